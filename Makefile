@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Keel: builds the hypervisor; the other folders bring their targets in *.mk files.
+O          ?= build
+CC         ?= gcc
+HOSTCC     ?= gcc
+LD         ?= ld
+OBJCOPY    ?= objcopy
+NM         ?= nm
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all clean
+
+-include .config
+
+CFLAGS_WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wundef -Wvla -Wimplicit-fallthrough -Wno-unused-parameter -Wno-sign-compare \
+	-Wwrite-strings -Wpointer-arith -Wframe-larger-than=2048
+CPPFLAGS   := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I. -Ixen/include -I$(O)/include -D__KEEL__
+CFLAGS     := -std=gnu17 -O2 -g $(CFLAGS_WARN) -ffreestanding -fno-common -fno-strict-aliasing \
+	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=global -fcf-protection=none \
+	-ffunction-sections -fdata-sections -fno-delete-null-pointer-checks
+ASFLAGS    := -D__ASSEMBLY__ -g
+
+SRC_C := $(sort $(wildcard common/*.c common/*/*.c arch/x86/*.c arch/x86/*/*.c))
+SRC_S := $(sort $(wildcard arch/x86/*.S arch/x86/*/*.S xen/multiboot/*.S))
+SRC_C += $(sort $(wildcard xen/multiboot/*.c))
+OBJS  := $(SRC_C:%.c=$(O)/%.o) $(SRC_S:%.S=$(O)/%.o)
+
+CONFIG_H := $(O)/include/config.h
+
+$(O)/%.o: %.c $(CONFIG_H)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/%.o: %.S $(CONFIG_H)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ASFLAGS) -MMD -MP -c $< -o $@
+
+clean:
+	rm -rf $(O)
+
+# Each of these adds targets: the boot image, tools in Dom0, tests, the guard.
+-include Kconfig.mk $(wildcard arch/x86/boot/*.mk xen/efi/*.mk dom0-tools/*.mk test/*.mk drivers-none/*.mk)
+-include $(OBJS:.o=.d)
