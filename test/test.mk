@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make test, make check, make test-list: see test/run for how tests are found.
+#
+# A .mk file adds a check that needs no emulator with
+#
+#     CHECKS += check-something
+#
+# and a rule for that target. It is then part of make check, and one test of
+# make test.
+CHECKS += check-build check-deps
+
+.PHONY: test test-list check $(CHECKS)
+check:
+	@+$(MAKE) --no-print-directory $(sort $(CHECKS)) check-unit
+	@echo "check: all passed"
+
+# An ordinary build without a warning.
+check-build: all
+
+# Everything that the sources of the build name is in a deps.txt.
+check-deps:
+	@test/deps
+
+test:
+	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run '$(TESTS)'
+test-list:
+	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --list '$(TESTS)'
