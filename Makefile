@@ -24,7 +24,7 @@ CFLAGS     := -std=gnu17 -O2 -g $(CFLAGS_WARN) -ffreestanding -fno-common -fno-s
 ASFLAGS    := -D__ASSEMBLY__ -g
 
 SRC_C := $(sort $(wildcard common/*.c common/*/*.c arch/x86/*.c arch/x86/*/*.c))
-SRC_S := $(sort $(wildcard arch/x86/*.S arch/x86/*/*.S xen/multiboot/*.S))
+SRC_S := $(filter-out %.lds.S,$(sort $(wildcard arch/x86/*.S arch/x86/*/*.S xen/multiboot/*.S)))
 SRC_C += $(sort $(wildcard xen/multiboot/*.c))
 OBJS  := $(SRC_C:%.c=$(O)/%.o) $(SRC_S:%.S=$(O)/%.o)
 

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# build/keel.elf: the hypervisor's core, from $(OBJS) and libfdt.
+LIBFDT ?= $(firstword $(wildcard /usr/lib/x86_64-linux-gnu/libfdt.a /usr/lib/libfdt.a))
+KEEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
+
+all: $(O)/keel.elf
+
+# These functions are what the compiler would turn their own loops into.
+$(O)/common/lib/string.o: CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
+
+$(O)/arch/x86/boot/keel.lds: arch/x86/boot/keel.lds.S arch/x86/boot/layout.h
+	@mkdir -p $(@D)
+	$(CC) -E -P -undef -D__ASSEMBLY__ -I. -x assembler-with-cpp $< -o $@
+
+# One constant lies between file offsets and load addresses (multiboot1's address fields need it).
+$(O)/keel.elf: $(OBJS) $(O)/arch/x86/boot/keel.lds arch/x86/boot/check-flat.awk
+	$(LD) $(KEEL_LDFLAGS) -T $(O)/arch/x86/boot/keel.lds -o $@ $(OBJS) $(LIBFDT)
+	@readelf -lW $@ | awk -f arch/x86/boot/check-flat.awk

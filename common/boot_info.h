@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a loader hands to the hypervisor. One layout for every way in: the UEFI loader (xen/efi),
+ * multiboot1 and multiboot2 (xen/multiboot). Fixed layout, no pointers, all addresses physical.
+ *
+ * The memory ranges are sorted by address, do not overlap, and neighbours of one kind are joined.
+ * Boot services are over when the core sees them, so their memory is given as RAM. What the loader
+ * itself put into memory is also listed as RAM: the core reserves the image (image_phys,
+ * image_size), this structure, the modules and the device tree before it gives RAM away. The
+ * handoff page tables are inside [tables_phys, tables_phys + tables_size) and are needed until the
+ * core has loaded its own.
+ *
+ * Entry state: long mode, interrupts off, EFER.NXE set, %rdi = address of this structure, the low
+ * 4 GiB identity-mapped, KEEL_VIRT_BASE mapped so that the image is where it was linked.
+ */
+#ifndef COMMON_BOOT_INFO_H
+#define COMMON_BOOT_INFO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BOOT_INFO_MAGIC		0x30746f6f426c654bULL	/* "KelBoot0", little endian */
+
+#define BOOT_MAX_RANGES		512
+#define BOOT_MAX_MODULES	16
+#define BOOT_NAME_LEN		64
+#define BOOT_CMDLINE_LEN	1024
+#define BOOT_VENDOR_LEN		64
+
+enum boot_loader {
+	BOOT_LOADER_UEFI	= 1,
+	BOOT_LOADER_MULTIBOOT1	= 2,
+	BOOT_LOADER_MULTIBOOT2	= 3,
+};
+
+/* ACPI 6.5, table 15.4: address range types. */
+enum boot_range_type {
+	BOOT_RANGE_RAM		= 1,
+	BOOT_RANGE_RESERVED	= 2,
+	BOOT_RANGE_ACPI		= 3,
+	BOOT_RANGE_NVS		= 4,
+	BOOT_RANGE_UNUSABLE	= 5,
+	BOOT_RANGE_DISABLED	= 6,
+	BOOT_RANGE_PMEM		= 7,
+};
+
+/* EFI runtime services use it: type is RESERVED, and it must stay as it is. */
+#define BOOT_RANGE_EFI_RUNTIME	(1u << 0)
+/* Within an EFI runtime range: code. */
+#define BOOT_RANGE_EFI_CODE	(1u << 1)
+/* Within an EFI runtime range: device memory. */
+#define BOOT_RANGE_EFI_MMIO	(1u << 2)
+
+struct boot_range {
+	uint64_t base;
+	uint64_t size;
+	uint32_t type;		/* enum boot_range_type */
+	uint32_t flags;		/* BOOT_RANGE_EFI_* */
+};
+
+struct boot_module {
+	uint64_t base;			/* page aligned; 0 with size 0: unused */
+	uint64_t size;			/* in bytes, as the file has it */
+	char name[BOOT_NAME_LEN];	/* path or file name; if too long, its end */
+	char cmdline[BOOT_CMDLINE_LEN];	/* arguments, without the name */
+};
+
+struct boot_framebuffer {
+	uint64_t base;
+	uint64_t size;		/* in bytes; 0 if not known */
+	uint32_t width;
+	uint32_t height;
+	uint32_t stride;	/* in bytes */
+	uint32_t bpp;		/* bits a pixel */
+	uint8_t red_pos, red_size;
+	uint8_t green_pos, green_size;
+	uint8_t blue_pos, blue_size;
+	uint8_t rsvd_pos, rsvd_size;
+	uint32_t present;
+	uint32_t pad;
+};
+
+struct boot_efi {
+	uint64_t system_table;		/* 0: not booted through UEFI */
+	uint64_t runtime_services;
+	uint64_t config_table;
+	uint64_t config_count;
+	uint32_t revision;		/* of the system table */
+	uint32_t fw_revision;
+	uint16_t vendor[BOOT_VENDOR_LEN];	/* UCS-2, 0-terminated */
+};
+
+struct boot_info {
+	uint64_t magic;
+	uint32_t size;			/* of this structure */
+	uint32_t loader;		/* enum boot_loader */
+	uint64_t image_phys;		/* of __image_start, 2 MiB aligned */
+	uint64_t image_size;		/* up to __image_end: bss included */
+	uint64_t tables_phys;		/* handoff page tables */
+	uint64_t tables_size;
+	uint64_t rsdp;			/* 0: not found */
+	uint64_t fdt;			/* device tree, 0: none */
+	uint64_t fdt_size;
+	struct boot_efi efi;
+	struct boot_framebuffer fb;
+	uint32_t nr_ranges;
+	uint32_t nr_modules;
+	char loader_name[BOOT_NAME_LEN];
+	char cmdline[BOOT_CMDLINE_LEN];	/* Keel's own */
+	struct boot_range ranges[BOOT_MAX_RANGES];
+	struct boot_module modules[BOOT_MAX_MODULES];
+};
+
+_Static_assert(sizeof(struct boot_range) == 24, "boot_range has a fixed layout");
+_Static_assert(sizeof(struct boot_module) == 1104, "boot_module has a fixed layout");
+_Static_assert(sizeof(struct boot_framebuffer) == 48, "boot_framebuffer has a fixed layout");
+_Static_assert(sizeof(struct boot_efi) == 168, "boot_efi has a fixed layout");
+_Static_assert(offsetof(struct boot_info, efi) == 72, "boot_info has a fixed layout");
+_Static_assert(offsetof(struct boot_info, ranges) == 72 + 168 + 48 + 8 + 64 + 1024,
+	       "boot_info has a fixed layout");
+
+/*
+ * Add a range to the sorted list. Where it overlaps what is there, the more restrictive type
+ * wins. Zero-sized ranges are ignored, ranges that wrap are cut at 2^64.
+ * Pure. Returns 0, or -1 if the list is full (the list then lacks a part of the range).
+ */
+int boot_info_add_range(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type,
+			uint32_t flags);
+
+/*
+ * Add a module. @name and @cmdline may be NULL. A name that is too long keeps its end, so that
+ * the file name survives; a command line that is too long is cut. Pure.
+ * Returns the module's index, or -1 if there are BOOT_MAX_MODULES already.
+ */
+int boot_info_add_module(struct boot_info *bi, uint64_t base, uint64_t size, const char *name,
+			 const char *cmdline);
+
+/*
+ * If @data is a kernel image that is compressed or needs a boot protocol that Keel does not have,
+ * say what it is ("bzImage", "gzip" ...), else NULL. Pure; reads at most @size bytes.
+ */
+const char *boot_image_packed(const void *data, uint64_t size);
+
+/* Is [data, data + size) the start of a flattened device tree? Pure. */
+int boot_is_fdt(const void *data, uint64_t size);
+
+/* Copy @src to @dst of @size bytes, cut and always terminated. */
+void boot_copy_string(char *dst, size_t size, const char *src);
+
+#endif /* COMMON_BOOT_INFO_H */
