@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Port I/O that exits, MSRs and CPUID: the policies, as tables. */
+#ifndef ARCH_X86_HVM_IO_H
+#define ARCH_X86_HVM_IO_H
+
+#include "arch/x86/hvm/vcpu.h"
+
+/* portio.c: one access of 1, 2 or 4 bytes; unknown ports read ~0 and drop writes. Dom0's PM1, CF9, CF8/CFC, 64h ... are found here. */
+u32 hvm_port_in(struct vcpu *v, u16 port, unsigned int size);
+void hvm_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
+/* Which ports of Dom0 exit: fills its bitmap (1 = exit). */
+void hvm_port_policy_dom0(u8 *bitmap);
+
+/* msr.c: 0 or -EINVAL for #GP. */
+int hvm_rdmsr(struct vcpu *v, u32 msr, u64 *val);
+int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
+
+/* cpuid.c */
+int cpuid_policy_init(struct domain *d);	/* allocates d's default policy */
+void cpuid_policy_free(struct domain *d);
+void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *out);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The vendor table: all that differs between SVM and VMX. At most 24 entries. */
+#ifndef ARCH_X86_HVM_OPS_H
+#define ARCH_X86_HVM_OPS_H
+
+#include "arch/x86/hvm/vcpu.h"
+
+/* Exits in vendor-neutral terms; the table in hvm/exit.c is indexed by these. */
+enum hvm_exit {
+	EXIT_INTR,	/* a host interrupt is due */
+	EXIT_NMI,
+	EXIT_WINDOW,	/* the guest can take an interrupt now */
+	EXIT_CPUID, EXIT_HLT, EXIT_IO, EXIT_MSR_READ, EXIT_MSR_WRITE, EXIT_HYPERCALL,
+	EXIT_NPF,	/* nested page fault / EPT violation */
+	EXIT_EXCEPTION,	/* an intercepted exception */
+	EXIT_XSETBV, EXIT_INVD, EXIT_WBINVD, EXIT_PAUSE, EXIT_RDPMC, EXIT_CR, EXIT_DR,
+	EXIT_SHUTDOWN,	/* triple fault */
+	EXIT_UD,	/* an instruction that guests do not have: #UD */
+	EXIT_TASK_SWITCH,
+	EXIT_INIT_SIGNAL,
+	EXIT_BAD_STATE,	/* the CPU refused the guest's state */
+	EXIT_UNKNOWN,
+	NR_EXITS
+};
+
+/* What an exit says about itself; filled by run(). */
+struct exit_info {
+	enum hvm_exit reason;
+	u32 raw;	/* vendor's exit code, for messages */
+	u64 next_rip;	/* where to go on if the instruction is done; 0 if it must be decoded */
+	union {
+		struct { u16 port; u8 size; bool in, string, rep; } io;
+		struct { u64 gpa; bool write, exec, present, final; } npf;
+		struct { u8 vector; u32 error; u64 cr2; } exc;
+		struct { u8 cr, gpr; bool write; } cr;
+	};
+};
+
+struct hvm_ops {
+	const char *name;
+	/* CPU */
+	int (*probe)(const char **why);			/* can this machine do it? once, on CPU 0 */
+	int (*cpu_up)(void);				/* each CPU */
+	void (*cpu_down)(void);
+	/* vCPU */
+	int (*vcpu_init)(struct x86_vcpu *v);
+	void (*vcpu_fini)(struct x86_vcpu *v);
+	void (*switch_from)(struct x86_vcpu *v);	/* its CPU state leaves this CPU */
+	void (*switch_to)(struct x86_vcpu *v);
+	void (*run)(struct x86_vcpu *v, struct exit_info *e); /* enters the guest; interrupts off on return */
+	/* State: get/set everything, or the few registers that handlers need */
+	void (*get_state)(struct x86_vcpu *v, struct hvm_state *s);
+	void (*set_state)(struct x86_vcpu *v, const struct hvm_state *s);
+	u64 (*get_reg)(struct x86_vcpu *v, unsigned int reg); /* enum hvm_reg */
+	void (*set_reg)(struct x86_vcpu *v, unsigned int reg, u64 val);
+	void (*skip_insn)(struct x86_vcpu *v, const struct exit_info *e, unsigned int len); /* rip += len (or next_rip), clears the shadow */
+	/* Events: what to inject at the next entry; false if it cannot be taken now */
+	bool (*can_inject)(struct x86_vcpu *v);		/* IF set, no shadow, nothing else being injected */
+	void (*inject)(struct x86_vcpu *v, u8 vector, u8 type, s32 error); /* type: enum hvm_event */
+	void (*set_window)(struct x86_vcpu *v, bool on);/* exit as soon as an interrupt can be taken */
+	/* Policy */
+	void (*set_tpr)(struct x86_vcpu *v, u8 tpr);
+	u8 (*get_tpr)(struct x86_vcpu *v);
+	void (*set_tsc_offset)(struct x86_vcpu *v, u64 offset);
+	/* Memory */
+	void (*set_p2m_root)(struct x86_vcpu *v, paddr_t root);
+	void (*flush_tlb)(void);			/* all guest translations of this CPU */
+	const struct p2m_format *p2m_format;
+};
+
+enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER, HREG_CPL };
+enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4 }; /* as EVENTINJ encodes them */
+
+/* Entry bits of nested tables, by type (svm: APM vol. 2, 15.25; vmx: SDM vol. 3, 29.3). */
+struct p2m_format {
+	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type; 0 = not present */
+	u64 table;		/* bits of an entry that points to a table */
+	u64 superpage;		/* bit that makes a level 2 or 3 entry a leaf */
+	bool gb_pages;
+};
+
+extern const struct hvm_ops *hvm_ops; /* chosen once at boot */
+extern const struct hvm_ops svm_ops, vmx_ops;
+
+/* hvm/exit.c: handles one exit of the current vCPU. */
+void hvm_handle_exit(struct x86_vcpu *v, const struct exit_info *e);
+/* hvm/intr.c: before each entry: inject what is due. */
+void hvm_prepare_entry(struct x86_vcpu *v);
+
+#endif

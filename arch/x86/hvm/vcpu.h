@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The x86 parts of domains and vCPUs. common/ sees only the first members. */
+#ifndef ARCH_X86_HVM_VCPU_H
+#define ARCH_X86_HVM_VCPU_H
+
+#include "arch/x86/cpu.h"
+#include "arch/x86/hvm/vlapic.h"
+#include "common/domain.h"
+
+/* General registers in the order of their encoding, so that reg[n] is "register n". */
+enum { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+       REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, NR_REGS };
+
+struct segment {
+	u16 sel;
+	u16 attr;	/* as in a VMCB: type, S, DPL, P, AVL, L, D/B, G in bits 0..11 (APM vol. 2, 15.5 and B) */
+	u32 limit;
+	u64 base;
+};
+
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, NR_SEGS };
+
+/* Everything of a vCPU's architectural CPU state that is not in gpr[], the FPU area, or its local APIC. */
+struct hvm_state {
+	u64 rip, rflags, cr0, cr2, cr3, cr4, efer, dr6, dr7;
+	struct segment seg[NR_SEGS];
+	struct { u32 limit; u64 base; } gdtr, idtr;
+	u64 star, lstar, cstar, sfmask, kernel_gs_base;
+	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u64 pat;
+	u8 interruptibility;	/* bit 0: STI/MOV SS shadow; bit 1: NMI blocked */
+	bool pending_event;	/* an event whose delivery an exit interrupted: */
+	u8 pending_vector, pending_type;
+	u32 pending_error;
+};
+
+/* Virtual NMI/INIT/SIPI state */
+enum vcpu_boot_state { VB_RUNNING, VB_WAIT_SIPI };
+
+struct x86_vcpu {
+	struct vcpu v;			/* first */
+	u64 gpr[NR_REGS];		/* entry.S uses the offset; RSP and RAX synchronised with the VMCB by ops */
+	void *vmcs;			/* VMCB or VMCS page */
+	paddr_t vmcs_pa;
+	u32 asid;			/* or VPID */
+	u64 asid_generation;
+	struct pcpu *asid_cpu;
+	u64 tsc_offset;
+	u64 xcr0;
+	void *xsave;			/* XSAVE or FXSAVE area, 64-byte aligned page(s) */
+	u64 dr[4];
+	u64 tsc_aux, apic_base, pat, mtrr_def_type;
+	u64 mtrr_var[16], mtrr_fixed[11];
+	u64 xss;
+	bool nmi_pending;
+	bool exception_pending;		/* to inject at the next entry */
+	u8 exc_vector;
+	bool exc_has_error;
+	u32 exc_error;
+	enum vcpu_boot_state boot_state;
+	u8 insn_bytes[15], insn_len;	/* of the exiting instruction where the CPU gives them */
+	struct vlapic vlapic;
+};
+
+struct vioapic;
+struct vpci;
+struct cpu_policy;
+
+struct x86_domain {
+	struct domain d;		/* first */
+	u8 *msr_bitmap, *io_bitmap;	/* shared default ones, or Dom0's own */
+	struct vioapic *vioapic;	/* Dom0 only: one a physical IO-APIC */
+	unsigned int nr_vioapics;
+	struct vpci *vpci;		/* Dom0 only */
+	struct cpu_policy *cpuid;	/* what CPUID shows (cpuid.c) */
+	u64 hypercall_page_gpa;
+};
+
+static inline struct x86_vcpu *x86_vcpu(const struct vcpu *v) { return (struct x86_vcpu *)v; }
+static inline struct x86_domain *x86_domain(const struct domain *d) { return (struct x86_domain *)d; }
+#define current_x86 x86_vcpu(current)
+
+/* Queue an exception for the current vCPU's next entry; error < 0 = has none. #DF and triple faults by the rules. */
+void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error);
+static inline void hvm_inject_gp(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_GP, 0); }
+static inline void hvm_inject_ud(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_UD, -1); }
+/* INIT, and the start at vector << 12 in real mode (second SIPI ignored). */
+void hvm_vcpu_init_reset(struct vcpu *v);
+void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
+void hvm_inject_nmi(struct vcpu *v);
+/* 32-bit flat protected mode, paging off (abi.md 1.3). */
+void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Domains and their vCPUs: the objects, their life, pause and wake. */
+#ifndef COMMON_DOMAIN_H
+#define COMMON_DOMAIN_H
+
+#include <public/event_channel.h>
+#include <public/hvm/params.h>
+#include <public/vcpu.h>
+#include <public/xen.h>
+
+#include "common/evtchn.h"
+#include "common/p2m.h"
+#include "common/pcpu.h"
+#include "common/sched.h"
+#include "common/timer.h"
+
+#define MAX_VCPUS 128
+#define MAX_VIRQS 24
+#define MAX_E820 128
+
+struct grant_table;
+struct page_info;
+
+/* Why a vCPU does not run: it is runnable while this is 0 (and nothing pauses it). Atomic bits. */
+#define VPF_DOWN    0 /* not started, or HLT with interrupts off */
+#define VPF_BLOCKED 1 /* HLT, waiting for an event */
+#define VPF_POLL    2 /* SCHEDOP_poll */
+
+enum domain_state { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_ZOMBIE };
+
+struct vcpu {
+	struct domain *domain;
+	unsigned int id;
+	struct pcpu *cpu;	   /* where it runs or last ran; R: runq lock */
+	u64 wait_flags;		   /* atomic: VPF_* */
+	u32 pause_count;	   /* atomic: reasons to pause this vCPU alone */
+	bool initialised;	   /* has had a start state */
+	bool hypercall_continued;  /* this exit rewrote its registers to run the hypercall again */
+	bool idle;		   /* a pCPU's idle vCPU */
+	struct sched_vcpu sched;
+
+	/* Events */
+	struct vcpu_info *info;	   /* in shared_info, or registered (then info_page holds a reference) */
+	struct page_info *info_page;
+	u8 upcall_vector;	   /* HVMOP_set_evtchn_upcall_vector; 0 = none */
+	evtchn_port_t virq_port[MAX_VIRQS]; /* 0 = not bound; E: evtchn lock */
+	evtchn_port_t poll_port;   /* SCHEDOP_poll of one port; (u32)-1 = any of several */
+	struct list_head poll_link;
+
+	/* Time */
+	struct timer singleshot, periodic, poll_timer;
+	u64 periodic_period;
+	struct vcpu_runstate_info runstate; /* S: own runq lock */
+	struct { gfn_t gfn[2]; unsigned int offset; bool on; } runstate_area; /* two frames if it straddles a page */
+	u64 time_area_gpa;	   /* VCPUOP_register_vcpu_time_memory_area; 0 = none */
+	u32 time_version;
+};
+
+struct domain {
+	domid_t id;
+	bool control;		/* may do everything: Dom0 */
+	bool hardware;		/* owns the devices */
+	bool direct_mapped;	/* its own RAM has gfn = mfn */
+	bool suspend_port_set;
+	enum domain_state state;	/* D: lock */
+	u8 handle[16];
+	char name[32];		/* from the boot configuration; else empty */
+	u32 create_flags, emulation_flags;
+	unsigned int max_vcpus;
+	struct vcpu *vcpu[MAX_VCPUS]; /* set once, readers without lock */
+	spinlock_t lock;	/* RANK_DOMAIN */
+
+	/* Memory */
+	u64 tot_pages;		/* atomic: pages owned, mapped or not */
+	u64 max_pages;
+	u64 claimed;		/* H: heap lock; pages promised and not yet allocated */
+	u64 xenheap_pages;
+	struct p2m p2m;
+	u64 destroy_next_gfn;	/* progress of a preempted destruction */
+	struct { u64 addr, size; u32 type; } *e820; /* XENMEM_memory_map */
+	unsigned int nr_e820;
+	u64 paging_mempool;	/* remembered for XEN_DOMCTL_{get,set}_paging_mempool_size */
+
+	/* Life. D: lock */
+	u32 pause_count;	/* atomic: reasons to pause all vCPUs */
+	u32 controller_pauses;
+	bool shutting_down, shut_down;
+	u8 shutdown_code;
+
+	struct shared_info *shared_info;
+	struct evtchn_table evtchn;
+	struct grant_table *grant;
+	unsigned int max_grant_frames, max_maptrack_frames;
+	u64 hvm_params[HVM_NR_PARAMS];
+	u64 vm_assist;
+	u32 suspend_port;
+
+	/* Scheduling and time */
+	struct sched_domain sched;
+	u32 cpupool;
+	u32 tsc_mode, gtsc_khz, tsc_incarnation;
+	s64 time_offset;	/* seconds, wall clock */
+	u64 cputime_dead;	/* ns of vCPUs gone */
+
+	/* Console ring of a guest started at boot, whose other end is Keel */
+	struct boot_console *boot_console;
+
+	struct list_head link;	/* all domains, by id. L: domctl lock; readers by rcu */
+	struct rcu_head rcu;
+};
+
+#define for_each_vcpu(d, v)							\
+	for (unsigned int _i = 0; _i < (d)->max_vcpus; _i++)			\
+		if (((v) = READ_ONCE((d)->vcpu[_i])) != NULL)
+
+extern struct domain *hardware_domain; /* Dom0, or NULL */
+
+/* The domain with this id, dying ones included, or NULL. Valid until this exit's handling ends (rcu). */
+struct domain *domain_find(domid_t id);
+/* The first domain with an id >= id, dying ones included, or NULL. */
+struct domain *domain_find_from(domid_t id);
+/* DOMID_SELF or an id; callers that are not control domains may name only themselves: ERR -EPERM / -ESRCH in *err. */
+struct domain *domain_resolve(domid_t id, long *err);
+static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
+{
+	return id < d->max_vcpus ? READ_ONCE(d->vcpu[id]) : NULL;
+}
+
+struct domain_config {
+	domid_t id;		/* DOMID_INVALID: choose one */
+	bool control, hardware;
+	u8 handle[16];
+	u32 flags, emulation_flags;
+	unsigned int max_vcpus;
+	unsigned int max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	u64 max_pages;
+	u32 cpupool;
+	char name[32];
+};
+
+/*
+ * Makes a domain with its vCPUs allocated (down), paused once by the controller.
+ * 0, -EINVAL, -EEXIST (id taken), -ENOMEM, -ENOSPC (no id). Undone completely on error.
+ */
+int domain_create(const struct domain_config *cfg, struct domain **out);
+/*
+ * One step of destruction: 0 when done (the domain may live on as a zombie while
+ * others map its pages), -ERESTART when it must be called again.
+ */
+int domain_destroy(struct domain *d);
+/* The last page of a zombie was put: frees the domain. */
+void domain_last_page_put(struct domain *d);
+
+/* Counted pauses; the sync form returns when no vCPU of d runs any more (never call it for the current domain). */
+void domain_pause(struct domain *d);
+void domain_pause_nosync(struct domain *d);
+void domain_unpause(struct domain *d);
+void vcpu_pause(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+/* The toolstack's pause: -EINVAL when it is not paused (unpause), -EOVERFLOW above 255. */
+int domain_controller_pause(struct domain *d);
+int domain_controller_unpause(struct domain *d);
+
+/* The guest is done (SHUTDOWN_*): stops all its vCPUs, tells the control domain; Dom0's ends the machine. */
+void domain_shutdown(struct domain *d, u8 reason);
+void domain_resume(struct domain *d);
+/* A guest did what it must not do: it alone ends, with one line that says why. */
+void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
+/* All vCPUs down: powers off, as Xen does. */
+void vcpu_went_down(struct vcpu *v);
+
+/* Arch hooks: containers and their parts. */
+struct domain *arch_domain_alloc(void); /* zeroed */
+void arch_domain_free(struct domain *d);
+int arch_domain_init(struct domain *d, const struct domain_config *cfg);
+void arch_domain_teardown(struct domain *d); /* devices and interrupts: before its memory goes */
+struct vcpu *arch_vcpu_alloc(struct domain *d, unsigned int id); /* zeroed */
+int arch_vcpu_init(struct vcpu *v);
+void arch_vcpu_free(struct vcpu *v);
+void arch_vcpu_kick(struct vcpu *v);	/* makes v look at its events: wakes it or interrupts its CPU */
+void arch_machine_down(u8 reason) __noreturn; /* powers off or reboots */
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Grant tables, version 1 (xen/include/public/grant_table.h; abi.md 4, 11). */
+#ifndef COMMON_GRANT_H
+#define COMMON_GRANT_H
+
+#include <public/grant_table.h>
+
+#include "common/domain.h"
+
+int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptrack);
+/* Unmaps everything that d has mapped; -ERESTART when it must be called again. */
+int grant_release_mappings(struct domain *d);
+void grant_free(struct domain *d);
+
+/* The frame with this index of d's table, grown on demand (XENMAPSPACE_grant_table, acquire_resource). NULL: beyond the limit or no memory. */
+void *grant_table_frame(struct domain *d, unsigned int idx);
+unsigned int grant_table_frames(struct domain *d);
+/* Writes entry `ref`: the builder's and the boot configuration's granted pages. */
+int grant_seed(struct domain *d, grant_ref_t ref, domid_t to, gfn_t gfn, bool readonly);
+
+long do_grant_table_op(unsigned long cmd, unsigned long uop, unsigned long count, unsigned long, unsigned long);
+
+#endif

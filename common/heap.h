@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Machine memory: one page_info per frame, a buddy allocator, and the reference
+ * counts that decide when a guest's page may go back to it.
+ */
+#ifndef COMMON_HEAP_H
+#define COMMON_HEAP_H
+
+#include <public/xen.h>
+
+#include "common/lib.h"
+
+#define MAX_ORDER 18 /* 1 GiB */
+
+/* Owners that are no domain (above DOMID_IDLE's range of real ids). */
+#define OWNER_FREE 0xffff /* in the heap */
+#define OWNER_KEEL 0xfffe /* used by Keel itself */
+#define OWNER_NONE 0xfffd /* not RAM that Keel manages */
+
+#define PGF_ORDER_HEAD 0x01 /* first frame of a free block */
+#define PGF_PINNED_GFN 0x02 /* a hole of Dom0's direct map: stays reserved for its gfn (iommu=off) */
+#define PGF_XEN_HEAP   0x04 /* a Keel page that a guest may map (shared_info, grant frames): not counted */
+
+struct page_info {
+	u32 ref;	/* atomic; 0 = free or about to be */
+	u16 owner;	/* domid, or OWNER_* */
+	u8 order;	/* of a free block */
+	u8 flags;	/* PGF_* */
+	u32 next, prev;	/* free lists: frame numbers; L: heap lock */
+};
+_Static_assert(sizeof(struct page_info) == 16, "0.4 % of RAM");
+
+struct domain;
+
+extern struct page_info *frame_table; /* indexed by mfn */
+extern mfn_t max_mfn;		      /* one above the highest frame of RAM */
+
+static inline struct page_info *mfn_to_page(mfn_t mfn) { return &frame_table[mfn]; }
+static inline mfn_t page_to_mfn(const struct page_info *pg) { return (mfn_t)(pg - frame_table); }
+
+/* The direct map of all RAM. Arch. */
+#ifdef KEEL_FAKE_ARCH
+extern u8 *fake_ram;
+#define DIRECTMAP_BASE ((u64)fake_ram)
+#else
+#define DIRECTMAP_BASE 0xffff800000000000ull
+#endif
+static inline void *pa_to_virt(paddr_t pa) { return (void *)(DIRECTMAP_BASE + pa); }
+static inline void *mfn_to_virt(mfn_t mfn) { return pa_to_virt(mfn << PAGE_SHIFT); }
+static inline void *page_to_virt(const struct page_info *pg) { return mfn_to_virt(page_to_mfn(pg)); }
+static inline paddr_t virt_to_pa(const void *va) { return (u64)va - DIRECTMAP_BASE; } /* direct map addresses only */
+static inline mfn_t virt_to_mfn(const void *va) { return virt_to_pa(va) >> PAGE_SHIFT; }
+static inline struct page_info *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
+
+/* Is this frame RAM that Keel manages (has a page_info with an owner)? */
+bool mfn_valid(mfn_t mfn);
+
+/*
+ * Keel's own memory, zeroed: 2^order frames, or NULL. Takes the heap lock.
+ * alloc_page_max() keeps below an address (for 32-bit hardware structures).
+ */
+void *alloc_pages(unsigned int order);
+void *alloc_pages_below(unsigned int order, paddr_t limit);
+void free_pages(void *va, unsigned int order);
+static inline void *alloc_page(void) { return alloc_pages(0); }
+static inline void free_page(void *va) { if (va) free_pages(va, 0); }
+/* Pages needed for size bytes, as an order. */
+unsigned int size_to_order(size_t size);
+
+/*
+ * A guest's memory: 2^order frames owned by d, each with one reference (the
+ * allocation's), NOT cleared, counted in d->tot_pages against d->max_pages and
+ * d's claim. NULL: no memory or over the limit. Takes the heap lock.
+ */
+struct page_info *alloc_domain_pages(struct domain *d, unsigned int order);
+
+/* Marks a Keel page (alloc_page()) as one that d may see mapped: reference 1, owner d, not counted in tot_pages. */
+void share_keel_page(void *va, struct domain *d);
+/* The reverse: drops Keel's reference; the frame is freed when the last mapping goes. */
+void unshare_keel_page(void *va);
+
+/* Takes a reference if the frame is in use and (owner != OWNER_NONE) belongs to owner. Any context. */
+bool get_page(struct page_info *pg, u16 owner);
+/* Drops one; the last frees the frame to the heap, uncounts it, and may end a zombie domain. Any context below RANK_HEAP. */
+void put_page(struct page_info *pg);
+
+/* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free. 0 ends the claim. */
+int claim_pages(struct domain *d, u64 pages);
+
+u64 heap_free_pages(void);
+u64 heap_total_pages(void);
+u64 heap_claimed_pages(void);
+
+/* Boot: gives the frames [base, base+size) to the heap; reserved ranges taken out before by the caller. */
+void heap_add_range(paddr_t base, paddr_t end);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The hypercall table. Everything about a hypercall that is data stands here. */
+#ifndef COMMON_HYPERCALL_H
+#define COMMON_HYPERCALL_H
+
+#include <public/errno.h>
+#include <public/xen.h>
+
+#include "common/domain.h"
+
+/* Who may call. Sub-operations check further. */
+enum hypercall_perm { HC_ANY, HC_CONTROL };
+
+typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);
+
+/* X(number suffix, handler, number of arguments, who, anchor in docs/abi.md) */
+#define HYPERCALLS(X)							\
+	X(platform_op,      do_platform_op,      1, HC_CONTROL, "platform_op")	\
+	X(memory_op,        do_memory_op,        2, HC_ANY,     "memory_op")	\
+	X(multicall,        do_multicall,        2, HC_ANY,     "multicall")	\
+	X(set_timer_op,     do_set_timer_op,     1, HC_ANY,     "set_timer_op")	\
+	X(xen_version,      do_xen_version,      2, HC_ANY,     "xen_version")	\
+	X(console_io,       do_console_io,       3, HC_ANY,     "console_io")	\
+	X(grant_table_op,   do_grant_table_op,   3, HC_ANY,     "grant_table_op") \
+	X(vm_assist,        do_vm_assist,        2, HC_ANY,     "vm_assist")	\
+	X(vcpu_op,          do_vcpu_op,          3, HC_ANY,     "vcpu_op")	\
+	X(sched_op,         do_sched_op,         2, HC_ANY,     "sched_op")	\
+	X(event_channel_op, do_event_channel_op, 2, HC_ANY,     "event_channel_op") \
+	X(physdev_op,       do_physdev_op,       2, HC_ANY,     "physdev_op")	\
+	X(hvm_op,           do_hvm_op,           2, HC_ANY,     "hvm_op")	\
+	X(sysctl,           do_sysctl,           1, HC_CONTROL, "sysctl")	\
+	X(domctl,           do_domctl,           1, HC_CONTROL, "domctl")	\
+	X(hypfs_op,         do_hypfs_op,         5, HC_CONTROL, "hypfs_op")
+
+#define HC_PROTO(name, fn, nargs, perm, doc) \
+	long fn(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long);
+HYPERCALLS(HC_PROTO)
+#undef HC_PROTO
+
+/* Dispatches for the current vCPU: the result for rax. -ENOSYS for unknown numbers, -EPERM for callers that may not. */
+long hypercall_dispatch(unsigned long nr, const unsigned long args[5]);
+
+/*
+ * Makes the guest execute this hypercall again with these arguments: the way
+ * that long operations let others run. The handler returns what this returns.
+ */
+long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
+/* Arch part: rewrites the registers and leaves the instruction pointer on the instruction. */
+void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5]);
+/* Is it time to continue later (another vCPU waits, an interrupt is due, or n operations were done)? */
+bool hypercall_preempt_check(void);
+
+#define ERESTART 85 /* internal: never reaches a guest */
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Small helpers that every file may use: bits, atomics, bounds, strings. */
+#ifndef COMMON_LIB_H
+#define COMMON_LIB_H
+
+#include "common/types.h"
+#include "common/lib/string.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define __packed __attribute__((packed))
+#define __aligned(n) __attribute__((aligned(n)))
+#define __printf(f, a) __attribute__((format(printf, f, a)))
+#define __noreturn __attribute__((noreturn))
+#define __must_check __attribute__((warn_unused_result))
+#define __maybe_unused __attribute__((unused))
+
+#define min(a, b) ({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
+#define max(a, b) ({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
+#define min_t(t, a, b) ({ t _a = (a); t _b = (b); _a < _b ? _a : _b; })
+#define max_t(t, a, b) ({ t _a = (a); t _b = (b); _a > _b ? _a : _b; })
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define ROUND_UP(n, a) (((n) + (a) - 1) & ~((__typeof__(n))(a) - 1))
+#define ROUND_DOWN(n, a) ((n) & ~((__typeof__(n))(a) - 1))
+#define IS_ALIGNED(n, a) (((n) & ((a) - 1)) == 0)
+#define BIT(n) (1ull << (n))
+#define PFN_DOWN(x) ((x) >> PAGE_SHIFT)
+#define PFN_UP(x) (((x) + PAGE_SIZE - 1) >> PAGE_SHIFT)
+
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define barrier() __asm__ volatile("" ::: "memory")
+#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define cpu_relax() __builtin_ia32_pause()
+
+#define check_add_overflow(a, b, r) __builtin_add_overflow(a, b, r)
+#define check_mul_overflow(a, b, r) __builtin_mul_overflow(a, b, r)
+
+/* Atomic bit operations on arrays of 64-bit words, guest-shared ones included. */
+static inline bool test_bit(unsigned int n, const void *addr)
+{
+	return READ_ONCE(((const u64 *)addr)[n / 64]) >> (n % 64) & 1;
+}
+
+static inline void set_bit(unsigned int n, void *addr)
+{
+	__atomic_fetch_or(&((u64 *)addr)[n / 64], BIT(n % 64), __ATOMIC_SEQ_CST);
+}
+
+static inline void clear_bit(unsigned int n, void *addr)
+{
+	__atomic_fetch_and(&((u64 *)addr)[n / 64], ~BIT(n % 64), __ATOMIC_SEQ_CST);
+}
+
+static inline bool test_and_set_bit(unsigned int n, void *addr)
+{
+	return __atomic_fetch_or(&((u64 *)addr)[n / 64], BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+}
+
+static inline bool test_and_clear_bit(unsigned int n, void *addr)
+{
+	return __atomic_fetch_and(&((u64 *)addr)[n / 64], ~BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
+}
+
+/* Index of the lowest/highest set bit; x must not be 0. */
+static inline unsigned int ffs64(u64 x)
+{
+	return (unsigned int)__builtin_ctzll(x);
+}
+
+static inline unsigned int fls64(u64 x)
+{
+	return 63 - (unsigned int)__builtin_clzll(x);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The physical CPU: what each has for itself, and how others make it look up. */
+#ifndef COMMON_PCPU_H
+#define COMMON_PCPU_H
+
+#include "common/kconfig.h"
+#include "common/list.h"
+#include "common/spinlock.h"
+
+#define NR_CPUS CONFIG_MAX_CPUS
+
+struct vcpu;
+struct timer;
+
+typedef struct cpumask { u64 bits[(NR_CPUS + 63) / 64]; } cpumask_t;
+
+static inline void cpumask_set(cpumask_t *m, unsigned int cpu) { set_bit(cpu, m->bits); }
+static inline void cpumask_clear_cpu(cpumask_t *m, unsigned int cpu) { clear_bit(cpu, m->bits); }
+static inline bool cpumask_test(const cpumask_t *m, unsigned int cpu) { return test_bit(cpu, m->bits); }
+
+static inline bool cpumask_empty(const cpumask_t *m)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(m->bits); i++)
+		if (m->bits[i])
+			return false;
+	return true;
+}
+
+/* Work bits ("hazards"): what a CPU must look at before it enters a guest or idles. */
+#define WORK_SCHED   0 /* choose a vCPU anew */
+#define WORK_TLB     1 /* flush the guest translations of this CPU */
+#define WORK_KICK    2 /* look at the current vCPU's pending events again */
+#define WORK_RCU     3 /* free what waited for this CPU */
+#define WORK_TIMER   4 /* timers may have expired */
+#define WORK_CONSOLE 5 /* drain the console ring */
+#define WORK_STOP    6 /* the machine goes down: stop here */
+
+/* One per CPU, alone on its cache lines. Fields are this CPU's own unless said otherwise. */
+struct pcpu {
+	unsigned int id;	/* 0..nr_cpus-1 */
+	u32 apic_id;
+	struct vcpu *current;	/* the vCPU whose state is loaded; the idle vCPU at first */
+	struct vcpu *idle;
+	u64 work;		/* atomic, any CPU: WORK_* bits */
+	u64 epoch;		/* odd while in a guest or idle (outside Keel), even inside; others read it */
+	/* Timers (common/timer.c). T: timer_lock */
+	spinlock_t timer_lock;
+	struct timer **timer_heap;
+	unsigned int nr_timers, max_timers;
+	u64 timer_deadline;	/* what the hardware timer is set to, ns of now(); 0 = off */
+	/* Scheduler (common/sched.c) */
+	struct runq *runq;
+	/* Debug: ranks of the locks held (common/spinlock.c) */
+	struct { const void *lock; u8 rank; } held[8];
+	unsigned int nr_held;
+	/* RCU (common/rcu.c) */
+	struct rcu_head *rcu_list;
+	/* Counters, read by hypfs. */
+	u64 nr_exits, nr_hypercalls, nr_irqs;
+} __aligned(64);
+
+extern struct pcpu *pcpus[NR_CPUS]; /* set before a CPU starts, never changed */
+extern unsigned int nr_cpus;	    /* CPUs that are up: 0..nr_cpus-1 */
+
+#ifdef KEEL_FAKE_ARCH
+struct pcpu *this_cpu(void);
+#else
+#define CPU_STACK_ORDER 2
+#define CPU_STACK_SIZE (PAGE_SIZE << CPU_STACK_ORDER)
+/* The last word of every Keel stack (aligned to its size) points to its CPU: no segment register is needed. */
+static inline struct pcpu *this_cpu(void)
+{
+	u64 sp;
+
+	__asm__("mov %%rsp, %0" : "=r"(sp));
+	return *(struct pcpu **)((sp | (CPU_STACK_SIZE - 1)) - 7);
+}
+#endif
+
+#define current (this_cpu()->current)
+
+/*
+ * Sets a work bit of a CPU and makes sure that it is seen before that CPU next
+ * enters a guest: sends an interrupt only if the CPU is in a guest or idle.
+ * Any context, any locks.
+ */
+void pcpu_kick(struct pcpu *cpu, unsigned int work_bit);
+
+/* Sends the kick interrupt. */
+void arch_send_kick(struct pcpu *cpu);
+
+/*
+ * Waits until each CPU of the mask that is in a guest now has left it once.
+ * CPUs inside Keel or idle count at once: they look at their work bits before
+ * they enter a guest. Any locks held; never waits for a lock.
+ */
+void pcpu_wait_exit(const cpumask_t *mask);
+
+/* Lets pending interrupts in. Only with no lock held, in long loops. */
+void irq_window(void);
+
+/* Calls fn(head) once no CPU can still hold a pointer that it looked up before. Any locks. */
+struct rcu_head { struct rcu_head *next; void (*fn)(struct rcu_head *); };
+void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *));
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ticket spinlocks and a reader-writer lock. Interrupts are off wherever Keel
+ * takes a lock (docs/locking.md), so there is one variant of each. Every lock
+ * has a rank; a CPU takes locks in rising rank only (debug builds check it).
+ */
+#ifndef COMMON_SPINLOCK_H
+#define COMMON_SPINLOCK_H
+
+#include "common/lib.h"
+
+/* Order in which locks nest, outermost first. Locks of one rank nest only through the _pair calls. */
+enum lock_rank {
+	RANK_NONE,	/* not checked */
+	RANK_DOMCTL,	/* domain creation and the domain table */
+	RANK_DOMAIN,	/* struct domain: life cycle */
+	RANK_VPCI,	/* virtual PCI configuration space, MSI state */
+	RANK_GRANT,	/* grant table and maptrack of a domain */
+	RANK_P2M,	/* p2m of a domain (rwlock) */
+	RANK_EVTCHN,	/* event channels of a domain */
+	RANK_VIOAPIC,	/* virtual IO-APICs of a domain */
+	RANK_IRQ,	/* host interrupt descriptors */
+	RANK_VCPU,	/* wait state of a vCPU */
+	RANK_RUNQ,	/* run queue of a pCPU */
+	RANK_TIMER,	/* timer heap of a pCPU */
+	RANK_HEAP,	/* frame allocator */
+	RANK_HW,	/* hardware registers reached by index */
+	RANK_CONSOLE,	/* console ring */
+};
+
+typedef struct spinlock {
+	u32 next, owner;
+	u8 rank;
+} spinlock_t;
+
+typedef struct rwlock {
+	u32 cnt; /* readers, or RWLOCK_WRITER */
+	u32 writers_waiting;
+	u8 rank;
+} rwlock_t;
+
+#define RWLOCK_WRITER 0x80000000u
+#define SPINLOCK_INIT(r) { 0, 0, r }
+#define RWLOCK_INIT(r) { 0, 0, r }
+
+#define spin_lock_init(l, r) (*(l) = (spinlock_t)SPINLOCK_INIT(r))
+#define rwlock_init(l, r) (*(l) = (rwlock_t)RWLOCK_INIT(r))
+
+/* Debug builds: note and check the ranks held by this CPU (common/spinlock.c). */
+void lock_rank_push(const void *lock, u8 rank);
+void lock_rank_pop(const void *lock);
+
+static inline void spin_lock(spinlock_t *l)
+{
+	u32 me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
+		cpu_relax();
+	lock_rank_push(l, l->rank);
+}
+
+static inline bool spin_trylock(spinlock_t *l)
+{
+	u32 o = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+
+	if (!__atomic_compare_exchange_n(&l->next, &o, o + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	lock_rank_push(l, RANK_NONE);
+	return true;
+}
+
+static inline void spin_unlock(spinlock_t *l)
+{
+	lock_rank_pop(l);
+	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+}
+
+static inline bool spin_is_locked(const spinlock_t *l)
+{
+	return READ_ONCE(l->owner) != READ_ONCE(l->next);
+}
+
+/* Locks two locks of one rank in the order of their addresses; a and b may be the same. */
+void spin_lock_pair(spinlock_t *a, spinlock_t *b);
+void spin_unlock_pair(spinlock_t *a, spinlock_t *b);
+
+/* Writers go first: a waiting writer holds new readers back, so readers must not nest. */
+static inline void read_lock(rwlock_t *l)
+{
+	for (;;) {
+		while (READ_ONCE(l->writers_waiting) || READ_ONCE(l->cnt) & RWLOCK_WRITER)
+			cpu_relax();
+		if (likely(!(__atomic_fetch_add(&l->cnt, 1, __ATOMIC_ACQUIRE) & RWLOCK_WRITER)))
+			break;
+		__atomic_fetch_sub(&l->cnt, 1, __ATOMIC_RELAXED);
+	}
+	lock_rank_push(l, l->rank);
+}
+
+static inline void read_unlock(rwlock_t *l)
+{
+	lock_rank_pop(l);
+	__atomic_fetch_sub(&l->cnt, 1, __ATOMIC_RELEASE);
+}
+
+static inline void write_lock(rwlock_t *l)
+{
+	u32 free = 0;
+
+	__atomic_fetch_add(&l->writers_waiting, 1, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&l->cnt, &free, RWLOCK_WRITER, false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		cpu_relax();
+		free = 0;
+	}
+	__atomic_fetch_sub(&l->writers_waiting, 1, __ATOMIC_RELAXED);
+	lock_rank_push(l, l->rank);
+}
+
+static inline void write_unlock(rwlock_t *l)
+{
+	lock_rank_pop(l);
+	__atomic_fetch_sub(&l->cnt, RWLOCK_WRITER, __ATOMIC_RELEASE);
+}
+
+#endif
