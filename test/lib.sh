@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What test/boot, test/demo and the system tests share: starting QEMU with
+# Keel in it. Sourced, with the top folder as the working directory.
+#
+# Settings, from the environment or make's command line:
+#   ACCEL      auto, tcg, kvm     LOADER     multiboot, uefi
+#   CPU        QEMU's -cpu        SMP, MEM   CPUs and memory (default 2, 2G)
+#   QEMU_ARGS  added as they are  KEEL_OPTIONS  Keel's own boot options
+
+O=${O:-build}
+
+die() {
+	echo "$*" >&2
+	exit 1
+}
+
+# The kernel to boot as an ELF: a bzImage is unpacked once, under build/.
+# Prints the path. Keel holds no decompressor, so this is the build host's work.
+unpacked_kernel() {	# file
+	local id out
+	[ -r "$1" ] || { echo "$1: no such file, or it cannot be read" >&2; return 1; }
+	if [ "$(head -c4 "$1" | od -An -tx1 | tr -d ' ')" = 7f454c46 ]; then
+		echo "$1"
+		return
+	fi
+	id=$(stat -L -c '%i-%s-%Y' "$1")
+	out=$O/kernels/$(basename "$1")-$id.elf
+	if [ ! -s "$out" ]; then
+		mkdir -p "$O/kernels"
+		test/unpack-kernel "$1" "$out.$$" && mv "$out.$$" "$out" || { rm -f "$out.$$"; return 1; }
+	fi
+	echo "$out"
+}
+
+# Sets accel and accel_args, says on stderr which it is and why.
+# Keel's way to run Debian on VMX is not complete, so auto takes KVM for SVM only.
+choose_accel() {
+	local offered
+	case ${ACCEL:-auto} in
+	tcg) accel=tcg ;;
+	kvm) accel=kvm ;;
+	auto)
+		offered=$(test/accel/probe)
+		case $offered in
+		svm) accel=kvm ;;
+		*) accel=tcg ;;
+		esac
+		case $offered in
+		svm) echo "accel: KVM, which offers nested SVM here" ;;
+		vmx) echo "accel: TCG (KVM offers nested VMX here, on which Keel does not run Linux yet)" ;;
+		*) echo "accel: TCG (no KVM that offers nested SVM or VMX here)" ;;
+		esac >&2 ;;
+	*) die "ACCEL=$ACCEL: it must be auto, tcg or kvm" ;;
+	esac
+	if [ "$accel" = kvm ]; then
+		accel_args=(-accel kvm -cpu "${CPU:-host}")
+	else
+		accel_args=(-accel "tcg,thread=multi" -cpu "${CPU:-EPYC,+svm,monitor=off}")
+	fi
+}
+
+# Sets machine_args: the machine without what to boot.
+machine() {	# log-or-stdio
+	choose_accel
+	machine_args=(-machine "q35,kernel-irqchip=split" "${accel_args[@]}"
+		-smp "${SMP:-2}" -m "${MEM:-2G}" -display none -no-reboot -nic none)
+	if [ -t 0 ] && [ -t 1 ]; then	# a terminal: Ctrl-A X ends QEMU
+		machine_args+=(-chardev "stdio,id=com1,mux=on,signal=off" -mon "chardev=com1")
+	else
+		machine_args+=(-chardev "stdio,id=com1,signal=off" -monitor none)
+	fi
+	machine_args+=(-serial chardev:com1)
+}
+
+# Lets QEMU warn, but not about what TCG lacks: that is known (docs say what).
+quiet_qemu() {
+	grep -v "TCG doesn't support requested feature" >&2
+}
+
+# Keel's options for the boot configuration; every test says iommu=off itself.
+keel_options() {
+	echo "console=com1 iommu=off${KEEL_OPTIONS:+ $KEEL_OPTIONS}"
+}
+
+# A string as a QEMU option value: commas are doubled.
+qemu_value() {
+	echo "${1//,/,,}"
+}
+
+# Sets boot_args for LOADER=multiboot: Keel, module 0 = kernel, module 1 = initrd.
+multiboot_args() {	# kernel initrd cmdline
+	local modules
+	modules="$(qemu_value "$1")${3:+ $(qemu_value "$3")}"
+	[ -n "$2" ] && modules+=",$(qemu_value "$2")"
+	boot_args=(-kernel "$O/keel.elf" -append "$(keel_options)" -initrd "$modules")
+}
+
+# Fills FOLDER with what the firmware and Keel's loader need.
+make_esp() {	# folder kernel initrd cmdline
+	local folder=$1
+	rm -rf "$folder"
+	mkdir -p "$folder/EFI/BOOT"
+	cp "$O/keel.efi" "$folder/EFI/BOOT/BOOTX64.EFI" || return 1
+	cp --reflink=auto "$2" "$folder/EFI/BOOT/vmlinux" || return 1
+	[ -z "$3" ] || cp --reflink=auto "$3" "$folder/EFI/BOOT/initrd.img" || return 1
+	test/boot-tree "${3:+initrd}" "$4" "$(keel_options)" >"$folder/keel.dts" || return 1
+	dtc -q -I dts -O dtb -o "$folder/EFI/BOOT/keel.dtb" "$folder/keel.dts"
+}
+
+# Sets firmware_args: OVMF with its own copy of the variables.
+firmware_args() {	# folder for the copy
+	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$1/vars.fd"
+	firmware_args=(
+		-drive "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd"
+		-drive "if=pflash,format=raw,file=$1/vars.fd")
+}
+
+# Sets boot_args for LOADER=uefi.
+uefi_args() {	# work-folder kernel initrd cmdline
+	local folder=$1
+	make_esp "$folder/esp" "$2" "$3" "$4" || return 1
+	firmware_args "$folder"
+	boot_args=("${firmware_args[@]}" -drive "file=fat:rw:$folder/esp,format=raw,if=none,id=esp"
+		-device "ide-hd,drive=esp,bootindex=0")
+}
+
+# Exit status from the last line that Keel printed about Dom0's end.
+dom0_status() {	# log
+	local last
+	last=$(tr -d '\r' <"$1" | grep -a -o 'Dom0: \(powered off\|rebooted\|crashed\).*' | tail -1)
+	case $last in
+	"Dom0: powered off"*) return 0 ;;
+	"Dom0: rebooted"*) return 3 ;;
+	"Dom0: crashed"*) return 4 ;;
+	*) return 5 ;;
+	esac
+}
