@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The toolstack of Dom0 (`make tools`), its image (`make dom0-image`), and their checks.
+
+T  := dom0-tools
+TO := $(O)/dom0-tools
+
+TOOLS_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
+	-Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wwrite-strings
+UNPACK_LIBS := -llzma -lzstd -lz
+
+.PHONY: tools dom0-image dom0-packages
+
+# unpack-kernel IN OUT: the ELF inside a packaged kernel; also for other makefiles.
+UNPACK_KERNEL := $(TO)/unpack-kernel
+UNPACK_SRC := $(T)/image/unpack-kernel.c $(T)/lib/error.c $(T)/lib/blob.c $(T)/lib/unpack.c \
+	$(T)/lib/lz4.c
+
+$(UNPACK_KERNEL): $(UNPACK_SRC) $(wildcard $(T)/lib/*.h)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TOOLS_CFLAGS) -I$(T) $(UNPACK_SRC) -o $@ $(UNPACK_LIBS)
+
+tools: $(UNPACK_KERNEL)
+
+# Debian packages, downloaded and unpacked, never installed. PACKAGES may point to a folder
+# shared by several build trees.
+PACKAGES ?= $(O)/packages
+PACKAGES_STAMP := $(PACKAGES)/.fetched
+
+$(PACKAGES_STAMP): $(T)/image/packages.list $(T)/image/fetch-packages
+	$(T)/image/fetch-packages $(T)/image/packages.list $(PACKAGES)
+	@touch $@
+
+dom0-packages: $(PACKAGES_STAMP)
+
+# The images.
+GUEST_IMAGE := $(O)/guest/initrd.img
+DOM0_FILES := $(addprefix $(O)/dom0/,vmlinux vmlinux-cloud vmlinuz vmlinuz-cloud initrd.img)
+IMAGE_SCRIPTS := $(addprefix $(T)/image/,copy-modules copy-libs pack)
+
+dom0-image: $(DOM0_FILES) $(GUEST_IMAGE)
+
+$(O)/dom0/vmlinuz: $(PACKAGES_STAMP)
+	@mkdir -p $(@D)
+	cp $(PACKAGES)/root/kernel/boot/vmlinuz-* $@
+
+$(O)/dom0/vmlinuz-cloud: $(PACKAGES_STAMP)
+	@mkdir -p $(@D)
+	cp $(PACKAGES)/root/cloud/boot/vmlinuz-* $@
+
+$(O)/dom0/vmlinux: $(O)/dom0/vmlinuz $(UNPACK_KERNEL)
+	$(UNPACK_KERNEL) $< $@
+
+$(O)/dom0/vmlinux-cloud: $(O)/dom0/vmlinuz-cloud $(UNPACK_KERNEL)
+	$(UNPACK_KERNEL) $< $@
+
+$(GUEST_IMAGE): $(PACKAGES_STAMP) $(T)/image/build-guest $(T)/image/guest.modules \
+		$(T)/image/guest/init $(IMAGE_SCRIPTS)
+	@mkdir -p $(@D)
+	$(T)/image/build-guest $(PACKAGES)/root $(O)/guest/tree $@
+
+DOM0_TREE_FILES := $(shell find $(T)/image/dom0 -type f)
+
+$(O)/dom0/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(T)/image/build-dom0 \
+		$(T)/image/dom0.modules $(DOM0_TREE_FILES) $(IMAGE_SCRIPTS)
+	@mkdir -p $(@D)
+	$(T)/image/build-dom0 $(PACKAGES)/root $(TO) $(O)/dom0/tree $@ $(GUEST_IMAGE)
