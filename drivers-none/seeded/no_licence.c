@@ -1,0 +1,2 @@
+/* breaks: licence; as: common/x.c */
+int x;
