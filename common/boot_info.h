@@ -144,6 +144,11 @@ const char *boot_image_packed(const void *data, uint64_t size);
 /* Is [data, data + size) the start of a flattened device tree? Pure. */
 int boot_is_fdt(const void *data, uint64_t size);
 
+/* What to do about a packed kernel: every place that refuses one says this. */
+#define BOOT_UNPACK_HINT \
+	"Keel boots only uncompressed ELF kernels; unpack it first: " \
+	"/usr/src/linux-headers-*/scripts/extract-vmlinux FILE > vmlinux"
+
 /* Copy @src to @dst of @size bytes, cut and always terminated. */
 void boot_copy_string(char *dst, size_t size, const char *src);
 

@@ -78,7 +78,8 @@ static void add_module(struct boot_info *bi, uint64_t start, uint64_t end, const
 {
 	char name[256];
 	const char *args = skip_name(bi, string);
-	size_t len = args - string;
+	/* From GRUB the skipped word is no name. */
+	size_t len = strncmp(bi->loader_name, "GRUB", 4) ? args - string : 0;
 
 	while (len && string[len - 1] == ' ')
 		len--;
@@ -182,6 +183,15 @@ static void mb2_memory(struct boot_info *bi, const struct mb2_mmap *map)
 	}
 }
 
+/* The loader gives a copy, in memory that is nobody's: keep our own, inside the image. */
+static void keep_rsdp(struct boot_info *bi, const char *copy, size_t size)
+{
+	static char rsdp[64] __attribute__((aligned(16)));
+
+	memcpy(rsdp, copy, size < sizeof(rsdp) ? size : sizeof(rsdp));
+	bi->rsdp = (uintptr_t)rsdp - KEEL_VIRT_BASE;
+}
+
 static void mb2_tag(struct boot_info *bi, const struct mb2_tag *tag)
 {
 	const char *body = (const char *)(tag + 1);
@@ -209,9 +219,8 @@ static void mb2_tag(struct boot_info *bi, const struct mb2_tag *tag)
 	}
 	case MB2_TAG_RSDP_OLD:
 	case MB2_TAG_RSDP_NEW:
-		/* A copy inside the information itself; the newer one, if given, comes last. */
 		if (tag->type == MB2_TAG_RSDP_NEW || !bi->rsdp)
-			bi->rsdp = (uintptr_t)body;
+			keep_rsdp(bi, body, tag->size - sizeof(*tag));
 		break;
 	}
 }

@@ -16,3 +16,14 @@ $(O)/arch/x86/boot/keel.lds: arch/x86/boot/keel.lds.S arch/x86/boot/layout.h
 $(O)/keel.elf: $(OBJS) $(O)/arch/x86/boot/keel.lds arch/x86/boot/check-flat.awk
 	$(LD) $(KEEL_LDFLAGS) -T $(O)/arch/x86/boot/keel.lds -o $@ $(OBJS) $(LIBFDT)
 	@readelf -lW $@ | awk -f arch/x86/boot/check-flat.awk
+
+# libfdt's two headers, away from the C library's: libfdt_env.h is ours.
+LIBFDT_INC := $(O)/include/libfdt
+LIBFDT_H   := $(LIBFDT_INC)/libfdt.h $(LIBFDT_INC)/fdt.h
+LIBFDT_CPPFLAGS := -Icommon/lib/libfdt -isystem $(LIBFDT_INC)
+LIBFDT_USERS := $(O)/common/bootfiles.o $(O)/common/bootcfg.o
+$(LIBFDT_H): $(LIBFDT_INC)/%: /usr/include/%
+	@mkdir -p $(@D)
+	@cp $< $@
+$(LIBFDT_USERS): $(LIBFDT_H)
+$(LIBFDT_USERS): CPPFLAGS += $(LIBFDT_CPPFLAGS)

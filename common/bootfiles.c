@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Files named in a boot configuration: also linked into the UEFI loader. */
+#include <libfdt.h>
+
+#include "common/bootfiles.h"
+#include "common/lib/string.h"
+
+static const char *string_property(const void *fdt, int node, const char *name)
+{
+	int len;
+	const char *s = fdt_getprop(fdt, node, name, &len);
+
+	/* A property is bytes: only one terminated string with something in it is a path. */
+	if (!s || len < 2 || s[len - 1] || strlen(s) != (size_t)len - 1)
+		return NULL;
+	return s;
+}
+
+const char *boot_module_path(const void *fdt, int node)
+{
+	const char *s = string_property(fdt, node, "path");
+
+	return s ? s : string_property(fdt, node, "xen,uefi-binary");
+}
+
+int boot_module_is(const void *fdt, int node, const char *kind)
+{
+	char name[32];
+	size_t len = strlen(kind) + 1;
+
+	if (len + 10 > sizeof(name))
+		return 0;
+	memcpy(name, "module,", 7);
+	memcpy(name + 7, kind, len);
+	if (!fdt_node_check_compatible(fdt, node, name))
+		return 1;
+	memcpy(name, "multiboot,", 10);
+	memcpy(name + 10, kind, len);
+	return !fdt_node_check_compatible(fdt, node, name);
+}
+
+int boot_fdt_check(const void *fdt, uint64_t size)
+{
+	int rc;
+
+	if (size < sizeof(struct fdt_header))
+		return -FDT_ERR_TRUNCATED;
+	rc = fdt_check_header(fdt);
+	if (rc)
+		return rc;
+	if (fdt_totalsize(fdt) > size)
+		return -FDT_ERR_TRUNCATED;
+	return fdt_check_full(fdt, fdt_totalsize(fdt));
+}
+
+int boot_fdt_files(const void *fdt, struct boot_file files[BOOT_MAX_MODULES])
+{
+	int node, i, n = 0, depth = 0;
+	int chosen = fdt_path_offset(fdt, "/chosen");
+
+	if (chosen < 0)
+		return 0;
+	for (node = fdt_next_node(fdt, chosen, &depth); node >= 0 && depth > 0;
+	     node = fdt_next_node(fdt, node, &depth)) {
+		const char *path = boot_module_path(fdt, node);
+		int kernel = boot_module_is(fdt, node, "kernel");
+
+		if (!path || (!kernel && !boot_module_is(fdt, node, "ramdisk")))
+			continue;
+		for (i = 0; i < n && strcmp(files[i].path, path); i++)
+			;
+		if (i == n) {
+			if (n == BOOT_MAX_MODULES)
+				return -1;
+			files[n++] = (struct boot_file){ .path = path };
+		}
+		files[i].kernel |= kernel;
+	}
+	return n;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is to be booted: the command line, the boot configuration, and the files that it names.
+ * Everything is looked for in the sections of keel.efi first, then on its volume.
+ */
+#include <libfdt.h>
+
+#include "common/bootfiles.h"
+#include "common/lib/string.h"
+#include "xen/efi/loader.h"
+
+#define CONFIG_DEFAULT	"keel.dtb"
+#define CONFIG_OPTION	"config="
+
+/* Load options are anything at all: firmware puts its own marks into boot entries that it made. */
+static BOOLEAN options_text(struct loader *l, char *text, UINTN size)
+{
+	const CHAR16 *s = l->image->LoadOptions;
+	UINTN i, n = l->image->LoadOptionsSize / sizeof(*s);
+
+	if (!s || l->image->LoadOptionsSize % sizeof(*s))
+		return FALSE;
+	for (i = 0; i < n && s[i]; i++) {
+		if (i + 1 >= size || s[i] < 0x20 || s[i] > 0x7e)
+			return FALSE;
+		text[i] = s[i];
+	}
+	text[i] = '\0';
+	return i > 0;
+}
+
+static const char *word_end(const char *s)
+{
+	while (*s && *s != ' ')
+		s++;
+	return s;
+}
+
+static const char *skip_spaces(const char *s)
+{
+	while (*s == ' ')
+		s++;
+	return s;
+}
+
+/* The shell puts the program's own name first. */
+static const char *skip_program(const char *s)
+{
+	const char *end = word_end(s);
+	static const char suffix[] = ".efi";
+	UINTN i, n = sizeof(suffix) - 1;
+
+	if ((UINTN)(end - s) < n)
+		return s;
+	for (i = 0; i < n; i++)
+		if ((end[i - n] | 0x20) != (suffix[i] | 0x20))
+			return s;
+	return skip_spaces(end);
+}
+
+/* `[config=FILE] [Keel's options] [-- Dom0's kernel options]` */
+static VOID split_options(struct loader *l, const char *s)
+{
+	char *out = l->bi->cmdline;
+	UINTN n = 0, room = sizeof(l->bi->cmdline) - 1;
+
+	for (s = skip_spaces(s); *s; s = skip_spaces(s)) {
+		const char *end = word_end(s);
+		UINTN len = end - s;
+
+		if (len == 2 && !strncmp(s, "--", 2)) {
+			boot_copy_string(l->dom0_cmdline, sizeof(l->dom0_cmdline), skip_spaces(end));
+			break;
+		}
+		if (len > strlen(CONFIG_OPTION) && len < LOADER_PATH_LEN &&
+		    !strncmp(s, CONFIG_OPTION, strlen(CONFIG_OPTION))) {
+			boot_copy_string(l->config_name, len - strlen(CONFIG_OPTION) + 1,
+					 s + strlen(CONFIG_OPTION));
+		} else if (n + 1 + len <= room) {
+			if (n)
+				out[n++] = ' ';
+			memcpy(out + n, s, len);
+			n += len;
+		}
+		s = end;
+	}
+	out[n] = '\0';
+}
+
+EFI_STATUS loader_options(struct loader *l)
+{
+	static char text[2 * BOOT_CMDLINE_LEN];
+	struct blob b;
+	UINTN i;
+
+	if (loader_find_section(l, ".cmdline", &b)) {
+		memcpy(text, b.data, b.size < sizeof(text) ? b.size : sizeof(text) - 1);
+		/* A text file ends with a newline. */
+		for (i = 0; i < sizeof(text); i++)
+			if (text[i] == '\n' || text[i] == '\r' || text[i] == '\t')
+				text[i] = ' ';
+		split_options(l, text);
+	} else if (options_text(l, text, sizeof(text))) {
+		split_options(l, skip_program(text));
+	}
+	return EFI_SUCCESS;
+}
+
+static EFI_STATUS check_kernel(const char *name, const struct blob *b)
+{
+	const char *packed = boot_image_packed(b->data, b->size);
+
+	if (packed)
+		return loader_error(EFI_UNSUPPORTED, L"%a: the kernel is a %a image. %a", name, packed,
+				    BOOT_UNPACK_HINT);
+	if (b->size < 64 || memcmp(b->data, "\177ELF", 4))
+		return loader_error(EFI_UNSUPPORTED, L"%a: the kernel is no ELF file", name);
+	return EFI_SUCCESS;
+}
+
+/* Load one module. EFI_NOT_FOUND is only reported if not @optional. */
+static EFI_STATUS load_module(struct loader *l, const char *path, BOOLEAN kernel, BOOLEAN optional,
+			      const char *cmdline)
+{
+	EFI_STATUS status;
+	struct blob b;
+
+	if (*path != '.' || !loader_find_section(l, path, &b)) {
+		status = loader_read_file(l, path, optional, &b);
+		if (EFI_ERROR(status))
+			return status;
+	}
+	if (kernel) {
+		status = check_kernel(path, &b);
+		if (EFI_ERROR(status))
+			return status;
+	}
+	if (boot_info_add_module(l->bi, (UINTN)b.data, b.size, path, cmdline) < 0)
+		return loader_error(EFI_OUT_OF_RESOURCES, L"%a: more than %d modules", path,
+				    BOOT_MAX_MODULES);
+	return EFI_SUCCESS;
+}
+
+/* The boot configuration, if there is one: @b->data is NULL if there is none. */
+static EFI_STATUS load_tree(struct loader *l, const char *name, struct blob *b)
+{
+	struct libfdt_guard guard;
+	EFI_STATUS status;
+	int rc;
+
+	b->data = NULL;
+	if (loader_find_section(l, ".dtb", b)) {
+		name = "section .dtb";
+	} else {
+		status = loader_read_file(l, name, !l->config_name[0], b);
+		if (status == EFI_NOT_FOUND && !l->config_name[0])
+			return EFI_SUCCESS;
+		if (EFI_ERROR(status))
+			return status;
+	}
+	arch_libfdt_begin(&guard);
+	rc = boot_fdt_check(b->data, b->size);
+	arch_libfdt_end(&guard);
+	if (rc)
+		return loader_error(EFI_LOAD_ERROR, L"%a: not a device tree blob: %a; make it with "
+				    L"dtc -I dts -O dtb", name, fdt_strerror(rc));
+	l->bi->fdt = (UINTN)b->data;
+	l->bi->fdt_size = b->size;
+	return EFI_SUCCESS;
+}
+
+static EFI_STATUS load_tree_files(struct loader *l, const char *name, const struct blob *tree)
+{
+	struct boot_file files[BOOT_MAX_MODULES];
+	struct libfdt_guard guard;
+	EFI_STATUS status;
+	int i, n;
+
+	arch_libfdt_begin(&guard);
+	n = boot_fdt_files(tree->data, files);
+	arch_libfdt_end(&guard);
+	if (n < 0)
+		return loader_error(EFI_OUT_OF_RESOURCES, L"%a: names more than %d files", name,
+				    BOOT_MAX_MODULES);
+	if (n == 0)
+		return loader_error(EFI_LOAD_ERROR, L"%a: names no kernel: /chosen/hypervisor wants a node "
+				    L"for each domain, with a module,kernel node and its path", name);
+	for (i = 0; i < n; i++) {
+		status = load_module(l, files[i].path, files[i].kernel, FALSE, "");
+		if (EFI_ERROR(status))
+			return status;
+	}
+	return EFI_SUCCESS;
+}
+
+/* No tree: one Dom0, its kernel and ramdisk from sections or files with fixed names. */
+static EFI_STATUS load_defaults(struct loader *l)
+{
+	static const char *const ramdisks[] = { ".ramdisk", "initrd.img" };
+	EFI_STATUS status;
+	BOOLEAN sections;
+	struct blob b;
+
+	sections = loader_find_section(l, ".kernel", &b);
+	if (sections)
+		BS->FreePages((UINTN)b.data, (b.size + EFI_PAGE_SIZE - 1) / EFI_PAGE_SIZE);
+	status = load_module(l, sections ? ".kernel" : "vmlinux", TRUE, FALSE, l->dom0_cmdline);
+	if (EFI_ERROR(status))
+		return status;
+	status = load_module(l, ramdisks[!sections], FALSE, TRUE, "");
+	return status == EFI_NOT_FOUND ? EFI_SUCCESS : status;
+}
+
+EFI_STATUS loader_modules(struct loader *l)
+{
+	const char *name = l->config_name[0] ? l->config_name : CONFIG_DEFAULT;
+	struct blob tree;
+	EFI_STATUS status = load_tree(l, name, &tree);
+
+	if (EFI_ERROR(status))
+		return status;
+	if (!tree.data)
+		return load_defaults(l);
+	if (l->dom0_cmdline[0])
+		Print(L"Keel: %a has the kernels' command lines; what follows -- is not used\n", name);
+	return load_tree_files(l, name, &tree);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * keel.efi: the UEFI loader. It runs with boot services, finds the files, loads the core that it
+ * carries, fills struct boot_info, leaves boot services and jumps to the core's start64.
+ *
+ * Every function that returns EFI_STATUS has said what went wrong when it returns an error.
+ */
+#ifndef XEN_EFI_LOADER_H
+#define XEN_EFI_LOADER_H
+
+#include <efi.h>
+#include <efilib.h>
+
+#include "common/boot_info.h"
+
+#define MIB		(1024ULL * 1024)
+#define GIB		(1024 * MIB)
+#define LOADER_PATH_LEN	256
+
+/* A Debian kernel must be loaded at 16 MiB..74 MiB: nothing of ours should be in its way. */
+#define KERNEL_PLACE	(16 * MIB)
+#define KERNEL_PLACE_END (74 * MIB)
+
+struct blob {
+	VOID *data;
+	UINT64 size;
+};
+
+struct loader {
+	EFI_HANDLE handle;
+	EFI_LOADED_IMAGE *image;
+	EFI_FILE_HANDLE root;			/* of the volume, NULL if it is none */
+	CHAR16 folder[LOADER_PATH_LEN];		/* where keel.efi is, with a backslash at its end */
+	char config_name[LOADER_PATH_LEN];	/* as asked for; empty: the default */
+	char dom0_cmdline[BOOT_CMDLINE_LEN];	/* what follows `--` */
+	struct boot_info *bi;
+	struct handoff *handoff;		/* trampoline and tables */
+	UINT64 entry;				/* start64, virtual */
+};
+
+/* Say "Keel: ..." on the console; @status is appended unless it is EFI_SUCCESS. Returns @status. */
+EFI_STATUS loader_error(EFI_STATUS status, const CHAR16 *fmt, ...);
+
+/* memory.c */
+
+/*
+ * Pages of @type below 4 GiB, @align a power of two of at least 4 KiB, away from a kernel's place;
+ * with @strict nowhere in 1..74 MiB, else anything below 4 GiB as the last resort. Not cleared.
+ * Says nothing on failure: returns NULL.
+ */
+VOID *loader_alloc(UINT64 size, UINT64 align, EFI_MEMORY_TYPE type, BOOLEAN strict);
+
+/* Leave boot services and fill boot_info's ranges from the last memory map. */
+EFI_STATUS loader_exit_boot_services(struct loader *l);
+
+/* files.c */
+EFI_STATUS loader_open_volume(struct loader *l);
+/* EFI_NOT_FOUND is not reported if @optional. */
+EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional, struct blob *out);
+/* A section of keel.efi's own image, copied. FALSE: there is none of this name. */
+BOOLEAN loader_find_section(struct loader *l, const char *name, struct blob *out);
+
+/* config.c */
+EFI_STATUS loader_options(struct loader *l);
+EFI_STATUS loader_modules(struct loader *l);
+
+/* core.c */
+EFI_STATUS loader_load_core(struct loader *l);
+VOID loader_enter_core(struct loader *l) __attribute__((noreturn));
+
+/* platform.c */
+VOID loader_platform(struct loader *l);
+
+#endif /* XEN_EFI_LOADER_H */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The loader's entry: an ordered list of steps. */
+#include "xen/efi/loader.h"
+
+EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st);
+
+#define ERROR_SHOWN_SECONDS 5
+
+EFI_STATUS loader_error(EFI_STATUS status, const CHAR16 *fmt, ...)
+{
+	va_list args;
+	CHAR16 *text;
+
+	va_start(args, fmt);
+	text = VPoolPrint((CHAR16 *)(UINTN)fmt, args);
+	va_end(args);
+	Print(L"Keel: %s", text ? text : L"out of memory");
+	if (status != EFI_SUCCESS)
+		Print(L" (%r)", status);
+	Print(L"\n");
+	if (text)
+		FreePool(text);
+	return status;
+}
+
+/* The firmware goes on to its next boot option and may clear the screen: leave time to read. */
+static VOID wait_for_reader(VOID)
+{
+	EFI_INPUT_KEY key;
+	UINTN i;
+
+	for (i = 0; i < ERROR_SHOWN_SECONDS * 10; i++) {
+		if (ST->ConIn && ST->ConIn->ReadKeyStroke(ST->ConIn, &key) == EFI_SUCCESS)
+			return;
+		BS->Stall(100000);
+	}
+}
+
+static EFI_STATUS make_boot_info(struct loader *l)
+{
+	l->bi = loader_alloc(sizeof(*l->bi), EFI_PAGE_SIZE, EfiLoaderData, FALSE);
+	if (!l->bi)
+		return loader_error(EFI_OUT_OF_RESOURCES, L"no memory below 4 GiB for boot_info");
+	SetMem(l->bi, sizeof(*l->bi), 0);
+	l->bi->magic = BOOT_INFO_MAGIC;
+	l->bi->size = sizeof(*l->bi);
+	l->bi->loader = BOOT_LOADER_UEFI;
+	boot_copy_string(l->bi->loader_name, sizeof(l->bi->loader_name), "keel.efi");
+	return EFI_SUCCESS;
+}
+
+EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st)
+{
+	static struct loader loader;
+	static EFI_STATUS (*const steps[])(struct loader *l) = {
+		make_boot_info,
+		loader_open_volume,
+		loader_options,
+		loader_modules,
+		loader_load_core,
+	};
+	struct loader *l = &loader;
+	EFI_STATUS status;
+	UINTN i;
+
+	InitializeLib(handle, st);
+	BS->SetWatchdogTimer(0, 0, 0, NULL);
+	l->handle = handle;
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		status = steps[i](l);
+		if (EFI_ERROR(status))
+			goto fail;
+	}
+	loader_platform(l);
+	status = loader_exit_boot_services(l);
+	if (EFI_ERROR(status))
+		goto fail;
+	loader_enter_core(l);
+
+fail:
+	Print(L"Keel: not started; back to the firmware.\n");
+	wait_for_reader();
+	return status;
+}

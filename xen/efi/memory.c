@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Memory while boot services run, their end, and the map that remains. */
+#include "xen/efi/loader.h"
+
+#define EXIT_TRIES	8
+#define MAP_SLACK	16	/* descriptors that allocations in between may add */
+
+struct memory_map {
+	VOID *data;
+	UINTN size, capacity, key, desc_size;
+};
+
+static const EFI_MEMORY_DESCRIPTOR *map_entry(const struct memory_map *m, UINTN offset)
+{
+	return (const EFI_MEMORY_DESCRIPTOR *)((const UINT8 *)m->data + offset);
+}
+
+static EFI_STATUS map_read(struct memory_map *m)
+{
+	UINT32 version;
+
+	m->size = m->capacity;
+	return BS->GetMemoryMap(&m->size, m->data, &m->key, &m->desc_size, &version);
+}
+
+/* Read the map into fresh pool memory, with room to read it again when it has grown a little. */
+static EFI_STATUS map_get(struct memory_map *m)
+{
+	EFI_STATUS status;
+
+	m->data = NULL;
+	m->capacity = 0;
+	for (;;) {
+		status = map_read(m);
+		if (status != EFI_BUFFER_TOO_SMALL)
+			return status;
+		if (m->data)
+			FreePool(m->data);
+		m->capacity = m->size + MAP_SLACK * m->desc_size;
+		m->data = AllocatePool(m->capacity);
+		if (!m->data)
+			return EFI_OUT_OF_RESOURCES;
+	}
+}
+
+/* The highest place in [lo, hi) that is free in @m, or 0. */
+static UINT64 find_place(const struct memory_map *m, UINT64 size, UINT64 align, UINT64 lo,
+			 UINT64 hi)
+{
+	UINT64 best = 0;
+	UINTN at;
+
+	for (at = 0; at + m->desc_size <= m->size; at += m->desc_size) {
+		const EFI_MEMORY_DESCRIPTOR *d = map_entry(m, at);
+		UINT64 base = d->PhysicalStart, end = base + d->NumberOfPages * EFI_PAGE_SIZE;
+
+		if (d->Type != EfiConventionalMemory)
+			continue;
+		base = base < lo ? lo : base;
+		end = end > hi ? hi : end;
+		if (end <= base || end - base < size)
+			continue;
+		end = (end - size) & ~(align - 1);
+		if (end >= base && end > best)
+			best = end;
+	}
+	return best;
+}
+
+VOID *loader_alloc(UINT64 size, UINT64 align, EFI_MEMORY_TYPE type, BOOLEAN strict)
+{
+	static const struct {
+		UINT64 lo, hi;
+	} windows[] = {
+		{ KERNEL_PLACE_END, 4 * GIB },
+		{ 1 * MIB, KERNEL_PLACE },
+		{ 1 * MIB, 4 * GIB },
+	};
+	struct memory_map m;
+	EFI_PHYSICAL_ADDRESS place = 0;
+	UINTN i, pages = (size + EFI_PAGE_SIZE - 1) / EFI_PAGE_SIZE;
+
+	if (EFI_ERROR(map_get(&m)))
+		return NULL;
+	for (i = 0; i < (strict ? 1 : sizeof(windows) / sizeof(windows[0])); i++) {
+		place = find_place(&m, pages * EFI_PAGE_SIZE, align, windows[i].lo, windows[i].hi);
+		if (place && !EFI_ERROR(BS->AllocatePages(AllocateAddress, type, pages, &place)))
+			break;
+		place = 0;
+	}
+	FreePool(m.data);
+	return (VOID *)(UINTN)place;
+}
+
+/* UEFI 2.10, table 7.10: what each kind of memory is once boot services are gone. */
+static VOID add_descriptor(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
+{
+	UINT32 type = BOOT_RANGE_RESERVED, flags = 0;
+
+	switch (d->Type) {
+	case EfiLoaderCode:
+	case EfiLoaderData:
+	case EfiBootServicesCode:
+	case EfiBootServicesData:
+	case EfiConventionalMemory:
+		/* Memory that cannot be cached is no RAM to us. */
+		if (d->Attribute & EFI_MEMORY_WB)
+			type = BOOT_RANGE_RAM;
+		break;
+	case EfiACPIReclaimMemory:
+		type = BOOT_RANGE_ACPI;
+		break;
+	case EfiACPIMemoryNVS:
+		type = BOOT_RANGE_NVS;
+		break;
+	case EfiUnusableMemory:
+		type = BOOT_RANGE_UNUSABLE;
+		break;
+	case 14: /* EfiPersistentMemory */
+		type = BOOT_RANGE_PMEM;
+		break;
+	}
+	if (d->Attribute & EFI_MEMORY_RUNTIME) {
+		flags = BOOT_RANGE_EFI_RUNTIME;
+		if (d->Type == EfiRuntimeServicesCode)
+			flags |= BOOT_RANGE_EFI_CODE;
+		if (d->Type == EfiMemoryMappedIO || d->Type == EfiMemoryMappedIOPortSpace)
+			flags |= BOOT_RANGE_EFI_MMIO;
+		if (type == BOOT_RANGE_RAM)
+			type = BOOT_RANGE_RESERVED;
+	}
+	boot_info_add_range(bi, d->PhysicalStart, d->NumberOfPages * EFI_PAGE_SIZE, type, flags);
+}
+
+EFI_STATUS loader_exit_boot_services(struct loader *l)
+{
+	struct memory_map m;
+	EFI_STATUS status;
+	UINTN at, tries;
+
+	status = map_get(&m);
+	if (EFI_ERROR(status))
+		return loader_error(status, L"the firmware gives no memory map");
+	/* A timer's event between map and exit makes the key stale: only these two calls then. */
+	for (tries = 0; tries < EXIT_TRIES; tries++) {
+		status = BS->ExitBootServices(l->handle, m.key);
+		if (!EFI_ERROR(status))
+			break;
+		status = map_read(&m);
+		if (EFI_ERROR(status))
+			break;
+	}
+	if (tries == EXIT_TRIES || EFI_ERROR(status))
+		return loader_error(status ? status : EFI_INVALID_PARAMETER,
+				    L"the firmware does not end its boot services");
+	asm volatile("cli");
+	for (at = 0; at + m.desc_size <= m.size; at += m.desc_size)
+		add_descriptor(l->bi, map_entry(&m, at));
+	return EFI_SUCCESS;
+}
