@@ -39,10 +39,15 @@ static inline bool cpumask_empty(const cpumask_t *m)
 struct pcpu {
 	unsigned int id;	/* 0..nr_cpus-1 */
 	u32 apic_id;
-	struct vcpu *current;	/* the vCPU whose state is loaded; the idle vCPU at first */
+	struct vcpu *curr;	/* the vCPU whose state is loaded; the idle vCPU at first */
 	struct vcpu *idle;
 	u64 work;		/* atomic, any CPU: WORK_* bits */
-	u64 epoch;		/* odd while in a guest or idle (outside Keel), even inside; others read it */
+	/*
+	 * Odd while in a guest or idle (outside Keel), even inside; others read it. Raised by a
+	 * full barrier (locked add) on each way out and in: on the way out before work is looked
+	 * at, on the way in (interrupts taken in idle too) before anything else is.
+	 */
+	u64 epoch;
 	/* Timers (common/timer.c). T: timer_lock */
 	spinlock_t timer_lock;
 	struct timer **timer_heap;
@@ -54,7 +59,8 @@ struct pcpu {
 	struct { const void *lock; u8 rank; } held[8];
 	unsigned int nr_held;
 	/* RCU (common/rcu.c) */
-	struct rcu_head *rcu_list;
+	struct rcu_head *rcu_list; /* handed to rcu_call() here, newest first */
+	struct rcu_head *rcu_done; /* their time has come */
 	/* Counters, read by hypfs. */
 	u64 nr_exits, nr_hypercalls, nr_irqs;
 } __aligned(64);
@@ -77,7 +83,15 @@ static inline struct pcpu *this_cpu(void)
 }
 #endif
 
-#define current (this_cpu()->current)
+#define current (this_cpu()->curr)
+
+static inline bool pcpu_outside(u64 epoch) { return epoch & 1; }
+
+#define for_each_cpu(c)								\
+	for (unsigned int _c = 0; _c < nr_cpus && ((c) = pcpus[_c], true); _c++)
+#define for_each_cpu_in(c, mask)						\
+	for_each_cpu(c)								\
+		if (cpumask_test(mask, _c))
 
 /*
  * Sets a work bit of a CPU and makes sure that it is seen before that CPU next
@@ -90,9 +104,9 @@ void pcpu_kick(struct pcpu *cpu, unsigned int work_bit);
 void arch_send_kick(struct pcpu *cpu);
 
 /*
- * Waits until each CPU of the mask that is in a guest now has left it once.
- * CPUs inside Keel or idle count at once: they look at their work bits before
- * they enter a guest. Any locks held; never waits for a lock.
+ * After pcpu_kick() of each CPU of the mask: waits until each that was in a guest
+ * has left it, so that it sees its work bits before it enters one again. CPUs inside
+ * Keel or idle count at once. Any locks held; never waits for a lock.
  */
 void pcpu_wait_exit(const cpumask_t *mask);
 
@@ -102,5 +116,7 @@ void irq_window(void);
 /* Calls fn(head) once no CPU can still hold a pointer that it looked up before. Any locks. */
 struct rcu_head { struct rcu_head *next; void (*fn)(struct rcu_head *); };
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *));
+/* WORK_RCU: frees what nobody can hold any more, at the top of the loop. No locks, no pointers from before. */
+void rcu_process(void);
 
 #endif

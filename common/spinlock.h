@@ -7,6 +7,7 @@
 #ifndef COMMON_SPINLOCK_H
 #define COMMON_SPINLOCK_H
 
+#include "common/kconfig.h"
 #include "common/lib.h"
 
 /* Order in which locks nest, outermost first. Locks of one rank nest only through the _pair calls. */
@@ -26,6 +27,7 @@ enum lock_rank {
 	RANK_HEAP,	/* frame allocator */
 	RANK_HW,	/* hardware registers reached by index */
 	RANK_CONSOLE,	/* console ring */
+	RANK_RCU,	/* objects that wait to be freed */
 };
 
 typedef struct spinlock {
@@ -46,26 +48,57 @@ typedef struct rwlock {
 #define spin_lock_init(l, r) (*(l) = (spinlock_t)SPINLOCK_INIT(r))
 #define rwlock_init(l, r) (*(l) = (rwlock_t)RWLOCK_INIT(r))
 
-/* Debug builds: note and check the ranks held by this CPU (common/spinlock.c). */
-void lock_rank_push(const void *lock, u8 rank);
-void lock_rank_pop(const void *lock);
+/*
+ * Debug builds: what this CPU holds, noted and checked (common/spinlock.c). A lock
+ * is checked before the wait for it, so that a wrong order panics instead of hanging.
+ */
+void lock_rank_check(u8 rank);
+void lock_rank_note(const void *lock, u8 rank);
+void lock_rank_forget(const void *lock);
 
-static inline void spin_lock(spinlock_t *l)
+static inline void lock_rank_push(const void *lock, u8 rank)
+{
+	if (IS_ENABLED(CONFIG_DEBUG)) {
+		lock_rank_check(rank);
+		lock_rank_note(lock, rank);
+	}
+}
+
+static inline void lock_rank_push_unchecked(const void *lock, u8 rank)
+{
+	if (IS_ENABLED(CONFIG_DEBUG))
+		lock_rank_note(lock, rank);
+}
+
+static inline void lock_rank_pop(const void *lock)
+{
+	if (IS_ENABLED(CONFIG_DEBUG))
+		lock_rank_forget(lock);
+}
+
+/* The lock alone, without its rank. */
+static inline void spin_lock_raw(spinlock_t *l)
 {
 	u32 me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
 	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
 		cpu_relax();
-	lock_rank_push(l, l->rank);
 }
 
+static inline void spin_lock(spinlock_t *l)
+{
+	lock_rank_push(l, l->rank);
+	spin_lock_raw(l);
+}
+
+/* Taken out of order, it cannot deadlock: its rank is noted, not checked. */
 static inline bool spin_trylock(spinlock_t *l)
 {
 	u32 o = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
 
 	if (!__atomic_compare_exchange_n(&l->next, &o, o + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
-	lock_rank_push(l, RANK_NONE);
+	lock_rank_push_unchecked(l, l->rank);
 	return true;
 }
 
@@ -87,6 +120,7 @@ void spin_unlock_pair(spinlock_t *a, spinlock_t *b);
 /* Writers go first: a waiting writer holds new readers back, so readers must not nest. */
 static inline void read_lock(rwlock_t *l)
 {
+	lock_rank_push(l, l->rank);
 	for (;;) {
 		while (READ_ONCE(l->writers_waiting) || READ_ONCE(l->cnt) & RWLOCK_WRITER)
 			cpu_relax();
@@ -94,7 +128,6 @@ static inline void read_lock(rwlock_t *l)
 			break;
 		__atomic_fetch_sub(&l->cnt, 1, __ATOMIC_RELAXED);
 	}
-	lock_rank_push(l, l->rank);
 }
 
 static inline void read_unlock(rwlock_t *l)
@@ -107,6 +140,7 @@ static inline void write_lock(rwlock_t *l)
 {
 	u32 free = 0;
 
+	lock_rank_push(l, l->rank);
 	__atomic_fetch_add(&l->writers_waiting, 1, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&l->cnt, &free, RWLOCK_WRITER, false, __ATOMIC_ACQUIRE,
 					    __ATOMIC_RELAXED)) {
@@ -114,7 +148,6 @@ static inline void write_lock(rwlock_t *l)
 		free = 0;
 	}
 	__atomic_fetch_sub(&l->writers_waiting, 1, __ATOMIC_RELAXED);
-	lock_rank_push(l, l->rank);
 }
 
 static inline void write_unlock(rwlock_t *l)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Work bits and epochs: how one CPU makes another look up, without waiting for it
+ * where it is inside Keel anyway.
+ *
+ * A CPU on its way into a guest or idle makes its epoch odd and then reads its work
+ * bits; if there are any it turns round. Who sets a work bit reads the epoch after
+ * that. Both sides have a full barrier in between, so either the CPU sees the bit,
+ * or the kicker sees the odd epoch and interrupts it.
+ */
+#include "common/pcpu.h"
+
+struct pcpu *pcpus[NR_CPUS];
+unsigned int nr_cpus;
+
+/* An idle CPU passes through Keel, and its work bits, before it enters a guest. */
+static bool pcpu_idle(const struct pcpu *cpu)
+{
+	return READ_ONCE(cpu->curr) == cpu->idle;
+}
+
+void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
+{
+	/* Who set it first also sends the interrupt. */
+	if (test_and_set_bit(work_bit, &cpu->work))
+		return;
+	if (!pcpu_outside(READ_ONCE(cpu->epoch)))
+		return;
+	smp_rmb(); /* pairs with the way out: curr is set before the epoch turns odd */
+	if (work_bit == WORK_TLB && pcpu_idle(cpu))
+		return;
+	arch_send_kick(cpu);
+}
+
+/*
+ * A CPU with no work bits left has turned round since the kick. One with bits
+ * has an interrupt on its way, so each of these waits ends soon.
+ */
+static bool pcpu_still_in_guest(struct pcpu *cpu, u64 epoch)
+{
+	return pcpu_outside(epoch) && READ_ONCE(cpu->epoch) == epoch && READ_ONCE(cpu->work) != 0 &&
+	       !pcpu_idle(cpu);
+}
+
+void pcpu_wait_exit(const cpumask_t *mask)
+{
+	struct pcpu *cpu;
+
+	smp_mb();
+	for_each_cpu_in(cpu, mask) {
+		u64 epoch = READ_ONCE(cpu->epoch);
+
+		while (pcpu_still_in_guest(cpu, epoch))
+			cpu_relax();
+	}
+	smp_mb();
+}
