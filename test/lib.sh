@@ -29,7 +29,7 @@ unpacked_kernel() {	# file
 	out=$O/kernels/$(basename "$1")-$id.elf
 	if [ ! -s "$out" ]; then
 		mkdir -p "$O/kernels"
-		test/unpack-kernel "$1" "$out.$$" && mv "$out.$$" "$out" || { rm -f "$out.$$"; return 1; }
+		"$O/dom0-tools/unpack-kernel" "$1" "$out.$$" >&2 && mv "$out.$$" "$out" || { rm -f "$out.$$"; return 1; }
 	fi
 	echo "$out"
 }

@@ -7,7 +7,7 @@ export KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS O
 # recipe is expanded before it runs, so the status is read in a second target.
 boot: boot-keel
 	@$(exit-with $(shell cat $(O)/boot/status))
-boot-keel: all
+boot-keel: all $(O)/dom0-tools/unpack-kernel
 	@mkdir -p $(O)/boot; test/boot; echo $$? > $(O)/boot/status
 
 ifneq ($(filter boot,$(MAKECMDGOALS)),)
@@ -16,3 +16,9 @@ $(O)/make_exit.so: test/make_exit.c
 	@$(HOSTCC) -shared -fPIC -O1 -o $@ $<
 -load $(O)/make_exit.so
 endif
+
+.PHONY: bench bench-update
+bench: all guests
+	@test/bench/run
+bench-update: all guests
+	@test/bench/run --update
