@@ -8,7 +8,10 @@
 #include "common/kconfig.h"
 #include "common/lib.h"
 
-enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG }; /* as CONFIG_LOG_LEVEL counts them */
+
+/* Boot, after option_init(): takes loglevel=. */
+void printk_init(void);
 
 /* Prints one message. Any context. */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
@@ -17,6 +20,7 @@ int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
 #define pr_err(fmt, ...) printk(LOG_ERR, fmt, ##__VA_ARGS__)
 #define pr_warn(fmt, ...) printk(LOG_WARN, fmt, ##__VA_ARGS__)
+#define pr_notice(fmt, ...) printk(LOG_NOTICE, fmt, ##__VA_ARGS__)
 #define pr_info(fmt, ...) printk(LOG_INFO, fmt, ##__VA_ARGS__)
 #define pr_debug(fmt, ...) printk(LOG_DEBUG, fmt, ##__VA_ARGS__)
 
@@ -31,6 +35,11 @@ bool ratelimit_ok(struct ratelimit *rl);
 
 /* Stops the machine (or reboots it, without `noreboot`) after a message and a stack trace. Any context. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
+
+/* Arch: the calls that led here, with symbols; and the end of a CPU: it and all others stop. Any context. */
+void arch_stack_trace(void);
+void arch_halt(void) __noreturn;
+
 #define BUG() panic("BUG at %s:%d", __FILE__, __LINE__)
 #define BUG_ON(c) do { if (unlikely(c)) panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c); } while (0)
 #define ASSERT(c) do { if (IS_ENABLED(CONFIG_DEBUG)) BUG_ON(!(c)); } while (0)

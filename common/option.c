@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Boot options. */
+#include "common/option.h"
+
+#include "common/lib.h"
+
+#define NAME_LEN 64
+
+static char cmdline[OPTION_CMDLINE_LEN];
+
+void option_init(const char *line)
+{
+	size_t len = strnlen(line, sizeof(cmdline) - 1);
+
+	memcpy(cmdline, line, len);
+	cmdline[len] = '\0';
+}
+
+const char *option_cmdline(void)
+{
+	return cmdline;
+}
+
+static void copy_cut(char *dst, size_t size, const char *src, size_t len)
+{
+	len = min(len, size - 1);
+	memcpy(dst, src, len);
+	dst[len] = '\0';
+}
+
+bool option_next(unsigned int *pos, char *name, char *value, size_t size)
+{
+	const char *p = cmdline + *pos, *end, *eq;
+
+	while (*p == ' ' || *p == '\t')
+		p++;
+	for (end = p; *end && *end != ' ' && *end != '\t'; end++)
+		;
+	*pos = (unsigned int)(end - cmdline);
+	if (end == p)
+		return false;
+	eq = memchr(p, '=', (size_t)(end - p));
+	copy_cut(name, size, p, (size_t)((eq ? eq : end) - p));
+	copy_cut(value, size, eq ? eq + 1 : end, eq ? (size_t)(end - eq - 1) : 0);
+	return true;
+}
+
+bool option_string(const char *name, char *buf, size_t size)
+{
+	char n[NAME_LEN], v[NAME_LEN];
+	unsigned int pos = 0;
+	bool found = false;
+
+	buf[0] = '\0';
+	while (option_next(&pos, n, v, sizeof(n))) {
+		if (strcmp(n, name) != 0)
+			continue;
+		found = true;
+		copy_cut(buf, size, v, strlen(v));
+	}
+	return found;
+}
+
+static bool one_of(const char *s, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(s, *words) == 0)
+			return true;
+	return false;
+}
+
+bool option_flag(const char *name, bool dflt)
+{
+	static const char *const on[] = { "", "on", "yes", "true", "1", NULL };
+	static const char *const off[] = { "off", "no", "false", "0", NULL };
+	char n[NAME_LEN], v[NAME_LEN];
+	unsigned int pos = 0;
+	bool result = dflt;
+
+	while (option_next(&pos, n, v, sizeof(n))) {
+		if (strncmp(n, "no-", 3) == 0 && strcmp(n + 3, name) == 0 && !v[0])
+			result = false;
+		else if (strcmp(n, name) == 0 && one_of(v, on))
+			result = true;
+		else if (strcmp(n, name) == 0 && one_of(v, off))
+			result = false;
+	}
+	return result;
+}
+
+u64 option_number(const char *name, u64 dflt)
+{
+	static const char units[] = "KMGT";
+	char v[NAME_LEN], *end;
+	const char *u;
+	u64 n;
+
+	if (!option_string(name, v, sizeof(v)))
+		return dflt;
+	n = strtoul(v, &end, 0);
+	if (end == v)
+		return dflt;
+	if (*end && (u = strchr(units, *end & ~0x20)) != NULL && *u) {
+		n <<= 10 * (u - units + 1);
+		end++;
+	}
+	return *end ? dflt : n;
+}
