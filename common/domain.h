@@ -44,8 +44,7 @@ struct vcpu {
 	struct page_info *info_page;
 	u8 upcall_vector;	   /* HVMOP_set_evtchn_upcall_vector; 0 = none */
 	evtchn_port_t virq_port[MAX_VIRQS]; /* 0 = not bound; E: evtchn lock */
-	evtchn_port_t poll_port;   /* SCHEDOP_poll of one port; (u32)-1 = any of several */
-	struct list_head poll_link;
+	evtchn_port_t poll_port;   /* SCHEDOP_poll of one port; POLL_ANY: of several */
 
 	/* Time */
 	struct timer singleshot, periodic, poll_timer;

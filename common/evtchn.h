@@ -6,7 +6,6 @@
 #include <public/event_channel.h>
 #include <public/xen.h>
 
-#include "common/list.h"
 #include "common/spinlock.h"
 
 struct domain;
@@ -14,50 +13,101 @@ struct vcpu;
 
 #define EVTCHN_MAX_PORTS 4096
 #define EVTCHN_PER_PAGE 128
+#define POLL_ANY ((evtchn_port_t)-1) /* vcpu.poll_port: more than one */
 
-enum evtchn_state { EC_FREE, EC_RESERVED, EC_UNBOUND, EC_INTERDOMAIN, EC_VIRQ, EC_IPI };
+enum evtchn_state { EC_FREE, EC_UNBOUND, EC_INTERDOMAIN, EC_VIRQ, EC_IPI };
 
+/* A receiver in Keel: the guest d sent an event through its port. No locks held. */
+typedef void (*evtchn_consumer_t)(struct domain *d, evtchn_port_t port);
+
+/*
+ * One port. Written under the evtchn lock, between two increments of seq; read
+ * by senders without it, who start over if seq changed. What they then do may come
+ * after the port was closed: an event too many, which every receiver must bear.
+ */
 struct evtchn {
 	u8 state;	/* enum evtchn_state */
 	u8 virq;
 	u16 remote_dom;	/* UNBOUND: who may bind; INTERDOMAIN: the peer */
 	u32 remote_port;
-	u32 port;
+	u32 seq;	/* odd while being changed */
 	u32 vcpu;	/* notified vCPU */
-	struct domain *remote; /* INTERDOMAIN: the peer, kept alive by the binding */
-	u64 consumer;	/* 0: the guest; else enum of Keel's own receivers (boot console) */
+	struct domain *remote; /* INTERDOMAIN: the peer; its end of the binding goes first */
+	evtchn_consumer_t consumer; /* UNBOUND: until somebody binds it, events go to Keel */
 };
+_Static_assert(sizeof(struct evtchn) * EVTCHN_PER_PAGE == PAGE_SIZE, "a page of ports");
 
+/* E: lock. Pages are only added, until evtchn_free(). */
 struct evtchn_table {
 	spinlock_t lock;	/* RANK_EVTCHN */
-	struct evtchn **pages;	/* EVTCHN_PER_PAGE each; E: lock, entries read without it on the send path */
-	unsigned int nr_ports;	/* allocated so far (multiple of EVTCHN_PER_PAGE) */
-	unsigned int max_port;	/* highest port that may be used */
-	u32 next_free;		/* search hint */
-	struct list_head pollers; /* vCPUs in SCHEDOP_poll */
+	u32 max_port;		/* highest port that may be used */
+	u32 next_free;		/* E: no port below is free */
+	u32 next_close;		/* E: progress of evtchn_close_all() */
+	struct evtchn *pages[EVTCHN_MAX_PORTS / EVTCHN_PER_PAGE]; /* E; read without it */
+	u64 pollers[2];		/* atomic: vCPUs that may be in SCHEDOP_poll */
 };
 
+/* The port, NULL if there is no such port (yet). Valid until this exit's handling ends. */
+static inline struct evtchn *evtchn_lookup(const struct evtchn_table *t, evtchn_port_t port)
+{
+	struct evtchn *page;
+
+	if (port >= EVTCHN_MAX_PORTS)
+		return NULL;
+	page = __atomic_load_n(&t->pages[port % EVTCHN_MAX_PORTS / EVTCHN_PER_PAGE], __ATOMIC_ACQUIRE);
+	return page ? &page[port % EVTCHN_PER_PAGE] : NULL;
+}
+
+/* Port 0 is reserved; max_port is cut to what 2 levels have. 0 or -ENOMEM. */
 int evtchn_init(struct domain *d, unsigned int max_port);
-void evtchn_close_all(struct domain *d);	/* at destruction, and EVTCHNOP_reset */
+/*
+ * Closes all ports of d: at destruction (after d->state changed, so that no new ones
+ * come) and for EVTCHNOP_reset. 0 when done, -ERESTART when it must be called again.
+ */
+int evtchn_close_all(struct domain *d);
+/*
+ * Frees the table. Only when no CPU can still look at it (rcu), as with shared_info and the
+ * pages of registered vcpu_info: senders use all of them without a lock.
+ */
 void evtchn_free(struct domain *d);
 
 long do_event_channel_op(unsigned long cmd, unsigned long arg, unsigned long, unsigned long, unsigned long);
 
-/* Raises a virtual interrupt: per-vCPU ones on v, global ones wherever they are bound (Dom0). Any lock below RANK_EVTCHN. */
+/* Raises a virtual interrupt: per-vCPU ones on v, global ones wherever they are bound (Dom0). Any lock below RANK_VCPU. */
 void send_vcpu_virq(struct vcpu *v, unsigned int virq);
 void send_global_virq(unsigned int virq);
-/* EVTCHNOP_send on behalf of d, for Keel's own senders. */
+/* EVTCHNOP_send on behalf of d. 0, or -EINVAL if the port cannot send. Any lock below RANK_VCPU (consumers: none). */
 int evtchn_send(struct domain *d, evtchn_port_t port);
-/* alloc_unbound in d for remote; the port, or negative errno. For the builder and domctl. */
+/* Makes a port of d pending, as if its other end had sent: for Keel's end of a channel. Any lock below RANK_VCPU. */
+void evtchn_raise(struct domain *d, evtchn_port_t port);
+/* alloc_unbound in d for remote; the port, or -EINVAL (dying), -ENOSPC, -ENOMEM. For the builder and domctl. */
 int evtchn_alloc_unbound(struct domain *d, domid_t remote);
-/* Connects a port of a to one of b, for domains named in the boot configuration: fixed port numbers; 0 or errno. */
+/*
+ * The same at a fixed port, and events that the guest sends go to consumer until remote binds the
+ * port: the console ring of a guest without a toolstack. 0, -EINVAL, -EEXIST (in use), -ENOSPC, -ENOMEM.
+ */
+int evtchn_attach(struct domain *d, evtchn_port_t port, domid_t remote, evtchn_consumer_t consumer);
+/* Connects a port of a to one of b, for domains named in the boot configuration: fixed ports; errors as above. */
 int evtchn_connect(struct domain *a, evtchn_port_t pa, struct domain *b, evtchn_port_t pb);
 
-/* Sets evtchn_upcall_pending of v if it was not, and makes the arch deliver the upcall once. Any context. */
+/* Sets evtchn_upcall_pending of v if it was not, and makes the arch deliver the upcall once. Any lock below RANK_VCPU. */
 void vcpu_mark_events_pending(struct vcpu *v);
+/*
+ * v->info points to another place now (VCPUOP_register_vcpu_info): marks everything pending there, since
+ * a sender may just have written to the old place. The guest bears the events too many.
+ */
+void evtchn_vcpu_info_moved(struct vcpu *v);
 /* Arch: delivers the upcall of v (its vector through the local APIC, or CALLBACK_IRQ's). */
 void arch_upcall(struct vcpu *v);
-/* Is a port pending and unmasked? SCHEDOP_poll. */
+
+/* Is a port pending, masked or not? false where there is no such port. */
 bool evtchn_port_pending(struct domain *d, evtchn_port_t port);
+/*
+ * SCHEDOP_poll of the current vCPU. 0: VPF_POLL is set, and an event on one of the ports, or any upcall, will
+ * clear it and wake v; 1: no need to wait, a port is pending; -EINVAL: no such port. Nothing is set unless 0.
+ */
+int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int nr);
+/* Ends v's poll, if it polls, and wakes it: timeout, upcall, any interrupt. Any lock below RANK_VCPU. */
+void evtchn_poll_end(struct vcpu *v);
 
 #endif
