@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* event_channel_op: channels between domains, virtual interrupts and inter-vCPU events. */
+#ifndef XEN_PUBLIC_EVENT_CHANNEL_H
+#define XEN_PUBLIC_EVENT_CHANNEL_H
+
+#include <public/xen.h>
+
+typedef uint32_t evtchn_port_t;
+
+#define EVTCHNOP_bind_interdomain 0
+#define EVTCHNOP_bind_virq        1
+#define EVTCHNOP_bind_pirq        2
+#define EVTCHNOP_close            3
+#define EVTCHNOP_send             4
+#define EVTCHNOP_status           5
+#define EVTCHNOP_alloc_unbound    6
+#define EVTCHNOP_bind_ipi         7
+#define EVTCHNOP_bind_vcpu        8
+#define EVTCHNOP_unmask           9
+#define EVTCHNOP_reset            10
+#define EVTCHNOP_init_control     11
+#define EVTCHNOP_expand_array     12
+#define EVTCHNOP_set_priority     13
+
+struct evtchn_alloc_unbound {
+	domid_t dom, remote_dom; /* IN */
+	evtchn_port_t port;      /* OUT */
+};
+XEN_ASSERT_SIZE(struct evtchn_alloc_unbound, 8);
+XEN_ASSERT_OFFSET(struct evtchn_alloc_unbound, port, 4);
+
+struct evtchn_bind_interdomain {
+	domid_t remote_dom;        /* IN */
+	evtchn_port_t remote_port; /* IN */
+	evtchn_port_t local_port;  /* OUT */
+};
+XEN_ASSERT_SIZE(struct evtchn_bind_interdomain, 12);
+
+struct evtchn_bind_virq {
+	uint32_t virq;      /* IN */
+	uint32_t vcpu;      /* IN */
+	evtchn_port_t port; /* OUT */
+};
+XEN_ASSERT_SIZE(struct evtchn_bind_virq, 12);
+
+#define BIND_PIRQ__WILL_SHARE 1
+
+struct evtchn_bind_pirq {
+	uint32_t pirq;      /* IN */
+	uint32_t flags;     /* IN: BIND_PIRQ__* */
+	evtchn_port_t port; /* OUT */
+};
+XEN_ASSERT_SIZE(struct evtchn_bind_pirq, 12);
+
+struct evtchn_bind_ipi {
+	uint32_t vcpu;      /* IN */
+	evtchn_port_t port; /* OUT */
+};
+XEN_ASSERT_SIZE(struct evtchn_bind_ipi, 8);
+
+struct evtchn_close {
+	evtchn_port_t port; /* IN */
+};
+XEN_ASSERT_SIZE(struct evtchn_close, 4);
+
+struct evtchn_send {
+	evtchn_port_t port; /* IN */
+};
+XEN_ASSERT_SIZE(struct evtchn_send, 4);
+
+#define EVTCHNSTAT_closed      0
+#define EVTCHNSTAT_unbound     1
+#define EVTCHNSTAT_interdomain 2
+#define EVTCHNSTAT_pirq        3
+#define EVTCHNSTAT_virq        4
+#define EVTCHNSTAT_ipi         5
+
+struct evtchn_status {
+	domid_t dom;        /* IN */
+	evtchn_port_t port; /* IN */
+	uint32_t status;    /* OUT: EVTCHNSTAT_* */
+	uint32_t vcpu;      /* OUT */
+	union {             /* OUT */
+		struct {
+			domid_t dom;
+		} unbound;
+		struct {
+			domid_t dom;
+			evtchn_port_t port;
+		} interdomain;
+		uint32_t pirq;
+		uint32_t virq;
+	} u;
+};
+XEN_ASSERT_SIZE(struct evtchn_status, 24);
+XEN_ASSERT_OFFSET(struct evtchn_status, u, 16);
+
+struct evtchn_bind_vcpu {
+	evtchn_port_t port; /* IN */
+	uint32_t vcpu;      /* IN */
+};
+XEN_ASSERT_SIZE(struct evtchn_bind_vcpu, 8);
+
+struct evtchn_unmask {
+	evtchn_port_t port; /* IN */
+};
+XEN_ASSERT_SIZE(struct evtchn_unmask, 4);
+
+struct evtchn_reset {
+	domid_t dom; /* IN */
+};
+XEN_ASSERT_SIZE(struct evtchn_reset, 2);
+
+struct evtchn_init_control {
+	uint64_t control_gfn; /* IN */
+	uint32_t offset;      /* IN */
+	uint32_t vcpu;        /* IN */
+	uint8_t link_bits;    /* OUT */
+	uint8_t _pad[7];
+};
+XEN_ASSERT_SIZE(struct evtchn_init_control, 24);
+XEN_ASSERT_OFFSET(struct evtchn_init_control, link_bits, 16);
+
+struct evtchn_expand_array {
+	uint64_t array_gfn; /* IN */
+};
+XEN_ASSERT_SIZE(struct evtchn_expand_array, 8);
+
+struct evtchn_set_priority {
+	evtchn_port_t port; /* IN */
+	uint32_t priority;  /* IN */
+};
+XEN_ASSERT_SIZE(struct evtchn_set_priority, 8);
+
+/* 2-level: one bit a port in shared_info. */
+#define EVTCHN_2L_NR_CHANNELS (sizeof(xen_ulong_t) * sizeof(xen_ulong_t) * 64)
+
+/* FIFO: one 32-bit event word a port; priority 0 is the highest. */
+#define EVTCHN_FIFO_PRIORITY_MAX     0
+#define EVTCHN_FIFO_PRIORITY_DEFAULT 7
+#define EVTCHN_FIFO_PRIORITY_MIN     15
+#define EVTCHN_FIFO_MAX_QUEUES       (EVTCHN_FIFO_PRIORITY_MIN + 1)
+#define EVTCHN_FIFO_PENDING          31
+#define EVTCHN_FIFO_MASKED           30
+#define EVTCHN_FIFO_LINKED           29
+#define EVTCHN_FIFO_BUSY             28
+#define EVTCHN_FIFO_LINK_BITS        17
+#define EVTCHN_FIFO_LINK_MASK        ((1 << EVTCHN_FIFO_LINK_BITS) - 1)
+#define EVTCHN_FIFO_NR_CHANNELS      (1 << EVTCHN_FIFO_LINK_BITS)
+
+typedef uint32_t event_word_t;
+
+struct evtchn_fifo_control_block {
+	uint32_t ready;
+	uint32_t _rsvd;
+	uint32_t head[EVTCHN_FIFO_MAX_QUEUES];
+};
+XEN_ASSERT_SIZE(struct evtchn_fifo_control_block, 72);
+
+#endif

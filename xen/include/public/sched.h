@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* sched_op: giving up the CPU, shutting down. */
+#ifndef XEN_PUBLIC_SCHED_H
+#define XEN_PUBLIC_SCHED_H
+
+#include <public/event_channel.h>
+
+#define SCHEDOP_yield           0
+#define SCHEDOP_block           1
+#define SCHEDOP_shutdown        2
+#define SCHEDOP_poll            3
+#define SCHEDOP_remote_shutdown 4
+#define SCHEDOP_shutdown_code   5
+#define SCHEDOP_watchdog        6
+#define SCHEDOP_pin_override    7
+
+#define SHUTDOWN_poweroff   0
+#define SHUTDOWN_reboot     1
+#define SHUTDOWN_suspend    2
+#define SHUTDOWN_crash      3
+#define SHUTDOWN_watchdog   4
+#define SHUTDOWN_soft_reset 5
+#define SHUTDOWN_MAX        5
+/* As getdomaininfo and the tools say "not shut down" in an 8-bit code. */
+#define SHUTDOWN_CODE_INVALID 255
+
+struct sched_shutdown {
+	uint32_t reason; /* SHUTDOWN_* */
+};
+XEN_ASSERT_SIZE(struct sched_shutdown, 4);
+
+struct sched_poll {
+	XEN_GUEST_HANDLE(evtchn_port_t) ports;
+	uint32_t nr_ports;
+	uint64_t timeout; /* absolute ns of system time; 0 waits without end */
+};
+XEN_ASSERT_SIZE(struct sched_poll, 24);
+XEN_ASSERT_OFFSET(struct sched_poll, nr_ports, 8);
+XEN_ASSERT_OFFSET(struct sched_poll, timeout, 16);
+
+struct sched_remote_shutdown {
+	domid_t domain_id;
+	uint32_t reason;
+};
+XEN_ASSERT_SIZE(struct sched_remote_shutdown, 8);
+XEN_ASSERT_OFFSET(struct sched_remote_shutdown, reason, 4);
+
+struct sched_watchdog {
+	uint32_t id;
+	uint32_t timeout;
+};
+XEN_ASSERT_SIZE(struct sched_watchdog, 8);
+
+struct sched_pin_override {
+	int32_t pcpu;
+};
+XEN_ASSERT_SIZE(struct sched_pin_override, 4);
+
+#endif
