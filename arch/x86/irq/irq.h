@@ -13,7 +13,51 @@
 #define VECTOR_ERROR     0xe2
 #define VECTOR_SPURIOUS  0xef
 
-/* lapic.c: this CPU's own. */
+/* Registers of the local APIC, as offsets of the xAPIC page (SDM vol. 3, table 11-1; APM vol. 2, table 16-2). */
+#define APIC_ID		0x020
+#define APIC_LVR	0x030
+#define APIC_TPR	0x080
+#define APIC_APR	0x090
+#define APIC_PPR	0x0a0
+#define APIC_EOI	0x0b0
+#define APIC_RRD	0x0c0
+#define APIC_LDR	0x0d0
+#define APIC_DFR	0x0e0
+#define APIC_SVR	0x0f0
+#define APIC_ISR	0x100
+#define APIC_TMR	0x180
+#define APIC_IRR	0x200
+#define APIC_ESR	0x280
+#define APIC_LVT_CMCI	0x2f0
+#define APIC_ICR	0x300
+#define APIC_ICR2	0x310
+#define APIC_LVT_TIMER	0x320
+#define APIC_LVT_THERMAL 0x330
+#define APIC_LVT_PERF	0x340
+#define APIC_LVT_LINT0	0x350
+#define APIC_LVT_LINT1	0x360
+#define APIC_LVT_ERROR	0x370
+#define APIC_TMICT	0x380
+#define APIC_TMCCT	0x390
+#define APIC_TDCR	0x3e0
+#define APIC_SELF_IPI	0x3f0	/* x2APIC only */
+
+#define APIC_SVR_ENABLE		BIT(8)
+#define APIC_LVT_MASKED		BIT(16)
+#define APIC_LVT_PERIODIC	BIT(17)
+#define APIC_LVT_TSC_DEADLINE	BIT(18)
+#define APIC_BASE_BSP		BIT(8)
+#define APIC_BASE_EXTD		BIT(10)
+#define APIC_BASE_EN		BIT(11)
+#define APIC_ICR_BUSY		BIT(12)
+#define APIC_ICR_ASSERT		BIT(14)
+#define APIC_ICR_LEVEL		BIT(15)
+
+/* Delivery modes: ICR and LVT bits 8..10, MSI data, redirection entries. */
+enum apic_delivery { APIC_DM_FIXED, APIC_DM_LOWEST, APIC_DM_SMI, APIC_DM_REMOTE_READ, APIC_DM_NMI, APIC_DM_INIT,
+		     APIC_DM_STARTUP, APIC_DM_EXTINT };
+
+/* lapic.c: this CPU's own. Interrupts off, any locks. */
 void lapic_init_cpu(void);		/* x2APIC where it is, else xAPIC; enables, masks LVTs */
 u32 lapic_id(void);
 void lapic_eoi(void);
@@ -21,7 +65,10 @@ void lapic_send_ipi(u32 apic_id, u8 vector);
 void lapic_send_init(u32 apic_id);
 void lapic_send_sipi(u32 apic_id, u8 page);
 void lapic_send_nmi(u32 apic_id);
-void lapic_timer_calibrate(void);	/* once, on CPU 0 */
+/* One register, by its offset in the xAPIC page, in either mode: for the one-shot timer (arch/x86/time.c). */
+u32 lapic_read(unsigned int reg);
+void lapic_write(unsigned int reg, u32 val);
+void lapic_timer_calibrate(void);	/* time.c: once, on CPU 0 */
 
 /* A device interrupt: an IO-APIC pin or an MSI of a device. L: RANK_IRQ */
 enum irq_kind { IRQ_NONE, IRQ_GSI, IRQ_MSI, IRQ_KEEL };
@@ -31,24 +78,36 @@ struct irq_desc {
 	unsigned int cpu;	/* index into pcpus */
 	u32 gsi;		/* IRQ_GSI */
 	bool level, masked, in_service;
-	void (*handler)(struct irq_desc *desc); /* on the CPU that took it, interrupts off */
+	void (*handler)(struct irq_desc *desc); /* on the CPU that took it, interrupts off, no lock held */
 	void *data;
 	u64 count;
 };
 
-/* Chooses a vector on a CPU (cpu may be any: ~0u). NULL: none left. */
+/*
+ * Chooses a vector on a CPU (cpu may be any: ~0u). NULL: none left. Takes the
+ * interrupt and heap locks. A handler for a level interrupt runs with its pin
+ * masked and acknowledged: whoever quiets the device calls ioapic_mask(gsi, false).
+ */
 struct irq_desc *irq_alloc(enum irq_kind kind, unsigned int cpu, void (*handler)(struct irq_desc *), void *data);
+/* The source must be silent (masked) before; one that is under way already is dropped. */
 void irq_free(struct irq_desc *desc);
 /* Address and data of the message that raises it, without remapping (SDM vol. 3, 11.11). */
 void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data);
 
 /* ioapic.c: physical IO-APICs, from ACPI. */
+#define MAX_IOAPICS 16
 struct ioapic_info { u8 id; u32 address, gsi_base, nr_pins; };
-extern struct ioapic_info ioapics[];
+extern struct ioapic_info ioapics[MAX_IOAPICS];
 extern unsigned int nr_ioapics;
-int ioapic_init(void);			/* masks all pins */
+int ioapic_init(void);			/* finds them, masks all pins and the 8259s; 0 or -ENODEV */
+/* Routes a pin to desc; unmasked unless desc->masked. */
 void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool active_low);
 void ioapic_mask(u32 gsi, bool mask);
+/* The pin is reserved for Keel (its console): never given to a guest. */
+void ioapic_reserve(u32 gsi);
+bool ioapic_reserved(u32 gsi);
+/* Where an ISA interrupt arrives, with MADT's overrides applied. */
+void isa_irq_route(u8 irq, u32 *gsi, bool *level, bool *active_low);
 
 /* Entry from traps.c for vectors >= 32. */
 void irq_dispatch(u8 vector);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The machine's IO-APICs (82093AA data sheet; PCI ids in the chipset's). Their
+ * registers are reached by index, under a lock. MADT: ACPI 6.5, 5.2.12.
+ */
+#include "arch/x86/irq/irq.h"
+
+#include <public/errno.h>
+
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/cpu.h"
+#include "common/printk.h"
+
+#define IOREGSEL (0x00 / 4)
+#define IOWIN	 (0x10 / 4)
+#define REG_VERSION 0x01
+#define REG_RTE(pin) (0x10 + 2 * (pin))
+
+#define RTE_ACTIVE_LOW	BIT(13)
+#define RTE_LEVEL	BIT(15)
+#define RTE_MASKED	BIT(16)
+
+#define MADT_ENTRIES 44
+#define MADT_IOAPIC 1
+#define MAX_PINS 240
+
+#define PIC1_DATA 0x21
+#define PIC2_DATA 0xa1
+
+struct ioapic_info ioapics[MAX_IOAPICS];
+unsigned int nr_ioapics;
+
+static spinlock_t ioapic_lock = SPINLOCK_INIT(RANK_HW);
+static volatile u32 *regs[MAX_IOAPICS];
+static u64 reserved_pins[MAX_IOAPICS][DIV_ROUND_UP(MAX_PINS, 64)]; /* Keel's own */
+
+static u32 read_reg(unsigned int i, unsigned int reg)
+{
+	regs[i][IOREGSEL] = reg;
+	return regs[i][IOWIN];
+}
+
+static void write_reg(unsigned int i, unsigned int reg, u32 val)
+{
+	regs[i][IOREGSEL] = reg;
+	regs[i][IOWIN] = val;
+}
+
+/* Index of the IO-APIC that has the GSI, and its pin; -1 if there is none. */
+static int find_pin(u32 gsi, unsigned int *pin)
+{
+	for (unsigned int i = 0; i < nr_ioapics; i++) {
+		if (gsi < ioapics[i].gsi_base || gsi - ioapics[i].gsi_base >= ioapics[i].nr_pins)
+			continue;
+		*pin = gsi - ioapics[i].gsi_base;
+		return (int)i;
+	}
+	return -1;
+}
+
+void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool active_low)
+{
+	unsigned int pin;
+	int i = find_pin(gsi, &pin);
+	u32 low = desc->vector;
+
+	if (i < 0)
+		return;
+	if (level)
+		low |= RTE_LEVEL;
+	if (active_low)
+		low |= RTE_ACTIVE_LOW;
+	spin_lock(&ioapic_lock);
+	write_reg(i, REG_RTE(pin), RTE_MASKED);
+	write_reg(i, REG_RTE(pin) + 1, pcpus[desc->cpu]->apic_id << 24);
+	write_reg(i, REG_RTE(pin), low | (desc->masked ? RTE_MASKED : 0));
+	spin_unlock(&ioapic_lock);
+}
+
+void ioapic_mask(u32 gsi, bool mask)
+{
+	unsigned int pin;
+	int i = find_pin(gsi, &pin);
+	u32 low;
+
+	if (i < 0)
+		return;
+	spin_lock(&ioapic_lock);
+	low = read_reg(i, REG_RTE(pin));
+	write_reg(i, REG_RTE(pin), mask ? low | RTE_MASKED : low & ~RTE_MASKED);
+	if (mask)
+		read_reg(i, REG_RTE(pin)); /* the write has arrived before the caller's EOI */
+	spin_unlock(&ioapic_lock);
+}
+
+void ioapic_reserve(u32 gsi)
+{
+	unsigned int pin;
+	int i = find_pin(gsi, &pin);
+
+	if (i >= 0)
+		set_bit(pin, reserved_pins[i]);
+}
+
+bool ioapic_reserved(u32 gsi)
+{
+	unsigned int pin;
+	int i = find_pin(gsi, &pin);
+
+	return i >= 0 && test_bit(pin, reserved_pins[i]);
+}
+
+/* MPS INTI flags: bits 0-1 polarity (3: active low), bits 2-3 trigger (3: level); else as the bus has it. */
+void isa_irq_route(u8 irq, u32 *gsi, bool *level, bool *active_low)
+{
+	*gsi = irq;
+	*level = false;
+	*active_low = false;
+	for (unsigned int i = 0; i < acpi.nr_overrides; i++) {
+		if (acpi.overrides[i].bus != 0 || acpi.overrides[i].source != irq)
+			continue;
+		*gsi = acpi.overrides[i].gsi;
+		*active_low = (acpi.overrides[i].flags & 3) == 3;
+		*level = (acpi.overrides[i].flags >> 2 & 3) == 3;
+	}
+}
+
+static void add_ioapic(u8 id, u32 address, u32 gsi_base)
+{
+	struct ioapic_info *io = &ioapics[nr_ioapics];
+	unsigned int i = nr_ioapics;
+
+	if (i == MAX_IOAPICS) {
+		pr_warn("IO-APIC %u at %#x: more than %u, ignored\n", id, address, MAX_IOAPICS);
+		return;
+	}
+	regs[i] = map_mmio(address, PAGE_SIZE);
+	if (!regs[i]) {
+		pr_warn("IO-APIC %u: cannot map its registers at %#x\n", id, address);
+		return;
+	}
+	*io = (struct ioapic_info){ .id = id, .address = address, .gsi_base = gsi_base };
+	io->nr_pins = min_t(u32, (read_reg(i, REG_VERSION) >> 16 & 0xff) + 1, MAX_PINS);
+	for (unsigned int pin = 0; pin < io->nr_pins; pin++)
+		write_reg(i, REG_RTE(pin), RTE_MASKED);
+	nr_ioapics++;
+	pr_info("IO-APIC %u at %#x: GSI %u..%u\n", id, address, gsi_base, gsi_base + io->nr_pins - 1);
+}
+
+static u32 le32(const u8 *p)
+{
+	return p[0] | p[1] << 8 | p[2] << 16 | (u32)p[3] << 24;
+}
+
+int ioapic_init(void)
+{
+	const u8 *madt;
+	u32 len, off;
+
+	outb(PIC1_DATA, 0xff);
+	outb(PIC2_DATA, 0xff);
+	if (!acpi.madt)
+		return -ENODEV;
+	madt = map_firmware(acpi.madt, sizeof(struct acpi_table));
+	len = madt ? ((const struct acpi_table *)madt)->len : 0;
+	madt = len >= MADT_ENTRIES ? map_firmware(acpi.madt, len) : NULL;
+	if (!madt)
+		return -ENODEV;
+	for (off = MADT_ENTRIES; off + 2 <= len && madt[off + 1] >= 2 && madt[off + 1] <= len - off;
+	     off += madt[off + 1])
+		if (madt[off] == MADT_IOAPIC && madt[off + 1] >= 12)
+			add_ioapic(madt[off + 2], le32(madt + off + 4), le32(madt + off + 8));
+	return nr_ioapics ? 0 : -ENODEV;
+}

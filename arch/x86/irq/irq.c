@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Vectors. Each CPU has its own table of device vectors, so the machine has
+ * 176 times as many interrupts as it has CPUs. The table of a CPU is made when
+ * it gets its first interrupt.
+ */
+#include "arch/x86/irq/irq.h"
+
+#include "common/heap.h"
+#include "common/printk.h"
+
+#define NR_DEV_VECTORS (VECTOR_LAST_DEV - VECTOR_FIRST_DEV + 1)
+#define MSI_ADDR_BASE 0xfee00000ull
+
+struct vector_table {
+	unsigned int used;
+	struct irq_desc desc[NR_DEV_VECTORS];
+};
+
+static spinlock_t irq_lock = SPINLOCK_INIT(RANK_IRQ);
+static struct vector_table *tables[NR_CPUS]; /* set once, never freed; contents: irq_lock */
+
+/* Without remapping a message or a redirection entry has 8 bits for the APIC id; 255 is everybody. */
+static bool reachable(unsigned int cpu)
+{
+	return pcpus[cpu]->apic_id < 0xff;
+}
+
+static unsigned int choose_cpu(void)
+{
+	unsigned int best = ~0u, best_used = ~0u;
+
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		unsigned int used = tables[cpu] ? tables[cpu]->used : 0;
+
+		if (reachable(cpu) && used < NR_DEV_VECTORS && used < best_used) {
+			best = cpu;
+			best_used = used;
+		}
+	}
+	return best;
+}
+
+static struct irq_desc *take_vector(unsigned int cpu)
+{
+	struct vector_table *t = tables[cpu];
+
+	if (!t) {
+		t = alloc_pages(size_to_order(sizeof(*t)));
+		if (!t)
+			return NULL;
+		WRITE_ONCE(tables[cpu], t);
+	}
+	for (unsigned int i = 0; i < NR_DEV_VECTORS; i++) {
+		struct irq_desc *desc = &t->desc[i];
+
+		if (desc->kind != IRQ_NONE)
+			continue;
+		*desc = (struct irq_desc){ .vector = (u8)(VECTOR_FIRST_DEV + i), .cpu = cpu };
+		t->used++;
+		return desc;
+	}
+	return NULL;
+}
+
+struct irq_desc *irq_alloc(enum irq_kind kind, unsigned int cpu, void (*handler)(struct irq_desc *), void *data)
+{
+	struct irq_desc *desc = NULL;
+
+	spin_lock(&irq_lock);
+	if (cpu >= nr_cpus || !reachable(cpu))
+		cpu = choose_cpu();
+	if (cpu < nr_cpus)
+		desc = take_vector(cpu);
+	if (desc) {
+		desc->handler = handler;
+		desc->data = data;
+		__atomic_store_n(&desc->kind, kind, __ATOMIC_RELEASE);
+	}
+	spin_unlock(&irq_lock);
+	return desc;
+}
+
+void irq_free(struct irq_desc *desc)
+{
+	spin_lock(&irq_lock);
+	__atomic_store_n(&desc->kind, IRQ_NONE, __ATOMIC_RELEASE);
+	tables[desc->cpu]->used--;
+	spin_unlock(&irq_lock);
+}
+
+void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data)
+{
+	*addr = MSI_ADDR_BASE | (u64)pcpus[desc->cpu]->apic_id << 12;
+	*data = desc->vector;
+}
+
+static void dispatch_device(u8 vector)
+{
+	struct vector_table *t = READ_ONCE(tables[this_cpu()->id]);
+	struct irq_desc *desc = t ? &t->desc[vector - VECTOR_FIRST_DEV] : NULL;
+
+	if (!desc || __atomic_load_n(&desc->kind, __ATOMIC_ACQUIRE) == IRQ_NONE) {
+		lapic_eoi();
+		return;
+	}
+	desc->count++;
+	if (desc->level)
+		ioapic_mask(desc->gsi, true);
+	lapic_eoi();
+	desc->handler(desc);
+}
+
+static void report_error(void)
+{
+	static struct ratelimit limit;
+	u32 esr;
+
+	lapic_write(APIC_ESR, 0);
+	esr = lapic_read(APIC_ESR);
+	if (ratelimit_ok(&limit))
+		pr_warn("CPU %u: local APIC error, ESR %#x\n", this_cpu()->id, esr);
+}
+
+void irq_dispatch(u8 vector)
+{
+	this_cpu()->nr_irqs++;
+	switch (vector) {
+	case VECTOR_FIRST_DEV ... VECTOR_LAST_DEV:
+		dispatch_device(vector);
+		break;
+	case VECTOR_TIMER:
+		lapic_eoi();
+		set_bit(WORK_TIMER, &this_cpu()->work);
+		break;
+	case VECTOR_KICK:
+		lapic_eoi();
+		break;
+	case VECTOR_ERROR:
+		lapic_eoi();
+		report_error();
+		break;
+	case VECTOR_SPURIOUS:
+		break; /* has no bit in service (SDM vol. 3, 11.9) */
+	default:
+		lapic_eoi();
+		break;
+	}
+}
