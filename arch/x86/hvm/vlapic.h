@@ -9,48 +9,84 @@
 struct vcpu;
 struct domain;
 
+enum vlapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, NR_LVTS };
+
+/* All fields belong to the vCPU's own CPU, or to whoever has the vCPU stopped, unless said otherwise. */
 struct vlapic {
-	u32 irr[8], isr[8], tmr[8]; /* irr atomic: other CPUs set bits */
-	u32 id, tpr, svr, esr, esr_pending, ldr, dfr;
+	u64 irr[4], tmr[4];	/* atomic: other CPUs set bits */
+	u64 isr[4];
+	u32 id, tpr, svr, esr, ldr, dfr;
+	u32 esr_pending;	/* atomic: errors since the last write to ESR */
 	u64 icr;
-	u32 lvt[6];		/* timer, thermal, perf, lint0, lint1, error */
-	u32 timer_initial, timer_divide;
-	u64 timer_started;	/* ns; TSC deadline in tsc_deadline */
-	u64 tsc_deadline;
+	u32 lvt[NR_LVTS];
+	u32 timer_initial, timer_divide; /* divide: as written to the divide configuration register */
+	u64 timer_started;	/* ns of now() */
 	struct timer timer;
 	bool x2apic, enabled;	/* IA32_APIC_BASE bits 10 and 11 */
 	u8 isr_top;		/* cached highest in service, 0 = none */
 };
 
+/* Set up at creation, with the id of the vCPU (2 * vcpu_id), in xAPIC mode; torn down when v never runs again. */
 void vlapic_init(struct vcpu *v);
 void vlapic_destroy(struct vcpu *v);
-void vlapic_reset(struct vcpu *v);	/* INIT: everything but id and mode */
+void vlapic_reset(struct vcpu *v);	/* INIT: everything but id and mode. v does not run, or is current */
 
-/* Makes a fixed interrupt pending (edge or level) and kicks v. Dropped while software-disabled. Any CPU, any locks below RANK_VCPU. */
+/*
+ * Makes a fixed interrupt pending (edge or level) and kicks v. Dropped while
+ * the APIC is disabled. Any CPU, any locks below RANK_VCPU.
+ */
 void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
-/* A message (MSI, IO-APIC, IPI) to whom its destination names (abi.md: dest id, logical/physical, delivery mode). */
+/*
+ * A message (MSI, IO-APIC) to whom its destination names; INIT and start-up
+ * messages from devices are dropped. Any CPU, any locks below RANK_VCPU.
+ */
 void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
 bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical);
 
 /* Highest deliverable vector above the priority now, or -1. On v's CPU. */
 int vlapic_pending_vector(struct vcpu *v);
-/* Moves vector from IRR to ISR: it is being injected. */
+/* Moves vector from IRR to ISR: it is being injected. On v's CPU. */
 void vlapic_ack_vector(struct vcpu *v, u8 vector);
-/* Task priority changed by the guest through CR8 (as CR8 value). */
+/* Task priority changed by the guest through CR8 (as CR8 value). On v's CPU. */
 void vlapic_set_cr8(struct vcpu *v, u8 cr8);
 u8 vlapic_get_cr8(struct vcpu *v);
+/* Processor priority: the higher class of TPR and of what is in service. */
+u8 vlapic_ppr(const struct vlapic *l);
+/* Accepts fixed interrupts: enabled in IA32_APIC_BASE and in SVR. */
+bool vlapic_accepts(const struct vcpu *v);
 
-/* MSRs 0x1b, 0x6e0, 0x800..0x8ff: 0, or -EINVAL for #GP. */
+/* Pieces that the register file (vlapic_regs.c) is made of; v is current. */
+void vlapic_eoi(struct vcpu *v);
+void vlapic_send_ipi(struct vcpu *v, u64 icr);
+void vlapic_error(struct vcpu *v, u32 esr_bit); /* any CPU */
+#define ESR_SEND_ILLEGAL_VECTOR	   BIT(5)
+#define ESR_RECEIVE_ILLEGAL_VECTOR BIT(6)
+#define ESR_ILLEGAL_REGISTER	   BIT(7)
+/* vlapic_timer.c */
+void vlapic_timer_init(struct vcpu *v);
+void vlapic_timer_start(struct vcpu *v, u32 initial); /* 0 stops it */
+void vlapic_timer_set_divide(struct vcpu *v, u32 tdcr);
+void vlapic_timer_mode_changed(struct vcpu *v);
+u32 vlapic_timer_count(struct vcpu *v);
+void vlapic_timer_stop(struct vcpu *v);
+
+/* MSRs 0x1b, 0x6e0, 0x800..0x8ff: 0, or -EINVAL for #GP. v is current. */
 int vlapic_msr_read(struct vcpu *v, u32 msr, u64 *val);
 int vlapic_msr_write(struct vcpu *v, u32 msr, u64 val);
-/* xAPIC page: offset 0..0xfff, aligned 4-byte accesses (others read 0 / are dropped). */
+/* xAPIC page: offset 0..0xfff, aligned 4-byte accesses (others read 0 / are dropped). v is current. */
 u32 vlapic_mmio_read(struct vcpu *v, unsigned int offset);
 void vlapic_mmio_write(struct vcpu *v, unsigned int offset, u32 val);
 bool vlapic_mmio_active(const struct vcpu *v, u64 gpa);
 
-/* Save and restore (XEN_DOMCTL_{get,set}hvmcontext): the register page as hardware lays it out. */
+/*
+ * Save and restore (XEN_DOMCTL_{get,set}hvmcontext): the register page as
+ * hardware lays it out, and IA32_APIC_BASE. v does not run. Loading a base with
+ * an impossible mode, or a vector below 16 pending, is -EINVAL and changes nothing.
+ */
 void vlapic_save_regs(struct vcpu *v, u32 regs[256]);
-void vlapic_load_regs(struct vcpu *v, const u32 regs[256]);
+int vlapic_load_regs(struct vcpu *v, const u32 regs[256]);
+u64 vlapic_get_base(const struct vcpu *v);
+int vlapic_load_base(struct vcpu *v, u64 base);
 
 #define APIC_DEFAULT_PHYS_BASE 0xfee00000u
 

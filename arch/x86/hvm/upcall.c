@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Event channel upcalls (abi.md 2.3, item 14). With a vector of its own a vCPU
+ * gets them as an interrupt of its local APIC, which it ends with an EOI. With
+ * the domain's callback vector they go in directly, as long as
+ * evtchn_upcall_pending says so, and there is no EOI. Either way the vector is
+ * there when the vCPU is next entered: no exit is needed to open a window.
+ */
+#include "arch/x86/hvm/upcall.h"
+
+#include "arch/x86/hvm/vcpu.h"
+#include "common/evtchn.h"
+#include "common/sched.h"
+
+#define CALLBACK_VIA_VECTOR 2 /* bits 56..63 of HVM_PARAM_CALLBACK_IRQ; the vector is in bits 0..7 */
+
+/* The callback vector that is due for v, or -1. */
+static int callback_vector(const struct vcpu *v)
+{
+	u64 via = READ_ONCE(v->domain->hvm_params[HVM_PARAM_CALLBACK_IRQ]);
+
+	if (via >> 56 != CALLBACK_VIA_VECTOR || !v->info || !READ_ONCE(v->info->evtchn_upcall_pending))
+		return -1;
+	return (u8)via >= 16 ? (u8)via : -1;
+}
+
+void arch_upcall(struct vcpu *v)
+{
+	if (v->upcall_vector) {
+		vlapic_set_irq(v, v->upcall_vector, false);
+		return;
+	}
+	/* The current vCPU looks before it enters, unless it is about to sleep. */
+	if (callback_vector(v) >= 0 && (v != current || READ_ONCE(v->wait_flags)))
+		arch_vcpu_kick(v);
+}
+
+int hvm_pending_vector(struct x86_vcpu *x, bool *via_apic)
+{
+	int vector = x->v.upcall_vector ? -1 : callback_vector(&x->v);
+
+	*via_apic = vector < 0;
+	return vector >= 0 ? vector : vlapic_pending_vector(&x->v);
+}
+
+bool arch_vcpu_has_events(struct vcpu *v)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+	bool via_apic;
+
+	return READ_ONCE(x->nmi_pending) || x->exception_pending || hvm_pending_vector(x, &via_apic) >= 0;
+}

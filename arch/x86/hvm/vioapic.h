@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The IO-APICs that Dom0 sees: one for each of the machine's, at the same place. */
+#ifndef ARCH_X86_HVM_VIOAPIC_H
+#define ARCH_X86_HVM_VIOAPIC_H
+
+#include "arch/x86/hvm/mmio.h"
+
+/* Makes d's IO-APICs after the machine's. 0 or -ENOMEM; the builder calls it for the hardware domain. */
+int vioapic_init(struct domain *d);
+/* Masks and frees the interrupts, then the state. d's vCPUs do not run. */
+void vioapic_free(struct domain *d);
+/* v's local APIC ends a level interrupt with this vector. Any lock below RANK_VIOAPIC. */
+void vioapic_eoi(struct domain *d, u8 vector);
+
+extern const struct mmio_handler vioapic_mmio;
+
+#endif
