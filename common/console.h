@@ -1,24 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The console: a ring of all output, drained to the UART; input for Dom0. */
+/*
+ * The console. Two rings: one of Keel's and the guests' messages, which
+ * XEN_SYSCTL_readconsole reads, and one of everything that waits for the serial
+ * line, Dom0's output included. The line is written synchronously while booting and
+ * in a panic, else from the UART's interrupt or a timer.
+ */
 #ifndef COMMON_CONSOLE_H
 #define COMMON_CONSOLE_H
 
 #include "common/domain.h"
 
-void console_write(const char *s, size_t len);	/* raw, to ring and line. Any context */
+/* Raw, to both rings. Any context. */
+void console_write(const char *s, size_t len);
+/* Keel's own message: the same, and begins a new line if somebody's is open. Any context. */
+void console_message(const char *s, size_t len);
+/* Dom0's output: raw, to the serial line only. Any context. */
+void console_line_write(const char *s, size_t len);
+/* Bytes that the line can take without losing any: for callers that can wait. */
+size_t console_line_room(void);
 /* Output of a guest: whole lines prefixed with its name, rate-limited. */
 void console_guest_write(struct domain *d, const char *s, size_t len);
-/* From the ring, for XEN_SYSCTL_readconsole: copies to guest memory; see sysctl.c. */
+/* The guest goes away: what it left without a newline is printed. */
+void console_guest_end(struct domain *d);
+
+/*
+ * For XEN_SYSCTL_readconsole: copies up to count bytes of messages to guest memory at
+ * gva, from *index on (incremental) or from the oldest, and leaves in *index where it
+ * ended; clear: later reads begin there. Returns the number of bytes; *err is 0 or -EFAULT.
+ * No locks.
+ */
 size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 gva, u32 count, int *err);
-/* Input: from the UART's interrupt or poll to the focus (Dom0); raises VIRQ_CONSOLE. */
+
+/* Input: from the UART's interrupt or poll to Dom0; raises VIRQ_CONSOLE. No locks. */
 void console_input(char c);
 size_t console_read_input(char *buf, size_t len);
-/* From now on output is synchronous: panic and shutdown. Any context. */
+
+/* Boot: from now on the line is written in the background. Timers and interrupts work. */
+void console_start_async(void);
+/* From now on output is synchronous again: panic and shutdown. What waits is written first. Any context. */
 void console_start_sync(void);
-void console_drain(void);	/* WORK_CONSOLE, timer: writes what the UART takes */
+/* WORK_CONSOLE, the UART's interrupt, the timer: writes what the UART takes now. No locks. */
+void console_drain(void);
 
 /* Arch: the 16550. */
-void arch_uart_putc_sync(char c);
+void arch_uart_putc_sync(char c);	/* waits for room, but not for ever */
 size_t arch_uart_write(const char *s, size_t len); /* as much as fits in the FIFO now; number of bytes taken */
+void arch_uart_start(void);	/* console_start_async(): interrupt, or polling with console_drain() */
 
 #endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Messages, their rate limit, and panic. */
+#include "common/printk.h"
+
+#include <public/sched.h>
+
+#include "common/console.h"
+#include "common/option.h"
+#include "common/timer.h"
+
+#define MESSAGE_LEN 512
+#define RATE_WINDOW 1000000000ull	/* ns */
+#define RATE_LINES 10
+
+static int log_level = CONFIG_LOG_LEVEL;
+static u32 panicked;
+
+void printk_init(void)
+{
+	log_level = (int)min(option_number("loglevel", CONFIG_LOG_LEVEL), (u64)LOG_DEBUG);
+}
+
+/* A message is one line or several; each call is whole, so it ends with a newline. */
+static void vprintk(const char *prefix, const char *fmt, va_list ap)
+{
+	char buf[MESSAGE_LEN];
+	int start = snprintf(buf, sizeof(buf), "(KEEL) %s", prefix);
+	int len = start + vsnprintf(buf + start, sizeof(buf) - 1 - (size_t)start, fmt, ap);
+
+	len = min(len, (int)sizeof(buf) - 2);
+	if (buf[len - 1] != '\n')
+		buf[len++] = '\n';
+	console_message(buf, (size_t)len);
+}
+
+void printk(enum log_level level, const char *fmt, ...)
+{
+	static const char *const prefix[] = { "error: ", "warning: ", "", "", "debug: " };
+	va_list ap;
+
+	if ((int)level > log_level)
+		return;
+	va_start(ap, fmt);
+	vprintk(prefix[level], fmt, ap);
+	va_end(ap);
+}
+
+/*
+ * The counts are not locked: two CPUs at once may let a line more through, which
+ * does no harm.
+ */
+bool ratelimit_ok(struct ratelimit *rl)
+{
+	u64 window = now() / RATE_WINDOW;
+	u32 missed;
+
+	if (window != READ_ONCE(rl->window)) {
+		missed = rl->missed;
+		rl->window = window;
+		rl->printed = 0;
+		rl->missed = 0;
+		if (missed)
+			printk(LOG_WARN, "%u similar messages were left out", missed);
+	}
+	if (rl->printed >= RATE_LINES) {
+		rl->missed++;
+		return false;
+	}
+	rl->printed++;
+	return true;
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	console_start_sync();
+	/* A panic inside a panic, or of another CPU: the first one's message is what counts. */
+	if (__atomic_exchange_n(&panicked, 1, __ATOMIC_SEQ_CST))
+		arch_halt();
+	va_start(ap, fmt);
+	vprintk("panic: ", fmt, ap);
+	va_end(ap);
+	arch_stack_trace();
+	if (option_flag("noreboot", false)) {
+		printk(LOG_ERR, "stopped (noreboot); switch the machine off or reset it");
+		arch_halt();
+	}
+	printk(LOG_ERR, "rebooting; the option noreboot keeps the message on the screen");
+	arch_machine_down(SHUTDOWN_crash);
+}
