@@ -13,6 +13,7 @@ struct acpi_gas { u8 space, bits, offset, access; u64 address; } __packed;
 #define ACPI_MAX_TABLES 64
 #define ACPI_MAX_MCFG 8
 #define ACPI_MAX_OVERRIDES 24
+#define ACPI_MAX_IOAPICS 16
 
 struct acpi_info {
 	unsigned int nr_tables;
@@ -23,6 +24,8 @@ struct acpi_info {
 	struct { u32 apic_id, acpi_uid; bool enabled; } cpus[NR_CPUS];
 	struct { u8 bus, source; u32 gsi; u16 flags; } overrides[ACPI_MAX_OVERRIDES];
 	unsigned int nr_overrides;
+	struct { u8 id; u32 address, gsi_base; } ioapics[ACPI_MAX_IOAPICS];
+	unsigned int nr_ioapics;
 	paddr_t madt;
 	/* FADT */
 	paddr_t facs, dsdt, fadt;
@@ -30,13 +33,16 @@ struct acpi_info {
 	u32 pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt, pm_timer_port; /* I/O ports, 0 = none */
 	u8 pm1_evt_len;
 	bool pm_timer_32bit, hw_reduced;
+	bool no_cmos_rtc;	/* there is no clock at ports 70h/71h */
+	u8 rtc_century;		/* CMOS index of the century, 0 = none */
+	struct acpi_gas sleep_control; /* hw_reduced: where SLP_TYP goes; address 0 = none */
 	struct acpi_gas reset_reg;
 	u8 reset_value;
 	bool has_reset;
 	bool has_s5;
 	u8 s5_typ_a, s5_typ_b;
 	/* HPET, MCFG, SPCR */
-	paddr_t hpet;
+	paddr_t hpet;	/* register block, 0 = none */
 	struct { paddr_t base; u16 segment; u8 start_bus, end_bus; } mcfg[ACPI_MAX_MCFG];
 	unsigned int nr_mcfg;
 	struct { bool present, mmio; u64 base; u32 gsi; } spcr;
@@ -45,6 +51,21 @@ extern struct acpi_info acpi;
 
 /* Reads all tables from the RSDP (0: search). 0, or -errno after a message that says which table is broken. Tables are in the direct map or mapped by map_firmware(). */
 int acpi_init(paddr_t rsdp);
+
+/* Parsers: pure, over the len bytes of a table whose header and checksum acpi_table_valid() accepted; fuzzed. */
+/* Header complete, length within len and at least a header, checksum right (ACPI 6.5, 5.2.6). */
+bool acpi_table_valid(const void *table, size_t len);
+/* An RSDP within len bytes: its XSDT or else RSDT (other one 0). false: signature, checksum or length wrong. */
+bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt);
+/* Address of the RSDP within a memory area that begins at base; 0 = none. */
+paddr_t acpi_scan_rsdp(const void *area, size_t len, paddr_t base);
+/* Fills lapic_address, cpus (enabled ones only, each APIC id once), overrides and ioapics. false: broken entry list. */
+bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info);
+bool acpi_parse_fadt(const void *fadt, size_t len, struct acpi_info *info);
+bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info);
+bool acpi_parse_hpet(const void *hpet, size_t len, struct acpi_info *info);
+bool acpi_parse_spcr(const void *spcr, size_t len, struct acpi_info *info);
+
 /* \_S5's SLP_TYP values by a bounded scan of a DSDT's or SSDT's bytes. Pure, fuzzed. */
 bool acpi_find_s5(const u8 *aml, size_t len, u8 *typ_a, u8 *typ_b);
 /* Firmware memory outside RAM, read-only view; valid for ever. mm.c */
@@ -52,8 +73,19 @@ const void *map_firmware(paddr_t pa, size_t len);
 /* Device registers, uncached; for the few that Keel owns (drivers-none/allowed.list). mm.c */
 void *map_mmio(paddr_t pa, size_t len);
 
-/* Machine power: prints nothing. */
+/* Machine power: prints nothing. They return if the machine did not do it. */
 void acpi_power_off(void);
 void acpi_reset(void);
+
+/*
+ * Dom0's tables (abi.md 1.5): RSDP, XSDT with the native tables that Dom0 may see,
+ * and its own MADT, built in buf, which is to appear at gpa. *used: bytes taken.
+ * 0, -ENOSPC (buf too small), -EINVAL (gpa not aligned to 64). Reads only the parsed acpi.
+ */
+int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used);
+/* The same for a guest that Keel itself starts (abi.md 1.6): RSDP, XSDT, FADT, FACS, empty DSDT, MADT. */
+int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used);
+/* May Dom0 see the native table with this signature in its XSDT? */
+bool acpi_dom0_may_see(const char *sig);
 
 #endif

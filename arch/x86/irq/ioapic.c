@@ -20,8 +20,6 @@
 #define RTE_LEVEL	BIT(15)
 #define RTE_MASKED	BIT(16)
 
-#define MADT_ENTRIES 44
-#define MADT_IOAPIC 1
 #define MAX_PINS 240
 
 #define PIC1_DATA 0x21
@@ -147,28 +145,11 @@ static void add_ioapic(u8 id, u32 address, u32 gsi_base)
 	pr_info("IO-APIC %u at %#x: GSI %u..%u\n", id, address, gsi_base, gsi_base + io->nr_pins - 1);
 }
 
-static u32 le32(const u8 *p)
-{
-	return p[0] | p[1] << 8 | p[2] << 16 | (u32)p[3] << 24;
-}
-
 int ioapic_init(void)
 {
-	const u8 *madt;
-	u32 len, off;
-
 	outb(PIC1_DATA, 0xff);
 	outb(PIC2_DATA, 0xff);
-	if (!acpi.madt)
-		return -ENODEV;
-	madt = map_firmware(acpi.madt, sizeof(struct acpi_table));
-	len = madt ? ((const struct acpi_table *)madt)->len : 0;
-	madt = len >= MADT_ENTRIES ? map_firmware(acpi.madt, len) : NULL;
-	if (!madt)
-		return -ENODEV;
-	for (off = MADT_ENTRIES; off + 2 <= len && madt[off + 1] >= 2 && madt[off + 1] <= len - off;
-	     off += madt[off + 1])
-		if (madt[off] == MADT_IOAPIC && madt[off + 1] >= 12)
-			add_ioapic(madt[off + 2], le32(madt + off + 4), le32(madt + off + 8));
+	for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
+		add_ioapic(acpi.ioapics[i].id, acpi.ioapics[i].address, acpi.ioapics[i].gsi_base);
 	return nr_ioapics ? 0 : -ENODEV;
 }

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Firmware tables: finds them, maps them, and has them parsed (ACPI 6.5, 5.2). */
+#include "arch/x86/acpi/acpi.h"
+
+#include <public/errno.h>
+
+#include "common/printk.h"
+
+#define HEADER_LEN sizeof(struct acpi_table)
+#define RSDP_MAP_LEN 36
+#define BIOS_AREA 0xe0000u
+#define BIOS_AREA_LEN 0x20000u
+#define BDA_EBDA_SEGMENT 0x40e
+
+struct acpi_info acpi;
+
+/* Maps the whole of the table at addr, checked; NULL after a message. */
+static const struct acpi_table *map_table(paddr_t addr, const char *what)
+{
+	const struct acpi_table *t;
+	u32 len;
+
+	t = addr ? map_firmware(addr, HEADER_LEN) : NULL;
+	if (!t) {
+		pr_err("ACPI: %s at %#lx cannot be reached\n", what, addr);
+		return NULL;
+	}
+	len = t->len;
+	if (len >= HEADER_LEN && len <= MiB(16))
+		t = map_firmware(addr, len);
+	if (!t || !acpi_table_valid(t, len)) {
+		pr_err("ACPI: %s at %#lx is broken: length %u or checksum wrong\n", what, addr, len);
+		return NULL;
+	}
+	return t;
+}
+
+/* Legacy BIOS places (ACPI 6.5, 5.2.5.1): the first KiB of the EBDA, then E0000..FFFFF. */
+static paddr_t search_rsdp(void)
+{
+	const void *area = map_firmware(BDA_EBDA_SEGMENT, sizeof(u16));
+	paddr_t found = 0;
+	u16 segment = 0;
+
+	if (area)
+		memcpy(&segment, area, sizeof(segment));
+	if (segment >= 0x8000 && segment < 0xa000) {
+		area = map_firmware((paddr_t)segment << 4, KiB(1));
+		found = area ? acpi_scan_rsdp(area, KiB(1), (paddr_t)segment << 4) : 0;
+	}
+	if (!found) {
+		area = map_firmware(BIOS_AREA, BIOS_AREA_LEN);
+		found = area ? acpi_scan_rsdp(area, BIOS_AREA_LEN, BIOS_AREA) : 0;
+	}
+	return found;
+}
+
+static void scan_s5(const struct acpi_table *t)
+{
+	if (!acpi.has_s5)
+		acpi.has_s5 = acpi_find_s5((const u8 *)t + HEADER_LEN, t->len - HEADER_LEN, &acpi.s5_typ_a,
+					   &acpi.s5_typ_b);
+}
+
+static bool table_madt(const struct acpi_table *t, paddr_t addr)
+{
+	acpi.madt = addr;
+	return acpi_parse_madt(t, t->len, &acpi);
+}
+
+static bool table_fadt(const struct acpi_table *t, paddr_t addr)
+{
+	const struct acpi_table *dsdt;
+
+	acpi.fadt = addr;
+	if (!acpi_parse_fadt(t, t->len, &acpi))
+		return false;
+	dsdt = map_table(acpi.dsdt, "DSDT");
+	if (dsdt)
+		scan_s5(dsdt);
+	return dsdt != NULL;
+}
+
+static bool table_mcfg(const struct acpi_table *t, paddr_t addr) { return acpi_parse_mcfg(t, t->len, &acpi); }
+static bool table_hpet(const struct acpi_table *t, paddr_t addr) { return acpi_parse_hpet(t, t->len, &acpi); }
+static bool table_spcr(const struct acpi_table *t, paddr_t addr) { return acpi_parse_spcr(t, t->len, &acpi); }
+
+static bool table_ssdt(const struct acpi_table *t, paddr_t addr)
+{
+	scan_s5(t);
+	return true;
+}
+
+/* What Keel reads. Without a needed one it cannot run this machine. */
+static const struct {
+	char sig[5];
+	bool needed;
+	bool (*parse)(const struct acpi_table *t, paddr_t addr);
+} readers[] = {
+	{ "APIC", true, table_madt },
+	{ "FACP", true, table_fadt },
+	{ "MCFG", false, table_mcfg },
+	{ "HPET", false, table_hpet },
+	{ "SPCR", false, table_spcr },
+	{ "SSDT", false, table_ssdt },
+};
+
+static void add_table(paddr_t addr)
+{
+	const struct acpi_table *t = map_table(addr, "a table");
+
+	if (!t)
+		return;
+	if (acpi.nr_tables == ACPI_MAX_TABLES) {
+		pr_warn("ACPI: more than %d tables; %.4s at %#lx is ignored\n", ACPI_MAX_TABLES, t->sig, addr);
+		return;
+	}
+	memcpy(acpi.tables[acpi.nr_tables].sig, t->sig, 4);
+	acpi.tables[acpi.nr_tables].addr = addr;
+	acpi.tables[acpi.nr_tables++].len = t->len;
+}
+
+/* Enters all tables that the root table (XSDT: 8-byte entries, RSDT: 4-byte ones) names. */
+static int walk_root(paddr_t root, bool xsdt)
+{
+	const struct acpi_table *t = map_table(root, xsdt ? "XSDT" : "RSDT");
+	size_t width = xsdt ? 8 : 4;
+
+	if (!t)
+		return -EINVAL;
+	if (memcmp(t->sig, xsdt ? "XSDT" : "RSDT", 4) != 0) {
+		pr_err("ACPI: no %s at %#lx, but \"%.4s\"\n", xsdt ? "XSDT" : "RSDT", root, t->sig);
+		return -EINVAL;
+	}
+	for (size_t off = HEADER_LEN; off + width <= t->len; off += width) {
+		paddr_t addr = 0;
+
+		memcpy(&addr, (const u8 *)t + off, width);
+		if (addr)
+			add_table(addr);
+	}
+	return 0;
+}
+
+static int read_tables(const char *sig, bool needed,
+		       bool (*parse)(const struct acpi_table *t, paddr_t addr))
+{
+	bool found = false;
+
+	for (unsigned int i = 0; i < acpi.nr_tables; i++) {
+		const struct acpi_table *t;
+
+		if (strcmp(acpi.tables[i].sig, sig) != 0)
+			continue;
+		t = map_table(acpi.tables[i].addr, sig);
+		if (t && parse(t, acpi.tables[i].addr)) {
+			found = true;
+		} else {
+			printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s at %#lx is broken: its contents make no sense\n",
+			       sig, acpi.tables[i].addr);
+			if (needed)
+				return -EINVAL;
+		}
+		if (strcmp(sig, "SSDT") != 0)
+			break;
+	}
+	if (needed && !found) {
+		pr_err("ACPI: the firmware has no %s table, which Keel needs\n", sig);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+int acpi_init(paddr_t rsdp)
+{
+	paddr_t xsdt, rsdt;
+	const void *p;
+	int rc;
+
+	if (!rsdp)
+		rsdp = search_rsdp();
+	if (!rsdp) {
+		pr_err("ACPI: no RSDP: the loader gave none and none is in the BIOS area\n");
+		return -ENODEV;
+	}
+	p = map_firmware(rsdp, RSDP_MAP_LEN);
+	if (!p || !acpi_parse_rsdp(p, RSDP_MAP_LEN, &xsdt, &rsdt)) {
+		pr_err("ACPI: RSDP at %#lx is broken: signature, length or checksum wrong\n", rsdp);
+		return -EINVAL;
+	}
+	rc = xsdt ? walk_root(xsdt, true) : walk_root(rsdt, false);
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; i < ARRAY_SIZE(readers); i++) {
+		rc = read_tables(readers[i].sig, readers[i].needed, readers[i].parse);
+		if (rc)
+			return rc;
+	}
+	pr_info("ACPI: %u tables, %u CPUs, %u IO-APICs%s\n", acpi.nr_tables, acpi.nr_cpus, acpi.nr_ioapics,
+		acpi.has_s5 ? "" : ", no \\_S5: cannot power off");
+	return 0;
+}

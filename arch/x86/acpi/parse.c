@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Firmware tables: the parsers. Pure: they see bytes and trust none of them. */
+#include "arch/x86/acpi/acpi.h"
+
+#define RSDP_V1_LEN 20
+#define RSDP_V2_LEN 36
+#define SDT_HEADER_LEN sizeof(struct acpi_table)
+#define MAX_TABLE_LEN MiB(16)
+
+#define GAS_SPACE_MEMORY 0
+#define GAS_SPACE_IO 1
+
+/* Unaligned little-endian reads; the caller has checked the bounds. */
+static u16 get16(const u8 *p) { u16 v; memcpy(&v, p, sizeof(v)); return v; }
+static u32 get32(const u8 *p) { u32 v; memcpy(&v, p, sizeof(v)); return v; }
+static u64 get64(const u8 *p) { u64 v; memcpy(&v, p, sizeof(v)); return v; }
+
+static bool sums_to_zero(const u8 *p, size_t len)
+{
+	u8 sum = 0;
+
+	while (len--)
+		sum += *p++;
+	return sum == 0;
+}
+
+bool acpi_table_valid(const void *table, size_t len)
+{
+	const struct acpi_table *t = table;
+
+	if (len < SDT_HEADER_LEN || t->len < SDT_HEADER_LEN || t->len > len || t->len > MAX_TABLE_LEN)
+		return false;
+	return sums_to_zero(table, t->len);
+}
+
+/* ACPI 6.5, 5.2.5.3. Revision 0 has 20 bytes, 2 and later at least 36 and a second checksum. */
+bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt)
+{
+	const u8 *p = rsdp;
+	u32 ext_len;
+
+	*xsdt = *rsdt = 0;
+	if (len < RSDP_V1_LEN || memcmp(p, "RSD PTR ", 8) != 0 || !sums_to_zero(p, RSDP_V1_LEN))
+		return false;
+	if (p[15] >= 2) {
+		if (len < RSDP_V2_LEN)
+			return false;
+		ext_len = get32(p + 20);
+		if (ext_len < RSDP_V2_LEN || ext_len > len || !sums_to_zero(p, ext_len))
+			return false;
+		*xsdt = get64(p + 24);
+	}
+	if (!*xsdt)
+		*rsdt = get32(p + 16);
+	return *xsdt || *rsdt;
+}
+
+paddr_t acpi_scan_rsdp(const void *area, size_t len, paddr_t base)
+{
+	const u8 *p = area;
+	paddr_t x, r;
+
+	for (size_t i = 0; i + RSDP_V1_LEN <= len; i += 16)
+		if (acpi_parse_rsdp(p + i, len - i, &x, &r))
+			return base + i;
+	return 0;
+}
+
+static void add_cpu(struct acpi_info *info, u32 apic_id, u32 uid, u32 flags)
+{
+	if (!(flags & BIT(0)))
+		return;
+	for (unsigned int i = 0; i < info->nr_cpus; i++)
+		if (info->cpus[i].apic_id == apic_id)
+			return;
+	if (info->nr_cpus == NR_CPUS)
+		return;
+	info->cpus[info->nr_cpus].apic_id = apic_id;
+	info->cpus[info->nr_cpus].acpi_uid = uid;
+	info->cpus[info->nr_cpus++].enabled = true;
+}
+
+static void add_override(struct acpi_info *info, const u8 *e)
+{
+	if (info->nr_overrides == ACPI_MAX_OVERRIDES)
+		return;
+	info->overrides[info->nr_overrides].bus = e[2];
+	info->overrides[info->nr_overrides].source = e[3];
+	info->overrides[info->nr_overrides].gsi = get32(e + 4);
+	info->overrides[info->nr_overrides++].flags = get16(e + 8);
+}
+
+static void add_ioapic(struct acpi_info *info, const u8 *e)
+{
+	if (info->nr_ioapics == ACPI_MAX_IOAPICS)
+		return;
+	info->ioapics[info->nr_ioapics].id = e[2];
+	info->ioapics[info->nr_ioapics].address = get32(e + 4);
+	info->ioapics[info->nr_ioapics++].gsi_base = get32(e + 8);
+}
+
+/* ACPI 6.5, 5.2.12: one entry of e[1] bytes. false: too short for its type. */
+static bool madt_entry(const u8 *e, struct acpi_info *info)
+{
+	static const u8 min_len[] = { [0] = 8, [1] = 12, [2] = 10, [5] = 12, [9] = 16 };
+
+	if (e[0] >= ARRAY_SIZE(min_len))
+		return true;
+	if (e[1] < min_len[e[0]])
+		return false;
+	switch (e[0]) {
+	case 0: /* local APIC; id 255 means that an x2APIC entry describes it */
+		if (e[3] != 0xff)
+			add_cpu(info, e[3], e[2], get32(e + 4));
+		break;
+	case 1:
+		add_ioapic(info, e);
+		break;
+	case 2:
+		add_override(info, e);
+		break;
+	case 5:
+		info->lapic_address = get64(e + 4);
+		break;
+	case 9:
+		add_cpu(info, get32(e + 4), get32(e + 12), get32(e + 8));
+		break;
+	}
+	return true;
+}
+
+bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info)
+{
+	const u8 *p = madt;
+	size_t off = SDT_HEADER_LEN + 8;
+
+	info->nr_cpus = info->nr_overrides = info->nr_ioapics = 0;
+	if (len < off)
+		return false;
+	info->lapic_address = get32(p + SDT_HEADER_LEN);
+	while (off + 2 <= len) {
+		if (p[off + 1] < 2 || p[off + 1] > len - off || !madt_entry(p + off, info))
+			return false;
+		off += p[off + 1];
+	}
+	return info->nr_cpus > 0;
+}
+
+/* The extended (GAS) form of a fixed register if it is there and in I/O space, else the old port number. */
+static u32 fadt_port(const u8 *p, size_t len, size_t old_off, size_t x_off)
+{
+	if (len >= x_off + sizeof(struct acpi_gas) && p[x_off] == GAS_SPACE_IO) {
+		u64 x = get64(p + x_off + 4);
+
+		if (x != 0 && x <= 0xffff)
+			return (u32)x;
+	}
+	return get32(p + old_off) <= 0xffff ? get32(p + old_off) : 0;
+}
+
+static void fadt_gas(const u8 *p, size_t len, size_t off, struct acpi_gas *gas)
+{
+	if (len >= off + sizeof(*gas))
+		memcpy(gas, p + off, sizeof(*gas));
+}
+
+/* ACPI 6.5, table 5.9; revision 1 has 116 bytes and no extended fields. */
+bool acpi_parse_fadt(const void *fadt, size_t len, struct acpi_info *info)
+{
+	const u8 *p = fadt;
+	u32 flags;
+
+	if (len < 116)
+		return false;
+	flags = get32(p + 112);
+	info->facs = len >= 140 && get64(p + 132) ? get64(p + 132) : get32(p + 36);
+	info->dsdt = len >= 148 && get64(p + 140) ? get64(p + 140) : get32(p + 40);
+	info->sci_int = get16(p + 46);
+	info->pm1a_evt = fadt_port(p, len, 56, 148);
+	info->pm1b_evt = fadt_port(p, len, 60, 160);
+	info->pm1a_cnt = fadt_port(p, len, 64, 172);
+	info->pm1b_cnt = fadt_port(p, len, 68, 184);
+	info->pm_timer_port = p[91] == 4 ? fadt_port(p, len, 76, 208) : 0;
+	info->pm1_evt_len = p[88];
+	info->rtc_century = p[108];
+	info->no_cmos_rtc = p[8] >= 3 && (get16(p + 109) & BIT(5));
+	info->pm_timer_32bit = flags & BIT(8);
+	info->hw_reduced = p[8] >= 5 && (flags & BIT(20));
+	if (len >= 129 && (flags & BIT(10))) {
+		fadt_gas(p, len, 116, &info->reset_reg);
+		info->reset_value = p[128];
+		info->has_reset = info->reset_reg.address != 0;
+	}
+	if (info->hw_reduced)
+		fadt_gas(p, len, 244, &info->sleep_control);
+	return true;
+}
+
+/* PCI Firmware Specification 3.3, table 4-2: entries of 16 bytes after 8 reserved ones. */
+bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info)
+{
+	const u8 *p = mcfg;
+
+	info->nr_mcfg = 0;
+	for (size_t off = SDT_HEADER_LEN + 8; off + 16 <= len && info->nr_mcfg < ACPI_MAX_MCFG; off += 16) {
+		if (p[off + 10] > p[off + 11] || !IS_ALIGNED(get64(p + off), MiB(1)))
+			return false;
+		info->mcfg[info->nr_mcfg].base = get64(p + off);
+		info->mcfg[info->nr_mcfg].segment = get16(p + off + 8);
+		info->mcfg[info->nr_mcfg].start_bus = p[off + 10];
+		info->mcfg[info->nr_mcfg++].end_bus = p[off + 11];
+	}
+	return info->nr_mcfg > 0;
+}
+
+/* IA-PC HPET specification 1.0a, 3.2.4. */
+bool acpi_parse_hpet(const void *hpet, size_t len, struct acpi_info *info)
+{
+	const u8 *p = hpet;
+
+	if (len < 56 || p[40] != GAS_SPACE_MEMORY || !get64(p + 44) || !IS_ALIGNED(get64(p + 44), 8))
+		return false;
+	info->hpet = get64(p + 44);
+	return true;
+}
+
+/* Microsoft's SPCR specification: types 0, 1 and 12h are 16550s; interrupt type bit 1 = through an IO-APIC. */
+bool acpi_parse_spcr(const void *spcr, size_t len, struct acpi_info *info)
+{
+	const u8 *p = spcr;
+
+	if (len < 58 || (p[36] != 0 && p[36] != 1 && p[36] != 0x12))
+		return false;
+	if (p[40] > GAS_SPACE_IO || !get64(p + 44))
+		return false;
+	info->spcr.present = true;
+	info->spcr.mmio = p[40] == GAS_SPACE_MEMORY;
+	info->spcr.base = get64(p + 44);
+	info->spcr.gsi = p[52] & BIT(1) ? get32(p + 54) : p[52] & BIT(0) ? p[53] : 0;
+	return true;
+}
+
+/*
+ * An integer constant of a package (ACPI 6.5, 20.2.3) at *off: ZeroOp, OneOp,
+ * or a byte, word or double word with its prefix; its low byte.
+ */
+static bool aml_integer(const u8 *aml, size_t len, size_t *off, u8 *val)
+{
+	static const u8 width[] = { [0x0a] = 1, [0x0b] = 2, [0x0c] = 4 };
+	u8 op;
+
+	if (*off >= len)
+		return false;
+	op = aml[(*off)++];
+	if (op == 0x00 || op == 0x01) {
+		*val = op;
+		return true;
+	}
+	if (op >= ARRAY_SIZE(width) || !width[op] || len - *off < width[op])
+		return false;
+	*val = aml[*off];
+	*off += width[op];
+	return true;
+}
+
+bool acpi_find_s5(const u8 *aml, size_t len, u8 *typ_a, u8 *typ_b)
+{
+	/* NameOp [RootChar] "_S5_" PackageOp PkgLength NumElements element element ... */
+	for (size_t i = 1; i + 7 <= len; i++) {
+		size_t off = i + 5;
+		u8 a, b;
+
+		if (memcmp(aml + i, "_S5_\x12", 5) != 0)
+			continue;
+		if (aml[i - 1] != 0x08 && !(i >= 2 && aml[i - 1] == '\\' && aml[i - 2] == 0x08))
+			continue;
+		off += 1 + (aml[off] >> 6); /* PkgLength: bits 7:6 of its first byte = further bytes */
+		if (off >= len || aml[off] < 1)
+			continue;
+		b = aml[off++];
+		if (!aml_integer(aml, len, &off, &a) || a > 7)
+			continue;
+		*typ_a = *typ_b = a;
+		if (b >= 2 && aml_integer(aml, len, &off, &b) && b <= 7)
+			*typ_b = b;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c */
+/*
+ * ACPI: the input is the memory at F0000 of a machine whose checksums are right
+ * (they are made so, else no input would get far), and the parsers read it raw, too.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/x86/acpi/acpi.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+#define BASE 0xf0000u
+#define MAX_INPUT 4096
+
+static u8 *memory;
+static size_t memory_len;
+static void *copies[512];
+static unsigned int nr_copies;
+
+static void fix_checksum(u8 *p, size_t len, size_t at)
+{
+	u8 sum = 0;
+
+	p[at] = 0;
+	for (size_t i = 0; i < len; i++)
+		sum += p[i];
+	p[at] = (u8)-sum;
+}
+
+const void *map_firmware(paddr_t pa, size_t len)
+{
+	u8 *copy;
+
+	if (pa < BASE || pa - BASE > memory_len || len > memory_len - (pa - BASE) || nr_copies == 512)
+		return NULL;
+	copy = malloc(len ? len : 1);
+	memcpy(copy, memory + (pa - BASE), len);
+	copies[nr_copies++] = copy;
+	if (len == 36 && memcmp(copy, "RSD PTR ", 8) == 0) {
+		fix_checksum(copy, 20, 8);
+		fix_checksum(copy, 36, 32);
+	} else if (len >= 36 && ((struct acpi_table *)copy)->len == len) {
+		fix_checksum(copy, len, 9);
+	}
+	return copy;
+}
+
+static void check(void)
+{
+	if (acpi.nr_cpus > NR_CPUS || acpi.nr_ioapics > ACPI_MAX_IOAPICS || acpi.nr_tables > ACPI_MAX_TABLES ||
+	    acpi.nr_overrides > ACPI_MAX_OVERRIDES || acpi.nr_mcfg > ACPI_MAX_MCFG)
+		abort();
+	if (acpi.has_s5 && (acpi.s5_typ_a > 7 || acpi.s5_typ_b > 7))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	static u8 out[16384];
+	size_t used;
+	u64 rsdp;
+	u8 a, b;
+
+	if (size > MAX_INPUT)
+		return 0;
+	memset(&acpi, 0, sizeof(acpi));
+	memory = malloc(size ? size : 1);
+	memory_len = size;
+	memcpy(memory, data, size);
+	acpi_init(BASE);
+	check();
+	if (acpi_build_dom0(out, sizeof(out), 0x1000, 4, &rsdp, &used) == 0 && used > sizeof(out))
+		abort();
+	acpi_parse_madt(memory, size, &acpi);
+	acpi_parse_fadt(memory, size, &acpi);
+	acpi_parse_mcfg(memory, size, &acpi);
+	acpi_parse_hpet(memory, size, &acpi);
+	acpi_parse_spcr(memory, size, &acpi);
+	acpi_table_valid(memory, size);
+	acpi_find_s5(memory, size, &a, &b);
+	acpi_scan_rsdp(memory, size, BASE);
+	check();
+	free(memory);
+	while (nr_copies)
+		free(copies[--nr_copies]);
+	return 0;
+}
