@@ -27,3 +27,5 @@ $(LIBFDT_H): $(LIBFDT_INC)/%: /usr/include/%
 	@cp $< $@
 $(LIBFDT_USERS): $(LIBFDT_H)
 $(LIBFDT_USERS): CPPFLAGS += $(LIBFDT_CPPFLAGS)
+# Tests of what reads device trees.
+$(O)/unit/bootcfg_test $(O)/fuzz/bootcfg_fuzz: $(LIBFDT)
