@@ -22,9 +22,9 @@ static void numbers_are_not_options(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(option_that_is_on_is_one),
-	cmocka_unit_test(option_that_is_off_is_zero),
-	cmocka_unit_test(numbers_are_not_options),
+	UNIT_TEST(option_that_is_on_is_one),
+	UNIT_TEST(option_that_is_off_is_zero),
+	UNIT_TEST(numbers_are_not_options),
 };
 
 UNIT_MAIN(tests)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Failure injection and the count of live allocations. */
-#include "fake.h"
+/* Failure injection, and the start of each test. */
+#include "internal.h"
 
 static unsigned int countdown;
 static bool happened;
-static long live;
 
 void fake_fail_nth(unsigned int nth)
 {
 	countdown = nth;
-	happened = false;
+	if (nth)
+		happened = false;
 }
 
 bool fake_failure_happened(void)
@@ -25,12 +25,12 @@ bool fake_alloc_fails(void)
 	return true;
 }
 
-unsigned long fake_live_allocations(void)
+void fake_reset(void)
 {
-	return (unsigned long)live;
-}
-
-void fake_count_allocation(long delta)
-{
-	live += delta;
+	countdown = 0;
+	fake_reset_cpus();
+	fake_reset_domains();
+	fake_reset_ram();
+	fake_reset_time();
+	fake_reset_guest();
 }

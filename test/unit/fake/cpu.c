@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* CPUs: one thread plays all of them. Locks are counted. RCU waits to be told. */
+#include <string.h>
+
+#include "internal.h"
+
+struct fake_events fake_events;
+void (*fake_on_wait)(void);
+
+FAKE struct pcpu *pcpus[NR_CPUS];
+FAKE unsigned int nr_cpus;
+
+static struct pcpu cpus[FAKE_CPUS];
+static struct vcpu idle[FAKE_CPUS];
+static unsigned int kicks[FAKE_CPUS], running, locks;
+static struct rcu_head *rcu_waiting;
+
+void fake_reset_cpus(void)
+{
+	memset(cpus, 0, sizeof(cpus));
+	memset(idle, 0, sizeof(idle));
+	memset(kicks, 0, sizeof(kicks));
+	memset(&fake_events, 0, sizeof(fake_events));
+	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
+		idle[i].idle = true;
+		idle[i].cpu = &cpus[i];
+		cpus[i].id = i;
+		cpus[i].apic_id = i * 2;
+		cpus[i].idle = cpus[i].curr = &idle[i];
+		pcpus[i] = &cpus[i];
+	}
+	nr_cpus = FAKE_CPUS;
+	running = locks = 0;
+	rcu_waiting = NULL;
+	fake_on_wait = NULL;
+}
+
+struct pcpu *this_cpu(void)
+{
+	return &cpus[running];
+}
+
+void fake_run_on(unsigned int cpu, struct vcpu *v)
+{
+	running = cpu;
+	cpus[cpu].curr = v ? v : &idle[cpu];
+	if (v)
+		v->cpu = &cpus[cpu];
+}
+
+FAKE void arch_send_kick(struct pcpu *cpu)
+{
+	kicks[cpu->id]++;
+}
+
+unsigned int fake_kicks(unsigned int cpu)
+{
+	return kicks[cpu];
+}
+
+FAKE void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
+{
+	set_bit(work_bit, &cpu->work);
+	arch_send_kick(cpu);
+}
+
+FAKE void pcpu_wait_exit(const cpumask_t *mask)
+{
+	if (fake_on_wait)
+		fake_on_wait();
+}
+
+FAKE void irq_window(void)
+{
+	if (fake_locks_held())
+		fake_fail("irq_window() with %u locks held", fake_locks_held());
+	if (fake_on_wait)
+		fake_on_wait();
+}
+
+/* Without the real spinlock.c, locks are only counted. */
+FAKE void lock_rank_check(u8 rank)
+{
+}
+
+FAKE void lock_rank_note(const void *lock, u8 rank)
+{
+	locks++;
+}
+
+FAKE void lock_rank_forget(const void *lock)
+{
+	if (!locks)
+		fake_fail("a lock is released that is not held");
+	locks--;
+}
+
+FAKE void spin_lock_pair(spinlock_t *a, spinlock_t *b)
+{
+	spin_lock(a);
+	if (a != b)
+		spin_lock(b);
+}
+
+FAKE void spin_unlock_pair(spinlock_t *a, spinlock_t *b)
+{
+	spin_unlock(a);
+	if (a != b)
+		spin_unlock(b);
+}
+
+unsigned int fake_locks_held(void)
+{
+	unsigned int n = locks;
+
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		n += cpus[i].nr_held;
+	return n;
+}
+
+void fake_check_quiet(void)
+{
+	if (fake_locks_held())
+		fake_fail("%u locks are still held", fake_locks_held());
+}
+
+FAKE void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *))
+{
+	head->fn = fn;
+	head->next = rcu_waiting;
+	rcu_waiting = head;
+}
+
+void fake_rcu_run(void)
+{
+	while (rcu_waiting) {
+		struct rcu_head *head = rcu_waiting;
+
+		rcu_waiting = head->next;
+		head->fn(head);
+	}
+}

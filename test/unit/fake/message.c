@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Messages and panic. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+jmp_buf fake_panic_jump;
+bool fake_panic_expected;
+char fake_panic_message[256];
+char fake_last_message[256];
+
+void fake_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort(); /* cmocka reports the test as failed, ASan shows where */
+}
+
+FAKE void printk(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fake_last_message, sizeof(fake_last_message), fmt, ap);
+	va_end(ap);
+	if (getenv("KEEL_TEST_VERBOSE"))
+		fprintf(stderr, "%s\n", fake_last_message);
+}
+
+FAKE bool ratelimit_ok(struct ratelimit *rl)
+{
+	return true;
+}
+
+FAKE void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fake_panic_message, sizeof(fake_panic_message), fmt, ap);
+	va_end(ap);
+	if (!fake_panic_expected)
+		fake_fail("panic: %s", fake_panic_message);
+	longjmp(fake_panic_jump, 1);
+}

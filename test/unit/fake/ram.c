@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Machine memory and its allocator: first fit over 64 MiB. Free frames are
+ * poisoned, so that ASan reports who touches them.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <sanitizer/asan_interface.h>
+
+#include "internal.h"
+
+#define NR_FRAMES (FAKE_RAM >> PAGE_SHIFT)
+#define FIRST_FRAME 256		/* so that mfn 0 is nobody's, as on a real machine */
+
+u8 *fake_ram;
+static struct page_info frames[NR_FRAMES];
+FAKE struct page_info *frame_table;
+FAKE mfn_t max_mfn;
+static bool used[NR_FRAMES];
+
+void fake_reset_ram(void)
+{
+	if (!fake_ram) {
+		u8 *p = mmap(NULL, FAKE_RAM * 2, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (p == MAP_FAILED)
+			fake_fail("no memory for the fake machine");
+		fake_ram = (u8 *)ROUND_UP((u64)p, FAKE_RAM);
+	}
+	memset(frames, 0, sizeof(frames));
+	memset(used, 0, sizeof(used));
+	for (unsigned int i = 0; i < NR_FRAMES; i++)
+		frames[i].owner = i < FIRST_FRAME ? OWNER_NONE : OWNER_FREE;
+	frame_table = frames;
+	max_mfn = NR_FRAMES;
+	ASAN_POISON_MEMORY_REGION(fake_ram, FAKE_RAM);
+}
+
+FAKE bool mfn_valid(mfn_t mfn)
+{
+	return mfn >= FIRST_FRAME && mfn < NR_FRAMES;
+}
+
+static bool all_free(mfn_t mfn, u64 n)
+{
+	for (u64 i = 0; i < n; i++)
+		if (used[mfn + i])
+			return false;
+	return true;
+}
+
+static struct page_info *take(unsigned int order, u16 owner, bool clear)
+{
+	u64 n = 1ull << order;
+
+	if (fake_alloc_fails())
+		return NULL;
+	for (mfn_t mfn = ROUND_UP((u64)FIRST_FRAME, n); mfn + n <= NR_FRAMES; mfn += n) {
+		if (!all_free(mfn, n))
+			continue;
+		ASAN_UNPOISON_MEMORY_REGION(mfn_to_virt(mfn), n << PAGE_SHIFT);
+		memset(mfn_to_virt(mfn), clear ? 0 : 0xa5, n << PAGE_SHIFT);
+		for (u64 i = 0; i < n; i++) {
+			used[mfn + i] = true;
+			frames[mfn + i] = (struct page_info){ .ref = 1, .owner = owner };
+		}
+		return &frames[mfn];
+	}
+	return NULL;
+}
+
+static void give_back(mfn_t mfn, u64 n)
+{
+	for (u64 i = 0; i < n; i++) {
+		if (!mfn_valid(mfn + i) || !used[mfn + i])
+			fake_fail("frame %#lx is freed twice, or was never allocated", mfn + i);
+		used[mfn + i] = false;
+		frames[mfn + i] = (struct page_info){ .owner = OWNER_FREE };
+	}
+	ASAN_POISON_MEMORY_REGION(mfn_to_virt(mfn), n << PAGE_SHIFT);
+}
+
+FAKE void *alloc_pages(unsigned int order)
+{
+	struct page_info *pg = take(order, OWNER_KEEL, true);
+
+	return pg ? page_to_virt(pg) : NULL;
+}
+
+FAKE void *alloc_pages_below(unsigned int order, paddr_t limit)
+{
+	return alloc_pages(order);
+}
+
+FAKE void free_pages(void *va, unsigned int order)
+{
+	give_back(virt_to_mfn(va), 1ull << order);
+}
+
+FAKE unsigned int size_to_order(size_t size)
+{
+	unsigned int order = 0;
+
+	while ((PAGE_SIZE << order) < size)
+		order++;
+	return order;
+}
+
+FAKE struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
+{
+	struct page_info *pg;
+
+	if (d->tot_pages + (1ull << order) > d->max_pages)
+		return NULL;
+	pg = take(order, d->id, false);
+	if (pg)
+		d->tot_pages += 1ull << order;
+	return pg;
+}
+
+FAKE void share_keel_page(void *va, struct domain *d)
+{
+	struct page_info *pg = virt_to_page(va);
+
+	pg->owner = d->id;
+	pg->flags |= PGF_XEN_HEAP;
+	pg->ref = 1;
+}
+
+FAKE void unshare_keel_page(void *va)
+{
+	put_page(virt_to_page(va));
+}
+
+FAKE bool get_page(struct page_info *pg, u16 owner)
+{
+	if (!pg->ref || (owner != OWNER_NONE && pg->owner != owner))
+		return false;
+	pg->ref++;
+	return true;
+}
+
+FAKE void put_page(struct page_info *pg)
+{
+	struct domain *d;
+
+	if (!pg->ref)
+		fake_fail("put_page() of frame %#lx, which has no reference", page_to_mfn(pg));
+	if (--pg->ref)
+		return;
+	d = pg->flags & PGF_XEN_HEAP ? NULL : domain_find(pg->owner);
+	if (d)
+		d->tot_pages--;
+	give_back(page_to_mfn(pg), 1);
+}
+
+FAKE int claim_pages(struct domain *d, u64 pages)
+{
+	d->claimed = pages;
+	return 0;
+}
+
+FAKE u64 heap_total_pages(void)
+{
+	return NR_FRAMES - FIRST_FRAME;
+}
+
+FAKE u64 heap_free_pages(void)
+{
+	return heap_total_pages() - fake_live_pages();
+}
+
+FAKE u64 heap_claimed_pages(void)
+{
+	return 0;
+}
+
+u64 fake_live_pages(void)
+{
+	u64 n = 0;
+
+	for (unsigned int i = 0; i < NR_FRAMES; i++)
+		n += used[i];
+	return n;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A clock that moves only when told, and timers on it. */
+#include "common/time.h"
+
+#include "internal.h"
+
+u64 fake_now;
+u64 fake_armed[FAKE_CPUS];
+
+#define MAX_TIMERS 256
+static struct timer *pending[MAX_TIMERS];
+
+void fake_reset_time(void)
+{
+	fake_now = 0;
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		fake_armed[i] = 0;
+	for (unsigned int i = 0; i < MAX_TIMERS; i++)
+		pending[i] = NULL;
+}
+
+FAKE u64 now(void)
+{
+	return fake_now;
+}
+
+FAKE void arch_timer_arm(u64 deadline_ns)
+{
+	fake_armed[this_cpu()->id] = deadline_ns;
+}
+
+FAKE void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data)
+{
+	*t = (struct timer){ .fn = fn, .data = data, .cpu = cpu };
+}
+
+FAKE void timer_stop(struct timer *t)
+{
+	for (unsigned int i = 0; i < MAX_TIMERS; i++)
+		if (pending[i] == t)
+			pending[i] = NULL;
+	t->index = 0;
+}
+
+FAKE void timer_set(struct timer *t, u64 expires)
+{
+	timer_stop(t);
+	for (unsigned int i = 0; i < MAX_TIMERS; i++) {
+		if (pending[i])
+			continue;
+		pending[i] = t;
+		t->expires = expires;
+		t->index = i + 1;
+		return;
+	}
+	fake_fail("more than %d timers", MAX_TIMERS);
+}
+
+FAKE void timer_kill(struct timer *t)
+{
+	timer_stop(t);
+}
+
+FAKE void timer_migrate(struct timer *t, struct pcpu *cpu)
+{
+	t->cpu = cpu;
+}
+
+FAKE void timer_process(void)
+{
+}
+
+FAKE int timer_init_cpu(struct pcpu *cpu)
+{
+	return 0;
+}
+
+static struct timer *first_until(u64 end)
+{
+	struct timer *first = NULL;
+
+	for (unsigned int i = 0; i < MAX_TIMERS; i++)
+		if (pending[i] && pending[i]->expires <= end &&
+		    (!first || pending[i]->expires < first->expires))
+			first = pending[i];
+	return first;
+}
+
+void fake_advance(u64 ns)
+{
+	u64 end = fake_now + ns;
+	struct timer *t;
+
+	while ((t = first_until(end)) != NULL) {
+		if (t->expires > fake_now)
+			fake_now = t->expires;
+		timer_stop(t);
+		t->fn(t->data);
+	}
+	fake_now = end;
+}
+
+FAKE void arch_tsc_scale(struct tsc_scale *out)
+{
+	/* 1 GHz: a tick is a nanosecond. mul is a 32-bit fraction, hence the shift. */
+	*out = (struct tsc_scale){ .mul = 0x80000000u, .shift = 1, .stable = true };
+}
+
+FAKE u32 arch_tsc_khz(void)
+{
+	return 1000000;
+}
+
+FAKE s64 arch_vcpu_tsc_offset(struct vcpu *v)
+{
+	return 0;
+}
+
+FAKE void vcpu_time_update(struct vcpu *v)
+{
+}
+
+FAKE void domain_wallclock_update(struct domain *d)
+{
+}
+
+FAKE void vcpu_timers_init(struct vcpu *v)
+{
+}
+
+FAKE void vcpu_timers_destroy(struct vcpu *v)
+{
+}
