@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* hvm_op: the parameters of a domain, and the upcall vector of each vCPU. */
+#include <public/hvm/hvm_op.h>
+
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+#include "common/timer.h"
+
+#define FIRST_UPCALL_VECTOR 0x10 /* below are exceptions (abi.md 11.1) */
+
+/* What a guest may do with its own parameters; a control domain may do everything. */
+#define GET 1
+#define SET 2
+#define ONCE 4		/* a value other than 0 stays, for everybody */
+#define ZERO 8		/* features that Keel does not have: only 0 may be set */
+
+static const u8 param_rules[HVM_NR_PARAMS] = {
+	[HVM_PARAM_CALLBACK_IRQ] = GET | SET,
+	[HVM_PARAM_STORE_PFN] = GET,
+	[HVM_PARAM_STORE_EVTCHN] = GET,
+	[HVM_PARAM_CONSOLE_PFN] = GET,
+	[HVM_PARAM_CONSOLE_EVTCHN] = GET,
+	[HVM_PARAM_VM86_TSS] = GET | SET,
+	[HVM_PARAM_VM86_TSS_SIZED] = GET | SET,
+	[HVM_PARAM_ACPI_IOPORTS_LOCATION] = GET,
+	[HVM_PARAM_VM_GENERATION_ID_ADDR] = GET,
+	[HVM_PARAM_X87_FIP_WIDTH] = GET | SET,
+	[HVM_PARAM_VIRIDIAN] = ZERO,
+	[HVM_PARAM_NESTEDHVM] = ZERO,
+	[HVM_PARAM_ALTP2M] = ZERO,
+	[HVM_PARAM_MCA_CAP] = ZERO,
+	[HVM_PARAM_IOREQ_SERVER_PFN] = ONCE,
+	[HVM_PARAM_NR_IOREQ_SERVER_PAGES] = ONCE,
+};
+
+/* Parameters that mean something to Keel at once. */
+static void param_changed(struct domain *d, u32 index)
+{
+	struct vcpu *v;
+
+	if (index != HVM_PARAM_CALLBACK_IRQ)
+		return;
+	/* An event that came before there was a way to tell is told now. */
+	for_each_vcpu(d, v)
+		if (v->info && READ_ONCE(v->info->evtchn_upcall_pending))
+			arch_upcall(v);
+}
+
+static long copy_param(struct xen_hvm_param *p, struct domain **d, u64 gva)
+{
+	long err = 0;
+
+	if (copy_from_guest(p, gva, sizeof(*p)))
+		return -EFAULT;
+	if (p->index >= HVM_NR_PARAMS)
+		return -EINVAL;
+	*d = domain_resolve(p->domid, &err);
+	return *d ? 0 : err;
+}
+
+static long op_set_param(u64 gva)
+{
+	struct xen_hvm_param p;
+	struct domain *d;
+	long rc = copy_param(&p, &d, gva);
+	u8 rules;
+
+	if (rc)
+		return rc;
+	rules = param_rules[p.index];
+	if (!current->domain->control && !(rules & SET))
+		return -EPERM;
+	if ((rules & ZERO) && p.value)
+		return -EOPNOTSUPP;
+	if ((rules & ONCE) && d->hvm_params[p.index] && d->hvm_params[p.index] != p.value)
+		return -EEXIST;
+	if (p.index == HVM_PARAM_TIMER_MODE && p.value > HVMPTM_one_missed_tick_pending)
+		return -EINVAL;
+	WRITE_ONCE(d->hvm_params[p.index], p.value);
+	param_changed(d, p.index);
+	return 0;
+}
+
+static long op_get_param(u64 gva)
+{
+	struct xen_hvm_param p;
+	struct domain *d;
+	long rc = copy_param(&p, &d, gva);
+
+	if (rc)
+		return rc;
+	if (!current->domain->control && !(param_rules[p.index] & GET))
+		return -EPERM;
+	p.value = READ_ONCE(d->hvm_params[p.index]);
+	return copy_to_guest(gva, &p, sizeof(p));
+}
+
+static long op_set_upcall_vector(u64 gva)
+{
+	struct xen_hvm_evtchn_upcall_vector op;
+	struct vcpu *v;
+
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	if (op.vector < FIRST_UPCALL_VECTOR)
+		return -EINVAL;
+	v = domain_vcpu(current->domain, op.vcpu);
+	if (!v)
+		return -ENOENT;
+	WRITE_ONCE(v->upcall_vector, op.vector);
+	if (v->info && READ_ONCE(v->info->evtchn_upcall_pending))
+		arch_upcall(v);
+	return 0;
+}
+
+static long op_flush_tlbs(u64 gva)
+{
+	if (gva)
+		return -EINVAL;
+	p2m_flush(current->domain);
+	return 0;
+}
+
+static long op_get_time(u64 gva)
+{
+	struct xen_hvm_get_time op = { .now = now() };
+
+	return copy_to_guest(gva, &op, sizeof(op));
+}
+
+/* kdump asks, so as not to read what is no memory. */
+static long op_get_mem_type(u64 gva)
+{
+	struct xen_hvm_get_mem_type op;
+	struct domain *d;
+	enum p2m_type t;
+	long err = 0;
+
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	d = domain_resolve(op.domid, &err);
+	if (!d)
+		return err;
+	p2m_read_lock(&d->p2m);
+	p2m_get(d, op.pfn, &t, NULL);
+	p2m_read_unlock(&d->p2m);
+	op.mem_type = p2m_is_writable(t) ? HVMMEM_ram_rw : p2m_is_readable(t) ? HVMMEM_ram_ro : HVMMEM_mmio_dm;
+	return copy_to_guest(gva, &op, sizeof(op));
+}
+
+/* There is no shadow paging to tell about (abi.md 2.2 item 8), no altp2m, no monitor. */
+static long op_not_supported(u64 gva)
+{
+	return -EOPNOTSUPP;
+}
+
+static long (*const ops[])(u64 gva) = {
+	[HVMOP_set_param] = op_set_param,
+	[HVMOP_get_param] = op_get_param,
+	[HVMOP_flush_tlbs] = op_flush_tlbs,
+	[HVMOP_pagetable_dying] = op_not_supported,
+	[HVMOP_get_time] = op_get_time,
+	[HVMOP_get_mem_type] = op_get_mem_type,
+	[HVMOP_set_evtchn_upcall_vector] = op_set_upcall_vector,
+	[HVMOP_guest_request_vm_event] = op_not_supported,
+	[HVMOP_altp2m] = op_not_supported,
+};
+
+long do_hvm_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
+		return -ENOSYS;
+	return ops[cmd](gva);
+}

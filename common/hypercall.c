@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Dispatch, continuation and multicalls. */
+#include "common/hypercall.h"
+
+#include "common/guest_access.h"
+#include "common/printk.h"
+
+#define NR_HYPERCALLS 64
+#define PREEMPT_OPS 64		/* checks of one hypercall; handlers do about 300 instructions between them */
+#define MULTICALL_MAX 4096
+
+static const struct {
+	hypercall_fn fn;
+	enum hypercall_perm perm;
+} table[NR_HYPERCALLS] = {
+#define ENTRY(name, handler, nargs, who, doc) [__HYPERVISOR_##name] = { handler, who },
+	HYPERCALLS(ENTRY)
+#undef ENTRY
+};
+
+/* Of the hypercall that a CPU executes now; its own. */
+static struct {
+	u32 checks;
+	struct multicall_entry *entry;	/* continuation goes here, not into registers */
+} __aligned(64) running[NR_CPUS];
+
+static long call(unsigned long nr, const unsigned long a[5])
+{
+	if (nr >= NR_HYPERCALLS || !table[nr].fn)
+		return -ENOSYS;
+	if (table[nr].perm == HC_CONTROL && !current->domain->control)
+		return -EPERM;
+	return table[nr].fn(a[0], a[1], a[2], a[3], a[4]);
+}
+
+long hypercall_dispatch(unsigned long nr, const unsigned long args[5])
+{
+	struct pcpu *cpu = this_cpu();
+
+	cpu->nr_hypercalls++;
+	running[cpu->id].checks = 0;
+	current->hypercall_continued = false;
+	return call(nr, args);
+}
+
+long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4)
+{
+	const unsigned long args[5] = { a1, a2, a3, a4, 0 };
+	struct multicall_entry *e = running[this_cpu()->id].entry;
+
+	current->hypercall_continued = true;
+	if (e) {
+		e->op = nr;
+		memcpy(e->args, args, sizeof(args));
+	} else {
+		arch_hypercall_rewrite(nr, args);
+	}
+	return 0;
+}
+
+bool hypercall_preempt_check(void)
+{
+	struct pcpu *cpu = this_cpu();
+
+	return READ_ONCE(cpu->work) || ++running[cpu->id].checks >= PREEMPT_OPS;
+}
+
+/* One entry; 1 when it wants to be continued (the entry then holds its new arguments). */
+static int multicall_one(struct multicall_entry *e)
+{
+	struct vcpu *v = current;
+	u32 cpu = this_cpu()->id;
+	unsigned long args[5];
+
+	if (e->op == __HYPERVISOR_multicall) {
+		e->result = (xen_ulong_t)-EINVAL;
+		return 0;
+	}
+	memcpy(args, e->args, sizeof(args));
+	running[cpu].entry = e;
+	e->result = (xen_ulong_t)call(e->op, args);
+	running[cpu].entry = NULL;
+	if (!v->hypercall_continued)
+		return 0;
+	v->hypercall_continued = false;
+	return 1;
+}
+
+/* A list of hypercalls, each with its own result. Continued after each that wants to be, and when it is time. */
+long do_multicall(unsigned long list, unsigned long nr, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	struct multicall_entry e;
+	int again;
+
+	if (nr > MULTICALL_MAX)
+		return -EINVAL;
+	for (unsigned long i = 0; i < nr; i++) {
+		if (i && hypercall_preempt_check())
+			return hypercall_continue(__HYPERVISOR_multicall, list + i * sizeof(e), nr - i, 0, 0);
+		if (copy_elem_from_guest(&e, list, i, sizeof(e)))
+			return -EFAULT;
+		again = multicall_one(&e);
+		if (copy_elem_to_guest(list, i, &e, sizeof(e)))
+			return -EFAULT;
+		if (again)
+			return hypercall_continue(__HYPERVISOR_multicall, list + i * sizeof(e), nr - i, 0, 0);
+	}
+	return 0;
+}
+
+/* Old form of VCPUOP_set_singleshot_timer: 0 stops it. */
+long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	struct vcpu *v = current;
+
+	if (timeout) {
+		timer_migrate(&v->singleshot, this_cpu());
+		timer_set(&v->singleshot, timeout);
+	} else {
+		timer_stop(&v->singleshot);
+	}
+	return 0;
+}
+
+/* The assists change how Keel writes to the guest; the only one for PVH is the runstate update flag. */
+long do_vm_assist(unsigned long cmd, unsigned long type, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	struct domain *d = current->domain;
+
+	if (type != VMASST_TYPE_runstate_update_flag)
+		return -EINVAL;
+	if (cmd == VMASST_CMD_enable)
+		set_bit((unsigned int)type, &d->vm_assist);
+	else if (cmd == VMASST_CMD_disable)
+		clear_bit((unsigned int)type, &d->vm_assist);
+	else
+		return -ENOSYS;
+	return 0;
+}
