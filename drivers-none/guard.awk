@@ -20,7 +20,7 @@ BEGIN {
 # allowed.list: kind | file | what (regular expression) | why
 LIST == "allowed" {
 	if ($0 ~ /^[ \t]*(#|$)/) next
-	if (split($0, f, /[ \t]*\|[ \t]*/) < 4 || f[4] == "") {
+	if (split($0, f, /[ \t]+[|][ \t]+/) < 4 || f[4] == "") {
 		print FILENAME ":" FNR ": list: a line needs kind | file | what | why"
 		next
 	}
@@ -33,7 +33,7 @@ LIST == "allowed" {
 # exceptions.list: rule | file | function or - | limit | why
 LIST == "exceptions" {
 	if ($0 ~ /^[ \t]*(#|$)/) next
-	if (split($0, f, /[ \t]*\|[ \t]*/) < 5 || f[5] == "") {
+	if (split($0, f, /[ \t]+[|][ \t]+/) < 5 || f[5] == "") {
 		print FILENAME ":" FNR ": list: a line needs rule | file | function or - | limit | why"
 		next
 	}
