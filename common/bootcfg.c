@@ -242,13 +242,39 @@ bad:
 	return parse_error(p, "%s: hard-affinity = \"%s\": not a list of CPUs such as 0-3,8", d->name, s);
 }
 
+/* The same in words: "control", "hardware". Returns as get_number() does. */
+static int capability_words(struct parser *p, int node, u64 *caps)
+{
+	static const char *const words[] = { "control", "hardware", "xenstore" };
+	int n = fdt_stringlist_count(p->fdt, node, "capabilities");
+	const char *word;
+	unsigned int i;
+	int k;
+
+	for (k = 0; k < n; k++) {
+		word = fdt_stringlist_get(p->fdt, node, "capabilities", k, NULL);
+		/* A cell with zeroes looks like empty words. */
+		if (!word || !*word)
+			return 0;
+		for (i = 0; i < ARRAY_SIZE(words) && strcmp(word, words[i]); i++)
+			;
+		if (i == ARRAY_SIZE(words))
+			return parse_error(p, "%s: capabilities: \"%s\" is none of control, hardware, xenstore",
+					   node_name(p, node), word);
+		*caps |= BIT(i);
+	}
+	return n > 0;
+}
+
 static int parse_capabilities(struct parser *p, int node, struct bootcfg_domain *d)
 {
 	const u64 all = BOOTCFG_CONTROL | BOOTCFG_HARDWARE | BOOTCFG_XENSTORE;
 	const u64 dom0 = BOOTCFG_CONTROL | BOOTCFG_HARDWARE;
 	u64 caps = 0;
-	int rc = get_number(p, node, "capabilities", all, &caps);
+	int rc = capability_words(p, node, &caps);
 
+	if (!rc)
+		rc = get_number(p, node, "capabilities", all, &caps);
 	if (!rc)
 		rc = get_number(p, node, "permissions", all, &caps);
 	if (rc < 0)

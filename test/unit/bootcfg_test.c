@@ -198,6 +198,18 @@ static void test_dom0_defaults(void **state)
 	assert_string_equal(cfg.domains[0].cmdline, "from=loader");
 }
 
+static void test_capabilities_in_words(void **state)
+{
+	assert_int_equal(parse_body(DOMAIN("d", "capabilities = \"hardware\", \"control\";")), 0);
+	assert_int_equal(cfg.domains[0].flags, BOOTCFG_CONTROL | BOOTCFG_HARDWARE);
+	assert_int_equal(parse_body(DOMAIN("d", "capabilities = \"xenstore\";")), 0);
+	assert_int_equal(cfg.domains[0].flags, BOOTCFG_XENSTORE);
+	assert_int_equal(parse_body(DOMAIN("d", "capabilities = <0 3>;")), 0);
+	assert_int_equal(cfg.domains[0].flags, BOOTCFG_CONTROL | BOOTCFG_HARDWARE);
+	assert_int_equal(parse_body(DOMAIN("d", "capabilities = <0>;")), 0);
+	assert_int_equal(cfg.domains[0].flags, 0);
+}
+
 static void test_memory_in_two_cells(void **state)
 {
 	assert_int_equal(parse_body("d { compatible = \"xen,domain\"; memory = <1 4>; " KERNEL "};"), 0);
@@ -230,6 +242,8 @@ static void test_domain_errors(void **state)
 	expect_error(DOMAIN("d", "cpus = \"two\\0\";"), "d|cpus|5 bytes");
 	expect_error(DOMAIN("d", "domid = <0x7ff0>;"), "d|domid = 32752");
 	expect_error(DOMAIN("d", "capabilities = <8>;"), "d|capabilities = 8");
+	expect_error(DOMAIN("d", "capabilities = \"control\", \"root\";"), "d|root");
+	expect_error(DOMAIN("d", "capabilities = \"hardware\";"), "d|capabilities = 2");
 	expect_error(DOMAIN("d", "capabilities = <1>;"), "d|capabilities = 1");
 	expect_error(DOMAIN("d", "capabilities = <3>; domid = <5>;"), "d|domid = 5");
 	expect_error(DOMAIN("a", "capabilities = <3>;") DOMAIN("b", "capabilities = <3>;"),
@@ -437,6 +451,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_example_of_the_manual),
 	TEST(test_no_dom0_and_ids),
 	TEST(test_dom0_defaults),
+	TEST(test_capabilities_in_words),
 	TEST(test_memory_in_two_cells),
 	TEST(test_bootargs_precedence),
 	TEST(test_domain_errors),

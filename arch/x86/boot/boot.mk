@@ -12,10 +12,30 @@ $(O)/arch/x86/boot/keel.lds: arch/x86/boot/keel.lds.S arch/x86/boot/layout.h
 	@mkdir -p $(@D)
 	$(CC) -E -P -undef -D__ASSEMBLY__ -I. -x assembler-with-cpp $< -o $@
 
+# Linked twice: the first time to learn the functions' addresses. The table of their names lies behind
+# the text, so that it moves nothing that it names; the second table must be the same as the first.
+LINK_KEEL = $(LD) $(KEEL_LDFLAGS) -T $(O)/arch/x86/boot/keel.lds -o $@ $(OBJS) $(filter $(SYM)/%.o,$^) $(LIBFDT)
+SYMBOLS_AWK := arch/x86/boot/symbols.awk
+SYM := $(O)/arch/x86/boot/sym
+
+$(SYM)/symbols-none.s: $(SYMBOLS_AWK)
+	@mkdir -p $(@D)
+	@awk -f $(SYMBOLS_AWK) </dev/null >$@
+
+$(SYM)/keel-pass1.elf: $(OBJS) $(SYM)/symbols-none.o $(O)/arch/x86/boot/keel.lds
+	$(LINK_KEEL)
+
+$(SYM)/symbols.s: $(SYM)/keel-pass1.elf $(SYMBOLS_AWK)
+	@$(NM) -n $< | awk -f $(SYMBOLS_AWK) >$@
+
+$(SYM)/%.o: $(SYM)/%.s
+	@$(CC) -c $< -o $@
+
 # One constant lies between file offsets and load addresses (multiboot1's address fields need it).
-$(O)/keel.elf: $(OBJS) $(O)/arch/x86/boot/keel.lds arch/x86/boot/check-flat.awk
-	$(LD) $(KEEL_LDFLAGS) -T $(O)/arch/x86/boot/keel.lds -o $@ $(OBJS) $(LIBFDT)
+$(O)/keel.elf: $(OBJS) $(SYM)/symbols.o $(O)/arch/x86/boot/keel.lds arch/x86/boot/check-flat.awk
+	$(LINK_KEEL)
 	@readelf -lW $@ | awk -f arch/x86/boot/check-flat.awk
+	@$(NM) -n $@ | awk -f $(SYMBOLS_AWK) | cmp - $(SYM)/symbols.s
 
 # libfdt's two headers, away from the C library's: libfdt_env.h is ours.
 LIBFDT_INC := $(O)/include/libfdt
