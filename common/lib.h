@@ -17,10 +17,16 @@
 #define __must_check __attribute__((warn_unused_result))
 #define __maybe_unused __attribute__((unused))
 
-#define min(a, b) ({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
-#define max(a, b) ({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
-#define min_t(t, a, b) ({ t _a = (a); t _b = (b); _a < _b ? _a : _b; })
-#define max_t(t, a, b) ({ t _a = (a); t _b = (b); _a > _b ? _a : _b; })
+/* Each use has variables with names of its own, so that they nest without shadowing. */
+#define KEEL_PASTE_(a, b) a##b
+#define KEEL_PASTE(a, b) KEEL_PASTE_(a, b)
+#define KEEL_CHOOSE_(ta, tb, a, b, op, n) ({ \
+	ta KEEL_PASTE(_a, n) = (a); tb KEEL_PASTE(_b, n) = (b); \
+	KEEL_PASTE(_a, n) op KEEL_PASTE(_b, n) ? KEEL_PASTE(_a, n) : KEEL_PASTE(_b, n); })
+#define min(a, b) KEEL_CHOOSE_(__auto_type, __auto_type, a, b, <, __COUNTER__)
+#define max(a, b) KEEL_CHOOSE_(__auto_type, __auto_type, a, b, >, __COUNTER__)
+#define min_t(t, a, b) KEEL_CHOOSE_(t, t, a, b, <, __COUNTER__)
+#define max_t(t, a, b) KEEL_CHOOSE_(t, t, a, b, >, __COUNTER__)
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 #define ROUND_UP(n, a) (((n) + (a) - 1) & ~((__typeof__(n))(a) - 1))
 #define ROUND_DOWN(n, a) ((n) & ~((__typeof__(n))(a) - 1))

@@ -6,7 +6,7 @@ EFI_DIR   := $(O)/efi
 EFI_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(EFI_INC) \
 	-isystem $(EFI_INC)/x86_64 -I. -DGNU_EFI_USE_MS_ABI $(LIBFDT_CPPFLAGS)
 EFI_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
-	-ffreestanding -fno-strict-aliasing -fpic -fshort-wchar -mno-red-zone -maccumulate-outgoing-args \
+	-ffreestanding -fno-strict-aliasing -fpic -fshort-wchar -mno-red-zone $(if $(findstring clang,$(CC)),,-maccumulate-outgoing-args) \
 	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only
 # The loader's own sources, and those that it shares with the core.
 EFI_SRC   := $(sort $(wildcard xen/efi/*.c)) common/boot_info.c common/bootfiles.c \
@@ -19,7 +19,7 @@ $(EFI_DIR)/%.o: %.c $(LIBFDT_H)
 	@mkdir -p $(@D)
 	$(CC) $(EFI_CPPFLAGS) $(EFI_CFLAGS) -MMD -MP -c $< -o $@
 
-$(EFI_DIR)/common/lib/string.o: EFI_CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
+$(EFI_DIR)/common/lib/string.o: EFI_CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 $(EFI_DIR)/keel.elf: $(O)/keel.elf
 	@mkdir -p $(@D)

@@ -6,7 +6,7 @@ KEEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sect
 all: $(O)/keel.elf
 
 # These functions are what the compiler would turn their own loops into.
-$(O)/common/lib/string.o: CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
+$(O)/common/lib/string.o: CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 $(O)/arch/x86/boot/keel.lds: arch/x86/boot/keel.lds.S arch/x86/boot/layout.h
 	@mkdir -p $(@D)
