@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypervisor's CPUID leaves. */
+#ifndef XEN_PUBLIC_CPUID_H
+#define XEN_PUBLIC_CPUID_H
+
+#define XEN_CPUID_FIRST_LEAF 0x40000000
+#define XEN_CPUID_LEAF(i)    (XEN_CPUID_FIRST_LEAF + (i))
+
+/* Leaf 0: EAX the last leaf, EBX, ECX, EDX the signature "XenVMMXenVMM". */
+#define XEN_CPUID_SIGNATURE_EBX 0x566e6558
+#define XEN_CPUID_SIGNATURE_ECX 0x65584d4d
+#define XEN_CPUID_SIGNATURE_EDX 0x4d4d566e
+
+/* Leaf 1: EAX = major << 16 | minor. Leaf 2: EAX hypercall pages, EBX the MSR, ECX features. */
+#define XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD (1u << 0)
+
+/* Leaf 4, EAX: which properties the domain has. */
+#define XEN_HVM_CPUID_APIC_ACCESS_VIRT (1u << 0)
+#define XEN_HVM_CPUID_X2APIC_VIRT      (1u << 1)
+#define XEN_HVM_CPUID_IOMMU_MAPPINGS   (1u << 2)
+#define XEN_HVM_CPUID_VCPU_ID_PRESENT  (1u << 3)
+#define XEN_HVM_CPUID_DOMID_PRESENT    (1u << 4)
+#define XEN_HVM_CPUID_EXT_DEST_ID      (1u << 5)
+#define XEN_HVM_CPUID_UPCALL_VECTOR    (1u << 6)
+
+#define XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK (0xffu << 0)
+
+#define XEN_CPUID_MAX_NUM_LEAVES 5
+
+/* The MSR that leaf 2 names: write a page's address, get the hypercall stubs there. */
+#define XEN_HYPERCALL_PAGE_MSR 0x40000000
+
+#endif

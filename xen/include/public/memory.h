@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* memory_op: a domain's memory and its guest-physical map. */
+#ifndef XEN_PUBLIC_MEMORY_H
+#define XEN_PUBLIC_MEMORY_H
+
+#include <public/physdev.h>
+#include <public/xen.h>
+
+#define XENMEM_increase_reservation       0
+#define XENMEM_decrease_reservation       1
+#define XENMEM_maximum_ram_page           2
+#define XENMEM_current_reservation        3
+#define XENMEM_maximum_reservation        4
+#define XENMEM_machphys_mfn_list          5
+#define XENMEM_populate_physmap           6
+#define XENMEM_add_to_physmap             7
+#define XENMEM_memory_map                 9
+#define XENMEM_machine_memory_map         10
+#define XENMEM_exchange                   11
+#define XENMEM_machphys_mapping           12
+#define XENMEM_set_memory_map             13
+#define XENMEM_maximum_gpfn               14
+#define XENMEM_remove_from_physmap        15
+#define XENMEM_set_pod_target             16
+#define XENMEM_get_pod_target             17
+#define XENMEM_get_sharing_freed_pages    18
+#define XENMEM_get_sharing_shared_pages   19
+#define XENMEM_paging_op                  20
+#define XENMEM_access_op                  21
+#define XENMEM_sharing_op                 22
+#define XENMEM_add_to_physmap_batch       23
+#define XENMEM_claim_pages                24
+#define XENMEM_machphys_compat_mfn_list   25
+#define XENMEM_get_vnumainfo              26
+#define XENMEM_reserved_device_memory_map 27
+#define XENMEM_acquire_resource           28
+
+/* The command's bits from here on hold the extent to go on with after a continuation. */
+#define MEMOP_EXTENT_SHIFT 6
+#define MEMOP_CMD_MASK     ((1 << MEMOP_EXTENT_SHIFT) - 1)
+
+/* xen_memory_reservation.mem_flags. */
+#define XENMEMF_address_bits(x)     (x)
+#define XENMEMF_get_address_bits(x) ((x) & 0xffu)
+#define XENMEMF_node(x)             (((x) + 1) << 8)
+#define XENMEMF_get_node(x)         ((((x) >> 8) - 1) & 0xffu)
+#define XENMEMF_populate_on_demand  (1 << 16)
+#define XENMEMF_exact_node_request  (1 << 17)
+#define XENMEMF_exact_node(n)       (XENMEMF_node(n) | XENMEMF_exact_node_request)
+#define XENMEMF_vnode               (1 << 18)
+
+struct xen_memory_reservation {
+	XEN_GUEST_HANDLE(xen_pfn_t) extent_start;
+	xen_ulong_t nr_extents;
+	uint32_t extent_order;
+	uint32_t mem_flags; /* XENMEMF_* */
+	domid_t domid;
+};
+XEN_ASSERT_SIZE(struct xen_memory_reservation, 32);
+XEN_ASSERT_OFFSET(struct xen_memory_reservation, nr_extents, 8);
+XEN_ASSERT_OFFSET(struct xen_memory_reservation, extent_order, 16);
+XEN_ASSERT_OFFSET(struct xen_memory_reservation, mem_flags, 20);
+XEN_ASSERT_OFFSET(struct xen_memory_reservation, domid, 24);
+
+struct xen_memory_exchange {
+	struct xen_memory_reservation in;
+	struct xen_memory_reservation out;
+	xen_ulong_t nr_exchanged;
+};
+XEN_ASSERT_SIZE(struct xen_memory_exchange, 72);
+
+/* current_reservation, maximum_reservation, maximum_gpfn. */
+struct xen_memory_domain {
+	domid_t domid;
+};
+XEN_ASSERT_SIZE(struct xen_memory_domain, 2);
+
+#define XENMAPSPACE_shared_info  0
+#define XENMAPSPACE_grant_table  1
+#define XENMAPSPACE_gmfn         2
+#define XENMAPSPACE_gmfn_range   3
+#define XENMAPSPACE_gmfn_foreign 4
+#define XENMAPSPACE_dev_mmio     5
+
+/* In idx with XENMAPSPACE_grant_table: a status frame. */
+#define XENMAPIDX_grant_table_status 0x80000000
+
+struct xen_add_to_physmap {
+	domid_t domid;
+	uint16_t size;  /* of a gmfn_range */
+	uint32_t space; /* XENMAPSPACE_* */
+	xen_ulong_t idx;
+	xen_pfn_t gpfn;
+};
+XEN_ASSERT_SIZE(struct xen_add_to_physmap, 24);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap, size, 2);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap, space, 4);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap, idx, 8);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap, gpfn, 16);
+
+union xen_add_to_physmap_batch_extra {
+	domid_t foreign_domid; /* gmfn_foreign */
+	uint16_t res0;         /* 0 in the other spaces */
+};
+
+struct xen_add_to_physmap_batch {
+	domid_t domid;
+	uint16_t space; /* XENMAPSPACE_* */
+	uint16_t size;
+	union xen_add_to_physmap_batch_extra u;
+	XEN_GUEST_HANDLE(xen_ulong_t) idxs;
+	XEN_GUEST_HANDLE(xen_pfn_t) gpfns;
+	XEN_GUEST_HANDLE(int) errs; /* OUT: one errno an item */
+};
+XEN_ASSERT_SIZE(struct xen_add_to_physmap_batch, 32);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, size, 4);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, u, 6);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, idxs, 8);
+XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, errs, 24);
+
+struct xen_remove_from_physmap {
+	domid_t domid;
+	xen_pfn_t gpfn;
+};
+XEN_ASSERT_SIZE(struct xen_remove_from_physmap, 16);
+XEN_ASSERT_OFFSET(struct xen_remove_from_physmap, gpfn, 8);
+
+/* Entries are packed, as in E820: u64 address, u64 size, u32 type. */
+struct xen_memory_map {
+	uint32_t nr_entries; /* IN: room; OUT: entries */
+	XEN_GUEST_HANDLE(void) buffer;
+};
+XEN_ASSERT_SIZE(struct xen_memory_map, 16);
+XEN_ASSERT_OFFSET(struct xen_memory_map, buffer, 8);
+
+struct xen_foreign_memory_map {
+	domid_t domid;
+	struct xen_memory_map map;
+};
+XEN_ASSERT_SIZE(struct xen_foreign_memory_map, 24);
+XEN_ASSERT_OFFSET(struct xen_foreign_memory_map, map, 8);
+
+struct xen_pod_target {
+	uint64_t target_pages;    /* IN */
+	uint64_t tot_pages;       /* OUT */
+	uint64_t pod_cache_pages; /* OUT */
+	uint64_t pod_entries;     /* OUT */
+	domid_t domid;            /* IN */
+};
+XEN_ASSERT_SIZE(struct xen_pod_target, 40);
+XEN_ASSERT_OFFSET(struct xen_pod_target, domid, 32);
+
+#define XENMEM_RDM_ALL 1
+
+struct xen_reserved_device_memory {
+	xen_pfn_t start_pfn;
+	xen_ulong_t nr_pages;
+};
+XEN_ASSERT_SIZE(struct xen_reserved_device_memory, 16);
+
+struct xen_reserved_device_memory_map {
+	uint32_t flags;      /* IN: XENMEM_RDM_* */
+	uint32_t nr_entries; /* IN: room; OUT: entries */
+	XEN_GUEST_HANDLE(xen_reserved_device_memory_t) buffer;
+	union {
+		struct physdev_pci_device pci;
+	} dev;
+};
+XEN_ASSERT_SIZE(struct xen_reserved_device_memory_map, 24);
+
+#define XENMEM_resource_ioreq_server 0
+#define XENMEM_resource_grant_table  1
+#define XENMEM_resource_vmtrace_buf  2
+
+#define XENMEM_resource_grant_table_id_shared 0
+#define XENMEM_resource_grant_table_id_status 1
+
+struct xen_mem_acquire_resource {
+	domid_t domid;
+	uint16_t type; /* XENMEM_resource_* */
+	uint32_t id;
+	uint32_t nr_frames; /* 0 with a null list asks for the resource's size */
+	uint32_t pad;
+	uint64_t frame;
+	XEN_GUEST_HANDLE(xen_pfn_t) frame_list; /* gfns where the frames are to appear */
+};
+XEN_ASSERT_SIZE(struct xen_mem_acquire_resource, 32);
+XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, type, 2);
+XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, nr_frames, 8);
+XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, frame, 16);
+XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, frame_list, 24);
+
+struct xen_vmemrange {
+	uint64_t start, end;
+	uint32_t flags;
+	uint32_t nid;
+};
+XEN_ASSERT_SIZE(struct xen_vmemrange, 24);
+
+struct xen_vnuma_topology_info {
+	domid_t domid;
+	uint16_t pad;
+	uint32_t nr_vnodes;
+	uint32_t nr_vcpus;
+	uint32_t nr_vmemranges;
+	uint64_t vdistance;
+	uint64_t vcpu_to_vnode;
+	uint64_t vmemrange;
+};
+XEN_ASSERT_SIZE(struct xen_vnuma_topology_info, 40);
+
+#endif

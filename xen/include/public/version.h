@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* xen_version: what the hypervisor says about itself. */
+#ifndef XEN_PUBLIC_VERSION_H
+#define XEN_PUBLIC_VERSION_H
+
+#include <public/features.h>
+#include <public/xen.h>
+
+#define XENVER_version             0
+#define XENVER_extraversion        1
+#define XENVER_compile_info        2
+#define XENVER_capabilities        3
+#define XENVER_changeset           4
+#define XENVER_platform_parameters 5
+#define XENVER_get_features        6
+#define XENVER_pagesize            7
+#define XENVER_guest_handle        8
+#define XENVER_commandline         9
+#define XENVER_build_id            10
+/* From interface 4.18 on; the argument is a struct xen_varbuf, or NULL to ask for the length. */
+#define XENVER_extraversion2       11
+#define XENVER_capabilities2       12
+#define XENVER_changeset2          13
+#define XENVER_commandline2        14
+
+typedef char xen_extraversion_t[16];
+typedef char xen_capabilities_info_t[1024];
+typedef char xen_changeset_info_t[64];
+typedef char xen_commandline_t[1024];
+
+#define XEN_EXTRAVERSION_LEN      (sizeof(xen_extraversion_t))
+#define XEN_CAPABILITIES_INFO_LEN (sizeof(xen_capabilities_info_t))
+#define XEN_CHANGESET_INFO_LEN    (sizeof(xen_changeset_info_t))
+
+struct xen_compile_info {
+	char compiler[64];
+	char compile_by[16];
+	char compile_domain[32];
+	char compile_date[32];
+};
+XEN_ASSERT_SIZE(struct xen_compile_info, 144);
+
+struct xen_platform_parameters {
+	xen_ulong_t virt_start;
+};
+XEN_ASSERT_SIZE(struct xen_platform_parameters, 8);
+
+struct xen_feature_info {
+	uint32_t submap_idx; /* IN */
+	uint32_t submap;     /* OUT: bits of XENFEAT_* */
+};
+XEN_ASSERT_SIZE(struct xen_feature_info, 8);
+
+struct xen_build_id {
+	uint32_t len; /* IN */
+	uint8_t buf[XEN_FLEX_ARRAY_DIM];
+};
+XEN_ASSERT_SIZE(struct xen_build_id, 4);
+
+struct xen_varbuf {
+	uint32_t len; /* IN */
+	uint8_t buf[XEN_FLEX_ARRAY_DIM];
+};
+XEN_ASSERT_SIZE(struct xen_varbuf, 4);
+
+#endif
