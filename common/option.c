@@ -106,3 +106,15 @@ u64 option_number(const char *name, u64 dflt)
 	}
 	return *end ? dflt : n;
 }
+
+int option_choice(const char *name, const char *const *words, int dflt)
+{
+	char v[NAME_LEN];
+
+	if (!option_string(name, v, sizeof(v)))
+		return dflt;
+	for (int i = 0; words[i]; i++)
+		if (strcmp(v, words[i]) == 0)
+			return i;
+	return dflt;
+}

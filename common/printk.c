@@ -17,7 +17,9 @@ static u32 panicked;
 
 void printk_init(void)
 {
-	log_level = (int)min(option_number("loglevel", CONFIG_LOG_LEVEL), (u64)LOG_DEBUG);
+	static const char *const words[] = { "error", "warning", "info", "debug", "all", NULL };
+
+	log_level = min(option_choice("loglvl", words, CONFIG_LOG_LEVEL), (int)LOG_DEBUG);
 }
 
 /* A message is one line or several; each call is whole, so it ends with a newline. */

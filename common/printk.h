@@ -10,7 +10,7 @@
 
 enum log_level { LOG_ERR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG }; /* as CONFIG_LOG_LEVEL counts them */
 
-/* Boot, after option_init(): takes loglevel=. */
+/* Boot, after option_init(): takes loglvl=. */
 void printk_init(void);
 
 /* Prints one message. Any context. */
