@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How an event gets from a port to a vCPU: the words that 2-level channels share
+ * with the guest (abi.md 11.1), virtual interrupts, and polls. No locks here: what
+ * guests may do many times a second does not wait for anybody.
+ */
+#include <public/errno.h>
+
+#include "common/domain.h"
+#include "common/evtchn.h"
+#include "common/evtchn_deliver.h"
+
+/* Arch may have no interrupt to give yet; it looks at evtchn_upcall_pending again when it has. */
+void vcpu_mark_events_pending(struct vcpu *v)
+{
+	if (__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
+		return;
+	if (unlikely(test_bit(VPF_POLL, &v->wait_flags)))
+		evtchn_poll_end(v);
+	arch_upcall(v);
+}
+
+void evtchn_vcpu_info_moved(struct vcpu *v)
+{
+	WRITE_ONCE(v->info->evtchn_pending_sel, ~0ul);
+	smp_mb();
+	WRITE_ONCE(v->info->evtchn_upcall_pending, 1);
+	arch_upcall(v);
+}
+
+/* The selector word of a vCPU whose port became pending and unmasked. A vCPU without vcpu_info hears of it later. */
+static void evtchn_select(struct vcpu *v, evtchn_port_t port)
+{
+	if (v->info && !test_and_set_bit(port / 64, &v->info->evtchn_pending_sel))
+		vcpu_mark_events_pending(v);
+}
+
+/* Wakes those that wait for this port: masked or not, and whatever vCPU it notifies. */
+static void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(d->evtchn.pollers); i++) {
+		u64 mask = READ_ONCE(d->evtchn.pollers[i]);
+
+		for (; mask; mask &= mask - 1) {
+			struct vcpu *v = domain_vcpu(d, i * 64 + ffs64(mask));
+			evtchn_port_t want = READ_ONCE(v->poll_port);
+
+			if (want == port || want == POLL_ANY)
+				evtchn_poll_end(v);
+		}
+	}
+}
+
+void evtchn_set_pending(struct domain *d, const struct evtchn *chn, evtchn_port_t port)
+{
+	struct shared_info *s = d->shared_info;
+
+	if (test_and_set_bit(port, s->evtchn_pending))
+		return;
+	if (!test_bit(port, s->evtchn_mask))
+		evtchn_select(READ_ONCE(d->vcpu[READ_ONCE(chn->vcpu)]), port);
+	if (unlikely(READ_ONCE(d->evtchn.pollers[0]) | READ_ONCE(d->evtchn.pollers[1])))
+		evtchn_wake_pollers(d, port);
+}
+
+/* The parts of a port that a sender needs, all of one moment. */
+static struct evtchn evtchn_snapshot(const struct evtchn *chn)
+{
+	struct evtchn s;
+	u32 seq;
+
+	do {
+		while ((seq = __atomic_load_n(&chn->seq, __ATOMIC_ACQUIRE)) & 1)
+			cpu_relax();
+		s.state = READ_ONCE(chn->state);
+		s.remote = READ_ONCE(chn->remote);
+		s.remote_port = READ_ONCE(chn->remote_port);
+		s.consumer = READ_ONCE(chn->consumer);
+		smp_rmb();
+	} while (READ_ONCE(chn->seq) != seq);
+	return s;
+}
+
+int evtchn_send(struct domain *d, evtchn_port_t port)
+{
+	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+	struct evtchn s;
+
+	if (!chn)
+		return -EINVAL;
+	s = evtchn_snapshot(chn);
+	switch (s.state) {
+	case EC_INTERDOMAIN:
+		evtchn_raise(s.remote, s.remote_port);
+		return 0;
+	case EC_IPI:
+		evtchn_set_pending(d, chn, port);
+		return 0;
+	case EC_UNBOUND: /* nobody there yet: dropped */
+		if (s.consumer)
+			s.consumer(d, port);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+void evtchn_raise(struct domain *d, evtchn_port_t port)
+{
+	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+
+	if (chn && READ_ONCE(chn->state) != EC_FREE)
+		evtchn_set_pending(d, chn, port);
+}
+
+int evtchn_unmask(struct domain *d, evtchn_port_t port)
+{
+	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+	struct shared_info *s = d->shared_info;
+
+	if (!chn)
+		return -EINVAL;
+	/* In this order: an event that comes in between finds the port unmasked and notifies itself. */
+	if (test_and_clear_bit(port, s->evtchn_mask) && test_bit(port, s->evtchn_pending))
+		evtchn_select(READ_ONCE(d->vcpu[READ_ONCE(chn->vcpu)]), port);
+	return 0;
+}
+
+void send_vcpu_virq(struct vcpu *v, unsigned int virq)
+{
+	evtchn_port_t port = READ_ONCE(v->virq_port[virq]);
+
+	if (port)
+		evtchn_raise(v->domain, port);
+}
+
+/* Global VIRQs are bound on vCPU 0, wherever they notify. */
+void send_global_virq(unsigned int virq)
+{
+	struct domain *d = READ_ONCE(hardware_domain);
+	struct vcpu *v = d ? domain_vcpu(d, 0) : NULL;
+
+	if (v)
+		send_vcpu_virq(v, virq);
+}
+
+bool evtchn_port_pending(struct domain *d, evtchn_port_t port)
+{
+	return evtchn_lookup(&d->evtchn, port) && test_bit(port, d->shared_info->evtchn_pending);
+}
+
+int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int nr)
+{
+	struct domain *d = v->domain;
+	int rc = 0;
+
+	WRITE_ONCE(v->poll_port, nr == 1 ? ports[0] : POLL_ANY);
+	set_bit(VPF_POLL, &v->wait_flags);
+	set_bit(v->id, d->evtchn.pollers);
+
+	/* From here on senders see that v polls; what they sent before is seen now. */
+	if (v->info && READ_ONCE(v->info->evtchn_upcall_pending))
+		rc = 1;
+	for (unsigned int i = 0; i < nr && rc == 0; i++) {
+		if (!evtchn_lookup(&d->evtchn, ports[i]))
+			rc = -EINVAL;
+		else if (evtchn_port_pending(d, ports[i]))
+			rc = 1;
+	}
+	if (rc) {
+		clear_bit(v->id, d->evtchn.pollers);
+		clear_bit(VPF_POLL, &v->wait_flags);
+	}
+	return rc;
+}
+
+/*
+ * The mask bit first: if it went last, a vCPU that was woken and polls again could lose its new
+ * bit. The other way round it is at worst left behind, or a poll ends early; both do no harm.
+ */
+void evtchn_poll_end(struct vcpu *v)
+{
+	clear_bit(v->id, v->domain->evtchn.pollers);
+	if (test_and_clear_bit(VPF_POLL, &v->wait_flags))
+		vcpu_wake(v);
+}
