@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Grant tables: the table itself, its entries in use, and the operations that
+ * ask about it (abi.md 4, 9, 11). Mapping stands in grant_map.c, copying in grant_copy.c.
+ */
+#include <public/errno.h>
+
+#include "common/grant_table.h"
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+
+/* The structure, and behind it the arrays for max_frames frames. */
+static size_t grant_table_size(unsigned int max_frames)
+{
+	return sizeof(struct grant_table) + max_frames * (2 * sizeof(void *) + sizeof(gfn_t));
+}
+
+/* G: one more frame. 0, -ENOSPC, -ENOMEM. */
+static int grant_grow(struct domain *d)
+{
+	struct grant_table *gt = d->grant;
+	void *shared, *active;
+
+	if (gt->nr_frames >= gt->max_frames)
+		return -ENOSPC;
+	shared = alloc_page();
+	active = alloc_page();
+	if (!shared || !active) {
+		free_page(shared);
+		free_page(active);
+		return -ENOMEM;
+	}
+	share_keel_page(shared, d);
+	gt->shared[gt->nr_frames] = shared;
+	gt->active[gt->nr_frames] = active;
+	gt->gfn[gt->nr_frames] = INVALID_GFN;
+	gt->nr_frames++;
+	return 0;
+}
+
+int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptrack)
+{
+	struct grant_table *gt;
+	unsigned int order;
+	int err;
+
+	if (max_frames == 0 || max_frames > GRANT_MAX_FRAMES || max_maptrack > GRANT_MAX_MAPTRACK_FRAMES)
+		return -EINVAL;
+	order = size_to_order(grant_table_size(max_frames));
+	gt = alloc_pages(order);
+	if (!gt)
+		return -ENOMEM;
+	spin_lock_init(&gt->lock, RANK_GRANT);
+	gt->order = order;
+	gt->max_frames = max_frames;
+	gt->max_maptrack = max_maptrack;
+	gt->maptrack_free = MAPTRACK_END;
+	gt->shared = (void *)(gt + 1);
+	gt->active = (void *)(gt->shared + max_frames);
+	gt->gfn = (void *)(gt->active + max_frames);
+	d->grant = gt;
+	spin_lock(&gt->lock);
+	err = grant_grow(d);
+	spin_unlock(&gt->lock);
+	if (err)
+		grant_free(d);
+	return err;
+}
+
+void grant_free(struct domain *d)
+{
+	struct grant_table *gt = d->grant;
+
+	if (!gt)
+		return;
+	for (unsigned int i = 0; i < gt->nr_frames; i++) {
+		unshare_keel_page(gt->shared[i]);
+		free_page(gt->active[i]);
+	}
+	for (unsigned int i = 0; i < gt->nr_maptrack; i++)
+		free_page(gt->maptrack[i]);
+	if (gt->maptrack)
+		free_pages(gt->maptrack, size_to_order(gt->max_maptrack * sizeof(*gt->maptrack)));
+	d->grant = NULL;
+	free_pages(gt, gt->order);
+}
+
+/* G */
+static int grant_grow_to(struct domain *d, unsigned int frames)
+{
+	int err = 0;
+
+	while (!err && d->grant->nr_frames < frames)
+		err = grant_grow(d);
+	return err;
+}
+
+void *grant_table_frame(struct domain *d, unsigned int idx)
+{
+	struct grant_table *gt = d->grant;
+	void *frame = NULL;
+
+	if (idx >= gt->max_frames)
+		return NULL;
+	spin_lock(&gt->lock);
+	if (grant_grow_to(d, idx + 1) == 0)
+		frame = gt->shared[idx];
+	spin_unlock(&gt->lock);
+	return frame;
+}
+
+unsigned int grant_table_frames(struct domain *d)
+{
+	return READ_ONCE(d->grant->nr_frames);
+}
+
+void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn)
+{
+	spin_lock(&d->grant->lock);
+	if (idx < d->grant->nr_frames)
+		d->grant->gfn[idx] = gfn;
+	spin_unlock(&d->grant->lock);
+}
+
+int grant_seed(struct domain *d, grant_ref_t ref, domid_t to, gfn_t gfn, bool readonly)
+{
+	struct grant_table *gt = d->grant;
+	struct grant_entry_v1 *e;
+	int err;
+
+	if (gfn > UINT32_MAX || ref / GRANTS_PER_FRAME >= gt->max_frames)
+		return -EINVAL;
+	spin_lock(&gt->lock);
+	err = grant_grow_to(d, ref / GRANTS_PER_FRAME + 1);
+	if (!err) {
+		e = grant_entry(gt, ref);
+		e->domid = to;
+		e->frame = (u32)gfn;
+		smp_wmb();
+		WRITE_ONCE(e->flags, GTF_permit_access | (readonly ? GTF_readonly : 0));
+	}
+	spin_unlock(&gt->lock);
+	return err;
+}
+
+/* Flags and domid of an entry change together: both are in its first 32 bits. */
+static u32 grant_head(u16 flags, domid_t domid)
+{
+	return flags | (u32)domid << 16;
+}
+
+/*
+ * Sets GTF_reading, and GTF_writing for a writer, if the entry allows grantee to do that at this very
+ * moment. The guest may change the entry at any time: a few tries, then it is its own fault.
+ */
+static s16 grant_claim(struct grant_entry_v1 *e, domid_t grantee, bool readonly)
+{
+	u32 *head = (u32 *)e, old = READ_ONCE(*head);
+
+	for (unsigned int tries = 0; tries < 5; tries++) {
+		u16 flags = (u16)old;
+
+		if ((flags & GTF_type_mask) != GTF_permit_access || old >> 16 != grantee)
+			return GNTST_general_error;
+		if (!readonly && flags & GTF_readonly)
+			return GNTST_general_error;
+		flags |= readonly ? GTF_reading : GTF_reading | GTF_writing;
+		if (__atomic_compare_exchange_n(head, &old, grant_head(flags, grantee), false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			return GNTST_okay;
+	}
+	return GNTST_general_error;
+}
+
+/* G: takes back what the pins left (none, or readers only) do not need any more. */
+static void grant_unclaim(struct grant_entry_v1 *e, const struct grant_active *act)
+{
+	u16 clear = 0;
+
+	if (!act->writers)
+		clear |= GTF_writing;
+	if (!act->writers && !act->readers)
+		clear |= GTF_reading;
+	if (clear)
+		__atomic_fetch_and(&e->flags, (u16)~clear, __ATOMIC_SEQ_CST);
+}
+
+/* G: the frame that the entry names, with a reference: only a page that the granter itself owns. */
+static s16 grant_resolve(struct domain *granter, struct grant_entry_v1 *e, struct grant_active *act)
+{
+	enum p2m_type t;
+	struct page_info *pg = p2m_get_page(granter, READ_ONCE(e->frame), &t);
+
+	if (!pg)
+		return GNTST_bad_page;
+	if (!p2m_is_ram(t)) {
+		put_page(pg);
+		return GNTST_bad_page;
+	}
+	act->mfn = (u32)page_to_mfn(pg);
+	return GNTST_okay;
+}
+
+/* G */
+static s16 grant_pin_locked(struct domain *granter, grant_ref_t ref, domid_t grantee, bool readonly)
+{
+	struct grant_entry_v1 *e = grant_entry(granter->grant, ref);
+	struct grant_active *act = grant_active(granter->grant, ref);
+	bool pinned = act->readers || act->writers;
+	s16 status = GNTST_okay;
+
+	if (pinned && act->grantee != grantee)
+		return GNTST_general_error;
+	if ((readonly ? act->readers : act->writers) == UINT8_MAX)
+		return GNTST_general_error;
+	if (!pinned || (!readonly && !act->writers))
+		status = grant_claim(e, grantee, readonly);
+	if (status != GNTST_okay)
+		return status;
+	if (!pinned) {
+		status = grant_resolve(granter, e, act);
+		if (status != GNTST_okay) {
+			grant_unclaim(e, act);
+			return status;
+		}
+		act->grantee = grantee;
+	}
+	if (readonly)
+		act->readers++;
+	else
+		act->writers++;
+	return GNTST_okay;
+}
+
+s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool readonly, struct page_info **pg)
+{
+	struct grant_table *gt = granter->grant;
+	s16 status = GNTST_bad_gntref;
+
+	spin_lock(&gt->lock);
+	if (ref < grant_refs(gt)) {
+		status = grant_pin_locked(granter, ref, grantee, readonly);
+		if (status == GNTST_okay)
+			*pg = mfn_to_page(grant_active(gt, ref)->mfn);
+	}
+	spin_unlock(&gt->lock);
+	return status;
+}
+
+void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly)
+{
+	struct grant_table *gt = granter->grant;
+	struct grant_active *act;
+	mfn_t mfn = INVALID_MFN;
+
+	spin_lock(&gt->lock);
+	act = grant_active(gt, ref);
+	if (readonly)
+		act->readers--;
+	else
+		act->writers--;
+	grant_unclaim(grant_entry(gt, ref), act);
+	if (!act->readers && !act->writers)
+		mfn = act->mfn;
+	spin_unlock(&gt->lock);
+	if (mfn != INVALID_MFN)
+		put_page(mfn_to_page(mfn)); /* last: it may end a zombie */
+}
+
+mfn_t grant_pinned_mfn(struct domain *granter, grant_ref_t ref)
+{
+	struct grant_table *gt = granter->grant;
+	mfn_t mfn;
+
+	spin_lock(&gt->lock);
+	mfn = grant_active(gt, ref)->mfn;
+	spin_unlock(&gt->lock);
+	return mfn;
+}
+
+struct domain *grant_find_granter(domid_t id)
+{
+	struct domain *d = domain_find(id);
+
+	return d && READ_ONCE(d->state) == DOMAIN_ALIVE && d->grant ? d : NULL;
+}
+
+/* Whose table a question is about. NULL with *status: GNTST_bad_domain or GNTST_permission_denied. */
+static struct domain *grant_resolve_domain(domid_t id, s16 *status)
+{
+	long err = 0;
+	struct domain *d = domain_resolve(id, &err);
+
+	if (d && d->grant)
+		return d;
+	*status = err == -EPERM ? GNTST_permission_denied : GNTST_bad_domain;
+	return NULL;
+}
+
+static long grant_query_size(u64 uop, unsigned int count)
+{
+	struct gnttab_query_size op;
+	struct domain *d;
+
+	if (count != 1)
+		return -EINVAL;
+	if (copy_from_guest(&op, uop, sizeof(op)))
+		return -EFAULT;
+	d = grant_resolve_domain(op.dom, &op.status);
+	if (d) {
+		op.nr_frames = grant_table_frames(d);
+		op.max_nr_frames = d->grant->max_frames;
+		op.status = GNTST_okay;
+	}
+	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+}
+
+/* Where the guest sees a frame of its table now; all ones if it does not. */
+static xen_pfn_t grant_frame_gfn(struct domain *d, unsigned int idx)
+{
+	enum p2m_type t;
+	gfn_t gfn;
+	mfn_t mfn;
+
+	spin_lock(&d->grant->lock);
+	gfn = d->grant->gfn[idx];
+	spin_unlock(&d->grant->lock);
+	if (gfn == INVALID_GFN)
+		return INVALID_GFN;
+	p2m_read_lock(&d->p2m);
+	mfn = p2m_get(d, gfn, &t, NULL);
+	p2m_read_unlock(&d->p2m);
+	return t == P2M_SHARED && mfn == virt_to_mfn(d->grant->shared[idx]) ? gfn : INVALID_GFN;
+}
+
+static s16 grant_fill_frame_list(struct domain *d, const struct gnttab_setup_table *op)
+{
+	for (unsigned int i = 0; i < op->nr_frames; i++) {
+		xen_pfn_t gfn = grant_frame_gfn(d, i);
+
+		if (copy_elem_to_guest(op->frame_list, i, &gfn, sizeof(gfn)))
+			return GNTST_bad_virt_addr;
+	}
+	return GNTST_okay;
+}
+
+static long grant_setup_table(u64 uop, unsigned int count)
+{
+	struct gnttab_setup_table op;
+	struct domain *d;
+
+	if (count != 1)
+		return -EINVAL;
+	if (copy_from_guest(&op, uop, sizeof(op)))
+		return -EFAULT;
+	d = grant_resolve_domain(op.dom, &op.status);
+	if (d) {
+		op.status = GNTST_general_error;
+		if (op.nr_frames <= d->grant->max_frames &&
+		    (op.nr_frames == 0 || grant_table_frame(d, op.nr_frames - 1)))
+			op.status = grant_fill_frame_list(d, &op);
+	}
+	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+}
+
+/* Only version 1 is there; the answer says so (abi.md 2.5, item 28). */
+static long grant_set_version(u64 uop, unsigned int count)
+{
+	struct gnttab_set_version op;
+	long err;
+
+	if (count != 1)
+		return -EINVAL;
+	if (copy_from_guest(&op, uop, sizeof(op)))
+		return -EFAULT;
+	err = op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
+	op.version = 1;
+	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : err;
+}
+
+static long grant_get_version(u64 uop, unsigned int count)
+{
+	struct gnttab_get_version op;
+	long err = 0;
+
+	if (count != 1)
+		return -EINVAL;
+	if (copy_from_guest(&op, uop, sizeof(op)))
+		return -EFAULT;
+	if (!domain_resolve(op.dom, &err))
+		return err;
+	op.version = 1;
+	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+}
+
+/* Two unused entries of the caller change places. */
+static s16 grant_swap(struct grant_table *gt, grant_ref_t a, grant_ref_t b)
+{
+	struct grant_active *pa, *pb;
+	struct grant_entry_v1 e;
+	s16 status = GNTST_okay;
+
+	spin_lock(&gt->lock);
+	if (a >= grant_refs(gt) || b >= grant_refs(gt)) {
+		status = GNTST_bad_gntref;
+	} else if (a != b) {
+		pa = grant_active(gt, a);
+		pb = grant_active(gt, b);
+		if (pa->readers || pa->writers || pb->readers || pb->writers) {
+			status = GNTST_eagain;
+		} else {
+			e = *grant_entry(gt, a);
+			*grant_entry(gt, a) = *grant_entry(gt, b);
+			*grant_entry(gt, b) = e;
+		}
+	}
+	spin_unlock(&gt->lock);
+	return status;
+}
+
+static long grant_swap_batch(u64 uop, unsigned int n)
+{
+	struct gnttab_swap_grant_ref op[GRANT_BATCH];
+
+	if (copy_from_guest(op, uop, n * sizeof(*op)))
+		return -EFAULT;
+	for (unsigned int i = 0; i < n; i++)
+		op[i].status = grant_swap(current->domain->grant, op[i].ref_a, op[i].ref_b);
+	return copy_to_guest(uop, op, n * sizeof(*op)) ? -EFAULT : 0;
+}
+
+/*
+ * size 0: the operation stands alone. Not here: transfer, dump_table and get_status_frames,
+ * which Xen has not for guests of this kind, and cache_flush, which x86 has no use for.
+ */
+static const struct grant_op {
+	long (*fn)(u64 uop, unsigned int n);
+	u32 size;
+} grant_ops[] = {
+	[GNTTABOP_map_grant_ref] = { grant_map_batch, sizeof(struct gnttab_map_grant_ref) },
+	[GNTTABOP_unmap_grant_ref] = { grant_unmap_batch, sizeof(struct gnttab_unmap_grant_ref) },
+	[GNTTABOP_unmap_and_replace] = { grant_unmap_replace_batch, sizeof(struct gnttab_unmap_and_replace) },
+	[GNTTABOP_copy] = { grant_copy_batch, sizeof(struct gnttab_copy) },
+	[GNTTABOP_swap_grant_ref] = { grant_swap_batch, sizeof(struct gnttab_swap_grant_ref) },
+	[GNTTABOP_setup_table] = { grant_setup_table, 0 },
+	[GNTTABOP_query_size] = { grant_query_size, 0 },
+	[GNTTABOP_set_version] = { grant_set_version, 0 },
+	[GNTTABOP_get_version] = { grant_get_version, 0 },
+};
+
+/* A batch at a time; in between the guest may be sent away, with what is left as new arguments. */
+static long grant_run_batches(unsigned long cmd, const struct grant_op *op, u64 uop, unsigned int count)
+{
+	while (count) {
+		unsigned int n = min_t(unsigned int, count, GRANT_BATCH);
+		long err = op->fn(uop, n);
+
+		if (err)
+			return err;
+		uop += (u64)n * op->size;
+		count -= n;
+		if (count && hypercall_preempt_check())
+			return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, uop, count, 0);
+	}
+	return 0;
+}
+
+long do_grant_table_op(unsigned long cmd, unsigned long uop, unsigned long count, unsigned long a4, unsigned long a5)
+{
+	const struct grant_op *op;
+
+	cmd = (u32)cmd;
+	if ((s32)count < 0)
+		return -EINVAL;
+	if (cmd >= ARRAY_SIZE(grant_ops) || !grant_ops[cmd].fn)
+		return cmd == GNTTABOP_cache_flush ? -EOPNOTSUPP : -ENOSYS;
+	op = &grant_ops[cmd];
+	if (!op->size)
+		return op->fn(uop, (u32)count);
+	return grant_run_batches(cmd, op, uop, (u32)count);
+}
