@@ -87,6 +87,7 @@ struct domain {
 	u8 shutdown_code;
 
 	struct shared_info *shared_info;
+	gfn_t shared_info_gfn;	/* where the guest sees it; 0 = nowhere. P: lock */
 	struct evtchn_table evtchn;
 	struct grant_table *grant;
 	unsigned int max_grant_frames, max_maptrack_frames;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* memory_op: what its two files share. */
+#ifndef COMMON_MEMORY_H
+#define COMMON_MEMORY_H
+
+#include "common/domain.h"
+
+/* One sub-operation: its argument, and how many of its items are done already. */
+typedef long (*memory_fn)(u64 gva, u64 start);
+
+/* Makes the guest call again for the items from `start` on; the handler returns what this returns. */
+long memory_continue(unsigned int op, u64 start, u64 gva);
+
+/*
+ * Puts one frame (2^order) at a gfn of d, and takes over its reference. What is there goes,
+ * except a grant mapping, which only its handle ends. 0, -EINVAL, -ENOMEM, -ESRCH (d is dying).
+ */
+int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
+
+/* physmap.c */
+long memory_add_to_physmap(u64 gva, u64 start);
+long memory_add_to_physmap_batch(u64 gva, u64 start);
+long memory_remove_from_physmap(u64 gva, u64 start);
+long memory_acquire_resource(u64 gva, u64 start);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* memory_op: reservations, claims, memory maps and figures. Errnos: abi.md 5.3. */
+#include <public/memory.h>
+
+#include "common/guest_access.h"
+#include "common/heap.h"
+#include "common/hypercall.h"
+#include "common/memory.h"
+#include "common/platform.h"
+
+#define OP_BITS 6		/* MEMOP_EXTENT_SHIFT: the items done are in the bits above */
+#define BATCH 32
+#define CLEAR_CHUNK 8u		/* frames between two looks at pending interrupts */
+
+/* As the BIOS, libxc and Linux lay it out: 20 bytes. */
+struct e820_entry {
+	u64 addr, size;
+	u32 type;
+} __packed;
+
+long memory_continue(unsigned int op, u64 start, u64 gva)
+{
+	return hypercall_continue(__HYPERVISOR_memory_op, op | start << OP_BITS, gva, 0, 0);
+}
+
+static bool order_ok(unsigned int order)
+{
+	return order == 0 || order == 9 || (order == 18 && current->domain->control);
+}
+
+static long copy_reservation(struct xen_memory_reservation *r, struct domain **d, u64 gva)
+{
+	long err = 0;
+
+	if (copy_from_guest(r, gva, sizeof(*r)))
+		return -EFAULT;
+	*d = domain_resolve(r->domid, &err);
+	if (!*d)
+		return err;
+	/* The number of items must fit beside the operation. */
+	return r->nr_extents >> (63 - OP_BITS) ? -EINVAL : 0;
+}
+
+/* No guest sees what was there before. No locks held: lets interrupts in, a gigabyte takes a while. */
+static void clear_frames(struct page_info *pg, unsigned int order)
+{
+	for (u64 i = 0; i < BIT(order); i++) {
+		memset(page_to_virt(pg + i), 0, PAGE_SIZE);
+		if (i % CLEAR_CHUNK == CLEAR_CHUNK - 1)
+			irq_window();
+	}
+}
+
+static void put_frames(struct page_info *pg, unsigned int order)
+{
+	for (u64 i = 0; i < BIT(order); i++) {
+		put_page(pg + i);
+		if (i % 512 == 511)
+			irq_window();
+	}
+}
+
+/*
+ * The frame of a hole in Dom0's direct map: with iommu=off it waits for its gfn, since
+ * devices reach it at that address (design.md, Dom0). *pinned: it is such a gfn.
+ */
+static struct page_info *take_pinned(struct domain *d, gfn_t gfn, bool *pinned)
+{
+	struct page_info *pg;
+	u32 free = 0;
+
+	*pinned = d->direct_mapped && mfn_valid(gfn) && (mfn_to_page(gfn)->flags & PGF_PINNED_GFN) &&
+		  READ_ONCE(mfn_to_page(gfn)->owner) == d->id;
+	if (!*pinned)
+		return NULL;
+	pg = mfn_to_page(gfn);
+	if (READ_ONCE(d->tot_pages) >= d->max_pages)
+		return NULL;
+	if (!__atomic_compare_exchange_n(&pg->ref, &free, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return NULL;
+	__atomic_fetch_add(&d->tot_pages, 1, __ATOMIC_SEQ_CST);
+	return pg;
+}
+
+static struct page_info *alloc_extent(struct domain *d, gfn_t gfn, unsigned int order)
+{
+	bool pinned;
+	struct page_info *pg = take_pinned(d, gfn, &pinned);
+
+	if (!pinned)
+		pg = alloc_domain_pages(d, order);
+	else if (pg && order) {	/* only single frames come back to the direct map */
+		put_page(pg);
+		pg = NULL;
+	}
+	return pg;
+}
+
+int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t)
+{
+	enum p2m_type old;
+	int rc = -ESRCH;
+
+	p2m_write_lock(&d->p2m);
+	/* Under the lock, so that nothing is mapped behind the back of the destruction. */
+	if (READ_ONCE(d->state) == DOMAIN_ALIVE) {
+		p2m_get(d, gfn, &old, NULL);
+		rc = old == P2M_GRANT_RW || old == P2M_GRANT_RO ? -EINVAL : p2m_set(d, gfn, mfn, order, t);
+	}
+	p2m_write_unlock(d);
+	return rc;
+}
+
+static bool populate_one(struct domain *d, gfn_t gfn, unsigned int order)
+{
+	struct page_info *pg = alloc_extent(d, gfn, order);
+
+	if (!pg)
+		return false;
+	clear_frames(pg, order);
+	if (physmap_set(d, gfn, page_to_mfn(pg), order, P2M_RAM)) {
+		put_frames(pg, order);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The gfns of a reservation, a batch at a time, each handed to one(): the number done when
+ * one fails or the list cannot be read, as the ABI wants.
+ */
+static long for_each_extent(unsigned int op, struct domain *d, const struct xen_memory_reservation *r, u64 gva,
+			    u64 start, bool (*one)(struct domain *, gfn_t, unsigned int))
+{
+	u64 gfns[BATCH];
+	u64 n;
+
+	for (u64 i = start; i < r->nr_extents; i += n) {
+		n = min(r->nr_extents - i, (u64)BATCH);
+		if (copy_from_guest(gfns, r->extent_start + i * sizeof(gfns[0]), n * sizeof(gfns[0])))
+			return (long)i;
+		for (u64 j = 0; j < n; j++) {
+			if (i + j > start && (r->extent_order || hypercall_preempt_check()))
+				return memory_continue(op, i + j, gva);
+			if (!IS_ALIGNED(gfns[j], BIT(r->extent_order)) || !one(d, gfns[j], r->extent_order))
+				return (long)(i + j);
+		}
+	}
+	return (long)r->nr_extents;
+}
+
+static long op_populate(u64 gva, u64 start)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	long rc = copy_reservation(&r, &d, gva);
+
+	if (rc)
+		return rc;
+	if (!order_ok(r.extent_order) || start > r.nr_extents)
+		return -EINVAL;
+	if (r.mem_flags & XENMEMF_populate_on_demand)
+		return -EOPNOTSUPP;
+	return for_each_extent(XENMEM_populate_physmap, d, &r, gva, start, populate_one);
+}
+
+/* All frames must be the domain's own memory. */
+static bool release_one(struct domain *d, gfn_t gfn, unsigned int order)
+{
+	enum p2m_type t;
+	bool ok = true;
+
+	p2m_write_lock(&d->p2m);
+	for (u64 i = 0; i < BIT(order) && ok; i++) {
+		p2m_get(d, gfn + i, &t, NULL);
+		ok = p2m_is_ram(t);
+	}
+	if (ok)
+		ok = p2m_set(d, gfn, INVALID_MFN, order, P2M_HOLE) == 0;
+	p2m_write_unlock(d);
+	return ok;
+}
+
+static long op_decrease(u64 gva, u64 start)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	long rc = copy_reservation(&r, &d, gva);
+
+	if (rc)
+		return rc;
+	if ((r.extent_order != 0 && r.extent_order != 9) || start > r.nr_extents)
+		return -EINVAL;
+	return for_each_extent(XENMEM_decrease_reservation, d, &r, gva, start, release_one);
+}
+
+/* Memory without a gfn is of no use to a translated guest. */
+static long op_not_supported(u64 gva, u64 start)
+{
+	return -EOPNOTSUPP;
+}
+
+static long op_claim(u64 gva, u64 start)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	long rc = copy_reservation(&r, &d, gva);
+
+	if (rc)
+		return rc;
+	if (!current->domain->control)
+		return -EPERM;
+	if (r.extent_start || r.extent_order || r.mem_flags)
+		return -EINVAL;
+	if (r.nr_extents && (r.nr_extents < d->tot_pages || r.nr_extents > d->max_pages || d->claimed))
+		return -EINVAL;
+	return claim_pages(d, r.nr_extents);
+}
+
+/* The argument is a domain id alone. */
+static struct domain *copy_domid(u64 gva, long *err)
+{
+	domid_t id;
+
+	if (copy_from_guest(&id, gva, sizeof(id))) {
+		*err = -EFAULT;
+		return NULL;
+	}
+	return domain_resolve(id, err);
+}
+
+static long op_current_reservation(u64 gva, u64 start)
+{
+	long err = 0;
+	struct domain *d = copy_domid(gva, &err);
+
+	return d ? (long)READ_ONCE(d->tot_pages) : err;
+}
+
+static long op_maximum_reservation(u64 gva, u64 start)
+{
+	long err = 0;
+	struct domain *d = copy_domid(gva, &err);
+
+	return d ? (long)READ_ONCE(d->max_pages) : err;
+}
+
+static long op_maximum_gpfn(u64 gva, u64 start)
+{
+	long err = 0;
+	struct domain *d = copy_domid(gva, &err);
+
+	return d ? (long)READ_ONCE(d->p2m.max_gfn) : err;
+}
+
+static long op_maximum_ram_page(u64 gva, u64 start)
+{
+	return (long)max_mfn;
+}
+
+/* Holds d->lock, so that set_memory_map does not change it meanwhile. */
+static long copy_map_out(struct domain *d, u64 buffer, u32 room, u32 *done)
+{
+	struct e820_entry e;
+
+	for (*done = 0; *done < min(room, d->nr_e820); (*done)++) {
+		e = (struct e820_entry){ d->e820[*done].addr, d->e820[*done].size, d->e820[*done].type };
+		if (copy_elem_to_guest(buffer, *done, &e, sizeof(e)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static long op_memory_map(u64 gva, u64 start)
+{
+	struct domain *d = current->domain;
+	struct xen_memory_map map;
+	u32 n = 0;
+	long rc = -ENOSYS; /* there is none: as Xen says it */
+
+	if (copy_from_guest(&map, gva, sizeof(map)))
+		return -EFAULT;
+	spin_lock(&d->lock);
+	if (d->e820)
+		rc = copy_map_out(d, map.buffer, map.nr_entries, &n);
+	spin_unlock(&d->lock);
+	if (rc)
+		return rc;
+	map.nr_entries = n;
+	return copy_to_guest(gva, &map, sizeof(map));
+}
+
+static long op_set_memory_map(u64 gva, u64 start)
+{
+	struct xen_foreign_memory_map op;
+	struct e820_entry e;
+	struct domain *d;
+	__typeof__(d->e820) map, old;
+	long err = 0;
+
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	if (!current->domain->control)
+		return -EPERM;
+	d = domain_resolve(op.domid, &err);
+	if (!d)
+		return err;
+	if (op.map.nr_entries > MAX_E820)
+		return -EINVAL;
+	map = alloc_page();
+	if (!map)
+		return -ENOMEM;
+	for (u32 i = 0; i < op.map.nr_entries; i++) {
+		if (copy_elem_from_guest(&e, op.map.buffer, i, sizeof(e))) {
+			free_page(map);
+			return -EFAULT;
+		}
+		map[i].addr = e.addr;
+		map[i].size = e.size;
+		map[i].type = e.type;
+	}
+	spin_lock(&d->lock);
+	old = d->e820;
+	d->e820 = map;
+	d->nr_e820 = op.map.nr_entries;
+	spin_unlock(&d->lock);
+	free_page(old);
+	return 0;
+}
+
+/* The host's own map. */
+static long op_machine_memory_map(u64 gva, u64 start)
+{
+	const struct boot_info *bi = platform_boot_info();
+	struct xen_memory_map map;
+	struct e820_entry e;
+	u32 n;
+
+	if (!current->domain->control)
+		return -EPERM;
+	if (!bi)
+		return -ENODATA;
+	if (copy_from_guest(&map, gva, sizeof(map)))
+		return -EFAULT;
+	n = min(map.nr_entries, bi->nr_ranges);
+	for (u32 i = 0; i < n; i++) {
+		e = (struct e820_entry){ bi->ranges[i].base, bi->ranges[i].size, bi->ranges[i].type };
+		if (copy_elem_to_guest(map.buffer, i, &e, sizeof(e)))
+			return -EFAULT;
+	}
+	map.nr_entries = n;
+	return copy_to_guest(gva, &map, sizeof(map));
+}
+
+/* Nothing is populated on demand; xl mem-set asks all the same (abi.md 5.2). */
+static long op_pod_target(u64 gva, u64 start)
+{
+	struct xen_pod_target op;
+	struct domain *d;
+	long err = 0;
+
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	if (!current->domain->control)
+		return -EPERM;
+	d = domain_resolve(op.domid, &err);
+	if (!d)
+		return err;
+	op.tot_pages = READ_ONCE(d->tot_pages);
+	op.pod_cache_pages = 0;
+	op.pod_entries = 0;
+	return copy_to_guest(gva, &op, sizeof(op));
+}
+
+/* Memory that devices need mapped one to one: for passthrough; none. */
+static long op_reserved_device_memory_map(u64 gva, u64 start)
+{
+	struct xen_reserved_device_memory_map op;
+
+	if (!current->domain->control)
+		return -EPERM;
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	op.nr_entries = 0;
+	return copy_to_guest(gva, &op, sizeof(op));
+}
+
+static const memory_fn ops[] = {
+	[XENMEM_increase_reservation] = op_not_supported,
+	[XENMEM_decrease_reservation] = op_decrease,
+	[XENMEM_maximum_ram_page] = op_maximum_ram_page,
+	[XENMEM_current_reservation] = op_current_reservation,
+	[XENMEM_maximum_reservation] = op_maximum_reservation,
+	[XENMEM_populate_physmap] = op_populate,
+	[XENMEM_add_to_physmap] = memory_add_to_physmap,
+	[XENMEM_memory_map] = op_memory_map,
+	[XENMEM_machine_memory_map] = op_machine_memory_map,
+	[XENMEM_exchange] = op_not_supported,
+	[XENMEM_set_memory_map] = op_set_memory_map,
+	[XENMEM_maximum_gpfn] = op_maximum_gpfn,
+	[XENMEM_remove_from_physmap] = memory_remove_from_physmap,
+	[XENMEM_set_pod_target] = op_pod_target,
+	[XENMEM_get_pod_target] = op_pod_target,
+	[XENMEM_add_to_physmap_batch] = memory_add_to_physmap_batch,
+	[XENMEM_claim_pages] = op_claim,
+	[XENMEM_get_vnumainfo] = op_not_supported,	/* libxl: "no vNUMA" only by this errno */
+	[XENMEM_reserved_device_memory_map] = op_reserved_device_memory_map,
+	[XENMEM_acquire_resource] = memory_acquire_resource,
+	/* get_sharing_freed_pages, get_sharing_shared_pages: libxl takes only -ENOSYS for "no sharing" */
+};
+
+long do_memory_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	unsigned int op = cmd & (BIT(OP_BITS) - 1);
+
+	if (op >= ARRAY_SIZE(ops) || !ops[op])
+		return -ENOSYS;
+	return ops[op](gva, cmd >> OP_BITS);
+}

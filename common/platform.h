@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The machine as the control domain asks about it. */
+#ifndef COMMON_PLATFORM_H
+#define COMMON_PLATFORM_H
+
+#include "common/boot_info.h"
+#include "common/types.h"
+
+/* Boot: what the loader said, in memory that stays. */
+void platform_init(const struct boot_info *bi);
+/* The same; NULL before. */
+const struct boot_info *platform_boot_info(void);
+
+/* Arch: the ACPI processor UID of a CPU that is up. */
+u32 arch_cpu_acpi_id(unsigned int cpu);
+
+#endif

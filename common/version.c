@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* xen_version: who Keel says it is. The tools choose their own version by it (abi.md 2.6, 6). */
+#include <public/features.h>
+#include <public/version.h>
+
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+#include "common/option.h"
+#include "common/printk.h"
+#include "common/version.h"
+
+#define EXTRAVERSION ".0-keel"
+
+/* "hvm-3.0-x86_32" makes libxc accept PVH kernels, "x86_64" gives the width, "hvm-3.0-x86_64" libvirt's guest type. */
+static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
+static const char changeset[] = "keel";
+
+/* xenver=4.17|4.20: what the tools are told. Read once. */
+unsigned int version_reported(void)
+{
+	static unsigned int version;
+	char opt[16];
+
+	if (version)
+		return version;
+	version = 4 << 16 | 17;
+	if (option_string("xenver", opt, sizeof(opt)) && strcmp(opt, "4.17") != 0) {
+		if (strcmp(opt, "4.20") == 0)
+			version = 4 << 16 | 20;
+		else
+			pr_warn("xenver=%s is neither 4.17 nor 4.20: 4.17 is reported", opt);
+	}
+	return version;
+}
+
+/*
+ * Keel's command line, for the control domain only. With dom0_mem= in it, xl leaves Dom0's
+ * memory alone, which is what Keel's Dom0 needs, so that is added where it is missing.
+ */
+static void visible_cmdline(char *buf, size_t size)
+{
+	struct domain *d = hardware_domain;
+	const char *line = option_cmdline();
+	char opt[8];
+	u64 mib;
+
+	buf[0] = '\0';
+	if (!current->domain->control)
+		return;
+	if (option_string("dom0_mem", opt, sizeof(opt)) || !d) {
+		snprintf(buf, size, "%s", line);
+		return;
+	}
+	mib = d->max_pages >> (20 - PAGE_SHIFT);
+	snprintf(buf, size, "%s%sdom0_mem=%luM,max:%luM", line, *line ? " " : "", mib, mib);
+}
+
+/* A fixed-size string, padded with zeros. */
+static long put_string(u64 gva, const char *s, size_t size)
+{
+	size_t len = min(strlen(s), size - 1);
+
+	return copy_to_guest(gva, s, len) || clear_guest(gva + len, size - len) ? -EFAULT : 0;
+}
+
+/* struct xen_varbuf: with no buffer the size that it needs, else filled. abi.md 6. */
+static long put_varbuf(u64 gva, const char *s)
+{
+	size_t len = strlen(s);
+	u32 room;
+
+	if (!gva)
+		return (long)len;
+	if (copy_from_guest(&room, gva, sizeof(room)))
+		return -EFAULT;
+	if (!room)
+		return -EINVAL;
+	if (room < len)
+		return -ENOBUFS;
+	return copy_to_guest(gva + sizeof(room), s, len) ? -EFAULT : (long)len;
+}
+
+static long ver_version(u64 gva)
+{
+	return version_reported();
+}
+
+static long ver_extraversion(u64 gva)
+{
+	return put_string(gva, EXTRAVERSION, sizeof(xen_extraversion_t));
+}
+
+static long ver_compile_info(u64 gva)
+{
+	struct xen_compile_info info = { .compile_by = "keel", .compile_domain = "" };
+
+	snprintf(info.compiler, sizeof(info.compiler), "%s", __VERSION__);
+	snprintf(info.compile_date, sizeof(info.compile_date), "%s", ""); /* builds are reproducible */
+	return copy_to_guest(gva, &info, sizeof(info));
+}
+
+static long ver_capabilities(u64 gva)
+{
+	return put_string(gva, capabilities, sizeof(xen_capabilities_info_t));
+}
+
+static long ver_changeset(u64 gva)
+{
+	return put_string(gva, changeset, sizeof(xen_changeset_info_t));
+}
+
+static long ver_platform_parameters(u64 gva)
+{
+	return clear_guest(gva, sizeof(struct xen_platform_parameters)); /* virt_start: there is no PV */
+}
+
+/* abi.md 2.2 item 6. hvm_pirqs must stay off: Linux would route interrupts through event channels. */
+static long ver_get_features(u64 gva)
+{
+	struct xen_feature_info fi;
+
+	if (copy_from_guest(&fi, gva, sizeof(fi)))
+		return -EFAULT;
+	fi.submap = 0;
+	if (fi.submap_idx == 0) {
+		fi.submap = BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_auto_translated_physmap) |
+			    BIT(XENFEAT_hvm_callback_vector) | BIT(XENFEAT_hvm_safe_pvclock) |
+			    BIT(XENFEAT_not_direct_mapped);
+		if (current->domain->hardware)
+			fi.submap |= BIT(XENFEAT_dom0);
+	} else if (fi.submap_idx >= XENFEAT_NR_SUBMAPS) {
+		return -EINVAL;
+	}
+	return copy_to_guest(gva, &fi, sizeof(fi));
+}
+
+static long ver_pagesize(u64 gva)
+{
+	return gva ? -EINVAL : (long)PAGE_SIZE;
+}
+
+static long ver_guest_handle(u64 gva)
+{
+	return copy_to_guest(gva, current->domain->handle, sizeof(current->domain->handle));
+}
+
+static long ver_commandline(u64 gva)
+{
+	char line[sizeof(xen_commandline_t)];
+
+	visible_cmdline(line, sizeof(line));
+	return put_string(gva, line, sizeof(line));
+}
+
+static long ver_build_id(u64 gva)
+{
+	return -ENODATA;
+}
+
+static long ver_extraversion2(u64 gva)
+{
+	return put_varbuf(gva, EXTRAVERSION);
+}
+
+static long ver_capabilities2(u64 gva)
+{
+	return put_varbuf(gva, capabilities);
+}
+
+static long ver_changeset2(u64 gva)
+{
+	return put_varbuf(gva, changeset);
+}
+
+static long ver_commandline2(u64 gva)
+{
+	char line[sizeof(xen_commandline_t)];
+
+	visible_cmdline(line, sizeof(line));
+	return put_varbuf(gva, line);
+}
+
+static long (*const ops[])(u64 gva) = {
+	[XENVER_version] = ver_version,
+	[XENVER_extraversion] = ver_extraversion,
+	[XENVER_compile_info] = ver_compile_info,
+	[XENVER_capabilities] = ver_capabilities,
+	[XENVER_changeset] = ver_changeset,
+	[XENVER_platform_parameters] = ver_platform_parameters,
+	[XENVER_get_features] = ver_get_features,
+	[XENVER_pagesize] = ver_pagesize,
+	[XENVER_guest_handle] = ver_guest_handle,
+	[XENVER_commandline] = ver_commandline,
+	[XENVER_build_id] = ver_build_id,
+	[XENVER_extraversion2] = ver_extraversion2,
+	[XENVER_capabilities2] = ver_capabilities2,
+	[XENVER_changeset2] = ver_changeset2,
+	[XENVER_commandline2] = ver_commandline2,
+};
+
+long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
+		return -ENOSYS;
+	return ops[cmd](gva);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The version that Keel reports: XENVER_version and CPUID 0x40000001. */
+#ifndef COMMON_VERSION_H
+#define COMMON_VERSION_H
+
+/* major << 16 | minor, chosen by the boot option xenver= (4.17 or 4.20). Any context after option_init(). */
+unsigned int version_reported(void);
+
+#endif
