@@ -15,7 +15,7 @@
 static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 static const char changeset[] = "keel";
 
-/* xenver=4.17|4.20: what the tools are told. Read once. */
+/* xen_version=4.17|4.20: what the tools are told. Read once. */
 unsigned int version_reported(void)
 {
 	static unsigned int version;
@@ -24,11 +24,11 @@ unsigned int version_reported(void)
 	if (version)
 		return version;
 	version = 4 << 16 | 17;
-	if (option_string("xenver", opt, sizeof(opt)) && strcmp(opt, "4.17") != 0) {
+	if (option_string("xen_version", opt, sizeof(opt)) && strcmp(opt, "4.17") != 0) {
 		if (strcmp(opt, "4.20") == 0)
 			version = 4 << 16 | 20;
 		else
-			pr_warn("xenver=%s is neither 4.17 nor 4.20: 4.17 is reported", opt);
+			pr_warn("xen_version=%s is neither 4.17 nor 4.20: 4.17 is reported", opt);
 	}
 	return version;
 }

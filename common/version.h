@@ -3,7 +3,7 @@
 #ifndef COMMON_VERSION_H
 #define COMMON_VERSION_H
 
-/* major << 16 | minor, chosen by the boot option xenver= (4.17 or 4.20). Any context after option_init(). */
+/* major << 16 | minor, chosen by the boot option xen_version= (4.17 or 4.20). Any context after option_init(). */
 unsigned int version_reported(void);
 
 #endif

@@ -3,7 +3,7 @@
  * The 16550 (National Semiconductor PC16550D data sheet): 8 data bits, no parity, one
  * stop bit, FIFOs on.
  *
- *	com1=BAUD[,8n1[,PORT[,IRQ]]]	as Xen writes it; com1=off: no serial console
+ *	com1=BAUD[,8n1[,PORT[,IRQ]]]	as Xen writes it; com1=off, console=none: no serial console
  */
 #include "arch/x86/uart.h"
 
