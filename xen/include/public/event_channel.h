@@ -26,22 +26,18 @@ struct evtchn_alloc_unbound {
 	domid_t dom, remote_dom; /* IN */
 	evtchn_port_t port;      /* OUT */
 };
-XEN_ASSERT_SIZE(struct evtchn_alloc_unbound, 8);
-XEN_ASSERT_OFFSET(struct evtchn_alloc_unbound, port, 4);
 
 struct evtchn_bind_interdomain {
 	domid_t remote_dom;        /* IN */
 	evtchn_port_t remote_port; /* IN */
 	evtchn_port_t local_port;  /* OUT */
 };
-XEN_ASSERT_SIZE(struct evtchn_bind_interdomain, 12);
 
 struct evtchn_bind_virq {
 	uint32_t virq;      /* IN */
 	uint32_t vcpu;      /* IN */
 	evtchn_port_t port; /* OUT */
 };
-XEN_ASSERT_SIZE(struct evtchn_bind_virq, 12);
 
 #define BIND_PIRQ__WILL_SHARE 1
 
@@ -50,23 +46,19 @@ struct evtchn_bind_pirq {
 	uint32_t flags;     /* IN: BIND_PIRQ__* */
 	evtchn_port_t port; /* OUT */
 };
-XEN_ASSERT_SIZE(struct evtchn_bind_pirq, 12);
 
 struct evtchn_bind_ipi {
 	uint32_t vcpu;      /* IN */
 	evtchn_port_t port; /* OUT */
 };
-XEN_ASSERT_SIZE(struct evtchn_bind_ipi, 8);
 
 struct evtchn_close {
 	evtchn_port_t port; /* IN */
 };
-XEN_ASSERT_SIZE(struct evtchn_close, 4);
 
 struct evtchn_send {
 	evtchn_port_t port; /* IN */
 };
-XEN_ASSERT_SIZE(struct evtchn_send, 4);
 
 #define EVTCHNSTAT_closed      0
 #define EVTCHNSTAT_unbound     1
@@ -88,28 +80,22 @@ struct evtchn_status {
 			domid_t dom;
 			evtchn_port_t port;
 		} interdomain;
-		uint32_t pirq;
-		uint32_t virq;
+		uint32_t pirq, virq;
 	} u;
 };
-XEN_ASSERT_SIZE(struct evtchn_status, 24);
-XEN_ASSERT_OFFSET(struct evtchn_status, u, 16);
 
 struct evtchn_bind_vcpu {
 	evtchn_port_t port; /* IN */
 	uint32_t vcpu;      /* IN */
 };
-XEN_ASSERT_SIZE(struct evtchn_bind_vcpu, 8);
 
 struct evtchn_unmask {
 	evtchn_port_t port; /* IN */
 };
-XEN_ASSERT_SIZE(struct evtchn_unmask, 4);
 
 struct evtchn_reset {
 	domid_t dom; /* IN */
 };
-XEN_ASSERT_SIZE(struct evtchn_reset, 2);
 
 struct evtchn_init_control {
 	uint64_t control_gfn; /* IN */
@@ -118,19 +104,15 @@ struct evtchn_init_control {
 	uint8_t link_bits;    /* OUT */
 	uint8_t _pad[7];
 };
-XEN_ASSERT_SIZE(struct evtchn_init_control, 24);
-XEN_ASSERT_OFFSET(struct evtchn_init_control, link_bits, 16);
 
 struct evtchn_expand_array {
 	uint64_t array_gfn; /* IN */
 };
-XEN_ASSERT_SIZE(struct evtchn_expand_array, 8);
 
 struct evtchn_set_priority {
 	evtchn_port_t port; /* IN */
 	uint32_t priority;  /* IN */
 };
-XEN_ASSERT_SIZE(struct evtchn_set_priority, 8);
 
 /* 2-level: one bit a port in shared_info. */
 #define EVTCHN_2L_NR_CHANNELS (sizeof(xen_ulong_t) * sizeof(xen_ulong_t) * 64)
@@ -151,10 +133,8 @@ XEN_ASSERT_SIZE(struct evtchn_set_priority, 8);
 typedef uint32_t event_word_t;
 
 struct evtchn_fifo_control_block {
-	uint32_t ready;
-	uint32_t _rsvd;
+	uint32_t ready, _rsvd;
 	uint32_t head[EVTCHN_FIFO_MAX_QUEUES];
 };
-XEN_ASSERT_SIZE(struct evtchn_fifo_control_block, 72);
 
 #endif

@@ -30,14 +30,11 @@ struct xen_hypfs_direntry {
 	uint32_t content_len;
 	uint32_t max_write_len; /* 0: read only */
 };
-XEN_ASSERT_SIZE(struct xen_hypfs_direntry, 12);
 
 struct xen_hypfs_dirlistentry {
 	struct xen_hypfs_direntry e;
 	uint16_t off_next; /* bytes to the next entry, 0 in the last one */
 	char name[XEN_FLEX_ARRAY_DIM];
 };
-XEN_ASSERT_SIZE(struct xen_hypfs_dirlistentry, 16);
-XEN_ASSERT_OFFSET(struct xen_hypfs_dirlistentry, name, 14);
 
 #endif

@@ -56,24 +56,11 @@ struct xen_memory_reservation {
 	uint32_t mem_flags; /* XENMEMF_* */
 	domid_t domid;
 };
-XEN_ASSERT_SIZE(struct xen_memory_reservation, 32);
-XEN_ASSERT_OFFSET(struct xen_memory_reservation, nr_extents, 8);
-XEN_ASSERT_OFFSET(struct xen_memory_reservation, extent_order, 16);
-XEN_ASSERT_OFFSET(struct xen_memory_reservation, mem_flags, 20);
-XEN_ASSERT_OFFSET(struct xen_memory_reservation, domid, 24);
-
-struct xen_memory_exchange {
-	struct xen_memory_reservation in;
-	struct xen_memory_reservation out;
-	xen_ulong_t nr_exchanged;
-};
-XEN_ASSERT_SIZE(struct xen_memory_exchange, 72);
 
 /* current_reservation, maximum_reservation, maximum_gpfn. */
 struct xen_memory_domain {
 	domid_t domid;
 };
-XEN_ASSERT_SIZE(struct xen_memory_domain, 2);
 
 #define XENMAPSPACE_shared_info  0
 #define XENMAPSPACE_grant_table  1
@@ -92,11 +79,6 @@ struct xen_add_to_physmap {
 	xen_ulong_t idx;
 	xen_pfn_t gpfn;
 };
-XEN_ASSERT_SIZE(struct xen_add_to_physmap, 24);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap, size, 2);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap, space, 4);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap, idx, 8);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap, gpfn, 16);
 
 union xen_add_to_physmap_batch_extra {
 	domid_t foreign_domid; /* gmfn_foreign */
@@ -112,33 +94,22 @@ struct xen_add_to_physmap_batch {
 	XEN_GUEST_HANDLE(xen_pfn_t) gpfns;
 	XEN_GUEST_HANDLE(int) errs; /* OUT: one errno an item */
 };
-XEN_ASSERT_SIZE(struct xen_add_to_physmap_batch, 32);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, size, 4);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, u, 6);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, idxs, 8);
-XEN_ASSERT_OFFSET(struct xen_add_to_physmap_batch, errs, 24);
 
 struct xen_remove_from_physmap {
 	domid_t domid;
 	xen_pfn_t gpfn;
 };
-XEN_ASSERT_SIZE(struct xen_remove_from_physmap, 16);
-XEN_ASSERT_OFFSET(struct xen_remove_from_physmap, gpfn, 8);
 
 /* Entries are packed, as in E820: u64 address, u64 size, u32 type. */
 struct xen_memory_map {
 	uint32_t nr_entries; /* IN: room; OUT: entries */
 	XEN_GUEST_HANDLE(void) buffer;
 };
-XEN_ASSERT_SIZE(struct xen_memory_map, 16);
-XEN_ASSERT_OFFSET(struct xen_memory_map, buffer, 8);
 
 struct xen_foreign_memory_map {
 	domid_t domid;
 	struct xen_memory_map map;
 };
-XEN_ASSERT_SIZE(struct xen_foreign_memory_map, 24);
-XEN_ASSERT_OFFSET(struct xen_foreign_memory_map, map, 8);
 
 struct xen_pod_target {
 	uint64_t target_pages;    /* IN */
@@ -147,8 +118,6 @@ struct xen_pod_target {
 	uint64_t pod_entries;     /* OUT */
 	domid_t domid;            /* IN */
 };
-XEN_ASSERT_SIZE(struct xen_pod_target, 40);
-XEN_ASSERT_OFFSET(struct xen_pod_target, domid, 32);
 
 #define XENMEM_RDM_ALL 1
 
@@ -156,7 +125,6 @@ struct xen_reserved_device_memory {
 	xen_pfn_t start_pfn;
 	xen_ulong_t nr_pages;
 };
-XEN_ASSERT_SIZE(struct xen_reserved_device_memory, 16);
 
 struct xen_reserved_device_memory_map {
 	uint32_t flags;      /* IN: XENMEM_RDM_* */
@@ -166,7 +134,6 @@ struct xen_reserved_device_memory_map {
 		struct physdev_pci_device pci;
 	} dev;
 };
-XEN_ASSERT_SIZE(struct xen_reserved_device_memory_map, 24);
 
 #define XENMEM_resource_ioreq_server 0
 #define XENMEM_resource_grant_table  1
@@ -184,29 +151,5 @@ struct xen_mem_acquire_resource {
 	uint64_t frame;
 	XEN_GUEST_HANDLE(xen_pfn_t) frame_list; /* gfns where the frames are to appear */
 };
-XEN_ASSERT_SIZE(struct xen_mem_acquire_resource, 32);
-XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, type, 2);
-XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, nr_frames, 8);
-XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, frame, 16);
-XEN_ASSERT_OFFSET(struct xen_mem_acquire_resource, frame_list, 24);
-
-struct xen_vmemrange {
-	uint64_t start, end;
-	uint32_t flags;
-	uint32_t nid;
-};
-XEN_ASSERT_SIZE(struct xen_vmemrange, 24);
-
-struct xen_vnuma_topology_info {
-	domid_t domid;
-	uint16_t pad;
-	uint32_t nr_vnodes;
-	uint32_t nr_vcpus;
-	uint32_t nr_vmemranges;
-	uint64_t vdistance;
-	uint64_t vcpu_to_vnode;
-	uint64_t vmemrange;
-};
-XEN_ASSERT_SIZE(struct xen_vnuma_topology_info, 40);
 
 #endif

@@ -27,33 +27,24 @@
 struct sched_shutdown {
 	uint32_t reason; /* SHUTDOWN_* */
 };
-XEN_ASSERT_SIZE(struct sched_shutdown, 4);
 
 struct sched_poll {
 	XEN_GUEST_HANDLE(evtchn_port_t) ports;
 	uint32_t nr_ports;
 	uint64_t timeout; /* absolute ns of system time; 0 waits without end */
 };
-XEN_ASSERT_SIZE(struct sched_poll, 24);
-XEN_ASSERT_OFFSET(struct sched_poll, nr_ports, 8);
-XEN_ASSERT_OFFSET(struct sched_poll, timeout, 16);
 
 struct sched_remote_shutdown {
 	domid_t domain_id;
 	uint32_t reason;
 };
-XEN_ASSERT_SIZE(struct sched_remote_shutdown, 8);
-XEN_ASSERT_OFFSET(struct sched_remote_shutdown, reason, 4);
 
 struct sched_watchdog {
-	uint32_t id;
-	uint32_t timeout;
+	uint32_t id, timeout;
 };
-XEN_ASSERT_SIZE(struct sched_watchdog, 8);
 
 struct sched_pin_override {
 	int32_t pcpu;
 };
-XEN_ASSERT_SIZE(struct sched_pin_override, 4);
 
 #endif

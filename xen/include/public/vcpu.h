@@ -36,9 +36,6 @@ struct vcpu_runstate_info {
 	uint64_t state_entry_time; /* ns of system time */
 	uint64_t time[4];          /* ns spent in each state */
 };
-XEN_ASSERT_SIZE(struct vcpu_runstate_info, 48);
-XEN_ASSERT_OFFSET(struct vcpu_runstate_info, state_entry_time, 8);
-XEN_ASSERT_OFFSET(struct vcpu_runstate_info, time, 16);
 
 struct vcpu_register_runstate_memory_area {
 	union {
@@ -47,12 +44,10 @@ struct vcpu_register_runstate_memory_area {
 		uint64_t p; /* for the phys_area operation */
 	} addr;
 };
-XEN_ASSERT_SIZE(struct vcpu_register_runstate_memory_area, 8);
 
 struct vcpu_set_periodic_timer {
 	uint64_t period_ns;
 };
-XEN_ASSERT_SIZE(struct vcpu_set_periodic_timer, 8);
 
 /* Fail with -ETIME instead of firing at once when the time is past. */
 #define VCPU_SSHOTTMR_future (1u << 0)
@@ -61,29 +56,22 @@ struct vcpu_set_singleshot_timer {
 	uint64_t timeout_abs_ns; /* system time */
 	uint32_t flags;          /* VCPU_SSHOTTMR_* */
 };
-XEN_ASSERT_SIZE(struct vcpu_set_singleshot_timer, 16);
-XEN_ASSERT_OFFSET(struct vcpu_set_singleshot_timer, flags, 8);
 
 struct vcpu_register_vcpu_info {
 	uint64_t mfn;    /* gfn of the page */
 	uint32_t offset; /* in the page */
 	uint32_t rsvd;
 };
-XEN_ASSERT_SIZE(struct vcpu_register_vcpu_info, 16);
-XEN_ASSERT_OFFSET(struct vcpu_register_vcpu_info, offset, 8);
 
 struct vcpu_get_physid {
 	uint64_t phys_id; /* APIC id in the low half, ACPI id in the high half */
 };
-XEN_ASSERT_SIZE(struct vcpu_get_physid, 8);
 
 struct vcpu_register_time_memory_area {
 	union {
 		XEN_GUEST_HANDLE(vcpu_time_info) h;
-		uint64_t v;
-		uint64_t p;
+		uint64_t v, p;
 	} addr;
 };
-XEN_ASSERT_SIZE(struct vcpu_register_time_memory_area, 8);
 
 #endif

@@ -38,29 +38,24 @@ struct xen_compile_info {
 	char compile_domain[32];
 	char compile_date[32];
 };
-XEN_ASSERT_SIZE(struct xen_compile_info, 144);
 
 struct xen_platform_parameters {
 	xen_ulong_t virt_start;
 };
-XEN_ASSERT_SIZE(struct xen_platform_parameters, 8);
 
 struct xen_feature_info {
 	uint32_t submap_idx; /* IN */
 	uint32_t submap;     /* OUT: bits of XENFEAT_* */
 };
-XEN_ASSERT_SIZE(struct xen_feature_info, 8);
 
 struct xen_build_id {
 	uint32_t len; /* IN */
 	uint8_t buf[XEN_FLEX_ARRAY_DIM];
 };
-XEN_ASSERT_SIZE(struct xen_build_id, 4);
 
 struct xen_varbuf {
 	uint32_t len; /* IN */
 	uint8_t buf[XEN_FLEX_ARRAY_DIM];
 };
-XEN_ASSERT_SIZE(struct xen_varbuf, 4);
 
 #endif

@@ -7,15 +7,9 @@
 
 #define HVMOP_set_param                0
 #define HVMOP_get_param                1
-#define HVMOP_set_pci_intx_level       2
-#define HVMOP_set_isa_irq_level        3
-#define HVMOP_set_pci_link_route       4
 #define HVMOP_flush_tlbs               5
 #define HVMOP_pagetable_dying          9
 #define HVMOP_get_time                 10
-#define HVMOP_xentrace                 11
-#define HVMOP_set_mem_access           12
-#define HVMOP_get_mem_access           13
 #define HVMOP_get_mem_type             15
 #define HVMOP_set_evtchn_upcall_vector 23
 #define HVMOP_guest_request_vm_event   24
@@ -27,21 +21,16 @@ struct xen_hvm_param {
 	uint32_t index; /* IN: HVM_PARAM_* */
 	uint64_t value; /* IN or OUT */
 };
-XEN_ASSERT_SIZE(struct xen_hvm_param, 16);
-XEN_ASSERT_OFFSET(struct xen_hvm_param, index, 4);
-XEN_ASSERT_OFFSET(struct xen_hvm_param, value, 8);
 
 struct xen_hvm_pagetable_dying {
 	domid_t domid; /* IN */
 	uint16_t pad[3];
 	uint64_t gpa; /* IN */
 };
-XEN_ASSERT_SIZE(struct xen_hvm_pagetable_dying, 16);
 
 struct xen_hvm_get_time {
 	uint64_t now; /* OUT: ns of system time */
 };
-XEN_ASSERT_SIZE(struct xen_hvm_get_time, 8);
 
 enum hvmmem_type {
 	HVMMEM_ram_rw,
@@ -55,14 +44,10 @@ struct xen_hvm_get_mem_type {
 	uint16_t pad[2];
 	uint64_t pfn; /* IN */
 };
-XEN_ASSERT_SIZE(struct xen_hvm_get_mem_type, 16);
-XEN_ASSERT_OFFSET(struct xen_hvm_get_mem_type, pfn, 8);
 
 struct xen_hvm_evtchn_upcall_vector {
 	uint32_t vcpu;  /* IN */
 	uint8_t vector; /* IN: at least 0x10 */
 };
-XEN_ASSERT_SIZE(struct xen_hvm_evtchn_upcall_vector, 8);
-XEN_ASSERT_OFFSET(struct xen_hvm_evtchn_upcall_vector, vector, 4);
 
 #endif

@@ -6,27 +6,17 @@
 #include <public/xen.h>
 
 struct vcpu_hvm_x86_32 {
-	uint32_t eax, ecx, edx, ebx, esp, ebp, esi, edi;
-	uint32_t eip;
-	uint32_t eflags;
-	uint32_t cr0, cr3, cr4;
-	uint32_t pad1;
+	uint32_t eax, ecx, edx, ebx, esp, ebp, esi, edi, eip, eflags, cr0, cr3, cr4, pad1;
 	uint64_t efer;
 	uint32_t cs_base, ds_base, ss_base, es_base, tr_base;
 	uint32_t cs_limit, ds_limit, ss_limit, es_limit, tr_limit;
 	uint16_t cs_ar, ds_ar, ss_ar, es_ar, tr_ar;
 	uint16_t pad2[3];
 };
-XEN_ASSERT_SIZE(struct vcpu_hvm_x86_32, 120);
 
 struct vcpu_hvm_x86_64 {
-	uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi;
-	uint64_t rip;
-	uint64_t rflags;
-	uint64_t cr0, cr3, cr4;
-	uint64_t efer;
+	uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, rip, rflags, cr0, cr3, cr4, efer;
 };
-XEN_ASSERT_SIZE(struct vcpu_hvm_x86_64, 112);
 
 #define VCPU_HVM_MODE_32B 0
 #define VCPU_HVM_MODE_64B 1
@@ -39,7 +29,5 @@ struct vcpu_hvm_context {
 		struct vcpu_hvm_x86_64 x86_64;
 	} cpu_regs;
 };
-XEN_ASSERT_SIZE(struct vcpu_hvm_context, 128);
-XEN_ASSERT_OFFSET(struct vcpu_hvm_context, cpu_regs, 8);
 
 #endif

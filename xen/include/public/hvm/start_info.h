@@ -18,38 +18,24 @@
 #ifndef __ASSEMBLY__
 
 struct hvm_start_info {
-	uint32_t magic;
-	uint32_t version;
+	uint32_t magic, version;
 	uint32_t flags; /* SIF_* */
 	uint32_t nr_modules;
-	uint64_t modlist_paddr;
-	uint64_t cmdline_paddr;
-	uint64_t rsdp_paddr;
+	uint64_t modlist_paddr, cmdline_paddr, rsdp_paddr;
 	/* From version 1 on. */
 	uint64_t memmap_paddr;
-	uint32_t memmap_entries;
-	uint32_t reserved;
+	uint32_t memmap_entries, reserved;
 };
-XEN_ASSERT_SIZE(struct hvm_start_info, 56);
-XEN_ASSERT_OFFSET(struct hvm_start_info, modlist_paddr, 16);
-XEN_ASSERT_OFFSET(struct hvm_start_info, memmap_paddr, 40);
-XEN_ASSERT_OFFSET(struct hvm_start_info, memmap_entries, 48);
 
 struct hvm_modlist_entry {
-	uint64_t paddr;
-	uint64_t size;
-	uint64_t cmdline_paddr;
-	uint64_t reserved;
+	uint64_t paddr, size, cmdline_paddr, reserved;
 };
-XEN_ASSERT_SIZE(struct hvm_modlist_entry, 32);
 
 struct hvm_memmap_table_entry {
-	uint64_t addr;
-	uint64_t size;
+	uint64_t addr, size;
 	uint32_t type; /* XEN_HVM_MEMMAP_TYPE_* */
 	uint32_t reserved;
 };
-XEN_ASSERT_SIZE(struct hvm_memmap_table_entry, 24);
 
 #endif /* __ASSEMBLY__ */
 #endif

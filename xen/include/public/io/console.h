@@ -12,11 +12,7 @@ typedef uint32_t XENCONS_RING_IDX;
 struct xencons_interface {
 	char in[1024];
 	char out[2048];
-	XENCONS_RING_IDX in_cons, in_prod;
-	XENCONS_RING_IDX out_cons, out_prod;
+	XENCONS_RING_IDX in_cons, in_prod, out_cons, out_prod;
 };
-XEN_ASSERT_SIZE(struct xencons_interface, 3088);
-XEN_ASSERT_OFFSET(struct xencons_interface, out, 1024);
-XEN_ASSERT_OFFSET(struct xencons_interface, in_cons, 3072);
 
 #endif

@@ -34,11 +34,9 @@ enum xsd_sockmsg_type {
 
 struct xsd_sockmsg {
 	uint32_t type; /* XS_* */
-	uint32_t req_id;
-	uint32_t tx_id;
+	uint32_t req_id, tx_id;
 	uint32_t len; /* of what follows */
 };
-XEN_ASSERT_SIZE(struct xsd_sockmsg, 16);
 
 #define XENSTORE_RING_SIZE     1024
 #define MASK_XENSTORE_IDX(idx) ((idx) & (XENSTORE_RING_SIZE - 1))
@@ -62,12 +60,8 @@ typedef uint32_t XENSTORE_RING_IDX;
 struct xenstore_domain_interface {
 	char req[XENSTORE_RING_SIZE];
 	char rsp[XENSTORE_RING_SIZE];
-	XENSTORE_RING_IDX req_cons, req_prod;
-	XENSTORE_RING_IDX rsp_cons, rsp_prod;
-	uint32_t server_features;
-	uint32_t connection;
-	uint32_t error;
+	XENSTORE_RING_IDX req_cons, req_prod, rsp_cons, rsp_prod;
+	uint32_t server_features, connection, error;
 };
-XEN_ASSERT_SIZE(struct xenstore_domain_interface, 2076);
 
 #endif
