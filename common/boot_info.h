@@ -152,4 +152,7 @@ int boot_is_fdt(const void *data, uint64_t size);
 /* Copy @src to @dst of @size bytes, cut and always terminated. */
 void boot_copy_string(char *dst, size_t size, const char *src);
 
+/* Print what the loader handed over. Boot, once printk works. Not in the loaders. */
+void boot_info_print(const struct boot_info *bi);
+
 #endif /* COMMON_BOOT_INFO_H */

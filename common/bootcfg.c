@@ -6,28 +6,14 @@
 #include <libfdt.h>
 
 #include "common/bootcfg.h"
+#include "common/bootcfg_parser.h"
 #include "common/bootfiles.h"
 #include "common/lib.h"
 #include "common/printk.h"
 
 #define DOMID_FIRST_RESERVED	0x7ff0u		/* public/xen.h: ids from here on mean something else */
-#define EVTCHN_MAX_PORT		4095u		/* 2-level channels */
-#define GRANT_MIN_REF		2u		/* 0 and 1: console and xenstore */
-#define GRANT_MAX_REF		511u		/* the first frame of the table */
-#define MEMORY_MAX_KB		(1ull << 34)	/* 16 TiB */
 
-/* All that the steps of one parse share. */
-struct parser {
-	const struct boot_info *bi;
-	const void *fdt;
-	struct bootcfg *cfg;
-	int nodes[BOOTCFG_MAX_DOMAINS];		/* of cfg->domains */
-	char *err;
-	size_t errlen;
-};
-
-/* Sets the message; returns -1. */
-static int __printf(2, 3) parse_error(struct parser *p, const char *fmt, ...)
+int bootcfg_error(struct bootcfg_parser *p, const char *fmt, ...)
 {
 	static const char prefix[] = "boot configuration: ";
 	size_t n = sizeof(prefix) - 1;
@@ -42,18 +28,14 @@ static int __printf(2, 3) parse_error(struct parser *p, const char *fmt, ...)
 	return -1;
 }
 
-static const char *node_name(const struct parser *p, int node)
+const char *bootcfg_node_name(const struct bootcfg_parser *p, int node)
 {
 	const char *name = fdt_get_name(p->fdt, node, NULL);
 
 	return name && *name ? name : "/";
 }
 
-/*
- * An unsigned number of one or two cells. Returns 1 if it was there, 0 if not (@value is left
- * alone), -1 after a message.
- */
-static int get_number(struct parser *p, int node, const char *prop, u64 max, u64 *value)
+int bootcfg_number(struct bootcfg_parser *p, int node, const char *prop, u64 max, u64 *value)
 {
 	int len;
 	const fdt32_t *cell = fdt_getprop(p->fdt, node, prop, &len);
@@ -62,20 +44,20 @@ static int get_number(struct parser *p, int node, const char *prop, u64 max, u64
 	if (!cell)
 		return 0;
 	if (len != 4 && len != 8)
-		return parse_error(p, "%s: %s has %d bytes, not one or two cells",
-				   node_name(p, node), prop, len);
+		return bootcfg_error(p, "%s: %s has %d bytes, not one or two cells",
+				   bootcfg_node_name(p, node), prop, len);
 	v = fdt32_to_cpu(cell[0]);
 	if (len == 8)
 		v = v << 32 | fdt32_to_cpu(cell[1]);
 	if (v > max)
-		return parse_error(p, "%s: %s = %llu, more than %llu", node_name(p, node), prop,
-				   (unsigned long long)v, (unsigned long long)max);
+		return bootcfg_error(p, "%s: %s = %lu, more than %lu", bootcfg_node_name(p, node), prop,
+				   v, max);
 	*value = v;
 	return 1;
 }
 
 /* A terminated string, NULL if the property is not there. @ok becomes false after a message. */
-static const char *get_string(struct parser *p, int node, const char *prop, size_t max, bool *ok)
+static const char *get_string(struct bootcfg_parser *p, int node, const char *prop, size_t max, bool *ok)
 {
 	int len;
 	const char *s = fdt_getprop(p->fdt, node, prop, &len);
@@ -83,12 +65,12 @@ static const char *get_string(struct parser *p, int node, const char *prop, size
 	if (!s)
 		return NULL;
 	if (len < 1 || strnlen(s, len) != (size_t)len - 1) {
-		parse_error(p, "%s: %s is not one string", node_name(p, node), prop);
+		bootcfg_error(p, "%s: %s is not one string", bootcfg_node_name(p, node), prop);
 		*ok = false;
 		return NULL;
 	}
 	if ((size_t)len > max) {
-		parse_error(p, "%s: %s has %d characters, at most %d fit", node_name(p, node), prop,
+		bootcfg_error(p, "%s: %s has %d characters, at most %d fit", bootcfg_node_name(p, node), prop,
 			    len - 1, (int)max - 1);
 		*ok = false;
 		return NULL;
@@ -96,8 +78,7 @@ static const char *get_string(struct parser *p, int node, const char *prop, size
 	return s;
 }
 
-/* Properties that are spelt wrong, or that Keel cannot honour, must not pass unnoticed. */
-static int check_properties(struct parser *p, int node, const char *const *known)
+int bootcfg_known(struct bootcfg_parser *p, int node, const char *const *known)
 {
 	static const char *const always[] = {
 		"compatible", "phandle", "linux,phandle", "#address-cells", "#size-cells", NULL
@@ -108,13 +89,13 @@ static int check_properties(struct parser *p, int node, const char *const *known
 		const char *name;
 
 		if (!fdt_getprop_by_offset(p->fdt, prop, &name, NULL))
-			return parse_error(p, "%s: unreadable property", node_name(p, node));
+			return bootcfg_error(p, "%s: unreadable property", bootcfg_node_name(p, node));
 		for (i = 0; always[i] && strcmp(name, always[i]); i++)
 			;
 		for (j = 0; known[j] && strcmp(name, known[j]); j++)
 			;
 		if (!always[i] && !known[j])
-			return parse_error(p, "%s: %s is not supported", node_name(p, node), name);
+			return bootcfg_error(p, "%s: %s is not supported", bootcfg_node_name(p, node), name);
 	}
 	return 0;
 }
@@ -130,7 +111,7 @@ static const char *base_name(const char *path)
 }
 
 /* The whole path first, then the file name alone: loaders differ in what they hand over. */
-static int module_by_path(const struct parser *p, const char *path)
+static int module_by_path(const struct bootcfg_parser *p, const char *path)
 {
 	u32 i, nr = p->bi->nr_modules;
 
@@ -143,7 +124,7 @@ static int module_by_path(const struct parser *p, const char *path)
 	return -1;
 }
 
-static int find_module(struct parser *p, int node)
+static int find_module(struct bootcfg_parser *p, int node)
 {
 	static const char *const known[] = {
 		"module-index", "mb-index", "path", "xen,uefi-binary", "bootargs", NULL
@@ -153,40 +134,40 @@ static int find_module(struct parser *p, int node)
 	u64 index = 0;
 	int rc;
 
-	if (check_properties(p, node, known))
+	if (bootcfg_known(p, node, known))
 		return -1;
-	rc = get_number(p, node, "module-index", UINT32_MAX, &index);
+	rc = bootcfg_number(p, node, "module-index", UINT32_MAX, &index);
 	if (!rc)
-		rc = get_number(p, node, "mb-index", UINT32_MAX, &index);
+		rc = bootcfg_number(p, node, "mb-index", UINT32_MAX, &index);
 	if (rc < 0)
 		return -1;
 	if (rc && index >= p->bi->nr_modules)
-		return parse_error(p, "%s: module-index = %u, but the loader gave %u modules",
-				   node_name(p, node), (u32)index, p->bi->nr_modules);
+		return bootcfg_error(p, "%s: module-index = %u, but the loader gave %u modules",
+				   bootcfg_node_name(p, node), (u32)index, p->bi->nr_modules);
 	if (!rc) {
 		if (!path)
-			return parse_error(p, "%s: neither path nor module-index",
-					   node_name(p, node));
+			return bootcfg_error(p, "%s: neither path nor module-index",
+					   bootcfg_node_name(p, node));
 		rc = module_by_path(p, path);
 		if (rc < 0)
-			return parse_error(p, "%s: path = %s: the loader gave no such module",
-					   node_name(p, node), path);
+			return bootcfg_error(p, "%s: path = %s: the loader gave no such module",
+					   bootcfg_node_name(p, node), path);
 		index = rc;
 	}
 	m = &p->bi->modules[index];
 	if (p->bi->fdt && m->base == p->bi->fdt)
-		return parse_error(p, "%s: module %u is this device tree itself",
-				   node_name(p, node), (u32)index);
+		return bootcfg_error(p, "%s: module %u is this device tree itself",
+				   bootcfg_node_name(p, node), (u32)index);
 	return index;
 }
 
-static int parse_kernel(struct parser *p, int node, struct bootcfg_domain *d)
+static int parse_kernel(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	const char *args;
 	bool ok = true;
 
 	if (d->kernel != BOOTCFG_NO_MODULE)
-		return parse_error(p, "%s: a second kernel (%s)", d->name, node_name(p, node));
+		return bootcfg_error(p, "%s: a second kernel (%s)", d->name, bootcfg_node_name(p, node));
 	d->kernel = find_module(p, node);
 	if (d->kernel < 0)
 		return -1;
@@ -200,16 +181,16 @@ static int parse_kernel(struct parser *p, int node, struct bootcfg_domain *d)
 	return 0;
 }
 
-static int parse_ramdisk(struct parser *p, int node, struct bootcfg_domain *d)
+static int parse_ramdisk(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	if (d->ramdisk != BOOTCFG_NO_MODULE)
-		return parse_error(p, "%s: a second ramdisk (%s)", d->name, node_name(p, node));
+		return bootcfg_error(p, "%s: a second ramdisk (%s)", d->name, bootcfg_node_name(p, node));
 	d->ramdisk = find_module(p, node);
 	return d->ramdisk < 0 ? -1 : 0;
 }
 
 /* "0-3,8": host CPUs on which the domain's vCPUs may run. */
-static int parse_affinity(struct parser *p, int node, struct bootcfg_domain *d)
+static int parse_affinity(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	bool ok = true;
 	const char *s = get_string(p, node, "hard-affinity", 256, &ok);
@@ -239,11 +220,11 @@ static int parse_affinity(struct parser *p, int node, struct bootcfg_domain *d)
 	return 0;
 
 bad:
-	return parse_error(p, "%s: hard-affinity = \"%s\": not a list of CPUs such as 0-3,8", d->name, s);
+	return bootcfg_error(p, "%s: hard-affinity = \"%s\": not a list of CPUs such as 0-3,8", d->name, s);
 }
 
-/* The same in words: "control", "hardware". Returns as get_number() does. */
-static int capability_words(struct parser *p, int node, u64 *caps)
+/* The same in words: "control", "hardware". Returns as bootcfg_number() does. */
+static int capability_words(struct bootcfg_parser *p, int node, u64 *caps)
 {
 	static const char *const words[] = { "control", "hardware", "xenstore" };
 	int n = fdt_stringlist_count(p->fdt, node, "capabilities");
@@ -259,14 +240,14 @@ static int capability_words(struct parser *p, int node, u64 *caps)
 		for (i = 0; i < ARRAY_SIZE(words) && strcmp(word, words[i]); i++)
 			;
 		if (i == ARRAY_SIZE(words))
-			return parse_error(p, "%s: capabilities: \"%s\" is none of control, hardware, xenstore",
-					   node_name(p, node), word);
+			return bootcfg_error(p, "%s: capabilities: \"%s\" is none of control, hardware, xenstore",
+					   bootcfg_node_name(p, node), word);
 		*caps |= BIT(i);
 	}
 	return n > 0;
 }
 
-static int parse_capabilities(struct parser *p, int node, struct bootcfg_domain *d)
+static int parse_capabilities(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	const u64 all = BOOTCFG_CONTROL | BOOTCFG_HARDWARE | BOOTCFG_XENSTORE;
 	const u64 dom0 = BOOTCFG_CONTROL | BOOTCFG_HARDWARE;
@@ -274,68 +255,68 @@ static int parse_capabilities(struct parser *p, int node, struct bootcfg_domain 
 	int rc = capability_words(p, node, &caps);
 
 	if (!rc)
-		rc = get_number(p, node, "capabilities", all, &caps);
+		rc = bootcfg_number(p, node, "capabilities", all, &caps);
 	if (!rc)
-		rc = get_number(p, node, "permissions", all, &caps);
+		rc = bootcfg_number(p, node, "permissions", all, &caps);
 	if (rc < 0)
 		return -1;
 	if ((caps & dom0) && (caps & dom0) != dom0)
-		return parse_error(p, "%s: capabilities = %u: control (1) and hardware (2) go together",
+		return bootcfg_error(p, "%s: capabilities = %u: control (1) and hardware (2) go together",
 				   d->name, (u32)caps);
 	d->flags = caps;
 	return 0;
 }
 
-static int parse_numbers(struct parser *p, int node, struct bootcfg_domain *d)
+static int parse_numbers(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	bool dom0 = d->flags & BOOTCFG_CONTROL;
 	u64 v = dom0 ? 0 : 1;
 
-	if (get_number(p, node, "cpus", BOOTCFG_MAX_VCPUS, &v) < 0)
+	if (bootcfg_number(p, node, "cpus", BOOTCFG_MAX_VCPUS, &v) < 0)
 		return -1;
 	if (!v && !dom0)
-		return parse_error(p, "%s: cpus = 0", d->name);
+		return bootcfg_error(p, "%s: cpus = 0", d->name);
 	d->cpus = v;
 
-	if (get_number(p, node, "memory", MEMORY_MAX_KB, &d->memory_kb) < 0)
+	if (bootcfg_number(p, node, "memory", MEMORY_MAX_KB, &d->memory_kb) < 0)
 		return -1;
 	if (!d->memory_kb && !dom0)
-		return parse_error(p, "%s: memory is missing or 0 (KiB)", d->name);
+		return bootcfg_error(p, "%s: memory is missing or 0 (KiB)", d->name);
 	if (d->memory_kb % 4)
-		return parse_error(p, "%s: memory = %llu KiB is no multiple of 4", d->name,
-				   (unsigned long long)d->memory_kb);
+		return bootcfg_error(p, "%s: memory = %lu KiB is no multiple of 4", d->name,
+				   d->memory_kb);
 
 	/* 0 asks for the next free one; it is Dom0's own otherwise. */
 	v = 0;
-	if (get_number(p, node, "domid", DOMID_FIRST_RESERVED - 1, &v) < 0)
+	if (bootcfg_number(p, node, "domid", DOMID_FIRST_RESERVED - 1, &v) < 0)
 		return -1;
 	if (v && dom0)
-		return parse_error(p, "%s: domid = %u: the control domain is 0", d->name, (u32)v);
+		return bootcfg_error(p, "%s: domid = %u: the control domain is 0", d->name, (u32)v);
 	d->domid = v;
 	return 0;
 }
 
-static int parse_domain(struct parser *p, int node)
+static int parse_domain(struct bootcfg_parser *p, int node)
 {
 	static const char *const known[] = {
 		"domid", "capabilities", "permissions", "memory", "cpus", "hard-affinity",
 		"bootargs", NULL
 	};
 	struct bootcfg_domain *d = &p->cfg->domains[p->cfg->nr_domains];
-	const char *name = node_name(p, node), *args;
+	const char *name = bootcfg_node_name(p, node), *args;
 	bool ok = true;
 	int sub, rc = 0;
 
 	if (p->cfg->nr_domains == BOOTCFG_MAX_DOMAINS)
-		return parse_error(p, "%s: more than %d domains", name, BOOTCFG_MAX_DOMAINS);
+		return bootcfg_error(p, "%s: more than %d domains", name, BOOTCFG_MAX_DOMAINS);
 	if (strlen(name) >= sizeof(d->name))
-		return parse_error(p, "%s: a domain's name has at most %d characters", name,
+		return bootcfg_error(p, "%s: a domain's name has at most %d characters", name,
 				   BOOTCFG_NAME_LEN - 1);
 	memset(d, 0, sizeof(*d));
 	boot_copy_string(d->name, sizeof(d->name), name);
 	d->kernel = d->ramdisk = BOOTCFG_NO_MODULE;
 	p->nodes[p->cfg->nr_domains++] = node;
-	if (check_properties(p, node, known) || parse_capabilities(p, node, d) ||
+	if (bootcfg_known(p, node, known) || parse_capabilities(p, node, d) ||
 	    parse_numbers(p, node, d) || parse_affinity(p, node, d))
 		return -1;
 	args = get_string(p, node, "bootargs", sizeof(d->cmdline), &ok);
@@ -350,17 +331,17 @@ static int parse_domain(struct parser *p, int node)
 			rc = parse_ramdisk(p, sub, d);
 		else if (fdt_node_check_compatible(p->fdt, sub, "xen,evtchn-v1") &&
 			 fdt_node_check_compatible(p->fdt, sub, "keel,grant-v1"))
-			rc = parse_error(p, "%s/%s: unknown kind of node", name, node_name(p, sub));
+			rc = bootcfg_error(p, "%s/%s: unknown kind of node", name, bootcfg_node_name(p, sub));
 		if (rc)
 			return -1;
 	}
 	if (d->kernel == BOOTCFG_NO_MODULE)
-		return parse_error(p, "%s: no kernel: it wants a node compatible with module,kernel", name);
+		return bootcfg_error(p, "%s: no kernel: it wants a node compatible with module,kernel", name);
 	return 0;
 }
 
 /* Give out the ids that were left open, and find what was given twice. */
-static int assign_ids(struct parser *p)
+static int assign_ids(struct bootcfg_parser *p)
 {
 	struct bootcfg *cfg = p->cfg;
 	u32 i, j, next = 1, dom0 = 0;
@@ -369,13 +350,13 @@ static int assign_ids(struct parser *p)
 		struct bootcfg_domain *d = &cfg->domains[i];
 
 		if ((d->flags & BOOTCFG_CONTROL) && dom0++)
-			return parse_error(p, "%s: a second domain with control", d->name);
+			return bootcfg_error(p, "%s: a second domain with control", d->name);
 		for (j = 0; j < i; j++) {
 			if (d->domid && d->domid == cfg->domains[j].domid)
-				return parse_error(p, "%s: domid = %u is %s's", d->name, d->domid,
+				return bootcfg_error(p, "%s: domid = %u is %s's", d->name, d->domid,
 						   cfg->domains[j].name);
 			if (!strcmp(d->name, cfg->domains[j].name))
-				return parse_error(p, "%s: two domains have this name", d->name);
+				return bootcfg_error(p, "%s: two domains have this name", d->name);
 		}
 	}
 	for (i = 0; i < cfg->nr_domains; i++) {
@@ -393,125 +374,6 @@ static int assign_ids(struct parser *p)
 	return 0;
 }
 
-static int domain_of_node(const struct parser *p, int node)
-{
-	u32 i;
-
-	for (i = 0; i < p->cfg->nr_domains; i++)
-		if (p->nodes[i] == node)
-			return i;
-	return -1;
-}
-
-/* Exactly two cells: a number and a phandle. */
-static int get_pair(struct parser *p, int node, const char *prop, u32 *number, u32 *phandle)
-{
-	int len;
-	const fdt32_t *cell = fdt_getprop(p->fdt, node, prop, &len);
-
-	if (!cell || len != 8)
-		return parse_error(p, "%s: %s wants two cells, a number and a reference",
-				   node_name(p, node), prop);
-	*number = fdt32_to_cpu(cell[0]);
-	*phandle = fdt32_to_cpu(cell[1]);
-	return 0;
-}
-
-static int parse_evtchn(struct parser *p, int node, struct bootcfg_domain *d)
-{
-	static const char *const known[] = { "xen,evtchn", NULL };
-	struct bootcfg_evtchn *e = &d->evtchns[d->nr_evtchns];
-	u32 i, link, back;
-	int other, peer;
-
-	if (d->nr_evtchns == BOOTCFG_MAX_EVTCHNS)
-		return parse_error(p, "%s: more than %d event channels", d->name, BOOTCFG_MAX_EVTCHNS);
-	if (check_properties(p, node, known) ||
-	    get_pair(p, node, "xen,evtchn", &e->port, &link))
-		return -1;
-	if (!e->port || e->port > EVTCHN_MAX_PORT)
-		return parse_error(p, "%s/%s: port %u is not in 1..%u", d->name, node_name(p, node),
-				   e->port, EVTCHN_MAX_PORT);
-	for (i = 0; i < d->nr_evtchns; i++)
-		if (d->evtchns[i].port == e->port)
-			return parse_error(p, "%s/%s: port %u is taken", d->name,
-					   node_name(p, node), e->port);
-	other = fdt_node_offset_by_phandle(p->fdt, link);
-	if (other < 0 || other == node ||
-	    fdt_node_check_compatible(p->fdt, other, "xen,evtchn-v1"))
-		return parse_error(p, "%s/%s: xen,evtchn leads to no other event channel (phandle %u)",
-				   d->name, node_name(p, node), link);
-	peer = domain_of_node(p, fdt_parent_offset(p->fdt, other));
-	if (peer < 0)
-		return parse_error(p, "%s/%s: xen,evtchn leads to an event channel outside all domains",
-				   d->name, node_name(p, node));
-	if (get_pair(p, other, "xen,evtchn", &e->peer_port, &back))
-		return -1;
-	if (!back || back != fdt_get_phandle(p->fdt, node))
-		return parse_error(p, "%s/%s: the other end, %s/%s, leads elsewhere", d->name,
-				   node_name(p, node), p->cfg->domains[peer].name,
-				   node_name(p, other));
-	e->peer = peer;
-	d->nr_evtchns++;
-	return 0;
-}
-
-static int parse_grant(struct parser *p, int node, struct bootcfg_domain *d)
-{
-	static const char *const known[] = { "keel,grant", "keel,address", "read-only", NULL };
-	struct bootcfg_grant *g = &d->grants[d->nr_grants];
-	u32 i, link;
-	int peer;
-
-	if (d->nr_grants == BOOTCFG_MAX_GRANTS)
-		return parse_error(p, "%s: more than %d grants", d->name, BOOTCFG_MAX_GRANTS);
-	memset(g, 0, sizeof(*g));
-	if (check_properties(p, node, known) ||
-	    get_pair(p, node, "keel,grant", &g->ref, &link) ||
-	    get_number(p, node, "keel,address", UINT64_MAX, &g->gpa) < 0)
-		return -1;
-	if (g->ref < GRANT_MIN_REF || g->ref > GRANT_MAX_REF)
-		return parse_error(p, "%s/%s: grant reference %u is not in %u..%u", d->name,
-				   node_name(p, node), g->ref, GRANT_MIN_REF, GRANT_MAX_REF);
-	for (i = 0; i < d->nr_grants; i++)
-		if (d->grants[i].ref == g->ref)
-			return parse_error(p, "%s/%s: grant reference %u is taken", d->name,
-					   node_name(p, node), g->ref);
-	if (g->gpa % PAGE_SIZE || g->gpa / 1024 >= d->memory_kb + !d->memory_kb * MEMORY_MAX_KB)
-		return parse_error(p, "%s/%s: keel,address = 0x%llx is not the address of a page of its memory",
-				   d->name, node_name(p, node), (unsigned long long)g->gpa);
-	peer = domain_of_node(p, fdt_node_offset_by_phandle(p->fdt, link));
-	if (peer < 0)
-		return parse_error(p, "%s/%s: keel,grant leads to no domain (phandle %u)", d->name,
-				   node_name(p, node), link);
-	g->peer = peer;
-	g->readonly = fdt_getprop(p->fdt, node, "read-only", NULL) != NULL;
-	d->nr_grants++;
-	return 0;
-}
-
-/* Links between domains, once all of them are known. */
-static int parse_links(struct parser *p)
-{
-	u32 i;
-	int sub, rc;
-
-	for (i = 0; i < p->cfg->nr_domains; i++) {
-		struct bootcfg_domain *d = &p->cfg->domains[i];
-
-		fdt_for_each_subnode(sub, p->fdt, p->nodes[i]) {
-			rc = 0;
-			if (!fdt_node_check_compatible(p->fdt, sub, "xen,evtchn-v1"))
-				rc = parse_evtchn(p, sub, d);
-			else if (!fdt_node_check_compatible(p->fdt, sub, "keel,grant-v1"))
-				rc = parse_grant(p, sub, d);
-			if (rc)
-				return -1;
-		}
-	}
-	return 0;
-}
-
 static int hypervisor_node(const void *fdt)
 {
 	int node = fdt_path_offset(fdt, "/chosen/hypervisor");
@@ -522,38 +384,38 @@ static int hypervisor_node(const void *fdt)
 	return node;
 }
 
-static int parse_tree(struct parser *p)
+static int parse_tree(struct bootcfg_parser *p)
 {
 	static const char *const known[] = { "bootargs", NULL };
 	int rc = boot_fdt_check(p->fdt, p->bi->fdt_size);
 	int top, node;
 
 	if (rc)
-		return parse_error(p, "the device tree is broken: %s", fdt_strerror(rc));
+		return bootcfg_error(p, "the device tree is broken: %s", fdt_strerror(rc));
 	top = hypervisor_node(p->fdt);
 	if (top < 0)
-		return parse_error(p, "no node /chosen/hypervisor compatible with hypervisor,xen");
-	if (check_properties(p, top, known))
+		return bootcfg_error(p, "no node /chosen/hypervisor compatible with hypervisor,xen");
+	if (bootcfg_known(p, top, known))
 		return -1;
 	fdt_for_each_subnode(node, p->fdt, top) {
 		if (fdt_node_check_compatible(p->fdt, node, "xen,domain"))
-			return parse_error(p, "%s: not compatible with xen,domain",
-					   node_name(p, node));
+			return bootcfg_error(p, "%s: not compatible with xen,domain",
+					   bootcfg_node_name(p, node));
 		if (parse_domain(p, node))
 			return -1;
 	}
 	if (!p->cfg->nr_domains)
-		return parse_error(p, "/chosen/hypervisor names no domain");
-	return assign_ids(p) || parse_links(p) ? -1 : 0;
+		return bootcfg_error(p, "/chosen/hypervisor names no domain");
+	return assign_ids(p) || bootcfg_links(p) ? -1 : 0;
 }
 
 /* As Xen does it: the first module is Dom0's kernel, the second its ramdisk. */
-static int parse_modules(struct parser *p)
+static int parse_modules(struct bootcfg_parser *p)
 {
 	struct bootcfg_domain *d = &p->cfg->domains[0];
 
 	if (!p->bi->nr_modules)
-		return parse_error(p, "no Dom0 kernel: the loader gave neither modules nor a device tree");
+		return bootcfg_error(p, "no Dom0 kernel: the loader gave neither modules nor a device tree");
 	memset(d, 0, sizeof(*d));
 	boot_copy_string(d->name, sizeof(d->name), "Domain-0");
 	d->flags = BOOTCFG_CONTROL | BOOTCFG_HARDWARE;
@@ -567,7 +429,7 @@ static int parse_modules(struct parser *p)
 int bootcfg_parse(const struct boot_info *bi, const void *fdt, struct bootcfg *cfg, char *err,
 		  size_t errlen)
 {
-	struct parser p = { .bi = bi, .fdt = fdt, .cfg = cfg, .err = err, .errlen = errlen };
+	struct bootcfg_parser p = { .bi = bi, .fdt = fdt, .cfg = cfg, .err = err, .errlen = errlen };
 	struct libfdt_guard guard;
 	int rc;
 
@@ -622,4 +484,18 @@ const struct bootcfg_domain *bootcfg_dom0(const struct bootcfg *cfg)
 		if (cfg->domains[i].flags & BOOTCFG_CONTROL)
 			return &cfg->domains[i];
 	return NULL;
+}
+
+int bootcfg_check_kernel(const struct boot_module *m, const void *data, char *err, size_t errlen)
+{
+	const char *packed = boot_image_packed(data, m->size);
+	const char *name = m->name[0] ? m->name : "the kernel module";
+
+	if (packed)
+		snprintf(err, errlen, "%s is a %s image. " BOOT_UNPACK_HINT, name, packed);
+	else if (m->size < 64 || memcmp(data, "\177ELF", 4))
+		snprintf(err, errlen, "%s is no ELF file", name);
+	else
+		return 0;
+	return -1;
 }

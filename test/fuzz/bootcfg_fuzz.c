@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/bootcfg.c common/bootfiles.c common/boot_info.c */
+/* SOURCES: common/bootcfg.c common/bootcfg_links.c common/bootfiles.c common/boot_info.c */
 /* Device trees: whatever the blob, a result within bounds or an error with a message. */
 #include <stdint.h>
 #include <stdlib.h>

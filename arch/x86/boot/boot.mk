@@ -41,7 +41,7 @@ $(O)/keel.elf: $(OBJS) $(SYM)/symbols.o $(O)/arch/x86/boot/keel.lds arch/x86/boo
 LIBFDT_INC := $(O)/include/libfdt
 LIBFDT_H   := $(LIBFDT_INC)/libfdt.h $(LIBFDT_INC)/fdt.h
 LIBFDT_CPPFLAGS := -Icommon/lib/libfdt -isystem $(LIBFDT_INC)
-LIBFDT_USERS := $(O)/common/bootfiles.o $(O)/common/bootcfg.o
+LIBFDT_USERS := $(O)/common/bootfiles.o $(O)/common/bootcfg.o $(O)/common/bootcfg_links.o
 $(LIBFDT_H): $(LIBFDT_INC)/%: /usr/include/%
 	@mkdir -p $(@D)
 	@cp $< $@

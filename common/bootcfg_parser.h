@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the boot configuration's parser share: nobody else includes this. */
+#ifndef COMMON_BOOTCFG_PARSER_H
+#define COMMON_BOOTCFG_PARSER_H
+
+#include "common/bootcfg.h"
+#include "common/lib.h"
+
+#define MEMORY_MAX_KB	(1ull << 34)	/* 16 TiB */
+
+/* All that the steps of one parse share. */
+struct bootcfg_parser {
+	const struct boot_info *bi;
+	const void *fdt;
+	struct bootcfg *cfg;
+	int nodes[BOOTCFG_MAX_DOMAINS];		/* of cfg->domains */
+	char *err;
+	size_t errlen;
+};
+
+/* Sets the message; returns -1. */
+int bootcfg_error(struct bootcfg_parser *p, const char *fmt, ...) __printf(2, 3);
+
+const char *bootcfg_node_name(const struct bootcfg_parser *p, int node);
+
+/*
+ * An unsigned number of one or two cells. Returns 1 if it was there, 0 if not (@value is left
+ * alone), -1 after a message.
+ */
+int bootcfg_number(struct bootcfg_parser *p, int node, const char *prop, u64 max, u64 *value);
+
+/*
+ * Properties that are spelt wrong, or that Keel cannot honour, must not pass unnoticed. @known is
+ * NULL-terminated. Returns 0, or -1 after a message.
+ */
+int bootcfg_known(struct bootcfg_parser *p, int node, const char *const *known);
+
+/* Links between domains, once all of them are known. Returns 0, or -1 after a message. */
+int bootcfg_links(struct bootcfg_parser *p);
+
+#endif
