@@ -2,7 +2,7 @@
 /*
  * The sizes and key offsets of the ABI's structs (abi.md's table, measured against Xen 4.17 and
  * 4.20), asserted under the flags that the hypervisor itself is compiled with. What libxen-dev
- * knows too is compared field by field in list.h; 4.20's own structs are only here.
+ * knows too is compared field by field by table.c; 4.20's own structs are only here.
  */
 #include <public/domctl.h>
 #include <public/event_channel.h>
