@@ -5,6 +5,7 @@
 
 #include "common/kconfig.h"
 #include "common/list.h"
+#include "common/pqueue.h"
 #include "common/spinlock.h"
 
 #define NR_CPUS CONFIG_MAX_CPUS
@@ -50,9 +51,9 @@ struct pcpu {
 	u64 epoch;
 	/* Timers (common/timer.c). T: timer_lock */
 	spinlock_t timer_lock;
-	struct timer **timer_heap;
-	unsigned int nr_timers, max_timers;
-	u64 timer_deadline;	/* what the hardware timer is set to, ns of now(); 0 = off */
+	struct pqueue timers;
+	struct timer *timer_running; /* whose callback runs now */
+	u64 timer_deadline;	/* when the hardware timer fires at the latest, ns of now(); 0 = off */
 	/* Scheduler (common/sched.c) */
 	struct runq *runq;
 	/* Debug: ranks of the locks held (common/spinlock.c) */

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Timers: one heap a CPU; callbacks run on that CPU with interrupts off and no lock held. */
+/* Timers: one queue a CPU; callbacks run on that CPU with interrupts off and no lock held. */
 #ifndef COMMON_TIMER_H
 #define COMMON_TIMER_H
 
-#include "common/types.h"
+#include "common/pqueue.h"
 
 struct pcpu;
 
+/* Holds all that its queue needs, so that starting it never fails. */
 struct timer {
-	u64 expires;		/* ns of now() */
+	struct pq_node node;	/* key: when it expires, ns of now() */
 	void (*fn)(void *data);
 	void *data;
-	struct pcpu *cpu;	/* whose heap; T: cpu->timer_lock */
-	unsigned int index;	/* place in the heap + 1; 0 = not set */
+	struct pcpu *cpu;	/* on whose queue. T: cpu->timer_lock */
+	bool pending;		/* T: it is set and has not expired */
 };
 
 /* Nanoseconds since Keel started; never goes back, on any CPU. Any context. */
@@ -21,15 +22,24 @@ u64 now(void);
 void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data);
 /* Starts or moves it: a time in the past fires at once (from the loop, not from here). Any lock below RANK_TIMER. */
 void timer_set(struct timer *t, u64 expires);
+/* Its callback may still be under way on another CPU. Any lock below RANK_TIMER. */
 void timer_stop(struct timer *t);
-/* Stops it and makes sure that its callback does not run any more (may wait for another CPU's callback). */
+/*
+ * Stops it and makes sure that its callback does not run any more: waits for another
+ * CPU's, so no lock that the callback takes may be held. It can be set again.
+ */
 void timer_kill(struct timer *t);
+/* From now on it fires on that CPU; set or not. Any lock below RANK_TIMER. */
 void timer_migrate(struct timer *t, struct pcpu *cpu);
-/* WORK_TIMER or the timer interrupt: runs what has expired, arms the hardware. No locks. */
+/* WORK_TIMER: runs what has expired, arms the hardware. No locks. */
 void timer_process(void);
-int timer_init_cpu(struct pcpu *cpu);
+/* Before the CPU's first timer_set(). */
+void timer_init_cpu(struct pcpu *cpu);
 
-/* Arch: the one-shot hardware timer of this CPU; 0 = off. */
-void arch_timer_arm(u64 deadline_ns);
+/*
+ * Arch: sets the one-shot timer of this CPU; 0 = off. It may fire too early, never later
+ * than its resolution. false: the time is past, nothing was set. Any locks.
+ */
+bool arch_timer_arm(u64 deadline_ns);
 
 #endif

@@ -24,9 +24,10 @@ FAKE u64 now(void)
 	return fake_now;
 }
 
-FAKE void arch_timer_arm(u64 deadline_ns)
+FAKE bool arch_timer_arm(u64 deadline_ns)
 {
 	fake_armed[this_cpu()->id] = deadline_ns;
+	return deadline_ns > fake_now;
 }
 
 FAKE void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data)
@@ -39,7 +40,7 @@ FAKE void timer_stop(struct timer *t)
 	for (unsigned int i = 0; i < MAX_TIMERS; i++)
 		if (pending[i] == t)
 			pending[i] = NULL;
-	t->index = 0;
+	t->pending = false;
 }
 
 FAKE void timer_set(struct timer *t, u64 expires)
@@ -49,8 +50,8 @@ FAKE void timer_set(struct timer *t, u64 expires)
 		if (pending[i])
 			continue;
 		pending[i] = t;
-		t->expires = expires;
-		t->index = i + 1;
+		t->node.key = expires;
+		t->pending = true;
 		return;
 	}
 	fake_fail("more than %d timers", MAX_TIMERS);
@@ -70,9 +71,8 @@ FAKE void timer_process(void)
 {
 }
 
-FAKE int timer_init_cpu(struct pcpu *cpu)
+FAKE void timer_init_cpu(struct pcpu *cpu)
 {
-	return 0;
 }
 
 static struct timer *first_until(u64 end)
@@ -80,8 +80,8 @@ static struct timer *first_until(u64 end)
 	struct timer *first = NULL;
 
 	for (unsigned int i = 0; i < MAX_TIMERS; i++)
-		if (pending[i] && pending[i]->expires <= end &&
-		    (!first || pending[i]->expires < first->expires))
+		if (pending[i] && pending[i]->node.key <= end &&
+		    (!first || pending[i]->node.key < first->node.key))
 			first = pending[i];
 	return first;
 }
@@ -92,8 +92,8 @@ void fake_advance(u64 ns)
 	struct timer *t;
 
 	while ((t = first_until(end)) != NULL) {
-		if (t->expires > fake_now)
-			fake_now = t->expires;
+		if (t->node.key > fake_now)
+			fake_now = t->node.key;
 		timer_stop(t);
 		t->fn(t->data);
 	}

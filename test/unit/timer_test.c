@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: common/timer.c common/pqueue.c */
+#include "test/unit/unit.h"
+
+#include "common/pcpu.h"
+#include "fake.h"
+
+#define NR_TIMERS 100
+
+static struct timer timers[NR_TIMERS];
+static unsigned int fired[NR_TIMERS];
+static u64 fired_at[NR_TIMERS];
+static void (*in_callback)(unsigned int i);
+
+/* The hardware: what is armed on each CPU; refuses the past. */
+static unsigned int arms;
+bool arch_timer_arm(u64 deadline_ns)
+{
+	fake_armed[this_cpu()->id] = deadline_ns;
+	arms++;
+	return deadline_ns > fake_now;
+}
+
+static void callback(void *data)
+{
+	unsigned int i = (unsigned int)(unsigned long)data;
+
+	assert_int_equal(fake_locks_held(), 0);
+	assert_ptr_equal(this_cpu()->timer_running, &timers[i]);
+	fired[i]++;
+	fired_at[i] = fake_now;
+	if (in_callback)
+		in_callback(i);
+}
+
+static void start(void)
+{
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		timer_init_cpu(pcpus[i]);
+	for (unsigned int i = 0; i < NR_TIMERS; i++)
+		timer_init(&timers[i], pcpus[0], callback, (void *)(unsigned long)i);
+	memset(fired, 0, sizeof(fired));
+	in_callback = NULL;
+	arms = 0;
+	fake_run_on(0, NULL);
+}
+
+/* Time passes until the hardware timer of the CPU fires; false: it is off. */
+static bool hardware_fires(unsigned int cpu)
+{
+	fake_run_on(cpu, NULL);
+	if (test_and_clear_bit(WORK_TIMER, &pcpus[cpu]->work)) {
+		timer_process();
+		return true;
+	}
+	if (!pcpus[cpu]->timer_deadline)
+		return false;
+	assert_int_equal(fake_armed[cpu], pcpus[cpu]->timer_deadline);
+	fake_now = max(fake_now, pcpus[cpu]->timer_deadline);
+	timer_process();
+	return true;
+}
+
+static void they_fire_in_order_and_in_time(void **state)
+{
+	start();
+	for (unsigned int i = 0; i < NR_TIMERS; i++)
+		timer_set(&timers[i], 1000 + (i * 37 % NR_TIMERS) * 10);
+	while (hardware_fires(0))
+		;
+	for (unsigned int i = 0; i < NR_TIMERS; i++) {
+		assert_int_equal(fired[i], 1);
+		assert_int_equal(fired_at[i], 1000 + (i * 37 % NR_TIMERS) * 10);
+		assert_false(timers[i].pending);
+	}
+	fake_check_quiet();
+}
+
+static void the_past_fires_from_the_loop_and_not_from_the_call(void **state)
+{
+	start();
+	fake_now = 5000;
+	timer_set(&timers[0], 4000);
+	assert_int_equal(fired[0], 0);
+	assert_true(test_bit(WORK_TIMER, &pcpus[0]->work));
+	assert_true(hardware_fires(0));
+	assert_int_equal(fired[0], 1);
+	assert_int_equal(fake_now, 5000);
+	assert_false(hardware_fires(0));
+}
+
+static void a_later_timer_does_not_touch_the_hardware(void **state)
+{
+	start();
+	timer_set(&timers[0], 1000);
+	assert_int_equal(arms, 1);
+	timer_set(&timers[1], 2000);
+	timer_stop(&timers[1]);
+	timer_set(&timers[0], 3000); /* moved back: the interrupt comes early, for nothing */
+	timer_set(&timers[0], 2500);
+	assert_int_equal(arms, 1);
+	assert_true(hardware_fires(0));
+	assert_int_equal(fake_now, 1000);
+	assert_int_equal(fired[0], 0);
+	assert_true(hardware_fires(0));
+	assert_int_equal(fired_at[0], 2500);
+	assert_false(hardware_fires(0));
+}
+
+static void another_cpu_is_kicked_only_for_an_earlier_timer(void **state)
+{
+	start();
+	timer_migrate(&timers[0], pcpus[1]);
+	timer_migrate(&timers[1], pcpus[1]);
+	timer_set(&timers[0], 1000);
+	assert_int_equal(fake_kicks(1), 1);
+	assert_int_equal(arms, 0);
+	fake_run_on(1, NULL);
+	clear_bit(WORK_TIMER, &pcpus[1]->work);
+	timer_process();
+	assert_int_equal(fake_armed[1], 1000);
+	fake_run_on(0, NULL);
+	timer_set(&timers[1], 2000);
+	assert_int_equal(fake_kicks(1), 1);
+	timer_set(&timers[1], 500);
+	assert_int_equal(fake_kicks(1), 2);
+	while (hardware_fires(1))
+		;
+	assert_int_equal(fired_at[1], 500);
+	assert_int_equal(fired_at[0], 1000);
+}
+
+static void it_moves_to_another_cpu_with_its_time(void **state)
+{
+	start();
+	timer_set(&timers[0], 1000);
+	timer_set(&timers[1], 1500);
+	timer_migrate(&timers[0], pcpus[2]);
+	timer_migrate(&timers[0], pcpus[2]);
+	assert_ptr_equal(timers[0].cpu, pcpus[2]);
+	assert_int_equal(pcpus[0]->timers.nr, 1);
+	assert_int_equal(pcpus[2]->timers.nr, 1);
+	while (hardware_fires(2))
+		;
+	assert_int_equal(fired_at[0], 1000);
+	assert_int_equal(fired[1], 0);
+	while (hardware_fires(0))
+		;
+	assert_int_equal(fired_at[1], 1500);
+}
+
+static void periodic(unsigned int i)
+{
+	if (fired[i] < 5)
+		timer_set(&timers[i], fake_now + 100);
+}
+
+static void a_callback_may_set_it_again(void **state)
+{
+	start();
+	in_callback = periodic;
+	timer_set(&timers[0], 100);
+	while (hardware_fires(0))
+		;
+	assert_int_equal(fired[0], 5);
+	assert_int_equal(fake_now, 500);
+}
+
+static void kills_next(unsigned int i)
+{
+	if (i == 0)
+		timer_kill(&timers[1]);
+}
+
+static void a_killed_timer_does_not_fire(void **state)
+{
+	start();
+	in_callback = kills_next;
+	timer_set(&timers[0], 100);
+	timer_set(&timers[1], 101);
+	fake_now = 200;
+	while (hardware_fires(0))
+		;
+	assert_int_equal(fired[0], 1);
+	assert_int_equal(fired[1], 0);
+	timer_kill(&timers[2]);
+	timer_set(&timers[2], 300);
+	while (hardware_fires(0))
+		;
+	assert_int_equal(fired[2], 1);
+}
+
+static void one_round_is_bounded(void **state)
+{
+	start();
+	for (unsigned int i = 0; i < NR_TIMERS; i++)
+		timer_set(&timers[i], 10);
+	fake_now = 20;
+	clear_bit(WORK_TIMER, &pcpus[0]->work);
+	timer_process();
+	assert_true(pcpus[0]->timers.nr > NR_TIMERS / 2);
+	assert_true(test_bit(WORK_TIMER, &pcpus[0]->work));
+	while (hardware_fires(0))
+		;
+	assert_int_equal(pcpus[0]->timers.nr, 0);
+}
+
+/* The queue against a plain array, over random operations. */
+static unsigned int check_tree(const struct pq_node *n, const struct pq_node *parent)
+{
+	if (!n)
+		return 0;
+	assert_ptr_equal(n->parent, parent);
+	if (parent)
+		assert_true(parent->key <= n->key);
+	return 1 + check_tree(n->child[0], n) + check_tree(n->child[1], n);
+}
+
+static void the_queue_is_right_over_random_operations(void **state)
+{
+	static struct pq_node nodes[64];
+	struct pqueue q = { 0 };
+	bool in[64] = { false };
+	u64 seed = 12345;
+
+	for (unsigned int step = 0; step < 20000; step++) {
+		unsigned int i, n = 0;
+		u64 least = ~0ull;
+
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		i = seed >> 33 & 63;
+		if (!in[i]) {
+			nodes[i].key = seed >> 40 & 255;
+			pq_insert(&q, &nodes[i]);
+			in[i] = true;
+		} else if (seed >> 60 & 1) {
+			pq_update(&q, &nodes[i], seed >> 40 & 255);
+		} else {
+			pq_remove(&q, &nodes[i]);
+			in[i] = false;
+		}
+		for (unsigned int j = 0; j < 64; j++)
+			if (in[j]) {
+				n++;
+				least = min(least, nodes[j].key);
+			}
+		assert_int_equal(q.nr, n);
+		assert_int_equal(check_tree(q.root, NULL), n);
+		if (n)
+			assert_int_equal(q.root->key, least);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	UNIT_TEST(they_fire_in_order_and_in_time),
+	UNIT_TEST(the_past_fires_from_the_loop_and_not_from_the_call),
+	UNIT_TEST(a_later_timer_does_not_touch_the_hardware),
+	UNIT_TEST(another_cpu_is_kicked_only_for_an_earlier_timer),
+	UNIT_TEST(it_moves_to_another_cpu_with_its_time),
+	UNIT_TEST(a_callback_may_set_it_again),
+	UNIT_TEST(a_killed_timer_does_not_fire),
+	UNIT_TEST(one_round_is_bounded),
+	UNIT_TEST(the_queue_is_right_over_random_operations),
+};
+
+UNIT_MAIN(tests)
