@@ -138,18 +138,26 @@ static void evtchn_set_interdomain(struct evtchn *chn, struct domain *remote, ev
 	evtchn_change_end(chn);
 }
 
+static bool virq_is_global(unsigned int virq)
+{
+	return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
+}
+
+/* E: global VIRQs are bound on vCPU 0, whichever they notify. */
+static void evtchn_unbind_virq(struct domain *d, const struct evtchn *chn)
+{
+	struct vcpu *v = domain_vcpu(d, virq_is_global(chn->virq) ? 0 : chn->vcpu);
+
+	WRITE_ONCE(v->virq_port[chn->virq], 0);
+}
+
 /* E */
 static void evtchn_release(struct domain *d, evtchn_port_t port)
 {
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
-	struct vcpu *v;
 
-	if (chn->state == EC_VIRQ) {
-		v = domain_vcpu(d, chn->vcpu);
-		for (unsigned int i = 0; v && i < MAX_VIRQS; i++)
-			if (v->virq_port[i] == port)
-				WRITE_ONCE(v->virq_port[i], 0);
-	}
+	if (chn->state == EC_VIRQ)
+		evtchn_unbind_virq(d, chn);
 	evtchn_take(d, port, &(struct evtchn){ .state = EC_FREE });
 	d->evtchn.next_free = min(d->evtchn.next_free, port);
 }
@@ -342,11 +350,6 @@ static long evtchnop_bind_interdomain(u64 arg)
 	evtchn_raise(ld, (evtchn_port_t)port);
 	op.local_port = (evtchn_port_t)port;
 	return evtchn_return_port(arg, &op, sizeof(op), port);
-}
-
-static bool virq_is_global(unsigned int virq)
-{
-	return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
 }
 
 /*
