@@ -1,84 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The first C function: for now it shows what the loader handed over. */
+#include "arch/x86/uart.h"
 #include "common/boot_info.h"
-
-#define COM1 0x3f8
+#include "common/bootcfg.h"
+#include "common/cmdline.h"
+#include "common/option.h"
+#include "common/printk.h"
+#include "common/symbols.h"
 
 void start_keel(struct boot_info *bi);
+static struct bootcfg cfg;
 
-static void outb(uint16_t port, uint8_t v)
-{
-	asm volatile("outb %0, %1" : : "a" (v), "Nd" (port));
-}
-
-static void com1_init(void)
-{
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 0x80);
-	outb(COM1, 1);
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 3);
-	outb(COM1 + 2, 7);
-	outb(COM1 + 4, 3);
-}
-
-static void putch(char c)
-{
-	uint8_t lsr;
-
-	do
-		asm volatile("inb %w1, %0" : "=a" (lsr) : "Nd" (COM1 + 5));
-	while (!(lsr & 0x20));
-	outb(COM1, c);
-}
-
-static void puts(const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '\n')
-			putch('\r');
-		putch(*s);
-	}
-}
-
-static void puthex(const char *name, uint64_t v)
-{
-	int shift;
-
-	puts(name);
-	for (shift = 60; shift >= 0; shift -= 4)
-		putch("0123456789abcdef"[(v >> shift) & 15]);
-}
+static void *p2v(u64 pa) { return (void *)(uintptr_t)pa; }
 
 void start_keel(struct boot_info *bi)
 {
-	uint32_t i;
+	static char line[BOOT_CMDLINE_LEN], err[BOOTCFG_ERR_LEN];
+	const void *fdt = bi->fdt ? p2v(bi->fdt) : NULL;
+	u64 off;
+	u32 i, j;
 
-	com1_init();
-	puthex("Keel: loader ", bi->loader);
-	puthex(" image ", bi->image_phys);
-	puthex(" size ", bi->image_size);
-	puthex(" rsdp ", bi->rsdp);
-	puthex(" fdt ", bi->fdt);
-	puthex(" efi ", bi->efi.system_table);
-	puthex(" fb ", bi->fb.base);
-	puts("\nloader: ");
-	puts(bi->loader_name);
-	puts("\ncommand line: ");
-	puts(bi->cmdline);
-	for (i = 0; i < bi->nr_ranges; i++) {
-		puthex("\nrange ", bi->ranges[i].base);
-		puthex(" size ", bi->ranges[i].size);
-		puthex(" type ", bi->ranges[i].type);
-		puthex(" flags ", bi->ranges[i].flags);
+	bootcfg_command_line(bi, fdt, line, sizeof(line));
+	option_init(line);
+	uart_init();
+	printk_init();
+	pr_info("command line: %s", line);
+	boot_info_print(bi);
+	cmdline_check();
+	pr_info("symbol %s", symbol_lookup((u64)(uintptr_t)start_keel + 5, &off));
+	if (bootcfg_parse(bi, fdt, &cfg, err, sizeof(err)))
+		panic("%s", err);
+	for (i = 0; i < cfg.nr_domains; i++) {
+		struct bootcfg_domain *d = &cfg.domains[i];
+		pr_info("domain %s id %u flags %u mem %lu cpus %u kernel %d ramdisk %d cmdline %s", d->name, d->domid, d->flags, d->memory_kb, d->cpus, d->kernel, d->ramdisk, d->cmdline);
+		for (j = 0; j < d->nr_evtchns; j++)
+			pr_info(" evtchn %u -> %u:%u", d->evtchns[j].port, d->evtchns[j].peer, d->evtchns[j].peer_port);
+		if (bootcfg_check_kernel(&bi->modules[d->kernel], p2v(bi->modules[d->kernel].base), err, sizeof(err)))
+			panic("%s", err);
 	}
-	for (i = 0; i < bi->nr_modules; i++) {
-		puthex("\nmodule ", bi->modules[i].base);
-		puthex(" size ", bi->modules[i].size);
-		puts(" name ");
-		puts(bi->modules[i].name);
-		puts(" args ");
-		puts(bi->modules[i].cmdline);
-	}
-	puts("\n");
+	panic("end");
 }
+#include "common/pcpu.h"
+#include "common/domain.h"
+void arch_send_kick(struct pcpu *cpu) {}
+void arch_stack_trace(void) {}
+void arch_halt(void) { for (;;) asm volatile("cli; hlt"); }
+void arch_machine_down(u8 r) { for (;;) asm volatile("cli; hlt"); }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* platform_op: what Dom0 asks about the machine, and the wall clock that it sets. */
+#include <public/platform.h>
+
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+#include "common/platform.h"
+#include "common/time.h"
+
+#define NSEC 1000000000u
+
+static const struct boot_info *boot_info;
+
+void platform_init(const struct boot_info *bi)
+{
+	boot_info = bi;
+}
+
+const struct boot_info *platform_boot_info(void)
+{
+	return boot_info;
+}
+
+static long op_settime64(struct xen_platform_op *op)
+{
+	if (op->u.settime64.mbz || op->u.settime64.nsecs >= NSEC)
+		return -EINVAL;
+	wallclock_set(op->u.settime64.secs, op->u.settime64.nsecs, op->u.settime64.system_time);
+	return 0;
+}
+
+/* The firmware's linear framebuffer, for Dom0's efifb. Returns how many bytes are filled (abi.md 2.1 item 3). */
+static long op_get_dom0_console(struct xen_platform_op *op)
+{
+	const struct boot_framebuffer *fb = boot_info ? &boot_info->fb : NULL;
+	struct dom0_vga_console_info *info = &op->u.dom0_console;
+
+	if (!fb || !fb->present)
+		return -ENODEV;
+	*info = (struct dom0_vga_console_info){
+		.video_type = boot_info->efi.system_table ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB,
+		.u.vesa_lfb = {
+			.width = (u16)fb->width,
+			.height = (u16)fb->height,
+			.bytes_per_line = (u16)fb->stride,
+			.bits_per_pixel = (u16)fb->bpp,
+			.lfb_base = (u32)fb->base,
+			.lfb_size = (u32)DIV_ROUND_UP(fb->size ? fb->size : (u64)fb->stride * fb->height, 65536),
+			.red_pos = fb->red_pos, .red_size = fb->red_size,
+			.green_pos = fb->green_pos, .green_size = fb->green_size,
+			.blue_pos = fb->blue_pos, .blue_size = fb->blue_size,
+			.rsvd_pos = fb->rsvd_pos, .rsvd_size = fb->rsvd_size,
+			.ext_lfb_base = (u32)(fb->base >> 32),
+		},
+	};
+	return sizeof(*info);
+}
+
+static long op_get_cpuinfo(struct xen_platform_op *op)
+{
+	struct xenpf_pcpuinfo *info = &op->u.pcpu_info;
+	u32 cpu = info->xen_cpuid;
+
+	info->max_present = nr_cpus - 1;
+	info->flags = XEN_PCPU_FLAGS_INVALID;
+	if (cpu < nr_cpus) {
+		info->flags = XEN_PCPU_FLAGS_ONLINE;
+		info->apic_id = pcpus[cpu]->apic_id;
+		info->acpi_id = arch_cpu_acpi_id(cpu);
+	}
+	return 0;
+}
+
+/*
+ * Known, and not there. EFI runtime services are later work: as firmware_info fails, Dom0
+ * takes the machine for one without EFI (abi.md 2.7).
+ */
+static long op_not_supported(struct xen_platform_op *op)
+{
+	return -EOPNOTSUPP;
+}
+
+/* Linux prints an error for any other errno (abi.md 2.5 item 34). */
+static long op_no_power_management(struct xen_platform_op *op)
+{
+	return -ENOSYS;
+}
+
+static const struct { u32 cmd; long (*fn)(struct xen_platform_op *op); } ops[] = {
+	{ XENPF_settime64, op_settime64 },
+	{ XENPF_get_dom0_console, op_get_dom0_console },
+	{ XENPF_get_cpuinfo, op_get_cpuinfo },
+	{ XENPF_firmware_info, op_not_supported },
+	{ XENPF_efi_runtime_call, op_not_supported },
+	{ XENPF_enter_acpi_sleep, op_not_supported },
+	{ XENPF_cpu_online, op_not_supported },
+	{ XENPF_cpu_offline, op_not_supported },
+	{ XENPF_microcode_update, op_not_supported },
+	{ XENPF_set_processor_pminfo, op_no_power_management },
+};
+
+long do_platform_op(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	struct xen_platform_op op;
+	long rc;
+
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XENPF_INTERFACE_VERSION)
+		return -EACCES;
+	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
+		if (ops[i].cmd != op.cmd)
+			continue;
+		rc = ops[i].fn(&op);
+		return rc >= 0 && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
+	}
+	return -ENOSYS;
+}
