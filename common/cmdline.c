@@ -157,7 +157,7 @@ static unsigned int check_word(char *word)
 	}
 	if (value ? valid_value(o, value) : o->type == OPT_FLAG)
 		return 0;
-	pr_warn("command line: %s cannot be used, %s stays at its default (%s). It is %s", whole,
+	pr_warn("command line: %s cannot be used, %s stays at its default (%s); %s", whole,
 		o->name, o->dflt, o->help);
 	return 1;
 }
