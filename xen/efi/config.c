@@ -96,9 +96,11 @@ EFI_STATUS loader_options(struct loader *l)
 	if (loader_find_section(l, ".cmdline", &b)) {
 		memcpy(text, b.data, b.size < sizeof(text) ? b.size : sizeof(text) - 1);
 		/* A text file ends with a newline. */
-		for (i = 0; i < sizeof(text); i++)
+		for (i = 0; text[i]; i++)
 			if (text[i] == '\n' || text[i] == '\r' || text[i] == '\t')
 				text[i] = ' ';
+		while (i && text[i - 1] == ' ')
+			text[--i] = '\0';
 		split_options(l, text);
 	} else if (options_text(l, text, sizeof(text))) {
 		split_options(l, skip_program(text));

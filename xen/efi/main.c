@@ -4,7 +4,7 @@
 
 EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st);
 
-#define ERROR_SHOWN_SECONDS 5
+#define ERROR_SHOWN_SECONDS 3
 
 EFI_STATUS loader_error(EFI_STATUS status, const CHAR16 *fmt, ...)
 {
