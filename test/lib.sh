@@ -94,7 +94,7 @@ multiboot_args() {	# kernel initrd cmdline
 	local modules
 	modules="$(qemu_value "$1")${3:+ $(qemu_value "$3")}"
 	[ -n "$2" ] && modules+=",$(qemu_value "$2")"
-	boot_args=(-kernel "$O/keel.elf" -append "$(keel_options)" -initrd "$modules")
+	boot_args=(-kernel "${KEEL_BUILD:-$O}/keel.elf" -append "$(keel_options)" -initrd "$modules")
 }
 
 # Fills FOLDER with what the firmware and Keel's loader need.
@@ -102,7 +102,7 @@ make_esp() {	# folder kernel initrd cmdline
 	local folder=$1
 	rm -rf "$folder"
 	mkdir -p "$folder/EFI/BOOT"
-	cp "$O/keel.efi" "$folder/EFI/BOOT/BOOTX64.EFI" || return 1
+	cp "${KEEL_BUILD:-$O}/keel.efi" "$folder/EFI/BOOT/BOOTX64.EFI" || return 1
 	cp --reflink=auto "$2" "$folder/EFI/BOOT/vmlinux" || return 1
 	[ -z "$3" ] || cp --reflink=auto "$3" "$folder/EFI/BOOT/initrd.img" || return 1
 	test/boot-tree "${3:+initrd}" "$4" "$(keel_options)" >"$folder/keel.dts" || return 1

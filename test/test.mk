@@ -25,3 +25,11 @@ test:
 	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run '$(TESTS)'
 test-list:
 	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --list '$(TESTS)'
+
+# Keel with assertions and lock checks, in $(O)/debug: tests say KEEL_BUILD=$(O)/debug.
+.PHONY: debug-build
+debug-build:
+	@mkdir -p $(O)/debug
+	@cmp -s test/build/debug.config $(O)/debug/from || \
+		{ cp test/build/debug.config $(O)/debug/config; cp test/build/debug.config $(O)/debug/from; }
+	@+$(MAKE) --no-print-directory O=$(O)/debug KCONFIG_CONFIG=$(O)/debug/config all
