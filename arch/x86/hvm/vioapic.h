@@ -11,6 +11,8 @@ int vioapic_init(struct domain *d);
 void vioapic_free(struct domain *d);
 /* v's local APIC ends a level interrupt with this vector. Any lock below RANK_VIOAPIC. */
 void vioapic_eoi(struct domain *d, u8 vector);
+/* Does the page hold registers of one of d's IO-APICs? */
+bool vioapic_is_page(struct domain *d, gfn_t gfn);
 
 extern const struct mmio_handler vioapic_mmio;
 

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The machine's configuration space: ports for the first 256 bytes of segment
+ * 0, ECAM for everything else. A bus of ECAM is mapped when it is first used.
+ */
+#include "arch/x86/pci/config.h"
+
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/cpu.h"
+#include "common/spinlock.h"
+
+#define CONFIG_ADDRESS 0xcf8
+#define CONFIG_DATA    0xcfc
+#define CONFIG_ENABLE  BIT(31)
+#define BUS_SHIFT 20 /* 1 MiB of ECAM a bus */
+
+static spinlock_t config_lock = SPINLOCK_INIT(RANK_HW);
+static void *ecam_bus[ACPI_MAX_MCFG][256]; /* L: config_lock */
+
+/* The register's address in ECAM, or NULL. Lock held. */
+static volatile void *ecam(u32 sbdf, unsigned int reg)
+{
+	unsigned int bus = sbdf >> 8 & 0xff;
+
+	for (unsigned int i = 0; i < acpi.nr_mcfg; i++) {
+		if (acpi.mcfg[i].segment != sbdf >> 16 || bus < acpi.mcfg[i].start_bus || bus > acpi.mcfg[i].end_bus)
+			continue;
+		if (!ecam_bus[i][bus])
+			ecam_bus[i][bus] = map_mmio(acpi.mcfg[i].base + ((u64)bus << BUS_SHIFT), BIT(BUS_SHIFT));
+		if (!ecam_bus[i][bus])
+			return NULL;
+		return (u8 *)ecam_bus[i][bus] + ((sbdf & 0xff) << 12) + reg;
+	}
+	return NULL;
+}
+
+static bool by_ports(u32 sbdf, unsigned int reg)
+{
+	return reg < 256 && sbdf >> 16 == 0;
+}
+
+static void select_register(u32 sbdf, unsigned int reg)
+{
+	outl(CONFIG_ADDRESS, CONFIG_ENABLE | sbdf << 8 | (reg & 0xfc));
+}
+
+static u32 port_read(unsigned int reg, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return inb(CONFIG_DATA + (reg & 3));
+	case 2:
+		return inw(CONFIG_DATA + (reg & 2));
+	default:
+		return inl(CONFIG_DATA);
+	}
+}
+
+static void port_write(unsigned int reg, unsigned int size, u32 val)
+{
+	switch (size) {
+	case 1:
+		outb(CONFIG_DATA + (reg & 3), (u8)val);
+		break;
+	case 2:
+		outw(CONFIG_DATA + (reg & 2), (u16)val);
+		break;
+	default:
+		outl(CONFIG_DATA, val);
+	}
+}
+
+static u32 ecam_read(volatile void *p, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return *(volatile u8 *)p;
+	case 2:
+		return *(volatile u16 *)p;
+	default:
+		return *(volatile u32 *)p;
+	}
+}
+
+static void ecam_write(volatile void *p, unsigned int size, u32 val)
+{
+	switch (size) {
+	case 1:
+		*(volatile u8 *)p = (u8)val;
+		break;
+	case 2:
+		*(volatile u16 *)p = (u16)val;
+		break;
+	default:
+		*(volatile u32 *)p = val;
+	}
+}
+
+u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
+{
+	u32 val = size == 4 ? ~0u : (u32)BIT(size * 8) - 1;
+	volatile void *p;
+
+	spin_lock(&config_lock);
+	if (by_ports(sbdf, reg)) {
+		select_register(sbdf, reg);
+		val = port_read(reg, size);
+	} else {
+		p = ecam(sbdf, reg);
+		if (p)
+			val = ecam_read(p, size);
+	}
+	spin_unlock(&config_lock);
+	return val;
+}
+
+void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
+{
+	volatile void *p;
+
+	spin_lock(&config_lock);
+	if (by_ports(sbdf, reg)) {
+		select_register(sbdf, reg);
+		port_write(reg, size, val);
+	} else {
+		p = ecam(sbdf, reg);
+		if (p)
+			ecam_write(p, size, val);
+	}
+	spin_unlock(&config_lock);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Access to the machine's PCI configuration space (PCI 3.0, 3.2.2.3.2; PCI Express 5.0, 7.2.2). */
+#ifndef ARCH_X86_PCI_CONFIG_H
+#define ARCH_X86_PCI_CONFIG_H
+
+#include "common/lib.h"
+
+/* A function's address: segment << 16 | bus << 8 | device << 3 | function. */
+#define PCI_SBDF(seg, bus, devfn) ((u32)(seg) << 16 | (u32)(bus) << 8 | (devfn))
+
+/*
+ * size: 1, 2 or 4, reg aligned to it. What nothing answers reads as ~0; also
+ * registers from 256 on, and segments other than 0, where there is no ECAM.
+ * Any locks below RANK_HW.
+ */
+u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size);
+void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val);
+
+#define PCI_VENDOR_ID	0x00
+#define PCI_COMMAND	0x04
+#define PCI_COMMAND_MEMORY BIT(1)
+#define PCI_STATUS	0x06
+#define PCI_STATUS_CAPS BIT(4)
+#define PCI_HEADER_TYPE 0x0e
+#define PCI_BAR(n)	(0x10 + 4 * (n))
+#define PCI_PRIMARY_BUS 0x18 /* bridges: primary, secondary, subordinate */
+#define PCI_CAPABILITIES 0x34
+#define PCI_BAR_IO	BIT(0)
+#define PCI_BAR_TYPE	0x6u
+#define PCI_BAR_64	0x4u
+#define PCI_BAR_MASK	(~0xfull)
+
+#define PCI_CAP_MSI	0x05
+#define PCI_CAP_MSIX	0x11
+#define PCI_EXT_CAP_SRIOV 0x10
+
+#define MSI_CTRL_ENABLE	BIT(0)
+#define MSI_CTRL_CAPABLE 0x0eu /* log2 of the vectors that it can have */
+#define MSI_CTRL_IN_USE	0x70u
+#define MSI_CTRL_64	BIT(7)
+
+#define MSIX_CTRL_SIZE	0x7ffu /* entries - 1 */
+#define MSIX_CTRL_MASKALL BIT(14)
+#define MSIX_CTRL_ENABLE BIT(15)
+#define MSIX_TABLE	4 /* offset in the capability: where the table is */
+#define MSIX_ENTRY_SIZE 16
+#define MSIX_ENTRY_MASKED BIT(0)
+
+#define SRIOV_CTRL	0x08
+#define SRIOV_CTRL_VFE	BIT(0)
+#define SRIOV_CTRL_MSE	BIT(3)
+#define SRIOV_OFFSET	0x14
+#define SRIOV_STRIDE	0x16
+#define SRIOV_BAR(n)	(0x24 + 4 * (n))
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * PCI configuration space as Dom0 sees it: the machine's own, except that Keel
+ * stands between the guest and what aims interrupts: MSI capabilities, MSI-X
+ * tables, and the BARs that say where these tables are.
+ */
+#ifndef ARCH_X86_PCI_VPCI_H
+#define ARCH_X86_PCI_VPCI_H
+
+#include "arch/x86/hvm/mmio.h"
+
+/* Finds all functions and what of theirs must be trapped. 0 or -ENOMEM. Once, for the hardware domain. */
+int vpci_init(struct domain *d);
+/* Frees interrupts and state; d's vCPUs do not run. */
+void vpci_free(struct domain *d);
+
+/* Ports 0xcf8 and 0xcfc..0xcff of the hardware domain. No locks held. */
+u32 vpci_port_in(struct vcpu *v, u16 port, unsigned int size);
+void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
+
+/*
+ * Is the page at gfn emulated (an MSI-X table, MMCFG)? Then it must stay out of
+ * the p2m. hvm_mmio_is_trapped() asks. No locks from RANK_VPCI on.
+ */
+bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn);
+
+/*
+ * PHYSDEVOP_pci_device_add and _remove. flags: XEN_PCI_DEV_*; physfn_bdf: bus
+ * << 8 | devfn of the physical function of a virtual one. 0, -ENODEV (nothing
+ * answers there), -ENOMEM, -EINVAL (segment).
+ */
+int vpci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf);
+int vpci_device_remove(u16 seg, u8 bus, u8 devfn);
+
+extern const struct mmio_handler vpci_msix_mmio, vpci_mmcfg_mmio;
+
+#endif

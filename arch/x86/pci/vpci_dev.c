@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The PCI functions that Keel knows: found at boot, or when the guest first
+ * writes to one. A function costs a page or so, and there are no more of them
+ * than answer.
+ */
+#include "arch/x86/pci/vpci_internal.h"
+#include "common/heap.h"
+
+#define NO_VENDOR 0xffff
+#define HEADER_BRIDGE 1
+#define HEADER_NORMAL 0
+#define MAX_CAPS 48	/* 4-byte aligned in 64..255 */
+#define MAX_EXT_CAPS 96 /* a bound for broken lists */
+#define ADDR_LIMIT BIT(52)
+
+static struct list_head *bucket(struct vpci *p, u32 sbdf)
+{
+	return &p->bucket[(sbdf ^ sbdf >> 6) % VPCI_BUCKETS];
+}
+
+struct vpci_dev *vpci_find(struct vpci *p, u32 sbdf)
+{
+	struct vpci_dev *dev;
+
+	list_for_each_entry(dev, bucket(p, sbdf), link)
+		if (dev->sbdf == sbdf)
+			return dev;
+	return NULL;
+}
+
+static u8 find_cap(u32 sbdf, u8 id)
+{
+	unsigned int pos;
+
+	if (!(pci_conf_read(sbdf, PCI_STATUS, 2) & PCI_STATUS_CAPS))
+		return 0;
+	pos = pci_conf_read(sbdf, PCI_CAPABILITIES, 1) & 0xfc;
+	for (unsigned int i = 0; i < MAX_CAPS && pos >= 0x40; i++) {
+		u32 header = pci_conf_read(sbdf, pos, 2);
+
+		if ((header & 0xff) == id)
+			return (u8)pos;
+		pos = header >> 8 & 0xfc;
+	}
+	return 0;
+}
+
+static u16 find_ext_cap(u32 sbdf, u16 id)
+{
+	unsigned int pos = 0x100;
+
+	for (unsigned int i = 0; i < MAX_EXT_CAPS && pos >= 0x100; i++) {
+		u32 header = pci_conf_read(sbdf, pos, 4);
+
+		if (header == 0 || header == ~0u)
+			return 0;
+		if ((header & 0xffff) == id)
+			return (u16)pos;
+		pos = header >> 20 & 0xffc;
+	}
+	return 0;
+}
+
+/* Firmware's interrupts are over: until the guest sets its own up, the function sends none. */
+static void read_msi(struct vpci_dev *dev)
+{
+	u32 ctrl;
+
+	dev->msi = find_cap(dev->sbdf, PCI_CAP_MSI);
+	if (!dev->msi)
+		return;
+	ctrl = pci_conf_read(dev->sbdf, dev->msi + 2u, 2);
+	dev->msi_64 = ctrl & MSI_CTRL_64;
+	if (ctrl & MSI_CTRL_ENABLE)
+		pci_conf_write(dev->sbdf, dev->msi + 2u, 2, ctrl & ~MSI_CTRL_ENABLE);
+}
+
+static void read_msix(struct vpci_dev *dev, u8 pos, u32 ctrl)
+{
+	u32 table = pci_conf_read(dev->sbdf, pos + MSIX_TABLE, 4);
+
+	if ((table & 7) >= (dev->virtfn ? 6 : dev->nr_bars))
+		return; /* reserved: such a table does not exist */
+	dev->msix = pos;
+	dev->nr_entries = (ctrl & MSIX_CTRL_SIZE) + 1;
+	dev->table_bar = table & 7;
+	dev->table_offset = table & ~7u;
+	dev->table_first = INVALID_GFN;
+	for (unsigned int i = 0; i < dev->nr_entries; i++)
+		dev->entries[i].ctrl = MSIX_ENTRY_MASKED;
+	if (ctrl & MSIX_CTRL_ENABLE)
+		pci_conf_write(dev->sbdf, pos + 2u, 2, 0);
+}
+
+static void link_dev(struct vpci *p, struct vpci_dev *dev)
+{
+	list_add(&dev->link, bucket(p, dev->sbdf));
+	if (!dev->msix)
+		return;
+	dev->next_msix = p->msix_list;
+	__atomic_store_n(&p->msix_list, dev, __ATOMIC_RELEASE);
+	vpci_msix_relocate(p, dev);
+}
+
+/* Reads what it has and enters it. NULL: no memory. */
+static struct vpci_dev *add_dev(struct vpci *p, u32 sbdf, bool virtfn, u32 physfn)
+{
+	u8 msix = find_cap(sbdf, PCI_CAP_MSIX);
+	u32 ctrl = msix ? pci_conf_read(sbdf, msix + 2u, 2) : 0;
+	unsigned int entries = msix ? (ctrl & MSIX_CTRL_SIZE) + 1 : 0;
+	struct vpci_dev *dev;
+	unsigned int order = size_to_order(sizeof(*dev) + entries * sizeof(dev->entries[0]));
+	u8 type = pci_conf_read(sbdf, PCI_HEADER_TYPE, 1) & 0x7f;
+
+	dev = alloc_pages(order);
+	if (!dev)
+		return NULL;
+	dev->order = order;
+	dev->sbdf = sbdf;
+	dev->virtfn = virtfn;
+	dev->physfn = physfn;
+	dev->bridge = !virtfn && type == HEADER_BRIDGE;
+	dev->nr_bars = virtfn ? 0 : type == HEADER_NORMAL ? 6 : type == HEADER_BRIDGE ? 2 : 0;
+	read_msi(dev);
+	if (msix)
+		read_msix(dev, msix, ctrl);
+	if (!virtfn)
+		dev->sriov = find_ext_cap(sbdf, PCI_EXT_CAP_SRIOV);
+	/* Switched on already, as after a restart of the guest: sizes cannot be learnt any more. */
+	if (dev->sriov && !(pci_conf_read(sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE))
+		vpci_size_vf_bars(dev);
+	link_dev(p, dev);
+	return dev;
+}
+
+struct vpci_dev *vpci_discover(struct vpci *p, u32 sbdf)
+{
+	struct vpci_dev *dev = vpci_find(p, sbdf);
+
+	if (dev || pci_conf_read(sbdf, PCI_VENDOR_ID, 2) == NO_VENDOR)
+		return dev;
+	return add_dev(p, sbdf, false, 0);
+}
+
+struct vpci_dev *vpci_add_virtfn(struct vpci *p, u32 sbdf, u32 physfn)
+{
+	struct vpci_dev *dev = vpci_find(p, sbdf);
+
+	return dev ? dev : add_dev(p, sbdf, true, physfn);
+}
+
+static void free_dev(struct rcu_head *head)
+{
+	struct vpci_dev *dev = container_of(head, struct vpci_dev, rcu);
+
+	free_pages(dev, dev->order);
+}
+
+void vpci_forget(struct vpci *p, struct vpci_dev *dev)
+{
+	struct vpci_dev **link;
+
+	vpci_msi_release(dev);
+	vpci_msix_release(dev);
+	list_del(&dev->link);
+	for (link = &p->msix_list; *link; link = &(*link)->next_msix) {
+		if (*link != dev)
+			continue;
+		WRITE_ONCE(*link, dev->next_msix);
+		break;
+	}
+	/* Handlers under way and readers of the list may still look at it. */
+	rcu_call(&dev->rcu, free_dev);
+}
+
+void vpci_forget_range(struct vpci *p, u32 first_sbdf, u32 last_sbdf)
+{
+	struct vpci_dev *dev, *next;
+
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++) {
+		list_for_each_entry_safe(dev, next, &p->bucket[i], link)
+			if (dev->sbdf >= first_sbdf && dev->sbdf <= last_sbdf)
+				vpci_forget(p, dev);
+	}
+}
+
+static u64 read_bar(u32 sbdf, unsigned int reg)
+{
+	u32 low = pci_conf_read(sbdf, reg, 4);
+	u64 base = low & PCI_BAR_MASK;
+
+	if (low & PCI_BAR_IO)
+		return 0;
+	if ((low & PCI_BAR_TYPE) == PCI_BAR_64)
+		base |= (u64)pci_conf_read(sbdf, reg + 4, 4) << 32;
+	return base;
+}
+
+void vpci_size_vf_bars(struct vpci_dev *dev)
+{
+	for (unsigned int i = 0; i < 6; i++) {
+		unsigned int reg = dev->sriov + SRIOV_BAR(i);
+		u32 low = pci_conf_read(dev->sbdf, reg, 4), high;
+		bool wide = i < 5 && (low & PCI_BAR_TYPE) == PCI_BAR_64;
+		u64 mask;
+
+		pci_conf_write(dev->sbdf, reg, 4, ~0u);
+		mask = pci_conf_read(dev->sbdf, reg, 4) & PCI_BAR_MASK;
+		pci_conf_write(dev->sbdf, reg, 4, low);
+		if (wide) {
+			high = pci_conf_read(dev->sbdf, reg + 4, 4);
+			pci_conf_write(dev->sbdf, reg + 4, 4, ~0u);
+			mask |= (u64)pci_conf_read(dev->sbdf, reg + 4, 4) << 32;
+			pci_conf_write(dev->sbdf, reg + 4, 4, high);
+		} else if (mask) {
+			mask |= ~0xffffffffull;
+		}
+		dev->vf_bar_size[i] = -mask;
+		if (wide)
+			dev->vf_bar_size[++i] = 0;
+	}
+}
+
+/* SR-IOV 1.1, 3.3: the BARs of all virtual functions lie behind each other, from the physical function's VF BAR on. */
+static u64 virtfn_bar(struct vpci *p, const struct vpci_dev *dev, unsigned int bar)
+{
+	struct vpci_dev *pf = vpci_find(p, dev->physfn);
+	u32 ctrl, offset, stride, distance;
+	u64 base;
+
+	if (!pf || !pf->sriov || bar >= ARRAY_SIZE(pf->vf_bar_size))
+		return 0;
+	ctrl = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_CTRL, 2);
+	offset = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_OFFSET, 2);
+	stride = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_STRIDE, 2);
+	distance = (dev->sbdf & 0xffff) - (pf->sbdf & 0xffff) - offset;
+	base = read_bar(pf->sbdf, pf->sriov + SRIOV_BAR(bar));
+	if ((ctrl & (SRIOV_CTRL_VFE | SRIOV_CTRL_MSE)) != (SRIOV_CTRL_VFE | SRIOV_CTRL_MSE) || !base ||
+	    !pf->vf_bar_size[bar] || distance > 0xffff)
+		return 0;
+	return base + (stride ? distance / stride : 0) * pf->vf_bar_size[bar];
+}
+
+u64 vpci_bar_base(struct vpci *p, const struct vpci_dev *dev, unsigned int bar)
+{
+	u64 base;
+
+	if (dev->virtfn)
+		base = virtfn_bar(p, dev, bar);
+	else if (pci_conf_read(dev->sbdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
+		base = read_bar(dev->sbdf, PCI_BAR(bar));
+	else
+		base = 0;
+	return base < ADDR_LIMIT ? base : 0;
+}

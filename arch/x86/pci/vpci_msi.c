@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The MSI capability (PCI 3.0, 6.8.1): the guest's address and data stay here,
+ * the device gets Keel's. Functions with several vectors show one.
+ */
+#include "arch/x86/pci/vpci_internal.h"
+#include "common/printk.h"
+
+/* Fields of a route, in one word so that the interrupt handler reads all or nothing of a change. */
+#define ROUTE_LOGICAL BIT(11)
+#define ROUTE_VALID   BIT(12)
+#define ROUTE_DEST_SHIFT 16
+
+/* Message address: bits 12..19 destination, bit 2 logical; data: vector, delivery mode (SDM vol. 3, 11.11). */
+void vpci_msg_changed(struct vpci_msg *m)
+{
+	u64 route = (m->data & 0x7ff) | (m->addr & BIT(2) ? ROUTE_LOGICAL : 0) |
+		    (m->addr >> 12 & 0xff) << ROUTE_DEST_SHIFT;
+
+	if ((m->addr & ~0xfffffull) == 0xfee00000ull)
+		route |= ROUTE_VALID;
+	WRITE_ONCE(m->route, route);
+}
+
+/* The device's interrupt: pass it on as the guest's message. MSIs are edges. */
+static void msg_interrupt(struct irq_desc *desc)
+{
+	const struct vpci_msg *m = desc->data;
+	u64 route = READ_ONCE(m->route);
+
+	if (route & ROUTE_VALID)
+		vlapic_deliver_msg(hardware_domain, (u32)(route >> ROUTE_DEST_SHIFT), route & ROUTE_LOGICAL,
+				   route >> 8 & 7, (u8)route, false);
+}
+
+bool vpci_msg_connect(struct vpci_msg *m)
+{
+	if (!m->desc)
+		m->desc = irq_alloc(IRQ_MSI, ~0u, msg_interrupt, m);
+	if (!m->desc)
+		pr_guest(hardware_domain, "MSI: no free interrupt vector on any CPU, it stays masked\n");
+	return m->desc;
+}
+
+void vpci_msg_disconnect(struct vpci_msg *m)
+{
+	if (m->desc)
+		irq_free(m->desc);
+	m->desc = NULL;
+}
+
+/* Offsets in the capability: data comes after an address of 4 or 8 bytes. */
+static unsigned int data_reg(const struct vpci_dev *dev)
+{
+	return dev->msi + (dev->msi_64 ? 12u : 8u);
+}
+
+/* Mask and pending bits behind them are the device's own. */
+bool vpci_msi_owns(const struct vpci_dev *dev, unsigned int reg)
+{
+	return dev->msi && reg >= dev->msi && reg <= data_reg(dev);
+}
+
+u32 vpci_msi_read(const struct vpci_dev *dev, unsigned int reg)
+{
+	if (reg == dev->msi)
+		return pci_conf_read(dev->sbdf, reg, 4) & ~((MSI_CTRL_CAPABLE | MSI_CTRL_IN_USE) << 16);
+	if (reg == dev->msi + 4u)
+		return (u32)dev->msi_msg.addr;
+	if (reg == data_reg(dev))
+		return dev->msi_msg.data & 0xffff;
+	return (u32)(dev->msi_msg.addr >> 32);
+}
+
+static void program(const struct vpci_dev *dev, const struct irq_desc *desc)
+{
+	u64 addr;
+	u32 data;
+
+	irq_msi_message(desc, &addr, &data);
+	pci_conf_write(dev->sbdf, dev->msi + 4u, 4, (u32)addr);
+	if (dev->msi_64)
+		pci_conf_write(dev->sbdf, dev->msi + 8u, 4, (u32)(addr >> 32));
+	pci_conf_write(dev->sbdf, data_reg(dev), 2, data);
+}
+
+/*
+ * The device is programmed at each write that leaves MSI on, not only when it
+ * goes on: the guest restores the registers that way after a function reset,
+ * which Keel does not see.
+ */
+static void write_ctrl(struct vpci_dev *dev, u16 ctrl)
+{
+	bool on = ctrl & MSI_CTRL_ENABLE;
+	u16 host = (u16)pci_conf_read(dev->sbdf, dev->msi + 2u, 2) & ~(u16)(MSI_CTRL_IN_USE | MSI_CTRL_ENABLE);
+
+	if (on && vpci_msg_connect(&dev->msi_msg)) {
+		program(dev, dev->msi_msg.desc);
+		host |= MSI_CTRL_ENABLE;
+	}
+	pci_conf_write(dev->sbdf, dev->msi + 2u, 2, host);
+	if (!on)
+		vpci_msg_disconnect(&dev->msi_msg);
+}
+
+void vpci_msi_write(struct vpci_dev *dev, unsigned int reg, u32 val)
+{
+	struct vpci_msg *m = &dev->msi_msg;
+
+	if (reg == dev->msi) {
+		write_ctrl(dev, (u16)(val >> 16));
+		return;
+	}
+	if (reg == dev->msi + 4u)
+		m->addr = (m->addr & ~0xffffffffull) | (val & ~3u);
+	else if (reg == data_reg(dev))
+		m->data = val & 0xffff;
+	else
+		m->addr = (m->addr & 0xffffffffull) | (u64)val << 32;
+	vpci_msg_changed(m);
+}
+
+void vpci_msi_release(struct vpci_dev *dev)
+{
+	if (!dev->msi || !dev->msi_msg.desc)
+		return;
+	pci_conf_write(dev->sbdf, dev->msi + 2u, 2,
+		       pci_conf_read(dev->sbdf, dev->msi + 2u, 2) & ~(u32)MSI_CTRL_ENABLE);
+	vpci_msg_disconnect(&dev->msi_msg);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * MSI-X (PCI 3.0, 6.8.2): the pages that hold a function's table are not in the
+ * guest's p2m. The guest's entries are kept here and the device's are Keel's;
+ * whatever else lies on these pages is passed through.
+ */
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/pci/vpci_internal.h"
+#include "common/heap.h"
+#include "common/printk.h"
+
+bool vpci_msix_owns(const struct vpci_dev *dev, unsigned int reg)
+{
+	return dev->msix && reg == dev->msix;
+}
+
+u32 vpci_msix_read(const struct vpci_dev *dev, unsigned int reg)
+{
+	u32 host = pci_conf_read(dev->sbdf, reg, 4);
+
+	return (host & ~((u32)(MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL) << 16)) | (u32)dev->msix_ctrl << 16;
+}
+
+/* The device's table, mapped when an interrupt is first set up there; NULL: not decoded, or no space for it. */
+static volatile u32 *host_entry(struct vpci_dev *dev, unsigned int i)
+{
+	u64 gpa = dev->table_gpa;
+
+	if (!gpa)
+		return NULL;
+	if (!dev->table_va || dev->table_mapped_gpa != gpa) {
+		dev->table_va = map_mmio(dev->table_first << PAGE_SHIFT,
+					 (dev->table_last - dev->table_first + 1) << PAGE_SHIFT);
+		dev->table_mapped_gpa = gpa;
+	}
+	if (!dev->table_va)
+		return NULL;
+	return (volatile u32 *)((u8 *)dev->table_va + (gpa & (PAGE_SIZE - 1))) + i * (MSIX_ENTRY_SIZE / 4);
+}
+
+/* Makes the device's entry follow the guest's. Always all of it: a function reset may have cleared it. */
+static void sync_entry(struct vpci_dev *dev, unsigned int i)
+{
+	struct vpci_msg *m = &dev->entries[i];
+	volatile u32 *host = host_entry(dev, i);
+	u64 addr;
+	u32 data;
+
+	if (!host)
+		return;
+	host[3] = MSIX_ENTRY_MASKED;
+	if (!(dev->msix_ctrl & MSIX_CTRL_ENABLE) || m->ctrl & MSIX_ENTRY_MASKED || !vpci_msg_connect(m))
+		return;
+	irq_msi_message(m->desc, &addr, &data);
+	host[0] = (u32)addr;
+	host[1] = (u32)(addr >> 32);
+	host[2] = data;
+	host[3] = 0;
+}
+
+static void write_host_ctrl(const struct vpci_dev *dev, u16 ctrl)
+{
+	pci_conf_write(dev->sbdf, dev->msix + 2u, 2, ctrl);
+}
+
+void vpci_msix_write(struct vpci *p, struct vpci_dev *dev, unsigned int reg, u32 val)
+{
+	u16 ctrl = (u16)(val >> 16) & (u16)(MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL), old = dev->msix_ctrl;
+	bool on = ctrl & MSIX_CTRL_ENABLE;
+
+	dev->msix_ctrl = ctrl;
+	if (!dev->table_gpa) /* BARs may have been set up behind our back, as by a bridge's bus numbers */
+		vpci_msix_relocate(p, dev);
+	if (on) {
+		write_host_ctrl(dev, MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
+		for (unsigned int i = 0; i < dev->nr_entries; i++)
+			sync_entry(dev, i);
+	}
+	write_host_ctrl(dev, ctrl);
+	if (!on && old & MSIX_CTRL_ENABLE)
+		for (unsigned int i = 0; i < dev->nr_entries; i++)
+			vpci_msg_disconnect(&dev->entries[i]);
+}
+
+void vpci_msix_release(struct vpci_dev *dev)
+{
+	if (!dev->msix)
+		return;
+	if (dev->msix_ctrl & MSIX_CTRL_ENABLE)
+		write_host_ctrl(dev, 0);
+	dev->msix_ctrl = 0;
+	for (unsigned int i = 0; i < dev->nr_entries; i++)
+		vpci_msg_disconnect(&dev->entries[i]);
+}
+
+/* Device memory that was mapped at first touch must fault from now on. Other mappings are the guest's own business. */
+static void unmap_pages(struct domain *d, gfn_t first, gfn_t last)
+{
+	enum p2m_type t;
+
+	p2m_write_lock(&d->p2m);
+	for (gfn_t gfn = first; gfn <= last; gfn++) {
+		p2m_get(d, gfn, &t, NULL);
+		if (t == P2M_MMIO && p2m_set(d, gfn, INVALID_MFN, 0, P2M_HOLE) < 0)
+			pr_guest(d, "no memory to take the MSI-X table at %#llx out of the address space\n",
+				 (unsigned long long)gfn << PAGE_SHIFT);
+	}
+	p2m_write_unlock(d);
+}
+
+/*
+ * Keel writes through this address, so a BAR that the guest puts over RAM, or
+ * over registers that Keel keeps to itself, is as good as not decoded.
+ */
+static bool is_device_memory(struct domain *d, u64 gpa, u64 size)
+{
+	for (gfn_t gfn = PFN_DOWN(gpa); gfn <= PFN_DOWN(gpa + size - 1); gfn++) {
+		if (!mfn_valid(gfn) && gfn != PFN_DOWN(APIC_DEFAULT_PHYS_BASE) && !vioapic_is_page(d, gfn) &&
+		    !vpci_in_mmcfg(gfn << PAGE_SHIFT))
+			continue;
+		pr_guest(d, "MSI-X table at %#llx: no device memory, ignored\n", (unsigned long long)gpa);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * A BAR that moves needs nothing else: device memory is always mapped gfn = mfn,
+ * so what is mapped at the old place is right for whatever is there now.
+ */
+void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
+{
+	u64 base = dev->msix ? vpci_bar_base(p, dev, dev->table_bar) : 0;
+	u64 gpa = base ? base + dev->table_offset : 0;
+
+	if (gpa && !is_device_memory(p->d, gpa, dev->nr_entries * MSIX_ENTRY_SIZE))
+		gpa = 0;
+	if (!dev->msix || gpa == dev->table_gpa)
+		return;
+	/* Readers without lock may see one of the two change first: a page trapped too much or too few for a moment. */
+	WRITE_ONCE(dev->table_last, 0);
+	WRITE_ONCE(dev->table_first, INVALID_GFN);
+	dev->table_gpa = gpa;
+	if (!gpa)
+		return;
+	WRITE_ONCE(dev->table_first, PFN_DOWN(gpa));
+	WRITE_ONCE(dev->table_last, PFN_DOWN(gpa + dev->nr_entries * MSIX_ENTRY_SIZE - 1));
+	/* From here on nobody maps these pages (vpci_mmio_is_trapped() is asked under the p2m lock). */
+	unmap_pages(p->d, dev->table_first, dev->table_last);
+	if (dev->msix_ctrl & MSIX_CTRL_ENABLE)
+		for (unsigned int i = 0; i < dev->nr_entries; i++)
+			sync_entry(dev, i);
+}
+
+static bool in_table(const struct vpci_dev *dev, u64 gpa)
+{
+	u64 table = READ_ONCE(dev->table_gpa);
+
+	return table && gpa >= table && gpa - table < (u64)dev->nr_entries * MSIX_ENTRY_SIZE;
+}
+
+struct vpci_dev *vpci_msix_find(struct domain *d, u64 gpa)
+{
+	struct vpci *p = READ_ONCE(x86_domain(d)->vpci);
+	struct vpci_dev *dev, *neighbour = NULL;
+	gfn_t gfn = PFN_DOWN(gpa);
+
+	for (dev = p ? READ_ONCE(p->msix_list) : NULL; dev; dev = READ_ONCE(dev->next_msix)) {
+		if (gfn < READ_ONCE(dev->table_first) || gfn > READ_ONCE(dev->table_last))
+			continue;
+		if (in_table(dev, gpa))
+			return dev;
+		neighbour = dev;
+	}
+	return neighbour;
+}
+
+static bool mmio_match(struct vcpu *v, u64 gpa)
+{
+	return vpci_msix_find(v->domain, gpa);
+}
+
+/* What lies on the table's pages beside it. */
+static void *beside_table(struct vpci_dev *dev, u64 gpa)
+{
+	if (!host_entry(dev, 0))
+		return NULL;
+	return (u8 *)dev->table_va + (gpa - (dev->table_first << PAGE_SHIFT));
+}
+
+static u64 forward_read(const volatile void *p, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return *(const volatile u8 *)p;
+	case 2:
+		return *(const volatile u16 *)p;
+	case 4:
+		return *(const volatile u32 *)p;
+	default:
+		return *(const volatile u64 *)p;
+	}
+}
+
+static void forward_write(volatile void *p, unsigned int size, u64 val)
+{
+	switch (size) {
+	case 1:
+		*(volatile u8 *)p = (u8)val;
+		break;
+	case 2:
+		*(volatile u16 *)p = (u16)val;
+		break;
+	case 4:
+		*(volatile u32 *)p = (u32)val;
+		break;
+	default:
+		*(volatile u64 *)p = val;
+	}
+}
+
+static u32 entry_read(const struct vpci_msg *m, unsigned int word)
+{
+	switch (word) {
+	case 0:
+		return (u32)m->addr;
+	case 1:
+		return (u32)(m->addr >> 32);
+	case 2:
+		return m->data;
+	default:
+		return m->ctrl;
+	}
+}
+
+static void entry_write(struct vpci_dev *dev, unsigned int i, unsigned int word, u32 val)
+{
+	struct vpci_msg *m = &dev->entries[i];
+
+	switch (word) {
+	case 0:
+		m->addr = (m->addr & ~0xffffffffull) | (val & ~3u);
+		break;
+	case 1:
+		m->addr = (m->addr & 0xffffffffull) | (u64)val << 32;
+		break;
+	case 2:
+		m->data = val;
+		break;
+	default:
+		m->ctrl = val;
+		sync_entry(dev, i);
+		return;
+	}
+	vpci_msg_changed(m);
+}
+
+/* Aligned, and in the table only 4 or 8 bytes (PCI 3.0, 6.8.2); others read ~0 and are dropped. */
+static bool valid_access(const struct vpci_dev *dev, u64 gpa, unsigned int size)
+{
+	return IS_ALIGNED(gpa, (u64)size) && (size >= 4 || !in_table(dev, gpa));
+}
+
+static void mmio_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
+{
+	struct vpci *p = x86_domain(v->domain)->vpci;
+	struct vpci_dev *dev;
+	void *host;
+
+	spin_lock(&p->lock);
+	dev = vpci_msix_find(v->domain, gpa);
+	if (!dev || !valid_access(dev, gpa, size)) {
+		*val = ~0ull;
+	} else if (in_table(dev, gpa)) {
+		unsigned int word = (unsigned int)(gpa - dev->table_gpa) / 4;
+
+		*val = entry_read(&dev->entries[word / 4], word % 4);
+		if (size == 8)
+			*val |= (u64)entry_read(&dev->entries[word / 4], word % 4 + 1) << 32;
+	} else {
+		host = beside_table(dev, gpa);
+		*val = host ? forward_read(host, size) : ~0ull;
+	}
+	spin_unlock(&p->lock);
+}
+
+static void mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
+{
+	struct vpci *p = x86_domain(v->domain)->vpci;
+	struct vpci_dev *dev;
+	void *host;
+
+	spin_lock(&p->lock);
+	dev = vpci_msix_find(v->domain, gpa);
+	if (dev && valid_access(dev, gpa, size) && in_table(dev, gpa)) {
+		unsigned int word = (unsigned int)(gpa - dev->table_gpa) / 4;
+
+		entry_write(dev, word / 4, word % 4, (u32)val);
+		if (size == 8)
+			entry_write(dev, word / 4, word % 4 + 1, (u32)(val >> 32));
+	} else if (dev && valid_access(dev, gpa, size)) {
+		host = beside_table(dev, gpa);
+		if (host)
+			forward_write(host, size, val);
+	}
+	spin_unlock(&p->lock);
+}
+
+const struct mmio_handler vpci_msix_mmio = { mmio_match, mmio_read, mmio_write };
