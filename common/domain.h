@@ -73,7 +73,6 @@ struct domain {
 	u64 tot_pages;		/* atomic: pages owned, mapped or not */
 	u64 max_pages;
 	u64 claimed;		/* H: heap lock; pages promised and not yet allocated */
-	u64 xenheap_pages;
 	struct p2m p2m;
 	u64 destroy_next_gfn;	/* progress of a preempted destruction */
 	struct { u64 addr, size; u32 type; } *e820; /* XENMEM_memory_map */
@@ -107,6 +106,7 @@ struct domain {
 
 	struct list_head link;	/* all domains, by id. L: domctl lock; readers by rcu */
 	struct rcu_head rcu;
+	u64 unlinked;		/* atomic: bit 0: domain_last_page_put() was here */
 };
 
 #define for_each_vcpu(d, v)							\
@@ -178,6 +178,8 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, unsigned int id); /* zeroed */
 int arch_vcpu_init(struct vcpu *v);
 void arch_vcpu_free(struct vcpu *v);
 void arch_vcpu_kick(struct vcpu *v);	/* makes v look at its events: wakes it or interrupts its CPU */
-void arch_machine_down(u8 reason) __noreturn; /* powers off or reboots */
+void arch_machine_down(u8 reason) __noreturn; /* powers off or reboots (SHUTDOWN_*); honours noreboot */
+/* Dom0 is done: Keel's last line, then arch_machine_down(). */
+void dom0_ended(u8 reason, const char *why) __noreturn;
 
 #endif

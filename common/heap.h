@@ -84,6 +84,9 @@ bool get_page(struct page_info *pg, u16 owner);
 /* Drops one; the last frees the frame to the heap, uncounts it, and may end a zombie domain. Any context below RANK_HEAP. */
 void put_page(struct page_info *pg);
 
+/* A frame that waits for its gfn (PGF_PINNED_GFN): d's again, with one reference; NULL if this gfn has none, or somebody still maps it. */
+struct page_info *alloc_pinned_page(struct domain *d, u64 gfn);
+
 /* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free. 0 ends the claim. */
 int claim_pages(struct domain *d, u64 pages);
 

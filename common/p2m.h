@@ -41,13 +41,13 @@ static inline bool p2m_has_ref(enum p2m_type t) { return t >= P2M_RAM && t <= P2
 struct p2m {
 	rwlock_t lock;		/* RANK_P2M */
 	u64 *root;		/* arch's table; P: lock for writing */
-	u64 generation;		/* counts changes */
+	u64 generation;		/* atomic: counts flushes */
 	gfn_t max_gfn;		/* highest gfn ever mapped */
 	u64 nr_tables;		/* table pages, for accounting */
 	bool need_flush;
 	unsigned int nr_put;	/* references to drop after the flush */
-	mfn_t put[P2M_BATCH];
-	cpumask_t dirty;	/* atomic: CPUs that may hold translations of this p2m */
+	u64 put[P2M_BATCH];	/* mfn << 6 | order */
+	cpumask_t dirty;	/* atomic: CPUs on which a vCPU of the domain is loaded */
 };
 
 int p2m_init(struct domain *d);

@@ -7,6 +7,7 @@
 #include "common/timer.h"
 
 struct domain;
+struct vcpu_runstate_info;
 struct vcpu;
 
 /* A vCPU's part. R: lock of v->cpu's run queue */

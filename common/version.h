@@ -3,6 +3,9 @@
 #ifndef COMMON_VERSION_H
 #define COMMON_VERSION_H
 
+/* Keel's own release; what XENVER_version reports is the ABI's (option xen_version). */
+#define KEEL_RELEASE "0.1"
+
 /* major << 16 | minor, chosen by the boot option xen_version= (4.17 or 4.20). Any context after option_init(). */
 unsigned int version_reported(void);
 

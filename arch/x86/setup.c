@@ -1,47 +1,126 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* From the loader to the first domain: one line a step, in the order that they need each other. */
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/dom0/build.h"
+#include "arch/x86/hvm/ops.h"
+#include "arch/x86/irq/irq.h"
+#include "arch/x86/mitigations.h"
+#include "arch/x86/mm.h"
+#include "arch/x86/pci/vpci.h"
+#include "arch/x86/pcpu.h"
+#include "arch/x86/time.h"
 #include "arch/x86/uart.h"
-#include "common/boot_info.h"
-#include "common/bootcfg.h"
 #include "common/cmdline.h"
+#include "common/console.h"
+#include "common/heap.h"
 #include "common/option.h"
+#include "common/platform.h"
 #include "common/printk.h"
-#include "common/symbols.h"
+#include "common/version.h"
 
 void start_keel(struct boot_info *bi);
-static struct bootcfg cfg;
 
-static void *p2v(u64 pa) { return (void *)(uintptr_t)pa; }
+static struct bootcfg bootcfg;
+
+static const void *fdt(void)
+{
+	return boot_info.fdt ? pa_to_virt(boot_info.fdt) : NULL;
+}
+
+static void read_boot_config(void)
+{
+	char err[BOOTCFG_ERR_LEN];
+
+	if (bootcfg_parse(&boot_info, fdt(), &bootcfg, err, sizeof(err)))
+		panic("Boot configuration: %s", err);
+	if (bootcfg_dom0(&bootcfg))
+		dom0_reserve_memory(bootcfg_dom0(&bootcfg));
+}
+
+/* The vendor whose table fits this machine; why not, if none does. */
+static void choose_hvm(void)
+{
+	static const struct hvm_ops *const vendors[] = { &svm_ops };
+	const char *why = "no vendor's table is built in";
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(vendors) && !hvm_ops; i++)
+		if (!vendors[i]->probe(&why))
+			hvm_ops = vendors[i];
+	if (!hvm_ops)
+		panic("This machine cannot run guests: %s", why);
+	p2m_format = hvm_ops->p2m_format;
+	p2m_gfn_limit = BIT(min(cpu_features.phys_bits, 48u) - PAGE_SHIFT);
+	if (hvm_ops->cpu_up())
+		panic("CPU0: %s cannot be enabled", hvm_ops->name);
+	pr_info("Guests run by %s", hvm_ops->name);
+}
+
+/* No IOMMU is driven yet: only a user who knows that may go on. */
+static void check_iommu(void)
+{
+	char value[16];
+
+	if (option_string("iommu", value, sizeof(value)) && !strcmp(value, "off")) {
+		pr_warn("iommu=off: nothing keeps devices from writing to any memory, and Dom0's DMA is bounced");
+		return;
+	}
+	panic("No IOMMU is in use, so that devices could write anywhere. Start Keel with iommu=off to go on all the same");
+}
+
+static void init_memory(struct boot_info *bi)
+{
+	mm_init_early(bi);
+	mm_init_paging();
+	traps_init_cpu((struct x86_pcpu *)this_cpu());
+	mm_move_modules();
+	mm_init_frames();
+	smp_reserve_trampoline();
+	read_boot_config();
+	mm_init_heap();
+}
+
+/* On the boot CPU's own stack; the boot stack is not used again. */
+static void __noreturn start_loop(void)
+{
+	start_domains(&bootcfg);
+	console_start_async();
+	vcpu_loop();
+}
+
+static void __noreturn switch_stack(void (*fn)(void))
+{
+	u64 top = map_stack(0, STACK_MAIN, this_cpu());
+
+	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2" : : "r"(top), "r"(fn) : "memory");
+	__builtin_unreachable();
+}
 
 void start_keel(struct boot_info *bi)
 {
-	static char line[BOOT_CMDLINE_LEN], err[BOOTCFG_ERR_LEN];
-	const void *fdt = bi->fdt ? p2v(bi->fdt) : NULL;
-	u64 off;
-	u32 i, j;
+	static char cmdline[OPTION_CMDLINE_LEN];
 
-	bootcfg_command_line(bi, fdt, line, sizeof(line));
-	option_init(line);
+	smp_init_boot_cpu();
+	bootcfg_command_line(bi, (const void *)bi->fdt, cmdline, sizeof(cmdline));
+	option_init(cmdline);
 	uart_init();
-	printk_init();
-	pr_info("command line: %s", line);
-	boot_info_print(bi);
+	pr_info("Keel " KEEL_RELEASE ", a hypervisor with the Xen ABI");
 	cmdline_check();
-	pr_info("symbol %s", symbol_lookup((u64)(uintptr_t)start_keel + 5, &off));
-	if (bootcfg_parse(bi, fdt, &cfg, err, sizeof(err)))
-		panic("%s", err);
-	for (i = 0; i < cfg.nr_domains; i++) {
-		struct bootcfg_domain *d = &cfg.domains[i];
-		pr_info("domain %s id %u flags %u mem %lu cpus %u kernel %d ramdisk %d cmdline %s", d->name, d->domid, d->flags, d->memory_kb, d->cpus, d->kernel, d->ramdisk, d->cmdline);
-		for (j = 0; j < d->nr_evtchns; j++)
-			pr_info(" evtchn %u -> %u:%u", d->evtchns[j].port, d->evtchns[j].peer, d->evtchns[j].peer_port);
-		if (bootcfg_check_kernel(&bi->modules[d->kernel], p2v(bi->modules[d->kernel].base), err, sizeof(err)))
-			panic("%s", err);
-	}
-	panic("end");
+	boot_info_print(bi);
+	cpu_init_features();
+	init_memory(bi);
+	cpu_init_this();
+	if (acpi_init(boot_info.rsdp))
+		panic("The firmware's ACPI tables cannot be used (see above)");
+	uart_use_spcr();
+	lapic_init_cpu();
+	ioapic_init();
+	check_iommu();
+	time_init();
+	choose_hvm();
+	mitigations_init();
+	sched_init();
+	smp_start_all();
+	time_check_cpus();
+	build_domains(&bootcfg);
+	switch_stack(start_loop);
 }
-#include "common/pcpu.h"
-#include "common/domain.h"
-void arch_send_kick(struct pcpu *cpu) {}
-void arch_stack_trace(void) {}
-void arch_halt(void) { for (;;) asm volatile("cli; hlt"); }
-void arch_machine_down(u8 r) { for (;;) asm volatile("cli; hlt"); }

@@ -8,12 +8,16 @@
 /* portio.c: one access of 1, 2 or 4 bytes; unknown ports read ~0 and drop writes. Dom0's PM1, CF9, CF8/CFC, 64h ... are found here. */
 u32 hvm_port_in(struct vcpu *v, u16 port, unsigned int size);
 void hvm_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
+#define IO_BITMAP_ORDER 2 /* 64 Ki bits and one more page (APM vol. 2, 15.10.1) */
 /* Which ports of Dom0 exit: fills its bitmap (1 = exit). */
 void hvm_port_policy_dom0(u8 *bitmap);
 
 /* msr.c: 0 or -EINVAL for #GP. */
 int hvm_rdmsr(struct vcpu *v, u32 msr, u64 *val);
 int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
+
+/* XSETBV of v: 0 or -EINVAL for #GP. */
+int hvm_xsetbv(struct vcpu *v, u32 index, u64 val);
 
 /* cpuid.c */
 int cpuid_policy_init(struct domain *d);	/* allocates d's default policy */

@@ -4,9 +4,11 @@
 #define ARCH_X86_HVM_OPS_H
 
 #include "arch/x86/hvm/vcpu.h"
+#include "arch/x86/p2m_format.h"
 
 /* Exits in vendor-neutral terms; the table in hvm/exit.c is indexed by these. */
 enum hvm_exit {
+	EXIT_UNKNOWN,	/* 0: what the vendor's table leaves out */
 	EXIT_INTR,	/* a host interrupt is due */
 	EXIT_NMI,
 	EXIT_WINDOW,	/* the guest can take an interrupt now */
@@ -17,9 +19,9 @@ enum hvm_exit {
 	EXIT_SHUTDOWN,	/* triple fault */
 	EXIT_UD,	/* an instruction that guests do not have: #UD */
 	EXIT_TASK_SWITCH,
+	EXIT_NMI_UNBLOCKED, /* the guest's NMI handler ends */
 	EXIT_INIT_SIGNAL,
 	EXIT_BAD_STATE,	/* the CPU refused the guest's state */
-	EXIT_UNKNOWN,
 	NR_EXITS
 };
 
@@ -35,6 +37,8 @@ struct exit_info {
 		struct { u8 cr, gpr; bool write; } cr;
 	};
 };
+
+enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4 }; /* as EVENTINJ encodes them */
 
 struct hvm_ops {
 	const char *name;
@@ -55,29 +59,20 @@ struct hvm_ops {
 	void (*set_reg)(struct x86_vcpu *v, unsigned int reg, u64 val);
 	void (*skip_insn)(struct x86_vcpu *v, const struct exit_info *e, unsigned int len); /* rip += len (or next_rip), clears the shadow */
 	/* Events: what to inject at the next entry; false if it cannot be taken now */
-	bool (*can_inject)(struct x86_vcpu *v);		/* IF set, no shadow, nothing else being injected */
+	bool (*can_inject)(struct x86_vcpu *v, enum hvm_event type); /* nothing else being injected, no shadow; IF for HEV_INTR */
 	void (*inject)(struct x86_vcpu *v, u8 vector, u8 type, s32 error); /* type: enum hvm_event */
-	void (*set_window)(struct x86_vcpu *v, bool on);/* exit as soon as an interrupt can be taken */
+	void (*set_window)(struct x86_vcpu *v, int prio); /* exit once an interrupt of this class (0: any) can be taken; -1: off */
 	/* Policy */
 	void (*set_tpr)(struct x86_vcpu *v, u8 tpr);
 	u8 (*get_tpr)(struct x86_vcpu *v);
 	void (*set_tsc_offset)(struct x86_vcpu *v, u64 offset);
 	/* Memory */
-	void (*set_p2m_root)(struct x86_vcpu *v, paddr_t root);
 	void (*flush_tlb)(void);			/* all guest translations of this CPU */
 	const struct p2m_format *p2m_format;
 };
 
-enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER, HREG_CPL };
-enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4 }; /* as EVENTINJ encodes them */
-
-/* Entry bits of nested tables, by type (svm: APM vol. 2, 15.25; vmx: SDM vol. 3, 29.3). */
-struct p2m_format {
-	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type; 0 = not present */
-	u64 table;		/* bits of an entry that points to a table */
-	u64 superpage;		/* bit that makes a level 2 or 3 entry a leaf */
-	bool gb_pages;
-};
+enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER, HREG_CPL,
+	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT };
 
 extern const struct hvm_ops *hvm_ops; /* chosen once at boot */
 extern const struct hvm_ops svm_ops, vmx_ops;

@@ -43,7 +43,7 @@ struct x86_vcpu {
 	void *vmcs;			/* VMCB or VMCS page */
 	paddr_t vmcs_pa;
 	u32 asid;			/* or VPID */
-	u64 asid_generation;
+	u64 asid_generation, p2m_generation; /* of the CPU and of the p2m when the tag was taken */
 	struct pcpu *asid_cpu;
 	u64 tsc_offset;
 	u64 xcr0;
@@ -52,7 +52,7 @@ struct x86_vcpu {
 	u64 tsc_aux, apic_base, pat, mtrr_def_type;
 	u64 mtrr_var[16], mtrr_fixed[11];
 	u64 xss;
-	bool nmi_pending;
+	bool nmi_pending, nmi_blocked;
 	bool exception_pending;		/* to inject at the next entry */
 	u8 exc_vector;
 	bool exc_has_error;

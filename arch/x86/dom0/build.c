@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a boot configuration to domains that can run (abi.md 1.3 to 1.6). */
+#include "arch/x86/dom0/build.h"
+
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/hvm/vcpu.h"
+#include "arch/x86/mm.h"
+#include "common/grant.h"
+#include "common/guest_access.h"
+#include "common/heap.h"
+#include "common/option.h"
+#include "common/printk.h"
+#include <public/hvm/start_info.h>
+
+#define ACPI_SPACE KiB(64)
+#define DEFAULT_EVTCHN_PORTS 1023
+#define DEFAULT_GRANT_FRAMES 64
+#define DEFAULT_MAPTRACK_FRAMES 1024
+#define DOM0_CMDLINE_MAX (BOOT_CMDLINE_LEN + 64)
+
+static const char *name_of(const struct builder *b)
+{
+	return b->d->hardware ? "Dom0" : b->cfg->name;
+}
+
+static void put(struct builder *b, u64 gpa, const void *src, u64 len)
+{
+	if (copy_to_gpa(b->d, gpa, src, len))
+		panic("%s: no RAM at guest physical %#lx..%#lx", name_of(b), gpa, gpa + len);
+}
+
+static void put_zeros(struct builder *b, u64 gpa, u64 len)
+{
+	static const u8 zeros[PAGE_SIZE];
+
+	for (u64 done = 0; done < len; done += PAGE_SIZE)
+		put(b, gpa + done, zeros, min(len - done, (u64)PAGE_SIZE));
+}
+
+/* Which firmware entry is in the way of [start, end)? */
+static void explain_missing(const struct builder *b, u64 start, u64 end)
+{
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->type != BOOT_RANGE_RAM && r->base < end && r->base + r->size > start)
+			pr_err("the firmware's map has type %u at %#lx..%#lx\n", r->type, r->base, r->base + r->size);
+	}
+	panic("%s: its kernel must be at %#lx..%#lx, which is not all its RAM; without an IOMMU it cannot be elsewhere",
+	      name_of(b), start, end);
+}
+
+static void load_kernel(struct builder *b)
+{
+	const struct elf_kernel *k = &b->elf;
+
+	for (unsigned int i = 0; i < k->nr_segments; i++) {
+		u64 p = k->seg[i].paddr, end = p + k->seg[i].memsz;
+		bool ok = false;
+
+		for (unsigned int j = 0; j < b->nr_ram; j++)
+			ok |= p >= b->ram[j].base && end <= b->ram[j].end;
+		if (!ok)
+			explain_missing(b, p, end);
+		put(b, p, b->kernel + k->seg[i].offset, k->seg[i].filesz);
+		put_zeros(b, p + k->seg[i].filesz, k->seg[i].memsz - k->seg[i].filesz);
+	}
+}
+
+static void parse_kernel(struct builder *b)
+{
+	const struct boot_module *m;
+	const char *why;
+
+	if (b->cfg->kernel < 0 || (unsigned int)b->cfg->kernel >= boot_info.nr_modules)
+		panic("%s: no kernel was loaded with Keel; give it as the first module", b->cfg->name);
+	m = &boot_info.modules[b->cfg->kernel];
+	b->kernel = pa_to_virt(m->base);
+	b->kernel_size = m->size;
+	why = boot_image_packed(b->kernel, m->size);
+	if (why)
+		panic("%s: %s is compressed (%s); unpack it first: extract-vmlinux %s > vmlinux", b->cfg->name, m->name,
+		      why, m->name);
+	if (elf_parse(b->kernel, m->size, &b->elf, &why))
+		panic("%s: %s is no kernel for a PVH domain: %s", b->cfg->name, m->name, why);
+}
+
+static void build_acpi(struct builder *b)
+{
+	void *buf = alloc_pages(size_to_order(ACPI_SPACE));
+	u64 gpa = build_place(b, ACPI_SPACE, PAGE_SIZE, GiB(1));
+	size_t used;
+	int rc;
+
+	if (!buf || !gpa)
+		panic("%s: no room for its ACPI tables", name_of(b));
+	b->acpi = (struct gpa_range){ gpa, gpa + ACPI_SPACE };
+	rc = b->d->hardware ? acpi_build_dom0(buf, ACPI_SPACE, gpa, b->d->max_vcpus, &b->rsdp, &used)
+			    : acpi_build_guest(buf, ACPI_SPACE, gpa, b->d->max_vcpus, &b->rsdp, &used);
+	if (rc)
+		panic("%s: its ACPI tables cannot be built: error %d", name_of(b), rc);
+	put(b, gpa, buf, ACPI_SPACE);
+	free_pages(buf, size_to_order(ACPI_SPACE));
+}
+
+/* Without an IOMMU, granted pages are no DMA addresses: all DMA bounces through Dom0's own RAM. */
+static void make_cmdline(const struct builder *b, char *buf)
+{
+	snprintf(buf, DOM0_CMDLINE_MAX, "%s%s", b->cfg->cmdline, b->d->hardware ? " swiotlb=force" : "");
+}
+
+/* start_info, its lists and the command line, in one piece below 1 GiB (abi.md 1.4). */
+static void build_start_info(struct builder *b)
+{
+	struct domain *d = b->d;
+	struct {
+		struct hvm_start_info si;
+		struct hvm_modlist_entry mod;
+		struct hvm_memmap_table_entry map[MAX_E820];
+		char cmdline[DOM0_CMDLINE_MAX];
+	} *s = alloc_pages(size_to_order(sizeof(*s)));
+	u64 gpa = build_place(b, sizeof(*s), PAGE_SIZE, GiB(1));
+
+	if (!s || !gpa)
+		panic("%s: no room for its start information", name_of(b));
+	build_memmap(b);
+	s->si.magic = XEN_HVM_START_MAGIC_VALUE;
+	s->si.version = 1;
+	s->si.flags = d->hardware ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0;
+	s->si.cmdline_paddr = gpa + offsetof(__typeof__(*s), cmdline);
+	s->si.rsdp_paddr = b->rsdp;
+	s->si.memmap_paddr = gpa + offsetof(__typeof__(*s), map);
+	s->si.memmap_entries = d->nr_e820;
+	for (unsigned int i = 0; i < d->nr_e820; i++)
+		s->map[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr, d->e820[i].size, d->e820[i].type, 0 };
+	make_cmdline(b, s->cmdline);
+	if (b->cfg->ramdisk != BOOTCFG_NO_MODULE) {
+		const struct boot_module *m = &boot_info.modules[b->cfg->ramdisk];
+
+		s->mod.paddr = build_place(b, max(m->size, 1ull), PAGE_SIZE, GiB(4));
+		s->mod.size = m->size;
+		if (!s->mod.paddr)
+			panic("%s: no room for %s (%lu KiB); give it more memory", name_of(b), m->name, m->size >> 10);
+		put(b, s->mod.paddr, pa_to_virt(m->base), m->size);
+		s->si.modlist_paddr = gpa + offsetof(__typeof__(*s), mod);
+		s->si.nr_modules = 1;
+	}
+	put(b, gpa, s, sizeof(*s));
+	free_pages(s, size_to_order(sizeof(*s)));
+	b->start_info = gpa;
+}
+
+static void set_affinity(struct builder *b)
+{
+	struct vcpu *v;
+	cpumask_t mask = { 0 };
+
+	if (!b->cfg->has_affinity)
+		return;
+	for (unsigned int i = 0; i < nr_cpus; i++)
+		if (test_bit(i, b->cfg->affinity))
+			cpumask_set(&mask, i);
+	for_each_vcpu(b->d, v)
+		if (sched_set_affinity(v, &mask, NULL))
+			panic("%s: none of its CPUs exists (%u CPUs are up)", b->cfg->name, nr_cpus);
+}
+
+static void build_one(const struct bootcfg_domain *cfg)
+{
+	static struct builder b;
+	struct domain_config dc = {
+		.id = (domid_t)cfg->domid,
+		.control = cfg->flags & BOOTCFG_CONTROL,
+		.hardware = cfg->flags & BOOTCFG_HARDWARE,
+		.max_vcpus = cfg->cpus ?: (unsigned int)option_number("dom0_max_vcpus", nr_cpus),
+		.max_evtchn_port = cfg->flags & BOOTCFG_HARDWARE ? EVTCHN_MAX_PORTS - 1 : DEFAULT_EVTCHN_PORTS,
+		.max_grant_frames = DEFAULT_GRANT_FRAMES,
+		.max_maptrack_frames = DEFAULT_MAPTRACK_FRAMES,
+		.max_pages = ~0ull,
+	};
+	int rc;
+
+	memset(&b, 0, sizeof(b));
+	b.cfg = cfg;
+	if (cfg->flags & BOOTCFG_HARDWARE && option_number("dom0_max_vcpus", 0))
+		dc.max_vcpus = (unsigned int)option_number("dom0_max_vcpus", 0);
+	boot_copy_string(dc.name, sizeof(dc.name), cfg->name);
+	parse_kernel(&b);
+	rc = domain_create(&dc, &b.d);
+	if (rc)
+		panic("%s: cannot be created: error %d", cfg->name, rc);
+	b.d->e820 = alloc_page();
+	if (!b.d->e820)
+		panic("%s: no memory", cfg->name);
+	build_ram(&b);
+	b.d->max_pages = b.d->tot_pages;
+	load_kernel(&b);
+	build_acpi(&b);
+	build_start_info(&b);
+	set_affinity(&b);
+	hvm_vcpu_set_pvh_entry(b.d->vcpu[0], b.elf.entry, (u32)b.start_info);
+	pr_info("%s: domain %u, %lu MiB, %u vCPU%s, kernel %s at %#lx\n", name_of(&b), b.d->id,
+		b.d->tot_pages >> 8, b.d->max_vcpus, b.d->max_vcpus == 1 ? "" : "s",
+		boot_info.modules[cfg->kernel].name, b.elf.start);
+}
+
+/* What the tree connects, once all domains exist. Each channel is in the lists of both its ends. */
+static void connect_domains(const struct bootcfg *cfg)
+{
+	for (unsigned int i = 0; i < cfg->nr_domains; i++) {
+		const struct bootcfg_domain *c = &cfg->domains[i];
+		struct domain *d = domain_find((domid_t)c->domid);
+
+		for (unsigned int j = 0; j < c->nr_evtchns; j++) {
+			const struct bootcfg_evtchn *e = &c->evtchns[j];
+			int rc = 0;
+
+			if (e->peer > i || (e->peer == i && e->peer_port >= e->port))
+				rc = evtchn_connect(d, e->port, domain_find((domid_t)cfg->domains[e->peer].domid),
+						    e->peer_port);
+			if (rc)
+				panic("%s: event channel port %u cannot be connected: error %d", c->name, e->port, rc);
+		}
+		for (unsigned int j = 0; j < c->nr_grants; j++) {
+			const struct bootcfg_grant *g = &c->grants[j];
+			int rc = grant_seed(d, g->ref, (domid_t)cfg->domains[g->peer].domid, g->gpa >> PAGE_SHIFT,
+					    g->readonly);
+
+			if (rc)
+				panic("%s: grant %u cannot be made: error %d", c->name, g->ref, rc);
+		}
+	}
+}
+
+void build_domains(const struct bootcfg *cfg)
+{
+	for (unsigned int i = 0; i < cfg->nr_domains; i++)
+		build_one(&cfg->domains[i]);
+	connect_domains(cfg);
+}
+
+void start_domains(const struct bootcfg *cfg)
+{
+	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+		const struct boot_module *m = &boot_info.modules[i];
+
+		if (m->size)
+			heap_add_range(m->base, ROUND_UP(m->base + m->size, PAGE_SIZE));
+	}
+	for (unsigned int i = 0; i < cfg->nr_domains; i++)
+		domain_controller_unpause(domain_find((domid_t)cfg->domains[i].domid));
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ELF as far as a PVH kernel needs it (ELF-64 Object File Format; abi.md 1.1). */
+#include "arch/x86/dom0/elf.h"
+
+#include "common/lib.h"
+#include <public/elfnote.h>
+#include <public/errno.h>
+
+struct elf64_ehdr {
+	u8 ident[16];
+	u16 type, machine;
+	u32 version;
+	u64 entry, phoff, shoff;
+	u32 flags;
+	u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+};
+
+struct elf64_phdr {
+	u32 type, flags;
+	u64 offset, vaddr, paddr, filesz, memsz, align;
+};
+
+#define PT_LOAD 1
+#define PT_NOTE 4
+#define EM_X86_64 62
+
+/* Looks through one note segment for the entry point. */
+static bool find_entry(const u8 *p, u64 len, u32 *entry)
+{
+	while (len >= 12) {
+		u32 namesz, descsz, type;
+		u64 total, name_end;
+
+		memcpy(&namesz, p, 4);
+		memcpy(&descsz, p + 4, 4);
+		memcpy(&type, p + 8, 4);
+		name_end = 12 + ROUND_UP((u64)namesz, 4);
+		total = name_end + ROUND_UP((u64)descsz, 4);
+		if (total > len)
+			return false;
+		if (type == XEN_ELFNOTE_PHYS32_ENTRY && namesz == 4 && !memcmp(p + 12, "Xen", 4) && descsz >= 4) {
+			memcpy(entry, p + name_end, 4);
+			return true;
+		}
+		p += total;
+		len -= total;
+	}
+	return false;
+}
+
+static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 size, const char **why)
+{
+	u64 end;
+
+	if (!ph->memsz)
+		return 0;
+	if (ph->offset > size || ph->filesz > size - ph->offset || ph->filesz > ph->memsz) {
+		*why = "a segment lies outside of the file (is it truncated?)";
+		return -EINVAL;
+	}
+	if (check_add_overflow(ph->paddr, ph->memsz, &end) || end > GiB(4)) {
+		*why = "a segment is to be loaded above 4 GiB";
+		return -EINVAL;
+	}
+	if (k->nr_segments == ELF_MAX_SEGMENTS) {
+		*why = "it has too many segments";
+		return -EINVAL;
+	}
+	k->seg[k->nr_segments].offset = ph->offset;
+	k->seg[k->nr_segments].filesz = ph->filesz;
+	k->seg[k->nr_segments].paddr = ph->paddr;
+	k->seg[k->nr_segments++].memsz = ph->memsz;
+	k->start = min(k->start, ph->paddr);
+	k->end = max(k->end, end);
+	return 0;
+}
+
+int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **why)
+{
+	const u8 *p = image;
+	struct elf64_ehdr eh;
+	bool have_entry = false;
+
+	memset(k, 0, sizeof(*k));
+	k->start = ~0ull;
+	*why = "it is no 64-bit x86 ELF file";
+	if (size < sizeof(eh))
+		return -EINVAL;
+	memcpy(&eh, p, sizeof(eh));
+	if (memcmp(eh.ident, "\177ELF\2\1", 6) || eh.machine != EM_X86_64)
+		return -EINVAL;
+	*why = "its program headers lie outside of the file";
+	if (eh.phentsize != sizeof(struct elf64_phdr) || eh.phoff > size ||
+	    (u64)eh.phnum * sizeof(struct elf64_phdr) > size - eh.phoff)
+		return -EINVAL;
+	for (unsigned int i = 0; i < eh.phnum; i++) {
+		struct elf64_phdr ph;
+		int rc;
+
+		memcpy(&ph, p + eh.phoff + i * sizeof(ph), sizeof(ph));
+		if (ph.type == PT_LOAD) {
+			rc = add_segment(k, &ph, size, why);
+			if (rc)
+				return rc;
+		} else if (ph.type == PT_NOTE && ph.offset <= size && ph.filesz <= size - ph.offset) {
+			have_entry |= find_entry(p + ph.offset, ph.filesz, &k->entry);
+		}
+	}
+	*why = "it has nothing to load";
+	if (!k->nr_segments)
+		return -EINVAL;
+	*why = "it has no XEN_ELFNOTE_PHYS32_ENTRY note (PVH support is off in it)";
+	return have_entry ? 0 : -EINVAL;
+}

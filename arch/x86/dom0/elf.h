@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A kernel for a domain: an ELF with the PVH note, uncompressed (abi.md 1.1). */
+#ifndef ARCH_X86_DOM0_ELF_H
+#define ARCH_X86_DOM0_ELF_H
+
+#include "common/types.h"
+
+#define ELF_MAX_SEGMENTS 16
+
+struct elf_kernel {
+	u32 entry;	/* XEN_ELFNOTE_PHYS32_ENTRY */
+	unsigned int nr_segments;
+	struct { u64 offset, filesz, paddr, memsz; } seg[ELF_MAX_SEGMENTS];
+	u64 start, end;	/* guest physical, of all segments */
+};
+
+/* Reads headers and notes. 0, or -EINVAL with *why. Pure, bounds-checked (fuzzed). */
+int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **why);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where a domain's memory is: Dom0's part of the host's RAM, and the map that a domain is told. */
+#include "arch/x86/dom0/build.h"
+
+#include "arch/x86/mm.h"
+#include "common/heap.h"
+#include "common/option.h"
+#include "common/printk.h"
+
+#define DOM0_MEM_MIN MiB(96)
+#define DOM0_MEM_MAX_DEFAULT GiB(4)
+
+static struct gpa_range dom0_ram[BUILD_MAX_RANGES];
+static unsigned int nr_dom0_ram;
+
+/* dom0_mem=, the tree, or a quarter of what is there within bounds. */
+static u64 dom0_memory(const struct bootcfg_domain *cfg)
+{
+	u64 total = 0, base, end, mem;
+
+	for (unsigned int i = 0; boot_free_range(i, &base, &end); i++)
+		total += end - base;
+	mem = option_number("dom0_mem", cfg->memory_kb ? KiB(cfg->memory_kb)
+						       : min_t(u64, max_t(u64, total / 4, MiB(512)), DOM0_MEM_MAX_DEFAULT));
+	if (mem < DOM0_MEM_MIN)
+		panic("Dom0: %lu MiB of memory are too little; %lu MiB is the least (dom0_mem=)", mem >> 20,
+		      (u64)DOM0_MEM_MIN >> 20);
+	/* Keel needs page tables, and the guests want something, too. */
+	if (mem + MiB(16) > total) {
+		pr_warn("Dom0: %lu MiB of memory asked for, %lu MiB are free: it gets %lu MiB\n", mem >> 20,
+			total >> 20, (u64)(total - MiB(16)) >> 20);
+		mem = total - MiB(16);
+	}
+	return mem & PAGE_MASK;
+}
+
+void dom0_reserve_memory(const struct bootcfg_domain *cfg)
+{
+	u64 left = dom0_memory(cfg), base, end;
+
+	for (unsigned int i = 0; left && boot_free_range(i, &base, &end); i++) {
+		if (nr_dom0_ram == BUILD_MAX_RANGES)
+			panic("Dom0: RAM is in more than %u pieces", BUILD_MAX_RANGES);
+		dom0_ram[nr_dom0_ram].base = base;
+		dom0_ram[nr_dom0_ram].end = min(end, base + left);
+		left -= dom0_ram[nr_dom0_ram].end - base;
+		nr_dom0_ram++;
+	}
+	for (unsigned int i = 0; i < nr_dom0_ram; i++)
+		boot_reserve(dom0_ram[i].base, dom0_ram[i].end, "Dom0");
+}
+
+/* Dom0's RAM is where it is in the machine: gfn = mfn. */
+static void map_dom0_ram(struct builder *b)
+{
+	struct domain *d = b->d;
+
+	memcpy(b->ram, dom0_ram, sizeof(dom0_ram));
+	b->nr_ram = nr_dom0_ram;
+	d->direct_mapped = true;
+	for (unsigned int i = 0; i < nr_dom0_ram; i++) {
+		mfn_t m = PFN_DOWN(dom0_ram[i].base), end = PFN_DOWN(dom0_ram[i].end);
+
+		d->tot_pages += end - m;
+		for (mfn_t f = m; f < end; f++) {
+			struct page_info *pg = mfn_to_page(f);
+
+			pg->owner = d->id;
+			pg->ref = 1;
+			pg->flags = PGF_PINNED_GFN;
+		}
+		while (m < end) {
+			unsigned int order = m && !(m & 0x3ffff) && end - m >= BIT(18) ? 18
+					   : m && !(m & 0x1ff) && end - m >= BIT(9) ? 9 : 0;
+
+			if (p2m_set(d, m, m, order, P2M_RAM))
+				panic("Dom0: no memory for its page tables");
+			m += BIT(order);
+		}
+	}
+}
+
+/* A guest's RAM begins at 0 and leaves the range below 4 GiB where devices would be. */
+static void map_guest_ram(struct builder *b)
+{
+	u64 left = PFN_UP(KiB(b->cfg->memory_kb));
+	gfn_t gfn = 0, hole = PFN_DOWN(0xf0000000ull);
+
+	while (left) {
+		unsigned int order = left >= BIT(18) && !(gfn & 0x3ffff) ? 18 : left >= BIT(9) && !(gfn & 0x1ff) ? 9 : 0;
+		struct page_info *pg = alloc_domain_pages(b->d, order);
+
+		for (; !pg && order; order -= 9)
+			pg = alloc_domain_pages(b->d, order - 9);
+		if (!pg)
+			panic("%s: %lu KiB of its %lu KiB of memory are missing: %lu KiB are free", b->cfg->name,
+			      left << 2, b->cfg->memory_kb, heap_free_pages() << 2);
+		memset(page_to_virt(pg), 0, PAGE_SIZE << order);
+		if (p2m_set(b->d, gfn, page_to_mfn(pg), order, P2M_RAM))
+			panic("%s: no memory for its page tables", b->cfg->name);
+		left -= BIT(order);
+		gfn += BIT(order);
+		if (gfn == hole && left) {
+			b->ram[b->nr_ram++] = (struct gpa_range){ 0, gfn << PAGE_SHIFT };
+			gfn = PFN_DOWN(GiB(4));
+		}
+	}
+	b->ram[b->nr_ram] = (struct gpa_range){ gfn > PFN_DOWN(GiB(4)) ? GiB(4) : 0, gfn << PAGE_SHIFT };
+	b->nr_ram++;
+}
+
+u64 build_place(struct builder *b, u64 size, u64 align, u64 limit)
+{
+	for (unsigned int i = b->nr_ram; i-- > 0;) {
+		u64 top = min(b->ram[i].end, limit);
+
+again:
+		if (top < b->ram[i].base + size)
+			continue;
+		top = ROUND_DOWN(top - size, align);
+		if (top < b->ram[i].base || top < MiB(1))
+			continue;
+		if (top < b->elf.end && top + size > b->elf.start) {
+			top = b->elf.start;
+			goto again;
+		}
+		for (unsigned int j = 0; j < b->nr_used; j++) {
+			if (top < b->used[j].end && top + size > b->used[j].base) {
+				top = b->used[j].base;
+				goto again;
+			}
+		}
+		BUG_ON(b->nr_used == ARRAY_SIZE(b->used));
+		b->used[b->nr_used++] = (struct gpa_range){ top, ROUND_UP(top + size, PAGE_SIZE) };
+		return top;
+	}
+	return 0;
+}
+
+static void add_entry(struct domain *d, u64 base, u64 end, u32 type)
+{
+	__typeof__(d->e820) last = d->nr_e820 ? &d->e820[d->nr_e820 - 1] : NULL;
+
+	if (base >= end)
+		return;
+	if (last && last->type == type && last->addr + last->size == base) {
+		last->size += end - base;
+		return;
+	}
+	if (d->nr_e820 == MAX_E820)
+		panic("Dom0: its memory map has more than %u entries", MAX_E820);
+	d->e820[d->nr_e820].addr = base;
+	d->e820[d->nr_e820].size = end - base;
+	d->e820[d->nr_e820++].type = type;
+}
+
+/* [base, end) of RAM that the domain has, with its ACPI tables cut out. */
+static void add_ram(struct builder *b, u64 base, u64 end)
+{
+	u64 a = max(base, b->acpi.base), e = min(end, b->acpi.end);
+
+	if (a >= e) {
+		add_entry(b->d, base, end, BOOT_RANGE_RAM);
+		return;
+	}
+	add_entry(b->d, base, a, BOOT_RANGE_RAM);
+	add_entry(b->d, a, e, BOOT_RANGE_ACPI);
+	add_entry(b->d, e, end, BOOT_RANGE_RAM);
+}
+
+/*
+ * RAM of the host that Dom0 does not have: below 4 GiB it is left out, so that Linux
+ * puts its region for grants and foreign pages there and not where BARs are;
+ * above it is UNUSABLE, so that no device is put there.
+ */
+static void add_host_ram(struct builder *b, u64 base, u64 end)
+{
+	for (unsigned int i = 0; i < b->nr_ram; i++) {
+		u64 a = max(base, b->ram[i].base), e = min(end, b->ram[i].end);
+
+		if (a >= e)
+			continue;
+		if (a > GiB(4))
+			add_entry(b->d, max(base, (u64)GiB(4)), a, BOOT_RANGE_UNUSABLE);
+		add_ram(b, a, e);
+		base = e;
+	}
+	if (end > GiB(4))
+		add_entry(b->d, max(base, (u64)GiB(4)), end, BOOT_RANGE_UNUSABLE);
+}
+
+void build_memmap(struct builder *b)
+{
+	struct domain *d = b->d;
+
+	if (!d->hardware) {
+		for (unsigned int i = 0; i < b->nr_ram; i++)
+			add_ram(b, b->ram[i].base, b->ram[i].end);
+		return;
+	}
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->type == BOOT_RANGE_RAM)
+			add_host_ram(b, ROUND_UP(r->base, PAGE_SIZE), (r->base + r->size) & PAGE_MASK);
+		else
+			add_entry(d, r->base, r->base + r->size, r->type);
+	}
+}
+
+void build_ram(struct builder *b)
+{
+	p2m_write_lock(&b->d->p2m);
+	if (b->d->hardware)
+		map_dom0_ram(b);
+	else
+		map_guest_ram(b);
+	p2m_write_unlock(b->d);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why a guest came back, and what is done about it: one function for each reason. */
+#include "arch/x86/hvm/io.h"
+#include "arch/x86/hvm/mmio.h"
+#include "arch/x86/hvm/ops.h"
+#include "arch/x86/mm.h"
+#include "arch/x86/pci/vpci.h"
+#include "arch/x86/pcpu.h"
+#include "common/guest_access.h"
+#include "common/heap.h"
+#include "common/hypercall.h"
+#include "common/printk.h"
+#include <public/sched.h>
+
+#define IO_REP_MAX 1024 /* elements of a string instruction handled before other work is looked at */
+
+static void exit_nothing(struct x86_vcpu *v, const struct exit_info *e)
+{
+}
+
+/* The interrupt is pending at the local APIC: take it here. */
+static void exit_intr(struct x86_vcpu *v, const struct exit_info *e)
+{
+	irq_window();
+}
+
+static void exit_window(struct x86_vcpu *v, const struct exit_info *e)
+{
+	hvm_ops->set_window(v, -1);
+}
+
+static void exit_nmi_unblocked(struct x86_vcpu *v, const struct exit_info *e)
+{
+	v->nmi_blocked = false;
+}
+
+static void exit_cpuid(struct x86_vcpu *v, const struct exit_info *e)
+{
+	struct cpuid_regs r;
+
+	hvm_cpuid(&v->v, (u32)v->gpr[REG_RAX], (u32)v->gpr[REG_RCX], &r);
+	v->gpr[REG_RAX] = r.a;
+	v->gpr[REG_RBX] = r.b;
+	v->gpr[REG_RCX] = r.c;
+	v->gpr[REG_RDX] = r.d;
+	hvm_ops->skip_insn(v, e, 2);
+}
+
+/* With interrupts off nothing but INIT wakes it again: it is down (abi.md 3). */
+static void exit_hlt(struct x86_vcpu *v, const struct exit_info *e)
+{
+	hvm_ops->skip_insn(v, e, 1);
+	if (!(hvm_ops->get_reg(v, HREG_RFLAGS) & X86_EFLAGS_IF) && !v->nmi_pending)
+		vcpu_went_down(&v->v);
+	else
+		vcpu_block();
+}
+
+static void exit_msr_read(struct x86_vcpu *v, const struct exit_info *e)
+{
+	u64 val;
+
+	if (hvm_rdmsr(&v->v, (u32)v->gpr[REG_RCX], &val)) {
+		hvm_inject_gp(&v->v);
+		return;
+	}
+	v->gpr[REG_RAX] = (u32)val;
+	v->gpr[REG_RDX] = val >> 32;
+	hvm_ops->skip_insn(v, e, 2);
+}
+
+static void exit_msr_write(struct x86_vcpu *v, const struct exit_info *e)
+{
+	u64 val = (u32)v->gpr[REG_RAX] | v->gpr[REG_RDX] << 32;
+
+	if (hvm_wrmsr(&v->v, (u32)v->gpr[REG_RCX], val))
+		hvm_inject_gp(&v->v);
+	else
+		hvm_ops->skip_insn(v, e, 2);
+}
+
+/* Calling convention: abi.md 2. */
+static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
+{
+	const unsigned long args[5] = { v->gpr[REG_RDI], v->gpr[REG_RSI], v->gpr[REG_RDX], v->gpr[REG_R10],
+					v->gpr[REG_R8] };
+	long rc;
+
+	this_cpu()->nr_hypercalls++;
+	if (unlikely(hvm_ops->get_reg(v, HREG_CPL)))
+		rc = -EPERM;
+	else if (unlikely(!(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9)))) /* L: 64-bit code */
+		rc = -ENOSYS;
+	else
+		rc = hypercall_dispatch(v->gpr[REG_RAX], args);
+	if (unlikely(v->v.hypercall_continued)) {
+		v->v.hypercall_continued = false;
+		return;
+	}
+	v->gpr[REG_RAX] = (u64)rc;
+	hvm_ops->skip_insn(v, e, 3);
+}
+
+static u64 io_mask(unsigned int size)
+{
+	return size == 4 ? 0xffffffff : BIT(size * 8) - 1;
+}
+
+/* INS and OUTS, forward or backward, a bounded number of elements at a time; flat segments. */
+static void io_string(struct x86_vcpu *v, const struct exit_info *e)
+{
+	u64 flags = hvm_ops->get_reg(v, HREG_RFLAGS);
+	s64 step = flags & BIT(10) ? -(s64)e->io.size : e->io.size;
+	u64 *index = &v->gpr[e->io.in ? REG_RDI : REG_RSI];
+	u64 left = e->io.rep ? v->gpr[REG_RCX] : 1;
+
+	for (unsigned int i = 0; left && i < IO_REP_MAX; i++, left--) {
+		u32 val = 0;
+		int rc;
+
+		if (e->io.in) {
+			val = hvm_port_in(&v->v, e->io.port, e->io.size);
+			rc = copy_to_guest(*index, &val, e->io.size);
+		} else {
+			rc = copy_from_guest(&val, *index, e->io.size);
+			if (!rc)
+				hvm_port_out(&v->v, e->io.port, e->io.size, val);
+		}
+		if (rc) {
+			hvm_ops->set_reg(v, HREG_CR2, *index);
+			hvm_inject_exception(&v->v, X86_EXC_PF, e->io.in ? 2 : 0);
+			break;
+		}
+		*index += (u64)step;
+	}
+	if (e->io.rep)
+		v->gpr[REG_RCX] = left;
+	if (!left || !e->io.rep)
+		hvm_ops->skip_insn(v, e, 0);
+}
+
+static void exit_io(struct x86_vcpu *v, const struct exit_info *e)
+{
+	u64 *rax = &v->gpr[REG_RAX];
+
+	if (e->io.string) {
+		io_string(v, e);
+		return;
+	}
+	if (e->io.in) {
+		u64 mask = io_mask(e->io.size), val = hvm_port_in(&v->v, e->io.port, e->io.size) & mask;
+
+		*rax = e->io.size == 4 ? val : (*rax & ~mask) | val;
+	} else {
+		hvm_port_out(&v->v, e->io.port, e->io.size, (u32)(*rax & io_mask(e->io.size)));
+	}
+	hvm_ops->skip_insn(v, e, 0);
+}
+
+/* Is it firmware memory, better cached than treated as registers? */
+static enum p2m_type device_type(u64 gpa)
+{
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (gpa - r->base < r->size && (r->type == BOOT_RANGE_ACPI || r->type == BOOT_RANGE_NVS ||
+						r->flags & BOOT_RANGE_EFI_RUNTIME))
+			return P2M_MMIO_RAMLIKE;
+	}
+	return P2M_MMIO;
+}
+
+/*
+ * First touch: whoever owns the devices gets device memory one to one when it
+ * first looks there, and only where the host has no RAM. What Keel emulates stays out.
+ */
+static bool map_device_page(struct vcpu *v, u64 gpa)
+{
+	struct domain *d = v->domain;
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	enum p2m_type t;
+	int rc = 0;
+
+	if (!d->hardware || is_host_ram(gpa) || vpci_mmio_is_trapped(d, gfn) || gpa >> cpu_features.phys_bits)
+		return false;
+	p2m_write_lock(&d->p2m);
+	p2m_get(d, gfn, &t, NULL);
+	if (t == P2M_HOLE) /* another vCPU may have been faster */
+		rc = p2m_set(d, gfn, gfn, 0, device_type(gpa));
+	p2m_write_unlock(d);
+	return rc == 0;
+}
+
+static void exit_npf(struct x86_vcpu *v, const struct exit_info *e)
+{
+	u64 gpa = e->npf.gpa;
+
+	if (e->npf.present && e->npf.write) {
+		enum p2m_type t;
+
+		p2m_read_lock(&v->v.domain->p2m);
+		p2m_get(v->v.domain, gpa >> PAGE_SHIFT, &t, NULL);
+		p2m_read_unlock(&v->v.domain->p2m);
+		if (t == P2M_GRANT_RO) {
+			hvm_inject_gp(&v->v);
+			return;
+		}
+	}
+	if (map_device_page(&v->v, gpa))
+		return;
+	if (!e->npf.exec && hvm_emulate_mmio(v, gpa, e->npf.write))
+		return;
+	domain_crash(v->v.domain, "vCPU %u: %s at guest physical address %#lx, rip %#lx, where it has no memory",
+		     v->v.id, e->npf.exec ? "execution" : e->npf.write ? "write" : "read", gpa,
+		     hvm_ops->get_reg(v, HREG_RIP));
+}
+
+static void exit_exception(struct x86_vcpu *v, const struct exit_info *e)
+{
+	switch (e->exc.vector) {
+	case X86_EXC_AC: /* intercepted so that its delivery cannot loop for ever */
+		hvm_inject_exception(&v->v, X86_EXC_AC, 0);
+		return;
+	case X86_EXC_DB:
+		hvm_inject_exception(&v->v, X86_EXC_DB, -1);
+		return;
+	case X86_EXC_MC:
+		panic("Machine check while domain %u ran on CPU %u", v->v.domain->id, this_cpu()->id);
+	}
+	domain_crash(v->v.domain, "unexpected exception %u", e->exc.vector);
+}
+
+static void exit_xsetbv(struct x86_vcpu *v, const struct exit_info *e)
+{
+	u64 val = (u32)v->gpr[REG_RAX] | v->gpr[REG_RDX] << 32;
+
+	if (hvm_xsetbv(&v->v, (u32)v->gpr[REG_RCX], val))
+		hvm_inject_gp(&v->v);
+	else
+		hvm_ops->skip_insn(v, e, 3);
+}
+
+/* Only who drives devices can need the caches written back. */
+static void exit_wbinvd(struct x86_vcpu *v, const struct exit_info *e)
+{
+	if (v->v.domain->hardware)
+		wbinvd();
+	hvm_ops->skip_insn(v, e, 2);
+}
+
+static void exit_pause(struct x86_vcpu *v, const struct exit_info *e)
+{
+	hvm_ops->skip_insn(v, e, 2);
+	sched_yield();
+}
+
+static void exit_gp(struct x86_vcpu *v, const struct exit_info *e)
+{
+	hvm_inject_gp(&v->v);
+}
+
+static void exit_ud(struct x86_vcpu *v, const struct exit_info *e)
+{
+	hvm_inject_ud(&v->v);
+}
+
+static void exit_shutdown(struct x86_vcpu *v, const struct exit_info *e)
+{
+	struct domain *d = v->v.domain;
+
+	pr_guest(d, "vCPU %u: triple fault, rip %#lx", v->v.id, hvm_ops->get_reg(v, HREG_RIP));
+	if (d->hardware)
+		dom0_ended(SHUTDOWN_reboot, "triple fault");
+	domain_shutdown(d, (u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON]);
+}
+
+static void exit_bad(struct x86_vcpu *v, const struct exit_info *e)
+{
+	struct hvm_state s;
+
+	hvm_ops->get_state(v, &s);
+	pr_err("cr0 %lx cr3 %lx cr4 %lx efer %lx rip %lx rflags %lx cs %x/%x ss %x/%x\n", s.cr0, s.cr3, s.cr4,
+	       s.efer, s.rip, s.rflags, s.seg[SEG_CS].sel, s.seg[SEG_CS].attr, s.seg[SEG_SS].sel, s.seg[SEG_SS].attr);
+	domain_crash(v->v.domain, "vCPU %u: %s (%s exit %#x)", v->v.id,
+		     e->reason == EXIT_BAD_STATE ? "state that the CPU refuses" : "exit that Keel does not know",
+		     hvm_ops->name, e->raw);
+}
+
+static void (*const handlers[NR_EXITS])(struct x86_vcpu *, const struct exit_info *) = {
+	[EXIT_INTR] = exit_intr,
+	[EXIT_NMI] = exit_nothing, /* the host's handler has run when interrupts were let in again */
+	[EXIT_WINDOW] = exit_window,
+	[EXIT_CPUID] = exit_cpuid,
+	[EXIT_HLT] = exit_hlt,
+	[EXIT_IO] = exit_io,
+	[EXIT_MSR_READ] = exit_msr_read,
+	[EXIT_MSR_WRITE] = exit_msr_write,
+	[EXIT_HYPERCALL] = exit_hypercall,
+	[EXIT_NPF] = exit_npf,
+	[EXIT_EXCEPTION] = exit_exception,
+	[EXIT_XSETBV] = exit_xsetbv,
+	[EXIT_INVD] = exit_wbinvd,
+	[EXIT_WBINVD] = exit_wbinvd,
+	[EXIT_PAUSE] = exit_pause,
+	[EXIT_RDPMC] = exit_gp,
+	[EXIT_CR] = exit_bad,
+	[EXIT_DR] = exit_nothing, /* the registers are the guest's now */
+	[EXIT_SHUTDOWN] = exit_shutdown,
+	[EXIT_UD] = exit_ud,
+	[EXIT_TASK_SWITCH] = exit_bad,
+	[EXIT_NMI_UNBLOCKED] = exit_nmi_unblocked,
+	[EXIT_INIT_SIGNAL] = exit_nothing,
+	[EXIT_BAD_STATE] = exit_bad,
+	[EXIT_UNKNOWN] = exit_bad,
+};
+
+void hvm_handle_exit(struct x86_vcpu *v, const struct exit_info *e)
+{
+	this_cpu()->nr_exits++;
+	handlers[e->reason](v, e);
+}

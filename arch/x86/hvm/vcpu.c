@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* x86 vCPUs and domains: their parts, start states, and the switch between them. */
+#include "arch/x86/hvm/vcpu.h"
+
+#include "arch/x86/hvm/io.h"
+#include "arch/x86/hvm/ops.h"
+#include "arch/x86/hvm/upcall.h"
+#include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/pci/vpci.h"
+#include "arch/x86/pcpu.h"
+#include "common/heap.h"
+#include "common/hypercall.h"
+#include "common/printk.h"
+#include "common/time.h"
+#include <public/sched.h>
+
+const struct hvm_ops *hvm_ops;
+
+#define PAT_RESET 0x0007040600070406ull /* SDM vol. 3, 12.12.4 */
+#define FCW_RESET 0x037f
+#define MXCSR_RESET 0x1f80
+
+struct domain *arch_domain_alloc(void)
+{
+	return alloc_pages(size_to_order(sizeof(struct x86_domain)));
+}
+
+void arch_domain_free(struct domain *d)
+{
+	struct x86_domain *x = x86_domain(d);
+
+	cpuid_policy_free(d);
+	free_pages(x->io_bitmap, IO_BITMAP_ORDER);
+	free_pages(x, size_to_order(sizeof(*x)));
+}
+
+int arch_domain_init(struct domain *d, const struct domain_config *cfg)
+{
+	struct x86_domain *x = x86_domain(d);
+	int rc = cpuid_policy_init(d);
+
+	d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
+	if (rc || !d->hardware)
+		return rc;
+	x->io_bitmap = alloc_pages(IO_BITMAP_ORDER);
+	if (!x->io_bitmap)
+		return -ENOMEM;
+	memset(x->io_bitmap, 0xff, PAGE_SIZE << IO_BITMAP_ORDER);
+	hvm_port_policy_dom0(x->io_bitmap);
+	rc = vioapic_init(d);
+	return rc ?: vpci_init(d);
+}
+
+void arch_domain_teardown(struct domain *d)
+{
+	if (d->hardware)
+		panic("Dom0 cannot be destroyed");
+}
+
+struct vcpu *arch_vcpu_alloc(struct domain *d, unsigned int id)
+{
+	return alloc_pages(size_to_order(sizeof(struct x86_vcpu)));
+}
+
+/* FPU state after reset (SDM vol. 3, table 10-1). */
+static void fpu_reset(struct x86_vcpu *v)
+{
+	u8 *area = v->xsave;
+
+	memset(area, 0, cpu_features.xsave_size);
+	*(u16 *)area = FCW_RESET;
+	*(u32 *)(area + 24) = MXCSR_RESET;
+	v->xcr0 = 1;
+}
+
+int arch_vcpu_init(struct vcpu *v)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+	int rc;
+
+	x->xsave = alloc_pages(size_to_order(cpu_features.xsave_size));
+	if (!x->xsave)
+		return -ENOMEM;
+	x->pat = PAT_RESET;
+	fpu_reset(x);
+	rc = hvm_ops->vcpu_init(x);
+	if (rc)
+		return rc;
+	vlapic_init(v);
+	hvm_vcpu_init_reset(v);
+	return 0;
+}
+
+void arch_vcpu_free(struct vcpu *v)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+
+	if (x->vmcs) {
+		vlapic_destroy(v);
+		hvm_ops->vcpu_fini(x);
+	}
+	free_pages(x->xsave, size_to_order(cpu_features.xsave_size));
+	free_pages(x, size_to_order(sizeof(*x)));
+}
+
+/* Its CPU looks at its pending events: wakes it, or interrupts the guest. */
+void arch_vcpu_kick(struct vcpu *v)
+{
+	if (READ_ONCE(v->wait_flags) & (BIT(VPF_BLOCKED) | BIT(VPF_POLL))) {
+		clear_bit(VPF_BLOCKED, &v->wait_flags);
+		vcpu_wake(v);
+	}
+	if (v != current && READ_ONCE(v->cpu->curr) == v)
+		pcpu_kick(v->cpu, WORK_KICK);
+}
+
+static void fpu_save(struct x86_vcpu *v)
+{
+	if (!cpu_features.xsave) {
+		__asm__ volatile("fxsaveq (%0)" : : "r"(v->xsave) : "memory");
+		return;
+	}
+	v->xcr0 = xgetbv(0);
+	if (v->xcr0 != cpu_features.xcr0)
+		xsetbv(0, cpu_features.xcr0);
+	__asm__ volatile("xsaveq (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static void fpu_load(struct x86_vcpu *v)
+{
+	if (!cpu_features.xsave) {
+		__asm__ volatile("fxrstorq (%0)" : : "r"(v->xsave) : "memory");
+		return;
+	}
+	__asm__ volatile("xrstorq (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
+	if (v->xcr0 != cpu_features.xcr0)
+		xsetbv(0, v->xcr0);
+}
+
+void arch_context_switch(struct vcpu *prev, struct vcpu *next)
+{
+	struct pcpu *cpu = this_cpu();
+
+	if (!prev->idle) {
+		struct x86_vcpu *x = x86_vcpu(prev);
+
+		fpu_save(x);
+		hvm_ops->switch_from(x);
+		cpumask_clear_cpu(&prev->domain->p2m.dirty, cpu->id);
+	}
+	WRITE_ONCE(cpu->curr, next);
+	if (!next->idle) {
+		struct x86_vcpu *x = x86_vcpu(next);
+
+		/* Before the generation is read: from here on flushes reach this CPU. */
+		cpumask_set(&next->domain->p2m.dirty, cpu->id);
+		hvm_ops->switch_to(x);
+		fpu_load(x);
+		if (cpu_features.rdtscp)
+			wrmsr(MSR_TSC_AUX, x->tsc_aux);
+	}
+}
+
+/* Who is hit while an event is being delivered already: the rules of SDM vol. 3, table 6-5, simplified to contributory faults. */
+void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+
+	if (x->exception_pending) {
+		if (x->exc_vector == X86_EXC_DF) {
+			domain_shutdown(v->domain, (u8)v->domain->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON]);
+			return;
+		}
+		vector = X86_EXC_DF;
+		error = 0;
+	}
+	x->exception_pending = true;
+	x->exc_vector = vector;
+	x->exc_has_error = error >= 0;
+	x->exc_error = (u32)error;
+}
+
+void hvm_inject_nmi(struct vcpu *v)
+{
+	WRITE_ONCE(x86_vcpu(v)->nmi_pending, true);
+	arch_vcpu_kick(v);
+}
+
+/*
+ * What goes in with the next entry: exception, NMI, interrupt, in this order. What
+ * cannot be taken now opens a window.
+ */
+void hvm_prepare_entry(struct x86_vcpu *v)
+{
+	bool via_apic;
+	int vector;
+
+	if (unlikely(v->exception_pending)) {
+		v->exception_pending = false;
+		hvm_ops->inject(v, v->exc_vector, HEV_EXCEPTION, v->exc_has_error ? (s32)v->exc_error : -1);
+		return;
+	}
+	if (unlikely(v->nmi_pending) && !v->nmi_blocked && hvm_ops->can_inject(v, HEV_NMI)) {
+		v->nmi_pending = false;
+		v->nmi_blocked = true;
+		hvm_ops->inject(v, X86_EXC_NMI, HEV_NMI, -1);
+		return;
+	}
+	vector = hvm_pending_vector(v, &via_apic);
+	if (likely(vector < 0))
+		return;
+	if (!hvm_ops->can_inject(v, HEV_INTR)) {
+		hvm_ops->set_window(v, 0);
+		return;
+	}
+	if (via_apic)
+		vlapic_ack_vector(&v->v, (u8)vector);
+	hvm_ops->inject(v, (u8)vector, HEV_INTR, -1);
+}
+
+static void segment_set(struct segment *s, u16 sel, u64 base, u32 limit, u16 attr)
+{
+	*s = (struct segment){ .sel = sel, .base = base, .limit = limit, .attr = attr };
+}
+
+/* After INIT: real mode at vector << 12 (SDM vol. 3, table 10-1). */
+static void set_real_mode(struct x86_vcpu *v, u8 vector)
+{
+	struct hvm_state s = { .rflags = 2, .cr0 = X86_CR0_ET, .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = v->pat };
+
+	for (unsigned int i = 0; i < NR_SEGS; i++)
+		segment_set(&s.seg[i], 0, 0, 0xffff, 0x93);
+	segment_set(&s.seg[SEG_CS], (u16)(vector << 8), (u64)vector << 12, 0xffff, 0x9b);
+	segment_set(&s.seg[SEG_LDTR], 0, 0, 0xffff, 0x82);
+	segment_set(&s.seg[SEG_TR], 0, 0, 0xffff, 0x8b);
+	s.gdtr.limit = s.idtr.limit = 0xffff;
+	memset(v->gpr, 0, sizeof(v->gpr));
+	v->gpr[REG_RDX] = cpuid(1, 0).a;
+	hvm_ops->set_state(v, &s);
+}
+
+void hvm_vcpu_init_reset(struct vcpu *v)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+
+	vlapic_reset(v);
+	set_real_mode(x, 0xf0);
+	x->exception_pending = x->nmi_pending = x->nmi_blocked = false;
+	x->boot_state = VB_WAIT_SIPI;
+}
+
+void hvm_vcpu_sipi(struct vcpu *v, u8 vector)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+
+	if (x->boot_state != VB_WAIT_SIPI)
+		return;
+	x->boot_state = VB_RUNNING;
+	set_real_mode(x, vector);
+	v->initialised = true;
+	clear_bit(VPF_DOWN, &v->wait_flags);
+	vcpu_wake(v);
+}
+
+void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+	struct hvm_state s = { .rip = eip, .rflags = 2, .cr0 = X86_CR0_PE | X86_CR0_ET, .dr6 = 0xffff0ff0,
+			       .dr7 = 0x400, .pat = x->pat };
+
+	for (unsigned int i = 0; i < NR_SEGS; i++)
+		segment_set(&s.seg[i], 0x10, 0, 0xffffffff, 0xc93);
+	segment_set(&s.seg[SEG_CS], 0x08, 0, 0xffffffff, 0xc9b);
+	segment_set(&s.seg[SEG_LDTR], 0, 0, 0, 0x82);
+	segment_set(&s.seg[SEG_TR], 0, 0, 0x67, 0x8b);
+	memset(x->gpr, 0, sizeof(x->gpr));
+	x->gpr[REG_RBX] = ebx;
+	hvm_ops->set_state(x, &s);
+	x->boot_state = VB_RUNNING;
+	v->initialised = true;
+	clear_bit(VPF_DOWN, &v->wait_flags);
+}
+
+void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5])
+{
+	struct x86_vcpu *x = current_x86;
+
+	x->gpr[REG_RAX] = nr;
+	x->gpr[REG_RDI] = args[0];
+	x->gpr[REG_RSI] = args[1];
+	x->gpr[REG_RDX] = args[2];
+	x->gpr[REG_R10] = args[3];
+	x->gpr[REG_R8] = args[4];
+}
+
+s64 arch_vcpu_tsc_offset(struct vcpu *v)
+{
+	return (s64)x86_vcpu(v)->tsc_offset;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* VCPUOP_initialise: a start state given by the guest (xen/include/public/hvm/hvm_vcpu.h). */
+#include "arch/x86/hvm/ops.h"
+#include "common/guest_access.h"
+#include "common/vcpu_op.h"
+#include <public/errno.h>
+#include <public/hvm/hvm_vcpu.h>
+
+#define ATTR_VALID(ar, type) (((ar) & 0x90) == 0x90 && ((ar) & (type)) == (type))
+
+static void set_segment(struct segment *s, u32 base, u32 limit, u16 attr)
+{
+	*s = (struct segment){ .sel = 0, .attr = (u16)((attr & 0xff) | (attr >> 4 & 0xf00)), .limit = limit, .base = base };
+}
+
+static int state_32(struct x86_vcpu *v, const struct vcpu_hvm_x86_32 *r, struct hvm_state *s)
+{
+	if (!(r->cr0 & X86_CR0_PE) && r->cr0 & X86_CR0_PG)
+		return -EINVAL;
+	if (!ATTR_VALID(r->cs_ar, 8) || !ATTR_VALID(r->ss_ar, 2) || r->efer & (EFER_LMA | EFER_LME))
+		return -EINVAL;
+	v->gpr[REG_RAX] = r->eax;
+	v->gpr[REG_RCX] = r->ecx;
+	v->gpr[REG_RDX] = r->edx;
+	v->gpr[REG_RBX] = r->ebx;
+	v->gpr[REG_RSP] = r->esp;
+	v->gpr[REG_RBP] = r->ebp;
+	v->gpr[REG_RSI] = r->esi;
+	v->gpr[REG_RDI] = r->edi;
+	s->rip = r->eip;
+	s->rflags = r->eflags | 2;
+	s->cr0 = r->cr0 | X86_CR0_ET;
+	s->cr3 = r->cr3;
+	s->cr4 = r->cr4;
+	s->efer = r->efer;
+	set_segment(&s->seg[SEG_CS], r->cs_base, r->cs_limit, r->cs_ar);
+	set_segment(&s->seg[SEG_DS], r->ds_base, r->ds_limit, r->ds_ar);
+	set_segment(&s->seg[SEG_SS], r->ss_base, r->ss_limit, r->ss_ar);
+	set_segment(&s->seg[SEG_ES], r->es_base, r->es_limit, r->es_ar);
+	set_segment(&s->seg[SEG_TR], r->tr_base, r->tr_limit, r->tr_ar);
+	return 0;
+}
+
+static int state_64(struct x86_vcpu *v, const struct vcpu_hvm_x86_64 *r, struct hvm_state *s)
+{
+	if (!(r->cr0 & X86_CR0_PG) || !(r->cr0 & X86_CR0_PE) || !(r->cr4 & X86_CR4_PAE) || !(r->efer & EFER_LME))
+		return -EINVAL;
+	v->gpr[REG_RAX] = r->rax;
+	v->gpr[REG_RCX] = r->rcx;
+	v->gpr[REG_RDX] = r->rdx;
+	v->gpr[REG_RBX] = r->rbx;
+	v->gpr[REG_RSP] = r->rsp;
+	v->gpr[REG_RBP] = r->rbp;
+	v->gpr[REG_RSI] = r->rsi;
+	v->gpr[REG_RDI] = r->rdi;
+	s->rip = r->rip;
+	s->rflags = r->rflags | 2;
+	s->cr0 = r->cr0 | X86_CR0_ET;
+	s->cr3 = r->cr3;
+	s->cr4 = r->cr4;
+	s->efer = r->efer | EFER_LMA;
+	for (unsigned int i = SEG_ES; i <= SEG_GS; i++)
+		s->seg[i] = (struct segment){ .attr = 0xc93, .limit = 0xffffffff };
+	s->seg[SEG_CS].attr = 0xa9b;
+	s->seg[SEG_TR] = (struct segment){ .attr = 0x8b, .limit = 0x67 };
+	return 0;
+}
+
+int arch_vcpu_op_initialise(struct vcpu *v, u64 gva)
+{
+	struct x86_vcpu *x = x86_vcpu(v);
+	struct vcpu_hvm_context c;
+	struct hvm_state s = { .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = x->pat };
+	int rc;
+
+	if (copy_from_guest(&c, gva, sizeof(c)))
+		return -EFAULT;
+	s.seg[SEG_LDTR].attr = 0x82;
+	s.seg[SEG_FS] = s.seg[SEG_GS] = (struct segment){ .attr = 0x93, .limit = 0xffff };
+	if (c.mode == VCPU_HVM_MODE_32B)
+		rc = state_32(x, &c.cpu_regs.x86_32, &s);
+	else if (c.mode == VCPU_HVM_MODE_64B)
+		rc = state_64(x, &c.cpu_regs.x86_64, &s);
+	else
+		rc = -EINVAL;
+	if (rc)
+		return rc;
+	hvm_ops->set_state(x, &s);
+	x->boot_state = VB_RUNNING;
+	v->initialised = true;
+	return 0;
+}
+
+void arch_vcpu_send_nmi(struct vcpu *v)
+{
+	hvm_inject_nmi(v);
+}

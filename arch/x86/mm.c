@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Keel's address space, and RAM before the heap exists. */
+#include "arch/x86/mm.h"
+
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/boot/layout.h"
+#include "arch/x86/cpu.h"
+#include "common/heap.h"
+#include "common/printk.h"
+
+#define MAX_BOOT_RANGES 256
+
+struct boot_info boot_info;
+struct page_info *frame_table = (struct page_info *)FRAMETABLE_BASE;
+mfn_t max_mfn;
+
+static struct { paddr_t base, end; } free_ranges[MAX_BOOT_RANGES];
+static unsigned int nr_free;
+static bool own_tables;	/* the direct map works */
+static bool heap_ready;
+static u64 *root;	/* reached through table_virt() */
+static paddr_t root_pa;
+
+static void free_ranges_delete(unsigned int i)
+{
+	memmove(&free_ranges[i], &free_ranges[i + 1], (--nr_free - i) * sizeof(free_ranges[0]));
+}
+
+static void free_ranges_insert(unsigned int i, paddr_t base, paddr_t end)
+{
+	if (nr_free == MAX_BOOT_RANGES)
+		panic("Memory map: more than %u pieces of free RAM", MAX_BOOT_RANGES);
+	memmove(&free_ranges[i + 1], &free_ranges[i], (nr_free++ - i) * sizeof(free_ranges[0]));
+	free_ranges[i].base = base;
+	free_ranges[i].end = end;
+}
+
+void boot_reserve(paddr_t base, paddr_t end, const char *why)
+{
+	base &= PAGE_MASK;
+	end = ROUND_UP(end, PAGE_SIZE);
+	for (unsigned int i = 0; i < nr_free;) {
+		paddr_t b = free_ranges[i].base, e = free_ranges[i].end;
+
+		if (e <= base || b >= end) {
+			i++;
+			continue;
+		}
+		free_ranges_delete(i);
+		if (b < base)
+			free_ranges_insert(i++, b, base);
+		if (e > end)
+			free_ranges_insert(i++, end, e);
+	}
+	if (why)
+		pr_debug("memory: %012lx-%012lx %s\n", base, end, why);
+}
+
+bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end)
+{
+	if (i >= nr_free)
+		return false;
+	*base = free_ranges[i].base;
+	*end = free_ranges[i].end;
+	return true;
+}
+
+bool is_host_ram(paddr_t pa)
+{
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (pa - r->base < r->size)
+			return r->type == BOOT_RANGE_RAM;
+	}
+	return false;
+}
+
+/* Before Keel's tables are loaded, the loader's identity map of the low 4 GiB serves. */
+static void *boot_virt(paddr_t pa)
+{
+	return own_tables ? pa_to_virt(pa) : (void *)pa;
+}
+
+paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)
+{
+	size = ROUND_UP(size, PAGE_SIZE);
+	if (!own_tables)
+		limit = min(limit, (paddr_t)GiB(4));
+	for (unsigned int i = nr_free; i-- > 0;) {
+		paddr_t top = min(free_ranges[i].end, limit), base;
+
+		if (top < size)
+			continue;
+		base = ROUND_DOWN(top - size, align);
+		if (top <= free_ranges[i].base || base < free_ranges[i].base || base < MiB(1))
+			continue;
+		boot_reserve(base, base + size, NULL);
+		memset(boot_virt(base), 0, size);
+		return base;
+	}
+	panic("Out of memory at boot: no %lu KiB of RAM below %#lx", size >> 10, limit);
+}
+
+static u64 new_table(void)
+{
+	if (heap_ready) {
+		void *p = alloc_page();
+
+		BUG_ON(!p);
+		return virt_to_pa(p);
+	}
+	return boot_alloc(PAGE_SIZE, PAGE_SIZE, ~0ull);
+}
+
+static u64 *next_table(u64 *entry)
+{
+	if (!(*entry & PTE_P))
+		*entry = new_table() | PTE_P | PTE_RW | PTE_A;
+	BUG_ON(*entry & PTE_PS);
+	return boot_virt(*entry & PTE_ADDR);
+}
+
+void map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
+{
+	for (u64 done = 0; done < size;) {
+		u64 a = va + done, p = pa + done, left = size - done;
+		u64 *t = own_tables ? root : boot_virt(root_pa);
+		unsigned int level = 4;
+
+		for (; level > 1; level--) {
+			unsigned int shift = PAGE_SHIFT + 9 * (level - 1);
+			u64 *e = &t[a >> shift & 511];
+
+			if ((level == 2 || (level == 3 && cpu_features.gb_pages)) && left >= BIT(shift) &&
+			    IS_ALIGNED(a | p, BIT(shift)) && !(*e & PTE_P)) {
+				*e = p | flags | PTE_PS;
+				done += BIT(shift);
+				break;
+			}
+			if (level == 2 && *e & PTE_P && *e & PTE_PS && (*e & PTE_ADDR) == (p & ~(MiB(2) - 1))) {
+				done += min(left, MiB(2) - (a & (MiB(2) - 1))); /* mapped already */
+				break;
+			}
+			t = next_table(e);
+		}
+		if (level == 1) {
+			t[a >> PAGE_SHIFT & 511] = p | flags;
+			done += PAGE_SIZE;
+		}
+	}
+}
+
+/* The loader's stack and structures lie in RAM that is given away: take a copy first. */
+void mm_init_early(const struct boot_info *bi)
+{
+	boot_info = *bi;
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+		paddr_t base = ROUND_UP(r->base, PAGE_SIZE), end = (r->base + r->size) & PAGE_MASK;
+
+		if (r->type != BOOT_RANGE_RAM || base >= end)
+			continue;
+		free_ranges_insert(nr_free, base, end);
+		max_mfn = max(max_mfn, (mfn_t)(end >> PAGE_SHIFT));
+	}
+	boot_reserve(boot_info.image_phys, boot_info.image_phys + boot_info.image_size, "Keel");
+	boot_reserve(boot_info.tables_phys, boot_info.tables_phys + boot_info.tables_size, NULL);
+	for (unsigned int i = 0; i < boot_info.nr_modules; i++)
+		boot_reserve(boot_info.modules[i].base, boot_info.modules[i].base + boot_info.modules[i].size,
+			     boot_info.modules[i].name);
+	if (boot_info.fdt)
+		boot_reserve(boot_info.fdt, boot_info.fdt + boot_info.fdt_size, "device tree");
+}
+
+static void map_image(void)
+{
+	u64 delta = KEEL_IMAGE_VIRT - boot_info.image_phys;
+	const struct { char *start, *end; u64 flags; } parts[] = {
+		{ __text_start, __text_end, MAP_RX },
+		{ __rodata_start, __rodata_end, MAP_RO },
+		{ __data_start, __image_end, MAP_RW },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++)
+		map_pages((u64)parts[i].start, (u64)parts[i].start - delta, parts[i].end - parts[i].start,
+			  parts[i].flags);
+}
+
+/* The direct map leaves the image's code and constants out: writable nowhere. */
+static void map_ram(paddr_t base, paddr_t end)
+{
+	paddr_t ro = boot_info.image_phys, ro_end = ro + (u64)(__rodata_end - __image_start);
+
+	if (base < ro_end && end > ro) {
+		if (base < ro)
+			map_ram(base, ro);
+		if (end > ro_end)
+			map_ram(ro_end, end);
+		return;
+	}
+	map_pages(DIRECTMAP_BASE + base, base, end - base, MAP_RW);
+}
+
+void mm_init_paging(void)
+{
+	paddr_t top = boot_alloc(PAGE_SIZE, PAGE_SIZE, GiB(4));
+
+	root_pa = top; /* below 4 GiB: CPUs start with it in protected mode */
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->type == BOOT_RANGE_RAM)
+			map_ram(ROUND_UP(r->base, PAGE_SIZE), (r->base + r->size) & PAGE_MASK);
+	}
+	map_image();
+	WRITE_CR(4, (READ_CR(4) | X86_CR4_PGE | X86_CR4_PAE) & ~X86_CR4_PCIDE);
+	WRITE_CR(3, root_pa);
+	WRITE_CR(0, READ_CR(0) | X86_CR0_WP);
+	own_tables = true;
+	root = pa_to_virt(root_pa);
+}
+
+u64 keel_cr3(void)
+{
+	return root_pa;
+}
+
+void mm_unmap_low(void)
+{
+	root[0] = 0;
+	WRITE_CR(3, root_pa);
+}
+
+/* Modules may lie where Dom0's kernel must be: they go to the top of RAM. */
+void mm_move_modules(void)
+{
+	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+		struct boot_module *m = &boot_info.modules[i];
+		paddr_t to;
+
+		if (!m->size)
+			continue;
+		to = boot_alloc(m->size, PAGE_SIZE, ~0ull);
+		memcpy(pa_to_virt(to), pa_to_virt(m->base), m->size);
+		free_ranges_insert(0, m->base & PAGE_MASK, ROUND_UP(m->base + m->size, PAGE_SIZE));
+		for (unsigned int j = 0; j + 1 < nr_free && free_ranges[j].base > free_ranges[j + 1].base; j++) {
+			__typeof__(free_ranges[0]) tmp = free_ranges[j];
+
+			free_ranges[j] = free_ranges[j + 1];
+			free_ranges[j + 1] = tmp;
+		}
+		m->base = to;
+	}
+}
+
+/* The frame table exists only where RAM is. */
+void mm_init_frames(void)
+{
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+		u64 first, last;
+
+		if (r->type != BOOT_RANGE_RAM || r->size < PAGE_SIZE)
+			continue;
+		first = (FRAMETABLE_BASE + PFN_UP(r->base) * sizeof(struct page_info)) & PAGE_MASK;
+		last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(r->base + r->size) * sizeof(struct page_info), PAGE_SIZE);
+		if (i > 0 && first < last) { /* the page may be shared with the range before */
+			const struct boot_range *prev = r - 1;
+			u64 prev_last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(prev->base + prev->size) *
+						 sizeof(struct page_info), PAGE_SIZE);
+
+			if (prev->type == BOOT_RANGE_RAM)
+				first = max(first, prev_last);
+		}
+		if (first >= last)
+			continue;
+		map_pages(first, boot_alloc(last - first, PAGE_SIZE, ~0ull), last - first, MAP_RW);
+	}
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		for (mfn_t m = PFN_UP(r->base); r->type == BOOT_RANGE_RAM && m < PFN_DOWN(r->base + r->size); m++) {
+			frame_table[m].owner = OWNER_KEEL;
+			frame_table[m].ref = 1;
+		}
+	}
+}
+
+void mm_init_heap(void)
+{
+	heap_ready = true;
+	for (unsigned int i = 0; i < nr_free; i++)
+		heap_add_range(max(free_ranges[i].base, (paddr_t)MiB(1)), free_ranges[i].end);
+	nr_free = 0;
+}
+
+bool mfn_valid(mfn_t mfn)
+{
+	return mfn < max_mfn && is_host_ram(mfn << PAGE_SHIFT);
+}
+
+static bool is_mapped(u64 va)
+{
+	u64 *t = root;
+
+	for (unsigned int level = 4; level > 0; level--) {
+		u64 e = t[va >> (PAGE_SHIFT + 9 * (level - 1)) & 511];
+
+		if (!(e & PTE_P))
+			return false;
+		if (level == 1 || e & PTE_PS)
+			return true;
+		t = pa_to_virt(e & PTE_ADDR);
+	}
+	return false;
+}
+
+static void map_missing(u64 virt_base, paddr_t pa, size_t len, u64 flags)
+{
+	paddr_t end = ROUND_UP(pa + len, PAGE_SIZE);
+
+	for (pa &= PAGE_MASK; pa < end; pa += PAGE_SIZE)
+		if (!is_mapped(virt_base + pa))
+			map_pages(virt_base + pa, pa, PAGE_SIZE, flags);
+}
+
+const void *map_firmware(paddr_t pa, size_t len)
+{
+	map_missing(DIRECTMAP_BASE, pa, len, MAP_RO);
+	return pa_to_virt(pa);
+}
+
+void *map_mmio(paddr_t pa, size_t len)
+{
+	map_missing(MMIO_BASE, pa, len, MAP_UC);
+	return (void *)(MMIO_BASE + pa);
+}
+
+u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu)
+{
+	/* Each stack is aligned to its size, with as much unmapped below it. */
+	u64 base = STACKS_BASE + ((u64)cpu * NR_STACKS + kind) * 2 * CPU_STACK_SIZE + CPU_STACK_SIZE;
+	paddr_t pa = heap_ready ? virt_to_pa(alloc_pages(CPU_STACK_ORDER))
+				: boot_alloc(CPU_STACK_SIZE, PAGE_SIZE, ~0ull);
+	u64 *top = (u64 *)(base + CPU_STACK_SIZE);
+
+	map_pages(base, pa, CPU_STACK_SIZE, MAP_RW);
+	top[-1] = (u64)pcpu;
+	top[-2] = 0;
+	return (u64)&top[-2];
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Keel's own address space: layout and mapping calls. */
+#ifndef ARCH_X86_MM_H
+#define ARCH_X86_MM_H
+
+#include "common/boot_info.h"
+#include "common/lib.h"
+
+/*
+ * The upper half, top-level slot by slot:
+ *   0xffff800000000000  direct map of RAM and firmware tables (64 TiB)
+ *   0xffffc00000000000  device registers, uncached, at base + physical address
+ *   0xffffd00000000000  stacks, each between unmapped guard pages
+ *   0xffffe00000000000  frame table, present only where RAM is
+ *   0xffffffff80000000  the image
+ */
+#define MMIO_BASE	0xffffc00000000000ull
+#define STACKS_BASE	0xffffd00000000000ull
+#define FRAMETABLE_BASE	0xffffe00000000000ull
+
+/* Page table entry bits (SDM vol. 3, 4.5; APM vol. 2, 5.3). */
+#define PTE_P	BIT(0)
+#define PTE_RW	BIT(1)
+#define PTE_US	BIT(2)
+#define PTE_PWT	BIT(3)
+#define PTE_PCD	BIT(4)
+#define PTE_A	BIT(5)
+#define PTE_D	BIT(6)
+#define PTE_PS	BIT(7)
+#define PTE_G	BIT(8)
+#define PTE_NX	BIT(63)
+#define PTE_ADDR 0x000ffffffffff000ull
+
+#define MAP_RX	(PTE_P | PTE_A | PTE_G)
+#define MAP_RO	(PTE_P | PTE_A | PTE_G | PTE_NX)
+#define MAP_RW	(PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G | PTE_NX)
+#define MAP_UC	(MAP_RW | PTE_PWT | PTE_PCD)
+
+extern struct boot_info boot_info; /* Keel's copy */
+
+/* Boot, in this order: takes a copy of what the loader gave; own page tables, direct map; moves the modules out of the way. */
+void mm_init_early(const struct boot_info *bi);
+void mm_init_paging(void);
+void mm_move_modules(void);
+void mm_init_frames(void);
+/* Gives all RAM that nobody has to the heap. */
+void mm_init_heap(void);
+/* Marks [base, end) as taken before the heap gets the rest. */
+void boot_reserve(paddr_t base, paddr_t end, const char *why);
+/* Frames for ever, from the top of RAM, zeroed; panics when there is none. Before mm_init_heap(). */
+paddr_t boot_alloc(u64 size, u64 align, paddr_t limit);
+/* Free RAM ranges (RAM without what is reserved), ascending: i-th; false at the end. */
+bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
+
+/* Maps into Keel's tables; splits nothing. Only at boot or for new places; panics without memory. */
+void map_pages(u64 va, paddr_t pa, u64 size, u64 flags);
+/* The stack of one kind of a CPU: maps it, writes the CPU's pointer to its top; returns the first free address. */
+enum stack_kind { STACK_MAIN, STACK_EXCEPTION, STACK_IST, NR_STACKS };
+u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu);
+u64 keel_cr3(void);
+/* Takes away the identity map that starting CPUs needed. */
+void mm_unmap_low(void);
+/* Is it RAM (of anybody), by the firmware's map? */
+bool is_host_ram(paddr_t pa);
+
+#endif

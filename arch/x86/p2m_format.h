@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Entry bits of nested tables, by type (svm: APM vol. 2, 15.25; vmx: SDM vol. 3, 29.3). */
+#ifndef ARCH_X86_P2M_FORMAT_H
+#define ARCH_X86_P2M_FORMAT_H
+
+#include "common/p2m.h"
+
+struct p2m_format {
+	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type */
+	u64 table;		/* bits of an entry that points to a table */
+	u64 superpage;		/* makes a level 2 or 3 entry a leaf */
+	bool gb_pages;
+};
+
+extern const struct p2m_format *p2m_format; /* the vendor's; set once at boot */
+
+#endif

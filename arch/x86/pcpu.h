@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The x86 part of a pCPU: descriptor tables, stacks, what a vendor keeps. */
+#ifndef ARCH_X86_PCPU_H
+#define ARCH_X86_PCPU_H
+
+#include "arch/x86/cpu.h"
+#include "common/pcpu.h"
+
+/* Selectors. Start-up uses the first two as well (KEEL_BOOT_CS, KEEL_BOOT_DS). */
+#define SEL_CODE 0x08
+#define SEL_DATA 0x10
+#define SEL_TSS  0x18
+#define NR_GDT	 5
+
+struct tss { u32 rsvd0; u64 rsp[3]; u64 rsvd1; u64 ist[7]; u64 rsvd2; u16 rsvd3, iomap; } __packed;
+
+struct x86_pcpu {
+	struct pcpu p;		/* first */
+	u64 gdt[NR_GDT];
+	struct tss tss;
+	u64 exception_stack;	/* where exceptions and NMIs move to, whatever stack they found */
+	u64 main_stack;
+	paddr_t host_vmcb;	/* svm: host state for VMLOAD; vmx: VMXON region */
+	u64 asid_generation;
+	u32 next_asid, max_asid;
+	bool flush_all;		/* svm: flush at the next VMRUN */
+	bool up;		/* set by the CPU itself */
+};
+
+static inline struct x86_pcpu *this_x86_pcpu(void)
+{
+	return (struct x86_pcpu *)this_cpu();
+}
+
+/* traps.c: this CPU's descriptor tables and TSS; ist: exceptions may use the TSS (false while a guest's TR is loaded). */
+void traps_init_cpu(struct x86_pcpu *cpu);
+void traps_use_ist(bool ist);
+/* Prints the calls that led here, by name. Any context. */
+void arch_stack_trace(void);
+
+/* smp.c */
+void smp_init_boot_cpu(void);
+void smp_reserve_trampoline(void); /* before Dom0 gets its RAM */
+void smp_start_all(void);
+/* Stops all other CPUs for good (panic, shutdown). Any context. */
+void smp_stop_others(void);
+
+/* cpu.c */
+void cpu_init_features(void);
+void cpu_init_this(void);
+
+/* loop.c: what a CPU does for ever. */
+void vcpu_loop(void) __noreturn;
+
+#endif

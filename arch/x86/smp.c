@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Starting and stopping CPUs. */
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/boot/layout.h"
+#include "arch/x86/hvm/ops.h"
+#include "arch/x86/irq/irq.h"
+#include "arch/x86/mm.h"
+#include "arch/x86/pcpu.h"
+#include "arch/x86/time.h"
+#include "common/heap.h"
+#include "common/platform.h"
+#include "common/printk.h"
+#include "common/sched.h"
+#include "common/timer.h"
+
+
+extern const char trampoline_start[], trampoline_end[], trampoline_args[];
+
+/* The page below 1 MiB where CPUs start; kept out of Dom0's map. */
+static paddr_t smp_trampoline;
+
+void smp_reserve_trampoline(void)
+{
+	paddr_t base, end;
+
+	for (unsigned int i = 0; boot_free_range(i, &base, &end) && base < KiB(640); i++)
+		smp_trampoline = min(end, (paddr_t)KiB(600)) - PAGE_SIZE;
+	if (!smp_trampoline)
+		panic("No RAM below 640 KiB: other CPUs cannot be started");
+	boot_reserve(smp_trampoline, smp_trampoline + PAGE_SIZE, "start of CPUs");
+}
+
+static struct x86_pcpu *alloc_cpu(unsigned int id, u32 apic_id)
+{
+	struct x86_pcpu *c = alloc_pages(size_to_order(sizeof(*c)));
+
+	if (!c)
+		panic("CPU%u: no memory for it", id);
+	c->p.id = id;
+	c->p.apic_id = apic_id;
+	pcpus[id] = &c->p;
+	return c;
+}
+
+/* Before anything that asks for this_cpu(): the boot stack gets its pointer. */
+void smp_init_boot_cpu(void)
+{
+	static struct x86_pcpu boot_cpu __aligned(64);
+
+	pcpus[0] = &boot_cpu.p;
+	nr_cpus = 1;
+	boot_cpu.up = true;
+	*(void **)(boot_stack + KEEL_BOOT_STACK_SIZE - 8) = &boot_cpu;
+}
+
+static void start_secondary(struct x86_pcpu *c)
+{
+	int rc;
+
+	traps_init_cpu(c);
+	cpu_init_this();
+	lapic_init_cpu();
+	rc = hvm_ops->cpu_up();
+	if (rc)
+		panic("CPU%u: %s cannot be enabled: error %d", c->p.id, hvm_ops->name, rc);
+	sched_init_cpu(&c->p);
+	__atomic_store_n(&c->up, true, __ATOMIC_RELEASE);
+	time_cpu_up();
+	vcpu_loop();
+}
+
+/* INIT-SIPI-SIPI (SDM vol. 3, 9.4.4). */
+static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
+{
+	u64 limit;
+
+	c->main_stack = map_stack(c->p.id, STACK_MAIN, c);
+	args[0] = keel_cr3();
+	args[1] = c->main_stack;
+	args[2] = (u64)start_secondary;
+	args[3] = (u64)c;
+	smp_mb();
+	lapic_send_init(c->p.apic_id);
+	for (limit = now() + 10000000; now() < limit;)
+		cpu_relax();
+	for (unsigned int i = 0; i < 2 && !READ_ONCE(c->up); i++) {
+		lapic_send_sipi(c->p.apic_id, (u8)(smp_trampoline >> PAGE_SHIFT));
+		for (limit = now() + (i ? 1000000000 : 200000); now() < limit && !READ_ONCE(c->up);)
+			cpu_relax();
+	}
+	return __atomic_load_n(&c->up, __ATOMIC_ACQUIRE);
+}
+
+void smp_start_all(void)
+{
+	u8 *page = pa_to_virt(smp_trampoline);
+
+	memcpy(page, trampoline_start, trampoline_end - trampoline_start);
+	/* The page turns paging on under itself. */
+	map_pages(smp_trampoline, smp_trampoline, PAGE_SIZE, MAP_RX | PTE_RW);
+	for (unsigned int i = 0; i < acpi.nr_cpus && nr_cpus < NR_CPUS; i++) {
+		struct x86_pcpu *c;
+
+		if (!acpi.cpus[i].enabled || acpi.cpus[i].apic_id == lapic_id())
+			continue;
+		c = alloc_cpu(nr_cpus, acpi.cpus[i].apic_id);
+		if (!start_cpu(c, (volatile u64 *)(page + (trampoline_args - trampoline_start)))) {
+			pr_warn("CPU with APIC id %u does not start: left out\n", acpi.cpus[i].apic_id);
+			pcpus[nr_cpus] = NULL;
+			continue;
+		}
+		nr_cpus++;
+	}
+	mm_unmap_low();
+	pr_info("CPUs: %u\n", nr_cpus);
+}
+
+void smp_stop_others(void)
+{
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		if (pcpus[i] == this_cpu() || !pcpus[i])
+			continue;
+		set_bit(WORK_STOP, &pcpus[i]->work);
+		lapic_send_nmi(pcpus[i]->apic_id);
+	}
+}
+
+void arch_send_kick(struct pcpu *cpu)
+{
+	lapic_send_ipi(cpu->apic_id, VECTOR_KICK);
+}
+
+void irq_window(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
+u32 arch_cpu_acpi_id(unsigned int cpu)
+{
+	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
+		if (acpi.cpus[i].apic_id == pcpus[cpu]->apic_id)
+			return acpi.cpus[i].acpi_uid;
+	return cpu;
+}

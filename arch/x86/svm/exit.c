@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why a guest stopped, in terms that both vendors share (APM vol. 2, appendix C). */
+#include "arch/x86/svm/svm.h"
+
+/* reason and length of the instruction (0: none, or to be decoded); lengths serve where next-RIP is not saved. */
+static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
+	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_READ + 15] = { EXIT_DR, 0 },
+	[SVM_EXIT_DR_WRITE ... SVM_EXIT_DR_WRITE + 15] = { EXIT_DR, 0 },
+	[SVM_EXIT_EXCEPTION ... SVM_EXIT_EXCEPTION + 31] = { EXIT_EXCEPTION, 0 },
+	[SVM_EXIT_INTR] = { EXIT_INTR, 0 },
+	[SVM_EXIT_NMI] = { EXIT_NMI, 0 },
+	[SVM_EXIT_SMI] = { EXIT_INTR, 0 },
+	[SVM_EXIT_INIT] = { EXIT_INIT_SIGNAL, 0 },
+	[SVM_EXIT_VINTR] = { EXIT_WINDOW, 0 },
+	[SVM_EXIT_RDPMC] = { EXIT_RDPMC, 2 },
+	[SVM_EXIT_CPUID] = { EXIT_CPUID, 2 },
+	[SVM_EXIT_IRET] = { EXIT_NMI_UNBLOCKED, 0 },
+	[SVM_EXIT_INVD] = { EXIT_INVD, 2 },
+	[SVM_EXIT_PAUSE] = { EXIT_PAUSE, 2 },
+	[SVM_EXIT_HLT] = { EXIT_HLT, 1 },
+	[SVM_EXIT_INVLPGA] = { EXIT_UD, 0 },
+	[SVM_EXIT_IOIO] = { EXIT_IO, 0 },
+	[SVM_EXIT_MSR] = { EXIT_MSR_READ, 2 },
+	[SVM_EXIT_TASK_SWITCH] = { EXIT_TASK_SWITCH, 0 },
+	[SVM_EXIT_SHUTDOWN] = { EXIT_SHUTDOWN, 0 },
+	[SVM_EXIT_VMRUN] = { EXIT_UD, 0 },
+	[SVM_EXIT_VMMCALL] = { EXIT_HYPERCALL, 3 },
+	[SVM_EXIT_VMLOAD ... SVM_EXIT_SKINIT] = { EXIT_UD, 0 },
+	[SVM_EXIT_WBINVD] = { EXIT_WBINVD, 2 },
+	[SVM_EXIT_MONITOR] = { EXIT_UD, 0 },
+	[SVM_EXIT_MWAIT] = { EXIT_UD, 0 },
+	[SVM_EXIT_MWAIT_ARMED] = { EXIT_UD, 0 },
+	[SVM_EXIT_XSETBV] = { EXIT_XSETBV, 3 },
+};
+
+static void decode_io(const struct vmcb *c, struct exit_info *e)
+{
+	u32 info = (u32)c->exit_info1;
+
+	e->io.port = (u16)(info >> 16);
+	e->io.in = info & 1;
+	e->io.string = info >> 2 & 1;
+	e->io.rep = info >> 3 & 1;
+	e->io.size = info >> 4 & 7;
+	e->next_rip = c->exit_info2;
+}
+
+/* APM vol. 2, 15.25.6. */
+static void decode_npf(const struct vmcb *c, struct exit_info *e)
+{
+	e->reason = EXIT_NPF;
+	e->next_rip = 0;
+	e->npf.gpa = c->exit_info2;
+	e->npf.present = c->exit_info1 & 1;
+	e->npf.write = c->exit_info1 >> 1 & 1;
+	e->npf.exec = c->exit_info1 >> 4 & 1;
+	e->npf.final = c->exit_info1 >> 32 & 1;
+}
+
+static void decode_exception(const struct vmcb *c, struct exit_info *e)
+{
+	e->exc.vector = (u8)(c->exit_code - SVM_EXIT_EXCEPTION);
+	e->exc.error = (u32)c->exit_info1;
+	e->exc.cr2 = c->exit_info2;
+}
+
+void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips)
+{
+	u64 code = c->exit_code;
+
+	c->event_inj = 0;
+	/* Delivery of an event was interrupted by this exit: it is delivered again (APM vol. 2, 15.7.2). */
+	if (unlikely(c->exit_int_info & EVENTINJ_VALID))
+		c->event_inj = c->exit_int_info;
+	e->raw = (u32)code;
+	if (code == SVM_EXIT_NPF) {
+		decode_npf(c, e);
+		return;
+	}
+	if (unlikely(code >= SVM_NR_EXITS)) {
+		e->reason = code == ~0ull ? EXIT_BAD_STATE : EXIT_UNKNOWN;
+		e->next_rip = 0;
+		return;
+	}
+	e->reason = exits[code].reason;
+	e->next_rip = exits[code].len ? (nrips && c->next_rip ? c->next_rip : c->rip + exits[code].len) : 0;
+	if (code == SVM_EXIT_MSR && c->exit_info1 & 1)
+		e->reason = EXIT_MSR_WRITE;
+	else if (code == SVM_EXIT_IOIO)
+		decode_io(c, e);
+	else if (e->reason == EXIT_EXCEPTION)
+		decode_exception(c, e);
+	else if (e->reason == EXIT_DR)
+		svm_load_debug_regs(v);
+	else if (code == SVM_EXIT_IRET)
+		c->misc1 &= ~MISC1_IRET;
+}

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* AMD: Secure Virtual Machine (APM vol. 2, chapter 15). CPUs, vCPUs, state and events; exits are in exit.c. */
+#include "arch/x86/svm/svm.h"
+
+#include "arch/x86/pcpu.h"
+#include "common/heap.h"
+#include "common/printk.h"
+#include "common/time.h"
+#include <public/errno.h>
+
+static struct { bool nrips, flush_by_asid, decode_assists; u32 nr_asids; } svm;
+static u8 *default_msrpm, *default_iopm;
+
+#define MSRPM_ORDER 1
+#define IOPM_ORDER 2 /* 3 pages */
+
+static void vmsave(paddr_t pa)
+{
+	__asm__ volatile("vmsave %0" : : "a"(pa) : "memory");
+}
+
+static void vmload(paddr_t pa)
+{
+	__asm__ volatile("vmload %0" : : "a"(pa) : "memory");
+}
+
+static int svm_probe(const char **why)
+{
+	struct cpuid_regs r;
+	u64 vm_cr;
+
+	if (cpuid(0x80000000, 0).a < 0x8000000a || !(cpuid(0x80000001, 0).c & BIT(2))) {
+		*why = "the CPU has no SVM (CPUID 8000_0001h ECX bit 2)";
+		return -ENODEV;
+	}
+	if (!rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS) {
+		*why = vm_cr & VM_CR_LOCK ? "SVM is disabled and locked by the firmware: enable it in the firmware's setup"
+					  : "SVM is disabled (VM_CR.SVMDIS): enable it in the firmware's setup";
+		return -EACCES;
+	}
+	r = cpuid(0x8000000a, 0);
+	if (!(r.d & BIT(0))) {
+		*why = "the CPU has SVM, but no nested paging (CPUID 8000_000Ah EDX bit 0)";
+		return -ENODEV;
+	}
+	svm.nr_asids = r.b;
+	svm.nrips = r.d >> 3 & 1;
+	svm.flush_by_asid = r.d >> 6 & 1;
+	svm.decode_assists = r.d >> 7 & 1;
+	if (svm.nr_asids < 2) {
+		*why = "the CPU has fewer than 2 address space ids";
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/* Two bits an MSR: read, write (APM vol. 2, 15.11). */
+static void msr_allow(u8 *bitmap, u32 msr)
+{
+	unsigned int off = msr < 0x2000 ? 0 : msr < 0xc0002000 ? 0x800 : 0x1000;
+	unsigned int bit = (msr & 0x1fff) * 2;
+
+	bitmap[off + bit / 8] &= (u8)~(3u << bit % 8);
+}
+
+static int init_bitmaps(void)
+{
+	/* What lives in the VMCB or is switched with the vCPU. */
+	static const u32 direct[] = {
+		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
+		MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
+	};
+
+	default_msrpm = alloc_pages(MSRPM_ORDER);
+	default_iopm = alloc_pages(IOPM_ORDER);
+	if (!default_msrpm || !default_iopm)
+		return -ENOMEM;
+	memset(default_msrpm, 0xff, PAGE_SIZE << MSRPM_ORDER);
+	memset(default_iopm, 0xff, PAGE_SIZE << IOPM_ORDER);
+	for (unsigned int i = 0; i < ARRAY_SIZE(direct); i++)
+		msr_allow(default_msrpm, direct[i]);
+	return 0;
+}
+
+static int svm_cpu_up(void)
+{
+	struct x86_pcpu *cpu = this_x86_pcpu();
+	u8 *pages = alloc_pages(1); /* host save area, host VMCB */
+
+	if (!pages || (!default_msrpm && init_bitmaps()))
+		return -ENOMEM;
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, virt_to_pa(pages));
+	cpu->host_vmcb = virt_to_pa(pages + PAGE_SIZE);
+	vmsave(cpu->host_vmcb);
+	cpu->next_asid = 1;
+	cpu->max_asid = svm.nr_asids - 1;
+	cpu->asid_generation = 1;
+	return 0;
+}
+
+static void svm_cpu_down(void)
+{
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SVME);
+}
+
+static int svm_vcpu_init(struct x86_vcpu *v)
+{
+	struct vmcb *vmcb = alloc_page();
+	struct x86_domain *d = x86_domain(v->v.domain);
+
+	if (!vmcb)
+		return -ENOMEM;
+	v->vmcs = vmcb;
+	v->vmcs_pa = virt_to_pa(vmcb);
+	vmcb->cr_read = 0;
+	vmcb->dr_read = vmcb->dr_write = 0xffff;
+	vmcb->exceptions = BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB);
+	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD |
+		      MISC1_HLT | MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_TASK_SWITCH | MISC1_SHUTDOWN;
+	vmcb->misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
+		      MISC2_SKINIT | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
+	vmcb->iopm_pa = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_iopm);
+	vmcb->msrpm_pa = virt_to_pa(d->msr_bitmap ? d->msr_bitmap : default_msrpm);
+	vmcb->vintr = VINTR_MASKING;
+	vmcb->np_enable = 1;
+	vmcb->n_cr3 = virt_to_pa(v->v.domain->p2m.root);
+	vmcb->asid = 1;
+	vmcb->g_pat = v->pat;
+	return 0;
+}
+
+static void svm_vcpu_fini(struct x86_vcpu *v)
+{
+	free_page(v->vmcs);
+	v->vmcs = NULL;
+}
+
+/* A tag that nobody used since the last full flush of this CPU. */
+static void svm_new_asid(struct x86_vcpu *v, struct x86_pcpu *cpu)
+{
+	struct vmcb *vmcb = v->vmcs;
+
+	if (cpu->next_asid > cpu->max_asid) {
+		cpu->asid_generation++;
+		cpu->next_asid = 1;
+		cpu->flush_all = true;
+	}
+	v->asid = vmcb->asid = cpu->next_asid++;
+	v->asid_cpu = &cpu->p;
+	v->asid_generation = cpu->asid_generation;
+	v->p2m_generation = __atomic_load_n(&v->v.domain->p2m.generation, __ATOMIC_SEQ_CST);
+}
+
+static bool asid_is_stale(const struct x86_vcpu *v, const struct x86_pcpu *cpu)
+{
+	return v->asid_cpu != &cpu->p || v->asid_generation != cpu->asid_generation ||
+	       v->p2m_generation != READ_ONCE(v->v.domain->p2m.generation);
+}
+
+static void svm_flush_tlb(void)
+{
+	struct x86_pcpu *cpu = this_x86_pcpu();
+
+	if (!cpu->p.curr->idle)
+		svm_new_asid(x86_vcpu(cpu->p.curr), cpu);
+}
+
+static void svm_switch_from(struct x86_vcpu *v)
+{
+	struct vmcb *vmcb = v->vmcs;
+
+	vmsave(v->vmcs_pa);
+	vmload(this_x86_pcpu()->host_vmcb);
+	traps_use_ist(true);
+	if (!vmcb->dr_write) { /* the guest's breakpoints are loaded */
+		__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2; mov %%db3, %3"
+				 : "=r"(v->dr[0]), "=r"(v->dr[1]), "=r"(v->dr[2]), "=r"(v->dr[3]));
+		vmcb->dr_read = vmcb->dr_write = 0xffff;
+	}
+}
+
+static void svm_switch_to(struct x86_vcpu *v)
+{
+	struct x86_pcpu *cpu = this_x86_pcpu();
+
+	if (asid_is_stale(v, cpu))
+		svm_new_asid(v, cpu);
+	traps_use_ist(false); /* the task register will be the guest's */
+	vmload(v->vmcs_pa);
+}
+
+void svm_load_debug_regs(struct x86_vcpu *v)
+{
+	struct vmcb *vmcb = v->vmcs;
+
+	__asm__ volatile("mov %0, %%db0; mov %1, %%db1; mov %2, %%db2; mov %3, %%db3"
+			 : : "r"(v->dr[0]), "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));
+	vmcb->dr_read = vmcb->dr_write = 0;
+}
+
+static void svm_run(struct x86_vcpu *v, struct exit_info *e)
+{
+	struct x86_pcpu *cpu = this_x86_pcpu();
+	struct vmcb *vmcb = v->vmcs;
+
+	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
+	if (unlikely(READ_ONCE(cpu->p.work))) {
+		__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
+		e->reason = EXIT_INTR;
+		return;
+	}
+	vmcb->tlb_control = 0;
+	if (unlikely(cpu->flush_all)) {
+		cpu->flush_all = false;
+		vmcb->tlb_control = 1;
+	}
+	vmcb->rax = v->gpr[REG_RAX];
+	vmcb->rsp = v->gpr[REG_RSP];
+	svm_enter(v->gpr, v->vmcs_pa);
+	v->gpr[REG_RAX] = vmcb->rax;
+	v->gpr[REG_RSP] = vmcb->rsp;
+	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
+	svm_decode_exit(v, vmcb, e, svm.nrips);
+}
+
+static bool is_loaded(const struct x86_vcpu *v)
+{
+	return this_cpu()->curr == &v->v;
+}
+
+static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
+{
+	struct vmcb *c = v->vmcs;
+
+	if (is_loaded(v))
+		vmsave(v->vmcs_pa);
+	memset(s, 0, sizeof(*s));
+	s->rip = c->rip;
+	s->rflags = c->rflags;
+	s->cr0 = c->cr0;
+	s->cr2 = c->cr2;
+	s->cr3 = c->cr3;
+	s->cr4 = c->cr4;
+	s->efer = c->efer & ~EFER_SVME;
+	s->dr6 = c->dr6;
+	s->dr7 = c->dr7;
+	s->seg[SEG_ES] = c->es;
+	s->seg[SEG_CS] = c->cs;
+	s->seg[SEG_SS] = c->ss;
+	s->seg[SEG_DS] = c->ds;
+	s->seg[SEG_FS] = c->fs;
+	s->seg[SEG_GS] = c->gs;
+	s->seg[SEG_LDTR] = c->ldtr;
+	s->seg[SEG_TR] = c->tr;
+	s->gdtr.limit = c->gdtr.limit;
+	s->gdtr.base = c->gdtr.base;
+	s->idtr.limit = c->idtr.limit;
+	s->idtr.base = c->idtr.base;
+	s->star = c->star;
+	s->lstar = c->lstar;
+	s->cstar = c->cstar;
+	s->sfmask = c->sfmask;
+	s->kernel_gs_base = c->kernel_gs_base;
+	s->sysenter_cs = c->sysenter_cs;
+	s->sysenter_esp = c->sysenter_esp;
+	s->sysenter_eip = c->sysenter_eip;
+	s->pat = c->g_pat;
+	s->interruptibility = c->interrupt_shadow & 1;
+	s->pending_event = !!(c->event_inj & EVENTINJ_VALID);
+	s->pending_vector = (u8)c->event_inj;
+	s->pending_type = c->event_inj >> 8 & 7;
+	s->pending_error = (u32)(c->event_inj >> 32);
+}
+
+static void svm_set_state(struct x86_vcpu *v, const struct hvm_state *s)
+{
+	struct vmcb *c = v->vmcs;
+
+	c->rip = s->rip;
+	c->rflags = s->rflags;
+	c->cr0 = s->cr0;
+	c->cr2 = s->cr2;
+	c->cr3 = s->cr3;
+	c->cr4 = s->cr4;
+	c->efer = s->efer | EFER_SVME;
+	c->dr6 = s->dr6 & 0xffffffff;
+	c->dr7 = s->dr7 & 0xffffffff;
+	c->es = s->seg[SEG_ES];
+	c->cs = s->seg[SEG_CS];
+	c->ss = s->seg[SEG_SS];
+	c->ds = s->seg[SEG_DS];
+	c->fs = s->seg[SEG_FS];
+	c->gs = s->seg[SEG_GS];
+	c->ldtr = s->seg[SEG_LDTR];
+	c->tr = s->seg[SEG_TR];
+	c->gdtr.limit = s->gdtr.limit;
+	c->gdtr.base = s->gdtr.base;
+	c->idtr.limit = s->idtr.limit;
+	c->idtr.base = s->idtr.base;
+	c->cpl = c->ss.attr >> 5 & 3;
+	c->star = s->star;
+	c->lstar = s->lstar;
+	c->cstar = s->cstar;
+	c->sfmask = s->sfmask;
+	c->kernel_gs_base = s->kernel_gs_base;
+	c->sysenter_cs = s->sysenter_cs;
+	c->sysenter_esp = s->sysenter_esp;
+	c->sysenter_eip = s->sysenter_eip;
+	c->g_pat = s->pat;
+	c->interrupt_shadow = s->interruptibility & 1;
+	c->event_inj = 0;
+	if (s->pending_event)
+		c->event_inj = EVENTINJ_VALID | s->pending_vector | (u64)s->pending_type << 8 |
+			       (s->pending_error ? EVENTINJ_ERROR : 0) | (u64)s->pending_error << 32;
+	if (is_loaded(v))
+		vmload(v->vmcs_pa);
+}
+
+static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
+{
+	struct vmcb *c = v->vmcs;
+
+	switch (reg) {
+	case HREG_RIP:
+		return c->rip;
+	case HREG_RFLAGS:
+		return c->rflags;
+	case HREG_CR0:
+		return c->cr0;
+	case HREG_CR2:
+		return c->cr2;
+	case HREG_CR3:
+		return c->cr3;
+	case HREG_CR4:
+		return c->cr4;
+	case HREG_EFER:
+		return c->efer & ~EFER_SVME;
+	case HREG_CPL:
+		return c->cpl;
+	case HREG_CS_ATTR:
+		return c->cs.attr;
+	case HREG_CS_BASE:
+		return c->cs.base;
+	}
+	BUG();
+}
+
+static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
+{
+	struct vmcb *c = v->vmcs;
+
+	switch (reg) {
+	case HREG_RIP:
+		c->rip = val;
+		return;
+	case HREG_RFLAGS:
+		c->rflags = val;
+		return;
+	case HREG_CR0:
+		c->cr0 = val;
+		return;
+	case HREG_CR2:
+		c->cr2 = val;
+		return;
+	case HREG_CR3:
+		c->cr3 = val;
+		return;
+	case HREG_CR4:
+		c->cr4 = val;
+		return;
+	case HREG_EFER:
+		c->efer = val | EFER_SVME;
+		return;
+	case HREG_PAT:
+		c->g_pat = val;
+		return;
+	}
+	BUG();
+}
+
+static void svm_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigned int len)
+{
+	struct vmcb *c = v->vmcs;
+
+	c->rip = e && e->next_rip ? e->next_rip : c->rip + len;
+	if (!(c->efer & EFER_LMA))
+		c->rip &= 0xffffffff;
+	c->interrupt_shadow = 0;
+}
+
+static bool svm_can_inject(struct x86_vcpu *v, enum hvm_event type)
+{
+	struct vmcb *c = v->vmcs;
+
+	return (type != HEV_INTR || c->rflags & X86_EFLAGS_IF) && !(c->interrupt_shadow & 1) &&
+	       !(c->event_inj & EVENTINJ_VALID);
+}
+
+static void svm_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
+{
+	struct vmcb *c = v->vmcs;
+
+	c->event_inj = EVENTINJ_VALID | vector | (u64)type << 8;
+	if (error >= 0)
+		c->event_inj |= EVENTINJ_ERROR | (u64)(u32)error << 32;
+	if (type == HEV_NMI)
+		c->misc1 |= MISC1_IRET; /* the end of the handler unblocks the next one */
+}
+
+/* A virtual interrupt of the lowest vector that the guest never gets: its intercept tells when one could be taken. */
+static void svm_set_window(struct x86_vcpu *v, int prio)
+{
+	struct vmcb *c = v->vmcs;
+
+	if (prio < 0) {
+		c->misc1 &= ~MISC1_VINTR;
+		c->vintr &= ~(VINTR_IRQ | VINTR_IGN_TPR | 0xfull << VINTR_PRIO_SHIFT);
+		return;
+	}
+	c->misc1 |= MISC1_VINTR;
+	c->vintr &= ~(VINTR_IGN_TPR | 0xfull << VINTR_PRIO_SHIFT);
+	c->vintr |= VINTR_IRQ | (prio ? (u64)prio << VINTR_PRIO_SHIFT : VINTR_IGN_TPR);
+}
+
+static void svm_set_tpr(struct x86_vcpu *v, u8 tpr)
+{
+	struct vmcb *c = v->vmcs;
+
+	c->vintr = (c->vintr & ~VINTR_TPR_MASK) | (tpr & VINTR_TPR_MASK);
+}
+
+static u8 svm_get_tpr(struct x86_vcpu *v)
+{
+	return ((struct vmcb *)v->vmcs)->vintr & VINTR_TPR_MASK;
+}
+
+static void svm_set_tsc_offset(struct x86_vcpu *v, u64 offset)
+{
+	((struct vmcb *)v->vmcs)->tsc_offset = offset;
+}
+
+/*
+ * Nested tables are walked as user accesses. Memory types: write-back, so that the
+ * guest's own types and the host's MTRRs decide, as without a hypervisor.
+ */
+static const struct p2m_format svm_p2m_format = {
+	.leaf = {
+		[P2M_RAM] = 0x67,	/* P RW US A D */
+		[P2M_SHARED] = 0x67 | BIT(63),
+		[P2M_GRANT_RW] = 0x67 | BIT(63),
+		[P2M_GRANT_RO] = 0x25 | BIT(63),
+		[P2M_FOREIGN] = 0x67 | BIT(63),
+		[P2M_MMIO] = 0x67 | BIT(63),
+		[P2M_MMIO_RAMLIKE] = 0x67,
+	},
+	.table = 0x67,
+	.superpage = BIT(7),
+	.gb_pages = true,
+};
+
+const struct hvm_ops svm_ops = {
+	.name = "SVM",
+	.probe = svm_probe,
+	.cpu_up = svm_cpu_up,
+	.cpu_down = svm_cpu_down,
+	.vcpu_init = svm_vcpu_init,
+	.vcpu_fini = svm_vcpu_fini,
+	.switch_from = svm_switch_from,
+	.switch_to = svm_switch_to,
+	.run = svm_run,
+	.get_state = svm_get_state,
+	.set_state = svm_set_state,
+	.get_reg = svm_get_reg,
+	.set_reg = svm_set_reg,
+	.skip_insn = svm_skip_insn,
+	.can_inject = svm_can_inject,
+	.inject = svm_inject,
+	.set_window = svm_set_window,
+	.set_tpr = svm_set_tpr,
+	.get_tpr = svm_get_tpr,
+	.set_tsc_offset = svm_set_tsc_offset,
+	.flush_tlb = svm_flush_tlb,
+	.p2m_format = &svm_p2m_format,
+};

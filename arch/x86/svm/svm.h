@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between svm.c and exit.c. */
+#ifndef ARCH_X86_SVM_SVM_H
+#define ARCH_X86_SVM_SVM_H
+
+#include "arch/x86/hvm/ops.h"
+#include "arch/x86/svm/vmcb.h"
+
+/* Translates the VMCB's exit into vendor-neutral terms; puts an event that the exit interrupted back. */
+void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips);
+/* The guest used a debug register: from now on, until it leaves this CPU, it has them. */
+void svm_load_debug_regs(struct x86_vcpu *v);
+
+#endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The life of domains and vCPUs. */
+#include "common/domain.h"
+
+#include "common/console.h"
+#include "common/grant.h"
+#include "common/heap.h"
+#include "common/hypercall.h"
+#include "common/printk.h"
+#include "common/time.h"
+#include <public/sched.h>
+
+struct domain *hardware_domain;
+
+/* Ids to domains: two levels, so that a lookup is two loads and an empty table costs little. */
+#define IDS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
+static struct domain **domain_table[DIV_ROUND_UP(DOMID_FIRST_RESERVED, IDS_PER_PAGE)];
+static spinlock_t table_lock = SPINLOCK_INIT(RANK_DOMCTL);
+static struct list_head all_domains = LIST_HEAD_INIT(all_domains); /* by id; L: table_lock, readers by rcu */
+static domid_t last_id;
+
+struct domain *domain_find(domid_t id)
+{
+	struct domain **page;
+
+	if (id >= DOMID_FIRST_RESERVED)
+		return NULL;
+	page = READ_ONCE(domain_table[id / IDS_PER_PAGE]);
+	return page ? READ_ONCE(page[id % IDS_PER_PAGE]) : NULL;
+}
+
+struct domain *domain_find_from(domid_t id)
+{
+	for (unsigned int i = id; i < DOMID_FIRST_RESERVED; i++) {
+		struct domain **page = READ_ONCE(domain_table[i / IDS_PER_PAGE]);
+
+		if (!page) {
+			i |= IDS_PER_PAGE - 1;
+			continue;
+		}
+		if (READ_ONCE(page[i % IDS_PER_PAGE]))
+			return page[i % IDS_PER_PAGE];
+	}
+	return NULL;
+}
+
+struct domain *domain_resolve(domid_t id, long *err)
+{
+	struct domain *me = current->domain, *d;
+
+	if (id == DOMID_SELF || id == me->id)
+		return me;
+	if (!me->control) {
+		*err = -EPERM;
+		return NULL;
+	}
+	d = domain_find(id);
+	if (!d)
+		*err = -ESRCH;
+	return d;
+}
+
+/* Chooses an id that was not used lately. Lock held. */
+static int choose_id(domid_t *id)
+{
+	domid_t i = last_id;
+
+	do {
+		i = i + 1 >= DOMID_FIRST_RESERVED ? 1 : i + 1;
+		if (!domain_find(i)) {
+			*id = last_id = i;
+			return 0;
+		}
+	} while (i != last_id);
+	return -ENOSPC;
+}
+
+static int table_insert(struct domain *d)
+{
+	struct domain **page = domain_table[d->id / IDS_PER_PAGE];
+	struct domain *e;
+
+	if (!page) {
+		page = alloc_page();
+		if (!page)
+			return -ENOMEM;
+		__atomic_store_n(&domain_table[d->id / IDS_PER_PAGE], page, __ATOMIC_RELEASE);
+	}
+	list_for_each_entry(e, &all_domains, link)
+		if (e->id > d->id)
+			break;
+	list_add_tail(&d->link, &e->link);
+	__atomic_store_n(&page[d->id % IDS_PER_PAGE], d, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void domain_free_rcu(struct rcu_head *head)
+{
+	struct domain *d = container_of(head, struct domain, rcu);
+
+	for (unsigned int i = 0; i < d->max_vcpus; i++) {
+		if (!d->vcpu[i])
+			continue;
+		arch_vcpu_free(d->vcpu[i]);
+	}
+	grant_free(d);
+	evtchn_free(d);
+	p2m_free(d);
+	if (d->shared_info) {
+		virt_to_page(d->shared_info)->owner = OWNER_KEEL;
+		unshare_keel_page(d->shared_info);
+	}
+	if (d->e820)
+		free_page(d->e820);
+	arch_domain_free(d);
+}
+
+/* Takes the domain out of all lists; its memory goes when nobody can look at it any more. */
+static void domain_unlink(struct domain *d)
+{
+	spin_lock(&table_lock);
+	WRITE_ONCE(domain_table[d->id / IDS_PER_PAGE][d->id % IDS_PER_PAGE], NULL);
+	list_del(&d->link);
+	spin_unlock(&table_lock);
+	rcu_call(&d->rcu, domain_free_rcu);
+}
+
+static struct vcpu *vcpu_create(struct domain *d, unsigned int id)
+{
+	struct vcpu *v = arch_vcpu_alloc(d, id);
+
+	if (!v)
+		return NULL;
+	v->domain = d;
+	v->id = id;
+	v->wait_flags = BIT(VPF_DOWN);
+	if (id < ARRAY_SIZE(d->shared_info->vcpu_info))
+		v->info = &d->shared_info->vcpu_info[id];
+	v->runstate.state = RUNSTATE_offline;
+	v->runstate.state_entry_time = now();
+	if (sched_vcpu_init(v))
+		goto free;
+	vcpu_timers_init(v);
+	if (arch_vcpu_init(v))
+		goto sched;
+	__atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
+	return v;
+sched:
+	vcpu_timers_destroy(v);
+	sched_vcpu_destroy(v);
+free:
+	arch_vcpu_free(v);
+	return NULL;
+}
+
+static void vcpus_stop(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v) {
+		vcpu_timers_destroy(v);
+		sched_vcpu_destroy(v);
+	}
+}
+
+static int domain_init_parts(struct domain *d, const struct domain_config *cfg)
+{
+	int rc = p2m_init(d);
+
+	if (rc)
+		return rc;
+	d->shared_info = alloc_page();
+	if (!d->shared_info)
+		return -ENOMEM;
+	share_keel_page(d->shared_info, d);
+	sched_domain_init(d);
+	rc = evtchn_init(d, cfg->max_evtchn_port);
+	if (!rc)
+		rc = grant_init(d, cfg->max_grant_frames, cfg->max_maptrack_frames);
+	if (!rc)
+		rc = arch_domain_init(d, cfg);
+	for (unsigned int i = 0; i < cfg->max_vcpus && !rc; i++)
+		if (!vcpu_create(d, i))
+			rc = -ENOMEM;
+	if (!rc)
+		domain_wallclock_update(d);
+	return rc;
+}
+
+static void domain_undo(struct domain *d)
+{
+	vcpus_stop(d);
+	arch_domain_teardown(d);
+	domain_unlink(d);
+}
+
+int domain_create(const struct domain_config *cfg, struct domain **out)
+{
+	struct domain *d;
+	int rc = 0;
+
+	if (!cfg->max_vcpus || cfg->max_vcpus > MAX_VCPUS ||
+	    (cfg->id >= DOMID_FIRST_RESERVED && cfg->id != DOMID_INVALID))
+		return -EINVAL;
+	d = arch_domain_alloc();
+	if (!d)
+		return -ENOMEM;
+	spin_lock_init(&d->lock, RANK_DOMAIN);
+	d->control = cfg->control;
+	d->hardware = cfg->hardware;
+	d->create_flags = cfg->flags;
+	d->emulation_flags = cfg->emulation_flags;
+	d->max_vcpus = cfg->max_vcpus;
+	d->max_pages = cfg->max_pages;
+	d->cpupool = cfg->cpupool;
+	d->pause_count = d->controller_pauses = 1;
+	memcpy(d->handle, cfg->handle, sizeof(d->handle));
+	memcpy(d->name, cfg->name, sizeof(d->name));
+
+	spin_lock(&table_lock);
+	d->id = cfg->id;
+	if (cfg->id == DOMID_INVALID)
+		rc = choose_id(&d->id);
+	else if (domain_find(cfg->id))
+		rc = -EEXIST;
+	if (!rc)
+		rc = table_insert(d);
+	spin_unlock(&table_lock);
+	if (rc) {
+		arch_domain_free(d);
+		return rc;
+	}
+	rc = domain_init_parts(d, cfg);
+	if (rc) {
+		domain_undo(d);
+		return rc;
+	}
+	if (d->hardware)
+		hardware_domain = d;
+	*out = d;
+	return 0;
+}
+
+/* Nobody writes to the vcpu_info areas any more: their pages may go, and the domain with its last page. */
+static void drop_info_pages(struct rcu_head *head)
+{
+	struct domain *d = container_of(head, struct domain, rcu);
+	struct vcpu *v;
+
+	for_each_vcpu(d, v) {
+		if (v->info_page)
+			put_page(v->info_page);
+		v->info_page = NULL;
+	}
+	if (!__atomic_sub_fetch(&d->tot_pages, 1, __ATOMIC_SEQ_CST))
+		domain_last_page_put(d);
+}
+
+/* Senders of events write to vcpu_info without a lock, so its pages are given up only when none can be at it. */
+static void leave_guest_memory(struct domain *d)
+{
+	static struct vcpu_info nowhere;
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		WRITE_ONCE(v->info, v->id < ARRAY_SIZE(d->shared_info->vcpu_info) ? &d->shared_info->vcpu_info[v->id]
+										  : &nowhere);
+	__atomic_fetch_add(&d->tot_pages, 1, __ATOMIC_SEQ_CST); /* holds the domain until the callback */
+	WRITE_ONCE(d->state, DOMAIN_ZOMBIE);
+	rcu_call(&d->rcu, drop_info_pages);
+}
+
+/* The steps of destruction, each preemptible: run from the first again until all say 0. */
+int domain_destroy(struct domain *d)
+{
+	int rc;
+
+	spin_lock(&d->lock);
+	if (d->state == DOMAIN_ZOMBIE) {
+		spin_unlock(&d->lock);
+		return 0;
+	}
+	if (d->state == DOMAIN_ALIVE) {
+		d->state = DOMAIN_DYING;
+		spin_unlock(&d->lock);
+		domain_pause(d);
+		claim_pages(d, 0);
+		arch_domain_teardown(d);
+	} else {
+		spin_unlock(&d->lock);
+	}
+	rc = evtchn_close_all(d);
+	if (!rc)
+		rc = grant_release_mappings(d);
+	if (!rc)
+		rc = p2m_teardown_step(d);
+	if (rc)
+		return rc;
+	vcpus_stop(d);
+	leave_guest_memory(d);
+	return 0;
+}
+
+void domain_last_page_put(struct domain *d)
+{
+	if (READ_ONCE(d->tot_pages) || test_and_set_bit(0, &d->unlinked))
+		return;
+	domain_unlink(d);
+	send_global_virq(VIRQ_DOM_EXC);
+}
+
+void domain_pause_nosync(struct domain *d)
+{
+	struct vcpu *v;
+
+	__atomic_fetch_add(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+	for_each_vcpu(d, v)
+		vcpu_sleep_nosync(v);
+}
+
+void domain_pause(struct domain *d)
+{
+	struct vcpu *v;
+
+	domain_pause_nosync(d);
+	for_each_vcpu(d, v)
+		vcpu_sleep_sync(v);
+}
+
+void domain_unpause(struct domain *d)
+{
+	struct vcpu *v;
+
+	if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST))
+		return;
+	for_each_vcpu(d, v)
+		vcpu_wake(v);
+}
+
+void vcpu_pause(struct vcpu *v)
+{
+	__atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
+	vcpu_sleep_sync(v);
+}
+
+void vcpu_unpause(struct vcpu *v)
+{
+	if (!__atomic_sub_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST))
+		vcpu_wake(v);
+}
+
+int domain_controller_pause(struct domain *d)
+{
+	int rc = 0;
+
+	spin_lock(&d->lock);
+	if (d->controller_pauses >= 255)
+		rc = -EOVERFLOW;
+	else
+		d->controller_pauses++;
+	spin_unlock(&d->lock);
+	if (!rc)
+		domain_pause(d);
+	return rc;
+}
+
+int domain_controller_unpause(struct domain *d)
+{
+	int rc = 0;
+
+	spin_lock(&d->lock);
+	if (!d->controller_pauses)
+		rc = -EINVAL;
+	else
+		d->controller_pauses--;
+	spin_unlock(&d->lock);
+	if (!rc)
+		domain_unpause(d);
+	return rc;
+}
+
+static const char *reason_name(u8 reason)
+{
+	switch (reason) {
+	case SHUTDOWN_poweroff:
+		return "powered off";
+	case SHUTDOWN_reboot:
+		return "rebooted";
+	case SHUTDOWN_suspend:
+		return "suspended";
+	default:
+		return "crashed";
+	}
+}
+
+void dom0_ended(u8 reason, const char *why)
+{
+	console_start_sync();
+	pr_err("Dom0: %s%s%s%s", reason_name(reason), why ? " (" : "", why ? why : "", why ? ")" : "");
+	arch_machine_down(reason);
+}
+
+void domain_shutdown(struct domain *d, u8 reason)
+{
+	bool first;
+
+	if (d->hardware)
+		dom0_ended(reason, NULL);
+	spin_lock(&d->lock);
+	first = !d->shutting_down;
+	if (first) {
+		d->shutdown_code = reason;
+		d->shutting_down = d->shut_down = true;
+	}
+	spin_unlock(&d->lock);
+	if (!first)
+		return;
+	if (!hardware_domain)
+		pr_info("%s: %s\n", d->name[0] ? d->name : "guest", reason_name(reason));
+	domain_pause_nosync(d);
+	if (reason == SHUTDOWN_suspend && d->suspend_port_set && hardware_domain)
+		evtchn_send(d, d->suspend_port);
+	else
+		send_global_virq(VIRQ_DOM_EXC);
+}
+
+void domain_resume(struct domain *d)
+{
+	bool was;
+
+	spin_lock(&d->lock);
+	was = d->shutting_down;
+	d->shutting_down = d->shut_down = false;
+	d->shutdown_code = 0;
+	spin_unlock(&d->lock);
+	if (was)
+		domain_unpause(d);
+}
+
+void domain_crash(struct domain *d, const char *fmt, ...)
+{
+	char buf[160];
+	va_list ap;
+
+	if (READ_ONCE(d->shutting_down))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	pr_err("d%u%s%s crashed: %s", d->id, d->name[0] ? " " : "", d->name, buf);
+	if (d->hardware)
+		dom0_ended(SHUTDOWN_crash, buf);
+	domain_shutdown(d, SHUTDOWN_crash);
+}
+
+void vcpu_went_down(struct vcpu *v)
+{
+	struct vcpu *o;
+
+	set_bit(VPF_DOWN, &v->wait_flags);
+	vcpu_sleep_nosync(v);
+	for_each_vcpu(v->domain, o)
+		if (!test_bit(VPF_DOWN, &o->wait_flags))
+			return;
+	domain_shutdown(v->domain, SHUTDOWN_poweroff);
+}

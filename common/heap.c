@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The frame allocator: buddies, owners and reference counts. */
+#include "common/heap.h"
+
+#include "common/domain.h"
+#include "common/printk.h"
+#include <public/errno.h>
+
+#define NIL 0xffffffffu
+
+static spinlock_t heap_lock = SPINLOCK_INIT(RANK_HEAP);
+static u32 free_list[MAX_ORDER + 1] = { [0 ... MAX_ORDER] = NIL }; /* L: heap_lock, as all below */
+static u64 nr_free_pages, nr_total_pages, nr_claimed;
+
+static void list_push(mfn_t mfn, unsigned int order)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+
+	pg->order = (u8)order;
+	pg->flags = PGF_ORDER_HEAD;
+	pg->prev = NIL;
+	pg->next = free_list[order];
+	if (pg->next != NIL)
+		mfn_to_page(pg->next)->prev = (u32)mfn;
+	free_list[order] = (u32)mfn;
+}
+
+static void list_remove(mfn_t mfn, unsigned int order)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+
+	if (pg->prev != NIL)
+		mfn_to_page(pg->prev)->next = pg->next;
+	else
+		free_list[order] = pg->next;
+	if (pg->next != NIL)
+		mfn_to_page(pg->next)->prev = pg->prev;
+	pg->flags = 0;
+}
+
+static bool is_free_block(mfn_t mfn, unsigned int order)
+{
+	struct page_info *pg;
+
+	if (!mfn_valid(mfn))
+		return false;
+	pg = mfn_to_page(mfn);
+	return pg->owner == OWNER_FREE && pg->flags & PGF_ORDER_HEAD && pg->order == order;
+}
+
+/* Joins with free buddies as far as it goes. Lock held; the frames' owner is OWNER_FREE already. */
+static void free_block(mfn_t mfn, unsigned int order)
+{
+	nr_free_pages += BIT(order);
+	while (order < MAX_ORDER && is_free_block(mfn ^ BIT(order), order)) {
+		list_remove(mfn ^ BIT(order), order);
+		mfn &= ~BIT(order);
+		order++;
+	}
+	list_push(mfn, order);
+}
+
+/* Lock held. The lowest fitting order; INVALID_MFN without memory. limit: frames from it on are no good. */
+static mfn_t take_block(unsigned int order, mfn_t limit)
+{
+	for (unsigned int o = order; o <= MAX_ORDER; o++) {
+		for (u32 m = free_list[o]; m != NIL; m = mfn_to_page(m)->next) {
+			if (m + BIT(order) > limit)
+				continue;
+			list_remove(m, o);
+			while (o > order) {
+				o--;
+				list_push(m + BIT(o), o);
+			}
+			nr_free_pages -= BIT(order);
+			return m;
+		}
+	}
+	return INVALID_MFN;
+}
+
+static void set_owner(mfn_t mfn, unsigned int order, u16 owner, u32 ref)
+{
+	for (u64 i = 0; i < BIT(order); i++) {
+		struct page_info *pg = mfn_to_page(mfn + i);
+
+		pg->owner = owner;
+		pg->flags = 0;
+		__atomic_store_n(&pg->ref, ref, __ATOMIC_RELEASE);
+	}
+}
+
+void heap_add_range(paddr_t base, paddr_t end)
+{
+	mfn_t m = PFN_UP(base), last = PFN_DOWN(end);
+
+	if (m < last)
+		nr_total_pages += last - m;
+	while (m < last) {
+		unsigned int order = m ? min_t(unsigned int, ffs64(m), MAX_ORDER) : MAX_ORDER;
+
+		while (m + BIT(order) > last)
+			order--;
+		set_owner(m, order, OWNER_FREE, 0);
+		free_block(m, order);
+		m += BIT(order);
+	}
+}
+
+void *alloc_pages_below(unsigned int order, paddr_t limit)
+{
+	mfn_t mfn = INVALID_MFN;
+
+	spin_lock(&heap_lock);
+	/* Claims are promises to domains: Keel's own needs may not eat the last of them. */
+	if (nr_free_pages >= nr_claimed + BIT(order))
+		mfn = take_block(order, PFN_DOWN(limit));
+	if (mfn != INVALID_MFN)
+		set_owner(mfn, order, OWNER_KEEL, 1);
+	spin_unlock(&heap_lock);
+	if (mfn == INVALID_MFN)
+		return NULL;
+	return memset(mfn_to_virt(mfn), 0, PAGE_SIZE << order);
+}
+
+void *alloc_pages(unsigned int order)
+{
+	return alloc_pages_below(order, ~0ull);
+}
+
+static void free_frames(mfn_t mfn, unsigned int order)
+{
+	spin_lock(&heap_lock);
+	set_owner(mfn, order, OWNER_FREE, 0);
+	free_block(mfn, order);
+	spin_unlock(&heap_lock);
+}
+
+void free_pages(void *va, unsigned int order)
+{
+	if (va)
+		free_frames(virt_to_mfn(va), order);
+}
+
+unsigned int size_to_order(size_t size)
+{
+	unsigned int order = 0;
+
+	while ((PAGE_SIZE << order) < size)
+		order++;
+	return order;
+}
+
+struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
+{
+	mfn_t mfn = INVALID_MFN;
+	u64 n = BIT(order), from_claim;
+
+	spin_lock(&heap_lock);
+	from_claim = min(d->claimed, n);
+	if (d->tot_pages + n <= d->max_pages && nr_free_pages + from_claim >= nr_claimed + n)
+		mfn = take_block(order, INVALID_MFN);
+	if (mfn != INVALID_MFN) {
+		d->claimed -= from_claim;
+		nr_claimed -= from_claim;
+		set_owner(mfn, order, d->id, 1);
+		__atomic_fetch_add(&d->tot_pages, n, __ATOMIC_SEQ_CST);
+	}
+	spin_unlock(&heap_lock);
+	return mfn == INVALID_MFN ? NULL : mfn_to_page(mfn);
+}
+
+struct page_info *alloc_pinned_page(struct domain *d, u64 gfn)
+{
+	struct page_info *pg;
+	u32 free = 0;
+
+	if (!d->direct_mapped || !mfn_valid(gfn))
+		return NULL;
+	pg = mfn_to_page(gfn);
+	if (pg->owner != d->id || !(pg->flags & PGF_PINNED_GFN) || d->tot_pages >= d->max_pages ||
+	    !__atomic_compare_exchange_n(&pg->ref, &free, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return NULL;
+	__atomic_fetch_add(&d->tot_pages, 1, __ATOMIC_SEQ_CST);
+	return pg;
+}
+
+void share_keel_page(void *va, struct domain *d)
+{
+	struct page_info *pg = virt_to_page(va);
+
+	pg->flags |= PGF_XEN_HEAP;
+	WRITE_ONCE(pg->owner, d->id);
+}
+
+void unshare_keel_page(void *va)
+{
+	if (va)
+		put_page(virt_to_page(va));
+}
+
+bool get_page(struct page_info *pg, u16 owner)
+{
+	u32 ref = READ_ONCE(pg->ref);
+
+	do {
+		if (!ref || ref == ~0u)
+			return false;
+	} while (!__atomic_compare_exchange_n(&pg->ref, &ref, ref + 1, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	if (owner != OWNER_NONE && READ_ONCE(pg->owner) != owner) {
+		put_page(pg);
+		return false;
+	}
+	return true;
+}
+
+void put_page(struct page_info *pg)
+{
+	struct domain *d;
+	u64 *count;
+
+	if (__atomic_sub_fetch(&pg->ref, 1, __ATOMIC_SEQ_CST))
+		return;
+	d = pg->owner < DOMID_FIRST_RESERVED ? domain_find(pg->owner) : NULL;
+	count = d && !(pg->flags & PGF_XEN_HEAP) ? &d->tot_pages : NULL;
+	if (pg->flags & PGF_PINNED_GFN) { /* a hole of Dom0's direct map: its frame waits for its gfn */
+		__atomic_fetch_sub(&d->tot_pages, 1, __ATOMIC_SEQ_CST);
+		return;
+	}
+	free_frames(page_to_mfn(pg), 0);
+	if (count && !__atomic_sub_fetch(count, 1, __ATOMIC_SEQ_CST) && READ_ONCE(d->state) == DOMAIN_ZOMBIE)
+		domain_last_page_put(d);
+}
+
+int claim_pages(struct domain *d, u64 pages)
+{
+	int rc = 0;
+	u64 want = pages > d->tot_pages ? pages - d->tot_pages : 0;
+
+	spin_lock(&heap_lock);
+	nr_claimed -= d->claimed;
+	d->claimed = 0;
+	if (nr_free_pages < nr_claimed + want)
+		rc = -ENOMEM;
+	else
+		d->claimed = want;
+	nr_claimed += d->claimed;
+	spin_unlock(&heap_lock);
+	return rc;
+}
+
+u64 heap_free_pages(void)
+{
+	return READ_ONCE(nr_free_pages);
+}
+
+u64 heap_total_pages(void)
+{
+	return nr_total_pages;
+}
+
+u64 heap_claimed_pages(void)
+{
+	return READ_ONCE(nr_claimed);
+}
