@@ -15,15 +15,10 @@
 
 int bootcfg_error(struct bootcfg_parser *p, const char *fmt, ...)
 {
-	static const char prefix[] = "boot configuration: ";
-	size_t n = sizeof(prefix) - 1;
 	va_list ap;
 
-	boot_copy_string(p->err, p->errlen, prefix);
-	if (p->errlen <= n)
-		return -1;
 	va_start(ap, fmt);
-	vsnprintf(p->err + n, p->errlen - n, fmt, ap);
+	vsnprintf(p->err, p->errlen, fmt, ap);
 	va_end(ap);
 	return -1;
 }
