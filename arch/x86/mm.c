@@ -250,6 +250,8 @@ void mm_move_modules(void)
 			free_ranges[j] = free_ranges[j + 1];
 			free_ranges[j + 1] = tmp;
 		}
+		if (boot_info.fdt == m->base)
+			boot_info.fdt = to;
 		m->base = to;
 	}
 }
