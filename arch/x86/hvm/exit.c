@@ -4,7 +4,6 @@
 #include "arch/x86/hvm/mmio.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/mm.h"
-#include "arch/x86/pci/vpci.h"
 #include "arch/x86/pcpu.h"
 #include "common/guest_access.h"
 #include "common/heap.h"
@@ -181,11 +180,13 @@ static bool map_device_page(struct vcpu *v, u64 gpa)
 	enum p2m_type t;
 	int rc = 0;
 
-	if (!d->hardware || is_host_ram(gpa) || vpci_mmio_is_trapped(d, gfn) || gpa >> cpu_features.phys_bits)
+	if (!d->hardware || is_host_ram(gpa) || hvm_mmio_is_trapped(d, gfn) || gpa >> cpu_features.phys_bits)
 		return false;
 	p2m_write_lock(&d->p2m);
 	p2m_get(d, gfn, &t, NULL);
-	if (t == P2M_HOLE) /* another vCPU may have been faster */
+	if (hvm_mmio_is_trapped(d, gfn)) /* since now: whoever traps a page unmaps it next */
+		rc = -EBUSY;
+	else if (t == P2M_HOLE) /* another vCPU may have been faster */
 		rc = p2m_set(d, gfn, gfn, 0, device_type(gpa));
 	p2m_write_unlock(d);
 	return rc == 0;

@@ -55,7 +55,7 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write);
 /*
  * Do accesses to this page have to be emulated (local APIC, IO-APICs, MSI-X
  * tables, MMCFG)? Asked before device memory is mapped 1:1 into Dom0 at first
- * touch. No locks from RANK_VPCI on.
+ * touch, under the p2m lock. Any locks.
  */
 bool hvm_mmio_is_trapped(struct domain *d, gfn_t gfn);
 

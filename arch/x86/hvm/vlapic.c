@@ -5,7 +5,7 @@
  */
 #include "arch/x86/hvm/vlapic.h"
 
-#include "arch/x86/hvm/vcpu.h"
+#include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
 
@@ -51,9 +51,11 @@ int vlapic_pending_vector(struct vcpu *v)
 	struct vlapic *l = vlapic(v);
 	int vector = highest(l->irr);
 
-	if (vector < 0 || (vector & 0xf0) <= (vlapic_ppr(l) & 0xf0) || !l->enabled)
+	if (vector < 0 || !l->enabled)
 		return -1;
-	return vector;
+	/* MOV to CR8 does not exit everywhere. */
+	vlapic_set_cr8(v, hvm_ops->get_tpr(x86_vcpu(v)));
+	return (vector & 0xf0) > (vlapic_ppr(l) & 0xf0) ? vector : -1;
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)
@@ -92,6 +94,12 @@ void vlapic_set_cr8(struct vcpu *v, u8 cr8)
 u8 vlapic_get_cr8(struct vcpu *v)
 {
 	return (u8)(vlapic(v)->tpr >> 4);
+}
+
+void vlapic_set_tpr(struct vcpu *v, u8 tpr)
+{
+	vlapic(v)->tpr = tpr;
+	hvm_ops->set_tpr(x86_vcpu(v), tpr >> 4);
 }
 
 static void raise_error_interrupt(struct vcpu *v)
@@ -220,17 +228,17 @@ void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mo
 			deliver_to(v, delivery_mode, vector, level);
 }
 
-/* The target must not run while its state is replaced. */
+/* The target must not run while its state is replaced; then it waits for a start-up IPI, and for nothing else. */
 static void deliver_init(struct vcpu *sender, struct vcpu *v)
 {
-	if (v != sender) {
-		vcpu_pause(v);
+	set_bit(VPF_DOWN, &v->wait_flags);
+	clear_bit(VPF_BLOCKED, &v->wait_flags);
+	clear_bit(VPF_POLL, &v->wait_flags);
+	if (v == sender)
+		vcpu_sleep_nosync(v);
+	else
 		vcpu_sleep_sync(v);
-	}
-	vlapic_reset(v);
-	hvm_vcpu_init_reset(v);
-	if (v != sender)
-		vcpu_unpause(v);
+	hvm_vcpu_init_reset(v); /* and vlapic_reset() */
 }
 
 static void deliver_ipi(struct vcpu *sender, struct vcpu *v, u64 icr)
@@ -317,7 +325,8 @@ void vlapic_reset(struct vcpu *v)
 		l->isr[i] = 0;
 	}
 	l->isr_top = 0;
-	l->tpr = l->esr = l->esr_pending = 0;
+	vlapic_set_tpr(v, 0);
+	l->esr = l->esr_pending = 0;
 	l->icr = 0;
 	l->svr = 0xff;
 	l->dfr = DFR_FLAT;

@@ -50,6 +50,8 @@ void vlapic_ack_vector(struct vcpu *v, u8 vector);
 /* Task priority changed by the guest through CR8 (as CR8 value). On v's CPU. */
 void vlapic_set_cr8(struct vcpu *v, u8 cr8);
 u8 vlapic_get_cr8(struct vcpu *v);
+/* Task priority written as a register: CR8 follows. */
+void vlapic_set_tpr(struct vcpu *v, u8 tpr);
 /* Processor priority: the higher class of TPR and of what is in service. */
 u8 vlapic_ppr(const struct vlapic *l);
 /* Accepts fixed interrupts: enabled in IA32_APIC_BASE and in SVR. */

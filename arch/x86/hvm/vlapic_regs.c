@@ -5,8 +5,7 @@
  */
 #include <public/errno.h>
 
-#include "arch/x86/hvm/vcpu.h"
-#include "arch/x86/hvm/vlapic.h"
+#include "arch/x86/hvm/ops.h"
 #include "arch/x86/irq/irq.h"
 #include "common/evtchn.h"
 #include "common/printk.h"
@@ -72,6 +71,7 @@ static int reg_read(struct vcpu *v, unsigned int reg, u32 *val)
 		*val = VLAPIC_VERSION;
 		return 0;
 	case APIC_TPR:
+		vlapic_set_cr8(v, hvm_ops->get_tpr(x86_vcpu(v)));
 		*val = l->tpr;
 		return 0;
 	case APIC_PPR:
@@ -151,7 +151,7 @@ static int reg_write(struct vcpu *v, unsigned int reg, u32 val)
 
 	switch (reg) {
 	case APIC_TPR:
-		l->tpr = val & 0xff;
+		vlapic_set_tpr(v, (u8)val);
 		return 0;
 	case APIC_EOI:
 		vlapic_eoi(v);
@@ -412,7 +412,7 @@ int vlapic_load_regs(struct vcpu *v, const u32 regs[256])
 	for (unsigned int w = 0; w < 4; w++)
 		if (l->isr[w])
 			l->isr_top = (u8)(w * 64 + fls64(l->isr[w]));
-	l->tpr = regs[IMAGE(APIC_TPR)] & 0xff;
+	vlapic_set_tpr(v, (u8)regs[IMAGE(APIC_TPR)]);
 	l->svr = regs[IMAGE(APIC_SVR)] & SVR_MASK;
 	l->esr = regs[IMAGE(APIC_ESR)];
 	l->ldr = l->x2apic ? x2apic_ldr(l->id) : regs[IMAGE(APIC_LDR)] & 0xff000000u;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The machine's IO-APICs (82093AA data sheet; PCI ids in the chipset's). Their
- * registers are reached by index, under a lock. MADT: ACPI 6.5, 5.2.12.
+ * registers are reached by index, under a lock.
  */
 #include "arch/x86/irq/irq.h"
 
@@ -69,6 +69,8 @@ void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool activ
 	if (active_low)
 		low |= RTE_ACTIVE_LOW;
 	spin_lock(&ioapic_lock);
+	if (desc->kind == IRQ_KEEL)
+		set_bit(pin, reserved_pins[i]);
 	write_reg(i, REG_RTE(pin), RTE_MASKED);
 	write_reg(i, REG_RTE(pin) + 1, pcpus[desc->cpu]->apic_id << 24);
 	write_reg(i, REG_RTE(pin), low | (desc->masked ? RTE_MASKED : 0));
@@ -91,36 +93,12 @@ void ioapic_mask(u32 gsi, bool mask)
 	spin_unlock(&ioapic_lock);
 }
 
-void ioapic_reserve(u32 gsi)
-{
-	unsigned int pin;
-	int i = find_pin(gsi, &pin);
-
-	if (i >= 0)
-		set_bit(pin, reserved_pins[i]);
-}
-
 bool ioapic_reserved(u32 gsi)
 {
 	unsigned int pin;
 	int i = find_pin(gsi, &pin);
 
 	return i >= 0 && test_bit(pin, reserved_pins[i]);
-}
-
-/* MPS INTI flags: bits 0-1 polarity (3: active low), bits 2-3 trigger (3: level); else as the bus has it. */
-void isa_irq_route(u8 irq, u32 *gsi, bool *level, bool *active_low)
-{
-	*gsi = irq;
-	*level = false;
-	*active_low = false;
-	for (unsigned int i = 0; i < acpi.nr_overrides; i++) {
-		if (acpi.overrides[i].bus != 0 || acpi.overrides[i].source != irq)
-			continue;
-		*gsi = acpi.overrides[i].gsi;
-		*active_low = (acpi.overrides[i].flags & 3) == 3;
-		*level = (acpi.overrides[i].flags >> 2 & 3) == 3;
-	}
 }
 
 static void add_ioapic(u8 id, u32 address, u32 gsi_base)

@@ -100,14 +100,11 @@ struct ioapic_info { u8 id; u32 address, gsi_base, nr_pins; };
 extern struct ioapic_info ioapics[MAX_IOAPICS];
 extern unsigned int nr_ioapics;
 int ioapic_init(void);			/* finds them, masks all pins and the 8259s; 0 or -ENODEV */
-/* Routes a pin to desc; unmasked unless desc->masked. */
+/* Routes a pin to desc; unmasked unless desc->masked. A pin that was Keel's own (IRQ_KEEL) once is reserved for ever. */
 void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool active_low);
 void ioapic_mask(u32 gsi, bool mask);
-/* The pin is reserved for Keel (its console): never given to a guest. */
-void ioapic_reserve(u32 gsi);
+/* Keel's own (its console): never given to a guest. */
 bool ioapic_reserved(u32 gsi);
-/* Where an ISA interrupt arrives, with MADT's overrides applied. */
-void isa_irq_route(u8 irq, u32 *gsi, bool *level, bool *active_low);
 
 /* Entry from traps.c for vectors >= 32. */
 void irq_dispatch(u8 vector);

@@ -20,7 +20,7 @@ void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
 
 /*
  * Is the page at gfn emulated (an MSI-X table, MMCFG)? Then it must stay out of
- * the p2m. hvm_mmio_is_trapped() asks. No locks from RANK_VPCI on.
+ * the p2m. hvm_mmio_is_trapped() asks. Any locks.
  */
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn);
 
