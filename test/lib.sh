@@ -117,13 +117,18 @@ firmware_args() {	# folder for the copy
 		-drive "if=pflash,format=raw,file=$1/vars.fd")
 }
 
-# Sets boot_args for LOADER=uefi.
-uefi_args() {	# work-folder kernel initrd cmdline
-	local folder=$1
-	make_esp "$folder/esp" "$2" "$3" "$4" || return 1
-	firmware_args "$folder"
-	boot_args=("${firmware_args[@]}" -drive "file=fat:rw:$folder/esp,format=raw,if=none,id=esp"
+# Sets boot_args to start what is in WORK-FOLDER/esp, with Keel put into it.
+uefi_volume_args() {	# work-folder
+	mkdir -p "$1/esp/EFI/BOOT"
+	cp "${KEEL_BUILD:-$O}/keel.efi" "$1/esp/EFI/BOOT/BOOTX64.EFI" || return 1
+	firmware_args "$1"
+	boot_args=("${firmware_args[@]}" -drive "file=fat:rw:$1/esp,format=raw,if=none,id=esp"
 		-device "ide-hd,drive=esp,bootindex=0")
+}
+
+# Sets boot_args for LOADER=uefi with one Dom0.
+uefi_args() {	# work-folder kernel initrd cmdline
+	make_esp "$1/esp" "$2" "$3" "$4" && uefi_volume_args "$1"
 }
 
 # Exit status from the last line that Keel printed about Dom0's end.
