@@ -2,6 +2,8 @@
 /* SOURCES: common/evtchn.c common/evtchn_deliver.c common/spinlock.c */
 #include "test/unit/unit.h"
 
+#include "test/unit/fake/threads.h"
+
 #include <public/errno.h>
 
 #include "common/evtchn.h"
@@ -771,6 +773,46 @@ static void reset_goes_on_where_it_was(void **state)
 	assert_int_equal(a->evtchn.next_close, 0);
 }
 
+static bool sender_stops;
+static unsigned long sent;
+
+static void *sender(void *arg)
+{
+	while (!__atomic_load_n(&sender_stops, __ATOMIC_RELAXED))
+		if (evtchn_send(a, 5) == 0)
+			__atomic_fetch_add(&sent, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* A sender sees the whole of a binding or another, never half of each. */
+static void senders_see_whole_bindings(void **state)
+{
+	struct domain *peer[2];
+	pthread_t thread;
+
+	start();
+	peer[0] = dom0;
+	peer[1] = b;
+	assert_int_equal(evtchn_connect(a, 5, dom0, 9), 0);
+	assert_int_equal(evtchn_close_all(a), 0);
+	assert_int_equal(evtchn_close_all(dom0), 0);
+	sender_stops = false;
+	sent = 0;
+	assert_int_equal(pthread_create(&thread, NULL, sender, NULL), 0);
+	for (unsigned int i = 0; i < 20000 || __atomic_load_n(&sent, __ATOMIC_RELAXED) < 1000; i++) {
+		assert_int_equal(evtchn_connect(a, 5, peer[i % 2], i % 2 ? 17 : 9), 0);
+		assert_int_equal(evtchn_close_all(a), 0);
+		assert_int_equal(evtchn_close_all(peer[i % 2]), 0);
+	}
+	__atomic_store_n(&sender_stops, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	for (evtchn_port_t port = 0; port < 128; port++) {
+		assert_false(port != 9 && pending(dom0, port));
+		assert_false(port != 17 && pending(b, port));
+		assert_false(pending(a, port));
+	}
+}
+
 static void vcpu_info_that_moves_loses_nothing(void **state)
 {
 	struct vcpu_info moved = {};
@@ -819,6 +861,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(destruction_closes_everything),
 	UNIT_TEST(reset_of_self_and_of_paused_guests),
 	UNIT_TEST(reset_goes_on_where_it_was),
+	UNIT_TEST(senders_see_whole_bindings),
 	UNIT_TEST(vcpu_info_that_moves_loses_nothing),
 };
 

@@ -79,7 +79,7 @@ extern jmp_buf fake_panic_jump;
 extern bool fake_panic_expected;
 extern char fake_panic_message[256];
 #define FAKE_PANICS(...) ({						\
-	bool _panicked = true;						\
+	volatile bool _panicked = true;					\
 	fake_panic_expected = true;					\
 	if (!setjmp(fake_panic_jump)) {					\
 		__VA_ARGS__;						\
