@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The test guests: each test/guests/NAME.c becomes a PVH kernel, $(O)/test/guests/NAME.elf.
+GUEST_OUT   := $(O)/test/guests
+GUEST_NAMES := $(patsubst test/guests/%.c,%,$(sort $(wildcard test/guests/*.c)))
+GUEST_LIB   := $(patsubst test/guests/lib/%.c,$(GUEST_OUT)/lib/%.o,$(sort $(wildcard test/guests/lib/*.c)))
+GUEST_LIB   += $(GUEST_OUT)/lib/head.o
+GUEST_CC    := $(CC) -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I. -Ixen/include -Itest/guests \
+	-std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -ffreestanding \
+	-fno-strict-aliasing -fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-common -MMD -MP
+
+.PHONY: guests
+guests: $(GUEST_NAMES:%=$(GUEST_OUT)/%.elf)
+
+$(GUEST_OUT)/%.o: test/guests/%.c
+	@mkdir -p $(@D)
+	$(GUEST_CC) -c $< -o $@
+$(GUEST_OUT)/%.o: test/guests/%.S
+	@mkdir -p $(@D)
+	$(GUEST_CC) -c $< -o $@
+$(GUEST_OUT)/%.elf: $(GUEST_OUT)/%.o $(GUEST_LIB) test/guests/lib/guest.lds
+	$(LD) -nostdlib -static -z noexecstack --no-warn-rwx-segments -T test/guests/lib/guest.lds $< $(GUEST_LIB) -o $@
+
+.SECONDARY: $(GUEST_NAMES:%=$(GUEST_OUT)/%.o) $(GUEST_LIB)
+-include $(wildcard $(GUEST_OUT)/*.d $(GUEST_OUT)/lib/*.d)
