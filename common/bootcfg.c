@@ -480,17 +480,3 @@ const struct bootcfg_domain *bootcfg_dom0(const struct bootcfg *cfg)
 			return &cfg->domains[i];
 	return NULL;
 }
-
-int bootcfg_check_kernel(const struct boot_module *m, const void *data, char *err, size_t errlen)
-{
-	const char *packed = boot_image_packed(data, m->size);
-	const char *name = m->name[0] ? m->name : "the kernel module";
-
-	if (packed)
-		snprintf(err, errlen, "%s is a %s image. " BOOT_UNPACK_HINT, name, packed);
-	else if (m->size < 64 || memcmp(data, "\177ELF", 4))
-		snprintf(err, errlen, "%s is no ELF file", name);
-	else
-		return 0;
-	return -1;
-}

@@ -78,10 +78,4 @@ void bootcfg_command_line(const struct boot_info *bi, const void *fdt, char *out
 /* The domain with the control role, or NULL. */
 const struct bootcfg_domain *bootcfg_dom0(const struct bootcfg *cfg);
 
-/*
- * Can the module, mapped at @data, be a domain's kernel: an ELF, not compressed? Pure. Returns 0, or
- * -1 with a message in @err that names the file and says what to do.
- */
-int bootcfg_check_kernel(const struct boot_module *m, const void *data, char *err, size_t errlen);
-
 #endif /* COMMON_BOOTCFG_H */

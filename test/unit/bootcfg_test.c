@@ -444,26 +444,6 @@ static void test_command_line(void **state)
 	free(blob);
 }
 
-static void test_kernels(void **state)
-{
-	char data[1024] = "\177ELF";
-	struct boot_module m = { .size = sizeof(data), .name = "dir/vmlinuz" };
-
-	assert_int_equal(bootcfg_check_kernel(&m, data, err, sizeof(err)), 0);
-	m.size = 63;
-	assert_int_equal(bootcfg_check_kernel(&m, data, err, sizeof(err)), -1);
-	assert_non_null(strstr(err, "dir/vmlinuz is no ELF"));
-	m.size = sizeof(data);
-	memcpy(data + 0x202, "HdrS", 4);
-	assert_int_equal(bootcfg_check_kernel(&m, data, err, sizeof(err)), -1);
-	assert_non_null(strstr(err, "dir/vmlinuz is a bzImage"));
-	assert_non_null(strstr(err, "extract-vmlinux"));
-	m.name[0] = '\0';
-	memcpy(data, "PK", 2);
-	memset(data + 0x202, 0, 4);
-	assert_int_equal(bootcfg_check_kernel(&m, data, err, sizeof(err)), -1);
-}
-
 #define TEST(fn) cmocka_unit_test_setup(fn, setup)
 
 static const struct CMUnitTest tests[] = {
@@ -486,7 +466,6 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_broken_blobs),
 	TEST(test_files),
 	TEST(test_command_line),
-	TEST(test_kernels),
 };
 
 UNIT_MAIN(tests)
