@@ -40,7 +40,7 @@ static void read_boot_config(void)
 /* The vendor whose table fits this machine; why not, if none does. */
 static void choose_hvm(void)
 {
-	static const struct hvm_ops *const vendors[] = { &svm_ops };
+	static const struct hvm_ops *const vendors[] = { &svm_ops, &vmx_ops };
 	const char *why = "no vendor's table is built in";
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(vendors) && !hvm_ops; i++)

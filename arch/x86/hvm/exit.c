@@ -255,6 +255,36 @@ static void exit_pause(struct x86_vcpu *v, const struct exit_info *e)
 	sched_yield();
 }
 
+static void exit_bad(struct x86_vcpu *v, const struct exit_info *e)
+{
+	struct hvm_state s;
+
+	hvm_ops->get_state(v, &s);
+	pr_err("cr0 %lx cr3 %lx cr4 %lx efer %lx rip %lx rflags %lx cs %x/%x ss %x/%x\n", s.cr0, s.cr3, s.cr4,
+	       s.efer, s.rip, s.rflags, s.seg[SEG_CS].sel, s.seg[SEG_CS].attr, s.seg[SEG_SS].sel, s.seg[SEG_SS].attr);
+	domain_crash(v->v.domain, "vCPU %u: %s (%s exit %#x)", v->v.id,
+		     e->reason == EXIT_BAD_STATE ? "state that the CPU refuses" : "exit that Keel does not know",
+		     hvm_ops->name, e->raw);
+}
+
+/* Registers of which a bit is Keel's, and CR8 where the CPU has no virtual one. */
+static void exit_cr(struct x86_vcpu *v, const struct exit_info *e)
+{
+	if (e->cr.cr == 0 && e->cr.write) {
+		hvm_ops->set_reg(v, HREG_CR0, e->cr.val);
+	} else if (e->cr.cr == 4 && e->cr.write) {
+		hvm_ops->set_reg(v, HREG_CR4, e->cr.val);
+	} else if (e->cr.cr == 8 && e->cr.write) {
+		vlapic_set_cr8(&v->v, e->cr.val & 15);
+	} else if (e->cr.cr == 8) {
+		v->gpr[e->cr.gpr] = vlapic_get_cr8(&v->v);
+	} else {
+		exit_bad(v, e);
+		return;
+	}
+	hvm_ops->skip_insn(v, e, 0);
+}
+
 static void exit_gp(struct x86_vcpu *v, const struct exit_info *e)
 {
 	hvm_inject_gp(&v->v);
@@ -275,18 +305,6 @@ static void exit_shutdown(struct x86_vcpu *v, const struct exit_info *e)
 	domain_shutdown(d, (u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON]);
 }
 
-static void exit_bad(struct x86_vcpu *v, const struct exit_info *e)
-{
-	struct hvm_state s;
-
-	hvm_ops->get_state(v, &s);
-	pr_err("cr0 %lx cr3 %lx cr4 %lx efer %lx rip %lx rflags %lx cs %x/%x ss %x/%x\n", s.cr0, s.cr3, s.cr4,
-	       s.efer, s.rip, s.rflags, s.seg[SEG_CS].sel, s.seg[SEG_CS].attr, s.seg[SEG_SS].sel, s.seg[SEG_SS].attr);
-	domain_crash(v->v.domain, "vCPU %u: %s (%s exit %#x)", v->v.id,
-		     e->reason == EXIT_BAD_STATE ? "state that the CPU refuses" : "exit that Keel does not know",
-		     hvm_ops->name, e->raw);
-}
-
 static void (*const handlers[NR_EXITS])(struct x86_vcpu *, const struct exit_info *) = {
 	[EXIT_INTR] = exit_intr,
 	[EXIT_NMI] = exit_nothing, /* the host's handler has run when interrupts were let in again */
@@ -304,7 +322,7 @@ static void (*const handlers[NR_EXITS])(struct x86_vcpu *, const struct exit_inf
 	[EXIT_WBINVD] = exit_wbinvd,
 	[EXIT_PAUSE] = exit_pause,
 	[EXIT_RDPMC] = exit_gp,
-	[EXIT_CR] = exit_bad,
+	[EXIT_CR] = exit_cr,
 	[EXIT_DR] = exit_nothing, /* the registers are the guest's now */
 	[EXIT_SHUTDOWN] = exit_shutdown,
 	[EXIT_UD] = exit_ud,

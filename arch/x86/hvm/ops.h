@@ -34,7 +34,7 @@ struct exit_info {
 		struct { u16 port; u8 size; bool in, string, rep; } io;
 		struct { u64 gpa; bool write, exec, present, final; } npf;
 		struct { u8 vector; u32 error; u64 cr2; } exc;
-		struct { u8 cr, gpr; bool write; } cr;
+		struct { u8 cr, gpr; bool write; u64 val; } cr;
 	};
 };
 

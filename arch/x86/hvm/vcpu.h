@@ -49,6 +49,9 @@ struct x86_vcpu {
 	u64 xcr0;
 	void *xsave;			/* XSAVE or FXSAVE area, 64-byte aligned page(s) */
 	u64 dr[4];
+	/* vmx: what has no place in the VMCS; launched: VMRESUME, not VMLAUNCH */
+	u64 cr2, dr6, cr0_fixed, cr4_fixed, switched_msrs[5];
+	bool launched;
 	u64 tsc_aux, apic_base, pat, mtrr_def_type;
 	u64 mtrr_var[16], mtrr_fixed[11];
 	u64 xss;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why a guest stopped, in terms that both vendors share (SDM vol. 3, appendix C and 28.2). */
+#include "arch/x86/vmx/vmcs.h"
+
+static const u8 reasons[VMX_NR_EXITS] = {
+	[VMX_EXIT_EXCEPTION] = EXIT_EXCEPTION,
+	[VMX_EXIT_EXTINT] = EXIT_INTR,
+	[VMX_EXIT_TRIPLE] = EXIT_SHUTDOWN,
+	[VMX_EXIT_INIT] = EXIT_INIT_SIGNAL,
+	[VMX_EXIT_INTR_WINDOW] = EXIT_WINDOW,
+	[VMX_EXIT_TASK] = EXIT_TASK_SWITCH,
+	[VMX_EXIT_CPUID] = EXIT_CPUID,
+	[VMX_EXIT_HLT] = EXIT_HLT,
+	[VMX_EXIT_INVD] = EXIT_INVD,
+	[VMX_EXIT_RDPMC] = EXIT_RDPMC,
+	[VMX_EXIT_VMCALL] = EXIT_HYPERCALL,
+	[VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON] = EXIT_UD,
+	[VMX_EXIT_CR] = EXIT_CR,
+	[VMX_EXIT_DR] = EXIT_DR,
+	[VMX_EXIT_IO] = EXIT_IO,
+	[VMX_EXIT_RDMSR] = EXIT_MSR_READ,
+	[VMX_EXIT_WRMSR] = EXIT_MSR_WRITE,
+	[VMX_EXIT_BAD_STATE] = EXIT_BAD_STATE,
+	[VMX_EXIT_BAD_MSR] = EXIT_BAD_STATE,
+	[VMX_EXIT_MWAIT] = EXIT_UD,
+	[VMX_EXIT_MONITOR] = EXIT_UD,
+	[VMX_EXIT_PAUSE] = EXIT_PAUSE,
+	[VMX_EXIT_EPT_VIOLATION] = EXIT_NPF,
+	[VMX_EXIT_INVEPT] = EXIT_UD,
+	[VMX_EXIT_INVVPID] = EXIT_UD,
+	[VMX_EXIT_WBINVD] = EXIT_WBINVD,
+	[VMX_EXIT_XSETBV] = EXIT_XSETBV,
+};
+
+/* An event whose delivery the exit interrupted is delivered again (SDM vol. 3, 28.2.4). */
+static void reinject(void)
+{
+	u64 info = vmread(VMCS_IDT_INFO);
+
+	if (!(info & INTR_INFO_VALID)) {
+		vmwrite(VMCS_ENTRY_INTR, 0);
+		return;
+	}
+	vmwrite(VMCS_ENTRY_INTR, info & ~BIT(12));
+	vmwrite(VMCS_ENTRY_LEN, vmread(VMCS_EXIT_LEN));
+	if (info & INTR_INFO_ERROR)
+		vmwrite(VMCS_ENTRY_ERROR, vmread(VMCS_IDT_ERROR));
+}
+
+static void decode_io(struct exit_info *e)
+{
+	u64 q = vmread(VMCS_QUALIFICATION);
+
+	e->io.port = (u16)(q >> 16);
+	e->io.size = (u8)((q & 7) + 1);
+	e->io.in = q >> 3 & 1;
+	e->io.string = q >> 4 & 1;
+	e->io.rep = q >> 5 & 1;
+}
+
+static void decode_npf(struct exit_info *e)
+{
+	u64 q = vmread(VMCS_QUALIFICATION);
+
+	e->next_rip = 0;
+	e->npf.gpa = vmread(VMCS_GPA);
+	e->npf.write = q >> 1 & 1;
+	e->npf.exec = q >> 2 & 1;
+	e->npf.present = q >> 3 & 7;
+	e->npf.final = q >> 8 & 1;
+}
+
+static void decode_cr(struct x86_vcpu *v, struct exit_info *e)
+{
+	u64 q = vmread(VMCS_QUALIFICATION);
+	unsigned int type = q >> 4 & 3;
+	u64 cr0 = vmx_get_reg(v, HREG_CR0);
+
+	e->cr.cr = q & 15;
+	e->cr.gpr = q >> 8 & 15;
+	e->cr.write = type != 1;
+	e->cr.val = type == 0 ? v->gpr[e->cr.gpr]
+		  : type == 2 ? cr0 & ~BIT(3) /* CLTS */
+			      : (cr0 & ~0xeull) | (q >> 16 & 0xf); /* LMSW */
+}
+
+static void decode_exception(struct exit_info *e)
+{
+	u64 info = vmread(VMCS_EXIT_INTR);
+
+	e->next_rip = 0;
+	if ((info >> 8 & 7) == HEV_NMI) {
+		e->reason = EXIT_NMI;
+		__asm__ volatile("int $2"); /* the exit took it away from the host */
+		return;
+	}
+	e->exc.vector = (u8)info;
+	e->exc.error = (u32)vmread(VMCS_EXIT_INTR_ERROR);
+	e->exc.cr2 = vmread(VMCS_QUALIFICATION);
+}
+
+/* The guest has the debug registers until it leaves this CPU. */
+static void load_debug_regs(struct x86_vcpu *v)
+{
+	__asm__ volatile("mov %0, %%db0; mov %1, %%db1; mov %2, %%db2; mov %3, %%db3"
+			 : : "r"(v->dr[0]), "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));
+	__asm__ volatile("mov %0, %%db6" : : "r"(v->dr6));
+	vmwrite(VMCS_PROC, vmread(VMCS_PROC) & ~PROC_MOV_DR);
+}
+
+void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
+{
+	u32 full = (u32)vmread(VMCS_EXIT_REASON);
+	u16 reason = (u16)full;
+
+	reinject();
+	e->raw = full;
+	e->reason = full >> 31 ? EXIT_BAD_STATE : reason < VMX_NR_EXITS ? reasons[reason] : EXIT_UNKNOWN;
+	e->next_rip = vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_LEN);
+	switch (e->reason) {
+	case EXIT_IO:
+		decode_io(e);
+		break;
+	case EXIT_NPF:
+		decode_npf(e);
+		break;
+	case EXIT_CR:
+		decode_cr(v, e);
+		break;
+	case EXIT_EXCEPTION:
+		decode_exception(e);
+		break;
+	case EXIT_DR:
+		load_debug_regs(v);
+		break;
+	default:
+		break;
+	}
+}

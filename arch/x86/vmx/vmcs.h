@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* VMX's numbers: fields, controls, exit reasons (SDM vol. 3, appendices A, B, C and chapter 25). */
+#ifndef ARCH_X86_VMX_VMCS_H
+#define ARCH_X86_VMX_VMCS_H
+
+#include "arch/x86/hvm/ops.h"
+
+#define MSR_VMX_BASIC		0x480
+#define MSR_VMX_PINBASED	0x481
+#define MSR_VMX_PROCBASED	0x482
+#define MSR_VMX_EXIT		0x483
+#define MSR_VMX_ENTRY		0x484
+#define MSR_VMX_CR0_FIXED0	0x486
+#define MSR_VMX_CR0_FIXED1	0x487
+#define MSR_VMX_CR4_FIXED0	0x488
+#define MSR_VMX_CR4_FIXED1	0x489
+#define MSR_VMX_PROCBASED2	0x48b
+#define MSR_VMX_EPT_VPID_CAP	0x48c
+#define MSR_VMX_TRUE_PINBASED	0x48d	/* and PROCBASED, EXIT, ENTRY behind it */
+#define FEATURE_CONTROL_LOCK	BIT(0)
+#define FEATURE_CONTROL_VMX	BIT(2)
+
+#define PIN_EXTINT BIT(0)
+#define PIN_NMI BIT(3)
+#define PIN_VIRTUAL_NMI BIT(5)
+#define PROC_INTR_WINDOW BIT(2)
+#define PROC_TSC_OFFSET BIT(3)
+#define PROC_HLT BIT(7)
+#define PROC_MWAIT BIT(10)
+#define PROC_RDPMC BIT(11)
+#define PROC_CR8_LOAD BIT(19)
+#define PROC_CR8_STORE BIT(20)
+#define PROC_MOV_DR BIT(23)
+#define PROC_IO_BITMAPS BIT(25)
+#define PROC_MSR_BITMAPS BIT(28)
+#define PROC_MONITOR BIT(29)
+#define PROC_SECONDARY BIT(31)
+#define PROC2_EPT BIT(1)
+#define PROC2_RDTSCP BIT(3)
+#define PROC2_VPID BIT(5)
+#define PROC2_WBINVD BIT(6)
+#define PROC2_UNRESTRICTED BIT(7)
+#define PROC2_INVPCID BIT(12)
+#define PROC2_XSAVES BIT(20)
+#define EXIT_HOST64 BIT(9)
+#define EXIT_SAVE_PAT BIT(18)
+#define EXIT_LOAD_PAT BIT(19)
+#define EXIT_SAVE_EFER BIT(20)
+#define EXIT_LOAD_EFER BIT(21)
+#define ENTRY_IA32E BIT(9)
+#define ENTRY_LOAD_PAT BIT(14)
+#define ENTRY_LOAD_EFER BIT(15)
+
+enum vmcs_field {
+	VMCS_VPID = 0x0000,
+	VMCS_GUEST_ES_SEL = 0x0800, /* and CS, SS, DS, FS, GS, LDTR, TR: 2 apart */
+	VMCS_HOST_ES_SEL = 0x0c00, VMCS_HOST_CS_SEL = 0x0c02, VMCS_HOST_SS_SEL = 0x0c04, VMCS_HOST_DS_SEL = 0x0c06,
+	VMCS_HOST_FS_SEL = 0x0c08, VMCS_HOST_GS_SEL = 0x0c0a, VMCS_HOST_TR_SEL = 0x0c0c,
+	VMCS_IO_BITMAP_A = 0x2000, VMCS_IO_BITMAP_B = 0x2002, VMCS_MSR_BITMAP = 0x2004, VMCS_TSC_OFFSET = 0x2010,
+	VMCS_EPTP = 0x201a, VMCS_GPA = 0x2400, VMCS_LINK = 0x2800, VMCS_GUEST_PAT = 0x2804, VMCS_GUEST_EFER = 0x2806,
+	VMCS_HOST_PAT = 0x2c00, VMCS_HOST_EFER = 0x2c02,
+	VMCS_PIN = 0x4000, VMCS_PROC = 0x4002, VMCS_EXCEPTIONS = 0x4004, VMCS_EXIT_CTLS = 0x400c,
+	VMCS_ENTRY_CTLS = 0x4012, VMCS_ENTRY_INTR = 0x4016, VMCS_ENTRY_ERROR = 0x4018, VMCS_ENTRY_LEN = 0x401a,
+	VMCS_PROC2 = 0x401e, VMCS_INSN_ERROR = 0x4400, VMCS_EXIT_REASON = 0x4402, VMCS_EXIT_INTR = 0x4404,
+	VMCS_EXIT_INTR_ERROR = 0x4406, VMCS_IDT_INFO = 0x4408, VMCS_IDT_ERROR = 0x440a, VMCS_EXIT_LEN = 0x440c,
+	VMCS_GUEST_ES_LIMIT = 0x4800, VMCS_GDTR_LIMIT = 0x4810, VMCS_IDTR_LIMIT = 0x4812,
+	VMCS_GUEST_ES_ATTR = 0x4814, VMCS_INTERRUPTIBILITY = 0x4824, VMCS_ACTIVITY = 0x4826,
+	VMCS_GUEST_SYSENTER_CS = 0x482a, VMCS_HOST_SYSENTER_CS = 0x4c00,
+	VMCS_CR0_MASK = 0x6000, VMCS_CR4_MASK = 0x6002, VMCS_CR0_SHADOW = 0x6004, VMCS_CR4_SHADOW = 0x6006,
+	VMCS_QUALIFICATION = 0x6400,
+	VMCS_GUEST_CR0 = 0x6800, VMCS_GUEST_CR3 = 0x6802, VMCS_GUEST_CR4 = 0x6804, VMCS_GUEST_ES_BASE = 0x6806,
+	VMCS_GDTR_BASE = 0x6816, VMCS_IDTR_BASE = 0x6818, VMCS_GUEST_DR7 = 0x681a, VMCS_GUEST_RSP = 0x681c,
+	VMCS_GUEST_RIP = 0x681e, VMCS_GUEST_RFLAGS = 0x6820, VMCS_PENDING_DBG = 0x6822,
+	VMCS_GUEST_SYSENTER_ESP = 0x6824, VMCS_GUEST_SYSENTER_EIP = 0x6826,
+	VMCS_HOST_CR0 = 0x6c00, VMCS_HOST_CR3 = 0x6c02, VMCS_HOST_CR4 = 0x6c04, VMCS_HOST_FS_BASE = 0x6c06,
+	VMCS_HOST_GS_BASE = 0x6c08, VMCS_HOST_TR_BASE = 0x6c0a, VMCS_HOST_GDTR = 0x6c0c, VMCS_HOST_IDTR = 0x6c0e,
+	VMCS_HOST_RSP = 0x6c14, VMCS_HOST_RIP = 0x6c16,
+};
+
+/* Basic exit reasons (SDM vol. 3, appendix C). */
+enum {
+	VMX_EXIT_EXCEPTION = 0, VMX_EXIT_EXTINT = 1, VMX_EXIT_TRIPLE = 2, VMX_EXIT_INIT = 3, VMX_EXIT_INTR_WINDOW = 7,
+	VMX_EXIT_NMI_WINDOW = 8, VMX_EXIT_TASK = 9, VMX_EXIT_CPUID = 10, VMX_EXIT_HLT = 12, VMX_EXIT_INVD = 13,
+	VMX_EXIT_RDPMC = 15, VMX_EXIT_VMCALL = 18, VMX_EXIT_VMCLEAR = 19, VMX_EXIT_VMXON = 27, VMX_EXIT_CR = 28,
+	VMX_EXIT_DR = 29, VMX_EXIT_IO = 30, VMX_EXIT_RDMSR = 31, VMX_EXIT_WRMSR = 32, VMX_EXIT_BAD_STATE = 33,
+	VMX_EXIT_BAD_MSR = 34, VMX_EXIT_MWAIT = 36, VMX_EXIT_MONITOR = 39, VMX_EXIT_PAUSE = 40,
+	VMX_EXIT_EPT_VIOLATION = 48, VMX_EXIT_EPT_MISCONFIG = 49, VMX_EXIT_INVEPT = 50, VMX_EXIT_INVVPID = 53,
+	VMX_EXIT_WBINVD = 54, VMX_EXIT_XSETBV = 55, VMX_NR_EXITS = 70,
+};
+
+#define INTR_INFO_VALID BIT(31)
+#define INTR_INFO_ERROR BIT(11)
+#define ATTR_UNUSABLE BIT(16)
+
+static inline u64 vmread(u64 field)
+{
+	u64 v;
+
+	__asm__ volatile("vmread %1, %0" : "=r"(v) : "r"(field) : "cc");
+	return v;
+}
+
+static inline void vmwrite(u64 field, u64 v)
+{
+	__asm__ volatile("vmwrite %1, %0" : : "r"(field), "r"(v) : "cc");
+}
+
+/*
+ * entry.S: VMLAUNCH or VMRESUME with these general registers; HOST_RSP and HOST_RIP
+ * are set there. 0 when the guest ran, 1 when the instruction failed.
+ */
+int vmx_enter(u64 *gpr, bool launched);
+
+/* exit.c: the current VMCS's exit in vendor-neutral terms. */
+void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e);
+/* state.c */
+void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s);
+void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s);
+u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg);
+void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val);
+
+/* vmx.c: makes v's VMCS the current one of this CPU; returns what was. The vCPU does not run elsewhere. */
+paddr_t vmx_vmcs_enter(struct x86_vcpu *v);
+void vmx_vmcs_leave(struct x86_vcpu *v, paddr_t before);
+
+#endif

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Intel: Virtual Machine Extensions (SDM vol. 3, chapters 24 to 29). CPUs, vCPUs, events; state is in state.c, exits in exit.c. */
+#include "arch/x86/mm.h"
+#include "arch/x86/pcpu.h"
+#include "arch/x86/vmx/vmcs.h"
+#include "common/heap.h"
+#include "common/printk.h"
+#include <public/errno.h>
+
+/* Controls as this CPU allows them; read once, all CPUs are alike. */
+static struct { u32 revision, pin, proc, proc2, exit, entry; u64 cr0_fixed0, cr4_fixed0, ept_vpid; } vmx;
+static u8 *default_msr_bitmap, *default_io_bitmap;
+
+static void vmclear(paddr_t pa)
+{
+	__asm__ volatile("vmclear %0" : : "m"(pa) : "cc", "memory");
+}
+
+static void vmptrld(paddr_t pa)
+{
+	__asm__ volatile("vmptrld %0" : : "m"(pa) : "cc", "memory");
+}
+
+static void invept(u64 type, u64 eptp)
+{
+	struct { u64 eptp, zero; } desc = { eptp, 0 };
+
+	__asm__ volatile("invept %0, %1" : : "m"(desc), "r"(type) : "cc", "memory");
+}
+
+/* The wanted bits with what must be 1; false if a needed one may not be 1 (SDM vol. 3, A.2). */
+static bool adjust(u32 msr, u32 need, u32 want, u32 *out)
+{
+	u64 cap = rdmsr(msr);
+	u32 must = (u32)cap, may = (u32)(cap >> 32);
+
+	*out = must | ((need | want) & may);
+	return (need & may) == need;
+}
+
+static int check_feature_control(const char **why)
+{
+	u64 fc;
+
+	if (rdmsr_safe(MSR_FEATURE_CONTROL, &fc))
+		return 0;
+	if (!(fc & FEATURE_CONTROL_LOCK)) {
+		wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
+		return 0;
+	}
+	if (fc & FEATURE_CONTROL_VMX)
+		return 0;
+	*why = "VMX is disabled and locked by the firmware (IA32_FEATURE_CONTROL): enable it in the firmware's setup";
+	return -EACCES;
+}
+
+static int read_controls(const char **why)
+{
+	u64 basic = rdmsr(MSR_VMX_BASIC);
+	u32 base = basic >> 55 & 1 ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED;
+
+	vmx.revision = (u32)basic & 0x7fffffff;
+	*why = "VMX lacks a basic control that Keel needs";
+	if (!adjust(base, PIN_EXTINT | PIN_NMI, PIN_VIRTUAL_NMI, &vmx.pin) ||
+	    !adjust(base + 1, PROC_TSC_OFFSET | PROC_HLT | PROC_MWAIT | PROC_RDPMC | PROC_CR8_LOAD | PROC_CR8_STORE |
+		    PROC_MOV_DR | PROC_IO_BITMAPS | PROC_MSR_BITMAPS | PROC_MONITOR | PROC_SECONDARY, 0, &vmx.proc) ||
+	    !adjust(base + 2, EXIT_HOST64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER, 0, &vmx.exit) ||
+	    !adjust(base + 3, ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0, &vmx.entry))
+		return -ENODEV;
+	adjust(MSR_VMX_PROCBASED2, 0, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
+	       PROC2_INVPCID | PROC2_XSAVES, &vmx.proc2);
+	*why = "the CPU has VMX, but no extended page tables (EPT)";
+	if (!(vmx.proc2 & PROC2_EPT))
+		return -ENODEV;
+	*why = "the CPU has VMX, but no virtual processor ids (VPID)";
+	if (!(vmx.proc2 & PROC2_VPID))
+		return -ENODEV;
+	*why = "the CPU has VMX, but not the unrestricted guest mode";
+	if (!(vmx.proc2 & PROC2_UNRESTRICTED))
+		return -ENODEV;
+	vmx.ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
+	vmx.cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0) & ~(X86_CR0_PE | X86_CR0_PG);
+	vmx.cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
+	return 0;
+}
+
+static int vmx_probe(const char **why)
+{
+	int rc;
+
+	if (!(cpuid(1, 0).c & BIT(5))) {
+		*why = "the CPU has neither SVM (CPUID 8000_0001h ECX bit 2) nor VMX (CPUID 1 ECX bit 5)";
+		return -ENODEV;
+	}
+	rc = check_feature_control(why);
+	return rc ?: read_controls(why);
+}
+
+static void msr_allow(u8 *bitmap, u32 msr)
+{
+	unsigned int off = msr < 0x2000 ? 0 : 1024, bit = msr & 0x1fff;
+
+	bitmap[off + bit / 8] &= (u8)~(1u << bit % 8);
+	bitmap[2048 + off + bit / 8] &= (u8)~(1u << bit % 8);
+}
+
+static int init_bitmaps(void)
+{
+	static const u32 direct[] = {
+		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
+		MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
+	};
+
+	default_msr_bitmap = alloc_page();
+	default_io_bitmap = alloc_pages(1);
+	if (!default_msr_bitmap || !default_io_bitmap)
+		return -ENOMEM;
+	memset(default_msr_bitmap, 0xff, PAGE_SIZE);
+	memset(default_io_bitmap, 0xff, 2 * PAGE_SIZE);
+	for (unsigned int i = 0; i < ARRAY_SIZE(direct); i++)
+		msr_allow(default_msr_bitmap, direct[i]);
+	return 0;
+}
+
+static int vmx_cpu_up(void)
+{
+	struct x86_pcpu *cpu = this_x86_pcpu();
+	u32 *region = alloc_page();
+	const char *why;
+	u8 failed;
+
+	if (!region || (!default_msr_bitmap && init_bitmaps()) || check_feature_control(&why))
+		return -ENOMEM;
+	*region = vmx.revision;
+	cpu->host_vmcb = virt_to_pa(region);
+	WRITE_CR(0, READ_CR(0) | X86_CR0_NE);
+	WRITE_CR(4, READ_CR(4) | X86_CR4_VMXE);
+	__asm__ volatile("vmxon %1; setna %0" : "=q"(failed) : "m"(cpu->host_vmcb) : "cc", "memory");
+	if (failed)
+		return -EIO;
+	cpu->next_asid = 1;
+	cpu->max_asid = 0xffff;
+	cpu->asid_generation = 1;
+	return 0;
+}
+
+static void vmx_cpu_down(void)
+{
+	__asm__ volatile("vmxoff" : : : "cc");
+}
+
+static u64 eptp(const struct x86_vcpu *v)
+{
+	return virt_to_pa(v->v.domain->p2m.root) | 6 | 3 << 3; /* write-back, 4 levels */
+}
+
+paddr_t vmx_vmcs_enter(struct x86_vcpu *v)
+{
+	paddr_t before;
+
+	__asm__ volatile("vmptrst %0" : "=m"(before) : : "cc");
+	if (before != v->vmcs_pa)
+		vmptrld(v->vmcs_pa);
+	return before;
+}
+
+void vmx_vmcs_leave(struct x86_vcpu *v, paddr_t before)
+{
+	if (before == v->vmcs_pa)
+		return;
+	vmclear(v->vmcs_pa);
+	v->launched = false;
+	if (before != ~0ull)
+		vmptrld(before);
+}
+
+/* What of the host is the same on all CPUs; the rest is written when the vCPU comes to one. */
+static void write_host_state(void)
+{
+	vmwrite(VMCS_HOST_ES_SEL, SEL_DATA);
+	vmwrite(VMCS_HOST_CS_SEL, SEL_CODE);
+	vmwrite(VMCS_HOST_SS_SEL, SEL_DATA);
+	vmwrite(VMCS_HOST_DS_SEL, SEL_DATA);
+	vmwrite(VMCS_HOST_FS_SEL, 0);
+	vmwrite(VMCS_HOST_GS_SEL, 0);
+	vmwrite(VMCS_HOST_TR_SEL, SEL_TSS);
+	vmwrite(VMCS_HOST_FS_BASE, 0);
+	vmwrite(VMCS_HOST_GS_BASE, 0);
+	vmwrite(VMCS_HOST_SYSENTER_CS, 0);
+	vmwrite(VMCS_HOST_PAT, rdmsr(MSR_PAT));
+	vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
+	vmwrite(VMCS_HOST_CR0, READ_CR(0));
+	vmwrite(VMCS_HOST_CR3, keel_cr3());
+	vmwrite(VMCS_HOST_CR4, READ_CR(4));
+}
+
+static int vmx_vcpu_init(struct x86_vcpu *v)
+{
+	struct x86_domain *d = x86_domain(v->v.domain);
+	u32 *vmcs = alloc_page();
+	paddr_t before, io = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_io_bitmap);
+
+	if (!vmcs)
+		return -ENOMEM;
+	*vmcs = vmx.revision;
+	v->vmcs = vmcs;
+	v->vmcs_pa = virt_to_pa(vmcs);
+	vmclear(v->vmcs_pa);
+	before = vmx_vmcs_enter(v);
+	vmwrite(VMCS_PIN, vmx.pin);
+	vmwrite(VMCS_PROC, vmx.proc);
+	vmwrite(VMCS_PROC2, vmx.proc2);
+	vmwrite(VMCS_EXIT_CTLS, vmx.exit);
+	vmwrite(VMCS_ENTRY_CTLS, vmx.entry);
+	vmwrite(VMCS_EXCEPTIONS, BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB));
+	vmwrite(VMCS_IO_BITMAP_A, io);
+	vmwrite(VMCS_IO_BITMAP_B, io + PAGE_SIZE);
+	vmwrite(VMCS_MSR_BITMAP, virt_to_pa(default_msr_bitmap));
+	vmwrite(VMCS_EPTP, eptp(v));
+	vmwrite(VMCS_LINK, ~0ull);
+	vmwrite(VMCS_CR0_MASK, vmx.cr0_fixed0);
+	vmwrite(VMCS_CR4_MASK, vmx.cr4_fixed0);
+	v->cr0_fixed = vmx.cr0_fixed0;
+	v->cr4_fixed = vmx.cr4_fixed0;
+	write_host_state();
+	vmx_vmcs_leave(v, before);
+	return 0;
+}
+
+static void vmx_vcpu_fini(struct x86_vcpu *v)
+{
+	if (v->vmcs)
+		vmclear(v->vmcs_pa);
+	free_page(v->vmcs);
+	v->vmcs = NULL;
+}
+
+/* These have no place in the VMCS, and Keel itself uses none of them. */
+static u64 *switched_msr(struct x86_vcpu *v, unsigned int i, u32 *msr)
+{
+	static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE };
+
+	if (i >= ARRAY_SIZE(msrs))
+		return NULL;
+	*msr = msrs[i];
+	return &v->switched_msrs[i];
+}
+
+static void flush_if_stale(struct x86_vcpu *v)
+{
+	u64 gen = __atomic_load_n(&v->v.domain->p2m.generation, __ATOMIC_SEQ_CST);
+
+	if (v->asid_cpu == this_cpu() && v->p2m_generation == gen)
+		return;
+	v->asid_cpu = this_cpu();
+	v->p2m_generation = gen;
+	invept(vmx.ept_vpid & BIT(25) ? 1 : 2, eptp(v));
+}
+
+static void vmx_switch_from(struct x86_vcpu *v)
+{
+	u64 *val;
+	u32 msr;
+
+	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
+		*val = rdmsr(msr);
+	if (!(vmread(VMCS_PROC) & PROC_MOV_DR)) { /* the guest's breakpoints are loaded */
+		__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2; mov %%db3, %3"
+				 : "=r"(v->dr[0]), "=r"(v->dr[1]), "=r"(v->dr[2]), "=r"(v->dr[3]));
+		__asm__ volatile("mov %%db6, %0" : "=r"(v->dr6));
+		vmwrite(VMCS_PROC, vmread(VMCS_PROC) | PROC_MOV_DR);
+	}
+	vmclear(v->vmcs_pa);
+	v->launched = false;
+}
+
+static void vmx_switch_to(struct x86_vcpu *v)
+{
+	struct x86_pcpu *cpu = this_x86_pcpu();
+	struct { u16 limit; u64 base; } __packed idtr;
+	u64 *val;
+	u32 msr;
+
+	vmptrld(v->vmcs_pa);
+	__asm__ volatile("sidt %0" : "=m"(idtr));
+	vmwrite(VMCS_HOST_TR_BASE, (u64)&cpu->tss);
+	vmwrite(VMCS_HOST_GDTR, (u64)cpu->gdt);
+	vmwrite(VMCS_HOST_IDTR, idtr.base);
+	/* Ids are the domain's own: tags need no generation, INVEPT takes what is stale. */
+	vmwrite(VMCS_VPID, 1 + (v->v.domain->id * 128u + v->v.id) % 0xfffe);
+	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
+		wrmsr(msr, *val);
+	flush_if_stale(v);
+	if (vmx.ept_vpid & BIT(42)) { /* single-context INVVPID: another vCPU may have had this id here */
+		struct { u64 vpid, addr; } desc = { vmread(VMCS_VPID), 0 };
+
+		__asm__ volatile("invvpid %0, %1" : : "m"(desc), "r"(1ul) : "cc", "memory");
+	}
+}
+
+static void vmx_flush_tlb(void)
+{
+	struct vcpu *v = current;
+
+	if (!v->idle)
+		flush_if_stale(x86_vcpu(v));
+}
+
+static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
+{
+	struct pcpu *cpu = this_cpu();
+
+	__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
+	if (unlikely(READ_ONCE(cpu->work))) {
+		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
+		e->reason = EXIT_INTR;
+		return;
+	}
+	vmwrite(VMCS_GUEST_RSP, v->gpr[REG_RSP]);
+	WRITE_CR(2, v->cr2);
+	if (unlikely(vmx_enter(v->gpr, v->launched))) {
+		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
+		e->reason = EXIT_BAD_STATE;
+		e->raw = (u32)vmread(VMCS_INSN_ERROR);
+		e->next_rip = 0;
+		return;
+	}
+	v->launched = true;
+	v->cr2 = READ_CR(2);
+	v->gpr[REG_RSP] = vmread(VMCS_GUEST_RSP);
+	__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
+	vmx_decode_exit(v, e);
+}
+
+static void vmx_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigned int len)
+{
+	u64 rip = e && e->next_rip ? e->next_rip : vmread(VMCS_GUEST_RIP) + len;
+
+	if (!(vmread(VMCS_GUEST_EFER) & EFER_LMA))
+		rip &= 0xffffffff;
+	vmwrite(VMCS_GUEST_RIP, rip);
+	vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~3ull);
+}
+
+static bool vmx_can_inject(struct x86_vcpu *v, enum hvm_event type)
+{
+	return !(vmread(VMCS_ENTRY_INTR) & INTR_INFO_VALID) && !(vmread(VMCS_INTERRUPTIBILITY) & 3) &&
+	       (type != HEV_INTR || vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_IF);
+}
+
+static void vmx_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
+{
+	u64 info = INTR_INFO_VALID | vector | (u64)type << 8;
+
+	if (error >= 0) {
+		info |= INTR_INFO_ERROR;
+		vmwrite(VMCS_ENTRY_ERROR, (u32)error);
+	}
+	vmwrite(VMCS_ENTRY_INTR, info);
+}
+
+static void vmx_set_window(struct x86_vcpu *v, int prio)
+{
+	u64 proc = vmread(VMCS_PROC);
+
+	vmwrite(VMCS_PROC, prio < 0 ? proc & ~PROC_INTR_WINDOW : proc | PROC_INTR_WINDOW);
+}
+
+/* CR8 exits, so there is nothing to keep in step. */
+static void vmx_set_tpr(struct x86_vcpu *v, u8 tpr)
+{
+}
+
+static u8 vmx_get_tpr(struct x86_vcpu *v)
+{
+	return vlapic_get_cr8(&v->v);
+}
+
+static void vmx_set_tsc_offset(struct x86_vcpu *v, u64 offset)
+{
+	paddr_t before = vmx_vmcs_enter(v);
+
+	vmwrite(VMCS_TSC_OFFSET, offset);
+	vmx_vmcs_leave(v, before);
+}
+
+/* Read 1, write 2, execute 4; the memory type in bits 3..5: write-back 6, uncached 0. */
+static const struct p2m_format vmx_p2m_format = {
+	.leaf = {
+		[P2M_RAM] = 7 | 6 << 3,
+		[P2M_SHARED] = 3 | 6 << 3,
+		[P2M_GRANT_RW] = 3 | 6 << 3,
+		[P2M_GRANT_RO] = 1 | 6 << 3,
+		[P2M_FOREIGN] = 3 | 6 << 3,
+		[P2M_MMIO] = 3,
+		[P2M_MMIO_RAMLIKE] = 7 | 6 << 3,
+	},
+	.table = 7,
+	.superpage = BIT(7),
+};
+
+const struct hvm_ops vmx_ops = {
+	.name = "VMX",
+	.probe = vmx_probe,
+	.cpu_up = vmx_cpu_up,
+	.cpu_down = vmx_cpu_down,
+	.vcpu_init = vmx_vcpu_init,
+	.vcpu_fini = vmx_vcpu_fini,
+	.switch_from = vmx_switch_from,
+	.switch_to = vmx_switch_to,
+	.run = vmx_run,
+	.get_state = vmx_get_state,
+	.set_state = vmx_set_state,
+	.get_reg = vmx_get_reg,
+	.set_reg = vmx_set_reg,
+	.skip_insn = vmx_skip_insn,
+	.can_inject = vmx_can_inject,
+	.inject = vmx_inject,
+	.set_window = vmx_set_window,
+	.set_tpr = vmx_set_tpr,
+	.get_tpr = vmx_get_tpr,
+	.set_tsc_offset = vmx_set_tsc_offset,
+	.flush_tlb = vmx_flush_tlb,
+	.p2m_format = &vmx_p2m_format,
+};
