@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# TEST: name=demo-without-netback limit=700 needs=all,dom0-image
+#
+# The demonstration proves something only if it can fail: with netback killed in
+# the middle, make run must not succeed, and it must be the network that failed.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+if KILL=netback LOADER=${LOADER:-multiboot} test/demo >"$log" 2>&1 </dev/null; then
+	cat "$log"
+	echo "demo-broken: it says that all is well without a network"
+	exit 1
+fi
+cat "$log"
+tr -d '\r' <"$log" | grep -a -q '^DEMO: FAIL.*net' || { echo "demo-broken: it failed for another reason"; exit 1; }
+tr -d '\r' <"$log" | grep -a -q '^DEMO: PASS' && { echo "demo-broken: Dom0 says PASS"; exit 1; }
+exit 0
