@@ -35,6 +35,24 @@ static void free_ranges_insert(unsigned int i, paddr_t base, paddr_t end)
 	free_ranges[i].end = end;
 }
 
+/* Gives [base, end) back, joined with its neighbours. */
+static void free_ranges_give(paddr_t base, paddr_t end)
+{
+	unsigned int i = 0;
+
+	while (i < nr_free && free_ranges[i].base < base)
+		i++;
+	free_ranges_insert(i, base, end);
+	for (i = i ? i - 1 : 0; i + 1 < nr_free && free_ranges[i].base <= base;) {
+		if (free_ranges[i].end != free_ranges[i + 1].base) {
+			i++;
+			continue;
+		}
+		free_ranges[i].end = free_ranges[i + 1].end;
+		free_ranges_delete(i + 1);
+	}
+}
+
 void boot_reserve(paddr_t base, paddr_t end, const char *why)
 {
 	base &= PAGE_MASK;
@@ -243,15 +261,7 @@ void mm_move_modules(void)
 			continue;
 		to = boot_alloc(m->size, PAGE_SIZE, ~0ull);
 		memcpy(pa_to_virt(to), pa_to_virt(m->base), m->size);
-		free_ranges_insert(0, m->base & PAGE_MASK, ROUND_UP(m->base + m->size, PAGE_SIZE));
-		for (unsigned int j = 0; j + 1 < nr_free && free_ranges[j].base > free_ranges[j + 1].base; j++) {
-			__typeof__(free_ranges[0]) tmp = free_ranges[j];
-
-			free_ranges[j] = free_ranges[j + 1];
-			free_ranges[j + 1] = tmp;
-		}
-		if (boot_info.fdt == m->base)
-			boot_info.fdt = to;
+		free_ranges_give(m->base & PAGE_MASK, ROUND_UP(m->base + m->size, PAGE_SIZE));
 		m->base = to;
 	}
 }
