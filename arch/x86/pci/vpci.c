@@ -13,6 +13,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/pci/vpci_internal.h"
 #include "common/heap.h"
+#include "common/pci.h"
 #include "common/printk.h"
 
 #define PORT_ADDRESS 0xcf8
@@ -261,7 +262,7 @@ static void mmcfg_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
 
 const struct mmio_handler vpci_mmcfg_mmio = { mmcfg_match, mmcfg_read, mmcfg_write };
 
-int vpci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf)
+int arch_pci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf)
 {
 	struct vpci *p = hardware_domain ? x86_domain(hardware_domain)->vpci : NULL;
 	u32 sbdf = PCI_SBDF(seg, bus, devfn), physfn = (u32)seg << 16 | physfn_bdf;
@@ -283,7 +284,7 @@ int vpci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf)
 	return rc;
 }
 
-int vpci_device_remove(u16 seg, u8 bus, u8 devfn)
+int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn)
 {
 	struct vpci *p = hardware_domain ? x86_domain(hardware_domain)->vpci : NULL;
 	struct vpci_dev *dev;

@@ -24,14 +24,6 @@ void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
  */
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn);
 
-/*
- * PHYSDEVOP_pci_device_add and _remove. flags: XEN_PCI_DEV_*; physfn_bdf: bus
- * << 8 | devfn of the physical function of a virtual one. 0, -ENODEV (nothing
- * answers there), -ENOMEM, -EINVAL (segment).
- */
-int vpci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf);
-int vpci_device_remove(u16 seg, u8 bus, u8 devfn);
-
 extern const struct mmio_handler vpci_msix_mmio, vpci_mmcfg_mmio;
 
 #endif
