@@ -8,6 +8,7 @@
 #include <public/vcpu.h>
 #include <public/xen.h>
 
+#include "common/clock.h"
 #include "common/evtchn.h"
 #include "common/p2m.h"
 #include "common/pcpu.h"
@@ -52,7 +53,8 @@ struct vcpu {
 	struct vcpu_runstate_info runstate; /* S: own runq lock */
 	struct { gfn_t gfn[2]; unsigned int offset; bool on; } runstate_area; /* two frames if it straddles a page */
 	u64 time_area_gpa;	   /* VCPUOP_register_vcpu_time_memory_area; 0 = none */
-	u32 time_version;
+	u32 time_version;	   /* of what v was told last (common/time.h); 0 = nothing */
+	struct clock time_shown;   /* that, in host TSC units */
 };
 
 struct domain {

@@ -4,6 +4,7 @@
 
 #include "common/guest_access.h"
 #include "common/printk.h"
+#include "common/time.h"
 
 #define NR_HYPERCALLS 64
 #define PREEMPT_OPS 64		/* checks of one hypercall; handlers do about 300 instructions between them */
@@ -113,12 +114,9 @@ long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, 
 {
 	struct vcpu *v = current;
 
-	if (timeout) {
-		timer_migrate(&v->singleshot, this_cpu());
-		timer_set(&v->singleshot, timeout);
-	} else {
-		timer_stop(&v->singleshot);
-	}
+	if (timeout)
+		return vcpu_set_singleshot(v, timeout, 0);
+	vcpu_stop_singleshot(v);
 	return 0;
 }
 

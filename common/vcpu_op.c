@@ -9,8 +9,6 @@
 #include "common/time.h"
 #include "common/vcpu_op.h"
 
-#define MIN_PERIOD 1000000ull	/* ns: a guest may not keep a CPU busy with ticks */
-
 static long op_initialise(struct vcpu *v, u64 gva)
 {
 	struct domain *d = v->domain;
@@ -106,17 +104,12 @@ static long op_set_periodic(struct vcpu *v, u64 gva)
 
 	if (copy_from_guest(&set, gva, sizeof(set)))
 		return -EFAULT;
-	if (set.period_ns < MIN_PERIOD || set.period_ns > (u64)INT64_MAX)
-		return -EINVAL;
-	v->periodic_period = set.period_ns;
-	timer_set(&v->periodic, now() + set.period_ns);
-	return 0;
+	return vcpu_set_periodic(v, set.period_ns);
 }
 
 static long op_stop_periodic(struct vcpu *v, u64 gva)
 {
-	v->periodic_period = 0;
-	timer_stop(&v->periodic);
+	vcpu_stop_periodic(v);
 	return 0;
 }
 
@@ -129,20 +122,14 @@ static long op_set_singleshot(struct vcpu *v, u64 gva)
 		return -EINVAL;
 	if (copy_from_guest(&set, gva, sizeof(set)))
 		return -EFAULT;
-	if (set.flags & ~VCPU_SSHOTTMR_future)
-		return -EINVAL;
-	if ((set.flags & VCPU_SSHOTTMR_future) && set.timeout_abs_ns < now())
-		return -ETIME;
-	timer_migrate(&v->singleshot, this_cpu());
-	timer_set(&v->singleshot, set.timeout_abs_ns);
-	return 0;
+	return vcpu_set_singleshot(v, set.timeout_abs_ns, set.flags);
 }
 
 static long op_stop_singleshot(struct vcpu *v, u64 gva)
 {
 	if (v != current)
 		return -EINVAL;
-	timer_stop(&v->singleshot);
+	vcpu_stop_singleshot(v);
 	return 0;
 }
 
@@ -220,6 +207,7 @@ static long op_register_time(struct vcpu *v, u64 gva)
 	if (gva_to_gpa(area.addr.v, true, &gpa))
 		return -EFAULT;
 	WRITE_ONCE(v->time_area_gpa, gpa);
+	WRITE_ONCE(v->time_version, 0);
 	if (v == current)
 		vcpu_time_update(v);
 	return 0;

@@ -88,7 +88,10 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 		for (limit = now() + (i ? 1000000000 : 200000); now() < limit && !READ_ONCE(c->up);)
 			cpu_relax();
 	}
-	return __atomic_load_n(&c->up, __ATOMIC_ACQUIRE);
+	if (!__atomic_load_n(&c->up, __ATOMIC_ACQUIRE))
+		return false;
+	time_compare_cpu();
+	return true;
 }
 
 void smp_start_all(void)

@@ -22,14 +22,14 @@ static const struct acpi_table *map_table(paddr_t addr, const char *what)
 
 	t = addr ? map_firmware(addr, HEADER_LEN) : NULL;
 	if (!t) {
-		pr_err("ACPI: %s at %#lx cannot be reached\n", what, addr);
+		pr_err("ACPI: %s at %#lx cannot be reached", what, addr);
 		return NULL;
 	}
 	len = t->len;
 	if (len >= HEADER_LEN && len <= MiB(16))
 		t = map_firmware(addr, len);
 	if (!t || !acpi_table_valid(t, len)) {
-		pr_err("ACPI: %s at %#lx is broken: length %u or checksum wrong\n", what, addr, len);
+		pr_err("ACPI: %s at %#lx is broken: length %u or checksum wrong", what, addr, len);
 		return NULL;
 	}
 	return t;
@@ -112,7 +112,7 @@ static void add_table(paddr_t addr)
 	if (!t)
 		return;
 	if (acpi.nr_tables == ACPI_MAX_TABLES) {
-		pr_warn("ACPI: more than %d tables; %.4s at %#lx is ignored\n", ACPI_MAX_TABLES, t->sig, addr);
+		pr_warn("ACPI: more than %d tables; %.4s at %#lx is ignored", ACPI_MAX_TABLES, t->sig, addr);
 		return;
 	}
 	memcpy(acpi.tables[acpi.nr_tables].sig, t->sig, 4);
@@ -129,7 +129,7 @@ static int walk_root(paddr_t root, bool xsdt)
 	if (!t)
 		return -EINVAL;
 	if (memcmp(t->sig, xsdt ? "XSDT" : "RSDT", 4) != 0) {
-		pr_err("ACPI: no %s at %#lx, but \"%.4s\"\n", xsdt ? "XSDT" : "RSDT", root, t->sig);
+		pr_err("ACPI: no %s at %#lx, but \"%.4s\"", xsdt ? "XSDT" : "RSDT", root, t->sig);
 		return -EINVAL;
 	}
 	for (size_t off = HEADER_LEN; off + width <= t->len; off += width) {
@@ -156,7 +156,7 @@ static int read_tables(const char *sig, bool needed,
 		if (t && parse(t, acpi.tables[i].addr)) {
 			found = true;
 		} else {
-			printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s at %#lx is broken: its contents make no sense\n",
+			printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s at %#lx is broken: its contents make no sense",
 			       sig, acpi.tables[i].addr);
 			if (needed)
 				return -EINVAL;
@@ -165,7 +165,7 @@ static int read_tables(const char *sig, bool needed,
 			break;
 	}
 	if (needed && !found) {
-		pr_err("ACPI: the firmware has no %s table, which Keel needs\n", sig);
+		pr_err("ACPI: the firmware has no %s table, which Keel needs", sig);
 		return -ENODEV;
 	}
 	return 0;
@@ -180,12 +180,12 @@ int acpi_init(paddr_t rsdp)
 	if (!rsdp)
 		rsdp = search_rsdp();
 	if (!rsdp) {
-		pr_err("ACPI: no RSDP: the loader gave none and none is in the BIOS area\n");
+		pr_err("ACPI: no RSDP: the loader gave none and none is in the BIOS area");
 		return -ENODEV;
 	}
 	p = map_firmware(rsdp, RSDP_MAP_LEN);
 	if (!p || !acpi_parse_rsdp(p, RSDP_MAP_LEN, &xsdt, &rsdt)) {
-		pr_err("ACPI: RSDP at %#lx is broken: signature, length or checksum wrong\n", rsdp);
+		pr_err("ACPI: RSDP at %#lx is broken: signature, length or checksum wrong", rsdp);
 		return -EINVAL;
 	}
 	rc = xsdt ? walk_root(xsdt, true) : walk_root(rsdt, false);
@@ -196,7 +196,7 @@ int acpi_init(paddr_t rsdp)
 		if (rc)
 			return rc;
 	}
-	pr_info("ACPI: %u tables, %u CPUs, %u IO-APICs%s\n", acpi.nr_tables, acpi.nr_cpus, acpi.nr_ioapics,
+	pr_info("ACPI: %u tables, %u CPUs, %u IO-APICs%s", acpi.nr_tables, acpi.nr_cpus, acpi.nr_ioapics,
 		acpi.has_s5 ? "" : ", no \\_S5: cannot power off");
 	return 0;
 }

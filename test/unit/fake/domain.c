@@ -278,3 +278,15 @@ FAKE void send_vcpu_virq(struct vcpu *v, unsigned int virq)
 	fake_events.virqs++;
 	fake_events.last_virq = virq;
 }
+
+FAKE int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int nr)
+{
+	set_bit(VPF_POLL, &v->wait_flags);
+	return 0;
+}
+
+FAKE void evtchn_poll_end(struct vcpu *v)
+{
+	if (test_and_clear_bit(VPF_POLL, &v->wait_flags))
+		vcpu_wake(v);
+}

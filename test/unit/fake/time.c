@@ -116,7 +116,52 @@ FAKE s64 arch_vcpu_tsc_offset(struct vcpu *v)
 	return 0;
 }
 
-FAKE void vcpu_time_update(struct vcpu *v)
+FAKE u32 time_version = 1;
+
+FAKE u64 arch_read_tsc(void)
+{
+	return fake_now;
+}
+
+FAKE void vcpu_time_write(struct vcpu *v)
+{
+	v->time_version = time_version;
+}
+
+FAKE void time_changed(void)
+{
+	time_version++;
+}
+
+FAKE void vcpu_timers_migrate(struct vcpu *v, struct pcpu *cpu)
+{
+}
+
+FAKE int vcpu_set_singleshot(struct vcpu *v, u64 abs_ns, u32 flags)
+{
+	timer_set(&v->singleshot, abs_ns);
+	return 0;
+}
+
+FAKE void vcpu_stop_singleshot(struct vcpu *v)
+{
+	timer_stop(&v->singleshot);
+}
+
+FAKE int vcpu_set_periodic(struct vcpu *v, u64 period_ns)
+{
+	v->periodic_period = period_ns;
+	timer_set(&v->periodic, fake_now + period_ns);
+	return 0;
+}
+
+FAKE void vcpu_stop_periodic(struct vcpu *v)
+{
+	v->periodic_period = 0;
+	timer_stop(&v->periodic);
+}
+
+FAKE void runstate_area_update(struct vcpu *v)
 {
 }
 
