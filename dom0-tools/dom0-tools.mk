@@ -5,7 +5,8 @@ T  := dom0-tools
 TO := $(O)/dom0-tools
 
 TOOLS_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
-	-Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wwrite-strings
+	-Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wno-missing-field-initializers \
+	-Wwrite-strings
 UNPACK_LIBS := -llzma -lzstd -lz
 
 .PHONY: tools dom0-image dom0-packages
@@ -19,7 +20,38 @@ $(UNPACK_KERNEL): $(UNPACK_SRC) $(wildcard $(T)/lib/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOLS_CFLAGS) -I$(T) $(UNPACK_SRC) -o $@ $(UNPACK_LIBS)
 
-tools: $(UNPACK_KERNEL)
+# keel and keeld. The libraries' headers say <xen/...>: they find our public headers there.
+TOOLS_INCLUDE := $(TO)/include
+LIBKEEL_SRC := $(wildcard $(T)/lib/*.c)
+KEEL_SRC := $(wildcard $(T)/keel/*.c)
+KEELD_SRC := $(wildcard $(T)/keeld/*.c)
+LIBKEEL_OBJ := $(LIBKEEL_SRC:$(T)/%.c=$(TO)/obj/%.o)
+KEEL_OBJ := $(KEEL_SRC:$(T)/%.c=$(TO)/obj/%.o)
+KEELD_OBJ := $(KEELD_SRC:$(T)/%.c=$(TO)/obj/%.o)
+TOOLS_LIBS := -lxencall -lxenforeignmemory -lxengnttab -lxenstore -lxenhypfs -ljson-c \
+	$(UNPACK_LIBS)
+
+tools: $(UNPACK_KERNEL) $(TO)/keel $(TO)/keeld
+
+$(TOOLS_INCLUDE)/xen:
+	@mkdir -p $(@D)
+	ln -sfn $(abspath xen/include/public) $@
+
+$(TO)/obj/%.o: $(T)/%.c | $(TOOLS_INCLUDE)/xen
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TOOLS_CFLAGS) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
+
+$(TO)/libkeel.a: $(LIBKEEL_OBJ)
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(TO)/keel $(TO)/keeld: $(TO)/libkeel.a
+$(TO)/keel: $(KEEL_OBJ)
+	$(HOSTCC) $(KEEL_OBJ) $(TO)/libkeel.a -Wl,--as-needed -o $@ $(TOOLS_LIBS)
+$(TO)/keeld: $(KEELD_OBJ)
+	$(HOSTCC) $(KEELD_OBJ) $(TO)/libkeel.a -Wl,--as-needed -o $@ $(TOOLS_LIBS)
+
+-include $(LIBKEEL_OBJ:.o=.d) $(KEEL_OBJ:.o=.d) $(KEELD_OBJ:.o=.d)
 
 # Debian packages, downloaded and unpacked, never installed. PACKAGES may point to a folder
 # shared by several build trees.
@@ -60,7 +92,7 @@ $(GUEST_IMAGE): $(PACKAGES_STAMP) $(T)/image/build-guest $(T)/image/guest.module
 
 DOM0_TREE_FILES := $(shell find $(T)/image/dom0 -type f)
 
-$(O)/dom0/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(T)/image/build-dom0 \
+$(O)/dom0/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(TO)/keel $(TO)/keeld $(T)/image/build-dom0 \
 		$(T)/image/dom0.modules $(DOM0_TREE_FILES) $(IMAGE_SCRIPTS)
 	@mkdir -p $(@D)
 	$(T)/image/build-dom0 $(PACKAGES)/root $(TO) $(O)/dom0/tree $@ $(GUEST_IMAGE)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_KEEL_H
+#define KEEL_KEEL_H
+
+#include <getopt.h>
+
+#include "lib/domain.h"
+#include "lib/keel.h"
+
+/* One command of `keel`; each is a file of its own. */
+struct command {
+	const char *name;
+	const char *args;		/* after the name, for the usage line */
+	const char *summary;		/* one line */
+	const char *help;		/* the options and what is worth knowing */
+	int (*run)(struct keel *k, int argc, char **argv);
+	bool no_hypervisor;		/* does not need one */
+	bool no_xenstore;
+};
+
+extern const struct command cmd_create, cmd_list, cmd_info, cmd_console, cmd_shutdown,
+	cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_dmesg, cmd_help;
+extern const struct command *const commands[];
+
+const struct command *command_find(const char *name);
+void command_usage(const struct command *c);
+
+/*
+ * Runs the options of a command through getopt_long; @handle gets those that are not common to
+ * all (--json, --help). Returns an exit code, or -1 to go on.
+ */
+struct options {
+	const struct command *cmd;
+	const char *shorts;			/* beside -h */
+	const struct option *longs;
+	bool (*handle)(int option, const char *value, void *arg);
+	void *arg;
+	int min_args, max_args;			/* after the options; max -1: any number */
+};
+
+int parse_options(struct keel *k, int argc, char **argv, const struct options *o);
+
+/* Prints k->err, as JSON if asked for, and returns the exit code that goes with it. */
+int report(struct keel *k);
+/* The same with a text that was not an error of the library. */
+int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Prints and frees a JSON result. */
+int print_json(struct json_object *j);
+/* What a command has done, in words or as {"domain": ..., "result": @result}. */
+int print_done(struct keel *k, const struct domain *d, const char *result);
+
+#endif

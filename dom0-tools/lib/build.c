@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/acpi.h"
+#include "lib/hyper.h"
+#include "lib/unpack.h"
+
+#include <public/grant_table.h>
+#include <public/hvm/params.h>
+#include <public/hvm/start_info.h>
+
+/* Names the file in what the parsers say about its bytes. */
+static int about_kernel(struct build *b, int rc)
+{
+	char text[sizeof(b->k->err.text)];
+
+	if (!rc)
+		return 0;
+	memcpy(text, b->k->err.text, sizeof(text));
+	return keel_fail(&b->k->err, -rc, "kernel %s: %s", b->g->kernel, text);
+}
+
+int build_prepare(struct build *b, struct keel *k, const struct guest_config *g)
+{
+	struct layout_request want = {
+		.memory = g->memory_mib << 20,
+		.cmdline_size = strlen(g->cmdline) + 1,
+	};
+	int rc;
+
+	*b = (struct build){ .k = k, .g = g };
+	rc = blob_open(&b->packed, g->kernel, "kernel", &k->err);
+	if (!rc) {
+		keel_progress(k, "unpacking the kernel", 0, 0);
+		rc = about_kernel(b, unpack_kernel(&b->packed, &b->image, &k->err));
+	}
+	if (!rc)
+		rc = about_kernel(b, elf_parse(&b->kernel, &b->image, &k->err));
+	if (!rc && g->ramdisk)
+		rc = blob_open(&b->ramdisk, g->ramdisk, "ramdisk", &k->err);
+	if (!rc) {
+		want.kernel_start = b->kernel.start;
+		want.kernel_end = b->kernel.end;
+		want.ramdisk_size = b->ramdisk.size;
+		rc = layout_make(&b->layout, &want, &k->err);
+	}
+	if (rc)
+		build_free(b);
+	return rc;
+}
+
+void build_free(struct build *b)
+{
+	blob_free(&b->image);
+	blob_free(&b->packed);
+	blob_free(&b->ramdisk);
+}
+
+static int step(struct build *b, int rc, const char *what)
+{
+	if (rc >= 0)
+		return 0;
+	return keel_fail(&b->k->err, -rc, "the hypervisor does not %s for domain %u: %s", what,
+			 b->domid, strerror(-rc));
+}
+
+static int set_limits(struct build *b)
+{
+	const struct guest_config *g = b->g;
+	struct keel *k = b->k;
+	/* What libxl gives: a page each MiB for the tables, 1 MiB a vCPU. */
+	uint64_t pool = (g->maxvcpus * 256 + 2 * g->maxmem_mib) * KEEL_PAGE_SIZE;
+	unsigned int sched;
+	int rc;
+
+	rc = step(b, hyper_max_vcpus(k, b->domid, g->maxvcpus), "make the vCPUs");
+	if (!rc)
+		rc = step(b, hyper_max_mem(k, b->domid, (g->maxmem_mib + 1) << 10),
+			  "set the memory limit");
+	if (!rc)
+		rc = step(b, hyper_set_tsc(k, b->domid, g->tsc_mode), "set the TSC mode");
+	if (!rc)
+		rc = hyper_paging_pool(k, b->domid, pool);
+	if (rc == -ENOMEM)
+		return keel_fail(&k->err, ENOMEM, "not enough memory for the guest's page tables (%llu KiB)",
+				 (unsigned long long)pool >> 10);
+	rc = step(b, rc, "set the page table pool");
+	if (rc || (!g->weight && !g->cap))
+		return rc;
+	rc = hyper_sched_id(k, &sched);
+	if (!rc)
+		rc = hyper_sched_set(k, b->domid, sched, g->weight, g->cap);
+	return step(b, rc, "set cpu_weight and cap");
+}
+
+static int set_channels(struct build *b)
+{
+	int rc = hyper_alloc_unbound(b->k, b->domid);
+
+	if (rc < 0)
+		return step(b, rc, "make an event channel");
+	b->store_port = rc;
+	rc = hyper_alloc_unbound(b->k, b->domid);
+	if (rc < 0)
+		return step(b, rc, "make an event channel");
+	b->console_port = rc;
+	return 0;
+}
+
+static int set_params(struct build *b)
+{
+	const struct {
+		unsigned int index;
+		uint64_t value;
+	} params[] = {
+		{ HVM_PARAM_STORE_PFN, LAYOUT_STORE_GFN },
+		{ HVM_PARAM_STORE_EVTCHN, b->store_port },
+		{ HVM_PARAM_CONSOLE_PFN, LAYOUT_CONSOLE_GFN },
+		{ HVM_PARAM_CONSOLE_EVTCHN, b->console_port },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]) && !rc; i++)
+		rc = hyper_set_param(b->k, b->domid, params[i].index, params[i].value);
+	return step(b, rc, "set the ring parameters");
+}
+
+/* Grants 0 and 1 let Dom0 map the console's and xenstore's rings (xen/grant_table.h). */
+static int seed_grants(struct build *b)
+{
+	struct grant_entry_v1 *e = b->grants;
+
+	e[GNTTAB_RESERVED_CONSOLE].domid = 0;
+	e[GNTTAB_RESERVED_CONSOLE].frame = LAYOUT_CONSOLE_GFN;
+	e[GNTTAB_RESERVED_XENSTORE].domid = 0;
+	e[GNTTAB_RESERVED_XENSTORE].frame = LAYOUT_STORE_GFN;
+	__sync_synchronize();
+	e[GNTTAB_RESERVED_CONSOLE].flags = GTF_permit_access;
+	e[GNTTAB_RESERVED_XENSTORE].flags = GTF_permit_access;
+	return 0;
+}
+
+static int write_files(struct build *b)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < b->kernel.segments && !rc; i++) {
+		const struct elf_segment *s = &b->kernel.segment[i];
+
+		rc = build_write(b, s->paddr, s->data, s->data_size, s->memory_size, "kernel");
+	}
+	if (!rc && b->ramdisk.size)
+		rc = build_write(b, b->layout.ramdisk, b->ramdisk.data, b->ramdisk.size,
+				 b->ramdisk.size, "ramdisk");
+	if (!rc)
+		rc = build_write(b, b->layout.cmdline, b->g->cmdline, strlen(b->g->cmdline) + 1,
+				 strlen(b->g->cmdline) + 1, "command line");
+	return rc;
+}
+
+/* start_info, the module list and the memory map share a page; abi.md section 1.4. */
+static int write_start_info(struct build *b)
+{
+	const struct layout *l = &b->layout;
+	struct {
+		struct hvm_start_info info;
+		unsigned char pad[64 - sizeof(struct hvm_start_info)];
+		struct hvm_modlist_entry module;
+		struct hvm_memmap_table_entry map[4];
+	} page = {
+		.info = {
+			.magic = XEN_HVM_START_MAGIC_VALUE,
+			.version = 1,
+			.nr_modules = b->ramdisk.size ? 1 : 0,
+			.modlist_paddr = b->ramdisk.size ? l->modlist : 0,
+			.cmdline_paddr = l->cmdline,
+			.rsdp_paddr = LAYOUT_ACPI,
+			.memmap_paddr = l->memmap,
+			.memmap_entries = l->ranges,
+		},
+		.module = { .paddr = l->ramdisk, .size = b->ramdisk.size },
+	};
+
+	for (unsigned int i = 0; i < l->ranges; i++) {
+		page.map[i].addr = l->range[i].start;
+		page.map[i].size = l->range[i].size;
+		page.map[i].type = l->range[i].type;
+	}
+	return build_write(b, l->start_info, &page, sizeof(page), KEEL_PAGE_SIZE, "start_info");
+}
+
+static int write_acpi(struct build *b)
+{
+	unsigned char tables[4096];
+	size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, b->g->vcpus, b->g->maxvcpus);
+
+	if (!size)
+		return keel_fail(&b->k->err, E2BIG, "ACPI tables for %u vCPUs do not fit",
+				 b->g->maxvcpus);
+	return build_write(b, LAYOUT_ACPI, tables, size, LAYOUT_ACPI_PAGES * KEEL_PAGE_SIZE,
+			   "ACPI tables");
+}
+
+static int set_memory_map(struct build *b)
+{
+	const struct layout *l = &b->layout;
+	struct hyper_e820 map[4];
+
+	for (unsigned int i = 0; i < l->ranges; i++)
+		map[i] = (struct hyper_e820){ l->range[i].start, l->range[i].size, l->range[i].type };
+	return step(b, hyper_set_memory_map(b->k, b->domid, map, l->ranges), "take the memory map");
+}
+
+int build_domain(struct build *b, unsigned int domid)
+{
+	static int (*const steps[])(struct build *b) = {
+		set_limits, set_channels, build_policy, build_populate, set_memory_map, write_files,
+		write_start_info, write_acpi, set_params, build_vcpu, seed_grants,
+	};
+	int rc = 0;
+
+	b->domid = domid;
+	build_copy_open(b);
+	if (!b->grants)
+		return keel_fail_errno(&b->k->err, "cannot map domain %u's grant table", domid);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !rc; i++)
+		rc = steps[i](b);
+	/* The rings must be empty before anybody looks into them. */
+	if (!rc)
+		rc = build_write(b, LAYOUT_SPECIAL_GFN << KEEL_PAGE_SHIFT, NULL, 0,
+				 LAYOUT_SPECIAL_PAGES * KEEL_PAGE_SIZE, "rings");
+	build_copy_close(b);
+	return rc;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "lib/build.h"
+#include "lib/device.h"
+#include "lib/domain.h"
+#include "lib/hyper.h"
+#include "lib/store.h"
+
+/* Handles that this process makes for guests without a `uuid`: RFC 4122 version 4. */
+static int choose_uuid(struct keel *k, struct guest_config *g)
+{
+	if (g->has_uuid)
+		return 0;
+	if (getrandom(g->uuid, sizeof(g->uuid), 0) != sizeof(g->uuid))
+		return keel_fail_errno(&k->err, "cannot make a UUID");
+	g->uuid[6] = (g->uuid[6] & 0x0f) | 0x40;
+	g->uuid[8] = (g->uuid[8] & 0x3f) | 0x80;
+	return 0;
+}
+
+static int check_name(struct keel *k, const char *name)
+{
+	struct domain d;
+	int rc = domain_find(k, name, &d);
+
+	if (rc == -ESRCH)
+		return 0;
+	if (rc)
+		return rc;
+	return keel_fail(&k->err, EEXIST, "the name '%s' is taken by domain %u (%s); choose another, or "
+			 "end that guest first", name, d.id, domain_state_name(&d));
+}
+
+/* All that can be known to fail before anything exists. */
+static int check_all(struct keel *k, const struct guest_config *g)
+{
+	int rc = check_name(k, g->name);
+
+	for (unsigned int i = 0; i < g->disks && !rc; i++)
+		rc = disk_check(k, &g->disk[i]);
+	for (unsigned int i = 0; i < g->vifs && !rc; i++)
+		rc = vif_check(k, &g->vif[i]);
+	return rc;
+}
+
+static int new_domain(struct keel *k, const struct guest_config *g)
+{
+	struct hyper_create c = {
+		.max_vcpus = g->maxvcpus,
+		.max_evtchn_port = g->max_event_channels,
+		.max_grant_frames = g->max_grant_frames,
+		.max_maptrack_frames = 1024,
+	};
+	int rc;
+
+	memcpy(c.handle, g->uuid, sizeof(c.handle));
+	rc = hyper_create_domain(k, &c);
+	if (rc >= 0)
+		return rc;
+	return keel_fail(&k->err, -rc, "the hypervisor makes no domain: %s", strerror(-rc));
+}
+
+static void write_name(struct store_tx *t, void *arg)
+{
+	char path[STORE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%u", t->domid);
+	xs_rm(t->k->xs, t->t, path);	/* of an earlier domain with this id */
+	store_dir(t, STORE_GUEST_READS, "%s", path);
+	strcat(path, "/name");
+	store_put(t, path, "%s", (const char *)arg);
+}
+
+/* The name is taken from the moment that its node is written, which the lock orders. */
+static int register_name(struct keel *k, unsigned int domid, const struct guest_config *g)
+{
+	int lock = keel_lock(k);
+	int rc;
+
+	if (lock < 0)
+		return lock;
+	rc = check_name(k, g->name);
+	if (!rc)
+		rc = store_run(k, domid, write_name, g->name);
+	close(lock);
+	return rc;
+}
+
+static int introduce(struct keel *k, const struct build *b, const struct guest_config *g)
+{
+	struct json_object *j = guest_to_json(g);
+	struct skeleton s = {
+		.g = g,
+		.store_port = b->store_port,
+		.console_port = b->console_port,
+		.config = json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN),
+	};
+	int rc;
+
+	rc = skeleton_write(k, b->domid, &s);
+	json_object_put(j);
+	if (rc)
+		return rc;
+	if (xs_introduce_domain(k->xs, b->domid, LAYOUT_STORE_GFN, b->store_port))
+		return 0;
+	return keel_fail_errno(&k->err, "xenstored does not take domain %u", b->domid);
+}
+
+/* Under the lock, since two guests may want the same disk at the same time. */
+static int attach_devices(struct keel *k, unsigned int domid, const struct guest_config *g)
+{
+	int lock = keel_lock(k);
+	int rc = 0;
+
+	if (lock < 0)
+		return lock;
+	for (unsigned int i = 0; i < g->disks && !rc; i++) {
+		keel_progress(k, "disks", i, g->disks);
+		rc = disk_attach(k, domid, &g->disk[i]);
+	}
+	for (unsigned int i = 0; i < g->vifs && !rc; i++) {
+		keel_progress(k, "network interfaces", i, g->vifs);
+		rc = vif_attach(k, domid, i, &g->vif[i]);
+	}
+	close(lock);
+	return rc;
+}
+
+static int fill_domain(struct keel *k, struct build *b, const struct guest_config *g,
+		       unsigned int domid, bool paused)
+{
+	int rc;
+
+	rc = register_name(k, domid, g);
+	if (!rc)
+		rc = build_domain(b, domid);
+	if (!rc)
+		rc = introduce(k, b, g);
+	if (!rc)
+		rc = attach_devices(k, domid, g);
+	if (!rc && !paused) {
+		rc = hyper_unpause(k, domid);
+		if (rc)
+			rc = keel_fail(&k->err, -rc, "cannot start domain %u: %s", domid, strerror(-rc));
+	}
+	return rc;
+}
+
+int domain_create(struct keel *k, const struct guest_config *config, bool paused,
+		  unsigned int *domid)
+{
+	struct guest_config g = *config;	/* its own uuid; the strings stay the caller's */
+	struct keel_error why;
+	struct build b;
+	int rc;
+
+	rc = choose_uuid(k, &g);
+	if (!rc)
+		rc = check_all(k, &g);
+	if (!rc)
+		rc = build_prepare(&b, k, &g);
+	if (rc)
+		return rc;
+	rc = new_domain(k, &g);
+	if (rc >= 0) {
+		*domid = rc;
+		rc = fill_domain(k, &b, &g, *domid, paused);
+		if (rc) {
+			why = k->err;
+			domain_destroy(k, *domid);
+			k->err = why;
+		}
+	}
+	build_free(&b);
+	return rc;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_LIB_DEVICE_H
+#define KEEL_LIB_DEVICE_H
+
+#include "lib/guest.h"
+#include "lib/keel.h"
+
+/* Longest wait for a back-end driver to take a device. */
+#define DEVICE_TIMEOUT_MS 20000
+
+/*
+ * Gives domain @domid the disk: makes a loop device for a regular file, refuses what is in use,
+ * writes the nodes of both ends and waits until the back-end driver has opened it. The loop
+ * device goes away by itself when its last user closes it.
+ */
+int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d);
+/* Whether the disk could be attached, as far as this can be told without doing so. */
+int disk_check(struct keel *k, const struct guest_disk *d);
+
+/* The same for a network interface: puts Dom0's end into the bridge. */
+int vif_attach(struct keel *k, unsigned int domid, unsigned int index,
+	       const struct guest_vif *v);
+int vif_check(struct keel *k, const struct guest_vif *v);
+
+/* Takes all devices of @domid away, whether its frontends help or not. */
+void device_remove_all(struct keel *k, unsigned int domid);
+
+/* device.c: waits for the file @sysfs of the back-end @type/@domid/@index, or its error. */
+int device_wait(struct keel *k, const char *type, unsigned int domid, unsigned int index,
+		const char *sysfs);
+
+/* loop.c: a loop device for @path; returns a descriptor that keeps it, and its number. */
+int loop_attach(struct keel *k, const char *path, bool readonly, unsigned int *minor);
+/* Whether loop device @minor is attached to the file with this device and inode. */
+bool loop_holds(unsigned int minor, uint64_t dev, uint64_t inode);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "lib/device.h"
+#include "lib/store.h"
+
+#define LOOP_MAJOR 7
+
+/* What serves a disk: its device number, and whether it is written to. */
+struct served {
+	unsigned int major, minor;
+	bool readonly;
+};
+
+/* Reads one back-end's entry; false if it serves nothing. */
+static bool read_served(struct keel *k, const char *domid, const char *vdev, struct served *s)
+{
+	char *device = store_read(k, "/local/domain/0/backend/vbd/%s/%s/physical-device", domid, vdev);
+	char *mode = store_read(k, "/local/domain/0/backend/vbd/%s/%s/mode", domid, vdev);
+	bool found = device && sscanf(device, "%x:%x", &s->major, &s->minor) == 2;
+
+	s->readonly = mode && mode[0] == 'r';
+	free(device);
+	free(mode);
+	return found;
+}
+
+static bool same_medium(const struct stat *st, const struct served *s)
+{
+	if (S_ISBLK(st->st_mode))
+		return s->major == major(st->st_rdev) && s->minor == minor(st->st_rdev);
+	return s->major == LOOP_MAJOR && loop_holds(s->minor, st->st_dev, st->st_ino);
+}
+
+static int conflict(struct keel *k, const struct guest_disk *d, const char *domid,
+		    const char *vdev)
+{
+	char *name = store_read(k, "/local/domain/%s/name", domid);
+	int rc;
+
+	rc = keel_fail(&k->err, EBUSY, "disk %s is in use by guest %s (domain %s, device %s); shut "
+		       "that guest down, or give it to both read-only (access=r)", d->path,
+		       name ? name : "without a name", domid, vdev);
+	free(name);
+	return rc;
+}
+
+/* Looks at what all back-ends serve. Two readers may share a medium, a writer has it alone. */
+static int check_guests(struct keel *k, const struct guest_disk *d, const struct stat *st)
+{
+	unsigned int domains, devices;
+	char **dom = store_list(k, &domains, "/local/domain/0/backend/vbd");
+	int rc = 0;
+
+	for (unsigned int i = 0; dom && i < domains && !rc; i++) {
+		char **dev = store_list(k, &devices, "/local/domain/0/backend/vbd/%s", dom[i]);
+
+		for (unsigned int j = 0; dev && j < devices && !rc; j++) {
+			struct served s;
+
+			if (read_served(k, dom[i], dev[j], &s) && same_medium(st, &s) &&
+			    !(s.readonly && d->readonly))
+				rc = conflict(k, d, dom[i], dev[j]);
+		}
+		free(dev);
+	}
+	free(dom);
+	return rc;
+}
+
+/* A device that Dom0 has mounted, or that is part of something, refuses an exclusive open. */
+static int check_dom0(struct keel *k, const struct guest_disk *d)
+{
+	int fd = open(d->path, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+	if (fd < 0 && errno == EBUSY)
+		return keel_fail(&k->err, EBUSY, "disk %s is in use by Dom0 (mounted, swap, or part of "
+				 "another device)", d->path);
+	if (fd < 0)
+		return keel_fail_errno(&k->err, "cannot open disk %s", d->path);
+	close(fd);
+	return 0;
+}
+
+static int check_stat(struct keel *k, const struct guest_disk *d, struct stat *st)
+{
+	if (stat(d->path, st) < 0) {
+		if (errno == ENOENT)
+			return keel_fail(&k->err, ENOENT, "disk %s does not exist", d->path);
+		return keel_fail_errno(&k->err, "cannot examine disk %s", d->path);
+	}
+	if (S_ISDIR(st->st_mode))
+		return keel_fail(&k->err, EISDIR, "disk %s is a directory, not an image or a block device",
+				 d->path);
+	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+		return keel_fail(&k->err, EINVAL, "disk %s is neither a regular file nor a block device",
+				 d->path);
+	if (S_ISREG(st->st_mode) && st->st_size < 512)
+		return keel_fail(&k->err, EINVAL, "disk %s has %lld bytes, which is less than one sector",
+				 d->path, (long long)st->st_size);
+	return 0;
+}
+
+int disk_check(struct keel *k, const struct guest_disk *d)
+{
+	struct stat st;
+	int rc = check_stat(k, d, &st);
+
+	if (!rc && S_ISBLK(st.st_mode) && !d->readonly)
+		rc = check_dom0(k, d);
+	if (!rc)
+		rc = check_guests(k, d, &st);
+	return rc;
+}
+
+struct disk_nodes {
+	const struct guest_disk *d;
+	unsigned int major, minor;
+};
+
+/* Both ends of a virtual disk: xen/io/blkif.h. */
+static void write_nodes(struct store_tx *t, void *arg)
+{
+	const struct disk_nodes *n = arg;
+	const struct guest_disk *d = n->d;
+	char front[STORE_PATH_MAX], back[STORE_PATH_MAX], tool[STORE_PATH_MAX], path[STORE_PATH_MAX];
+
+	snprintf(front, sizeof(front), "/local/domain/%u/device/vbd/%u", t->domid, d->number);
+	snprintf(back, sizeof(back), "/local/domain/0/backend/vbd/%u/%u", t->domid, d->number);
+	snprintf(tool, sizeof(tool), "/libxl/%u/device/vbd/%u", t->domid, d->number);
+	store_dir(t, STORE_GUEST_SHARES, "%s", front);
+	store_dir(t, STORE_GUEST_READS, "%s", back);
+	store_dir(t, STORE_DOM0, "%s", tool);
+
+#define PUT(base, key, ...) do {						\
+		snprintf(path, sizeof(path), "%.120s/%s", base, key);		\
+		store_put(t, path, __VA_ARGS__);				\
+	} while (0)
+	PUT(tool, "frontend", "%s", front);
+	PUT(tool, "backend", "%s", back);
+	PUT(back, "frontend", "%s", front);
+	PUT(back, "frontend-id", "%u", t->domid);
+	PUT(back, "online", "1");
+	PUT(back, "removable", "0");
+	PUT(back, "bootable", "1");
+	PUT(back, "state", "1");
+	PUT(back, "dev", "%s", d->vdev);
+	PUT(back, "type", "phy");
+	PUT(back, "mode", "%s", d->readonly ? "r" : "w");
+	PUT(back, "device-type", "disk");
+	PUT(back, "params", "%s", d->path);
+	PUT(back, "physical-device", "%x:%x", n->major, n->minor);
+	PUT(back, "hotplug-status", "connected");
+	PUT(front, "backend", "%s", back);
+	PUT(front, "backend-id", "0");
+	PUT(front, "state", "1");
+	PUT(front, "virtual-device", "%u", d->number);
+	PUT(front, "device-type", "disk");
+#undef PUT
+}
+
+int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d)
+{
+	struct disk_nodes n = { .d = d };
+	struct stat st;
+	int fd = -1;
+	int rc;
+
+	rc = disk_check(k, d);
+	if (!rc)
+		rc = check_stat(k, d, &st);
+	if (rc)
+		return rc;
+	if (S_ISBLK(st.st_mode)) {
+		n.major = major(st.st_rdev);
+		n.minor = minor(st.st_rdev);
+	} else {
+		n.major = LOOP_MAJOR;
+		fd = loop_attach(k, d->path, d->readonly, &n.minor);
+		if (fd < 0)
+			return fd;
+	}
+	rc = store_run(k, domid, write_nodes, &n);
+	if (!rc)
+		rc = device_wait(k, "vbd", domid, d->number, "physical_device");
+	if (fd >= 0)
+		close(fd);	/* from here on the back-end driver keeps it */
+	return rc;
+}

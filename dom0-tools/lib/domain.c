@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/domain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/hyper.h"
+#include "lib/store.h"
+
+#include <public/sched.h>
+
+/* xen_domctl_getdomaininfo.flags, abi.md section 5.2. */
+#define FLAG_DYING	(1u << 0)
+#define FLAG_SHUTDOWN	(1u << 2)
+#define FLAG_PAUSED	(1u << 3)
+#define FLAG_BLOCKED	(1u << 4)
+#define FLAG_RUNNING	(1u << 5)
+#define FLAG_REASON(f)	((f) >> 16 & 0xff)
+
+const char *domain_reason_name(unsigned int reason)
+{
+	static const char *const names[] = {
+		"poweroff", "reboot", "suspend", "crash", "watchdog", "soft-reset",
+	};
+
+	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
+}
+
+const char *domain_state_name(const struct domain *d)
+{
+	if (d->dying)
+		return "dying";
+	if (d->shutdown)
+		return d->shutdown_reason == SHUTDOWN_crash ? "crashed" : "shutdown";
+	if (d->paused)
+		return "paused";
+	if (d->running)
+		return "running";
+	return d->blocked ? "blocked" : "runnable";
+}
+
+static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struct domain *d)
+{
+	char *name;
+
+	*d = (struct domain){
+		.id = i->domain,
+		.memory_kib = i->tot_pages << 2,
+		.max_memory_kib = i->max_pages << 2,
+		.vcpus = i->nr_online_vcpus,
+		.max_vcpus = i->max_vcpu_id + 1,
+		.cpu_time_ns = i->cpu_time,
+		.dying = i->flags & FLAG_DYING,
+		.shutdown = i->flags & FLAG_SHUTDOWN,
+		.paused = i->flags & FLAG_PAUSED,
+		.blocked = i->flags & FLAG_BLOCKED,
+		.running = i->flags & FLAG_RUNNING,
+		.shutdown_reason = FLAG_REASON(i->flags),
+	};
+	memcpy(d->uuid, &i->handle, sizeof(d->uuid));
+	name = k->xs ? store_read(k, "/local/domain/%u/name", d->id) : NULL;
+	if (name)
+		snprintf(d->name, sizeof(d->name), "%s", name);
+	else if (!d->id)
+		strcpy(d->name, "Domain-0");
+	free(name);
+}
+
+int domain_list(struct keel *k, struct domain **out)
+{
+	struct xen_domctl_getdomaininfo info[64];
+	struct domain *all = NULL, *grown;
+	unsigned int first = 0;
+	int total = 0, n;
+
+	do {
+		n = hyper_list(k, first, info, 64);
+		if (n < 0) {
+			free(all);
+			return keel_fail(&k->err, -n, "cannot list the domains: %s", strerror(-n));
+		}
+		grown = realloc(all, (total + n + 1) * sizeof(*all));
+		if (!grown) {
+			free(all);
+			return keel_fail(&k->err, ENOMEM, "no memory");
+		}
+		all = grown;
+		for (int i = 0; i < n; i++)
+			fill(k, &info[i], &all[total++]);
+		if (n)
+			first = info[n - 1].domain + 1;
+	} while (n == 64);
+	*out = all;
+	return total;
+}
+
+int domain_by_id(struct keel *k, unsigned int id, struct domain *d)
+{
+	struct xen_domctl_getdomaininfo info;
+	int rc = hyper_domain_info(k, id, &info);
+
+	if (rc == -ESRCH || rc == -EINVAL)
+		return keel_fail(&k->err, ESRCH, "there is no domain with id %u", id);
+	if (rc)
+		return keel_fail(&k->err, -rc, "cannot ask for domain %u: %s", id, strerror(-rc));
+	fill(k, &info, d);
+	return 0;
+}
+
+int domain_find(struct keel *k, const char *who, struct domain *d)
+{
+	struct domain *all;
+	char *end;
+	unsigned long id = strtoul(who, &end, 10);
+	int n, rc;
+
+	if (*who && !*end && *who >= '0' && *who <= '9') {
+		if (id >= DOMID_FIRST_RESERVED)
+			return keel_fail(&k->err, ESRCH, "there is no domain with id %s", who);
+		return domain_by_id(k, id, d);
+	}
+	n = domain_list(k, &all);
+	if (n < 0)
+		return n;
+	rc = keel_fail(&k->err, ESRCH, "there is no domain named '%s' (`keel list` shows all)", who);
+	for (int i = 0; i < n; i++)
+		if (!strcmp(all[i].name, who)) {
+			*d = all[i];
+			rc = 0;
+			break;
+		}
+	free(all);
+	return rc;
+}
+
+int domain_find_guest(struct keel *k, const char *who, struct domain *d)
+{
+	int rc = domain_find(k, who, d);
+
+	if (!rc && !d->id)
+		return keel_fail(&k->err, EINVAL, "%s is Dom0, which this cannot be done to", who);
+	return rc;
+}
+
+struct json_object *domain_to_json(const struct domain *d)
+{
+	struct json_object *j = json_object_new_object();
+	char uuid[37];
+
+	guest_uuid_text(d->uuid, uuid);
+	json_object_object_add(j, "name", json_object_new_string(d->name));
+	json_object_object_add(j, "id", json_object_new_int(d->id));
+	json_object_object_add(j, "uuid", json_object_new_string(uuid));
+	json_object_object_add(j, "memory_kib", json_object_new_int64(d->memory_kib));
+	json_object_object_add(j, "max_memory_kib", json_object_new_int64(d->max_memory_kib));
+	json_object_object_add(j, "vcpus", json_object_new_int(d->vcpus));
+	json_object_object_add(j, "max_vcpus", json_object_new_int(d->max_vcpus));
+	json_object_object_add(j, "state", json_object_new_string(domain_state_name(d)));
+	if (d->shutdown)
+		json_object_object_add(j, "shutdown_reason",
+			json_object_new_string(domain_reason_name(d->shutdown_reason)));
+	json_object_object_add(j, "cpu_time_ns", json_object_new_int64(d->cpu_time_ns));
+	return j;
+}

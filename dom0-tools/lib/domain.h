@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_LIB_DOMAIN_H
+#define KEEL_LIB_DOMAIN_H
+
+#include <json-c/json.h>
+
+#include "lib/guest.h"
+#include "lib/keel.h"
+
+/* A domain as `keel list` shows it. */
+struct domain {
+	unsigned int id;
+	char name[GUEST_NAME_MAX + 1];
+	unsigned char uuid[16];
+	uint64_t memory_kib, max_memory_kib;
+	unsigned int vcpus, max_vcpus;
+	uint64_t cpu_time_ns;
+	bool running, blocked, paused, shutdown, dying;
+	unsigned int shutdown_reason;		/* SHUTDOWN_*, if .shutdown */
+};
+
+/* SHUTDOWN_poweroff ... as a word. */
+const char *domain_reason_name(unsigned int reason);
+
+/* What a domain is doing, as one word ("running", "paused", "shut down: crash"...). */
+const char *domain_state_name(const struct domain *d);
+
+/* All domains: an array to free; returns how many. */
+int domain_list(struct keel *k, struct domain **out);
+int domain_by_id(struct keel *k, unsigned int id, struct domain *d);
+/* @who is a domain id or a name. -ESRCH if there is none. */
+int domain_find(struct keel *k, const char *who, struct domain *d);
+/* The same, but refuses Dom0 (for what only makes sense for a guest). */
+int domain_find_guest(struct keel *k, const char *who, struct domain *d);
+
+struct json_object *domain_to_json(const struct domain *d);
+
+/* create.c: makes a guest and, unless @paused, starts it. Leaves nothing behind on failure. */
+int domain_create(struct keel *k, const struct guest_config *g, bool paused,
+		  unsigned int *domid);
+
+/* destroy.c: ends a domain and removes all its nodes and devices. Works on leftovers too. */
+int domain_destroy(struct keel *k, unsigned int domid);
+/* Only the nodes and devices: the domain is gone already. */
+void domain_forget(struct keel *k, unsigned int domid);
+
+/* skeleton.c: the nodes that a domain has without its devices. */
+struct skeleton {
+	const struct guest_config *g;
+	unsigned int store_port, console_port;
+	const char *config;			/* JSON, for keeld */
+};
+
+int skeleton_write(struct keel *k, unsigned int domid, const struct skeleton *s);
+/* The configuration that a domain was made from; false if it is not Keel's. */
+bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g);
+int domain_rename(struct keel *k, unsigned int domid, const char *name);
+
+/* control.c: asks the guest through xenstore: "poweroff", "reboot". */
+int domain_control(struct keel *k, unsigned int domid, const char *what);
+/* Waits until @domid is shut down or gone: -ETIMEDOUT after @seconds (0: for ever). */
+int domain_wait_shutdown(struct keel *k, const struct domain *d, unsigned int seconds);
+
+/* console.c: connects the terminal to the guest's console; returns after Ctrl-]. */
+int domain_console(struct keel *k, const struct domain *d);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_LIB_ELF_H
+#define KEEL_LIB_ELF_H
+
+#include <stdint.h>
+
+#include "lib/blob.h"
+
+#define ELF_MAX_SEGMENTS 32
+
+/* What is loaded of a PVH kernel, by guest-physical address. */
+struct elf_segment {
+	uint64_t paddr;
+	uint64_t memory_size;
+	const unsigned char *data;
+	uint64_t data_size;		/* at most memory_size; the rest is zero */
+};
+
+struct elf_kernel {
+	struct elf_segment segment[ELF_MAX_SEGMENTS];
+	unsigned int segments;
+	uint64_t start, end;		/* of all segments */
+	uint32_t entry;			/* XEN_ELFNOTE_PHYS32_ENTRY */
+};
+
+/*
+ * Reads a little-endian x86 ELF (32 or 64 bits). Everything is checked against the size of the
+ * file; @k points into @image. -ENOEXEC: no kernel that starts through PVH; -EINVAL: damaged.
+ */
+int elf_parse(struct elf_kernel *k, const struct blob *image, struct keel_error *e);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_LIB_GUEST_H
+#define KEEL_LIB_GUEST_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/cfg.h"
+#include "lib/error.h"
+
+#define GUEST_MAX_DISKS	16
+#define GUEST_MAX_VIFS	8
+#define GUEST_MAX_VCPUS	128
+#define GUEST_NAME_MAX	80
+
+enum guest_action {
+	ACTION_DESTROY,
+	ACTION_RESTART,
+	ACTION_PRESERVE,
+	ACTION_RENAME_RESTART,
+};
+
+struct guest_disk {
+	char *path;
+	char vdev[16];
+	unsigned int number;		/* the device number that the guest sees */
+	bool readonly;
+};
+
+struct guest_vif {
+	unsigned char mac[6];
+	bool has_mac;
+	char bridge[16];
+	char name[16];			/* of the interface in Dom0, or empty */
+};
+
+/* A guest as its configuration describes it. All strings are owned by it. */
+struct guest_config {
+	char *name;
+	unsigned char uuid[16];
+	bool has_uuid;
+	char *kernel;
+	char *ramdisk;
+	char *cmdline;
+	uint64_t memory_mib;
+	uint64_t maxmem_mib;
+	unsigned int vcpus;
+	unsigned int maxvcpus;
+	unsigned int weight;		/* 0: the scheduler's default */
+	unsigned int cap;
+	unsigned int tsc_mode;
+	unsigned int max_event_channels;
+	unsigned int max_grant_frames;
+	enum guest_action on_poweroff, on_reboot, on_crash;
+	struct guest_disk disk[GUEST_MAX_DISKS];
+	unsigned int disks;
+	struct guest_vif vif[GUEST_MAX_VIFS];
+	unsigned int vifs;
+};
+
+/* What the parser has to say besides errors: called for each setting that has no effect. */
+typedef void guest_warn_fn(void *arg, const char *text);
+
+/*
+ * Fills in @g from a parsed file. An unknown name is an error with a proposal; one that xl knows
+ * and Keel leaves alone is a warning. @file is for messages.
+ */
+int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file,
+		   guest_warn_fn *warn, void *arg, struct keel_error *e);
+int guest_from_file(struct guest_config *g, const char *path, guest_warn_fn *warn, void *arg,
+		    struct keel_error *e);
+void guest_free(struct guest_config *g);
+
+/* The same as JSON: what `keel create --dry-run` prints, and what keeld restarts a guest from. */
+struct json_object *guest_to_json(const struct guest_config *g);
+int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_error *e);
+
+const char *guest_action_name(enum guest_action a);
+int guest_action_from_name(const char *name, enum guest_action *a);
+void guest_uuid_text(const unsigned char uuid[16], char out[37]);
+int guest_uuid_parse(const char *text, unsigned char uuid[16]);
+void guest_mac_text(const unsigned char mac[6], char out[18]);
+
+/* One entry of `disk` and of `vif`; @e gets the text without file and line. */
+int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn, void *arg,
+		     struct keel_error *e);
+int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
+		    struct keel_error *e);
+/* The number of a virtual block device from its name; 0 if it is none. */
+unsigned int guest_vdev_number(const char *vdev);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A guest's configuration as JSON and back, and the texts of its small values. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/guest.h"
+
+static const char *const action_names[] = {
+	[ACTION_DESTROY] = "destroy",
+	[ACTION_RESTART] = "restart",
+	[ACTION_PRESERVE] = "preserve",
+	[ACTION_RENAME_RESTART] = "rename-restart",
+};
+
+const char *guest_action_name(enum guest_action a)
+{
+	return action_names[a];
+}
+
+int guest_action_from_name(const char *name, enum guest_action *a)
+{
+	for (unsigned int i = 0; i < sizeof(action_names) / sizeof(action_names[0]); i++)
+		if (!strcmp(name, action_names[i])) {
+			*a = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+void guest_uuid_text(const unsigned char u[16], char out[37])
+{
+	snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
+		 u[13], u[14], u[15]);
+}
+
+int guest_uuid_parse(const char *text, unsigned char uuid[16])
+{
+	unsigned int n = 0;
+
+	while (n < 16) {
+		unsigned int byte;
+
+		if (*text == '-' && (n == 4 || n == 6 || n == 8 || n == 10))
+			text++;
+		if (!strchr("0123456789abcdefABCDEF", text[0]) || !text[0] ||
+		    !strchr("0123456789abcdefABCDEF", text[1]) || !text[1])
+			return -EINVAL;
+		sscanf(text, "%2x", &byte);
+		uuid[n++] = byte;
+		text += 2;
+	}
+	return *text ? -EINVAL : 0;
+}
+
+void guest_mac_text(const unsigned char m[6], char out[18])
+{
+	snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+static void put_string(struct json_object *j, const char *key, const char *value)
+{
+	if (value)
+		json_object_object_add(j, key, json_object_new_string(value));
+}
+
+static void put_number(struct json_object *j, const char *key, uint64_t value)
+{
+	json_object_object_add(j, key, json_object_new_int64(value));
+}
+
+static struct json_object *disks_to_json(const struct guest_config *g)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned int i = 0; i < g->disks; i++) {
+		struct json_object *d = json_object_new_object();
+
+		put_string(d, "target", g->disk[i].path);
+		put_string(d, "vdev", g->disk[i].vdev);
+		json_object_object_add(d, "readonly", json_object_new_boolean(g->disk[i].readonly));
+		json_object_array_add(list, d);
+	}
+	return list;
+}
+
+static struct json_object *vifs_to_json(const struct guest_config *g)
+{
+	struct json_object *list = json_object_new_array();
+	char mac[18];
+
+	for (unsigned int i = 0; i < g->vifs; i++) {
+		struct json_object *v = json_object_new_object();
+
+		guest_mac_text(g->vif[i].mac, mac);
+		if (g->vif[i].has_mac)
+			put_string(v, "mac", mac);
+		put_string(v, "bridge", g->vif[i].bridge);
+		if (g->vif[i].name[0])
+			put_string(v, "vifname", g->vif[i].name);
+		json_object_array_add(list, v);
+	}
+	return list;
+}
+
+struct json_object *guest_to_json(const struct guest_config *g)
+{
+	static const char *const tsc[] = { "default", "always_emulate", "native" };
+	struct json_object *j = json_object_new_object();
+	char uuid[37];
+
+	put_string(j, "name", g->name);
+	guest_uuid_text(g->uuid, uuid);
+	if (g->has_uuid)
+		put_string(j, "uuid", uuid);
+	put_string(j, "type", "pvh");
+	put_string(j, "kernel", g->kernel);
+	put_string(j, "ramdisk", g->ramdisk);
+	put_string(j, "cmdline", g->cmdline);
+	put_number(j, "memory", g->memory_mib);
+	put_number(j, "maxmem", g->maxmem_mib);
+	put_number(j, "vcpus", g->vcpus);
+	put_number(j, "maxvcpus", g->maxvcpus);
+	if (g->weight)
+		put_number(j, "cpu_weight", g->weight);
+	if (g->cap)
+		put_number(j, "cap", g->cap);
+	put_string(j, "tsc_mode", tsc[g->tsc_mode]);
+	put_number(j, "max_event_channels", g->max_event_channels);
+	put_number(j, "max_grant_frames", g->max_grant_frames);
+	put_string(j, "on_poweroff", guest_action_name(g->on_poweroff));
+	put_string(j, "on_reboot", guest_action_name(g->on_reboot));
+	put_string(j, "on_crash", guest_action_name(g->on_crash));
+	json_object_object_add(j, "disk", disks_to_json(g));
+	json_object_object_add(j, "vif", vifs_to_json(g));
+	return j;
+}
+
+/*
+ * Back from JSON: through the settings of a file, so that the same checks are made. Disks and
+ * vifs become their text form.
+ */
+static struct cfg_value *new_value(enum cfg_type type)
+{
+	struct cfg_value *v = calloc(1, sizeof(*v));
+
+	if (v)
+		v->type = type;
+	return v;
+}
+
+static const char *text_of(struct json_object *j, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(j, key, &v) ? json_object_get_string(v) : NULL;
+}
+
+static char *device_text(const char *key, struct json_object *j)
+{
+	const char *a, *b, *c;
+	struct json_object *ro;
+	char *out = NULL;
+	int n;
+
+	if (!strcmp(key, "disk")) {
+		a = text_of(j, "target");
+		b = text_of(j, "vdev");
+		n = asprintf(&out, "vdev=%s, access=%s, target=%s", b ? b : "",
+			     json_object_object_get_ex(j, "readonly", &ro) &&
+			     json_object_get_boolean(ro) ? "r" : "w", a ? a : "");
+	} else {
+		a = text_of(j, "mac");
+		b = text_of(j, "bridge");
+		c = text_of(j, "vifname");
+		n = asprintf(&out, "bridge=%s%s%s%s%s", b ? b : "", a ? ",mac=" : "", a ? a : "",
+			     c ? ",vifname=" : "", c ? c : "");
+	}
+	return n < 0 ? NULL : out;
+}
+
+static struct cfg_value *value_from_json(const char *key, struct json_object *j)
+{
+	struct cfg_value *v;
+	size_t n;
+
+	switch (json_object_get_type(j)) {
+	case json_type_string:
+		v = new_value(CFG_STRING);
+		if (v)
+			v->string = strdup(json_object_get_string(j));
+		return v;
+	case json_type_int:
+		v = new_value(CFG_INTEGER);
+		if (v)
+			v->integer = json_object_get_int64(j);
+		return v;
+	case json_type_array:
+		v = new_value(CFG_LIST);
+		n = json_object_array_length(j);
+		if (!v)
+			return NULL;
+		v->item = calloc(n + 1, sizeof(*v->item));
+		for (size_t i = 0; v->item && i < n; i++) {
+			v->item[i] = new_value(CFG_STRING);
+			if (!v->item[i])
+				break;
+			v->item[i]->string = device_text(key, json_object_array_get_idx(j, i));
+			v->items++;
+		}
+		return v;
+	default:
+		return NULL;
+	}
+}
+
+static bool complete(const struct cfg_value *v)
+{
+	if (!v || (v->type == CFG_STRING && !v->string) || (v->type == CFG_LIST && !v->item))
+		return false;
+	for (size_t i = 0; i < v->items; i++)
+		if (!v->item[i]->string)
+			return false;
+	return true;
+}
+
+int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_error *e)
+{
+	struct cfg c = { 0 };
+	int rc = 0;
+
+	*g = (struct guest_config){ 0 };
+	if (!json_object_is_type(j, json_type_object))
+		return keel_fail(e, EINVAL, "the stored configuration is no JSON object");
+	c.setting = calloc(json_object_object_length(j) + 1, sizeof(*c.setting));
+	if (!c.setting)
+		return keel_fail(e, ENOMEM, "no memory");
+	json_object_object_foreach(j, key, val) {
+		struct cfg_setting *s = &c.setting[c.settings++];
+
+		s->name = strdup(key);
+		s->value = value_from_json(key, val);
+		if (!s->name || !complete(s->value))
+			rc = keel_fail(e, EINVAL, "the stored configuration's '%s' is not usable", key);
+	}
+	if (!rc)
+		rc = guest_from_cfg(g, &c, "stored configuration", NULL, NULL, e);
+	cfg_free(&c);
+	return rc;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_LIB_HYPER_H
+#define KEEL_LIB_HYPER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/keel.h"
+
+#include <public/xen.h>
+#include <public/domctl.h>
+#include <public/sysctl.h>
+
+/*
+ * Hypercalls through libxencall. All return 0 (or a count, where said) or a negative errno, and
+ * do not touch k->err: the caller knows what the failure means.
+ */
+
+/* Puts a pointer into a field of any guest handle type (64 bits wide in control structures). */
+#define SET_HANDLE(field, pointer) do {						\
+	uint64_t handle_ = (uintptr_t)(pointer);				\
+	_Static_assert(sizeof(field) == sizeof(handle_), "handle width");	\
+	memcpy(&(field), &handle_, sizeof(handle_));				\
+} while (0)
+
+/* Memory that the hypervisor may read and write during a hypercall. */
+void *hyper_buffer(struct keel *k, size_t size);
+void hyper_buffer_free(struct keel *k, void *p);
+
+/* Fills in k->version; this one does set k->err. */
+int hyper_version(struct keel *k);
+int hyper_domctl(struct keel *k, struct xen_domctl *d);
+int hyper_sysctl(struct keel *k, struct xen_sysctl *s);
+/* @arg is copied in and out; a positive result is passed on. */
+long hyper_call2(struct keel *k, unsigned int op, unsigned long cmd, void *arg, size_t size);
+
+/* One string or structure of XENVER_*. */
+int hyper_xen_version(struct keel *k, unsigned int cmd, void *out, size_t size);
+
+struct hyper_create {
+	unsigned char handle[16];
+	unsigned int max_vcpus;
+	int max_evtchn_port;
+	int max_grant_frames;
+	int max_maptrack_frames;
+};
+
+/* The new domain's id, or a negative errno. */
+int hyper_create_domain(struct keel *k, const struct hyper_create *c);
+int hyper_destroy_domain(struct keel *k, unsigned int domid);
+int hyper_pause(struct keel *k, unsigned int domid);
+int hyper_unpause(struct keel *k, unsigned int domid);
+int hyper_max_mem(struct keel *k, unsigned int domid, uint64_t kib);
+int hyper_max_vcpus(struct keel *k, unsigned int domid, unsigned int n);
+int hyper_paging_pool(struct keel *k, unsigned int domid, uint64_t bytes);
+int hyper_set_tsc(struct keel *k, unsigned int domid, unsigned int mode);
+int hyper_domain_info(struct keel *k, unsigned int domid, struct xen_domctl_getdomaininfo *i);
+/* At most @max domains from @first on; returns how many. */
+int hyper_list(struct keel *k, unsigned int first, struct xen_domctl_getdomaininfo *out,
+	       unsigned int max);
+int hyper_physinfo(struct keel *k, struct xen_sysctl_physinfo *info);
+int hyper_sched_id(struct keel *k, unsigned int *id);
+int hyper_sched_set(struct keel *k, unsigned int domid, unsigned int sched, unsigned int weight,
+		    unsigned int cap);
+
+/* A port of @domid that Dom0 may bind to. Returns it, or a negative errno. */
+int hyper_alloc_unbound(struct keel *k, unsigned int domid);
+int hyper_set_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t value);
+int hyper_remote_shutdown(struct keel *k, unsigned int domid, unsigned int reason);
+
+/* Memory: frames of 1 << @order pages at the guest frames @gfns; returns how many were made. */
+long hyper_populate(struct keel *k, unsigned int domid, const uint64_t *gfns, unsigned long n,
+		    unsigned int order);
+/* Reserves @pages of the heap for @domid; 0 gives the reservation back. */
+int hyper_claim(struct keel *k, unsigned int domid, uint64_t pages);
+
+struct hyper_e820 {
+	uint64_t addr;
+	uint64_t size;
+	uint32_t type;
+} __attribute__((packed));
+
+int hyper_set_memory_map(struct keel *k, unsigned int domid, const struct hyper_e820 *map,
+			 unsigned int n);
+
+struct hyper_leaf {
+	uint32_t leaf, subleaf, a, b, c, d;
+};
+
+struct hyper_msr {
+	uint32_t idx, flags;
+	uint64_t val;
+};
+
+#define HYPER_MAX_LEAVES 256
+#define HYPER_MAX_MSRS 32
+
+struct hyper_policy {
+	unsigned int nr_leaves, nr_msrs;
+	struct hyper_leaf leaves[HYPER_MAX_LEAVES];
+	struct hyper_msr msrs[HYPER_MAX_MSRS];
+};
+
+int hyper_default_policy(struct keel *k, struct hyper_policy *p);
+/* On failure @bad_leaf and @bad_msr say what was refused, or are ~0. */
+int hyper_set_policy(struct keel *k, unsigned int domid, struct hyper_policy *p,
+		     uint32_t *bad_leaf, uint32_t *bad_msr);
+
+/* The saved state of the virtual machine: returns its size; with @out NULL asks for the size. */
+long hyper_get_context(struct keel *k, unsigned int domid, void *out, size_t size);
+int hyper_set_context(struct keel *k, unsigned int domid, const void *data, size_t size);
+
+/* The hypervisor's log: up to @size bytes; returns how many. @clear empties it. */
+long hyper_read_console(struct keel *k, char *out, size_t size, bool clear);
+
+#endif

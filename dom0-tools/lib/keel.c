@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/keel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/hyper.h"
+
+/* domctl and sysctl interface versions by release, abi.md section 6. */
+static int choose_interface(struct keel *k)
+{
+	unsigned int minor = k->version & 0xffff;
+
+	if (k->version >> 16 != 4 || minor < 17)
+		return keel_fail(&k->err, ENOTSUP, "the hypervisor says that it is version %u.%u; "
+				 "this program knows 4.17 to 4.20", k->version >> 16, minor);
+	k->sysctl_version = 0x15;
+	k->domctl_version = minor == 17 ? 0x15 : minor == 18 ? 0x16 : 0x17;
+	return 0;
+}
+
+static int open_hypervisor(struct keel *k)
+{
+	k->call = xencall_open(NULL, 0);
+	if (!k->call)
+		return keel_fail_errno(&k->err, "cannot open /dev/xen/privcmd; this must run in "
+				       "Dom0, as root, with the module xen-privcmd loaded");
+	k->fmem = xenforeignmemory_open(NULL, 0);
+	if (!k->fmem)
+		return keel_fail_errno(&k->err, "cannot open /dev/xen/privcmd for mapping");
+	if (hyper_version(k))
+		return -k->err.code;
+	return choose_interface(k);
+}
+
+int keel_open(struct keel *k, bool no_xenstore)
+{
+	int rc;
+
+	rc = open_hypervisor(k);
+	if (rc)
+		goto fail;
+	if (no_xenstore)
+		return 0;
+	k->xs = xs_open(0);
+	if (k->xs)
+		return 0;
+	rc = keel_fail_errno(&k->err, "cannot reach xenstored at /run/xenstored/socket; "
+			     "is it running?");
+fail:
+	keel_close(k);
+	return rc;
+}
+
+void keel_close(struct keel *k)
+{
+	if (k->xs)
+		xs_close(k->xs);
+	if (k->fmem)
+		xenforeignmemory_close(k->fmem);
+	if (k->call)
+		xencall_close(k->call);
+	k->xs = NULL;
+	k->fmem = NULL;
+	k->call = NULL;
+}
+
+void keel_progress(struct keel *k, const char *what, uint64_t done, uint64_t total)
+{
+	if (k->progress)
+		k->progress(k, what, done, total);
+}
+
+void keel_warn(struct keel *k, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (k->quiet)
+		return;
+	fputs("keel: warning: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+uint64_t keel_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+int keel_lock(struct keel *k)
+{
+	int fd;
+
+	if (mkdir("/run/keel", 0755) < 0 && errno != EEXIST)
+		return keel_fail_errno(&k->err, "cannot make /run/keel");
+	fd = open("/run/keel/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return keel_fail_errno(&k->err, "cannot open /run/keel/lock");
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		return keel_fail_errno(&k->err, "cannot lock /run/keel/lock");
+	}
+	return fd;
+}

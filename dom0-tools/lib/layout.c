@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The order in the guest's memory: kernel where it is linked, start_info with the small tables,
+ * command line, ramdisk. Linux reads the module list and the memory map through boot page tables
+ * that reach 1 GiB, command line and ramdisk by 32-bit addresses (abi.md section 1.4).
+ */
+#include "lib/layout.h"
+
+#include <errno.h>
+
+#define PAGE		4096ULL
+#define GIB		(1ULL << 30)
+
+static uint64_t round_up(uint64_t v, uint64_t to)
+{
+	return (v + to - 1) / to * to;
+}
+
+static void add(struct layout *l, uint64_t start, uint64_t size, uint32_t type)
+{
+	l->range[l->ranges++] = (struct layout_range){ start, size, type };
+}
+
+int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e)
+{
+	uint64_t end;
+
+	*l = (struct layout){ 0 };
+	if (r->cmdline_size > LAYOUT_MAX_CMDLINE)
+		return keel_fail(e, EINVAL, "the kernel's command line is %llu bytes long; at most %d "
+				 "are possible", (unsigned long long)r->cmdline_size - 1,
+				 LAYOUT_MAX_CMDLINE - 1);
+	if (r->ramdisk_size > LAYOUT_HOLE_START)
+		return keel_fail(e, EFBIG, "a ramdisk of %llu bytes does not fit below 4 GiB",
+				 (unsigned long long)r->ramdisk_size);
+	l->low_end = r->memory < LAYOUT_HOLE_START ? r->memory : LAYOUT_HOLE_START;
+	if (r->memory > LAYOUT_HOLE_START)
+		l->high_end = LAYOUT_HOLE_END + r->memory - LAYOUT_HOLE_START;
+
+	l->start_info = round_up(r->kernel_end, PAGE);
+	l->modlist = l->start_info + 64;
+	l->memmap = l->modlist + 32;
+	l->cmdline = l->start_info + PAGE;
+	l->ramdisk = l->cmdline + round_up(r->cmdline_size, PAGE);
+	if (l->cmdline > GIB)
+		return keel_fail(e, EINVAL, "the kernel ends at %#llx; it must leave room below 1 GiB",
+				 (unsigned long long)r->kernel_end);
+	end = l->ramdisk + round_up(r->ramdisk_size, PAGE);
+	/* The guest needs some memory of its own to start at all. */
+	end += 16 << 20;
+	if (end > l->low_end && end <= LAYOUT_HOLE_START)
+		return keel_fail(e, ENOMEM, "memory = %llu is not enough for this kernel and ramdisk: they "
+				 "take %llu MiB, so set at least memory = %llu",
+				 (unsigned long long)(r->memory >> 20),
+				 (unsigned long long)((end - (16 << 20)) >> 20),
+				 (unsigned long long)(round_up(end, 1 << 20) >> 20));
+	if (end > l->low_end)
+		return keel_fail(e, EFBIG, "kernel and ramdisk do not fit below %#llx", LAYOUT_HOLE_START);
+
+	add(l, 0, l->low_end, RANGE_RAM);
+	add(l, LAYOUT_ACPI, LAYOUT_ACPI_PAGES * PAGE, RANGE_ACPI);
+	add(l, LAYOUT_SPECIAL_GFN * PAGE, LAYOUT_SPECIAL_PAGES * PAGE, RANGE_RESERVED);
+	if (l->high_end)
+		add(l, LAYOUT_HOLE_END, l->high_end - LAYOUT_HOLE_END, RANGE_RAM);
+	return 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The nodes of a guest, laid out as libxl does, so that `xl list` and `xl console` find what
+ * they look for (xenstore-paths of Xen; abi.md section 5.2).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/domain.h"
+#include "lib/layout.h"
+#include "lib/store.h"
+
+/* A xenstore message holds 4,096 bytes, path included: longer values go into pieces. */
+#define PIECE 2048
+
+/* Bytes of a guest's console output that xenconsoled keeps while nobody reads. */
+#define CONSOLE_LIMIT 1048576
+
+static void put(struct store_tx *t, const char *key, const char *value)
+{
+	char path[STORE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", t->domid, key);
+	store_put(t, path, "%s", value);
+}
+
+static void put_number(struct store_tx *t, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	put(t, key, text);
+}
+
+static void write_folders(struct store_tx *t)
+{
+	static const char *const reads[] = { "cpu", "memory", "control", "device", "console", "store" };
+	static const char *const owns[] = {
+		"control/shutdown", "control/feature-poweroff", "control/feature-reboot",
+		"control/feature-suspend", "control/sysrq", "device/suspend/event-channel", "data",
+		"drivers", "feature", "attr", "error",
+	};
+
+	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
+		store_dir(t, STORE_GUEST_READS, "/local/domain/%u/%s", t->domid, reads[i]);
+	for (size_t i = 0; i < sizeof(owns) / sizeof(owns[0]); i++)
+		store_dir(t, STORE_GUEST_OWNS, "/local/domain/%u/%s", t->domid, owns[i]);
+}
+
+static void write_config(struct store_tx *t, const char *config)
+{
+	size_t size = strlen(config);
+	struct timespec now;
+	char path[STORE_PATH_MAX];
+
+	store_dir(t, STORE_DOM0, "/tool/keel/%u", t->domid);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	snprintf(path, sizeof(path), "/tool/keel/%u/started", t->domid);
+	store_put(t, path, "%lld", (long long)now.tv_sec);
+	for (size_t at = 0; at < size; at += PIECE) {
+		snprintf(path, sizeof(path), "/tool/keel/%u/config/%zu", t->domid, at / PIECE);
+		store_put(t, path, "%.*s", PIECE, config + at);
+	}
+}
+
+static void write_all(struct store_tx *t, void *arg)
+{
+	const struct skeleton *s = arg;
+	char uuid[37], key[64];
+
+	guest_uuid_text(s->g->uuid, uuid);
+	store_dir(t, STORE_GUEST_READS, "/local/domain/%u", t->domid);
+	store_dir(t, STORE_GUEST_READS, "/vm/%s", uuid);
+	store_dir(t, STORE_DOM0, "/libxl/%u", t->domid);
+	write_folders(t);
+	snprintf(key, sizeof(key), "/vm/%s/uuid", uuid);
+	store_put(t, key, "%s", uuid);
+	snprintf(key, sizeof(key), "/vm/%s/name", uuid);
+	store_put(t, key, "%s", s->g->name);
+	snprintf(key, sizeof(key), "/libxl/%u/type", t->domid);
+	store_put(t, key, "pvh");
+	snprintf(key, sizeof(key), "/vm/%s", uuid);
+	put(t, "vm", key);
+	put(t, "name", s->g->name);
+	put_number(t, "domid", t->domid);
+	put_number(t, "memory/static-max", s->g->maxmem_mib << 10);
+	put_number(t, "memory/target", s->g->memory_mib << 10);
+	put(t, "memory/videoram", "0");
+	put(t, "control/platform-feature-multiprocessor-suspend", "1");
+	put(t, "control/platform-feature-xs_reset_watches", "1");
+	for (unsigned int i = 0; i < s->g->maxvcpus; i++) {
+		snprintf(key, sizeof(key), "cpu/%u/availability", i);
+		put(t, key, i < s->g->vcpus ? "online" : "offline");
+	}
+	put_number(t, "store/port", s->store_port);
+	put_number(t, "store/ring-ref", LAYOUT_STORE_GFN);
+	put(t, "console/type", "xenconsoled");
+	put(t, "console/output", "pty");
+	put(t, "console/tty", "");
+	put_number(t, "console/limit", CONSOLE_LIMIT);
+	put_number(t, "console/port", s->console_port);
+	put_number(t, "console/ring-ref", LAYOUT_CONSOLE_GFN);
+	write_config(t, s->config);
+}
+
+int skeleton_write(struct keel *k, unsigned int domid, const struct skeleton *s)
+{
+	return store_run(k, domid, write_all, (void *)s);
+}
+
+bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g)
+{
+	char *text = strdup(""), *piece;
+	struct json_object *j;
+	struct keel_error e;
+	bool ok;
+
+	for (unsigned int i = 0; (piece = store_read(k, "/tool/keel/%u/config/%u", domid, i)); i++) {
+		char *joined = NULL;
+
+		if (asprintf(&joined, "%s%s", text ? text : "", piece) < 0)
+			joined = NULL;
+		free(text);
+		free(piece);
+		text = joined;
+	}
+	if (!text || !*text) {
+		free(text);
+		return false;
+	}
+	j = json_tokener_parse(text);
+	free(text);
+	ok = j && !guest_from_json(g, j, &e);
+	json_object_put(j);
+	return ok;
+}
+
+int domain_rename(struct keel *k, unsigned int domid, const char *name)
+{
+	char path[STORE_PATH_MAX];
+	char *vm;
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	rc = store_write(k, path, "%s", name);
+	vm = store_read(k, "/local/domain/%u/vm", domid);
+	if (!rc && vm) {
+		snprintf(path, sizeof(path), "%.100s/name", vm);
+		rc = store_write(k, path, "%s", name);
+	}
+	free(vm);
+	return rc;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/device.h"
+#include "lib/store.h"
+
+int vif_check(struct keel *k, const struct guest_vif *v)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", v->bridge);
+	if (!access(path, F_OK))
+		return 0;
+	return keel_fail(&k->err, ENODEV, "there is no bridge '%s' for the guest's network; make it with "
+			 "'ip link add %s type bridge', or name another (bridge=NAME)", v->bridge,
+			 v->bridge);
+}
+
+struct vif_nodes {
+	const struct guest_vif *v;
+	unsigned int index;
+	char mac[18];
+};
+
+/* Both ends of a network interface: xen/io/netif.h. */
+static void write_nodes(struct store_tx *t, void *arg)
+{
+	const struct vif_nodes *n = arg;
+	char front[STORE_PATH_MAX], back[STORE_PATH_MAX], tool[STORE_PATH_MAX], path[STORE_PATH_MAX];
+
+	snprintf(front, sizeof(front), "/local/domain/%u/device/vif/%u", t->domid, n->index);
+	snprintf(back, sizeof(back), "/local/domain/0/backend/vif/%u/%u", t->domid, n->index);
+	snprintf(tool, sizeof(tool), "/libxl/%u/device/vif/%u", t->domid, n->index);
+	store_dir(t, STORE_GUEST_SHARES, "%s", front);
+	store_dir(t, STORE_GUEST_READS, "%s", back);
+	store_dir(t, STORE_DOM0, "%s", tool);
+
+#define PUT(base, key, ...) do {						\
+		snprintf(path, sizeof(path), "%.120s/%s", base, key);		\
+		store_put(t, path, __VA_ARGS__);				\
+	} while (0)
+	PUT(tool, "frontend", "%s", front);
+	PUT(tool, "backend", "%s", back);
+	PUT(back, "frontend", "%s", front);
+	PUT(back, "frontend-id", "%u", t->domid);
+	PUT(back, "online", "1");
+	PUT(back, "state", "1");
+	/* The driver wants this node to exist; `keel` does the script's work itself. */
+	PUT(back, "script", "/bin/true");
+	PUT(back, "mac", "%s", n->mac);
+	PUT(back, "bridge", "%s", n->v->bridge);
+	PUT(back, "handle", "%u", n->index);
+	PUT(back, "type", "vif");
+	PUT(front, "backend", "%s", back);
+	PUT(front, "backend-id", "0");
+	PUT(front, "state", "1");
+	PUT(front, "handle", "%u", n->index);
+	PUT(front, "mac", "%s", n->mac);
+#undef PUT
+}
+
+static int interface_call(struct keel *k, int fd, unsigned long op, struct ifreq *r,
+			  const char *what)
+{
+	if (!ioctl(fd, op, r))
+		return 0;
+	return keel_fail_errno(&k->err, "cannot %s %s", what, r->ifr_name);
+}
+
+static void put_name(char field[IFNAMSIZ], const char *name)
+{
+	memcpy(field, name, strnlen(name, IFNAMSIZ - 1));
+}
+
+static int rename_interface(struct keel *k, int fd, char *name, const char *wanted)
+{
+	struct ifreq r = { 0 };
+	int rc;
+
+	put_name(r.ifr_name, name);
+	put_name(r.ifr_newname, wanted);
+	rc = interface_call(k, fd, SIOCSIFNAME, &r, "rename");
+	if (!rc)
+		strcpy(name, wanted);
+	return rc;
+}
+
+/* What a hotplug script would do: name, address that no frame is sent to, bridge, up. */
+static int join_bridge(struct keel *k, const char *created, const struct guest_vif *v)
+{
+	struct ifreq r = { 0 };
+	char name[24];
+	int fd, rc = 0;
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return keel_fail_errno(&k->err, "cannot make a socket for interface calls");
+	snprintf(name, sizeof(name), "%s", created);
+	if (v->name[0])
+		rc = rename_interface(k, fd, name, v->name);
+	put_name(r.ifr_name, v->bridge);
+	r.ifr_ifindex = if_nametoindex(name);
+	if (!rc && ioctl(fd, SIOCBRADDIF, &r) < 0 && errno != EBUSY)
+		rc = keel_fail_errno(&k->err, "cannot put %s into the bridge %s", name, v->bridge);
+	if (!rc) {
+		r = (struct ifreq){ 0 };
+		put_name(r.ifr_name, name);
+		rc = interface_call(k, fd, SIOCGIFFLAGS, &r, "read the flags of");
+	}
+	if (!rc) {
+		r.ifr_flags |= IFF_UP;
+		rc = interface_call(k, fd, SIOCSIFFLAGS, &r, "bring up");
+	}
+	close(fd);
+	return rc;
+}
+
+/* An address of Xen's own range, 00:16:3e. */
+static void random_mac(unsigned char mac[6])
+{
+	static const unsigned char prefix[] = { 0x00, 0x16, 0x3e };
+
+	memcpy(mac, prefix, 3);
+	if (getrandom(mac + 3, 3, 0) != 3)
+		abort();
+	mac[3] &= 0x7f;
+}
+
+int vif_attach(struct keel *k, unsigned int domid, unsigned int index,
+	       const struct guest_vif *v)
+{
+	struct vif_nodes n = { .v = v, .index = index };
+	char name[24], path[64];
+	unsigned char mac[6];
+	int rc;
+
+	rc = vif_check(k, v);
+	if (rc)
+		return rc;
+	if (v->has_mac)
+		memcpy(mac, v->mac, 6);
+	else
+		random_mac(mac);
+	guest_mac_text(mac, n.mac);
+	rc = store_run(k, domid, write_nodes, &n);
+	if (rc)
+		return rc;
+	snprintf(name, sizeof(name), "vif%u.%u", domid, index);
+	snprintf(path, sizeof(path), "net/%s", name);
+	rc = device_wait(k, "vif", domid, index, path);
+	if (!rc)
+		rc = join_bridge(k, name, v);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u/hotplug-status", domid, index);
+	return store_write(k, path, "connected");
+}
