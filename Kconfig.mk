@@ -3,6 +3,12 @@
 # header. Without a .config the defaults are taken. Another file is named with
 # KCONFIG_CONFIG=file (test builds use it).
 KCONFIG_CONFIG ?= .config
+
+# Commands are shown with make V=1 only.
+ifeq ($(V),)
+.SILENT:
+endif
+
 KCONFIG_ENV    := KCONFIG_CONFIG=$(KCONFIG_CONFIG) CONFIG_=CONFIG_
 
 .PHONY: menuconfig nconfig oldconfig olddefconfig defconfig savedefconfig deps

@@ -23,8 +23,9 @@ bench: all guests
 bench-update: all guests
 	@test/bench/run --update
 
-.PHONY: run iso
-run: all dom0-image
+.PHONY: run iso announce
+announce: ; @echo "Building Keel and Dom0's image (make V=1 shows the commands)"
+run: announce all dom0-image
 	@test/demo
-iso: all dom0-image
+iso: announce all dom0-image
 	@test/iso
