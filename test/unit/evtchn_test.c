@@ -774,13 +774,11 @@ static void reset_goes_on_where_it_was(void **state)
 }
 
 static bool sender_stops;
-static unsigned long sent;
 
 static void *sender(void *arg)
 {
 	while (!__atomic_load_n(&sender_stops, __ATOMIC_RELAXED))
-		if (evtchn_send(a, 5) == 0)
-			__atomic_fetch_add(&sent, 1, __ATOMIC_RELAXED);
+		evtchn_send(a, 5);
 	return NULL;
 }
 
@@ -797,9 +795,8 @@ static void senders_see_whole_bindings(void **state)
 	assert_int_equal(evtchn_close_all(a), 0);
 	assert_int_equal(evtchn_close_all(dom0), 0);
 	sender_stops = false;
-	sent = 0;
 	assert_int_equal(pthread_create(&thread, NULL, sender, NULL), 0);
-	for (unsigned int i = 0; i < 20000 || __atomic_load_n(&sent, __ATOMIC_RELAXED) < 1000; i++) {
+	for (unsigned int i = 0; i < 20000; i++) {
 		assert_int_equal(evtchn_connect(a, 5, peer[i % 2], i % 2 ? 17 : 9), 0);
 		assert_int_equal(evtchn_close_all(a), 0);
 		assert_int_equal(evtchn_close_all(peer[i % 2]), 0);

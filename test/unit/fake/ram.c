@@ -15,6 +15,7 @@
 #define FIRST_FRAME 256		/* so that mfn 0 is nobody's, as on a real machine */
 
 u8 *fake_ram;
+void (*fake_on_free)(mfn_t mfn, u64 n);
 static struct page_info frames[NR_FRAMES];
 FAKE struct page_info *frame_table;
 FAKE mfn_t max_mfn;
@@ -36,6 +37,7 @@ void fake_reset_ram(void)
 		frames[i].owner = i < FIRST_FRAME ? OWNER_NONE : OWNER_FREE;
 	frame_table = frames;
 	max_mfn = NR_FRAMES;
+	fake_on_free = NULL;
 	ASAN_POISON_MEMORY_REGION(fake_ram, FAKE_RAM);
 }
 
@@ -74,6 +76,8 @@ static struct page_info *take(unsigned int order, u16 owner, bool clear)
 
 static void give_back(mfn_t mfn, u64 n)
 {
+	if (fake_on_free)
+		fake_on_free(mfn, n);
 	for (u64 i = 0; i < n; i++) {
 		if (!mfn_valid(mfn + i) || !used[mfn + i])
 			fake_fail("frame %#lx is freed twice, or was never allocated", mfn + i);

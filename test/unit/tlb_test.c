@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: arch/x86/p2m.c common/grant.c common/grant_map.c common/grant_copy.c common/spinlock.c */
+/*
+ * The invariant of docs/locking.md about translations, which no emulator shows broken:
+ *
+ *   While a CPU could still use a translation, the frame that it leads to and the tables
+ *   that it came through are not freed; and if it leads to another domain's page through a
+ *   grant, GTF_reading (and for a writable one GTF_writing) of that grant stays set.
+ *
+ * CPUs 1 to 3 run guests and cache whatever a nested page walk of the real tables gives
+ * them; CPU 0 executes the real p2m.c and grant*.c. Interrupts reach a CPU as late as
+ * possible: when somebody waits for it. The invariant is checked whenever anything happens.
+ * tlb_test.mutants lists breakages of the sources that this test must notice.
+ */
+#include "test/unit/unit.h"
+
+#include <stdlib.h>
+
+#include <public/errno.h>
+
+#include "arch/x86/p2m_format.h"
+#include "common/grant_table.h"
+
+#define DOMAINS 3
+#define VCPUS 2
+#define ENTRIES 64
+#define RAM_GFNS 16		/* each domain's RAM, all granted to the others */
+#define SCRATCH 0x1000		/* where grants are mapped */
+#define SCRATCH_GFNS 24
+#define SUPER 0x2000		/* four places for a page of 2 MiB */
+#define HANDLES 256
+
+static const struct p2m_format format = {
+	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
+		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
+	.table = 7, .superpage = 0x80, .gb_pages = true,
+};
+
+/* A cached translation, or several of one page. */
+struct translation {
+	struct vcpu *v;		/* NULL: unused */
+	mfn_t mfn, table[4];
+	bool writable;
+	struct domain *granter;	/* through a grant */
+	grant_ref_t ref;
+};
+
+static struct {
+	struct translation entry[ENTRIES];
+	struct vcpu *loaded;
+	bool interrupt;		/* on its way */
+} cpus[FAKE_CPUS];
+
+static struct domain *domains[DOMAINS];
+/* When and where a vCPU got its tag: tags of other generations are not used again (svm.c). */
+static struct { unsigned int cpu; u64 generation; } tag[DOMAINS][VCPUS];
+static struct { grant_handle_t handle; gfn_t gfn; bool used; } handles[DOMAINS][HANDLES];
+static unsigned long checks, fills;
+
+static unsigned int any(unsigned int n)
+{
+	return (unsigned int)rand() % n;
+}
+
+static bool outside(unsigned int cpu)
+{
+	return pcpus[cpu]->epoch & 1;
+}
+
+/* Could this CPU, or will it when it enters the guest next, translate by this entry? */
+static bool usable(unsigned int cpu, const struct translation *e)
+{
+	const struct vcpu *v = e->v;
+
+	if (!v)
+		return false;
+	if (cpus[cpu].loaded == v)
+		return outside(cpu) || !(pcpus[cpu]->work & BIT(WORK_TLB));
+	return tag[v->domain->id][v->id].cpu == cpu &&
+	       tag[v->domain->id][v->id].generation == v->domain->p2m.generation;
+}
+
+static void check_entry(unsigned int cpu, const struct translation *e)
+{
+	u16 flags;
+
+	if (!usable(cpu, e))
+		return;
+	checks++;
+	if (!mfn_to_page(e->mfn)->ref)
+		fail_msg("frame %#lx is free, and CPU %u can still reach it", e->mfn, cpu);
+	for (unsigned int i = 0; i < 4; i++)
+		if (e->table[i] && mfn_to_page(e->table[i])->owner != OWNER_KEEL)
+			fail_msg("table %#lx is free, and CPU %u can still walk it", e->table[i], cpu);
+	if (!e->granter)
+		return;
+	flags = grant_entry(e->granter->grant, e->ref)->flags;
+	if (!(flags & GTF_reading) || (e->writable && !(flags & GTF_writing)))
+		fail_msg("d%u is told that reference %u is unused, and CPU %u can still %s it", e->granter->id,
+			 e->ref, cpu, e->writable ? "write" : "read");
+}
+
+static void check_all(void)
+{
+	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+		for (unsigned int i = 0; i < ENTRIES; i++)
+			check_entry(cpu, &cpus[cpu].entry[i]);
+}
+
+static void check_frame_is_unreachable(mfn_t mfn, u64 n)
+{
+	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+		for (unsigned int i = 0; i < ENTRIES; i++) {
+			const struct translation *e = &cpus[cpu].entry[i];
+
+			if (!usable(cpu, e))
+				continue;
+			if (e->mfn >= mfn && e->mfn < mfn + n)
+				fail_msg("frame %#lx is freed, and CPU %u can still reach it", e->mfn, cpu);
+			for (unsigned int j = 0; j < 4; j++)
+				if (e->table[j] >= mfn && e->table[j] < mfn + n)
+					fail_msg("table %#lx is freed, and CPU %u can still walk it", e->table[j], cpu);
+		}
+}
+
+/* Through which grant of its owner does d see this frame? There must be one in use. */
+static void find_grant(struct translation *e, struct domain *d)
+{
+	struct domain *owner = domains[mfn_to_page(e->mfn)->owner];
+
+	for (grant_ref_t ref = 0; ref < RAM_GFNS * DOMAINS; ref++) {
+		struct grant_active *act = grant_active(owner->grant, ref);
+
+		if ((act->readers || act->writers) && act->grantee == d->id && act->mfn == e->mfn) {
+			e->granter = owner;
+			e->ref = ref;
+			return;
+		}
+	}
+	fail_msg("d%u reaches frame %#lx of d%u through no grant in use", d->id, e->mfn, owner->id);
+}
+
+static gfn_t any_gfn(void)
+{
+	switch (any(4)) {
+	case 0:
+		return any(RAM_GFNS);
+	case 1:
+		return SUPER + any(4) * 512 + any(512);
+	default:
+		return SCRATCH + any(SCRATCH_GFNS);
+	}
+}
+
+/* A memory access of the guest on this CPU: the hardware walks the tables (SDM vol. 3, 29.3.2). */
+static void fill(unsigned int cpu)
+{
+	struct vcpu *v = cpus[cpu].loaded;
+	struct translation e = { .v = v };
+	gfn_t gfn = any_gfn();
+	u64 *table = v->domain->p2m.root, entry = 0;
+
+	for (unsigned int level = 4; level > 0; level--) {
+		entry = table[gfn >> 9 * (level - 1) & 511];
+		e.table[level - 1] = virt_to_mfn(table);
+		if (!(entry & 1))
+			return;
+		if (level == 1 || entry & format.superpage) {
+			e.mfn = (entry & 0xffffffffff000ull) >> PAGE_SHIFT;
+			e.mfn += gfn & (BIT(9 * (level - 1)) - 1);
+			break;
+		}
+		table = mfn_to_virt((entry & 0xffffffffff000ull) >> PAGE_SHIFT);
+	}
+	e.writable = entry & 2;
+	if (mfn_to_page(e.mfn)->owner != v->domain->id)
+		find_grant(&e, v->domain);
+	cpus[cpu].entry[any(ENTRIES)] = e;
+	fills++;
+}
+
+static void guests_run(void)
+{
+	for (unsigned int cpu = 1; cpu < FAKE_CPUS; cpu++)
+		for (unsigned int i = 0; cpus[cpu].loaded && outside(cpu) && i < 3; i++)
+			fill(cpu);
+	check_all();
+}
+
+static void new_tag(unsigned int cpu, struct vcpu *v)
+{
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		for (unsigned int j = 0; j < ENTRIES; j++)
+			if (cpus[i].entry[j].v == v)
+				cpus[i].entry[j].v = NULL;
+	tag[v->domain->id][v->id].cpu = cpu;
+	tag[v->domain->id][v->id].generation = v->domain->p2m.generation;
+}
+
+/* Out of the guest, through the loop, and back in: WORK_TLB gives the loaded vCPU a new tag. */
+static void leave_guest(unsigned int cpu)
+{
+	pcpus[cpu]->epoch++;
+	cpus[cpu].interrupt = false;
+}
+
+static void enter_guest(unsigned int cpu)
+{
+	u64 work = pcpus[cpu]->work;
+
+	pcpus[cpu]->work = 0;
+	if (work & BIT(WORK_TLB) && cpus[cpu].loaded)
+		new_tag(cpu, cpus[cpu].loaded);
+	pcpus[cpu]->epoch++;
+}
+
+void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
+{
+	guests_run();
+	cpu->work |= BIT(work_bit);
+	if (outside(cpu->id))
+		cpus[cpu->id].interrupt = true;
+	guests_run();
+}
+
+void pcpu_wait_exit(const cpumask_t *mask)
+{
+	guests_run();
+	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+		if (cpumask_test(mask, cpu) && cpus[cpu].interrupt) {
+			leave_guest(cpu);
+			enter_guest(cpu);
+			guests_run();
+		}
+}
+
+static void unload(unsigned int cpu)
+{
+	if (cpus[cpu].loaded)
+		cpumask_clear_cpu(&cpus[cpu].loaded->domain->p2m.dirty, cpu);
+	cpus[cpu].loaded = NULL;
+}
+
+/* arch_context_switch(): the CPU is inside Keel. */
+static void load(unsigned int cpu, struct vcpu *v)
+{
+	unload(cpu);
+	cpus[cpu].loaded = v;
+	cpumask_set(&v->domain->p2m.dirty, cpu);
+	if (tag[v->domain->id][v->id].cpu != cpu ||
+	    tag[v->domain->id][v->id].generation != v->domain->p2m.generation)
+		new_tag(cpu, v);
+}
+
+static struct vcpu *any_unloaded(void)
+{
+	for (;;) {
+		struct vcpu *v = domains[any(DOMAINS)]->vcpu[any(VCPUS)];
+		bool loaded = false;
+
+		for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+			loaded |= cpus[cpu].loaded == v;
+		if (!loaded)
+			return v;
+	}
+}
+
+static void reschedule(unsigned int cpu)
+{
+	struct vcpu *v = any_unloaded();
+
+	if (cpu == 0) {
+		/* Out and in: what its vCPU did in the guest meanwhile is cached, and then another one calls. */
+		enter_guest(0);
+		for (unsigned int i = 0; i < 4; i++)
+			fill(0);
+		leave_guest(0);
+		if (any(2))
+			load(0, v);
+		fake_run_on(0, cpus[0].loaded);
+		return;
+	}
+	leave_guest(cpu);
+	load(cpu, v);
+	enter_guest(cpu);
+}
+
+/* What the calling domain does. */
+static void op_map(struct domain *d)
+{
+	struct gnttab_map_grant_ref op[GRANT_BATCH];
+	unsigned int n = 1 + any(GRANT_BATCH), slot = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		domid_t granter = (domid_t)any(DOMAINS);
+
+		op[i] = (struct gnttab_map_grant_ref){
+			.host_addr = (u64)(SCRATCH + any(SCRATCH_GFNS)) << PAGE_SHIFT, .dom = granter,
+			.flags = GNTMAP_host_map | (any(2) ? GNTMAP_readonly : 0),
+			.ref = any(RAM_GFNS) * DOMAINS + d->id };
+	}
+	assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, (u64)op, n, 0, 0), 0);
+	for (unsigned int i = 0; i < n; i++) {
+		if (op[i].status != GNTST_okay)
+			continue;
+		while (slot < HANDLES && handles[d->id][slot].used)
+			slot++;
+		assert_in_range(slot, 0, HANDLES - 1); /* max_maptrack sees to it */
+		handles[d->id][slot].handle = op[i].handle;
+		handles[d->id][slot].gfn = PFN_DOWN(op[i].host_addr);
+		handles[d->id][slot].used = true;
+	}
+}
+
+static void op_unmap(struct domain *d)
+{
+	struct gnttab_unmap_grant_ref op[GRANT_BATCH];
+	unsigned int n = 0, limit = 1 + any(GRANT_BATCH);
+
+	for (unsigned int i = 0; i < HANDLES && n < limit; i++) {
+		if (!handles[d->id][i].used || any(2))
+			continue;
+		op[n++] = (struct gnttab_unmap_grant_ref){ .host_addr = handles[d->id][i].gfn << PAGE_SHIFT,
+							   .handle = handles[d->id][i].handle };
+		handles[d->id][i].used = false;
+	}
+	assert_int_equal(do_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)op, n, 0, 0), 0);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(op[i].status, GNTST_okay);
+}
+
+static void set_ram(struct domain *d, gfn_t gfn, unsigned int order)
+{
+	struct page_info *pg = alloc_domain_pages(d, order);
+
+	if (!pg)
+		return;
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, gfn, page_to_mfn(pg), order, P2M_RAM), 0);
+	p2m_write_unlock(d);
+}
+
+static void op_remove_many(struct domain *d)
+{
+	gfn_t gfn = SUPER + any(4) * 512 + any(256);
+	unsigned int n = 1 + any(200);
+
+	p2m_write_lock(&d->p2m);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(p2m_set(d, gfn + i, INVALID_MFN, 0, P2M_HOLE), 0);
+	p2m_write_unlock(d);
+}
+
+static void op_remove(struct domain *d, unsigned int order)
+{
+	gfn_t gfn = !order ? any_gfn() : any(2) ? SCRATCH : SUPER + any(4) * 512;
+
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, gfn, INVALID_MFN, order, P2M_HOLE), 0);
+	p2m_write_unlock(d);
+}
+
+static void op_copy(struct domain *d)
+{
+	struct gnttab_copy op = { .source = { .u.ref = any(RAM_GFNS) * DOMAINS + d->id, .domid = (domid_t)any(DOMAINS) },
+		.dest = { .u.gmfn = any_gfn(), .domid = DOMID_SELF }, .len = 64, .flags = GNTCOPY_source_gref };
+
+	assert_int_equal(do_grant_table_op(GNTTABOP_copy, (u64)&op, 1, 0, 0), 0);
+}
+
+static void step(void)
+{
+	struct domain *d = cpus[0].loaded->domain;
+
+	guests_run();
+	switch (any(12)) {
+	case 0:
+	case 1:
+	case 2:
+		op_map(d);
+		break;
+	case 3:
+	case 4:
+		op_unmap(d);
+		break;
+	case 5:
+		set_ram(d, any_gfn(), 0);
+		break;
+	case 6:
+		set_ram(d, SUPER + any(4) * 512, 9);
+		break;
+	case 7:
+		op_remove(d, any(2) * 9);
+		break;
+	case 8:
+		op_remove_many(d);
+		break;
+	case 9:
+		op_copy(d);
+		break;
+	default:
+		reschedule(any(FAKE_CPUS));
+	}
+	guests_run();
+	assert_int_equal(fake_locks_held(), 0);
+}
+
+static void make_domain(domid_t id)
+{
+	struct domain *d = fake_domain(id, VCPUS);
+
+	assert_int_equal(grant_init(d, 1, 1), 0);
+	domains[id] = d;
+	for (gfn_t gfn = 0; gfn < RAM_GFNS; gfn++) {
+		set_ram(d, gfn, 0);
+		for (domid_t to = 0; to < DOMAINS; to++)
+			assert_int_equal(grant_seed(d, (grant_ref_t)gfn * DOMAINS + to, to, gfn, gfn % 5 == 0), 0);
+	}
+}
+
+static void start(unsigned int seed)
+{
+	fake_reset();
+	srand(seed);
+	memset(cpus, 0, sizeof(cpus));
+	memset(tag, 0xff, sizeof(tag));
+	memset(handles, 0, sizeof(handles));
+	p2m_format = &format;
+	for (domid_t id = 0; id < DOMAINS; id++)
+		make_domain(id);
+	fake_on_free = check_frame_is_unreachable;
+	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+		load(cpu, any_unloaded());
+	for (unsigned int cpu = 1; cpu < FAKE_CPUS; cpu++)
+		enter_guest(cpu);
+	fake_run_on(0, cpus[0].loaded);
+}
+
+/* One domain goes, while the others go on using what they have of it. */
+static void destroy(struct domain *d)
+{
+	struct vcpu *other = domains[(d->id + 1) % DOMAINS]->vcpu[0];
+
+	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+		if (cpus[cpu].loaded && (cpus[cpu].loaded->domain == d || cpus[cpu].loaded == other)) {
+			if (cpu)
+				leave_guest(cpu);
+			unload(cpu);
+		}
+	load(0, other);
+	fake_run_on(0, other);
+	d->state = DOMAIN_DYING;
+	while (grant_release_mappings(d) == -ERESTART)
+		guests_run();
+	while (p2m_teardown_step(d) == -ERESTART)
+		guests_run();
+	check_all();
+}
+
+static void random_changes(void **state)
+{
+	for (unsigned int seed = 1; seed <= 20; seed++) {
+		start(seed);
+		for (unsigned int i = 0; i < 600; i++)
+			step();
+		destroy(domains[seed % DOMAINS]);
+		for (unsigned int i = 0; i < 50; i++)
+			op_unmap(domains[(seed + 1) % DOMAINS]);
+	}
+	/* The model was not asleep. */
+	assert_true(checks > 100000);
+	assert_true(fills > 10000);
+}
+
+static const struct CMUnitTest tests[] = {
+	UNIT_TEST(random_changes),
+};
+
+UNIT_MAIN(tests)
