@@ -69,7 +69,12 @@ GUEST_IMAGE := $(O)/guest/initrd.img
 DOM0_FILES := $(addprefix $(O)/dom0/,vmlinux vmlinux-cloud vmlinuz vmlinuz-cloud initrd.img)
 IMAGE_SCRIPTS := $(addprefix $(T)/image/,copy-modules copy-libs pack)
 
-dom0-image: $(DOM0_FILES) $(GUEST_IMAGE)
+dom0-image: $(DOM0_FILES) $(GUEST_IMAGE) $(O)/dom0/nvme.img
+
+# A disk for Dom0's NVMe, with a partition for each guest of the demonstration.
+$(O)/dom0/nvme.img: $(T)/image/make-disk
+	@mkdir -p $(@D)
+	$(T)/image/make-disk $@
 
 $(O)/dom0/vmlinuz: $(PACKAGES_STAMP)
 	@mkdir -p $(@D)
