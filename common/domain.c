@@ -396,7 +396,7 @@ static const char *reason_name(u8 reason)
 void dom0_ended(u8 reason, const char *why)
 {
 	console_start_sync();
-	pr_err("Dom0: %s%s%s%s", reason_name(reason), why ? " (" : "", why ? why : "", why ? ")" : "");
+	pr_notice("Dom0: %s%s%s%s", reason_name(reason), why ? " (" : "", why ? why : "", why ? ")" : "");
 	arch_machine_down(reason);
 }
 
