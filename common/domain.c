@@ -291,6 +291,8 @@ int domain_destroy(struct domain *d)
 	}
 	rc = evtchn_close_all(d);
 	if (!rc)
+		boot_console_end(d);
+	if (!rc)
 		rc = grant_release_mappings(d);
 	if (!rc)
 		rc = p2m_teardown_step(d);

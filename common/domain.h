@@ -104,7 +104,7 @@ struct domain {
 	u64 cputime_dead;	/* ns of vCPUs gone */
 
 	/* Console ring of a guest started at boot, whose other end is Keel */
-	struct boot_console *boot_console;
+	struct xencons_interface *boot_console;
 
 	struct list_head link;	/* all domains, by id. L: domctl lock; readers by rcu */
 	struct rcu_head rcu;

@@ -5,6 +5,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/vcpu.h"
 #include "arch/x86/mm.h"
+#include "common/console.h"
 #include "common/grant.h"
 #include "common/guest_access.h"
 #include "common/heap.h"
@@ -193,11 +194,13 @@ static void build_one(const struct bootcfg_domain *cfg)
 	if (!b.d->e820)
 		panic("%s: no memory", cfg->name);
 	build_ram(&b);
-	b.d->max_pages = b.d->tot_pages;
+	b.d->max_pages = b.d->tot_pages + (b.d->hardware ? 0 : 1); /* the console's ring */
 	load_kernel(&b);
 	build_acpi(&b);
 	build_start_info(&b);
 	set_affinity(&b);
+	if (!b.d->hardware && boot_console_init(b.d, DEFAULT_EVTCHN_PORTS))
+		panic("%s: its console cannot be made", cfg->name);
 	hvm_vcpu_set_pvh_entry(b.d->vcpu[0], b.elf.entry, (u32)b.start_info);
 	pr_info("%s: domain %u, %lu MiB, %u vCPU%s, kernel %s at %#lx\n", name_of(&b), b.d->id,
 		b.d->tot_pages >> 8, b.d->max_vcpus, b.d->max_vcpus == 1 ? "" : "s",
