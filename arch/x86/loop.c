@@ -4,6 +4,7 @@
 #include "arch/x86/pcpu.h"
 #include "common/console.h"
 #include "common/sched.h"
+#include "common/time.h"
 #include "common/timer.h"
 
 static void do_work(struct pcpu *cpu)
@@ -50,6 +51,7 @@ void vcpu_loop(void)
 			continue;
 		}
 		v = x86_vcpu(cpu->curr);
+		vcpu_time_update(&v->v);
 		hvm_prepare_entry(v);
 		hvm_ops->run(v, &e);
 		hvm_handle_exit(v, &e);
