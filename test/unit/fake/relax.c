@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Spinning on the build host, where there may be fewer CPUs than threads. */
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void fake_cpu_relax(void);
+
+void fake_cpu_relax(void)
+{
+	syscall(SYS_sched_yield);
+}
