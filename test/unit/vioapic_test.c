@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SOURCES: arch/x86/hvm/vioapic.c arch/x86/hvm/vlapic.c arch/x86/hvm/vlapic_regs.c
+ *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
+ */
+#include "test/unit/x86.h"
+
+#include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/irq/irq.c" /* its tables start anew with each test */
+
+#define IOREGSEL 0x00
+#define IOWIN 0x10
+#define LEVEL BIT(15)
+#define LOW BIT(13)
+#define MASKED BIT(16)
+#define REMOTE_IRR BIT(14)
+
+void hvm_vcpu_init_reset(struct vcpu *v) { }
+void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
+void hvm_inject_nmi(struct vcpu *v) { }
+
+/* The machine's IO-APICs. */
+struct ioapic_info ioapics[MAX_IOAPICS] = {
+	{ .id = 2, .address = 0xfec00000, .gsi_base = 0, .nr_pins = 24 },
+	{ .id = 3, .address = 0xfec01000, .gsi_base = 24, .nr_pins = 8 },
+};
+unsigned int nr_ioapics;
+
+static struct pin { bool masked, level, low; u8 vector; unsigned int programmed; unsigned int cpu; } pins[32];
+static unsigned int host_eois;
+static u32 reserved_gsi;
+
+void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool active_low)
+{
+	struct pin *p = &pins[gsi];
+
+	*p = (struct pin){ desc->masked, level, active_low, desc->vector, p->programmed + 1, desc->cpu };
+}
+
+void ioapic_mask(u32 gsi, bool mask)
+{
+	pins[gsi].masked = mask;
+}
+
+bool ioapic_reserved(u32 gsi)
+{
+	return gsi == reserved_gsi;
+}
+
+void lapic_eoi(void)
+{
+	host_eois++;
+}
+
+u32 lapic_read(unsigned int reg)
+{
+	return 0;
+}
+
+void lapic_write(unsigned int reg, u32 val)
+{
+}
+
+static struct x86_domain *x;
+static struct vcpu *v0;
+
+static int setup(void **state)
+{
+	fake_reset();
+	memset(pins, 0, sizeof(pins));
+	for (unsigned int i = 0; i < ARRAY_LEN(pins); i++)
+		pins[i].masked = true;
+	memset(tables, 0, sizeof(tables));
+	nr_ioapics = 2;
+	reserved_gsi = 4;
+	host_eois = 0;
+	x = x86_domain_new(0, 4);
+	v0 = x->d.vcpu[0];
+	for (unsigned int i = 0; i < 4; i++) {
+		vlapic_init(x->d.vcpu[i]);
+		apic(x, i)->svr = 0x1ff;
+	}
+	assert_int_equal(vioapic_init(&x->d), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	vioapic_free(&x->d);
+	for (unsigned int i = 0; i < ARRAY_LEN(pins); i++)
+		assert_true(pins[i].masked);
+	fake_check_quiet();
+	x86_free(x);
+	return 0;
+}
+
+static u64 io_base(u32 gsi)
+{
+	return ioapics[gsi >= 24].address;
+}
+
+static void write_reg(u64 base, u8 reg, u32 val)
+{
+	assert_true(vioapic_mmio.match(v0, base + IOREGSEL));
+	vioapic_mmio.write(v0, base + IOREGSEL, 4, reg);
+	vioapic_mmio.write(v0, base + IOWIN, 4, val);
+}
+
+static u32 read_reg(u64 base, u8 reg)
+{
+	u64 val;
+
+	vioapic_mmio.write(v0, base + IOREGSEL, 4, reg);
+	vioapic_mmio.read(v0, base + IOWIN, 4, &val);
+	return (u32)val;
+}
+
+static u8 rte_reg(u32 gsi)
+{
+	return (u8)(0x10 + 2 * (gsi - (gsi >= 24 ? 24 : 0)));
+}
+
+static void set_rte(u32 gsi, u64 rte)
+{
+	write_reg(io_base(gsi), rte_reg(gsi) + 1, (u32)(rte >> 32));
+	write_reg(io_base(gsi), rte_reg(gsi), (u32)rte);
+}
+
+static u32 rte_low(u32 gsi)
+{
+	return read_reg(io_base(gsi), rte_reg(gsi));
+}
+
+/* The device asserts the line: what the machine then does. */
+static void interrupt(u32 gsi)
+{
+	struct pin *p = &pins[gsi];
+
+	assert_false(p->masked);
+	fake_run_on(p->cpu, NULL);
+	irq_dispatch(p->vector);
+	fake_run_on(0, v0);
+}
+
+static bool pending(unsigned int vcpu, u8 vector)
+{
+	return test_bit(vector, apic(x, vcpu)->irr);
+}
+
+static void end(unsigned int vcpu, u8 vector)
+{
+	struct vcpu *v = x->d.vcpu[vcpu];
+
+	assert_int_equal(vlapic_pending_vector(v), vector);
+	vlapic_ack_vector(v, vector);
+	vlapic_eoi(v);
+}
+
+static void registers(void **state)
+{
+	assert_int_equal(read_reg(0xfec00000, 0), 2u << 24);
+	assert_int_equal(read_reg(0xfec01000, 0), 3u << 24);
+	assert_int_equal(read_reg(0xfec00000, 1), 0x170011);
+	assert_int_equal(read_reg(0xfec01000, 1), 0x070011);
+	assert_int_equal(rte_low(0), MASKED);
+	set_rte(0, 0xab000000000ff0ffull | MASKED);
+	assert_int_equal(rte_low(0), 0x1a0ff); /* status bits stay */
+	assert_int_equal(read_reg(0xfec00000, 0x11), 0xab000000);
+	assert_int_equal(read_reg(0xfec01000, 0x10 + 16), 0); /* pin 8 of 8 */
+	write_reg(0xfec01000, 0x10 + 16, 0x30);
+	write_reg(0xfec01000, 0xff, 0x30);
+	assert_false(vioapic_mmio.match(v0, 0xfec00100));
+	assert_true(vioapic_is_page(&x->d, 0xfec01));
+	assert_false(vioapic_is_page(&x->d, 0xfec02));
+}
+
+static void nothing_is_connected_before_unmask(void **state)
+{
+	set_rte(9, 0x31 | LEVEL | MASKED);
+	assert_int_equal(pins[9].programmed, 0);
+	set_rte(9, 0x31 | LEVEL | LOW);
+	assert_int_equal(pins[9].programmed, 1);
+	assert_true(pins[9].level && pins[9].low && !pins[9].masked);
+	set_rte(9, 0x31 | LEVEL | LOW | MASKED);
+	assert_true(pins[9].masked);
+	set_rte(9, 0x32 | LEVEL | LOW); /* another vector: nothing new for the machine */
+	assert_false(pins[9].masked);
+	assert_int_equal(pins[9].programmed, 1);
+	set_rte(9, 0x32); /* another trigger */
+	assert_int_equal(pins[9].programmed, 2);
+	assert_false(pins[9].level || pins[9].low || pins[9].masked);
+}
+
+static void edge(void **state)
+{
+	set_rte(30, 0x41 | 2ull << 56);
+	interrupt(30);
+	assert_int_equal(host_eois, 1);
+	assert_true(pending(1, 0x41));
+	assert_false(pins[30].masked);
+	assert_false(rte_low(30) & REMOTE_IRR);
+	end(1, 0x41);
+	interrupt(30);
+	assert_true(pending(1, 0x41));
+	assert_false(test_bit(0x41, apic(x, 1)->tmr));
+}
+
+static void level(void **state)
+{
+	set_rte(16, 0x51 | LEVEL | LOW | 4ull << 56);
+	interrupt(16);
+	assert_true(pins[16].masked);
+	assert_int_equal(host_eois, 1);
+	assert_true(rte_low(16) & REMOTE_IRR);
+	assert_true(pending(2, 0x51));
+	vioapic_eoi(&x->d, 0x50); /* somebody else's */
+	assert_true(pins[16].masked);
+	end(2, 0x51);
+	assert_false(pins[16].masked);
+	assert_false(rte_low(16) & REMOTE_IRR);
+	interrupt(16); /* still asserted */
+	assert_true(pending(2, 0x51));
+	end(2, 0x51);
+	assert_false(pins[16].masked);
+}
+
+/* The guest masks and unmasks while it handles the interrupt. */
+static void level_masked_in_service(void **state)
+{
+	u64 rte = 0x51 | LEVEL;
+
+	set_rte(16, rte);
+	interrupt(16);
+	set_rte(16, rte | MASKED);
+	set_rte(16, rte);
+	assert_true(pins[16].masked); /* not before the EOI */
+	end(0, 0x51);
+	assert_false(pins[16].masked);
+	set_rte(16, rte | MASKED);
+	assert_true(pins[16].masked);
+	set_rte(16, rte);
+	assert_false(pins[16].masked);
+	interrupt(16);
+	set_rte(16, rte | MASKED);
+	end(0, 0x51);
+	assert_true(pins[16].masked); /* the guest's own mask */
+	assert_false(rte_low(16) & REMOTE_IRR);
+	set_rte(16, rte);
+	assert_false(pins[16].masked);
+}
+
+/* An interrupt that was under way when the guest masked the pin is not lost: the line is still asserted. */
+static void level_race_with_mask(void **state)
+{
+	struct pin before;
+
+	set_rte(16, 0x51 | LEVEL);
+	before = pins[16];
+	set_rte(16, 0x51 | LEVEL | MASKED);
+	fake_run_on(before.cpu, NULL);
+	irq_dispatch(before.vector);
+	fake_run_on(0, v0);
+	assert_false(pending(0, 0x51));
+	assert_true(pins[16].masked);
+	set_rte(16, 0x51 | LEVEL);
+	assert_false(pins[16].masked);
+	interrupt(16);
+	assert_true(pending(0, 0x51));
+}
+
+/* How Linux ends a level interrupt on an IO-APIC without EOI register: to edge and back. */
+static void remote_irr_is_cleared_by_edge_mode(void **state)
+{
+	set_rte(16, 0x51 | LEVEL);
+	interrupt(16);
+	write_reg(io_base(16), rte_reg(16), 0x51 | MASKED);
+	assert_false(rte_low(16) & REMOTE_IRR);
+	assert_true(pins[16].masked);
+	write_reg(io_base(16), rte_reg(16), 0x51 | LEVEL);
+	assert_false(pins[16].masked);
+	assert_true(pins[16].level);
+	interrupt(16);
+	assert_true(pins[16].masked);
+}
+
+static void two_pins_one_vector(void **state)
+{
+	set_rte(16, 0x51 | LEVEL);
+	set_rte(17, 0x51 | LEVEL);
+	interrupt(16);
+	interrupt(17);
+	end(0, 0x51);
+	assert_false(pins[16].masked || pins[17].masked);
+}
+
+static void keels_own_pin_is_not_given(void **state)
+{
+	set_rte(4, 0x34);
+	assert_int_equal(pins[4].programmed, 0);
+	assert_true(pins[4].masked);
+	assert_int_equal(rte_low(4), 0x34);
+}
+
+static void other_domains_have_none(void **state)
+{
+	struct x86_domain *other = x86_domain_new(1, 1);
+
+	assert_false(vioapic_mmio.match(other->d.vcpu[0], 0xfec00000));
+	vioapic_eoi(&other->d, 0x51);
+	x86_free(other);
+	hardware_domain = &x->d;
+	fake_run_on(0, v0);
+}
+
+static void allocations_fail(void **state)
+{
+	struct x86_domain *other = x86_domain_new(2, 1);
+	u64 before = fake_live_pages();
+
+	FAKE_EACH_FAILURE(n) {
+		int rc;
+
+		fake_fail_nth(n);
+		rc = vioapic_init(&other->d);
+		assert_int_equal(rc, fake_failure_happened() ? -ENOMEM : 0);
+		if (rc)
+			assert_int_equal(fake_live_pages(), before);
+		vioapic_free(&other->d);
+	}
+	assert_int_equal(fake_live_pages(), before);
+	fake_fail_nth(0);
+	x86_free(other);
+	fake_run_on(0, v0);
+}
+
+static void vectors_run_out(void **state)
+{
+	struct irq_desc *all[FAKE_CPUS * 176], *one;
+	unsigned int n = 0;
+
+	while ((one = irq_alloc(IRQ_MSI, ~0u, NULL, NULL)) != NULL) {
+		assert_true(n < ARRAY_LEN(all));
+		all[n++] = one;
+	}
+	assert_int_equal(n, ARRAY_LEN(all));
+	set_rte(9, 0x31 | LEVEL); /* stays masked */
+	assert_int_equal(pins[9].programmed, 0);
+	irq_free(all[5]);
+	set_rte(9, 0x31 | LEVEL | MASKED);
+	set_rte(9, 0x31 | LEVEL);
+	assert_int_equal(pins[9].programmed, 1);
+	for (unsigned int i = 0; i < n; i++)
+		if (i != 5)
+			irq_free(all[i]);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+static const struct CMUnitTest tests[] = {
+	T(registers), T(nothing_is_connected_before_unmask), T(edge), T(level), T(level_masked_in_service),
+	T(level_race_with_mask), T(remote_irr_is_cleared_by_edge_mode), T(two_pins_one_vector),
+	T(keels_own_pin_is_not_given), T(other_domains_have_none), T(allocations_fail), T(vectors_run_out),
+};
+
+UNIT_MAIN(tests)
