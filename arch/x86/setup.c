@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* From the loader to the first domain: one line a step, in the order that they need each other. */
+#include <public/errno.h>
+
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/dom0/build.h"
 #include "arch/x86/hvm/ops.h"
@@ -43,9 +45,14 @@ static void choose_hvm(void)
 	static const struct hvm_ops *const vendors[] = { &svm_ops, &vmx_ops };
 	const char *why = "no vendor's table is built in";
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(vendors) && !hvm_ops; i++)
-		if (!vendors[i]->probe(&why))
+	for (unsigned int i = 0; i < ARRAY_SIZE(vendors); i++) {
+		int rc = vendors[i]->probe(&why);
+
+		if (!rc)
 			hvm_ops = vendors[i];
+		if (rc != -ENODEV) /* it is this vendor's, whether it can be used or not */
+			break;
+	}
 	if (!hvm_ops)
 		panic("This machine cannot run guests: %s", why);
 	p2m_format = hvm_ops->p2m_format;

@@ -41,7 +41,7 @@ static int svm_probe(const char **why)
 	r = cpuid(0x8000000a, 0);
 	if (!(r.d & BIT(0))) {
 		*why = "the CPU has SVM, but no nested paging (CPUID 8000_000Ah EDX bit 0)";
-		return -ENODEV;
+		return -EOPNOTSUPP;
 	}
 	svm.nr_asids = r.b;
 	svm.nrips = r.d >> 3 & 1;
@@ -49,7 +49,7 @@ static int svm_probe(const char **why)
 	svm.decode_assists = r.d >> 7 & 1;
 	if (svm.nr_asids < 2) {
 		*why = "the CPU has fewer than 2 address space ids";
-		return -ENODEV;
+		return -EOPNOTSUPP;
 	}
 	return 0;
 }
