@@ -9,8 +9,6 @@
 #include "common/printk.h"
 #include "common/version.h"
 
-#define EXTRAVERSION ".0-keel"
-
 /* "hvm-3.0-x86_32" makes libxc accept PVH kernels, "x86_64" gives the width, "hvm-3.0-x86_64" libvirt's guest type. */
 static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 static const char changeset[] = "keel";
@@ -87,7 +85,7 @@ static long ver_version(u64 gva)
 
 static long ver_extraversion(u64 gva)
 {
-	return put_string(gva, EXTRAVERSION, sizeof(xen_extraversion_t));
+	return put_string(gva, KEEL_EXTRAVERSION, sizeof(xen_extraversion_t));
 }
 
 static long ver_compile_info(u64 gva)
@@ -159,7 +157,7 @@ static long ver_build_id(u64 gva)
 
 static long ver_extraversion2(u64 gva)
 {
-	return put_varbuf(gva, EXTRAVERSION);
+	return put_varbuf(gva, KEEL_EXTRAVERSION);
 }
 
 static long ver_capabilities2(u64 gva)

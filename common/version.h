@@ -6,6 +6,8 @@
 /* Keel's own release; what XENVER_version reports is the ABI's (option xen_version). */
 #define KEEL_RELEASE "0.1"
 
+#define KEEL_EXTRAVERSION ".0-keel"
+
 /* major << 16 | minor, chosen by the boot option xen_version= (4.17 or 4.20). Any context after option_init(). */
 unsigned int version_reported(void);
 

@@ -11,13 +11,12 @@
 
 #include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/io.h"
+#include "arch/x86/hvm/mtrr.h"
 #include "arch/x86/hvm/ops.h"
 #include "common/guest_access.h"
 #include "common/printk.h"
 #include "common/time.h"
 
-#define MTRR_VCNT_VALUE 8
-#define MTRR_CAP_VALUE (MTRR_VCNT_VALUE | BIT(8) | BIT(10))	/* fixed ranges, write-combining */
 #define MTRR_DEF_TYPE_BITS (0xffull | BIT(10) | BIT(11))
 #define HYPERCALLS_IN_PAGE (PAGE_SIZE / XEN_HYPERCALL_STUB_SIZE)
 #define HYPERCALL_IRET 23
@@ -69,20 +68,6 @@ static int read_mtrr(struct vcpu *v, u32 msr, u64 *val)
 	else
 		*val = x->mtrr_fixed[msr == 0x250 ? 0 : msr < 0x268 ? msr - 0x258 + 1 : msr - 0x268 + 3];
 	return 0;
-}
-
-/* UC, WC, WT, WP, WB (SDM vol. 3, table 12-8). */
-static bool memory_type_ok(u8 type)
-{
-	return type <= 6 && type != 2 && type != 3;
-}
-
-static bool memory_types_ok(u64 val, bool pat)
-{
-	for (unsigned int i = 0; i < 8; i++, val >>= 8)
-		if (!memory_type_ok((u8)val) && !(pat && (u8)val == 7))
-			return false;
-	return true;
 }
 
 /* Kept, and without effect: nested paging takes the type from the guest's PAT and Keel's tables. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What of this machine is in use, as hypfs shows it under /keel/features. */
+#include "arch/x86/cpu.h"
+#include "arch/x86/hvm/ops.h"
+#include "arch/x86/mitigations.h"
+#include "common/hypfs.h"
+
+void arch_hypfs_features(struct hypfs_walk *w)
+{
+	hypfs_string(w, "keel/features/hvm", hvm_ops->name);
+	hypfs_bool(w, "keel/features/gb_pages", cpu_features.gb_pages);
+	hypfs_bool(w, "keel/features/invariant_tsc", cpu_features.invariant_tsc);
+	hypfs_bool(w, "keel/features/x2apic", cpu_features.x2apic);
+	hypfs_bool(w, "keel/features/xsave", cpu_features.xsave);
+	hypfs_uint(w, "keel/features/mitigations", mitigations);
+}

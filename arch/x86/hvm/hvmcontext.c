@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A domain's CPU state as records (xen/include/public/hvm/save.h, abi.md 5.2 items 15 and
+ * restore): what tools set before a domain starts, and what they save and restore.
+ */
+#include <public/hvm/save.h>
+
+#include "arch/x86/hvm/cpuid.h"
+#include "arch/x86/hvm/mtrr.h"
+#include "arch/x86/hvm/ops.h"
+#include "common/domctl.h"
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+#include "common/printk.h"
+#include "common/time.h"
+
+#define XSAVE_PREFIX offsetof(struct hvm_hw_cpu_xsave, save_area)
+#define XSAVE_HEADER 512	/* of an XSAVE area */
+#define MXCSR_OFFSET 24
+#define MXCSR_VALID 0xffffu
+#define RECORDS_PER_VCPU 20
+#define EFER_VALID (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
+
+/* The general registers, and the segments, in both forms. */
+#define GPRS(X) X(rax, RAX) X(rbx, RBX) X(rcx, RCX) X(rdx, RDX) X(rbp, RBP) X(rsi, RSI) X(rdi, RDI) X(rsp, RSP) \
+	X(r8, R8) X(r9, R9) X(r10, R10) X(r11, R11) X(r12, R12) X(r13, R13) X(r14, R14) X(r15, R15)
+#define SEGMENTS(X) X(cs, CS) X(ds, DS) X(es, ES) X(fs, FS) X(gs, GS) X(ss, SS) X(tr, TR) X(ldtr, LDTR)
+#define SAME_FIELDS(X) X(rip) X(rflags) X(cr0) X(cr2) X(cr3) X(cr4) X(dr6) X(dr7) X(sysenter_cs) X(sysenter_esp) \
+	X(sysenter_eip)
+
+/* The records of a domain as a stream in the caller's memory. buffer 0: only counts. */
+struct stream {
+	u64 buffer;
+	u32 size, pos;
+	int err;
+	bool tsc_loaded;
+};
+
+/* Bytes to the stream; what does not fit is an error, but still counts. */
+static void put(struct stream *s, const void *data, u32 len)
+{
+	if (s->buffer && !s->err)
+		s->err = s->pos + len > s->size ? -ENOSPC : copy_to_guest(s->buffer + s->pos, data, len);
+	s->pos += len;
+}
+
+static void put_record(struct stream *s, u16 code, u16 instance, const void *data, u32 len)
+{
+	struct hvm_save_descriptor desc = { code, instance, len };
+
+	put(s, &desc, sizeof(desc));
+	put(s, data, len);
+}
+
+static void save_cpu(struct stream *s, struct x86_vcpu *x)
+{
+	struct hvm_hw_cpu c = { 0 };
+	struct hvm_state st;
+
+	hvm_ops->get_state(x, &st);
+	memcpy(c.fpu_regs, x->xsave, sizeof(c.fpu_regs));
+	c.flags = XEN_X86_FPU_INITIALISED;
+#define GPR(field, reg) c.field = x->gpr[REG_##reg];
+	GPRS(GPR)
+#undef GPR
+#define SEG(field, seg_name)					\
+	c.field##_sel = st.seg[SEG_##seg_name].sel;		\
+	c.field##_limit = st.seg[SEG_##seg_name].limit;		\
+	c.field##_base = st.seg[SEG_##seg_name].base;		\
+	c.field##_arbytes = st.seg[SEG_##seg_name].attr;
+	SEGMENTS(SEG)
+#undef SEG
+#define SAME(field) c.field = st.field;
+	SAME_FIELDS(SAME)
+#undef SAME
+	c.dr0 = x->dr[0];
+	c.dr1 = x->dr[1];
+	c.dr2 = x->dr[2];
+	c.dr3 = x->dr[3];
+	c.idtr_limit = st.idtr.limit;
+	c.idtr_base = st.idtr.base;
+	c.gdtr_limit = st.gdtr.limit;
+	c.gdtr_base = st.gdtr.base;
+	c.shadow_gs = st.kernel_gs_base;
+	c.msr_lstar = st.lstar;
+	c.msr_star = st.star;
+	c.msr_cstar = st.cstar;
+	c.msr_syscall_mask = st.sfmask;
+	c.msr_efer = st.efer & EFER_VALID;
+	c.msr_tsc_aux = x->tsc_aux;
+	c.tsc = rdtsc() + x->tsc_offset;
+	if (st.pending_event) {
+		c.pending_vector = st.pending_vector;
+		c.pending_type = st.pending_type & 7;
+		c.pending_valid = 1;
+		c.error_code = st.pending_error;
+	}
+	put_record(s, HVM_SAVE_CODE_CPU, (u16)x->v.id, &c, sizeof(c));
+}
+
+static void save_lapic(struct stream *s, struct x86_vcpu *x)
+{
+	struct hvm_hw_lapic l = { .apic_base_msr = vlapic_get_base(&x->v), .timer_divisor = x->vlapic.timer_divide };
+	u32 regs[256];
+
+	put_record(s, HVM_SAVE_CODE_LAPIC, (u16)x->v.id, &l, sizeof(l));
+	vlapic_save_regs(&x->v, regs);
+	put_record(s, HVM_SAVE_CODE_LAPIC_REGS, (u16)x->v.id, regs, sizeof(regs));
+}
+
+static void save_mtrr(struct stream *s, struct x86_vcpu *x)
+{
+	struct hvm_hw_mtrr m = { .msr_pat_cr = x->pat, .msr_mtrr_cap = MTRR_CAP_VALUE,
+				 .msr_mtrr_def_type = x->mtrr_def_type };
+
+	memcpy(m.msr_mtrr_var, x->mtrr_var, sizeof(m.msr_mtrr_var));
+	memcpy(m.msr_mtrr_fixed, x->mtrr_fixed, sizeof(m.msr_mtrr_fixed));
+	put_record(s, HVM_SAVE_CODE_MTRR, (u16)x->v.id, &m, sizeof(m));
+}
+
+static void save_xsave(struct stream *s, struct x86_vcpu *x)
+{
+	struct hvm_save_descriptor desc = { HVM_SAVE_CODE_CPU_XSAVE, (u16)x->v.id,
+					    (u32)XSAVE_PREFIX + cpu_features.xsave_size };
+	u64 prefix[3] = { cpu_features.xcr0, x->xcr0, x->xcr0 };
+
+	_Static_assert(sizeof(prefix) == XSAVE_PREFIX, "feature mask, XCR0, accumulated XCR0");
+	if (!cpu_features.xsave)
+		return;
+	put(s, &desc, sizeof(desc));
+	put(s, prefix, sizeof(prefix));
+	put(s, x->xsave, cpu_features.xsave_size);
+}
+
+static void save_vcpu(struct stream *s, struct x86_vcpu *x)
+{
+	struct hvm_tsc_adjust adjust = { 0 };
+
+	if (!test_bit(VPF_DOWN, &x->v.wait_flags))
+		save_cpu(s, x);
+	save_lapic(s, x);
+	save_mtrr(s, x);
+	save_xsave(s, x);
+	put_record(s, HVM_SAVE_CODE_TSC_ADJUST, (u16)x->v.id, &adjust, sizeof(adjust));
+}
+
+/* A paused vCPU has left the guest; its CPU may still be about to put its state into memory. */
+static void wait_until_saved(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		while (READ_ONCE(v->sched.running))
+			cpu_relax();
+}
+
+long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
+{
+	struct hvm_save_header header = { HVM_FILE_MAGIC, HVM_FILE_VERSION, 0, cpuid(1, 0).a, arch_tsc_khz() };
+	struct stream s = { .buffer = buffer, .size = *size };
+	struct vcpu *v;
+
+	wait_until_saved(d);
+	put_record(&s, HVM_SAVE_CODE_HEADER, 0, &header, sizeof(header));
+	for_each_vcpu(d, v) {
+		save_vcpu(&s, x86_vcpu(v));
+		irq_window();
+	}
+	put_record(&s, HVM_SAVE_CODE_END, 0, NULL, 0);
+	*size = s.pos;
+	return s.err;
+}
+
+/*
+ * A saved TSC goes on from where it was. All vCPUs get one offset, from the first record, so
+ * that their TSCs stay in step. A new guest's (0) is the host's.
+ */
+static void load_tsc(struct x86_vcpu *x, struct stream *s, u64 tsc)
+{
+	struct vcpu *v;
+
+	if (s->tsc_loaded)
+		return;
+	s->tsc_loaded = true;
+	tsc -= rdtsc();
+	for_each_vcpu(x->v.domain, v) {
+		x86_vcpu(v)->tsc_offset = tsc;
+		hvm_ops->set_tsc_offset(x86_vcpu(v), tsc);
+	}
+}
+
+static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
+{
+	struct hvm_hw_cpu c;
+	struct hvm_state st = { .pat = x->pat };
+
+	if (copy_from_guest(&c, s->buffer + s->pos, sizeof(c)))
+		return -EFAULT;
+	if (c.msr_efer & ~EFER_VALID || c.cr0 >> 32 || (c.cr0 & (X86_CR0_PE | X86_CR0_PG)) == X86_CR0_PG ||
+	    (c.cr4 & X86_CR4_VMXE))
+		return -EINVAL;
+#define GPR(field, reg) x->gpr[REG_##reg] = c.field;
+	GPRS(GPR)
+#undef GPR
+#define SEG(field, seg_name)					\
+	st.seg[SEG_##seg_name] = (struct segment){ (u16)c.field##_sel, (u16)c.field##_arbytes, c.field##_limit, c.field##_base };
+	SEGMENTS(SEG)
+#undef SEG
+#define SAME(field) st.field = c.field;
+	SAME_FIELDS(SAME)
+#undef SAME
+	st.rflags |= 2;
+	st.dr6 |= 0xffff0ff0;	/* bits that are always set (SDM vol. 3, 18.2) */
+	st.dr7 |= 0x400;
+	x->dr[0] = c.dr0;
+	x->dr[1] = c.dr1;
+	x->dr[2] = c.dr2;
+	x->dr[3] = c.dr3;
+	st.idtr.limit = c.idtr_limit;
+	st.idtr.base = c.idtr_base;
+	st.gdtr.limit = c.gdtr_limit;
+	st.gdtr.base = c.gdtr_base;
+	st.kernel_gs_base = c.shadow_gs;
+	st.lstar = c.msr_lstar;
+	st.star = c.msr_star;
+	st.cstar = c.msr_cstar;
+	st.sfmask = c.msr_syscall_mask;
+	st.efer = c.msr_efer;
+	x->tsc_aux = (u32)c.msr_tsc_aux;
+	st.pending_event = c.pending_valid;
+	st.pending_vector = c.pending_vector;
+	st.pending_type = c.pending_type;
+	st.pending_error = c.error_code;
+	if (c.flags & XEN_X86_FPU_INITIALISED) {
+		memcpy(x->xsave, c.fpu_regs, sizeof(c.fpu_regs));
+		*(u32 *)((u8 *)x->xsave + MXCSR_OFFSET) &= MXCSR_VALID;
+		if (cpu_features.xsave)
+			*(u64 *)((u8 *)x->xsave + XSAVE_HEADER) |= 3;
+	}
+	if (c.tsc)
+		load_tsc(x, s, c.tsc);
+	hvm_ops->set_state(x, &st);
+	x->boot_state = VB_RUNNING;
+	x->v.initialised = true;
+	clear_bit(VPF_DOWN, &x->v.wait_flags);
+	return 0;
+}
+
+static int load_lapic(struct x86_vcpu *x, struct stream *s, u32 len)
+{
+	struct hvm_hw_lapic l;
+
+	if (copy_from_guest(&l, s->buffer + s->pos, sizeof(l)))
+		return -EFAULT;
+	return vlapic_load_base(&x->v, l.apic_base_msr);
+}
+
+static int load_lapic_regs(struct x86_vcpu *x, struct stream *s, u32 len)
+{
+	u32 regs[256];
+
+	if (copy_from_guest(regs, s->buffer + s->pos, sizeof(regs)))
+		return -EFAULT;
+	return vlapic_load_regs(&x->v, regs);
+}
+
+static int load_mtrr(struct x86_vcpu *x, struct stream *s, u32 len)
+{
+	struct hvm_hw_mtrr m;
+	struct hvm_state st;
+
+	if (copy_from_guest(&m, s->buffer + s->pos, sizeof(m)))
+		return -EFAULT;
+	if (!memory_types_ok(m.msr_pat_cr, true))
+		return -EINVAL;
+	memcpy(x->mtrr_var, m.msr_mtrr_var, sizeof(m.msr_mtrr_var));
+	memcpy(x->mtrr_fixed, m.msr_mtrr_fixed, sizeof(m.msr_mtrr_fixed));
+	x->mtrr_def_type = m.msr_mtrr_def_type;
+	x->pat = m.msr_pat_cr;
+	hvm_ops->get_state(x, &st);
+	st.pat = m.msr_pat_cr;
+	hvm_ops->set_state(x, &st);
+	return 0;
+}
+
+/* Only what XRSTOR takes without a fault may get into the area. */
+static int load_xsave(struct x86_vcpu *x, struct stream *s, u32 len)
+{
+	u64 prefix[3], header[8] = { 0 }, allowed = cpu_policy_xcr0(x86_domain(x->v.domain)->cpuid);
+	u64 at = s->buffer + s->pos;
+	u8 *area = x->xsave;
+
+	if (!cpu_features.xsave || len < XSAVE_PREFIX + XSAVE_HEADER + sizeof(header))
+		return -EINVAL;
+	if (copy_from_guest(prefix, at, sizeof(prefix)) ||
+	    copy_from_guest(header, at + XSAVE_PREFIX + XSAVE_HEADER, sizeof(header)))
+		return -EFAULT;
+	if (!(prefix[1] & 1) || prefix[1] & ~allowed || header[0] & ~prefix[2] || header[0] & ~allowed || header[1])
+		return -EINVAL;
+	memset(area, 0, cpu_features.xsave_size);
+	if (copy_from_guest(area, at + XSAVE_PREFIX, min(len - (u32)XSAVE_PREFIX, cpu_features.xsave_size)))
+		return -EFAULT;
+	*(u32 *)(area + MXCSR_OFFSET) &= MXCSR_VALID;
+	memset(area + XSAVE_HEADER, 0, sizeof(header));
+	memcpy(area + XSAVE_HEADER, header, sizeof(header[0]));
+	x->xcr0 = prefix[1];
+	return 0;
+}
+
+/* None of the MSRs that Xen saves here is one that a guest of Keel has: 0 is what it would read. */
+static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
+{
+	struct hvm_one_msr m;
+	u32 count;
+
+	if (copy_from_guest(&count, s->buffer + s->pos, sizeof(count)))
+		return -EFAULT;
+	if (count > (len - sizeof(struct hvm_msr)) / sizeof(m))
+		return -EINVAL;
+	for (u32 i = 0; i < count; i++) {
+		if (copy_elem_from_guest(&m, s->buffer + s->pos + sizeof(struct hvm_msr), i, sizeof(m)))
+			return -EFAULT;
+		if (m.val)
+			return -ENXIO;
+	}
+	return 0;
+}
+
+/* What is not here (devices that a PVH guest does not have) is skipped. */
+static const struct { u32 min_len; int (*fn)(struct x86_vcpu *x, struct stream *s, u32 len); } loaders[] = {
+	[HVM_SAVE_CODE_CPU] = { sizeof(struct hvm_hw_cpu), load_cpu },
+	[HVM_SAVE_CODE_LAPIC] = { sizeof(struct hvm_hw_lapic), load_lapic },
+	[HVM_SAVE_CODE_LAPIC_REGS] = { sizeof(struct hvm_hw_lapic_regs), load_lapic_regs },
+	[HVM_SAVE_CODE_MTRR] = { sizeof(struct hvm_hw_mtrr), load_mtrr },
+	[HVM_SAVE_CODE_CPU_XSAVE] = { sizeof(struct hvm_hw_cpu_xsave), load_xsave },
+	[HVM_SAVE_CODE_CPU_MSR] = { sizeof(struct hvm_msr), load_msrs },
+};
+
+/* The next record's description; its data then begins at s->pos. */
+static int next_record(struct stream *s, struct hvm_save_descriptor *desc)
+{
+	if (s->size - s->pos < sizeof(*desc))
+		return -ENODATA;
+	if (copy_from_guest(desc, s->buffer + s->pos, sizeof(*desc)))
+		return -EFAULT;
+	s->pos += sizeof(*desc);
+	return desc->length > s->size - s->pos ? -ENODATA : 0;
+}
+
+static int check_header(struct stream *s)
+{
+	struct hvm_save_descriptor desc;
+	struct hvm_save_header header;
+	int rc = next_record(s, &desc);
+
+	if (rc)
+		return rc;
+	if (desc.typecode != HVM_SAVE_CODE_HEADER || desc.length < sizeof(header))
+		return -EINVAL;
+	if (copy_from_guest(&header, s->buffer + s->pos, sizeof(header)))
+		return -EFAULT;
+	if (header.magic != HVM_FILE_MAGIC || header.version != HVM_FILE_VERSION)
+		return -EINVAL;
+	s->pos += desc.length;
+	return 0;
+}
+
+static int load_record(struct domain *d, struct stream *s, const struct hvm_save_descriptor *desc)
+{
+	struct vcpu *v;
+
+	if (desc->typecode > HVM_SAVE_CODE_MAX)
+		return -EINVAL;
+	if (desc->typecode >= ARRAY_SIZE(loaders) || !loaders[desc->typecode].fn)
+		return 0;
+	v = domain_vcpu(d, desc->instance);
+	if (!v || desc->length < loaders[desc->typecode].min_len)
+		return -EINVAL;
+	return loaders[desc->typecode].fn(x86_vcpu(v), s, desc->length);
+}
+
+/* All vCPUs go down, and those with a CPU record come up. After an error the domain is not to be started. */
+long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
+{
+	struct stream s = { .buffer = buffer, .size = size };
+	struct hvm_save_descriptor desc;
+	struct vcpu *v;
+	int rc = check_header(&s);
+
+	if (rc)
+		return rc;
+	wait_until_saved(d);
+	for_each_vcpu(d, v)
+		set_bit(VPF_DOWN, &v->wait_flags);
+	for (unsigned int n = 0; n < RECORDS_PER_VCPU * d->max_vcpus + RECORDS_PER_VCPU; n++) {
+		rc = next_record(&s, &desc);
+		if (rc || desc.typecode == HVM_SAVE_CODE_END)
+			return rc;
+		rc = load_record(d, &s, &desc);
+		if (rc) {
+			pr_info("d%u: record %u of vCPU %u refused: %d", d->id, desc.typecode, desc.instance, rc);
+			return rc;
+		}
+		s.pos += desc.length;
+		irq_window();
+	}
+	return -E2BIG;
+}

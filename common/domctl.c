@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* domctl: dispatch, and the life of domains. Two interface versions, chosen call by call (abi.md 6). */
+#include "common/domctl.h"
+
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+#include "common/printk.h"
+#include "common/time.h"
+
+#define DEFAULT_GRANT_FRAMES 64
+#define DEFAULT_MAPTRACK_FRAMES 1024
+#define MAX_GRANT_FRAMES 1024
+#define MAX_MAPTRACK_FRAMES 4096
+
+/* Both layouts of createdomain as one. */
+static void create_args(const struct xen_domctl *op, struct xen_domctl_createdomain_v17 *c)
+{
+	const struct xen_domctl_createdomain_v15 *o = &op->u.createdomain_v15;
+
+	*c = op->u.createdomain_v17;
+	if (op->interface_version == XEN_DOMCTL_INTERFACE_VERSION_V15) {
+		c->altp2m_opts = 0;
+		c->vmtrace_size = o->vmtrace_size;
+		c->cpupool_id = o->cpupool_id;
+		c->arch = o->arch;
+	}
+}
+
+/* A PVH guest with nested paging and a local APIC, without devices: all else is refused by name. */
+static const char *create_refused(const struct xen_domctl_createdomain_v17 *c)
+{
+	const u32 need = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+
+	if ((c->flags & need) != need)
+		return "only PVH guests with nested paging can be created";
+	if (c->flags & ~(need | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain))
+		return "an option (IOMMU, nested virtualization, vPMU) is not supported";
+	if (c->arch.emulation_flags != XEN_X86_EMU_LAPIC)
+		return "only a local APIC is emulated (PVH)";
+	if (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX || c->iommu_opts & ~XEN_DOMCTL_IOMMU_MAX)
+		return "unknown flags";
+	if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
+		return "the number of vCPUs is 0 or above 128";
+	if (c->vmtrace_size || c->altp2m_opts)
+		return "vmtrace and altp2m are not supported";
+	if (XEN_DOMCTL_GRANT_version(c->grant_opts) > 2)
+		return "unknown version of grant tables";
+	if (c->max_grant_frames > MAX_GRANT_FRAMES || c->max_maptrack_frames > MAX_MAPTRACK_FRAMES)
+		return "too many grant or maptrack frames";
+	return NULL;
+}
+
+static long op_create(struct domain *none, struct xen_domctl *op)
+{
+	struct xen_domctl_createdomain_v17 c;
+	struct domain_config cfg;
+	struct domain *d;
+	const char *why;
+	int rc;
+
+	create_args(op, &c);
+	why = create_refused(&c);
+	if (why) {
+		pr_info("domain not created: %s", why);
+		return -EINVAL;
+	}
+	if (c.cpupool_id)
+		return -ENOENT;
+	cfg = (struct domain_config){
+		.id = op->domain && op->domain < DOMID_FIRST_RESERVED ? op->domain : (domid_t)DOMID_INVALID,
+		.flags = c.flags,
+		.emulation_flags = c.arch.emulation_flags,
+		.max_vcpus = c.max_vcpus,
+		.max_evtchn_port = c.max_evtchn_port,
+		.max_grant_frames = c.max_grant_frames < 0 ? DEFAULT_GRANT_FRAMES : (u32)c.max_grant_frames,
+		.max_maptrack_frames = c.max_maptrack_frames < 0 ? DEFAULT_MAPTRACK_FRAMES :
+								   (u32)c.max_maptrack_frames,
+	};
+	memcpy(cfg.handle, c.handle, sizeof(cfg.handle));
+	rc = domain_create(&cfg, &d);
+	if (!rc)
+		op->domain = d->id;
+	return rc;
+}
+
+/* Preempted destruction makes the caller come again: libxc does not (abi.md 5.2). */
+static long op_destroy(struct domain *d, struct xen_domctl *op)
+{
+	if (d->hardware)
+		return -EINVAL;
+	return domain_destroy(d);
+}
+
+static long op_pause(struct domain *d, struct xen_domctl *op)
+{
+	return domain_controller_pause(d);
+}
+
+static long op_unpause(struct domain *d, struct xen_domctl *op)
+{
+	return domain_controller_unpause(d);
+}
+
+static long op_resume(struct domain *d, struct xen_domctl *op)
+{
+	domain_resume(d);
+	return 0;
+}
+
+/* 4.17: the first domain from this id on (abi.md 5.2); 4.20: exactly this one. */
+static long op_getdomaininfo(struct domain *none, struct xen_domctl *op)
+{
+	bool exact = op->interface_version != XEN_DOMCTL_INTERFACE_VERSION_V15;
+	domid_t id = op->domain == DOMID_SELF ? current->domain->id : op->domain;
+	struct domain *d = exact ? domain_find(id) : domain_find_from(id);
+
+	if (id >= DOMID_FIRST_RESERVED)
+		return -EINVAL;
+	if (!d)
+		return -ESRCH;
+	domain_info_get(d, &op->u.getdomaininfo);
+	op->domain = d->id;
+	return 0;
+}
+
+/* What the vCPUs say together. */
+static void info_vcpus(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+	u32 state = XEN_DOMINF_blocked;
+	struct vcpu *v;
+
+	info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
+	for_each_vcpu(d, v) {
+		info->max_vcpu_id = v->id;
+		info->cpu_time += vcpu_cputime(v);
+		if (test_bit(VPF_DOWN, &v->wait_flags))
+			continue;
+		info->nr_online_vcpus++;
+		if (!test_bit(VPF_BLOCKED, &v->wait_flags))
+			state &= ~XEN_DOMINF_blocked;
+		if (READ_ONCE(v->sched.running))
+			state |= XEN_DOMINF_running;
+	}
+	if (info->nr_online_vcpus)
+		info->flags |= state;
+}
+
+void domain_info_get(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+	*info = (struct xen_domctl_getdomaininfo){
+		.domain = d->id,
+		.flags = XEN_DOMINF_hvm_guest | XEN_DOMINF_hap,
+		.tot_pages = READ_ONCE(d->tot_pages),
+		.max_pages = READ_ONCE(d->max_pages),
+		.outstanding_pages = READ_ONCE(d->claimed),
+		.shared_info_frame = d->shared_info_gfn ? d->shared_info_gfn : INVALID_GFN,
+		.cpu_time = READ_ONCE(d->cputime_dead),
+		.cpupool = d->cpupool,
+		.gpaddr_bits = (u8)arch_gpaddr_bits(),
+		.arch_config.emulation_flags = d->emulation_flags,
+	};
+	memcpy(info->handle, d->handle, sizeof(info->handle));
+	info_vcpus(d, info);
+	spin_lock(&d->lock);
+	if (d->state != DOMAIN_ALIVE)
+		info->flags |= XEN_DOMINF_dying;
+	if (d->shut_down)
+		info->flags |= XEN_DOMINF_shutdown | (u32)d->shutdown_code << XEN_DOMINF_shutdownshift;
+	if (d->controller_pauses)
+		info->flags |= XEN_DOMINF_paused;
+	if (d->create_flags & XEN_DOMCTL_CDF_xs_domain)
+		info->flags |= XEN_DOMINF_xs_domain;
+	spin_unlock(&d->lock);
+}
+
+const struct domctl_entry domctl_life[] = {
+	{ XEN_DOMCTL_createdomain, DC_NO_DOMAIN | DC_COPYBACK, op_create },
+	{ XEN_DOMCTL_destroydomain, DC_OTHER, op_destroy },
+	{ XEN_DOMCTL_pausedomain, DC_OTHER, op_pause },
+	{ XEN_DOMCTL_unpausedomain, DC_OTHER, op_unpause },
+	{ XEN_DOMCTL_resumedomain, DC_OTHER, op_resume },
+	{ XEN_DOMCTL_getdomaininfo, DC_NO_DOMAIN | DC_COPYBACK, op_getdomaininfo },
+	{ 0 }
+};
+
+static const struct domctl_entry *find_entry(u32 cmd)
+{
+	static const struct domctl_entry *const families[] = { domctl_life, domctl_vcpu, domctl_misc };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(families); i++)
+		for (const struct domctl_entry *e = families[i]; e->cmd; e++)
+			if (e->cmd == cmd)
+				return e;
+	return NULL;
+}
+
+/* -ESRCH for none, dying ones included. The caller itself may be named by DOMID_SELF. */
+static long run_entry(const struct domctl_entry *e, struct xen_domctl *op)
+{
+	struct domain *d = NULL;
+	long err = 0;
+
+	if (!(e->flags & DC_NO_DOMAIN)) {
+		d = domain_resolve(op->domain, &err);
+		if (!d)
+			return err;
+		if ((e->flags & DC_OTHER) && d == current->domain)
+			return -EINVAL;
+	}
+	return e->fn(d, op);
+}
+
+long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	const struct domctl_entry *e;
+	struct xen_domctl op;
+	long rc;
+
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION_V15 &&
+	    op.interface_version != XEN_DOMCTL_INTERFACE_VERSION_V17)
+		return -EACCES;
+	e = find_entry(op.cmd);
+	if (!e)
+		return -ENOSYS;
+	/* What cannot be told must not be done: a domain that nobody knows of would stay for ever. */
+	if ((e->flags & DC_COPYBACK) && copy_to_guest(gva, &op, sizeof(op)))
+		return -EFAULT;
+	rc = run_entry(e, &op);
+	if (rc == -ERESTART)
+		return hypercall_continue(__HYPERVISOR_domctl, gva, 0, 0, 0);
+	if ((e->flags & DC_COPYBACK) && copy_to_guest(gva, &op, sizeof(op)))
+		return -EFAULT;
+	return rc;
+}

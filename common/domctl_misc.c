@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* domctl: memory, time, policy, saved state, devices. */
+#include "common/domctl.h"
+
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+#include "common/time.h"
+
+#define PAGEFRAMES_MAX 1024	/* in a call (abi.md 5.2, save) */
+#define PAGEFRAMES_CHUNK 64
+#define TSC_MODE_NEVER_EMULATE 2
+
+static long op_max_mem(struct domain *d, struct xen_domctl *op)
+{
+	WRITE_ONCE(d->max_pages, min(op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10), (u64)~0u));
+	return 0;
+}
+
+/* Nested paging takes its tables from the heap: the size is remembered for the tools (abi.md 5.2 item 10). */
+static long op_set_mempool(struct domain *d, struct xen_domctl *op)
+{
+	if (op->u.paging_mempool.size % PAGE_SIZE)
+		return -EINVAL;
+	WRITE_ONCE(d->paging_mempool, op->u.paging_mempool.size);
+	return 0;
+}
+
+static long op_get_mempool(struct domain *d, struct xen_domctl *op)
+{
+	op->u.paging_mempool.size = READ_ONCE(d->paging_mempool);
+	return 0;
+}
+
+static long op_setdomainhandle(struct domain *d, struct xen_domctl *op)
+{
+	spin_lock(&d->lock);
+	memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+	spin_unlock(&d->lock);
+	return 0;
+}
+
+static long op_settimeoffset(struct domain *d, struct xen_domctl *op)
+{
+	WRITE_ONCE(d->time_offset, op->u.settimeoffset.time_offset_seconds);
+	domain_wallclock_update(d);
+	return 0;
+}
+
+/* A guest's TSC is the host's with an offset: emulating or scaling it is not supported. */
+static long op_settscinfo(struct domain *d, struct xen_domctl *op)
+{
+	const struct xen_domctl_tsc_info *t = &op->u.tsc_info;
+
+	if (t->tsc_mode > TSC_MODE_NEVER_EMULATE)
+		return -EINVAL;
+	if (t->tsc_mode == 1)
+		return -EOPNOTSUPP;
+	d->tsc_mode = t->tsc_mode;
+	d->gtsc_khz = t->gtsc_khz;
+	d->tsc_incarnation = t->incarnation;
+	return 0;
+}
+
+static long op_gettscinfo(struct domain *d, struct xen_domctl *op)
+{
+	op->u.tsc_info = (struct xen_domctl_tsc_info){
+		.tsc_mode = d->tsc_mode,
+		.gtsc_khz = arch_tsc_khz(),
+		.incarnation = d->tsc_incarnation,
+		.elapsed_nsec = now(),
+	};
+	return 0;
+}
+
+static long op_subscribe(struct domain *d, struct xen_domctl *op)
+{
+	if (op->u.subscribe.port >= EVTCHN_MAX_PORTS)
+		return -EINVAL;
+	spin_lock(&d->lock);
+	d->suspend_port = op->u.subscribe.port;
+	d->suspend_port_set = true;
+	spin_unlock(&d->lock);
+	return 0;
+}
+
+/* In: gfns; out: whether there is memory. */
+static long op_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
+{
+	u64 gfns[PAGEFRAMES_CHUNK], n, num = op->u.getpageframeinfo3.num, array = op->u.getpageframeinfo3.array;
+	enum p2m_type t;
+
+	if (num > PAGEFRAMES_MAX)
+		return -E2BIG;
+	for (; num; num -= n, array += n * sizeof(gfns[0])) {
+		n = min(num, (u64)PAGEFRAMES_CHUNK);
+		if (copy_from_guest(gfns, array, n * sizeof(gfns[0])))
+			return -EFAULT;
+		p2m_read_lock(&d->p2m);
+		for (u64 i = 0; i < n; i++) {
+			p2m_get(d, gfns[i], &t, NULL);
+			gfns[i] = p2m_is_ram(t) ? XEN_DOMCTL_PFINFO_NOTAB : XEN_DOMCTL_PFINFO_XTAB;
+		}
+		p2m_read_unlock(&d->p2m);
+		if (copy_to_guest(array, gfns, n * sizeof(gfns[0])))
+			return -EFAULT;
+		irq_window();
+	}
+	return 0;
+}
+
+/* Nothing logs dirty pages, so that is off: what xl save makes sure of. */
+static long op_shadow(struct domain *d, struct xen_domctl *op)
+{
+	return op->u.shadow_op.op == XEN_DOMCTL_SHADOW_OP_OFF ? 0 : -EOPNOTSUPP;
+}
+
+static long op_gethvmcontext(struct domain *d, struct xen_domctl *op)
+{
+	long rc;
+
+	domain_pause(d);
+	rc = arch_get_hvmcontext(d, op->u.hvmcontext.buffer, &op->u.hvmcontext.size);
+	domain_unpause(d);
+	return rc;
+}
+
+static long op_sethvmcontext(struct domain *d, struct xen_domctl *op)
+{
+	long rc;
+
+	domain_pause(d);
+	rc = arch_set_hvmcontext(d, op->u.hvmcontext.buffer, op->u.hvmcontext.size);
+	domain_unpause(d);
+	return rc;
+}
+
+static long op_get_cpu_policy(struct domain *d, struct xen_domctl *op)
+{
+	return arch_get_cpu_policy(d, &op->u.cpu_policy);
+}
+
+static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
+{
+	long rc;
+
+	domain_pause(d);
+	rc = arch_set_cpu_policy(d, &op->u.cpu_policy);
+	domain_unpause(d);
+	return rc;
+}
+
+/* Guests have no access to devices: taking it away is done, giving it is not supported yet. */
+static long permission(u8 allow)
+{
+	return allow ? -EOPNOTSUPP : 0;
+}
+
+static long op_irq_permission(struct domain *d, struct xen_domctl *op)
+{
+	return permission(op->u.irq_permission.allow_access);
+}
+
+static long op_iomem_permission(struct domain *d, struct xen_domctl *op)
+{
+	return permission(op->u.iomem_permission.allow_access);
+}
+
+static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
+{
+	return permission(op->u.ioport_permission.allow_access);
+}
+
+/* Without an IOMMU in use. The domain may be DOMID_IO, which is none. */
+static long op_no_iommu(struct domain *none, struct xen_domctl *op)
+{
+	return -ENODEV;
+}
+
+const struct domctl_entry domctl_misc[] = {
+	{ XEN_DOMCTL_max_mem, 0, op_max_mem },
+	{ XEN_DOMCTL_set_paging_mempool_size, 0, op_set_mempool },
+	{ XEN_DOMCTL_get_paging_mempool_size, DC_COPYBACK, op_get_mempool },
+	{ XEN_DOMCTL_setdomainhandle, 0, op_setdomainhandle },
+	{ XEN_DOMCTL_settimeoffset, 0, op_settimeoffset },
+	{ XEN_DOMCTL_settscinfo, DC_OTHER, op_settscinfo },
+	{ XEN_DOMCTL_gettscinfo, DC_COPYBACK, op_gettscinfo },
+	{ XEN_DOMCTL_subscribe, 0, op_subscribe },
+	{ XEN_DOMCTL_getpageframeinfo3, 0, op_getpageframeinfo3 },
+	{ XEN_DOMCTL_shadow_op, DC_OTHER, op_shadow },
+	{ XEN_DOMCTL_gethvmcontext, DC_OTHER | DC_COPYBACK, op_gethvmcontext },
+	{ XEN_DOMCTL_sethvmcontext, DC_OTHER, op_sethvmcontext },
+	{ XEN_DOMCTL_get_cpu_policy, DC_COPYBACK, op_get_cpu_policy },
+	{ XEN_DOMCTL_set_cpu_policy, DC_OTHER | DC_COPYBACK, op_set_cpu_policy },
+	{ XEN_DOMCTL_irq_permission, 0, op_irq_permission },
+	{ XEN_DOMCTL_iomem_permission, 0, op_iomem_permission },
+	{ XEN_DOMCTL_ioport_permission, 0, op_ioport_permission },
+	{ XEN_DOMCTL_assign_device, DC_NO_DOMAIN, op_no_iommu },
+	{ XEN_DOMCTL_test_assign_device, DC_NO_DOMAIN, op_no_iommu },
+	{ XEN_DOMCTL_deassign_device, DC_NO_DOMAIN, op_no_iommu },
+	{ XEN_DOMCTL_get_device_group, DC_NO_DOMAIN, op_no_iommu },
+	{ 0 }
+};

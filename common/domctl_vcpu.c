@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* domctl: vCPUs, their affinity and shares. */
+#include "common/domctl.h"
+
+#include "common/guest_access.h"
+#include "common/hypercall.h"
+#include "common/sched.h"
+#include "common/vcpu_op.h"
+
+int bitmap_from_guest(cpumask_t *mask, const struct xenctl_bitmap *bitmap)
+{
+	u32 bits = min(bitmap->nr_bits, (u32)NR_CPUS);
+
+	memset(mask, 0, sizeof(*mask));
+	if (copy_from_guest(mask, bitmap->bitmap, DIV_ROUND_UP(bits, 8)))
+		return -EFAULT;
+	if (bits % 8)
+		((u8 *)mask)[bits / 8] &= (u8)((1 << bits % 8) - 1);
+	return 0;
+}
+
+int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask)
+{
+	u32 bytes = DIV_ROUND_UP(bitmap->nr_bits, 8), have = min(bytes, (u32)sizeof(*mask));
+
+	if (copy_to_guest(bitmap->bitmap, mask, have) ||
+	    clear_guest(bitmap->bitmap + have, min(bytes - have, (u32)PAGE_SIZE)))
+		return -EFAULT;
+	return 0;
+}
+
+void cpumask_online(cpumask_t *mask)
+{
+	memset(mask, 0, sizeof(*mask));
+	for (unsigned int i = 0; i < nr_cpus; i++)
+		cpumask_set(mask, i);
+}
+
+static long op_getvcpuinfo(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
+	struct vcpu *v = domain_vcpu(d, info->vcpu);
+
+	if (!v)
+		return info->vcpu < d->max_vcpus ? -ESRCH : -EINVAL;
+	info->online = !test_bit(VPF_DOWN, &v->wait_flags);
+	info->blocked = test_bit(VPF_BLOCKED, &v->wait_flags);
+	info->running = READ_ONCE(v->sched.running);
+	info->cpu_time = vcpu_cputime(v);
+	info->cpu = v->cpu->id;
+	return 0;
+}
+
+/* Fixed when the domain was made; the call is there for old tools. */
+static long op_max_vcpus(struct domain *d, struct xen_domctl *op)
+{
+	return op->u.max_vcpus.max == d->max_vcpus ? 0 : -EINVAL;
+}
+
+static int affinity_arg(cpumask_t *mask, const struct xenctl_bitmap *bitmap)
+{
+	cpumask_t online;
+	int rc = bitmap_from_guest(mask, bitmap);
+
+	if (rc)
+		return rc;
+	cpumask_online(&online);
+	for (unsigned int i = 0; i < ARRAY_SIZE(mask->bits); i++)
+		mask->bits[i] &= online.bits[i];
+	return cpumask_empty(mask) ? -EINVAL : 0;
+}
+
+/* Each map that was set goes back as it is in force. */
+static long affinity_out(struct vcpu *v, const struct xen_domctl_vcpuaffinity *a)
+{
+	if ((a->flags & XEN_VCPUAFFINITY_HARD) && bitmap_to_guest(&a->cpumap_hard, &v->sched.hard))
+		return -EFAULT;
+	if ((a->flags & XEN_VCPUAFFINITY_SOFT) && bitmap_to_guest(&a->cpumap_soft, &v->sched.soft))
+		return -EFAULT;
+	return 0;
+}
+
+static struct vcpu *affinity_vcpu(struct domain *d, const struct xen_domctl_vcpuaffinity *a, long *err)
+{
+	struct vcpu *v = domain_vcpu(d, a->vcpu);
+
+	*err = v ? -EINVAL : -ESRCH;
+	if (a->flags & ~(XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT | XEN_VCPUAFFINITY_FORCE) ||
+	    !(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
+		return NULL;
+	return v;
+}
+
+static long op_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+	cpumask_t hard, soft;
+	long rc;
+	struct vcpu *v = affinity_vcpu(d, a, &rc);
+
+	if (!v)
+		return rc;
+	rc = 0;
+	if (a->flags & XEN_VCPUAFFINITY_HARD)
+		rc = affinity_arg(&hard, &a->cpumap_hard);
+	if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
+		rc = affinity_arg(&soft, &a->cpumap_soft);
+	if (!rc)
+		rc = sched_set_affinity(v, a->flags & XEN_VCPUAFFINITY_HARD ? &hard : NULL,
+					a->flags & XEN_VCPUAFFINITY_SOFT ? &soft : NULL);
+	return rc ? rc : affinity_out(v, a);
+}
+
+static long op_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
+{
+	long rc;
+	struct vcpu *v = affinity_vcpu(d, &op->u.vcpuaffinity, &rc);
+
+	return v ? affinity_out(v, &op->u.vcpuaffinity) : rc;
+}
+
+/* Credit2's parameters: weight 0 and cap ~0 leave what is. */
+static long op_scheduler(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+
+	if (s->sched_id != sched_id())
+		return -EINVAL;
+	if (s->sched_id != XEN_SCHEDULER_CREDIT2)
+		return -EOPNOTSUPP;
+	switch (s->cmd) {
+	case XEN_DOMCTL_SCHEDOP_getinfo:
+		s->u.credit2.weight = READ_ONCE(d->sched.weight);
+		s->u.credit2.cap = READ_ONCE(d->sched.cap);
+		return 0;
+	case XEN_DOMCTL_SCHEDOP_putinfo:
+		if (s->u.credit2.weight)
+			WRITE_ONCE(d->sched.weight, s->u.credit2.weight);
+		if (s->u.credit2.cap != (u16)~0)
+			WRITE_ONCE(d->sched.cap, s->u.credit2.cap);
+		return 0;
+	default:
+		return -EOPNOTSUPP;	/* parameters of single vCPUs: RTDS has them */
+	}
+}
+
+static long op_sendtrigger(struct domain *d, struct xen_domctl *op)
+{
+	struct vcpu *v = domain_vcpu(d, op->u.sendtrigger.vcpu);
+
+	if (!v)
+		return -ESRCH;
+	if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
+		return -ENOSYS;	/* a PVH guest has no buttons */
+	arch_vcpu_send_nmi(v);
+	return 0;
+}
+
+/* There is one memory node. */
+static long op_setnodeaffinity(struct domain *d, struct xen_domctl *op)
+{
+	cpumask_t nodes;
+
+	if (bitmap_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
+		return -EFAULT;
+	return cpumask_test(&nodes, 0) ? 0 : -EINVAL;
+}
+
+static long op_getnodeaffinity(struct domain *d, struct xen_domctl *op)
+{
+	cpumask_t nodes = { { 1 } };
+
+	return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &nodes);
+}
+
+const struct domctl_entry domctl_vcpu[] = {
+	{ XEN_DOMCTL_setvcpuaffinity, 0, op_setvcpuaffinity },
+	{ XEN_DOMCTL_getvcpuaffinity, 0, op_getvcpuaffinity },
+	{ XEN_DOMCTL_getvcpuinfo, DC_COPYBACK, op_getvcpuinfo },
+	{ XEN_DOMCTL_max_vcpus, 0, op_max_vcpus },
+	{ XEN_DOMCTL_scheduler_op, DC_COPYBACK, op_scheduler },
+	{ XEN_DOMCTL_sendtrigger, 0, op_sendtrigger },
+	{ XEN_DOMCTL_setnodeaffinity, 0, op_setnodeaffinity },
+	{ XEN_DOMCTL_getnodeaffinity, 0, op_getnodeaffinity },
+	{ 0 }
+};

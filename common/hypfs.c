@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* hypfs_op, read only: Debian's xenhypfs shows it. */
+#include "common/hypfs.h"
+
+#include <public/domctl.h>
+#include <public/hypfs.h>
+
+#include "common/guest_access.h"
+#include "common/heap.h"
+#include "common/hypercall.h"
+#include "common/option.h"
+#include "common/printk.h"
+#include "common/sched.h"
+#include "common/version.h"
+
+#define CONTENT_ORDER 3
+#define CONTENT_SIZE (PAGE_SIZE << CONTENT_ORDER)
+#define PATH_LEN 128
+#define NAME_OFFSET offsetof(struct xen_hypfs_dirlistentry, name)
+
+struct hypfs_walk {
+	const char *path;	/* asked for; "" is the root */
+	size_t path_len;
+	struct xen_hypfs_direntry entry;	/* what it is */
+	bool found, overflow;
+	u8 *content;
+	u32 len, last;		/* of content; where the last entry of a folder begins */
+	char last_name[PATH_LEN];
+};
+
+/* An entry of the folder that was asked for, unless it is the one named last. */
+static void add_child(struct hypfs_walk *w, const char *name, size_t name_len, u8 type, u32 len)
+{
+	u32 size = (u32)ROUND_UP(NAME_OFFSET + name_len + 1, 4);
+	struct xen_hypfs_dirlistentry *e = (void *)(w->content + w->len);
+
+	if (strncmp(w->last_name, name, name_len) == 0 && !w->last_name[name_len] && w->len)
+		return;
+	if (name_len >= PATH_LEN || w->len + size > CONTENT_SIZE) {
+		w->overflow = true;
+		return;
+	}
+	if (w->len)
+		((struct xen_hypfs_dirlistentry *)(w->content + w->last))->off_next = (u16)(w->len - w->last);
+	e->e = (struct xen_hypfs_direntry){ .type = type, .content_len = len };
+	memcpy(e->name, name, name_len);
+	memcpy(w->last_name, name, name_len);
+	w->last_name[name_len] = '\0';
+	w->last = w->len;
+	w->len += size;
+}
+
+static void leaf(struct hypfs_walk *w, const char *path, u8 type, const void *data, u32 len)
+{
+	const char *rest = path + w->path_len, *slash;
+
+	if (strncmp(path, w->path, w->path_len) != 0)
+		return;
+	if (!*rest) {
+		w->found = true;
+		w->entry.type = type;
+		w->len = min(len, (u32)CONTENT_SIZE);
+		memcpy(w->content, data, w->len);
+		return;
+	}
+	if (w->path_len && *rest++ != '/')
+		return;
+	w->found = true;
+	slash = strchr(rest, '/');
+	w->entry.type = XEN_HYPFS_TYPE_DIR;
+	if (slash)
+		add_child(w, rest, (size_t)(slash - rest), XEN_HYPFS_TYPE_DIR, 0);
+	else
+		add_child(w, rest, strlen(rest), type, len);
+}
+
+void hypfs_string(struct hypfs_walk *w, const char *path, const char *value)
+{
+	leaf(w, path, XEN_HYPFS_TYPE_STRING, value, (u32)strlen(value) + 1);
+}
+
+void hypfs_uint(struct hypfs_walk *w, const char *path, u64 value)
+{
+	leaf(w, path, XEN_HYPFS_TYPE_UINT, &value, sizeof(value));
+}
+
+void hypfs_bool(struct hypfs_walk *w, const char *path, bool value)
+{
+	leaf(w, path, XEN_HYPFS_TYPE_BOOL, &value, sizeof(value));
+}
+
+static void build_info(struct hypfs_walk *w)
+{
+	hypfs_string(w, "buildinfo/compileinfo/compiler", __VERSION__);
+	hypfs_uint(w, "buildinfo/version/major", version_reported() >> 16);
+	hypfs_uint(w, "buildinfo/version/minor", version_reported() & 0xffff);
+	hypfs_string(w, "buildinfo/version/extra", KEEL_EXTRAVERSION);
+}
+
+static void params(struct hypfs_walk *w)
+{
+	char name[PATH_LEN / 2], value[PATH_LEN / 2], path[PATH_LEN];
+	unsigned int pos = 0;
+
+	while (option_next(&pos, name, value, sizeof(name))) {
+		snprintf(path, sizeof(path), "params/%s", name);
+		hypfs_string(w, path, value);
+	}
+}
+
+static void memory(struct hypfs_walk *w)
+{
+	hypfs_uint(w, "keel/memory/total_kib", heap_total_pages() << (PAGE_SHIFT - 10));
+	hypfs_uint(w, "keel/memory/free_kib", heap_free_pages() << (PAGE_SHIFT - 10));
+	hypfs_uint(w, "keel/memory/claimed_kib", heap_claimed_pages() << (PAGE_SHIFT - 10));
+	hypfs_uint(w, "keel/memory/frame_table_kib", max_mfn * sizeof(struct page_info) >> 10);
+}
+
+static void cpus(struct hypfs_walk *w)
+{
+	static const struct { const char *name; u16 offset; } counters[] = {
+		{ "exits", offsetof(struct pcpu, nr_exits) },
+		{ "hypercalls", offsetof(struct pcpu, nr_hypercalls) },
+		{ "interrupts", offsetof(struct pcpu, nr_irqs) },
+	};
+	char path[PATH_LEN];
+
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		snprintf(path, sizeof(path), "keel/cpus/%u/apic_id", i);
+		hypfs_uint(w, path, pcpus[i]->apic_id);
+		for (unsigned int c = 0; c < ARRAY_SIZE(counters); c++) {
+			snprintf(path, sizeof(path), "keel/cpus/%u/%s", i, counters[c].name);
+			hypfs_uint(w, path, READ_ONCE(*(u64 *)((char *)pcpus[i] + counters[c].offset)));
+		}
+	}
+}
+
+static void domains(struct hypfs_walk *w)
+{
+	char path[PATH_LEN];
+
+	for (struct domain *d = domain_find_from(0); d; d = domain_find_from((domid_t)(d->id + 1))) {
+		snprintf(path, sizeof(path), "keel/domains/%u/name", d->id);
+		hypfs_string(w, path, d->name);
+		snprintf(path, sizeof(path), "keel/domains/%u/memory_kib", d->id);
+		hypfs_uint(w, path, READ_ONCE(d->tot_pages) << (PAGE_SHIFT - 10));
+		snprintf(path, sizeof(path), "keel/domains/%u/p2m_tables_kib", d->id);
+		hypfs_uint(w, path, READ_ONCE(d->p2m.nr_tables) << (PAGE_SHIFT - 10));
+		irq_window();
+	}
+}
+
+static void features(struct hypfs_walk *w)
+{
+	hypfs_string(w, "keel/features/scheduler", sched_id() == XEN_SCHEDULER_NULL ? "null" : "credit2");
+	hypfs_bool(w, "keel/features/debug", IS_ENABLED(CONFIG_DEBUG));
+	arch_hypfs_features(w);
+}
+
+static const struct { const char *dir; void (*fn)(struct hypfs_walk *w); } parts[] = {
+	{ "buildinfo", build_info },
+	{ "params", params },
+	{ "keel/cpus", cpus },
+	{ "keel/domains", domains },
+	{ "keel/features", features },
+	{ "keel/memory", memory },
+};
+
+/* The parts that hold the path name their leaves; of the others only their folder's name may count. */
+static void walk(struct hypfs_walk *w)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {
+		size_t n = strlen(parts[i].dir);
+		char path[PATH_LEN];
+
+		if (strncmp(w->path, parts[i].dir, n) == 0 && (!w->path[n] || w->path[n] == '/')) {
+			parts[i].fn(w);
+			/* An empty folder is one all the same. */
+			if (!w->path[n] && !w->found) {
+				w->found = true;
+				w->entry.type = XEN_HYPFS_TYPE_DIR;
+			}
+		} else {
+			snprintf(path, sizeof(path), "%s/", parts[i].dir);
+			leaf(w, path, XEN_HYPFS_TYPE_DIR, "", 0);
+		}
+	}
+}
+
+/* -ENOBUFS with the description filled: the caller then knows how long the content is. */
+static long copy_out(struct hypfs_walk *w, u64 gva, u64 size)
+{
+	if (!w->found)
+		return -ENOENT;
+	if (w->overflow)
+		return -E2BIG;
+	w->entry.content_len = w->len;
+	if (size < sizeof(w->entry))
+		return -ENOBUFS;
+	if (copy_to_guest(gva, &w->entry, sizeof(w->entry)))
+		return -EFAULT;
+	if (size - sizeof(w->entry) < w->len)
+		return -ENOBUFS;
+	return copy_to_guest(gva + sizeof(w->entry), w->content, w->len);
+}
+
+static long hypfs_read(const char *path, u64 gva, u64 size)
+{
+	struct hypfs_walk w = { .path = path + 1, .path_len = strlen(path + 1) };
+	long rc;
+
+	w.content = alloc_pages(CONTENT_ORDER);
+	if (!w.content)
+		return -ENOMEM;
+	walk(&w);
+	rc = copy_out(&w, gva, size);
+	free_pages(w.content, CONTENT_ORDER);
+	return rc;
+}
+
+/* The path with its final 0, absolute, without a slash at its end (but for the root). */
+static long copy_path(char *path, u64 gva, u64 len)
+{
+	if (len < 2 || len > XEN_HYPFS_MAX_PATHLEN || len > PATH_LEN)
+		return len > XEN_HYPFS_MAX_PATHLEN || len < 2 ? -EINVAL : -ENOENT;
+	if (copy_from_guest(path, gva, len))
+		return -EFAULT;
+	if (path[0] != '/' || path[len - 1] || strlen(path) != len - 1 || (len > 2 && path[len - 2] == '/'))
+		return -EINVAL;
+	return 0;
+}
+
+long do_hypfs_op(unsigned long cmd, unsigned long path_gva, unsigned long path_len, unsigned long gva,
+		 unsigned long size)
+{
+	char path[PATH_LEN];
+	long rc;
+
+	switch (cmd) {
+	case XEN_HYPFS_OP_get_version:
+		return path_gva || path_len || gva || size ? -EINVAL : XEN_HYPFS_VERSION;
+	case XEN_HYPFS_OP_read:
+		rc = copy_path(path, path_gva, path_len);
+		return rc ? rc : hypfs_read(path, gva, size);
+	case XEN_HYPFS_OP_write_contents:
+		return -EACCES;
+	default:
+		return -EOPNOTSUPP;
+	}
+}

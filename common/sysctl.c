@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sysctl: the machine, its CPUs and memory, all domains. Errnos: abi.md 5.3. */
+#include <public/sysctl.h>
+
+#include "common/console.h"
+#include "common/domctl.h"
+#include "common/guest_access.h"
+#include "common/heap.h"
+#include "common/hypercall.h"
+#include "common/printk.h"
+#include "common/sched.h"
+#include "common/time.h"
+
+#define DOMAINS_MAX 1024
+#define DEBUG_KEYS_MAX 16
+#define LOCAL_DISTANCE 10	/* as ACPI's SLIT counts */
+
+static long op_readconsole(struct xen_sysctl *op)
+{
+	struct xen_sysctl_readconsole *c = &op->u.readconsole;
+	int err;
+
+	c->count = (u32)console_read_ring(&c->index, c->incremental, c->clear, c->buffer, c->count, &err);
+	return err;
+}
+
+static long op_physinfo(struct xen_sysctl *op)
+{
+	struct xen_sysctl_physinfo *p = &op->u.physinfo;
+	u32 core, socket, sockets = 1;
+
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		arch_cpu_topology(i, &core, &socket);
+		sockets = max(sockets, socket + 1);
+	}
+	*p = (struct xen_sysctl_physinfo){
+		.threads_per_core = 1,
+		.cores_per_socket = max(nr_cpus / sockets, 1u),
+		.nr_cpus = nr_cpus,
+		.max_cpu_id = nr_cpus - 1,
+		.nr_nodes = 1,
+		.cpu_khz = arch_tsc_khz(),
+		.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1,
+		.total_pages = heap_total_pages(),
+		.free_pages = heap_free_pages(),
+		.outstanding_pages = heap_claimed_pages(),
+		.max_mfn = max_mfn - 1,
+	};
+	arch_hw_cap(p->hw_cap);
+	return 0;
+}
+
+static long op_sched_id(struct xen_sysctl *op)
+{
+	op->u.sched_id.sched_id = sched_id();
+	return 0;
+}
+
+static long op_getdomaininfolist(struct xen_sysctl *op)
+{
+	struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+	struct xen_domctl_getdomaininfo info;
+	struct domain *d = domain_find_from(l->first_domain);
+	u32 n = 0;
+
+	for (; d && n < min(l->max_domains, (u32)DOMAINS_MAX); n++) {
+		domain_info_get(d, &info);
+		if (copy_elem_to_guest(l->buffer, n, &info, sizeof(info)))
+			return -EFAULT;
+		if (n % 16 == 15)
+			irq_window();
+		d = domain_find_from((domid_t)(info.domain + 1));
+	}
+	l->num_domains = n;
+	return 0;
+}
+
+static void print_domains(void)
+{
+	struct domain *d = domain_find_from(0);
+	struct vcpu *v;
+
+	for (; d; d = domain_find_from((domid_t)(d->id + 1))) {
+		pr_info("d%u: state %d, paused %u, shutdown %d/%u, pages %lu of %lu", d->id, d->state,
+			d->pause_count, d->shut_down, d->shutdown_code, d->tot_pages, d->max_pages);
+		for_each_vcpu(d, v)
+			pr_info("  vCPU %u: CPU %u%s, waits for %#lx, paused %u, upcall %d/%#x", v->id,
+				v->cpu->id, v->sched.running ? ", running" : "", v->wait_flags, v->pause_count,
+				v->info ? v->info->evtchn_upcall_pending : -1, v->upcall_vector);
+	}
+}
+
+static void print_memory(void)
+{
+	pr_info("memory: %lu pages, %lu free, %lu claimed", heap_total_pages(), heap_free_pages(), heap_claimed_pages());
+}
+
+static void print_time(void)
+{
+	pr_info("time: %lu ns since the start, %lu s since 1970, TSC %u kHz", now(), wallclock_sec(), arch_tsc_khz());
+}
+
+static const struct { char key; void (*fn)(void); const char *help; } debug_keys[] = {
+	{ 'm', print_memory, "memory" },
+	{ 'q', print_domains, "domains and their vCPUs" },
+	{ 't', print_time, "time" },
+};
+
+static long op_debug_keys(struct xen_sysctl *op)
+{
+	char keys[DEBUG_KEYS_MAX];
+	u32 n = op->u.debug_keys.nr_keys;
+
+	if (n > sizeof(keys))
+		return -E2BIG;
+	if (copy_from_guest(keys, op->u.debug_keys.keys, n))
+		return -EFAULT;
+	for (u32 i = 0; i < n; i++)
+		for (unsigned int k = 0; k < ARRAY_SIZE(debug_keys); k++) {
+			if (keys[i] == 'h')
+				pr_info("key %c: %s", debug_keys[k].key, debug_keys[k].help);
+			else if (keys[i] == debug_keys[k].key)
+				debug_keys[k].fn();
+		}
+	return 0;
+}
+
+static long op_availheap(struct xen_sysctl *op)
+{
+	op->u.availheap.avail_bytes = heap_free_pages() << PAGE_SHIFT;
+	return 0;
+}
+
+static long op_cputopoinfo(struct xen_sysctl *op)
+{
+	struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
+	struct xen_sysctl_cputopo topo = { 0 };
+	u32 n = t->cputopo ? min(t->num_cpus, nr_cpus) : nr_cpus;
+
+	for (u32 i = 0; t->cputopo && i < n; i++) {
+		arch_cpu_topology(i, &topo.core, &topo.socket);
+		if (copy_elem_to_guest(t->cputopo, i, &topo, sizeof(topo)))
+			return -EFAULT;
+	}
+	t->num_cpus = n;
+	return 0;
+}
+
+/* One node with everything. */
+static long op_numainfo(struct xen_sysctl *op)
+{
+	struct xen_sysctl_numainfo *ni = &op->u.numainfo;
+	struct xen_sysctl_meminfo mem = { heap_total_pages() << PAGE_SHIFT, heap_free_pages() << PAGE_SHIFT };
+	u32 distance = LOCAL_DISTANCE;
+
+	if (ni->meminfo && ni->num_nodes && copy_to_guest(ni->meminfo, &mem, sizeof(mem)))
+		return -EFAULT;
+	if (ni->distance && ni->num_nodes && copy_to_guest(ni->distance, &distance, sizeof(distance)))
+		return -EFAULT;
+	ni->num_nodes = 1;
+	return 0;
+}
+
+static u32 nr_domains(void)
+{
+	u32 n = 0;
+
+	for (struct domain *d = domain_find_from(0); d; d = domain_find_from((domid_t)(d->id + 1)))
+		n++;
+	return n;
+}
+
+/* Pool 0, which has all CPUs and domains, is the only one. */
+static long op_cpupool(struct xen_sysctl *op)
+{
+	struct xen_sysctl_cpupool_op *p = &op->u.cpupool_op;
+	cpumask_t mask = { { 0 } };
+
+	switch (p->op) {
+	case XEN_SYSCTL_CPUPOOL_OP_INFO:
+		if (p->cpupool_id)
+			return -ENOENT;
+		p->sched_id = sched_id();
+		p->n_dom = nr_domains();
+		cpumask_online(&mask);
+		return bitmap_to_guest(&p->cpumap, &mask);
+	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+		return bitmap_to_guest(&p->cpumap, &mask);
+	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
+		return p->cpupool_id ? -ENOENT : 0;
+	case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+	case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+		return -EOPNOTSUPP;
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* The scheduler has no rate limit; asking for none is fine. */
+static long op_scheduler(struct xen_sysctl *op)
+{
+	struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
+
+	if (s->cpupool_id)
+		return -ESRCH;
+	if (s->sched_id != sched_id())
+		return -EINVAL;
+	if (s->cmd == XEN_SYSCTL_SCHEDOP_getinfo) {
+		s->u.sched_credit2.ratelimit_us = 0;
+		return 0;
+	}
+	if (s->cmd != XEN_SYSCTL_SCHEDOP_putinfo)
+		return -ENOSYS;
+	return s->u.sched_credit2.ratelimit_us ? -EOPNOTSUPP : 0;
+}
+
+static long op_featureset(struct xen_sysctl *op)
+{
+	return arch_sysctl_featureset(&op->u.cpu_featureset);
+}
+
+static long op_cpu_policy(struct xen_sysctl *op)
+{
+	return arch_sysctl_cpu_policy(&op->u.cpu_policy);
+}
+
+static long op_not_supported(struct xen_sysctl *op)
+{
+	return -EOPNOTSUPP;
+}
+
+static long (*const ops[])(struct xen_sysctl *op) = {
+	[XEN_SYSCTL_readconsole] = op_readconsole,
+	[XEN_SYSCTL_physinfo] = op_physinfo,
+	[XEN_SYSCTL_sched_id] = op_sched_id,
+	[XEN_SYSCTL_getdomaininfolist] = op_getdomaininfolist,
+	[XEN_SYSCTL_debug_keys] = op_debug_keys,
+	[XEN_SYSCTL_availheap] = op_availheap,
+	[XEN_SYSCTL_cputopoinfo] = op_cputopoinfo,
+	[XEN_SYSCTL_numainfo] = op_numainfo,
+	[XEN_SYSCTL_cpupool_op] = op_cpupool,
+	[XEN_SYSCTL_scheduler_op] = op_scheduler,
+	[XEN_SYSCTL_pcitopoinfo] = op_not_supported,
+	[XEN_SYSCTL_get_cpu_featureset] = op_featureset,
+	[XEN_SYSCTL_get_cpu_policy] = op_cpu_policy,
+};
+
+long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	struct xen_sysctl op;
+	long rc;
+
+	if (copy_from_guest(&op, gva, sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+		return -EACCES;
+	if (op.cmd >= ARRAY_SIZE(ops) || !ops[op.cmd])
+		return -ENOSYS;
+	rc = ops[op.cmd](&op);
+	/* Where a buffer is too short, the argument says how long it must be. */
+	if ((!rc || rc == -ENOBUFS) && copy_to_guest(gva, &op, sizeof(op)))
+		return -EFAULT;
+	return rc;
+}
