@@ -63,7 +63,8 @@ bool hypercall_preempt_check(void)
 {
 	struct pcpu *cpu = this_cpu();
 
-	return READ_ONCE(cpu->work) || ++running[cpu->id].checks >= PREEMPT_OPS;
+	/* Flushes and deferred frees of this CPU's own making wait until the guest is entered; they are no reason to hurry there. */
+	return READ_ONCE(cpu->work) & ~(BIT(WORK_TLB) | BIT(WORK_RCU)) || ++running[cpu->id].checks >= PREEMPT_OPS;
 }
 
 /* One entry; 1 when it wants to be continued (the entry then holds its new arguments). */

@@ -85,7 +85,6 @@ static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 					v->gpr[REG_R8] };
 	long rc;
 
-	this_cpu()->nr_hypercalls++;
 	if (unlikely(hvm_ops->get_reg(v, HREG_CPL)))
 		rc = -EPERM;
 	else if (unlikely(!(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9)))) /* L: 64-bit code */
