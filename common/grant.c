@@ -59,6 +59,8 @@ int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptr
 	gt->active = (void *)(gt->shared + max_frames);
 	gt->gfn = (void *)(gt->active + max_frames);
 	d->grant = gt;
+	d->max_grant_frames = max_frames;
+	d->max_maptrack_frames = max_maptrack;
 	spin_lock(&gt->lock);
 	err = grant_grow(d);
 	spin_unlock(&gt->lock);

@@ -52,9 +52,14 @@ static int map_shared_info(struct domain *d, u64 idx, gfn_t gfn)
 
 static int map_grant_frame(struct domain *d, u64 idx, gfn_t gfn)
 {
+	int rc;
+
 	if (idx >= STATUS_FRAMES || idx >= d->max_grant_frames)
 		return -EINVAL;
-	return map_shared(d, gfn, grant_table_frame(d, (unsigned int)idx));
+	rc = map_shared(d, gfn, grant_table_frame(d, (unsigned int)idx));
+	if (rc == 0)
+		grant_table_mapped(d, (unsigned int)idx, gfn);
+	return rc;
 }
 
 /* Moves a page of d from gfn `from`. */

@@ -439,6 +439,8 @@ static void limits_at_creation(void **state)
 	assert_int_equal(grant_init(d, GRANT_MAX_FRAMES + 1, 1), -EINVAL);
 	assert_int_equal(grant_init(d, 1, GRANT_MAX_MAPTRACK_FRAMES + 1), -EINVAL);
 	assert_int_equal(grant_init(d, GRANT_MAX_FRAMES, GRANT_MAX_MAPTRACK_FRAMES), 0);
+	assert_int_equal(d->max_grant_frames, GRANT_MAX_FRAMES);
+	assert_int_equal(d->max_maptrack_frames, GRANT_MAX_MAPTRACK_FRAMES);
 	grant_free(d);
 	/* Without handles, nothing can be mapped. */
 	assert_int_equal(grant_init(d, 1, 0), 0);
