@@ -5,7 +5,7 @@ GUEST_NAMES := $(patsubst test/guests/%.c,%,$(sort $(wildcard test/guests/*.c)))
 GUEST_LIB   := $(patsubst test/guests/lib/%.c,$(GUEST_OUT)/lib/%.o,$(sort $(wildcard test/guests/lib/*.c)))
 GUEST_LIB   += $(GUEST_OUT)/lib/head.o
 GUEST_CC    := $(CC) -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I. -Ixen/include -Itest/guests \
-	-std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -ffreestanding \
+	-std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-format-zero-length -ffreestanding \
 	-fno-strict-aliasing -fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-common -MMD -MP
 

@@ -39,7 +39,8 @@ int vsnprintk(char *out, size_t room, const char *fmt, va_list args);
 void console_write(const char *text, size_t len);
 
 /* --- results --- */
-void expect_failed(const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void expect_failed(const char *file, int line, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 void expect_passed(void);
 void skip(const char *why) __attribute__((noreturn));
 /* The test itself could not be carried out. */
@@ -51,7 +52,7 @@ void shutdown(unsigned int reason) __attribute__((noreturn));
 		if (cond)                                                     \
 			expect_passed();                                      \
 		else                                                          \
-			expect_failed(__FILE__, __LINE__, #cond ": " __VA_ARGS__); \
+			expect_failed(__FILE__, __LINE__, #cond, "" __VA_ARGS__); \
 	} while (0)
 #define EXPECT_EQ(got, wanted)                                                \
 	do {                                                                  \
@@ -59,8 +60,8 @@ void shutdown(unsigned int reason) __attribute__((noreturn));
 		if (got_ == wanted_)                                          \
 			expect_passed();                                      \
 		else                                                          \
-			expect_failed(__FILE__, __LINE__, "%s is %ld (%#lx), expected %ld (%s)", \
-				      #got, got_, got_, wanted_, #wanted);    \
+			expect_failed(__FILE__, __LINE__, #got, "is %ld (%#lx), expected %ld (%s)", \
+				      got_, got_, wanted_, #wanted);          \
 	} while (0)
 /* For an errno that two hypervisors choose differently, both sensibly. */
 #define EXPECT_IN(got, a, b)                                                  \
@@ -69,8 +70,8 @@ void shutdown(unsigned int reason) __attribute__((noreturn));
 		if (got_ == (long)(a) || got_ == (long)(b))                   \
 			expect_passed();                                      \
 		else                                                          \
-			expect_failed(__FILE__, __LINE__, "%s is %ld, expected %s or %s", \
-				      #got, got_, #a, #b);                    \
+			expect_failed(__FILE__, __LINE__, #got, "is %ld, expected %s or %s", \
+				      got_, #a, #b);                          \
 	} while (0)
 
 /* --- what it runs on --- */

@@ -80,7 +80,7 @@ void expect_passed(void)
 	__atomic_fetch_add(&checks, 1, __ATOMIC_RELAXED);
 }
 
-void expect_failed(const char *file, int line, const char *fmt, ...)
+void expect_failed(const char *file, int line, const char *what, const char *fmt, ...)
 {
 	char text[384];
 	const char *p;
@@ -94,7 +94,7 @@ void expect_failed(const char *file, int line, const char *fmt, ...)
 	va_end(args);
 	__atomic_fetch_add(&checks, 1, __ATOMIC_RELAXED);
 	if (__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED) < 50)
-		printk("FAIL %s:%d: %s\n", file, line, text);
+		printk("FAIL %s:%d: %s: %s\n", file, line, what, text);
 }
 
 static void find_cpuid(void)
