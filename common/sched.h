@@ -7,56 +7,81 @@
 #include "common/timer.h"
 
 struct domain;
-struct vcpu_runstate_info;
 struct vcpu;
+struct vcpu_runstate_info;
 
 /* A vCPU's part. R: lock of v->cpu's run queue */
 struct sched_vcpu {
-	struct list_head link;	/* on the run queue while runnable and not running */
-	u64 vruntime;		/* ns, weighted */
-	u64 slice_start;	/* now() when it began to run */
-	u64 budget;		/* ns left in this period for a capped domain's vCPU */
+	struct pq_node node;	/* on the run queue while it waits for its CPU; key: vruntime */
+	struct list_head link;	/* parked: its domain has used up its cap; null: waits for a free CPU */
+	u64 vruntime;		/* ns at weight 256, in its run queue's time */
+	u64 charged;		/* now() up to which vruntime counts what it ran */
+	u64 ran_since;		/* when it began to run */
 	cpumask_t hard, soft;	/* affinity */
-	bool running;		/* its state is loaded on v->cpu */
+	bool running;		/* its state is loaded on v->cpu, or on the way there or back */
 	bool queued, parked;
 	u64 migrations;
 };
 
 struct sched_domain {
 	u16 weight, cap;	/* credit2's: weight 256 by default, cap in percent of one CPU, 0 = none */
+	s64 budget;		/* atomic: ns left in this period, if capped */
+	u64 refilled;		/* atomic: when the period began */
 };
 
-/* Boot: makes the run queues of all CPUs; sched= chooses "credit2" or "null". */
+/* Boot, on CPU 0: chooses by sched=, and makes this CPU's run queue. Needs the heap and now(). */
 void sched_init(void);
+/* Each other CPU, by itself, before it is counted in nr_cpus: its run queue, timers and idle vCPU. */
 void sched_init_cpu(struct pcpu *cpu);
-int sched_vcpu_init(struct vcpu *v);	/* chooses a CPU; v is not runnable yet */
+int sched_vcpu_init(struct vcpu *v);	/* chooses a CPU; v is not runnable yet. 0 */
+/* v is down or paused for good; waits until its CPU has left it. */
 void sched_vcpu_destroy(struct vcpu *v);
 void sched_domain_init(struct domain *d);
 
 bool vcpu_runnable(const struct vcpu *v);
 /* Something that kept v from running went away (or may have): queues it if it is runnable. Any lock below RANK_RUNQ. */
 void vcpu_wake(struct vcpu *v);
-/* Something keeps v from running now: takes it off; nosync: its CPU will notice soon. */
+/* Something keeps v from running now: takes it off; nosync: its CPU will notice soon. Any lock below RANK_RUNQ. */
 void vcpu_sleep_nosync(struct vcpu *v);
-/* The same, and waits until v's CPU has left the guest. Never for the current vCPU. */
+/*
+ * The same, and waits until v's CPU has put its state away. Never for the current vCPU, and
+ * only on behalf of one that nobody waits for in turn: a control domain's on another domain.
+ * Two vCPUs that stop each other would wait for ever. v's CPU needs no lock that the caller holds.
+ */
 void vcpu_sleep_sync(struct vcpu *v);
 
 /* Called in the loop when WORK_SCHED is set: picks the next vCPU, switches to it, and arms the slice timer. No locks. */
 void schedule(void);
-void sched_yield(void);
+/* The current vCPU lets others run, if any waits for this CPU. */
+void vcpu_yield(void);
+/* Does anybody wait for this CPU? For long operations that can be continued. */
+bool sched_contended(void);
 
-/* The current vCPU waits (wait_flags bit set by the caller) unless an event is pending: sets WORK_SCHED. */
+/* The current vCPU waits for an event (VPF_BLOCKED, WORK_SCHED), unless one is pending. */
 void vcpu_block(void);
+/*
+ * SCHEDOP_poll of the current vCPU: waits for one of nr ports at ports_gva, or any upcall,
+ * or until timeout (system time; 0 = for ever). 0, -EINVAL (more than 128 ports, or not
+ * one of its ports), -EFAULT.
+ */
 long do_sched_poll(u64 ports_gva, unsigned int nr, u64 timeout);
 
 /* Run state seen by the guest and by XEN_DOMCTL_getvcpuinfo (VCPUOP_get_runstate_info layout). */
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
+/* ns that v has run. */
 u64 vcpu_cputime(struct vcpu *v);
+/* ns that the CPU was idle. */
+u64 cpu_idletime(struct pcpu *cpu);
 
+/* NULL: as it is. 0, or -EINVAL if no CPU of hard is up. */
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
-unsigned int sched_id(void); /* XEN_SCHEDULER_* */
+/* weight 1..65535, cap in percent of one CPU (0: none); XEN_DOMCTL_scheduler_op. 0 or -EINVAL. */
+int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);
+unsigned int sched_id(void); /* XEN_SCHEDULER_CREDIT2 or XEN_SCHEDULER_NULL */
+/* us for which a vCPU that has begun to run is not interrupted by another's wake-up. */
+unsigned int sched_ratelimit_us(void);
 
-/* Arch: leaves prev's state and loads next's (either may be idle). */
+/* Arch: leaves prev's state, makes next this CPU's curr, and loads its state (either may be idle). No locks. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next);
 /* Event pending for v that would end a block (upcall pending and deliverable, or interrupt)? Arch. */
 bool arch_vcpu_has_events(struct vcpu *v);

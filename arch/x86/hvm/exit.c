@@ -251,7 +251,7 @@ static void exit_wbinvd(struct x86_vcpu *v, const struct exit_info *e)
 static void exit_pause(struct x86_vcpu *v, const struct exit_info *e)
 {
 	hvm_ops->skip_insn(v, e, 2);
-	sched_yield();
+	vcpu_yield();
 }
 
 static void exit_bad(struct x86_vcpu *v, const struct exit_info *e)

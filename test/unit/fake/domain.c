@@ -226,7 +226,7 @@ FAKE void vcpu_block(void)
 	fake_events.sched_work++;
 }
 
-FAKE void sched_yield(void)
+FAKE void vcpu_yield(void)
 {
 	fake_events.sched_work++;
 }

@@ -109,7 +109,7 @@ struct fake_events {
 	unsigned int last_virq;
 	struct vcpu *last_upcall, *last_wake, *last_kick;
 	struct domain *crashed;
-	unsigned int sched_work;	/* vcpu_block(), sched_yield() */
+	unsigned int sched_work;	/* vcpu_block(), vcpu_yield() */
 };
 extern struct fake_events fake_events;
 

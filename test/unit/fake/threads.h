@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Real threads, for what only they show: <sched.h> has a sched_yield() of its own. */
+/* Real threads, for what only they show: <sched.h> has a vcpu_yield() of its own. */
 #ifndef TEST_UNIT_FAKE_THREADS_H
 #define TEST_UNIT_FAKE_THREADS_H
 
-#define sched_yield host_sched_yield
+#define vcpu_yield host_sched_yield
 #include <pthread.h>
-#undef sched_yield
+#undef vcpu_yield
 
 #endif /* TEST_UNIT_FAKE_THREADS_H */

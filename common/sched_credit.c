@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The default policy: weights and caps with credit2's meaning, by virtual run time.
+ *
+ * On one CPU the vCPU with the least vruntime runs, which grows with what it runs divided
+ * by its weight. Queues have each their own time, vt; with its offset added it says how far
+ * a queue has come compared with others. A queue that falls behind one that another vCPU
+ * may join pushes a vCPU there, so that shares are right over all CPUs, and an idle CPU
+ * takes one from any queue. Where affinity or one vCPU's weight make that impossible, what
+ * a queue is behind by more than WINDOW is forgotten, and so is what a lone vCPU is ahead.
+ */
+#include <public/domctl.h>
+#include <public/errno.h>
+
+#include "common/sched_priv.h"
+#include "common/time.h"
+
+#define US 1000ull
+#define MS 1000000ull
+#define SLICE (5 * MS)
+#define RATELIMIT (500 * US)	/* who has begun to run does so for that long */
+#define BONUS (3 * MS)		/* who comes from sleep is at most so far ahead of the others */
+#define GRANULARITY (1 * MS)	/* and interrupts who is further behind than this */
+#define WINDOW (50 * MS)
+#define PUSH_GAP (10 * MS)	/* between queues */
+#define CAP_PERIOD (10 * MS)
+#define WEIGHT_UNIT 256
+#define MIN_SLICE (100 * US)
+#define SEARCH_DEPTH 8		/* vCPUs of a queue that are looked at for one that may move */
+
+/* How far the queue has come in which most is done for those who wait; racy. */
+static s64 global_vt;
+
+unsigned int sched_ratelimit_us(void)
+{
+	return RATELIMIT / US;
+}
+
+static struct sched_vcpu *first_waiting(const struct runq *rq)
+{
+	return rq->queue.root ? container_of(rq->queue.root, struct sched_vcpu, node) : NULL;
+}
+
+static struct vcpu *vcpu_of(struct sched_vcpu *s)
+{
+	return container_of(s, struct vcpu, sched);
+}
+
+/* --- Caps --- */
+
+static s64 quota(const struct sched_domain *d)
+{
+	return (s64)(READ_ONCE(d->cap) * (CAP_PERIOD / 100));
+}
+
+/* Adds a quota for each period that went by; what was not used is not saved up. */
+static void cap_refill(struct sched_domain *d, u64 t)
+{
+	u64 began = __atomic_load_n(&d->refilled, __ATOMIC_RELAXED), n = (t - began) / CAP_PERIOD;
+	s64 had, has;
+
+	if (t < began || n == 0 ||
+	    !__atomic_compare_exchange_n(&d->refilled, &began, began + n * CAP_PERIOD, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
+		return;
+	had = __atomic_load_n(&d->budget, __ATOMIC_RELAXED);
+	do
+		has = min(had + (s64)min(n, 1000ull) * quota(d), quota(d));
+	while (!__atomic_compare_exchange_n(&d->budget, &had, has, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+static bool capped_out(struct vcpu *v, u64 t)
+{
+	struct sched_domain *d = &v->domain->sched;
+
+	if (likely(!READ_ONCE(d->cap)))
+		return false;
+	cap_refill(d, t);
+	return READ_ONCE(d->budget) <= 0;
+}
+
+static void park(struct runq *rq, struct vcpu *v)
+{
+	struct sched_domain *d = &v->domain->sched;
+	u64 periods = (u64)(max(-READ_ONCE(d->budget), (s64)0) / max(quota(d), (s64)1)) + 1;
+	u64 due = READ_ONCE(d->refilled) + periods * CAP_PERIOD;
+
+	v->sched.parked = true;
+	list_add_tail(&v->sched.link, &rq->parked);
+	if (!rq->unpark.pending || due < rq->unpark.node.key)
+		timer_set(&rq->unpark, due);
+}
+
+int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap)
+{
+	if (weight < 1 || weight > 65535 || cap > 65535)
+		return -EINVAL;
+	WRITE_ONCE(d->sched.weight, (u16)weight);
+	WRITE_ONCE(d->sched.refilled, now());
+	WRITE_ONCE(d->sched.budget, (s64)(cap * (CAP_PERIOD / 100)));
+	WRITE_ONCE(d->sched.cap, (u16)cap);
+	return 0;
+}
+
+/* --- Time of queues and vCPUs --- */
+
+static u64 weighted(const struct vcpu *v, u64 ns)
+{
+	return ns * WEIGHT_UNIT / READ_ONCE(v->domain->sched.weight);
+}
+
+/* curr ran until t. */
+static void charge(struct runq *rq, struct vcpu *v, u64 t)
+{
+	u64 ran = t - v->sched.charged;
+
+	if (t <= v->sched.charged)
+		return;
+	v->sched.charged = t;
+	WRITE_ONCE(v->sched.vruntime, v->sched.vruntime + weighted(v, ran));
+	if (READ_ONCE(v->domain->sched.cap))
+		__atomic_fetch_sub(&v->domain->sched.budget, (s64)ran, __ATOMIC_RELAXED);
+}
+
+static void advance(struct runq *rq)
+{
+	const struct sched_vcpu *head = first_waiting(rq);
+	u64 least = rq->curr->idle ? ~0ull : rq->curr->sched.vruntime;
+	s64 all;
+
+	if (head)
+		least = min(least, head->vruntime);
+	if (least != ~0ull && least > rq->vt)
+		WRITE_ONCE(rq->vt, least);
+	all = (s64)rq->vt + rq->offset;
+	if (head && all > READ_ONCE(global_vt))
+		WRITE_ONCE(global_vt, all);
+	else if (!head && all > READ_ONCE(global_vt) + (s64)WINDOW)
+		WRITE_ONCE(rq->offset, READ_ONCE(global_vt) + (s64)WINDOW - (s64)rq->vt);
+}
+
+/* How far the queue has come at t, in a time that compares; from outside, without its lock. */
+static s64 progress(const struct runq *rq, u64 t)
+{
+	struct vcpu *curr = READ_ONCE(rq->curr);
+	u64 vt = READ_ONCE(rq->vt), since;
+
+	if (!curr->idle && !READ_ONCE(rq->queue.nr)) {
+		since = READ_ONCE(curr->sched.charged);
+		vt = max(vt, READ_ONCE(curr->sched.vruntime) + (t > since ? weighted(curr, t - since) : 0));
+	}
+	return (s64)vt + READ_ONCE(rq->offset);
+}
+
+/* --- Queues --- */
+
+static void credit_dequeue(struct runq *rq, struct vcpu *v)
+{
+	if (v->sched.parked) {
+		list_del(&v->sched.link);
+		v->sched.parked = false;
+	} else {
+		pq_remove(&rq->queue, &v->sched.node);
+		v->sched.queued = false;
+	}
+}
+
+/* v waits in rq: when should rq's CPU look? */
+static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
+{
+	struct vcpu *curr = rq->curr;
+	struct pcpu *idle;
+	u64 curr_vruntime, at;
+
+	if (curr->idle) {
+		cpumask_clear_cpu(&idle_cpus, rq->cpu->id);
+		pcpu_kick(rq->cpu, WORK_SCHED);
+		return;
+	}
+	curr_vruntime = curr->sched.vruntime + (t > curr->sched.charged ? weighted(curr, t - curr->sched.charged) : 0);
+	at = curr->sched.ran_since + (v->sched.vruntime + GRANULARITY < curr_vruntime ? RATELIMIT : SLICE);
+	if (at <= t)
+		pcpu_kick(rq->cpu, WORK_SCHED);
+	else if (!rq->slice.pending || at < rq->slice.node.key)
+		timer_set(&rq->slice, at);
+	/* An idle CPU that nobody has chosen comes and takes it. */
+	idle = first_cpu_in(&idle_cpus, &v->sched.hard, NULL);
+	if (unlikely(idle))
+		pcpu_kick(idle, WORK_SCHED);
+}
+
+/* v joins rq, near its time; false: it was parked instead. */
+static bool settle(struct runq *rq, struct vcpu *v, u64 t)
+{
+	s64 ahead;
+
+	if (capped_out(v, t)) {
+		park(rq, v);
+		return false;
+	}
+	/* A queue that was empty has missed nothing. */
+	if (rq->curr->idle && !rq->queue.nr && (s64)rq->vt + rq->offset < READ_ONCE(global_vt))
+		WRITE_ONCE(rq->offset, READ_ONCE(global_vt) - (s64)rq->vt);
+	ahead = (s64)(v->sched.vruntime - rq->vt);
+	if (ahead < -(s64)BONUS)
+		v->sched.vruntime = rq->vt - BONUS;
+	else if (ahead > (s64)WINDOW)
+		v->sched.vruntime = rq->vt + WINDOW;
+	v->sched.node.key = v->sched.vruntime;
+	v->sched.queued = true;
+	pq_insert(&rq->queue, &v->sched.node);
+	return true;
+}
+
+static void credit_enqueue(struct runq *rq, struct vcpu *v, u64 t)
+{
+	if (settle(rq, v, t))
+		tell_cpu(rq, v, t);
+}
+
+static struct runq *credit_choose(struct runq *rq, struct vcpu *v)
+{
+	struct pcpu *cpu;
+
+	if (may_run_on(v, rq->cpu) && cpumask_test(&idle_cpus, rq->cpu->id))
+		return rq;
+	cpu = first_cpu_in(&idle_cpus, &v->sched.hard, &v->sched.soft);
+	if (!cpu)
+		cpu = first_cpu_in(&idle_cpus, &v->sched.hard, NULL);
+	if (!cpu && may_run_on(v, rq->cpu))
+		return rq;
+	if (!cpu)
+		cpu = first_cpu_in(&v->sched.hard, &v->sched.soft, NULL);
+	if (!cpu)
+		cpu = first_cpu_in(&v->sched.hard, NULL, NULL);
+	return cpu ? cpu->runq : rq;
+}
+
+/* --- Between queues --- */
+
+/* Somebody near the head of rq who may run on cpu; each CPU's queue is a heap, so it is walked a little way. */
+static struct vcpu *find_movable(const struct runq *rq, const struct pcpu *cpu)
+{
+	struct pq_node *todo[SEARCH_DEPTH + 2];
+	unsigned int nr = 0;
+
+	if (rq->queue.root)
+		todo[nr++] = rq->queue.root;
+	for (unsigned int i = 0; i < nr && i < SEARCH_DEPTH; i++) {
+		struct vcpu *v = vcpu_of(container_of(todo[i], struct sched_vcpu, node));
+
+		if (may_run_on(v, cpu))
+			return v;
+		for (unsigned int c = 0; c < 2; c++)
+			if (todo[i]->child[c] && nr < SEARCH_DEPTH)
+				todo[nr++] = todo[i]->child[c];
+	}
+	return NULL;
+}
+
+/* From one locked queue to another, with what it is ahead or behind of all. */
+static void move(struct runq *from, struct runq *to, struct vcpu *v)
+{
+	pq_remove(&from->queue, &v->sched.node);
+	v->sched.queued = false;
+	v->sched.vruntime += (u64)(from->offset - to->offset);
+	v->sched.migrations++;
+	WRITE_ONCE(v->cpu, to->cpu);
+}
+
+/* rq's CPU has nothing to do: takes somebody who waits for another. */
+static void steal(struct runq *rq, u64 t)
+{
+	for (unsigned int i = 1; i < nr_cpus && !rq->queue.nr; i++) {
+		struct runq *from = pcpus[(rq->cpu->id + i) % nr_cpus]->runq;
+		unsigned int spare = READ_ONCE(from->curr)->idle; /* that CPU is about to take one itself */
+		struct vcpu *v;
+
+		if (READ_ONCE(from->queue.nr) <= spare || !spin_trylock(&from->lock))
+			continue;
+		v = find_movable(from, rq->cpu);
+		if (v) {
+			move(from, rq, v);
+			settle(rq, v, t);
+		}
+		spin_unlock(&from->lock);
+	}
+}
+
+/* At the end of a slice with others waiting: if another queue has come much further, one of these goes there. */
+static void push(struct runq *rq, u64 t)
+{
+	s64 mine = (s64)rq->vt + rq->offset, most = mine + (s64)PUSH_GAP;
+	struct runq *to = NULL;
+	struct vcpu *v;
+
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		struct runq *o = pcpus[i]->runq;
+		s64 p = progress(o, t);
+
+		if (o != rq && p > most && find_movable(rq, o->cpu)) {
+			most = p;
+			to = o;
+		}
+	}
+	if (to) {
+		if (!spin_trylock(&to->lock))
+			return;
+		v = find_movable(rq, to->cpu);
+		move(rq, to, v);
+		credit_enqueue(to, v, t);
+		spin_unlock(&to->lock);
+	} else if (READ_ONCE(global_vt) - mine > (s64)WINDOW) {
+		WRITE_ONCE(rq->offset, READ_ONCE(global_vt) - (s64)WINDOW - (s64)rq->vt);
+	}
+}
+
+/* --- Choosing --- */
+
+static void unpark(struct runq *rq, u64 t)
+{
+	struct sched_vcpu *s, *next;
+	struct list_head due;
+
+	if (list_empty(&rq->parked) || rq->unpark.pending)
+		return;
+	list_init(&due);
+	list_for_each_entry_safe(s, next, &rq->parked, link) {
+		list_del(&s->link);
+		list_add_tail(&s->link, &due);
+	}
+	list_for_each_entry_safe(s, next, &due, link) {
+		list_del(&s->link);
+		s->parked = false;
+		settle(rq, vcpu_of(s), t); /* parks it again if there is nothing to spend */
+	}
+}
+
+/* The first in the queue whose domain has not used up its cap meanwhile. */
+static struct vcpu *best_waiting(struct runq *rq, u64 t)
+{
+	struct sched_vcpu *s;
+
+	while ((s = first_waiting(rq)) != NULL && capped_out(vcpu_of(s), t)) {
+		credit_dequeue(rq, vcpu_of(s));
+		park(rq, vcpu_of(s));
+	}
+	return s ? vcpu_of(s) : NULL;
+}
+
+/* contended: somebody else will wait while next runs. */
+static void arm_slice(struct runq *rq, struct vcpu *next, bool contended, u64 t)
+{
+	struct sched_domain *d;
+	u64 len = SLICE;
+
+	if (next->idle || (!contended && !READ_ONCE(next->domain->sched.cap))) {
+		if (rq->slice.pending)
+			timer_stop(&rq->slice);
+		return;
+	}
+	d = &next->domain->sched;
+	if (READ_ONCE(d->cap))
+		len = (u64)min(max(READ_ONCE(d->budget), (s64)MIN_SLICE), (s64)len);
+	else if (next == rq->curr && rq->slice.pending)
+		return;
+	timer_set(&rq->slice, t + len);
+}
+
+static struct vcpu *credit_pick(struct runq *rq, u64 t)
+{
+	struct vcpu *curr = rq->curr, *best, *next;
+	bool stays = false;
+
+	if (!curr->idle) {
+		charge(rq, curr, t);
+		stays = vcpu_runnable(curr) && may_run_on(curr, rq->cpu) && !capped_out(curr, t);
+	}
+	unpark(rq, t);
+	advance(rq);
+	if (rq->slice_over && rq->queue.nr)
+		push(rq, t);
+	best = best_waiting(rq, t);
+	if (!best && !stays) {
+		steal(rq, t);
+		best = best_waiting(rq, t);
+	}
+	if (stays && (!best || (!rq->yield && (curr->sched.vruntime <= best->sched.vruntime ||
+					       t - curr->sched.ran_since < RATELIMIT))))
+		next = curr;
+	else
+		next = best ? best : &rq->idle;
+	if (best && next == best)
+		credit_dequeue(rq, best);
+	arm_slice(rq, next, rq->queue.nr || (stays && next != curr), t);
+	return next;
+}
+
+static void credit_vcpu_init(struct vcpu *v)
+{
+	static unsigned int turn;
+
+	v->cpu = pcpus[__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % nr_cpus];
+}
+
+static void credit_vcpu_destroy(struct vcpu *v)
+{
+}
+
+static void credit_affinity_changed(struct vcpu *v)
+{
+	struct runq *rq = lock_vcpu(v);
+	bool again = false;
+
+	if (!may_run_on(v, rq->cpu)) {
+		if (v->sched.running) {
+			pcpu_kick(rq->cpu, WORK_SCHED);
+		} else if (v->sched.queued || v->sched.parked) {
+			credit_dequeue(rq, v);
+			again = true;
+		}
+	}
+	spin_unlock(&rq->lock);
+	if (again)
+		vcpu_wake(v);
+}
+
+const struct sched_policy sched_credit = {
+	.id = XEN_SCHEDULER_CREDIT2,
+	.vcpu_init = credit_vcpu_init,
+	.vcpu_destroy = credit_vcpu_destroy,
+	.choose = credit_choose,
+	.enqueue = credit_enqueue,
+	.dequeue = credit_dequeue,
+	.pick = credit_pick,
+	.affinity_changed = credit_affinity_changed,
+};
