@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: common/vsnprintf.c common/option.c */
+#include "test/unit/unit.h"
+
+#include <stdio.h>
+
+#include "common/option.h"
+
+/* cmocka's headers bring the C library's: ours is called by its own name through printk.h. */
+static void check(const char *want, const char *fmt, ...)
+{
+	char buf[128];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	assert_string_equal(buf, want);
+	assert_int_equal(n, strlen(want));
+}
+
+static void conversions(void **state)
+{
+	check("-7 7 0", "%d %i %u", -7, 7, 0u);
+	check("18446744073709551615", "%lu", ~0ul);
+	check("-9223372036854775808", "%ld", (long)(1ul << 63));
+	check("ff FF 0xff 0", "%x %X %#x %#x", 255, 255, 255, 0);
+	check("ffffffffffffffff", "%llx", ~0ull);
+	check("12", "%zu", (size_t)12);
+	check("755", "%o", 0755);
+	check("c% ", "%c%%%c", 'c', ' ');
+	check("0x1000", "%p", (void *)0x1000);
+	check("255 65535 -1", "%hhu %hu %hhd", 255, 65535, 255);
+}
+
+static void widths(void **state)
+{
+	check("[    5][5    ][00005]", "[%5d][%-5d][%05d]", 5, 5, 5);
+	check("[-0005][   -5]", "[%05d][%5d]", -5, -5);
+	check("[0x00000ff]", "[%#09x]", 255);
+	check("[  007]", "[%5.3d]", 7);
+	check("[   ab][ab   ][a]", "[%5s][%-5s][%.1s]", "ab", "ab", "ab");
+	check("[   ab][ab]", "[%*s][%.*s]", 5, "ab", 2, "abc");
+	check("(null)", "%s", (char *)NULL);
+	check("[    x]", "[%5c]", 'x');
+}
+
+static void unknown_conversions_stand_as_they_are(void **state)
+{
+	check("%k", "%k");
+	check("100%", "100%");
+}
+
+static void output_is_cut_and_counted(void **state)
+{
+	char buf[4] = "zzz";
+	const char *fmt = "%s";
+
+	assert_int_equal(snprintf(buf, sizeof(buf), fmt, "abcdef"), 6);
+	assert_string_equal(buf, "abc");
+	assert_int_equal(snprintf(NULL, 0, fmt, "abcdef"), 6);
+}
+
+static void options_are_found(void **state)
+{
+	char buf[8];
+
+	option_init("a=1  noreboot\tb=xyz a=2 no-watch dom0_mem=512M big=0x10k bad=7q long=123456789 flag=off");
+	assert_true(option_string("a", buf, sizeof(buf)));
+	assert_string_equal(buf, "2");
+	assert_true(option_string("long", buf, sizeof(buf)));
+	assert_string_equal(buf, "1234567");
+	assert_false(option_string("c", buf, sizeof(buf)));
+	assert_string_equal(buf, "");
+	assert_true(option_flag("noreboot", false));
+	assert_false(option_flag("watch", true));
+	assert_false(option_flag("flag", true));
+	assert_true(option_flag("b", true));	/* not a flag's value: the default */
+	assert_int_equal(option_number("dom0_mem", 0), MiB(512));
+	assert_int_equal(option_number("big", 0), 16384);
+	assert_int_equal(option_number("bad", 99), 99);
+	assert_int_equal(option_number("none", 99), 99);
+}
+
+static void options_are_walked(void **state)
+{
+	char name[16], value[16];
+	unsigned int pos = 0;
+
+	option_init(" x=1 y ");
+	assert_true(option_next(&pos, name, value, sizeof(name)));
+	assert_string_equal(name, "x");
+	assert_string_equal(value, "1");
+	assert_true(option_next(&pos, name, value, sizeof(name)));
+	assert_string_equal(name, "y");
+	assert_string_equal(value, "");
+	assert_false(option_next(&pos, name, value, sizeof(name)));
+}
+
+static void long_command_line_is_cut(void **state)
+{
+	static char line[4096];
+
+	memset(line, 'a', sizeof(line) - 1);
+	option_init(line);
+	assert_int_equal(strlen(option_cmdline()), OPTION_CMDLINE_LEN - 1);
+}
+
+static const struct CMUnitTest tests[] = {
+	UNIT_TEST(conversions),
+	UNIT_TEST(widths),
+	UNIT_TEST(unknown_conversions_stand_as_they_are),
+	UNIT_TEST(output_is_cut_and_counted),
+	UNIT_TEST(options_are_found),
+	UNIT_TEST(options_are_walked),
+	UNIT_TEST(long_command_line_is_cut),
+};
+
+UNIT_MAIN(tests)
