@@ -99,12 +99,15 @@ void vcpu_mark_events_pending(struct vcpu *v);
 void evtchn_vcpu_info_moved(struct vcpu *v);
 /* Arch: delivers the upcall of v (its vector through the local APIC, or CALLBACK_IRQ's). */
 void arch_upcall(struct vcpu *v);
+/* Arch: would the current vCPU take an interrupt at once if it went on? */
+bool arch_event_deliverable(struct vcpu *v);
 
 /* Is a port pending, masked or not? false where there is no such port. */
 bool evtchn_port_pending(struct domain *d, evtchn_port_t port);
 /*
  * SCHEDOP_poll of the current vCPU. 0: VPF_POLL is set, and an event on one of the ports, or any upcall, will
- * clear it and wake v; 1: no need to wait, a port is pending; -EINVAL: no such port. Nothing is set unless 0.
+ * clear it and wake v; 1: no need to wait, a port is pending or an interrupt deliverable; -EINVAL: no such port.
+ * Nothing is set unless 0.
  */
 int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int nr);
 /* Ends v's poll, if it polls, and wakes it: timeout, upcall, any interrupt. Any lock below RANK_VCPU. */

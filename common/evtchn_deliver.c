@@ -159,7 +159,7 @@ int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int n
 	set_bit(v->id, d->evtchn.pollers);
 
 	/* From here on senders see that v polls; what they sent before is seen now. */
-	if (v->info && READ_ONCE(v->info->evtchn_upcall_pending))
+	if (arch_event_deliverable(v))
 		rc = 1;
 	for (unsigned int i = 0; i < nr && rc == 0; i++) {
 		if (!evtchn_lookup(&d->evtchn, ports[i]))

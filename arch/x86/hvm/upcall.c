@@ -8,6 +8,7 @@
  */
 #include "arch/x86/hvm/upcall.h"
 
+#include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/vcpu.h"
 #include "common/evtchn.h"
 #include "common/sched.h"
@@ -49,4 +50,11 @@ bool arch_vcpu_has_events(struct vcpu *v)
 	bool via_apic;
 
 	return READ_ONCE(x->nmi_pending) || x->exception_pending || hvm_pending_vector(x, &via_apic) >= 0;
+}
+
+bool arch_event_deliverable(struct vcpu *v)
+{
+	return arch_vcpu_has_events(v) &&
+	       (READ_ONCE(x86_vcpu(v)->nmi_pending) ||
+		hvm_ops->get_reg(x86_vcpu(v), HREG_RFLAGS) & X86_EFLAGS_IF);
 }

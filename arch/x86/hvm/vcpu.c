@@ -106,7 +106,9 @@ void arch_vcpu_free(struct vcpu *v)
 /* Its CPU looks at its pending events: wakes it, or interrupts the guest. */
 void arch_vcpu_kick(struct vcpu *v)
 {
-	if (READ_ONCE(v->wait_flags) & (BIT(VPF_BLOCKED) | BIT(VPF_POLL))) {
+	if (test_bit(VPF_POLL, &v->wait_flags))
+		evtchn_poll_end(v);
+	if (test_bit(VPF_BLOCKED, &v->wait_flags)) {
 		clear_bit(VPF_BLOCKED, &v->wait_flags);
 		vcpu_wake(v);
 	}

@@ -267,6 +267,11 @@ FAKE bool arch_vcpu_has_events(struct vcpu *v)
 	return v->info && v->info->evtchn_upcall_pending;
 }
 
+FAKE bool arch_event_deliverable(struct vcpu *v)
+{
+	return arch_vcpu_has_events(v);
+}
+
 FAKE void send_global_virq(unsigned int virq)
 {
 	fake_events.virqs++;
