@@ -253,6 +253,8 @@ void cpu_policy_clamp(struct cpu_policy *p, const struct domain *d)
 	clamp_features(p, max);
 	clamp_xstate(p, max);
 	p->basic[1].c |= B(31);	/* a hypervisor is there */
+	if (!d)
+		p->basic[1].c |= B(21);	/* x2APIC is emulated, whatever the machine has */
 	set_topology(p, d);
 	clamp_widths(p);
 	p->platform_info = 0;
