@@ -266,19 +266,37 @@ static void exit_bad(struct x86_vcpu *v, const struct exit_info *e)
 		     hvm_ops->name, e->raw);
 }
 
+/* What the CPU itself checks where the write does not exit (SDM vol. 2, MOV to CR; vol. 3, 2.5). */
+static bool cr0_is_valid(struct x86_vcpu *v, u64 val)
+{
+	u64 efer = hvm_ops->get_reg(v, HREG_EFER), cr4 = hvm_ops->get_reg(v, HREG_CR4);
+
+	if (val >> 32 || (val & X86_CR0_PG && !(val & X86_CR0_PE)) || (val & X86_CR0_NW && !(val & X86_CR0_CD)))
+		return false;
+	if (!(val & X86_CR0_PG))
+		return !(cr4 & X86_CR4_PCIDE);
+	/* Into long mode only with PAE, and not from 64-bit code. */
+	return !(efer & EFER_LME) || efer & EFER_LMA ||
+	       (cr4 & X86_CR4_PAE && !(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9)));
+}
+
 /* Registers of which a bit is Keel's, and CR8 where the CPU has no virtual one. */
 static void exit_cr(struct x86_vcpu *v, const struct exit_info *e)
 {
-	if (e->cr.cr == 0 && e->cr.write) {
+	if (e->cr.cr == 0 && e->cr.write && cr0_is_valid(v, e->cr.val)) {
 		hvm_ops->set_reg(v, HREG_CR0, e->cr.val);
-	} else if (e->cr.cr == 4 && e->cr.write) {
+	} else if (e->cr.cr == 4 && e->cr.write && !(e->cr.val & X86_CR4_VMXE)) {
 		hvm_ops->set_reg(v, HREG_CR4, e->cr.val);
-	} else if (e->cr.cr == 8 && e->cr.write) {
-		vlapic_set_cr8(&v->v, e->cr.val & 15);
-	} else if (e->cr.cr == 8) {
+	} else if (e->cr.cr == 3 && e->cr.write) {
+		hvm_ops->set_reg(v, HREG_CR3, e->cr.val);
+	} else if (e->cr.cr == 3) {
+		v->gpr[e->cr.gpr] = hvm_ops->get_reg(v, HREG_CR3);
+	} else if (e->cr.cr == 8 && e->cr.write && e->cr.val < 16) {
+		vlapic_set_cr8(&v->v, (u8)e->cr.val);
+	} else if (e->cr.cr == 8 && !e->cr.write) {
 		v->gpr[e->cr.gpr] = vlapic_get_cr8(&v->v);
 	} else {
-		exit_bad(v, e);
+		hvm_inject_gp(&v->v);
 		return;
 	}
 	hvm_ops->skip_insn(v, e, 0);

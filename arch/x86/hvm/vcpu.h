@@ -51,6 +51,7 @@ struct x86_vcpu {
 	u64 dr[4];
 	/* vmx: what has no place in the VMCS; launched: VMRESUME, not VMLAUNCH */
 	u64 cr2, dr6, cr0_fixed, cr4_fixed, switched_msrs[5];
+	u32 vmx_proc;			/* primary processor-based controls, as in the VMCS */
 	bool launched;
 	u64 tsc_aux, apic_base, pat, mtrr_def_type;
 	u64 mtrr_var[16], mtrr_fixed[11];

@@ -8,8 +8,10 @@ static const u8 reasons[VMX_NR_EXITS] = {
 	[VMX_EXIT_TRIPLE] = EXIT_SHUTDOWN,
 	[VMX_EXIT_INIT] = EXIT_INIT_SIGNAL,
 	[VMX_EXIT_INTR_WINDOW] = EXIT_WINDOW,
+	[VMX_EXIT_NMI_WINDOW] = EXIT_NMI_UNBLOCKED,
 	[VMX_EXIT_TASK] = EXIT_TASK_SWITCH,
 	[VMX_EXIT_CPUID] = EXIT_CPUID,
+	[VMX_EXIT_GETSEC] = EXIT_UD,
 	[VMX_EXIT_HLT] = EXIT_HLT,
 	[VMX_EXIT_INVD] = EXIT_INVD,
 	[VMX_EXIT_RDPMC] = EXIT_RDPMC,
@@ -37,14 +39,21 @@ static void reinject(void)
 {
 	u64 info = vmread(VMCS_IDT_INFO);
 
-	if (!(info & INTR_INFO_VALID)) {
-		vmwrite(VMCS_ENTRY_INTR, 0);
+	if (likely(!(info & INTR_INFO_VALID)))
 		return;
-	}
 	vmwrite(VMCS_ENTRY_INTR, info & ~BIT(12));
 	vmwrite(VMCS_ENTRY_LEN, vmread(VMCS_EXIT_LEN));
 	if (info & INTR_INFO_ERROR)
 		vmwrite(VMCS_ENTRY_ERROR, vmread(VMCS_IDT_ERROR));
+	if ((info >> 8 & 7) == HEV_NMI) /* it was blocked by its own delivery */
+		vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~BLOCKED_NMI);
+}
+
+/* An IRET that faulted had unblocked NMIs already: it will be executed again (SDM vol. 3, 28.2.3). */
+static void block_nmi_again(u64 info)
+{
+	if (unlikely(info & BIT(12)) && !(vmread(VMCS_IDT_INFO) & INTR_INFO_VALID))
+		vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) | BLOCKED_NMI);
 }
 
 static void decode_io(struct exit_info *e)
@@ -68,6 +77,7 @@ static void decode_npf(struct exit_info *e)
 	e->npf.exec = q >> 2 & 1;
 	e->npf.present = q >> 3 & 7;
 	e->npf.final = q >> 8 & 1;
+	block_nmi_again(q);
 }
 
 static void decode_cr(struct x86_vcpu *v, struct exit_info *e)
@@ -84,7 +94,22 @@ static void decode_cr(struct x86_vcpu *v, struct exit_info *e)
 			      : (cr0 & ~0xeull) | (q >> 16 & 0xf); /* LMSW */
 }
 
-static void decode_exception(struct exit_info *e)
+/* The exit leaves DR6 and DR7 as they were before the exception (SDM vol. 3, 28.1). */
+static void update_debug_status(struct x86_vcpu *v)
+{
+	u64 q = vmread(VMCS_QUALIFICATION) & (15 | BIT(13) | BIT(14));
+
+	if (v->vmx_proc & PROC_MOV_DR) {
+		v->dr6 = (v->dr6 & ~15ull) | q;
+	} else {
+		__asm__ volatile("mov %%db6, %0" : "=r"(v->dr6));
+		v->dr6 = (v->dr6 & ~15ull) | q;
+		__asm__ volatile("mov %0, %%db6" : : "r"(v->dr6));
+	}
+	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~BIT(13));
+}
+
+static void decode_exception(struct x86_vcpu *v, struct exit_info *e)
 {
 	u64 info = vmread(VMCS_EXIT_INTR);
 
@@ -97,6 +122,9 @@ static void decode_exception(struct exit_info *e)
 	e->exc.vector = (u8)info;
 	e->exc.error = (u32)vmread(VMCS_EXIT_INTR_ERROR);
 	e->exc.cr2 = vmread(VMCS_QUALIFICATION);
+	block_nmi_again(info);
+	if (e->exc.vector == X86_EXC_DB)
+		update_debug_status(v);
 }
 
 /* The guest has the debug registers until it leaves this CPU. */
@@ -105,7 +133,7 @@ static void load_debug_regs(struct x86_vcpu *v)
 	__asm__ volatile("mov %0, %%db0; mov %1, %%db1; mov %2, %%db2; mov %3, %%db3"
 			 : : "r"(v->dr[0]), "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));
 	__asm__ volatile("mov %0, %%db6" : : "r"(v->dr6));
-	vmwrite(VMCS_PROC, vmread(VMCS_PROC) & ~PROC_MOV_DR);
+	vmx_set_proc(v, v->vmx_proc & ~PROC_MOV_DR);
 }
 
 void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
@@ -113,10 +141,11 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
 	u32 full = (u32)vmread(VMCS_EXIT_REASON);
 	u16 reason = (u16)full;
 
-	reinject();
 	e->raw = full;
 	e->reason = full >> 31 ? EXIT_BAD_STATE : reason < VMX_NR_EXITS ? reasons[reason] : EXIT_UNKNOWN;
 	e->next_rip = vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_LEN);
+	if (likely(!(full >> 31)))
+		reinject();
 	switch (e->reason) {
 	case EXIT_IO:
 		decode_io(e);
@@ -128,10 +157,16 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
 		decode_cr(v, e);
 		break;
 	case EXIT_EXCEPTION:
-		decode_exception(e);
+		decode_exception(v, e);
 		break;
 	case EXIT_DR:
 		load_debug_regs(v);
+		break;
+	case EXIT_NMI_UNBLOCKED:
+		vmx_set_proc(v, v->vmx_proc & ~PROC_NMI_WINDOW);
+		break;
+	case EXIT_BAD_STATE:
+		vmx_explain_failure(e, false);
 		break;
 	default:
 		break;

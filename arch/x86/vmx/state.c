@@ -1,25 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The guest's state in the VMCS. Each function makes v's VMCS current for as long as it needs. */
 #include "arch/x86/vmx/vmcs.h"
+#include "common/guest_access.h"
 #include "common/printk.h"
+
+#define ATTR_PRESENT 0x80u
+/* Exceptions with an error code (SDM vol. 3, table 6-1). */
+#define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | BIT(X86_EXC_GP) | \
+		       BIT(X86_EXC_PF) | BIT(X86_EXC_AC))
 
 /* hvm_state's attributes are packed as in a VMCB: bits 8..11 are bits 12..15 here (SDM vol. 3, 25.4.1). */
 static u64 attr_to_vmx(const struct segment *s)
 {
 	u64 a = (s->attr & 0xff) | (u64)(s->attr & 0xf00) << 4;
 
-	return s->attr & 0x80 ? a : a | ATTR_UNUSABLE;
+	return s->attr & ATTR_PRESENT ? a : a | ATTR_UNUSABLE;
 }
 
 static u16 attr_from_vmx(u64 a)
 {
-	return a & ATTR_UNUSABLE ? 0 : (u16)((a & 0xff) | (a >> 4 & 0xf00));
+	/* An unusable SS still has the privilege level. */
+	return (u16)((a & 0xff & (a & ATTR_UNUSABLE ? ~ATTR_PRESENT : ~0u)) | (a >> 4 & 0xf00));
+}
+
+static u64 get_cr2(const struct x86_vcpu *v)
+{
+	return vmx_is_loaded(v) ? READ_CR(2) : v->cr2;
+}
+
+static void set_cr2(struct x86_vcpu *v, u64 val)
+{
+	v->cr2 = val;
+	if (vmx_is_loaded(v))
+		WRITE_CR(2, val);
+}
+
+/* DR6 is the CPU's own while the guest may touch the debug registers. */
+static bool debug_regs_loaded(const struct x86_vcpu *v)
+{
+	return vmx_is_loaded(v) && !(v->vmx_proc & PROC_MOV_DR);
+}
+
+static u64 get_dr6(const struct x86_vcpu *v)
+{
+	u64 val = v->dr6;
+
+	if (debug_regs_loaded(v))
+		__asm__ volatile("mov %%db6, %0" : "=r"(val));
+	return val;
+}
+
+static void set_dr6(struct x86_vcpu *v, u64 val)
+{
+	v->dr6 = val & 0xffffffff;
+	if (debug_regs_loaded(v))
+		__asm__ volatile("mov %0, %%db6" : : "r"(v->dr6));
 }
 
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 {
 	paddr_t before = vmx_vmcs_enter(v);
-	bool loaded = before == v->vmcs_pa && current == &v->v;
+	bool loaded = vmx_is_loaded(v);
+	u64 event;
 
 	memset(s, 0, sizeof(*s));
 	for (unsigned int i = 0; i < NR_SEGS; i++) {
@@ -31,11 +73,11 @@ void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->rip = vmread(VMCS_GUEST_RIP);
 	s->rflags = vmread(VMCS_GUEST_RFLAGS);
 	s->cr0 = vmx_get_reg(v, HREG_CR0);
-	s->cr2 = v->cr2;
+	s->cr2 = get_cr2(v);
 	s->cr3 = vmread(VMCS_GUEST_CR3);
 	s->cr4 = vmx_get_reg(v, HREG_CR4);
 	s->efer = vmread(VMCS_GUEST_EFER);
-	s->dr6 = v->dr6;
+	s->dr6 = get_dr6(v);
 	s->dr7 = vmread(VMCS_GUEST_DR7);
 	s->gdtr.limit = (u32)vmread(VMCS_GDTR_LIMIT);
 	s->gdtr.base = vmread(VMCS_GDTR_BASE);
@@ -50,8 +92,62 @@ void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->sysenter_esp = vmread(VMCS_GUEST_SYSENTER_ESP);
 	s->sysenter_eip = vmread(VMCS_GUEST_SYSENTER_EIP);
 	s->pat = vmread(VMCS_GUEST_PAT);
-	s->interruptibility = vmread(VMCS_INTERRUPTIBILITY) & 3 ? 1 : 0;
+	s->interruptibility = vmread(VMCS_INTERRUPTIBILITY) & (BLOCKED_STI | BLOCKED_MOV_SS) ? 1 : 0;
+	event = vmread(VMCS_ENTRY_INTR);
+	s->pending_event = !!(event & INTR_INFO_VALID);
+	s->pending_vector = (u8)event;
+	s->pending_type = event >> 8 & 7;
+	s->pending_error = event & INTR_INFO_ERROR ? (u32)vmread(VMCS_ENTRY_ERROR) : 0;
 	vmx_vmcs_leave(v, before);
+}
+
+/* Long mode is active while paging is on and EFER.LME set: LMA and the entry control follow. */
+static void update_lma(u64 cr0, u64 efer)
+{
+	bool lma = cr0 & X86_CR0_PG && efer & EFER_LME;
+	u64 ctls = vmread(VMCS_ENTRY_CTLS);
+
+	vmwrite(VMCS_GUEST_EFER, lma ? efer | EFER_LMA : efer & ~EFER_LMA);
+	vmwrite(VMCS_ENTRY_CTLS, lma ? ctls | ENTRY_IA32E : ctls & ~ENTRY_IA32E);
+}
+
+static void set_cr0(struct x86_vcpu *v, u64 val)
+{
+	vmwrite(VMCS_CR0_SHADOW, val);
+	vmwrite(VMCS_GUEST_CR0, val | v->cr0_fixed);
+}
+
+static void set_cr4(struct x86_vcpu *v, u64 val)
+{
+	vmwrite(VMCS_CR4_SHADOW, val);
+	vmwrite(VMCS_GUEST_CR4, val | v->cr4_fixed);
+}
+
+/*
+ * With EPT, entries take the four top entries of 3-level paging from the VMCS. The CPU
+ * loads them itself, except where Keel emulated what turned this paging on.
+ */
+static void load_pdptes(struct x86_vcpu *v)
+{
+	u64 pdpte[4] = { 0 };
+
+	if (!(vmread(VMCS_GUEST_CR0) & X86_CR0_PG) || !(vmread(VMCS_GUEST_CR4) & X86_CR4_PAE) ||
+	    vmread(VMCS_GUEST_EFER) & EFER_LMA)
+		return;
+	/* Where there is no memory they are 0, so that the guest faults. */
+	if (copy_from_gpa(v->v.domain, pdpte, vmread(VMCS_GUEST_CR3) & 0xffffffe0, sizeof(pdpte)))
+		memset(pdpte, 0, sizeof(pdpte));
+	for (unsigned int i = 0; i < ARRAY_SIZE(pdpte); i++)
+		vmwrite(VMCS_PDPTE0 + 2 * i, pdpte[i]);
+}
+
+static void set_pending_event(const struct hvm_state *s)
+{
+	bool error = s->pending_error || (s->pending_type == HEV_EXCEPTION && BIT(s->pending_vector & 31) & ERROR_VECTORS);
+
+	vmwrite(VMCS_ENTRY_INTR, !s->pending_event ? 0 : INTR_INFO_VALID | s->pending_vector |
+		(u64)s->pending_type << 8 | (error ? INTR_INFO_ERROR : 0));
+	vmwrite(VMCS_ENTRY_ERROR, s->pending_error);
 }
 
 static void set_system_state(struct x86_vcpu *v, const struct hvm_state *s)
@@ -61,7 +157,7 @@ static void set_system_state(struct x86_vcpu *v, const struct hvm_state *s)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++) {
 		v->switched_msrs[i] = msrs[i];
-		if (current == &v->v)
+		if (vmx_is_loaded(v))
 			wrmsr(nr[i], msrs[i]);
 	}
 	vmwrite(VMCS_GUEST_SYSENTER_CS, s->sysenter_cs);
@@ -82,22 +178,27 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	}
 	vmwrite(VMCS_GUEST_RIP, s->rip);
 	vmwrite(VMCS_GUEST_RFLAGS, s->rflags | 2);
-	vmx_set_reg(v, HREG_CR0, s->cr0);
-	vmx_set_reg(v, HREG_CR4, s->cr4);
 	vmwrite(VMCS_GUEST_CR3, s->cr3);
-	v->cr2 = s->cr2;
-	v->dr6 = s->dr6;
-	vmx_set_reg(v, HREG_EFER, s->efer);
+	set_cr4(v, s->cr4);
+	set_cr0(v, s->cr0);
+	update_lma(s->cr0, s->efer);
+	load_pdptes(v);
+	set_cr2(v, s->cr2);
+	set_dr6(v, s->dr6);
 	vmwrite(VMCS_GUEST_DR7, s->dr7 & 0xffffffff);
 	vmwrite(VMCS_GDTR_LIMIT, s->gdtr.limit);
 	vmwrite(VMCS_GDTR_BASE, s->gdtr.base);
 	vmwrite(VMCS_IDTR_LIMIT, s->idtr.limit);
 	vmwrite(VMCS_IDTR_BASE, s->idtr.base);
 	set_system_state(v, s);
-	vmwrite(VMCS_INTERRUPTIBILITY, s->interruptibility & 1);
+	/* The shadow of STI needs the interrupt flag, that of MOV SS does not. */
+	vmwrite(VMCS_INTERRUPTIBILITY, !(s->interruptibility & 1) ? 0 :
+		s->rflags & X86_EFLAGS_IF ? BLOCKED_STI : BLOCKED_MOV_SS);
 	vmwrite(VMCS_ACTIVITY, 0);
-	vmwrite(VMCS_PENDING_DBG, 0);
-	vmwrite(VMCS_ENTRY_INTR, 0);
+	vmwrite(VMCS_PENDING_DBG, s->interruptibility & 1 && s->rflags & X86_EFLAGS_TF ? PENDING_DBG_BS : 0);
+	set_pending_event(s);
+	if (vmx_is_loaded(v))
+		vmx_flush_vpid();
 	vmx_vmcs_leave(v, before);
 }
 
@@ -117,7 +218,7 @@ u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg)
 	case HREG_CR0:
 		return merged(vmread(VMCS_GUEST_CR0), vmread(VMCS_CR0_SHADOW), v->cr0_fixed);
 	case HREG_CR2:
-		return v->cr2;
+		return get_cr2(v);
 	case HREG_CR3:
 		return vmread(VMCS_GUEST_CR3);
 	case HREG_CR4:
@@ -134,16 +235,6 @@ u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg)
 	BUG();
 }
 
-/* Long mode is active while paging is on and EFER.LME set: LMA and the entry control follow. */
-static void update_lma(u64 cr0, u64 efer)
-{
-	bool lma = cr0 & X86_CR0_PG && efer & EFER_LME;
-	u64 ctls = vmread(VMCS_ENTRY_CTLS);
-
-	vmwrite(VMCS_GUEST_EFER, lma ? efer | EFER_LMA : efer & ~EFER_LMA);
-	vmwrite(VMCS_ENTRY_CTLS, lma ? ctls | ENTRY_IA32E : ctls & ~ENTRY_IA32E);
-}
-
 void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 {
 	switch (reg) {
@@ -154,26 +245,28 @@ void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 		vmwrite(VMCS_GUEST_RFLAGS, val);
 		return;
 	case HREG_CR0:
-		vmwrite(VMCS_CR0_SHADOW, val);
-		vmwrite(VMCS_GUEST_CR0, val | v->cr0_fixed);
+		set_cr0(v, val);
 		update_lma(val, vmread(VMCS_GUEST_EFER));
-		return;
+		break;
 	case HREG_CR2:
-		v->cr2 = val;
+		set_cr2(v, val);
 		return;
 	case HREG_CR3:
-		vmwrite(VMCS_GUEST_CR3, val);
-		return;
+		vmwrite(VMCS_GUEST_CR3, val & ~BIT(63)); /* "keep translations", which only makes it faster */
+		break;
 	case HREG_CR4:
-		vmwrite(VMCS_CR4_SHADOW, val);
-		vmwrite(VMCS_GUEST_CR4, val | v->cr4_fixed);
-		return;
+		set_cr4(v, val);
+		break;
 	case HREG_EFER:
 		update_lma(vmread(VMCS_GUEST_CR0), val);
 		return;
 	case HREG_PAT:
 		vmwrite(VMCS_GUEST_PAT, val);
 		return;
+	default:
+		BUG();
 	}
-	BUG();
+	/* Paging may be another now. */
+	load_pdptes(v);
+	vmx_flush_vpid();
 }

@@ -11,12 +11,11 @@
 #define MSR_VMX_EXIT		0x483
 #define MSR_VMX_ENTRY		0x484
 #define MSR_VMX_CR0_FIXED0	0x486
-#define MSR_VMX_CR0_FIXED1	0x487
 #define MSR_VMX_CR4_FIXED0	0x488
-#define MSR_VMX_CR4_FIXED1	0x489
 #define MSR_VMX_PROCBASED2	0x48b
 #define MSR_VMX_EPT_VPID_CAP	0x48c
 #define MSR_VMX_TRUE_PINBASED	0x48d	/* and PROCBASED, EXIT, ENTRY behind it */
+#define VMX_BASIC_TRUE		BIT(55)
 #define FEATURE_CONTROL_LOCK	BIT(0)
 #define FEATURE_CONTROL_VMX	BIT(2)
 
@@ -24,6 +23,7 @@
 #define PIN_NMI BIT(3)
 #define PIN_VIRTUAL_NMI BIT(5)
 #define PROC_INTR_WINDOW BIT(2)
+#define PROC_NMI_WINDOW BIT(22)
 #define PROC_TSC_OFFSET BIT(3)
 #define PROC_HLT BIT(7)
 #define PROC_MWAIT BIT(10)
@@ -41,12 +41,13 @@
 #define PROC2_WBINVD BIT(6)
 #define PROC2_UNRESTRICTED BIT(7)
 #define PROC2_INVPCID BIT(12)
-#define PROC2_XSAVES BIT(20)
+#define EXIT_SAVE_DEBUG BIT(2)
 #define EXIT_HOST64 BIT(9)
 #define EXIT_SAVE_PAT BIT(18)
 #define EXIT_LOAD_PAT BIT(19)
 #define EXIT_SAVE_EFER BIT(20)
 #define EXIT_LOAD_EFER BIT(21)
+#define ENTRY_LOAD_DEBUG BIT(2)
 #define ENTRY_IA32E BIT(9)
 #define ENTRY_LOAD_PAT BIT(14)
 #define ENTRY_LOAD_EFER BIT(15)
@@ -57,9 +58,11 @@ enum vmcs_field {
 	VMCS_HOST_ES_SEL = 0x0c00, VMCS_HOST_CS_SEL = 0x0c02, VMCS_HOST_SS_SEL = 0x0c04, VMCS_HOST_DS_SEL = 0x0c06,
 	VMCS_HOST_FS_SEL = 0x0c08, VMCS_HOST_GS_SEL = 0x0c0a, VMCS_HOST_TR_SEL = 0x0c0c,
 	VMCS_IO_BITMAP_A = 0x2000, VMCS_IO_BITMAP_B = 0x2002, VMCS_MSR_BITMAP = 0x2004, VMCS_TSC_OFFSET = 0x2010,
-	VMCS_EPTP = 0x201a, VMCS_GPA = 0x2400, VMCS_LINK = 0x2800, VMCS_GUEST_PAT = 0x2804, VMCS_GUEST_EFER = 0x2806,
-	VMCS_HOST_PAT = 0x2c00, VMCS_HOST_EFER = 0x2c02,
-	VMCS_PIN = 0x4000, VMCS_PROC = 0x4002, VMCS_EXCEPTIONS = 0x4004, VMCS_EXIT_CTLS = 0x400c,
+	VMCS_EPTP = 0x201a, VMCS_GPA = 0x2400, VMCS_LINK = 0x2800, VMCS_DEBUGCTL = 0x2802,
+	VMCS_GUEST_PAT = 0x2804, VMCS_GUEST_EFER = 0x2806, VMCS_PDPTE0 = 0x280a, VMCS_HOST_PAT = 0x2c00, VMCS_HOST_EFER = 0x2c02,
+	VMCS_PIN = 0x4000, VMCS_PROC = 0x4002, VMCS_EXCEPTIONS = 0x4004, VMCS_PF_MASK = 0x4006,
+	VMCS_PF_MATCH = 0x4008, VMCS_CR3_TARGETS = 0x400a, VMCS_EXIT_CTLS = 0x400c, VMCS_EXIT_STORES = 0x400e,
+	VMCS_EXIT_LOADS = 0x4010, VMCS_ENTRY_LOADS = 0x4014,
 	VMCS_ENTRY_CTLS = 0x4012, VMCS_ENTRY_INTR = 0x4016, VMCS_ENTRY_ERROR = 0x4018, VMCS_ENTRY_LEN = 0x401a,
 	VMCS_PROC2 = 0x401e, VMCS_INSN_ERROR = 0x4400, VMCS_EXIT_REASON = 0x4402, VMCS_EXIT_INTR = 0x4404,
 	VMCS_EXIT_INTR_ERROR = 0x4406, VMCS_IDT_INFO = 0x4408, VMCS_IDT_ERROR = 0x440a, VMCS_EXIT_LEN = 0x440c,
@@ -74,14 +77,15 @@ enum vmcs_field {
 	VMCS_GUEST_SYSENTER_ESP = 0x6824, VMCS_GUEST_SYSENTER_EIP = 0x6826,
 	VMCS_HOST_CR0 = 0x6c00, VMCS_HOST_CR3 = 0x6c02, VMCS_HOST_CR4 = 0x6c04, VMCS_HOST_FS_BASE = 0x6c06,
 	VMCS_HOST_GS_BASE = 0x6c08, VMCS_HOST_TR_BASE = 0x6c0a, VMCS_HOST_GDTR = 0x6c0c, VMCS_HOST_IDTR = 0x6c0e,
+	VMCS_HOST_SYSENTER_ESP = 0x6c10, VMCS_HOST_SYSENTER_EIP = 0x6c12,
 	VMCS_HOST_RSP = 0x6c14, VMCS_HOST_RIP = 0x6c16,
 };
 
 /* Basic exit reasons (SDM vol. 3, appendix C). */
 enum {
 	VMX_EXIT_EXCEPTION = 0, VMX_EXIT_EXTINT = 1, VMX_EXIT_TRIPLE = 2, VMX_EXIT_INIT = 3, VMX_EXIT_INTR_WINDOW = 7,
-	VMX_EXIT_NMI_WINDOW = 8, VMX_EXIT_TASK = 9, VMX_EXIT_CPUID = 10, VMX_EXIT_HLT = 12, VMX_EXIT_INVD = 13,
-	VMX_EXIT_RDPMC = 15, VMX_EXIT_VMCALL = 18, VMX_EXIT_VMCLEAR = 19, VMX_EXIT_VMXON = 27, VMX_EXIT_CR = 28,
+	VMX_EXIT_NMI_WINDOW = 8, VMX_EXIT_TASK = 9, VMX_EXIT_CPUID = 10, VMX_EXIT_GETSEC = 11, VMX_EXIT_HLT = 12,
+	VMX_EXIT_INVD = 13, VMX_EXIT_RDPMC = 15, VMX_EXIT_VMCALL = 18, VMX_EXIT_VMCLEAR = 19, VMX_EXIT_VMXON = 27, VMX_EXIT_CR = 28,
 	VMX_EXIT_DR = 29, VMX_EXIT_IO = 30, VMX_EXIT_RDMSR = 31, VMX_EXIT_WRMSR = 32, VMX_EXIT_BAD_STATE = 33,
 	VMX_EXIT_BAD_MSR = 34, VMX_EXIT_MWAIT = 36, VMX_EXIT_MONITOR = 39, VMX_EXIT_PAUSE = 40,
 	VMX_EXIT_EPT_VIOLATION = 48, VMX_EXIT_EPT_MISCONFIG = 49, VMX_EXIT_INVEPT = 50, VMX_EXIT_INVVPID = 53,
@@ -91,6 +95,11 @@ enum {
 #define INTR_INFO_VALID BIT(31)
 #define INTR_INFO_ERROR BIT(11)
 #define ATTR_UNUSABLE BIT(16)
+
+#define BLOCKED_STI BIT(0)
+#define BLOCKED_MOV_SS BIT(1)
+#define BLOCKED_NMI BIT(3)
+#define PENDING_DBG_BS BIT(14)
 
 static inline u64 vmread(u64 field)
 {
@@ -103,6 +112,13 @@ static inline u64 vmread(u64 field)
 static inline void vmwrite(u64 field, u64 v)
 {
 	__asm__ volatile("vmwrite %1, %0" : : "r"(field), "r"(v) : "cc");
+}
+
+/* The primary processor-based controls of v's VMCS, which is current. */
+static inline void vmx_set_proc(struct x86_vcpu *v, u64 controls)
+{
+	v->vmx_proc = (u32)controls;
+	vmwrite(VMCS_PROC, v->vmx_proc);
 }
 
 /*
@@ -118,6 +134,18 @@ void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s);
 void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s);
 u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg);
 void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val);
+
+/* failure.c: prints why the current VMCS cannot be entered; instruction: VMLAUNCH or VMRESUME itself failed. */
+void vmx_explain_failure(const struct exit_info *e, bool instruction);
+
+/* Forgets the guest's linear translations of this CPU: its paging has changed without its knowing. vmx.c */
+void vmx_flush_vpid(void);
+
+/* Are v's registers on this CPU now? Then its VMCS is the current one. */
+static inline bool vmx_is_loaded(const struct x86_vcpu *v)
+{
+	return current == &v->v;
+}
 
 /* vmx.c: makes v's VMCS the current one of this CPU; returns what was. The vCPU does not run elsewhere. */
 paddr_t vmx_vmcs_enter(struct x86_vcpu *v);

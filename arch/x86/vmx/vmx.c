@@ -2,13 +2,13 @@
 /* Intel: Virtual Machine Extensions (SDM vol. 3, chapters 24 to 29). CPUs, vCPUs, events; state is in state.c, exits in exit.c. */
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
+#include "arch/x86/vmx/caps.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/heap.h"
 #include "common/printk.h"
 #include <public/errno.h>
 
-/* Controls as this CPU allows them; read once, all CPUs are alike. */
-static struct { u32 revision, pin, proc, proc2, exit, entry; u64 cr0_fixed0, cr4_fixed0, ept_vpid; } vmx;
+static struct vmx_caps vmx; /* read once, all CPUs are alike */
 static u8 *default_msr_bitmap, *default_io_bitmap;
 
 static void vmclear(paddr_t pa)
@@ -28,72 +28,72 @@ static void invept(u64 type, u64 eptp)
 	__asm__ volatile("invept %0, %1" : : "m"(desc), "r"(type) : "cc", "memory");
 }
 
-/* The wanted bits with what must be 1; false if a needed one may not be 1 (SDM vol. 3, A.2). */
-static bool adjust(u32 msr, u32 need, u32 want, u32 *out)
-{
-	u64 cap = rdmsr(msr);
-	u32 must = (u32)cap, may = (u32)(cap >> 32);
-
-	*out = must | ((need | want) & may);
-	return (need & may) == need;
-}
-
+/* Where firmware left the choice open, it is made here, for good. */
 static int check_feature_control(const char **why)
 {
 	u64 fc;
 
 	if (rdmsr_safe(MSR_FEATURE_CONTROL, &fc))
-		return 0;
-	if (!(fc & FEATURE_CONTROL_LOCK)) {
+		return 0; /* VMX without it: nothing can be locked */
+	switch (vmx_feature_control(fc)) {
+	case VMX_FIRMWARE_OPEN:
 		wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
 		return 0;
-	}
-	if (fc & FEATURE_CONTROL_VMX)
+	case VMX_FIRMWARE_ON:
 		return 0;
+	case VMX_FIRMWARE_OFF:
+		break;
+	}
 	*why = "VMX is disabled and locked by the firmware (IA32_FEATURE_CONTROL): enable it in the firmware's setup";
 	return -EACCES;
 }
 
-static int read_controls(const char **why)
+static u64 read_msr_or_0(u32 msr)
 {
-	u64 basic = rdmsr(MSR_VMX_BASIC);
-	u32 base = basic >> 55 & 1 ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED;
+	u64 val;
 
-	vmx.revision = (u32)basic & 0x7fffffff;
-	*why = "VMX lacks a basic control that Keel needs";
-	if (!adjust(base, PIN_EXTINT | PIN_NMI, PIN_VIRTUAL_NMI, &vmx.pin) ||
-	    !adjust(base + 1, PROC_TSC_OFFSET | PROC_HLT | PROC_MWAIT | PROC_RDPMC | PROC_CR8_LOAD | PROC_CR8_STORE |
-		    PROC_MOV_DR | PROC_IO_BITMAPS | PROC_MSR_BITMAPS | PROC_MONITOR | PROC_SECONDARY, 0, &vmx.proc) ||
-	    !adjust(base + 2, EXIT_HOST64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | EXIT_LOAD_EFER, 0, &vmx.exit) ||
-	    !adjust(base + 3, ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, 0, &vmx.entry))
-		return -ENODEV;
-	adjust(MSR_VMX_PROCBASED2, 0, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
-	       PROC2_INVPCID | PROC2_XSAVES, &vmx.proc2);
-	*why = "the CPU has VMX, but no extended page tables (EPT)";
-	if (!(vmx.proc2 & PROC2_EPT))
-		return -ENODEV;
-	*why = "the CPU has VMX, but no virtual processor ids (VPID)";
-	if (!(vmx.proc2 & PROC2_VPID))
-		return -ENODEV;
-	*why = "the CPU has VMX, but not the unrestricted guest mode";
-	if (!(vmx.proc2 & PROC2_UNRESTRICTED))
-		return -ENODEV;
-	vmx.ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
-	vmx.cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0) & ~(X86_CR0_PE | X86_CR0_PG);
-	vmx.cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
-	return 0;
+	return rdmsr_safe(msr, &val) ? 0 : val;
 }
+
+static void read_msrs(struct vmx_msrs *m)
+{
+	u32 base;
+
+	m->basic = rdmsr(MSR_VMX_BASIC);
+	base = m->basic & VMX_BASIC_TRUE ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED;
+	m->pin = rdmsr(base);
+	m->proc = rdmsr(base + 1);
+	m->exit = rdmsr(base + 2);
+	m->entry = rdmsr(base + 3);
+	m->proc2 = read_msr_or_0(MSR_VMX_PROCBASED2);
+	m->ept_vpid = read_msr_or_0(MSR_VMX_EPT_VPID_CAP);
+	m->cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0);
+	m->cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
+}
+
+static struct p2m_format vmx_p2m_format;
 
 static int vmx_probe(const char **why)
 {
+	struct vmx_msrs m;
 	int rc;
 
 	if (!(cpuid(1, 0).c & BIT(5))) {
-		*why = "the CPU has neither SVM (CPUID 8000_0001h ECX bit 2) nor VMX (CPUID 1 ECX bit 5)";
+		if (!cpu_features.amd)
+			*why = "the CPU has neither SVM (CPUID 8000_0001h ECX bit 2) nor VMX (CPUID 1 ECX bit 5)";
 		return -ENODEV;
 	}
 	rc = check_feature_control(why);
-	return rc ?: read_controls(why);
+	if (rc)
+		return rc;
+	read_msrs(&m);
+	rc = vmx_caps_choose(&m, &vmx, why);
+	if (rc)
+		return rc;
+	vmx_p2m_format.gb_pages = vmx.pages_1g;
+	pr_info("VMX: EPT, VPID, unrestricted guests%s%s%s", vmx.pages_1g ? ", 1 GiB pages" : "",
+		vmx.accessed_dirty ? ", accessed and dirty bits" : "", vmx.true_controls ? ", true controls" : "");
+	return 0;
 }
 
 static void msr_allow(u8 *bitmap, u32 msr)
@@ -151,7 +151,8 @@ static void vmx_cpu_down(void)
 
 static u64 eptp(const struct x86_vcpu *v)
 {
-	return virt_to_pa(v->v.domain->p2m.root) | 6 | 3 << 3; /* write-back, 4 levels */
+	/* Write-back, 4 levels (SDM vol. 3, 25.6.11). */
+	return virt_to_pa(v->v.domain->p2m.root) | 6 | 3 << 3 | (vmx.accessed_dirty ? BIT(6) : 0);
 }
 
 paddr_t vmx_vmcs_enter(struct x86_vcpu *v)
@@ -187,11 +188,26 @@ static void write_host_state(void)
 	vmwrite(VMCS_HOST_FS_BASE, 0);
 	vmwrite(VMCS_HOST_GS_BASE, 0);
 	vmwrite(VMCS_HOST_SYSENTER_CS, 0);
+	vmwrite(VMCS_HOST_SYSENTER_ESP, 0);
+	vmwrite(VMCS_HOST_SYSENTER_EIP, 0);
 	vmwrite(VMCS_HOST_PAT, rdmsr(MSR_PAT));
 	vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
 	vmwrite(VMCS_HOST_CR0, READ_CR(0));
 	vmwrite(VMCS_HOST_CR3, keel_cr3());
 	vmwrite(VMCS_HOST_CR4, READ_CR(4));
+}
+
+/* A new VMCS holds anything (SDM vol. 3, 25.11.3). */
+static void write_zeros(void)
+{
+	static const u16 fields[] = {
+		VMCS_PF_MASK, VMCS_PF_MATCH, VMCS_CR3_TARGETS, VMCS_EXIT_STORES, VMCS_EXIT_LOADS, VMCS_ENTRY_LOADS,
+		VMCS_TSC_OFFSET, VMCS_DEBUGCTL, VMCS_ENTRY_INTR, VMCS_ENTRY_ERROR, VMCS_ENTRY_LEN,
+		VMCS_PDPTE0, VMCS_PDPTE0 + 2, VMCS_PDPTE0 + 4, VMCS_PDPTE0 + 6,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
+		vmwrite(fields[i], 0);
 }
 
 static int vmx_vcpu_init(struct x86_vcpu *v)
@@ -207,8 +223,9 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	v->vmcs_pa = virt_to_pa(vmcs);
 	vmclear(v->vmcs_pa);
 	before = vmx_vmcs_enter(v);
+	write_zeros();
 	vmwrite(VMCS_PIN, vmx.pin);
-	vmwrite(VMCS_PROC, vmx.proc);
+	vmx_set_proc(v, vmx.proc);
 	vmwrite(VMCS_PROC2, vmx.proc2);
 	vmwrite(VMCS_EXIT_CTLS, vmx.exit);
 	vmwrite(VMCS_ENTRY_CTLS, vmx.entry);
@@ -254,7 +271,7 @@ static void flush_if_stale(struct x86_vcpu *v)
 		return;
 	v->asid_cpu = this_cpu();
 	v->p2m_generation = gen;
-	invept(vmx.ept_vpid & BIT(25) ? 1 : 2, eptp(v));
+	invept(vmx.invept_single ? 1 : 2, eptp(v));
 }
 
 static void vmx_switch_from(struct x86_vcpu *v)
@@ -264,11 +281,12 @@ static void vmx_switch_from(struct x86_vcpu *v)
 
 	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
 		*val = rdmsr(msr);
-	if (!(vmread(VMCS_PROC) & PROC_MOV_DR)) { /* the guest's breakpoints are loaded */
+	v->cr2 = READ_CR(2);
+	if (!(v->vmx_proc & PROC_MOV_DR)) { /* the guest's breakpoints are loaded */
 		__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2; mov %%db3, %3"
 				 : "=r"(v->dr[0]), "=r"(v->dr[1]), "=r"(v->dr[2]), "=r"(v->dr[3]));
 		__asm__ volatile("mov %%db6, %0" : "=r"(v->dr6));
-		vmwrite(VMCS_PROC, vmread(VMCS_PROC) | PROC_MOV_DR);
+		vmx_set_proc(v, v->vmx_proc | PROC_MOV_DR);
 	}
 	vmclear(v->vmcs_pa);
 	v->launched = false;
@@ -286,16 +304,23 @@ static void vmx_switch_to(struct x86_vcpu *v)
 	vmwrite(VMCS_HOST_TR_BASE, (u64)&cpu->tss);
 	vmwrite(VMCS_HOST_GDTR, (u64)cpu->gdt);
 	vmwrite(VMCS_HOST_IDTR, idtr.base);
-	/* Ids are the domain's own: tags need no generation, INVEPT takes what is stale. */
+	WRITE_CR(2, v->cr2); /* the guest's while it is loaded: Keel's own page faults are fatal */
+	/*
+	 * Ids are the domain's own: tags need no generation. Two domains with one id differ in
+	 * their EPT, and what a vCPU or its domain left here before goes with the INVEPT that
+	 * each arrival on a CPU brings.
+	 */
 	vmwrite(VMCS_VPID, 1 + (v->v.domain->id * 128u + v->v.id) % 0xfffe);
 	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
 		wrmsr(msr, *val);
 	flush_if_stale(v);
-	if (vmx.ept_vpid & BIT(42)) { /* single-context INVVPID: another vCPU may have had this id here */
-		struct { u64 vpid, addr; } desc = { vmread(VMCS_VPID), 0 };
+}
 
-		__asm__ volatile("invvpid %0, %1" : : "m"(desc), "r"(1ul) : "cc", "memory");
-	}
+void vmx_flush_vpid(void)
+{
+	struct { u64 vpid, addr; } desc = { vmread(VMCS_VPID), 0 };
+
+	__asm__ volatile("invvpid %0, %1" : : "m"(desc), "r"(1ul) : "cc", "memory");
 }
 
 static void vmx_flush_tlb(void)
@@ -317,16 +342,15 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 		return;
 	}
 	vmwrite(VMCS_GUEST_RSP, v->gpr[REG_RSP]);
-	WRITE_CR(2, v->cr2);
 	if (unlikely(vmx_enter(v->gpr, v->launched))) {
 		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
 		e->reason = EXIT_BAD_STATE;
 		e->raw = (u32)vmread(VMCS_INSN_ERROR);
 		e->next_rip = 0;
+		vmx_explain_failure(e, true);
 		return;
 	}
 	v->launched = true;
-	v->cr2 = READ_CR(2);
 	v->gpr[REG_RSP] = vmread(VMCS_GUEST_RSP);
 	__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
 	vmx_decode_exit(v, e);
@@ -339,12 +363,15 @@ static void vmx_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigne
 	if (!(vmread(VMCS_GUEST_EFER) & EFER_LMA))
 		rip &= 0xffffffff;
 	vmwrite(VMCS_GUEST_RIP, rip);
-	vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~3ull);
+	vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(BLOCKED_STI | BLOCKED_MOV_SS));
+	if (unlikely(vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_TF))
+		vmwrite(VMCS_PENDING_DBG, vmread(VMCS_PENDING_DBG) | PENDING_DBG_BS);
 }
 
 static bool vmx_can_inject(struct x86_vcpu *v, enum hvm_event type)
 {
-	return !(vmread(VMCS_ENTRY_INTR) & INTR_INFO_VALID) && !(vmread(VMCS_INTERRUPTIBILITY) & 3) &&
+	return !(vmread(VMCS_ENTRY_INTR) & INTR_INFO_VALID) &&
+	       !(vmread(VMCS_INTERRUPTIBILITY) & (BLOCKED_STI | BLOCKED_MOV_SS)) &&
 	       (type != HEV_INTR || vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_IF);
 }
 
@@ -352,18 +379,18 @@ static void vmx_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 {
 	u64 info = INTR_INFO_VALID | vector | (u64)type << 8;
 
-	if (error >= 0) {
+	if (error >= 0 && vmread(VMCS_GUEST_CR0) & X86_CR0_PE) { /* real mode has no error codes */
 		info |= INTR_INFO_ERROR;
 		vmwrite(VMCS_ENTRY_ERROR, (u32)error);
 	}
 	vmwrite(VMCS_ENTRY_INTR, info);
+	if (type == HEV_NMI)
+		vmx_set_proc(v, v->vmx_proc | PROC_NMI_WINDOW); /* the end of the handler unblocks the next one */
 }
 
 static void vmx_set_window(struct x86_vcpu *v, int prio)
 {
-	u64 proc = vmread(VMCS_PROC);
-
-	vmwrite(VMCS_PROC, prio < 0 ? proc & ~PROC_INTR_WINDOW : proc | PROC_INTR_WINDOW);
+	vmx_set_proc(v, prio < 0 ? v->vmx_proc & ~PROC_INTR_WINDOW : v->vmx_proc | PROC_INTR_WINDOW);
 }
 
 /* CR8 exits, so there is nothing to keep in step. */
@@ -384,8 +411,8 @@ static void vmx_set_tsc_offset(struct x86_vcpu *v, u64 offset)
 	vmx_vmcs_leave(v, before);
 }
 
-/* Read 1, write 2, execute 4; the memory type in bits 3..5: write-back 6, uncached 0. */
-static const struct p2m_format vmx_p2m_format = {
+/* Read 1, write 2, execute 4; the memory type in bits 3..5: write-back 6, uncached 0. gb_pages is set by probe. */
+static struct p2m_format vmx_p2m_format = {
 	.leaf = {
 		[P2M_RAM] = 7 | 6 << 3,
 		[P2M_SHARED] = 3 | 6 << 3,
