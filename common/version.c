@@ -13,22 +13,12 @@
 static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 static const char changeset[] = "keel";
 
-/* xen_version=4.17|4.20: what the tools are told. Read once. */
+/* xen_version=4.17|4.20: what the tools are told. */
 unsigned int version_reported(void)
 {
-	static unsigned int version;
-	char opt[16];
+	static const char *const words[] = { "4.17", "4.20", NULL };
 
-	if (version)
-		return version;
-	version = 4 << 16 | 17;
-	if (option_string("xen_version", opt, sizeof(opt)) && strcmp(opt, "4.17") != 0) {
-		if (strcmp(opt, "4.20") == 0)
-			version = 4 << 16 | 20;
-		else
-			pr_warn("xen_version=%s is neither 4.17 nor 4.20: 4.17 is reported", opt);
-	}
-	return version;
+	return 4 << 16 | (option_choice("xen_version", words, 0) == 1 ? 20 : 17);
 }
 
 /*
@@ -199,6 +189,8 @@ static long (*const ops[])(u64 gva) = {
 long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
+		return -ENOSYS;
+	if (cmd >= XENVER_extraversion2 && version_reported() < (4 << 16 | 18))
 		return -ENOSYS;
 	return ops[cmd](gva);
 }

@@ -197,6 +197,9 @@ static void version_strings(void **state)
 	assert_int_equal(ver(XENVER_pagesize, NULL), 4096);
 	assert_int_equal(ver(XENVER_extraversion, (void *)16), -EFAULT);
 	assert_int_equal(ver(15, NULL), -ENOSYS);
+	assert_int_equal(ver(XENVER_capabilities2, NULL), -ENOSYS);
+	option_init("xen_version=4.20");
+	assert_int_equal(ver(XENVER_version, NULL), 4 << 16 | 20);
 	/* the 4.18 forms: length first, then the bytes without a final 0 */
 	assert_int_equal(ver(XENVER_capabilities2, NULL), (long)strlen(big));
 	assert_int_equal(ver(XENVER_capabilities2, &var), (long)strlen(big));

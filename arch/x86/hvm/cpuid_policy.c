@@ -267,6 +267,9 @@ static void build(void)
 	read_host(&host_policy);
 	max_policy = host_policy;
 	cpu_policy_clamp(&max_policy, NULL);
+	/* What Keel emulates is there on every machine: x2APIC, and a timer that runs in every idle state. */
+	max_policy.basic[1].c |= B(21);
+	max_policy.basic[6].a |= B(2);
 	ready = true;
 }
 

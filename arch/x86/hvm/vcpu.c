@@ -16,6 +16,7 @@
 
 const struct hvm_ops *hvm_ops;
 
+#define MTRR_DEF_RESET 0xc06 /* on, fixed ranges on, write-back: what firmware leaves */
 #define PAT_RESET 0x0007040600070406ull /* SDM vol. 3, 12.12.4 */
 #define FCW_RESET 0x037f
 #define MXCSR_RESET 0x1f80
@@ -82,6 +83,7 @@ int arch_vcpu_init(struct vcpu *v)
 	if (!x->xsave)
 		return -ENOMEM;
 	x->pat = PAT_RESET;
+	x->mtrr_def_type = MTRR_DEF_RESET;
 	fpu_reset(x);
 	rc = hvm_ops->vcpu_init(x);
 	if (rc)
