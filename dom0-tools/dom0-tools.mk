@@ -69,12 +69,7 @@ GUEST_IMAGE := $(O)/guest/initrd.img
 DOM0_FILES := $(addprefix $(O)/dom0/,vmlinux vmlinux-cloud vmlinuz vmlinuz-cloud initrd.img)
 IMAGE_SCRIPTS := $(addprefix $(T)/image/,copy-modules copy-libs pack)
 
-dom0-image: $(DOM0_FILES) $(GUEST_IMAGE) $(O)/dom0/nvme.img
-
-# A disk for Dom0's NVMe, with a partition for each guest of the demonstration.
-$(O)/dom0/nvme.img: $(T)/image/make-disk
-	@mkdir -p $(@D)
-	$(T)/image/make-disk $@
+dom0-image: $(DOM0_FILES) $(GUEST_IMAGE)
 
 $(O)/dom0/vmlinuz: $(PACKAGES_STAMP)
 	@mkdir -p $(@D)
@@ -101,3 +96,29 @@ $(O)/dom0/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(TO)/keel $(TO)/keeld $(
 		$(T)/image/dom0.modules $(DOM0_TREE_FILES) $(IMAGE_SCRIPTS)
 	@mkdir -p $(@D)
 	$(T)/image/build-dom0 $(PACKAGES)/root $(TO) $(O)/dom0/tree $@ $(GUEST_IMAGE)
+
+# Unit tests of the parts that need no hypervisor, under ASan and UBSan.
+CHECKS += check-tools
+TOOLS_TESTS := $(patsubst $(T)/test/%_test.c,%,$(sort $(wildcard $(T)/test/*_test.c)))
+TOOLS_PURE := $(addprefix $(T)/lib/,error.c blob.c cfg.c guest.c guest_device.c guest_json.c \
+	unpack.c lz4.c elf.c layout.c acpi.c)
+TOOLS_SAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TOOLS_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
+TOOLS_TEST_OBJ := $(TOOLS_PURE:$(T)/%.c=$(TO)/san/%.o) $(TO)/san/test/alloc.o
+
+check-tools: $(TOOLS_TESTS:%=$(TO)/%.tested) tools
+
+$(TO)/san/%.o: $(T)/%.c
+	@mkdir -p $(@D)
+	@$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -MMD -MP -c $< -o $@
+
+$(TO)/san/%_test: $(TO)/san/test/%_test.o $(TOOLS_TEST_OBJ)
+	@$(HOSTCC) $(TOOLS_SAN) $(TOOLS_WRAP) $^ -o $@ -lcmocka -ljson-c $(UNPACK_LIBS)
+
+$(TO)/%.tested: $(TO)/san/%_test
+	@echo "  UNIT    tools-$*"
+	@$< >$(TO)/san/$*.log 2>&1 || { cat $(TO)/san/$*.log; exit 1; }
+	@touch $@
+
+.PRECIOUS: $(TO)/san/%.o $(TO)/san/%_test
+-include $(TOOLS_TEST_OBJ:.o=.d) $(TOOLS_TESTS:%=$(TO)/san/test/%_test.d)

@@ -71,29 +71,39 @@ static int step(struct build *b, int rc, const char *what)
 static int set_limits(struct build *b)
 {
 	const struct guest_config *g = b->g;
-	struct keel *k = b->k;
-	/* What libxl gives: a page each MiB for the tables, 1 MiB a vCPU. */
-	uint64_t pool = (g->maxvcpus * 256 + 2 * g->maxmem_mib) * KEEL_PAGE_SIZE;
+	int rc;
+
+	rc = step(b, hyper_max_vcpus(b->k, b->domid, g->maxvcpus), "make the vCPUs");
+	if (!rc)
+		rc = step(b, hyper_max_mem(b->k, b->domid, (g->maxmem_mib + 1) << 10),
+			  "set the memory limit");
+	if (!rc)
+		rc = step(b, hyper_set_tsc(b->k, b->domid, g->tsc_mode), "set the TSC mode");
+	return rc;
+}
+
+/* What libxl gives for the tables of a guest's address space: 1 MiB a vCPU, 8 KiB a MiB. */
+static int set_pool(struct build *b)
+{
+	uint64_t pool = (b->g->maxvcpus * 256 + 2 * b->g->maxmem_mib) * KEEL_PAGE_SIZE;
+	int rc = hyper_paging_pool(b->k, b->domid, pool);
+
+	if (rc == -ENOMEM)
+		return keel_fail(&b->k->err, ENOMEM, "not enough memory: the %llu KiB for the guest's page "
+				 "tables are missing", (unsigned long long)pool >> 10);
+	return step(b, rc, "set the page table pool");
+}
+
+static int set_scheduling(struct build *b)
+{
 	unsigned int sched;
 	int rc;
 
-	rc = step(b, hyper_max_vcpus(k, b->domid, g->maxvcpus), "make the vCPUs");
+	if (!b->g->weight && !b->g->cap)
+		return 0;
+	rc = hyper_sched_id(b->k, &sched);
 	if (!rc)
-		rc = step(b, hyper_max_mem(k, b->domid, (g->maxmem_mib + 1) << 10),
-			  "set the memory limit");
-	if (!rc)
-		rc = step(b, hyper_set_tsc(k, b->domid, g->tsc_mode), "set the TSC mode");
-	if (!rc)
-		rc = hyper_paging_pool(k, b->domid, pool);
-	if (rc == -ENOMEM)
-		return keel_fail(&k->err, ENOMEM, "not enough memory for the guest's page tables (%llu KiB)",
-				 (unsigned long long)pool >> 10);
-	rc = step(b, rc, "set the page table pool");
-	if (rc || (!g->weight && !g->cap))
-		return rc;
-	rc = hyper_sched_id(k, &sched);
-	if (!rc)
-		rc = hyper_sched_set(k, b->domid, sched, g->weight, g->cap);
+		rc = hyper_sched_set(b->k, b->domid, sched, b->g->weight, b->g->cap);
 	return step(b, rc, "set cpu_weight and cap");
 }
 
@@ -218,7 +228,8 @@ static int set_memory_map(struct build *b)
 int build_domain(struct build *b, unsigned int domid)
 {
 	static int (*const steps[])(struct build *b) = {
-		set_limits, set_channels, build_policy, build_populate, set_memory_map, write_files,
+		set_limits, build_claim, set_pool, set_scheduling, set_channels, build_policy,
+		build_populate, set_memory_map, write_files,
 		write_start_info, write_acpi, set_params, build_vcpu, seed_grants,
 	};
 	int rc = 0;

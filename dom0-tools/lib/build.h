@@ -33,7 +33,8 @@ int build_domain(struct build *b, unsigned int domid);
 
 void build_free(struct build *b);
 
-/* build_memory.c: claims and populates; writes, with zeros after @data_size up to @size. */
+/* build_memory.c: claims, populates; writes, with zeros after @data_size up to @size. */
+int build_claim(struct build *b);
 int build_populate(struct build *b);
 int build_write(struct build *b, uint64_t gpa, const void *data, uint64_t data_size,
 		uint64_t size, const char *what);

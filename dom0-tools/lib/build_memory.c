@@ -119,22 +119,32 @@ static int populate_all(struct build *b, uint64_t total)
 	return rc;
 }
 
-int build_populate(struct build *b)
+static uint64_t all_pages(const struct build *b)
 {
-	uint64_t total = (b->g->memory_mib << 8) + LAYOUT_ACPI_PAGES + LAYOUT_SPECIAL_PAGES;
-	int rc;
+	return (b->g->memory_mib << 8) + LAYOUT_ACPI_PAGES + LAYOUT_SPECIAL_PAGES;
+}
 
-	/*
-	 * Reserve first, so that of two guests started together one fails here, at once, and not
-	 * both in the middle. A hypervisor without claims says ENOSYS.
-	 */
-	rc = hyper_claim(b->k, b->domid, total);
+/*
+ * Reserves the guest's memory, so that of two guests started together one fails here, at once,
+ * and not both in the middle. A hypervisor without claims says ENOSYS.
+ */
+int build_claim(struct build *b)
+{
+	uint64_t total = all_pages(b);
+	int rc = hyper_claim(b->k, b->domid, total);
+
 	if (rc == -ENOMEM)
 		return too_little(b, total);
 	if (rc < 0 && rc != -ENOSYS && rc != -EOPNOTSUPP)
 		return keel_fail(&b->k->err, -rc, "cannot claim %llu MiB: %s",
 				 (unsigned long long)total >> 8, strerror(-rc));
-	rc = populate_all(b, total);
+	return 0;
+}
+
+int build_populate(struct build *b)
+{
+	int rc = populate_all(b, all_pages(b));
+
 	hyper_claim(b->k, b->domid, 0);
 	return rc;
 }

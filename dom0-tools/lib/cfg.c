@@ -298,8 +298,10 @@ static int parse_setting(struct parser *s, struct cfg *c)
 
 	while (s->p < s->end && (isalnum((unsigned char)*s->p) || *s->p == '_' || *s->p == '-'))
 		s->p++;
-	if (s->p == start || isdigit((unsigned char)*start))
+	if (s->p == start || isdigit((unsigned char)*start)) {
+		s->p = start;
 		return unexpected(s, "the name of a setting");
+	}
 	name = strndup(start, s->p - start);
 	if (!name)
 		return no_memory(s);

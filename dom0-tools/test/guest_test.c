@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From settings to a guest: every setting with good and bad values; the JSON form. */
+#include "test/check.h"
+
+#include "lib/guest.h"
+
+static struct keel_error e;
+static char warned[512];
+
+static void note(void *arg, const char *text)
+{
+	snprintf(warned, sizeof(warned), "%s", text);
+}
+
+static int read_guest(struct guest_config *g, const char *text)
+{
+	struct cfg c;
+	int rc;
+
+	warned[0] = 0;
+	memset(&e, 0, sizeof(e));
+	rc = cfg_parse(&c, text, strlen(text), "f", &e);
+	if (rc)
+		return rc;
+	rc = guest_from_cfg(g, &c, "f", note, NULL, &e);
+	cfg_free(&c);
+	return rc;
+}
+
+#define BASE "name='web'\nkernel='/k'\nmemory=64\n"
+
+static void complete(void **state)
+{
+	struct guest_config g;
+
+	assert_int_equal(read_guest(&g,
+		"name = \"web-1\"\nuuid='00112233-4455-6677-8899-aabbccddeeff'\ntype='pvh'\n"
+		"kernel = '/boot/vmlinuz'\nramdisk = '/boot/initrd'\nroot='/dev/xvda1'\nextra='ro quiet'\n"
+		"memory = 256\nmaxmem = 512\nvcpus = 2\nmaxvcpus = 4\ncpu_weight = 512\ncap = 50\n"
+		"tsc_mode = 'native'\nmax_event_channels = 255\nmax_grant_frames = 32\n"
+		"on_poweroff = 'preserve'\non_reboot = 'rename-restart'\non_crash = 'restart'\n"
+		"disk = ['/a.img,raw,xvda,rw', 'format=raw, vdev=xvdb1, access=ro, target=/b,c.img']\n"
+		"vif = ['bridge=br1,mac=00:16:3e:01:02:03,vifname=web0', '']\n"), 0);
+	assert_string_equal(warned, "");
+	assert_string_equal(g.name, "web-1");
+	assert_true(g.has_uuid);
+	assert_int_equal(g.uuid[15], 0xff);
+	assert_string_equal(g.cmdline, "root=/dev/xvda1 ro quiet");
+	assert_int_equal(g.memory_mib, 256);
+	assert_int_equal(g.maxmem_mib, 512);
+	assert_int_equal(g.vcpus, 2);
+	assert_int_equal(g.maxvcpus, 4);
+	assert_int_equal(g.weight, 512);
+	assert_int_equal(g.cap, 50);
+	assert_int_equal(g.tsc_mode, 2);
+	assert_int_equal(g.max_event_channels, 255);
+	assert_int_equal(g.max_grant_frames, 32);
+	assert_int_equal(g.on_poweroff, ACTION_PRESERVE);
+	assert_int_equal(g.on_reboot, ACTION_RENAME_RESTART);
+	assert_int_equal(g.on_crash, ACTION_RESTART);
+	assert_int_equal(g.disks, 2);
+	assert_string_equal(g.disk[0].path, "/a.img");
+	assert_int_equal(g.disk[0].number, 51712);
+	assert_false(g.disk[0].readonly);
+	assert_string_equal(g.disk[1].path, "/b,c.img");
+	assert_int_equal(g.disk[1].number, 51729);
+	assert_true(g.disk[1].readonly);
+	assert_int_equal(g.vifs, 2);
+	assert_string_equal(g.vif[0].bridge, "br1");
+	assert_string_equal(g.vif[0].name, "web0");
+	assert_int_equal(g.vif[0].mac[5], 3);
+	assert_string_equal(g.vif[1].bridge, "xenbr0");
+	assert_false(g.vif[1].has_mac);
+	guest_free(&g);
+}
+
+static void defaults(void **state)
+{
+	struct guest_config g;
+
+	assert_int_equal(read_guest(&g, BASE), 0);
+	assert_string_equal(g.cmdline, "");
+	assert_null(g.ramdisk);
+	assert_int_equal(g.vcpus, 1);
+	assert_int_equal(g.maxvcpus, 1);
+	assert_int_equal(g.maxmem_mib, 64);
+	assert_int_equal(g.on_poweroff, ACTION_DESTROY);
+	assert_int_equal(g.on_reboot, ACTION_RESTART);
+	assert_int_equal(g.on_crash, ACTION_DESTROY);
+	guest_free(&g);
+	assert_int_equal(read_guest(&g, BASE "cmdline='a'\nextra='b'"), 0);
+	assert_string_equal(g.cmdline, "a");
+	assert_contains(warned, "'root' and 'extra' have no effect");
+	guest_free(&g);
+}
+
+static void bad_values(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "name='web'\nmemory=1", "f: there is no 'kernel'" },
+		{ "kernel='/k'\nmemory=1", "there is no 'name'" },
+		{ "name='a'\nkernel='/k'", "there is no 'memory'" },
+		{ BASE "memroy=3", "f:4: unknown setting 'memroy'; did you mean 'memory'?" },
+		{ BASE "zzzzzzzz=3", "unknown setting 'zzzzzzzz' (" },
+		{ "name=3", "f:1: name must be a string, not a integer" },
+		{ "memory='64'", "memory must be a integer, not a string" },
+		{ "memory=0", "memory = 0 is out of range" },
+		{ "memory=-5", "out of range" },
+		{ "memory=99999999", "out of range" },
+		{ "maxmem=0", "out of range" },
+		{ BASE "maxmem=32", "maxmem = 32 is less than memory = 64" },
+		{ "vcpus=0", "vcpus = 0 is out of range" },
+		{ "vcpus=129", "out of range: 1 to 128" },
+		{ "maxvcpus=0", "out of range" },
+		{ BASE "vcpus=3\nmaxvcpus=2", "maxvcpus = 2 is less than vcpus = 3" },
+		{ "cpu_weight=0", "out of range" }, { "cpu_weight=65536", "out of range" },
+		{ "cap=-1", "out of range" },
+		{ "max_event_channels=5", "out of range" },
+		{ "max_grant_frames=65", "out of range" },
+		{ "name=''", "1 to 80 characters" },
+		{ "name='17'", "would be taken for a domain id" },
+		{ "name='a b'", "letters, digits" },
+		{ "uuid='x'", "'x' is no UUID" },
+		{ "uuid='00112233-4455-6677-8899-aabbccddeeff0'", "no UUID" },
+		{ "type='hvm'", "PVH guests only" }, { "type='pv'", "PVH guests only" },
+		{ "kernel='vmlinuz'", "kernel 'vmlinuz' is not an absolute path" },
+		{ "ramdisk=''", "not an absolute path" },
+		{ "on_crash='coredump-destroy'", "is not supported" },
+		{ "on_reboot='dance'", "is no action" },
+		{ "on_poweroff=''", "is no action" },
+		{ "tsc_mode='fast'", "not one of" },
+		{ "disk='x'", "disk must be a list, not a string" },
+		{ "disk=[1]", "each disk is a string" },
+		{ "disk=['']", "is not an absolute path" },
+		{ "disk=['/a']", "f:1: disk: the disk has no vdev" },
+		{ "disk=['/a,qcow2,xvda,w']", "qemu-img convert" },
+		{ "disk=['/a,raw,xvda,x']", "access 'x'" },
+		{ "disk=['/a,raw,foo,w']", "'foo' is no virtual device" },
+		{ "disk=['/a,raw,xvda,w,more']", "unknown disk option 'more'" },
+		{ "disk=['vdev=xvda,target=']", "not an absolute path" },
+		{ "disk=['vdev=xvda']", "no target" },
+		{ "disk=['/a,vdev=xvda,color=red']", "unknown disk option 'color'" },
+		{ "disk=['/a,vdev=xvda,backendtype=qdisk']", "only phy" },
+		{ "disk=['/a,vdev=xvda,backend=other']", "only Dom0" },
+		{ "disk=['/a,raw,xvda,r,cdrom']", "devtype" },
+		{ "disk=['/a,vdev=xvda,target=/b']", "two targets" },
+		{ "disk=['/a,raw,xvda,w',\n'/b,raw,xvda,w']", "f:2: two disks are xvda" },
+		{ "vif='x'", "vif must be a list" },
+		{ "vif=[3]", "each vif is a string" },
+		{ "vif=['mac=1']", "is not six bytes" },
+		{ "vif=['mac=00:16:3e:00:00:00:00']", "is not six bytes" },
+		{ "vif=['mac=01:00:00:00:00:00']", "multicast" },
+		{ "vif=['bridge=']", "no name of an interface" },
+		{ "vif=['bridge=a/b']", "no name of an interface" },
+		{ "vif=['bridge=abcdefghijklmnop']", "no name of an interface" },
+		{ "vif=['speed=1']", "unknown vif option 'speed'" },
+		{ "vif=['word']", "not of the form key=value" },
+	};
+	struct guest_config g;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (read_guest(&g, cases[i].text) != -EINVAL)
+			fail_msg("taken: %s", cases[i].text);
+		assert_contains(e.text, cases[i].says);
+		assert_null(g.name);
+	}
+}
+
+static void too_many(void **state)
+{
+	char text[4096] = BASE "disk=[";
+	struct guest_config g;
+
+	for (int i = 0; i < GUEST_MAX_DISKS + 1; i++)
+		sprintf(text + strlen(text), "'/d%d,raw,xvd%c,w',", i, 'a' + i);
+	strcat(text, "]");
+	assert_int_equal(read_guest(&g, text), -EINVAL);
+	assert_contains(e.text, "more than 16 disks");
+	strcpy(text, BASE "vif=[");
+	for (int i = 0; i < GUEST_MAX_VIFS + 1; i++)
+		strcat(text, "'',");
+	strcat(text, "]");
+	assert_int_equal(read_guest(&g, text), -EINVAL);
+	assert_contains(e.text, "more than 8 vifs");
+}
+
+static void ignored(void **state)
+{
+	struct guest_config g;
+
+	assert_int_equal(read_guest(&g, BASE "vnc = 1"), 0);
+	assert_string_equal(warned, "f:4: 'vnc' has no effect on Keel");
+	guest_free(&g);
+	assert_int_equal(read_guest(&g, BASE "vif=['script=vif-route']"), 0);
+	assert_contains(warned, "no effect");
+	guest_free(&g);
+	assert_int_equal(read_guest(&g, BASE "disk=['phy:/dev/x,xvda,w', '/y,raw,xvdb,r,discard']"), 0);
+	assert_string_equal(g.disk[0].path, "/dev/x");
+	assert_contains(warned, "no effect");
+	guest_free(&g);
+}
+
+static void vdevs(void **state)
+{
+	assert_int_equal(guest_vdev_number("xvda"), 51712);
+	assert_int_equal(guest_vdev_number("xvdp15"), 202 << 8 | 15 << 4 | 15);
+	assert_int_equal(guest_vdev_number("xvdq"), 1 << 28 | 16 << 8);
+	assert_int_equal(guest_vdev_number("xvdaa"), 1 << 28 | 26 << 8);
+	assert_int_equal(guest_vdev_number("xvda16"), 1 << 28 | 16);
+	assert_int_equal(guest_vdev_number("sda1"), 8 << 8 | 1);
+	assert_int_equal(guest_vdev_number("hdb"), 3 << 8 | 64);
+	assert_int_equal(guest_vdev_number("hdc"), 0);
+	assert_int_equal(guest_vdev_number("sdq"), 0);
+	assert_int_equal(guest_vdev_number("xvd"), 0);
+	assert_int_equal(guest_vdev_number("xvda0"), 0);
+	assert_int_equal(guest_vdev_number("xvda256"), 0);
+	assert_int_equal(guest_vdev_number("vda"), 0);
+	assert_int_equal(guest_vdev_number(""), 0);
+	assert_int_equal(guest_vdev_number("x"), 0);
+}
+
+static void json_and_back(void **state)
+{
+	struct guest_config g, h;
+	struct json_object *j, *k;
+	char first[4096];
+
+	assert_int_equal(read_guest(&g, BASE "uuid='00112233-4455-6677-8899-aabbccddeeff'\n"
+		"ramdisk='/r'\nextra='a \"b\" \\\\'\nvcpus=2\nmaxvcpus=3\ncpu_weight=100\ncap=20\n"
+		"tsc_mode='native'\non_crash='preserve'\n"
+		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r']\nvif=['mac=00:16:3e:0:0:1,vifname=x','bridge=b']"), 0);
+	j = guest_to_json(&g);
+	snprintf(first, sizeof(first), "%s", json_object_to_json_string(j));
+	k = json_tokener_parse(first);
+	assert_non_null(k);
+	assert_int_equal(guest_from_json(&h, k, &e), 0);
+	json_object_put(k);
+	json_object_put(j);
+	j = guest_to_json(&h);
+	assert_string_equal(json_object_to_json_string(j), first);
+	assert_contains(first, "\"memory\": 64");
+	assert_contains(first, "\"readonly\": true");
+	json_object_put(j);
+	guest_free(&g);
+	guest_free(&h);
+}
+
+static void bad_json(void **state)
+{
+	static const char *const texts[] = {
+		"[]", "3", "{\"name\":null}", "{\"name\":\"a\"}", "{\"name\":{}}", "{\"disk\":[1]}",
+		"{\"name\":\"a\",\"kernel\":\"/k\",\"memory\":\"x\"}", "{\"what\":1}",
+	};
+	struct guest_config g;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct json_object *j = json_tokener_parse(texts[i]);
+
+		assert_true(guest_from_json(&g, j, &e) < 0);
+		assert_null(g.name);
+		json_object_put(j);
+	}
+}
+
+static void no_memory(void **state)
+{
+	struct guest_config g;
+	struct cfg c;
+	static const char text[] = BASE "ramdisk='/r'\ncmdline='x'\n"
+		"disk=['/a,raw,xvda,w','vdev=xvdb,target=/b']\nvif=['bridge=b']";
+	long n = 0;
+
+	assert_int_equal(cfg_parse(&c, text, strlen(text), "f", &e), 0);
+	do {
+		alloc_failed = 0;
+		alloc_countdown = ++n;
+		if (!guest_from_cfg(&g, &c, "f", note, NULL, &e))
+			guest_free(&g);
+		else
+			assert_int_equal(e.code, ENOMEM);
+	} while (alloc_failed);
+	alloc_countdown = 0;
+	assert_true(n > 6);
+	cfg_free(&c);
+}
+
+static void uuids(void **state)
+{
+	unsigned char u[16];
+	char text[37];
+
+	assert_int_equal(guest_uuid_parse("00112233445566778899AABBCCDDEEFF", u), 0);
+	guest_uuid_text(u, text);
+	assert_string_equal(text, "00112233-4455-6677-8899-aabbccddeeff");
+	assert_int_equal(guest_uuid_parse("0011", u), -EINVAL);
+	assert_int_equal(guest_uuid_parse("", u), -EINVAL);
+	assert_int_equal(guest_uuid_parse("0-0112233-4455-6677-8899-aabbccddeeff", u), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
+		cmocka_unit_test(too_many), cmocka_unit_test(ignored), cmocka_unit_test(vdevs),
+		cmocka_unit_test(json_and_back), cmocka_unit_test(bad_json), cmocka_unit_test(no_memory),
+		cmocka_unit_test(uuids),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where things go in a guest's memory, and its ACPI tables. */
+#include "test/check.h"
+
+#include "lib/acpi.h"
+#include "lib/layout.h"
+
+#define MIB (1ULL << 20)
+
+static struct keel_error e;
+
+static struct layout_request request(uint64_t memory)
+{
+	return (struct layout_request){
+		.memory = memory, .kernel_start = 16 * MIB, .kernel_end = 74 * MIB,
+		.ramdisk_size = 5 * MIB + 1, .cmdline_size = 100,
+	};
+}
+
+/* What abi.md section 1.4 demands, for any layout that was made. */
+static void check(const struct layout *l, const struct layout_request *r)
+{
+	uint64_t ram = 0;
+
+	assert_true(l->start_info >= r->kernel_end);
+	assert_int_equal(l->start_info % 4096, 0);
+	assert_true(l->modlist >= l->start_info + 56);
+	assert_true(l->memmap >= l->modlist + 32);
+	assert_true(l->memmap + 24 * l->ranges <= l->start_info + 4096);
+	assert_true(l->memmap + 24 * l->ranges <= 1ULL << 30);
+	assert_true(l->cmdline >= l->start_info + 4096);
+	assert_true(l->ramdisk >= l->cmdline + r->cmdline_size);
+	assert_true(l->ramdisk + r->ramdisk_size <= l->low_end);
+	assert_true(l->low_end <= 0xfc000000);
+	for (unsigned int i = 0; i < l->ranges; i++) {
+		assert_int_equal(l->range[i].start % 4096, 0);
+		if (i)
+			assert_true(l->range[i].start >= l->range[i - 1].start + l->range[i - 1].size);
+		if (l->range[i].type == RANGE_RAM)
+			ram += l->range[i].size;
+	}
+	assert_int_equal(ram, r->memory);
+}
+
+static void sizes(void **state)
+{
+	static const uint64_t mib[] = { 128, 256, 1024, 4031, 4032, 4033, 4096, 65536 };
+	struct layout l;
+
+	for (size_t i = 0; i < sizeof(mib) / sizeof(mib[0]); i++) {
+		struct layout_request r = request(mib[i] * MIB);
+
+		assert_int_equal(layout_make(&l, &r, &e), 0);
+		check(&l, &r);
+		assert_int_equal(l.high_end != 0, mib[i] > 4032);
+	}
+}
+
+static void special_pages(void **state)
+{
+	struct layout_request r = request(256 * MIB);
+	struct layout l;
+
+	assert_int_equal(layout_make(&l, &r, &e), 0);
+	assert_int_equal(l.ranges, 3);
+	assert_int_equal(l.range[1].start, 0xfc000000);
+	assert_int_equal(l.range[1].type, RANGE_ACPI);
+	assert_int_equal(l.range[2].start, 0xfeff8000);
+	assert_int_equal(l.range[2].size, 0x8000);
+	assert_int_equal(l.range[2].type, RANGE_RESERVED);
+	assert_int_equal(LAYOUT_STORE_GFN, 0xfeffc);
+	assert_int_equal(LAYOUT_CONSOLE_GFN, 0xfefff);
+}
+
+static void refused(void **state)
+{
+	struct layout_request r = request(64 * MIB);
+	struct layout l;
+
+	assert_int_equal(layout_make(&l, &r, &e), -ENOMEM);
+	assert_contains(e.text, "set at least memory = 96");
+	r.memory = 96 * MIB;
+	assert_int_equal(layout_make(&l, &r, &e), 0);
+	r.memory = 95 * MIB;
+	assert_int_equal(layout_make(&l, &r, &e), -ENOMEM);
+
+	r = request(8192 * MIB);
+	r.cmdline_size = 4097;
+	assert_int_equal(layout_make(&l, &r, &e), -EINVAL);
+	assert_contains(e.text, "4096 bytes long; at most 4095");
+	r = request(8192 * MIB);
+	r.ramdisk_size = 1ULL << 40;
+	assert_int_equal(layout_make(&l, &r, &e), -EFBIG);
+	r.ramdisk_size = 4000 * MIB;
+	assert_int_equal(layout_make(&l, &r, &e), -EFBIG);
+	r = request(8192 * MIB);
+	r.kernel_end = 1 << 30;
+	assert_int_equal(layout_make(&l, &r, &e), -EINVAL);
+	assert_contains(e.text, "below 1 GiB");
+}
+
+/* The tables as a guest finds them. */
+static unsigned char tables[4096] __attribute__((aligned(16)));
+#define BASE 0xfc000000ULL
+
+static uint8_t sum(const void *p, size_t size)
+{
+	const uint8_t *b = p;
+	uint8_t s = 0;
+
+	while (size--)
+		s += *b++;
+	return s;
+}
+
+static uint32_t u32(const unsigned char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, 4);
+	return v;
+}
+
+static uint64_t u64(const unsigned char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return v;
+}
+
+static const unsigned char *table(uint64_t at, const char *signature, size_t used)
+{
+	const unsigned char *p = tables + (at - BASE);
+
+	assert_true(at >= BASE && at - BASE + 36 <= used);
+	assert_memory_equal(p, signature, 4);
+	assert_true(at - BASE + u32(p + 4) <= used);
+	if (memcmp(signature, "FACS", 4))
+		assert_int_equal(sum(p, u32(p + 4)), 0);
+	return p;
+}
+
+static void walk(unsigned int online, unsigned int max)
+{
+	size_t used = acpi_build(tables, sizeof(tables), BASE, online, max);
+	const unsigned char *xsdt, *fadt, *madt;
+	unsigned int enabled = 0;
+
+	assert_true(used > 0);
+	assert_memory_equal(tables, "RSD PTR ", 8);
+	assert_int_equal(tables[15], 2);
+	assert_int_equal(sum(tables, 20), 0);
+	assert_int_equal(sum(tables, 36), 0);
+	xsdt = table(u64(tables + 24), "XSDT", used);
+	assert_int_equal(u32(xsdt + 4), 36 + 16);
+	fadt = table(u64(xsdt + 36), "FACP", used);
+	madt = table(u64(xsdt + 44), "APIC", used);
+	assert_int_equal(u32(fadt + 4), 268);
+	assert_int_equal(u32(fadt + 36), u64(fadt + 132));
+	assert_int_equal(u32(fadt + 40), u64(fadt + 140));
+	assert_int_equal(u64(fadt + 132) % 64, 0);
+	table(u64(fadt + 132), "FACS", used);
+	table(u64(fadt + 140), "DSDT", used);
+	assert_int_equal(u32(fadt + 56), 0xb000);
+	assert_int_equal(u32(madt + 36), 0xfee00000);
+	assert_int_equal(u32(madt + 4), 44 + 8 * max);
+	for (unsigned int i = 0; i < max; i++) {
+		const unsigned char *l = madt + 44 + 8 * i;
+
+		assert_int_equal(l[0], 0);
+		assert_int_equal(l[1], 8);
+		assert_int_equal(l[2], i);
+		assert_int_equal(l[3], i * 2);
+		enabled += u32(l + 4);
+	}
+	assert_int_equal(enabled, online);
+}
+
+static void acpi(void **state)
+{
+	walk(1, 1);
+	walk(2, 5);
+	walk(128, 128);
+}
+
+static void acpi_room(void **state)
+{
+	size_t need = acpi_build(tables, sizeof(tables), BASE, 4, 4);
+
+	for (size_t n = 0; n < need; n++) {
+		unsigned char *exact = malloc(n ? n : 1);
+
+		assert_int_equal(acpi_build(exact, n, BASE, 4, 4), 0);
+		free(exact);
+	}
+	assert_int_equal(acpi_build(tables, need, BASE, 4, 4), need);
+	assert_int_equal(acpi_build(tables, sizeof(tables), BASE, 129, 129), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sizes), cmocka_unit_test(special_pages), cmocka_unit_test(refused),
+		cmocka_unit_test(acpi), cmocka_unit_test(acpi_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
