@@ -8,6 +8,8 @@
 #include "common/printk.h"
 #include <public/sched.h>
 
+#define POWER_OFF_WAIT 3000000000ull /* ns; machines take their time */
+
 void arch_halt(void)
 {
 	smp_stop_others();
@@ -23,6 +25,8 @@ void arch_machine_down(u8 reason)
 	smp_stop_others();
 	if (reason == SHUTDOWN_poweroff) {
 		acpi_power_off();
+		for (u64 limit = now() + POWER_OFF_WAIT; now() < limit;)
+			cpu_relax();
 		pr_err("The machine does not switch off: ACPI S5 had no effect");
 		arch_halt();
 	}
