@@ -21,7 +21,8 @@
 #define RATELIMIT (500 * US)	/* who has begun to run does so for that long */
 #define BONUS (3 * MS)		/* who comes from sleep is at most so far ahead of the others */
 #define GRANULARITY (1 * MS)	/* and interrupts who is further behind than this */
-#define WINDOW (50 * MS)
+#define WINDOW (200 * MS)	/* what a queue may be behind or ahead of others */
+#define LAG (100 * MS)		/* and a vCPU of the others in its queue */
 #define PUSH_GAP (10 * MS)	/* between queues */
 #define CAP_PERIOD (10 * MS)
 #define WEIGHT_UNIT 256
@@ -189,8 +190,8 @@ static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
 		pcpu_kick(idle, WORK_SCHED);
 }
 
-/* v joins rq, near its time; false: it was parked instead. */
-static bool settle(struct runq *rq, struct vcpu *v, u64 t)
+/* v joins rq, near its time: at most `behind` before it. false: it was parked instead. */
+static bool settle(struct runq *rq, struct vcpu *v, u64 behind, u64 t)
 {
 	s64 ahead;
 
@@ -202,10 +203,10 @@ static bool settle(struct runq *rq, struct vcpu *v, u64 t)
 	if (rq->curr->idle && !rq->queue.nr && (s64)rq->vt + rq->offset < READ_ONCE(global_vt))
 		WRITE_ONCE(rq->offset, READ_ONCE(global_vt) - (s64)rq->vt);
 	ahead = (s64)(v->sched.vruntime - rq->vt);
-	if (ahead < -(s64)BONUS)
-		v->sched.vruntime = rq->vt - BONUS;
-	else if (ahead > (s64)WINDOW)
-		v->sched.vruntime = rq->vt + WINDOW;
+	if (ahead < -(s64)behind)
+		v->sched.vruntime = rq->vt - behind;
+	else if (ahead > (s64)LAG)
+		v->sched.vruntime = rq->vt + LAG;
 	v->sched.node.key = v->sched.vruntime;
 	v->sched.queued = true;
 	pq_insert(&rq->queue, &v->sched.node);
@@ -214,7 +215,7 @@ static bool settle(struct runq *rq, struct vcpu *v, u64 t)
 
 static void credit_enqueue(struct runq *rq, struct vcpu *v, u64 t)
 {
-	if (settle(rq, v, t))
+	if (settle(rq, v, BONUS, t))
 		tell_cpu(rq, v, t);
 }
 
@@ -281,7 +282,7 @@ static void steal(struct runq *rq, u64 t)
 		v = find_movable(from, rq->cpu);
 		if (v) {
 			move(from, rq, v);
-			settle(rq, v, t);
+			settle(rq, v, LAG, t);
 		}
 		spin_unlock(&from->lock);
 	}
@@ -294,11 +295,11 @@ static void push(struct runq *rq, u64 t)
 	struct runq *to = NULL;
 	struct vcpu *v;
 
-	for (unsigned int i = 0; i < nr_cpus; i++) {
-		struct runq *o = pcpus[i]->runq;
+	for (unsigned int i = 1; i < nr_cpus; i++) {
+		struct runq *o = pcpus[(rq->cpu->id + i) % nr_cpus]->runq;
 		s64 p = progress(o, t);
 
-		if (o != rq && p > most && find_movable(rq, o->cpu)) {
+		if (p > most && find_movable(rq, o->cpu)) {
 			most = p;
 			to = o;
 		}
@@ -308,7 +309,8 @@ static void push(struct runq *rq, u64 t)
 			return;
 		v = find_movable(rq, to->cpu);
 		move(rq, to, v);
-		credit_enqueue(to, v, t);
+		if (settle(to, v, LAG, t))
+			tell_cpu(to, v, t);
 		spin_unlock(&to->lock);
 	} else if (READ_ONCE(global_vt) - mine > (s64)WINDOW) {
 		WRITE_ONCE(rq->offset, READ_ONCE(global_vt) - (s64)WINDOW - (s64)rq->vt);
@@ -332,7 +334,7 @@ static void unpark(struct runq *rq, u64 t)
 	list_for_each_entry_safe(s, next, &due, link) {
 		list_del(&s->link);
 		s->parked = false;
-		settle(rq, vcpu_of(s), t); /* parks it again if there is nothing to spend */
+		settle(rq, vcpu_of(s), BONUS, t); /* parks it again if there is nothing to spend */
 	}
 }
 
