@@ -15,7 +15,7 @@ struct domain *hardware_domain;
 /* Ids to domains: two levels, so that a lookup is two loads and an empty table costs little. */
 #define IDS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
 static struct domain **domain_table[DIV_ROUND_UP(DOMID_FIRST_RESERVED, IDS_PER_PAGE)];
-static spinlock_t table_lock = SPINLOCK_INIT(RANK_DOMCTL);
+static spinlock_t table_lock = SPINLOCK_INIT(RANK_DOMTABLE);
 static struct list_head all_domains = LIST_HEAD_INIT(all_domains); /* by id; L: table_lock, readers by rcu */
 static domid_t last_id;
 

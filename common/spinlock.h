@@ -13,7 +13,6 @@
 /* Order in which locks nest, outermost first. Locks of one rank nest only through the _pair calls. */
 enum lock_rank {
 	RANK_NONE,	/* not checked */
-	RANK_DOMCTL,	/* domain creation and the domain table */
 	RANK_DOMAIN,	/* struct domain: life cycle */
 	RANK_VPCI,	/* virtual PCI configuration space, MSI state */
 	RANK_GRANT,	/* grant table and maptrack of a domain */
@@ -24,6 +23,7 @@ enum lock_rank {
 	RANK_VCPU,	/* wait state of a vCPU */
 	RANK_RUNQ,	/* run queue of a pCPU */
 	RANK_TIMER,	/* timer heap of a pCPU */
+	RANK_DOMTABLE,	/* the table of domains: the last put of a page of a zombie takes it, under any lock above */
 	RANK_HEAP,	/* frame allocator */
 	RANK_HW,	/* hardware registers reached by index */
 	RANK_CONSOLE,	/* console ring */
