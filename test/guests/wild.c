@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A kernel that has lost its way jumps to memory that is not there. Whatever comes of that (an
+ * exception, a stop of the domain), it comes to this domain alone. No result line.
+ */
+#include "lib/guest.h"
+
+const char test_title[] = "wild";
+
+void test_main(void)
+{
+	u64 va = find_va(), where = find_hole() << PAGE_SHIFT;
+	static const struct {
+		u16 limit;
+		u64 base;
+	} __attribute__((packed)) none = { 0, 0 };
+
+	/* Without an IDT, so that an exception ends it instead of being handled. */
+	asm volatile("lidt %0" ::"m"(none));
+	map_page(va, where, PTE_P | PTE_W);
+	printk("jump to %#lx, where there is nothing\n", where);
+	((void (*)(void))va)();
+	error_stop("it came back");
+}
