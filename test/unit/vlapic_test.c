@@ -121,13 +121,16 @@ static void task_priority_holds_back(void **state)
 {
 	vlapic_set_irq(v0, 0x45, false);
 	vlapic_mmio_write(v0, APIC_TPR, 0x4f);
-	assert_int_equal(vlapic_pending_vector(v0), -1);
+	assert_int_equal(vlapic_pending_vector(v0), ~4); /* could be taken below class 4 */
 	assert_int_equal(x86_tpr[0], 4);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x4f);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_PPR), 0x4f);
 	x86_tpr[0] = 3; /* MOV to CR8, seen only afterwards */
 	assert_int_equal(vlapic_pending_vector(v0), 0x45);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x30);
+	vlapic_ack_vector(v0, 0x45);
+	vlapic_set_irq(v0, 0x46, false); /* held back by what is in service: no lower priority helps */
+	assert_int_equal(vlapic_pending_vector(v0), -1);
 }
 
 static void level_interrupts_tell_the_ioapic(void **state)
@@ -428,6 +431,14 @@ static void messages(void **state)
 		assert_true(pending(i, 0x51));
 }
 
+static void nearest_cpu(void **state)
+{
+	assert_int_equal(vlapic_dest_cpu(&x->d, 6, false), 3); /* vCPU 3 is on CPU 3 */
+	assert_int_equal(vlapic_dest_cpu(&x->d, 10, false), 1);
+	assert_int_equal(vlapic_dest_cpu(&x->d, 3, false), ~0u);
+	assert_int_equal(vlapic_dest_cpu(&x->d, 0xff, false), 0);
+}
+
 /* 100 MHz, divided by 16: 160 ns a tick. */
 static void oneshot_timer(void **state)
 {
@@ -577,7 +588,7 @@ static const struct CMUnitTest tests[] = {
 	T(disabled_apic_accepts_nothing), T(kicks_others_and_sleepers_only), T(mode_changes), T(ids),
 	T(x2apic_registers), T(x2apic_reserved_bits), T(xapic_page), T(software_disable_masks),
 	T(xapic_destinations), T(x2apic_destinations), T(lowest_priority_goes_to_one), T(startup_sequence),
-	T(init_ends_every_wait), T(illegal_vectors), T(messages), T(oneshot_timer), T(periodic_timer),
+	T(init_ends_every_wait), T(illegal_vectors), T(messages), T(nearest_cpu), T(oneshot_timer), T(periodic_timer),
 	T(timer_divide_goes_on), T(upcall_by_own_vector), T(upcall_by_callback_vector), T(saved_and_loaded),
 };
 

@@ -6,7 +6,8 @@
 #include "arch/x86/hvm/vcpu.h"
 
 /*
- * The vector to inject at the next entry of v, or -1; on v's CPU. If *via_apic,
+ * The vector to inject at the next entry of v, or negative as
+ * vlapic_pending_vector() says; on v's CPU. If *via_apic,
  * the caller tells vlapic_ack_vector() once it is injected; if not, nothing
  * need be told: the guest clears evtchn_upcall_pending.
  */

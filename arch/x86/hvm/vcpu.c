@@ -202,17 +202,18 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 	if (unlikely(v->exception_pending)) {
 		v->exception_pending = false;
 		hvm_ops->inject(v, v->exc_vector, HEV_EXCEPTION, v->exc_has_error ? (s32)v->exc_error : -1);
-		return;
-	}
-	if (unlikely(v->nmi_pending) && !v->nmi_blocked && hvm_ops->can_inject(v, HEV_NMI)) {
+	} else if (unlikely(v->nmi_pending) && !v->nmi_blocked && hvm_ops->can_inject(v, HEV_NMI)) {
 		v->nmi_pending = false;
 		v->nmi_blocked = true;
 		hvm_ops->inject(v, X86_EXC_NMI, HEV_NMI, -1);
-		return;
 	}
 	vector = hvm_pending_vector(v, &via_apic);
-	if (likely(vector < 0))
+	if (likely(vector == -1))
 		return;
+	if (vector < 0) { /* held back by the task priority, which the guest lowers without an exit */
+		hvm_ops->set_window(v, ~vector);
+		return;
+	}
 	if (!hvm_ops->can_inject(v, HEV_INTR)) {
 		hvm_ops->set_window(v, 0);
 		return;

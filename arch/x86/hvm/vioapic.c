@@ -94,7 +94,8 @@ static void connect(struct vioapic_pin *pin, bool reprogram)
 	if (!pin->desc) {
 		if (masked || ioapic_reserved(pin->gsi))
 			return;
-		pin->desc = irq_alloc(IRQ_GSI, ~0u, pin_interrupt, pin);
+		pin->desc = irq_alloc(IRQ_GSI, vlapic_dest_cpu(pin->io->d, RTE_DEST(pin->rte), pin->rte & RTE_LOGICAL),
+				      pin_interrupt, pin);
 		if (!pin->desc) {
 			pr_guest(pin->io->d, "GSI %u: no free interrupt vector on any CPU, it stays masked\n",
 				 pin->gsi);

@@ -55,7 +55,9 @@ int vlapic_pending_vector(struct vcpu *v)
 		return -1;
 	/* MOV to CR8 does not exit everywhere. */
 	vlapic_set_cr8(v, hvm_ops->get_tpr(x86_vcpu(v)));
-	return (vector & 0xf0) > (vlapic_ppr(l) & 0xf0) ? vector : -1;
+	if ((vector & 0xf0) > (vlapic_ppr(l) & 0xf0))
+		return vector;
+	return (vector & 0xf0) > (l->isr_top & 0xf0) ? ~(vector >> 4) : -1;
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)
@@ -162,6 +164,17 @@ bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical)
 static struct vcpu *vcpu_of_id(struct domain *d, u32 apic_id)
 {
 	return apic_id & 1 ? NULL : domain_vcpu(d, apic_id / 2);
+}
+
+/* Which physical CPU is nearest to whom a message goes to: where its interrupt had best arrive. */
+unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		if (vlapic_match_dest(v, dest, logical))
+			return READ_ONCE(v->cpu)->id;
+	return ~0u;
 }
 
 /* Of those that the destination names and that accept, one with the lowest priority; ties go round. */

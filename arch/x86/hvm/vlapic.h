@@ -42,8 +42,13 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
  */
 void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
 bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical);
+/* The physical CPU of one of those that the destination names, or ~0u: for irq_alloc(). */
+unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical);
 
-/* Highest deliverable vector above the priority now, or -1. On v's CPU. */
+/*
+ * Highest deliverable vector above the priority now; if there is none, -1, or
+ * ~class of one that only the task priority holds back. On v's CPU.
+ */
 int vlapic_pending_vector(struct vcpu *v);
 /* Moves vector from IRR to ISR: it is being injected. On v's CPU. */
 void vlapic_ack_vector(struct vcpu *v, u8 vector);

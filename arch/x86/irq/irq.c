@@ -68,9 +68,11 @@ struct irq_desc *irq_alloc(enum irq_kind kind, unsigned int cpu, void (*handler)
 	struct irq_desc *desc = NULL;
 
 	spin_lock(&irq_lock);
-	if (cpu >= nr_cpus || !reachable(cpu))
+	if (cpu < nr_cpus && reachable(cpu))
+		desc = take_vector(cpu);
+	if (!desc)
 		cpu = choose_cpu();
-	if (cpu < nr_cpus)
+	if (!desc && cpu < nr_cpus)
 		desc = take_vector(cpu);
 	if (desc) {
 		desc->handler = handler;

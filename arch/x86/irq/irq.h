@@ -84,7 +84,7 @@ struct irq_desc {
 };
 
 /*
- * Chooses a vector on a CPU (cpu may be any: ~0u). NULL: none left. Takes the
+ * Chooses a vector on a CPU, if possible this one (~0u: any). NULL: none left. Takes the
  * interrupt and heap locks. A handler for a level interrupt runs with its pin
  * masked and acknowledged: whoever quiets the device calls ioapic_mask(gsi, false).
  */

@@ -36,7 +36,8 @@ static void msg_interrupt(struct irq_desc *desc)
 bool vpci_msg_connect(struct vpci_msg *m)
 {
 	if (!m->desc)
-		m->desc = irq_alloc(IRQ_MSI, ~0u, msg_interrupt, m);
+		m->desc = irq_alloc(IRQ_MSI, vlapic_dest_cpu(hardware_domain, (u32)(m->route >> ROUTE_DEST_SHIFT),
+							     m->route & ROUTE_LOGICAL), msg_interrupt, m);
 	if (!m->desc)
 		pr_guest(hardware_domain, "MSI: no free interrupt vector on any CPU, it stays masked\n");
 	return m->desc;

@@ -59,6 +59,14 @@ static void sync_entry(struct vpci_dev *dev, unsigned int i)
 	host[3] = 0;
 }
 
+/* All entries that are or have been in use; the others are masked, as a reset leaves them. */
+static void sync_entries(struct vpci_dev *dev)
+{
+	for (unsigned int i = 0; i < dev->nr_entries; i++)
+		if (dev->entries[i].desc || !(dev->entries[i].ctrl & MSIX_ENTRY_MASKED))
+			sync_entry(dev, i);
+}
+
 static void write_host_ctrl(const struct vpci_dev *dev, u16 ctrl)
 {
 	pci_conf_write(dev->sbdf, dev->msix + 2u, 2, ctrl);
@@ -74,8 +82,7 @@ void vpci_msix_write(struct vpci *p, struct vpci_dev *dev, unsigned int reg, u32
 		vpci_msix_relocate(p, dev);
 	if (on) {
 		write_host_ctrl(dev, MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
-		for (unsigned int i = 0; i < dev->nr_entries; i++)
-			sync_entry(dev, i);
+		sync_entries(dev);
 	}
 	write_host_ctrl(dev, ctrl);
 	if (!on && old & MSIX_CTRL_ENABLE)
@@ -149,8 +156,7 @@ void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
 	/* From here on nobody maps these pages (vpci_mmio_is_trapped() is asked under the p2m lock). */
 	unmap_pages(p->d, dev->table_first, dev->table_last);
 	if (dev->msix_ctrl & MSIX_CTRL_ENABLE)
-		for (unsigned int i = 0; i < dev->nr_entries; i++)
-			sync_entry(dev, i);
+		sync_entries(dev);
 }
 
 static bool in_table(const struct vpci_dev *dev, u64 gpa)
