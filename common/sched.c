@@ -192,6 +192,7 @@ static void put_prev(struct vcpu *prev)
 	/* With a full barrier: a waker that still saw it running has changed its flags before. */
 	__atomic_store_n(&prev->sched.running, false, __ATOMIC_RELEASE);
 	smp_mb();
+	arch_vcpu_stopped(prev);
 	if (vcpu_runnable(prev))
 		vcpu_wake(prev);
 }

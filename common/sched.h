@@ -83,6 +83,8 @@ unsigned int sched_ratelimit_us(void);
 
 /* Arch: leaves prev's state, makes next this CPU's curr, and loads its state (either may be idle). No locks. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next);
+/* Arch: v has stopped, its state is in memory: does what waited for that. No locks; v may run elsewhere already. */
+void arch_vcpu_stopped(struct vcpu *v);
 /* Event pending for v that would end a block (upcall pending and deliverable, or interrupt)? Arch. */
 bool arch_vcpu_has_events(struct vcpu *v);
 

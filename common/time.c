@@ -244,7 +244,7 @@ static void area_write(u8 *frames[2], unsigned int offset, const void *src, size
 void runstate_area_update(struct vcpu *v)
 {
 	const unsigned int time_at = offsetof(struct vcpu_runstate_info, state_entry_time);
-	unsigned int offset = v->runstate_area.offset;
+	unsigned int offset = READ_ONCE(v->runstate_area.offset);
 	struct vcpu_runstate_info rs = v->runstate;
 	u64 entry = rs.state_entry_time;
 	u8 *frames[2];

@@ -82,20 +82,17 @@ static long set_runstate_area(struct vcpu *v, u64 area)
 	return 0;
 }
 
-/* Another vCPU does not run, so is not written to, while its area changes. */
+/*
+ * Another vCPU may be switched meanwhile, and find half of its new area: then it writes to a place that is
+ * neither, but its guest's. Waiting until it does not run could be mutual, and would then never end.
+ */
 static long op_register_runstate(struct vcpu *v, u64 gva)
 {
 	struct vcpu_register_runstate_memory_area area;
-	long rc;
 
 	if (copy_from_guest(&area, gva, sizeof(area)))
 		return -EFAULT;
-	if (v == current)
-		return set_runstate_area(v, area.addr.v);
-	vcpu_pause(v);
-	rc = set_runstate_area(v, area.addr.v);
-	vcpu_unpause(v);
-	return rc;
+	return set_runstate_area(v, area.addr.v);
 }
 
 static long op_set_periodic(struct vcpu *v, u64 gva)

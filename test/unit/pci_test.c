@@ -16,7 +16,7 @@
 
 #define MMCFG 0xe0000000ull
 
-void hvm_vcpu_init_reset(struct vcpu *v) { }
+void hvm_vcpu_init(struct vcpu *v) { }
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
 void hvm_inject_nmi(struct vcpu *v) { }
 void vioapic_eoi(struct domain *d, u8 vector) { }

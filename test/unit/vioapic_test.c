@@ -15,7 +15,7 @@
 #define MASKED BIT(16)
 #define REMOTE_IRR BIT(14)
 
-void hvm_vcpu_init_reset(struct vcpu *v) { }
+void hvm_vcpu_init(struct vcpu *v) { }
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
 void hvm_inject_nmi(struct vcpu *v) { }
 

@@ -18,7 +18,7 @@ static unsigned int resets, sipis, nmis, eois;
 static u8 sipi_vector, eoi_vector;
 static struct vcpu *sipi_target, *reset_target, *nmi_target;
 
-void hvm_vcpu_init_reset(struct vcpu *v)
+void hvm_vcpu_init(struct vcpu *v)
 {
 	vlapic_reset(v);
 	resets++;
@@ -369,7 +369,6 @@ static void startup_sequence(void **state)
 	vlapic_mmio_write(v0, APIC_ICR, APIC_ICR_LEVEL | APIC_ICR_ASSERT | APIC_DM_INIT << 8);
 	assert_int_equal(resets, 1);
 	assert_ptr_equal(reset_target, v1);
-	assert_int_equal(v1->wait_flags, BIT(VPF_DOWN));
 	vlapic_mmio_write(v0, APIC_ICR, APIC_ICR_LEVEL | APIC_DM_INIT << 8); /* the old de-assert */
 	assert_int_equal(resets, 1);
 	vlapic_mmio_write(v0, APIC_ICR, APIC_DM_STARTUP << 8 | 0x9a);
@@ -385,12 +384,10 @@ static void startup_sequence(void **state)
 	assert_ptr_equal(nmi_target, v1);
 }
 
-static void init_ends_every_wait(void **state)
+static void init_clears_the_apic(void **state)
 {
-	v1->wait_flags = BIT(VPF_BLOCKED) | BIT(VPF_POLL);
 	vlapic_set_irq(v1, 0x40, false);
 	vlapic_send_ipi(v0, 2ull << 56 | APIC_ICR_ASSERT | APIC_DM_INIT << 8);
-	assert_int_equal(v1->wait_flags, BIT(VPF_DOWN));
 	assert_int_equal(apic(x, 1)->irr[1], 0);
 	assert_int_equal(apic(x, 1)->svr, 0xff);
 	assert_int_equal(apic(x, 1)->id, 2);
@@ -588,7 +585,7 @@ static const struct CMUnitTest tests[] = {
 	T(disabled_apic_accepts_nothing), T(kicks_others_and_sleepers_only), T(mode_changes), T(ids),
 	T(x2apic_registers), T(x2apic_reserved_bits), T(xapic_page), T(software_disable_masks),
 	T(xapic_destinations), T(x2apic_destinations), T(lowest_priority_goes_to_one), T(startup_sequence),
-	T(init_ends_every_wait), T(illegal_vectors), T(messages), T(nearest_cpu), T(oneshot_timer), T(periodic_timer),
+	T(init_clears_the_apic), T(illegal_vectors), T(messages), T(nearest_cpu), T(oneshot_timer), T(periodic_timer),
 	T(timer_divide_goes_on), T(upcall_by_own_vector), T(upcall_by_callback_vector), T(saved_and_loaded),
 };
 

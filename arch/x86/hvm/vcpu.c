@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* x86 vCPUs and domains: their parts, start states, and the switch between them. */
+/* x86 vCPUs and domains: their parts, and the switch between them. */
 #include "arch/x86/hvm/vcpu.h"
 
 #include "arch/x86/hvm/io.h"
@@ -89,7 +89,7 @@ int arch_vcpu_init(struct vcpu *v)
 	if (rc)
 		return rc;
 	vlapic_init(v);
-	hvm_vcpu_init_reset(v);
+	hvm_vcpu_reset(v);
 	return 0;
 }
 
@@ -221,69 +221,6 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 	if (via_apic)
 		vlapic_ack_vector(&v->v, (u8)vector);
 	hvm_ops->inject(v, (u8)vector, HEV_INTR, -1);
-}
-
-static void segment_set(struct segment *s, u16 sel, u64 base, u32 limit, u16 attr)
-{
-	*s = (struct segment){ .sel = sel, .base = base, .limit = limit, .attr = attr };
-}
-
-/* After INIT: real mode at vector << 12 (SDM vol. 3, table 10-1). */
-static void set_real_mode(struct x86_vcpu *v, u8 vector)
-{
-	struct hvm_state s = { .rflags = 2, .cr0 = X86_CR0_ET, .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = v->pat };
-
-	for (unsigned int i = 0; i < NR_SEGS; i++)
-		segment_set(&s.seg[i], 0, 0, 0xffff, 0x93);
-	segment_set(&s.seg[SEG_CS], (u16)(vector << 8), (u64)vector << 12, 0xffff, 0x9b);
-	segment_set(&s.seg[SEG_LDTR], 0, 0, 0xffff, 0x82);
-	segment_set(&s.seg[SEG_TR], 0, 0, 0xffff, 0x8b);
-	s.gdtr.limit = s.idtr.limit = 0xffff;
-	memset(v->gpr, 0, sizeof(v->gpr));
-	v->gpr[REG_RDX] = cpuid(1, 0).a;
-	hvm_ops->set_state(v, &s);
-}
-
-void hvm_vcpu_init_reset(struct vcpu *v)
-{
-	struct x86_vcpu *x = x86_vcpu(v);
-
-	vlapic_reset(v);
-	set_real_mode(x, 0xf0);
-	x->exception_pending = x->nmi_pending = x->nmi_blocked = false;
-	x->boot_state = VB_WAIT_SIPI;
-}
-
-void hvm_vcpu_sipi(struct vcpu *v, u8 vector)
-{
-	struct x86_vcpu *x = x86_vcpu(v);
-
-	if (x->boot_state != VB_WAIT_SIPI)
-		return;
-	x->boot_state = VB_RUNNING;
-	set_real_mode(x, vector);
-	v->initialised = true;
-	clear_bit(VPF_DOWN, &v->wait_flags);
-	vcpu_wake(v);
-}
-
-void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx)
-{
-	struct x86_vcpu *x = x86_vcpu(v);
-	struct hvm_state s = { .rip = eip, .rflags = 2, .cr0 = X86_CR0_PE | X86_CR0_ET, .dr6 = 0xffff0ff0,
-			       .dr7 = 0x400, .pat = x->pat };
-
-	for (unsigned int i = 0; i < NR_SEGS; i++)
-		segment_set(&s.seg[i], 0x10, 0, 0xffffffff, 0xc93);
-	segment_set(&s.seg[SEG_CS], 0x08, 0, 0xffffffff, 0xc9b);
-	segment_set(&s.seg[SEG_LDTR], 0, 0, 0, 0x82);
-	segment_set(&s.seg[SEG_TR], 0, 0, 0x67, 0x8b);
-	memset(x->gpr, 0, sizeof(x->gpr));
-	x->gpr[REG_RBX] = ebx;
-	hvm_ops->set_state(x, &s);
-	x->boot_state = VB_RUNNING;
-	v->initialised = true;
-	clear_bit(VPF_DOWN, &v->wait_flags);
 }
 
 void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5])

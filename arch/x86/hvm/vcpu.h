@@ -35,7 +35,7 @@ struct hvm_state {
 };
 
 /* Virtual NMI/INIT/SIPI state */
-enum vcpu_boot_state { VB_RUNNING, VB_WAIT_SIPI };
+enum vcpu_boot_state { VB_RUNNING, VB_INIT /* got INIT: reset when it starts */, VB_WAIT_SIPI };
 
 struct x86_vcpu {
 	struct vcpu v;			/* first */
@@ -61,7 +61,8 @@ struct x86_vcpu {
 	u8 exc_vector;
 	bool exc_has_error;
 	u32 exc_error;
-	enum vcpu_boot_state boot_state;
+	enum vcpu_boot_state boot_state; /* D */
+	u32 sipi;			/* D: start at this vector (| SIPI_PENDING) once it has stopped */
 	u8 insn_bytes[15], insn_len;	/* of the exiting instruction where the CPU gives them */
 	struct vlapic vlapic;
 };
@@ -88,8 +89,13 @@ static inline struct x86_domain *x86_domain(const struct domain *d) { return (st
 void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error);
 static inline void hvm_inject_gp(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_GP, 0); }
 static inline void hvm_inject_ud(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_UD, -1); }
-/* INIT, and the start at vector << 12 in real mode (second SIPI ignored). */
-void hvm_vcpu_init_reset(struct vcpu *v);
+/*
+ * INIT, and the start at vector << 12 in real mode (second SIPI ignored). Neither waits for v's CPU, which might
+ * itself be at an INIT for the caller: the state is replaced when v has stopped. No locks held.
+ */
+void hvm_vcpu_init(struct vcpu *v);
+/* The state after INIT, waiting for a start-up IPI. v does not run. */
+void hvm_vcpu_reset(struct vcpu *v);
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
 void hvm_inject_nmi(struct vcpu *v);
 /* 32-bit flat protected mode, paging off (abi.md 1.3). */

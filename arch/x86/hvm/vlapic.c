@@ -241,19 +241,6 @@ void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mo
 			deliver_to(v, delivery_mode, vector, level);
 }
 
-/* The target must not run while its state is replaced; then it waits for a start-up IPI, and for nothing else. */
-static void deliver_init(struct vcpu *sender, struct vcpu *v)
-{
-	set_bit(VPF_DOWN, &v->wait_flags);
-	clear_bit(VPF_BLOCKED, &v->wait_flags);
-	clear_bit(VPF_POLL, &v->wait_flags);
-	if (v == sender)
-		vcpu_sleep_nosync(v);
-	else
-		vcpu_sleep_sync(v);
-	hvm_vcpu_init_reset(v); /* and vlapic_reset() */
-}
-
 static void deliver_ipi(struct vcpu *sender, struct vcpu *v, u64 icr)
 {
 	switch (icr >> 8 & 7) {
@@ -266,7 +253,7 @@ static void deliver_ipi(struct vcpu *sender, struct vcpu *v, u64 icr)
 	case APIC_DM_INIT:
 		/* Level without assert is the old INIT de-assert: nothing to do. */
 		if ((icr & (APIC_ICR_LEVEL | APIC_ICR_ASSERT)) != APIC_ICR_LEVEL)
-			deliver_init(sender, v);
+			hvm_vcpu_init(v);
 		break;
 	case APIC_DM_STARTUP:
 		if (v != sender)

@@ -250,6 +250,10 @@ FAKE void sched_domain_init(struct domain *d)
 	d->sched.weight = 256;
 }
 
+FAKE void arch_vcpu_stopped(struct vcpu *v)
+{
+}
+
 FAKE void arch_vcpu_kick(struct vcpu *v)
 {
 	fake_events.kicks++;

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: arch/x86/hvm/vcpu_start.c */
+#include "test/unit/unit.h"
+#include "test/unit/x86.h"
+
+#include "arch/x86/hvm/ops.h"
+
+static struct hvm_state state;
+static unsigned int states_set, apic_resets;
+static struct x86_vcpu *state_of;
+
+static void record_state(struct x86_vcpu *v, const struct hvm_state *s)
+{
+	assert_false(v->v.sched.running);
+	states_set++;
+	state_of = v;
+	state = *s;
+}
+
+static const struct hvm_ops recorder = { .set_state = record_state };
+
+void vlapic_reset(struct vcpu *v)
+{
+	apic_resets++;
+}
+
+static struct x86_domain *x;
+static struct vcpu *bsp, *ap;
+
+static int setup(void **unused)
+{
+	fake_reset();
+	hvm_ops = &recorder;
+	x = x86_domain_new(1, 2);
+	bsp = x->d.vcpu[0];
+	ap = x->d.vcpu[1];
+	hvm_vcpu_reset(ap);
+	ap->wait_flags = BIT(VPF_DOWN);
+	states_set = apic_resets = 0;
+	fake_run_on(0, bsp);
+	bsp->sched.running = true;
+	return 0;
+}
+
+static int teardown(void **unused)
+{
+	x86_free(x);
+	return unit_teardown(unused);
+}
+
+static void a_new_vcpu_starts_in_real_mode(void **unused)
+{
+	hvm_vcpu_init(ap);
+	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
+	hvm_vcpu_sipi(ap, 0x9a);
+	assert_int_equal(ap->wait_flags, 0);
+	assert_int_equal(fake_events.wakes, 1);
+	assert_ptr_equal(fake_events.last_wake, ap);
+	assert_int_equal(apic_resets, 1);
+	assert_int_equal(state.rip, 0);
+	assert_int_equal(state.seg[SEG_CS].base, 0x9a000);
+	assert_int_equal(state.seg[SEG_CS].sel, 0x9a00);
+	assert_int_equal(state.cr0 & X86_CR0_PE, 0);
+	assert_true(ap->initialised);
+	/* A second start-up IPI is of no use. */
+	hvm_vcpu_sipi(ap, 0x10);
+	assert_int_equal(fake_events.wakes, 1);
+	assert_int_equal(state.seg[SEG_CS].base, 0x9a000);
+}
+
+static void a_running_vcpu_stops_first(void **unused)
+{
+	hvm_vcpu_sipi(ap, 0x10);
+	ap->sched.running = true;
+	states_set = 0;
+	fake_events.wakes = 0;
+	/* Neither call waits, and its state is left alone while it may run. */
+	ap->wait_flags = BIT(VPF_BLOCKED) | BIT(VPF_POLL);
+	hvm_vcpu_init(ap);
+	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
+	assert_int_equal(fake_events.sleeps, 1);
+	hvm_vcpu_sipi(ap, 0x9a);
+	assert_int_equal(states_set, 0);
+	arch_vcpu_stopped(ap); /* not yet */
+	assert_int_equal(states_set, 0);
+	ap->sched.running = false;
+	arch_vcpu_stopped(ap);
+	assert_int_equal(states_set, 2);
+	assert_int_equal(state.seg[SEG_CS].base, 0x9a000);
+	assert_int_equal(fake_events.wakes, 1);
+	assert_int_equal(ap->wait_flags, 0);
+	arch_vcpu_stopped(ap);
+	assert_int_equal(fake_events.wakes, 1);
+}
+
+static void stopped_without_sipi_it_stays_down(void **unused)
+{
+	hvm_vcpu_sipi(ap, 0x10);
+	ap->sched.running = true;
+	hvm_vcpu_init(ap);
+	ap->sched.running = false;
+	arch_vcpu_stopped(ap);
+	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
+	/* INIT takes back a start that has not happened yet. */
+	ap->sched.running = true;
+	hvm_vcpu_sipi(ap, 0x20);
+	hvm_vcpu_init(ap);
+	ap->sched.running = false;
+	arch_vcpu_stopped(ap);
+	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
+	hvm_vcpu_sipi(ap, 0x30);
+	assert_int_equal(ap->wait_flags, 0);
+	assert_int_equal(state.seg[SEG_CS].base, 0x30000);
+}
+
+/* Each of two vCPUs sends INIT to the other at the same time: both end, and no CPU waits for ever. */
+static void init_to_each_other(void **unused)
+{
+	hvm_vcpu_sipi(ap, 0x10);
+	ap->sched.running = true;
+	hvm_vcpu_init(ap);
+	fake_run_on(1, ap);
+	hvm_vcpu_init(bsp);
+	assert_true(test_bit(VPF_DOWN, &ap->wait_flags) && test_bit(VPF_DOWN, &bsp->wait_flags));
+}
+
+static void pvh_entry(void **unused)
+{
+	hvm_vcpu_set_pvh_entry(ap, 0x1000000, 0x5000);
+	assert_int_equal(state.rip, 0x1000000);
+	assert_int_equal(state.cr0 & (X86_CR0_PE | X86_CR0_PG), X86_CR0_PE);
+	assert_int_equal(x86_vcpu(ap)->gpr[REG_RBX], 0x5000);
+	assert_int_equal(state.seg[SEG_CS].base, 0);
+	assert_int_equal(state.seg[SEG_CS].limit, 0xffffffff);
+	assert_ptr_equal(state_of, x86_vcpu(ap));
+	assert_int_equal(ap->wait_flags, 0);
+}
+
+#define START_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+static const struct CMUnitTest tests[] = {
+	START_TEST(a_new_vcpu_starts_in_real_mode),
+	START_TEST(a_running_vcpu_stops_first),
+	START_TEST(stopped_without_sipi_it_stays_down),
+	START_TEST(init_to_each_other),
+	START_TEST(pvh_entry),
+};
+
+UNIT_MAIN(tests)
