@@ -140,8 +140,9 @@ static bool drain_some(void)
 
 	if (!n)
 		return false;
-	if (newline && before != '\r') {
-		n = (u32)(newline - (line + pos));
+	if (newline) {
+		/* Up to the newline, or with it if its carriage return is there. */
+		n = (u32)(newline - (line + pos)) + (before == '\r');
 		if (!n) {
 			if (!arch_uart_write("\r", 1))
 				return false;

@@ -37,13 +37,13 @@ static void vprintk(const char *prefix, const char *fmt, va_list ap)
 
 void printk(enum log_level level, const char *fmt, ...)
 {
-	static const char *const prefix[] = { "error: ", "warning: ", "", "", "debug: " };
+	static const char *const prefix[] = { "", "error: ", "warning: ", "", "debug: " };
 	va_list ap;
 
 	if ((int)level > log_level)
 		return;
 	va_start(ap, fmt);
-	vprintk(prefix[level], fmt, ap);
+	vprintk(prefix[level + 1], fmt, ap);
 	va_end(ap);
 }
 

@@ -8,7 +8,8 @@
 #include "common/kconfig.h"
 #include "common/lib.h"
 
-enum log_level { LOG_ERR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG }; /* as CONFIG_LOG_LEVEL counts them */
+/* As CONFIG_LOG_LEVEL counts them. LOG_NOTICE is shown at every level: what scripts wait for. */
+enum log_level { LOG_NOTICE = -1, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Boot, after option_init(): takes loglvl=. */
 void printk_init(void);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: common/console.c common/printk.c common/vsnprintf.c common/option.c */
+#include "test/unit/unit.h"
+
+#include <public/errno.h>
+
+#include "common/console.h"
+#include "common/option.h"
+
+static char wire[262144];
+static size_t wire_len, uart_room;
+static unsigned int halts;
+
+void arch_uart_putc_sync(char c)
+{
+	wire[wire_len++] = c;
+}
+
+size_t arch_uart_write(const char *s, size_t len)
+{
+	len = min(len, uart_room);
+	uart_room -= len;
+	memcpy(wire + wire_len, s, len);
+	wire_len += len;
+	return len;
+}
+
+void arch_uart_start(void)
+{
+}
+
+void arch_stack_trace(void)
+{
+	arch_uart_putc_sync('T');
+}
+
+void arch_halt(void)
+{
+	halts++;
+	longjmp(fake_panic_jump, 1);
+}
+
+void arch_machine_down(u8 reason)
+{
+	longjmp(fake_panic_jump, 2);
+}
+
+static void wire_is(const char *want)
+{
+	wire[wire_len] = '\0';
+	assert_string_equal(wire, want);
+	wire_len = 0;
+}
+
+static size_t read_ring(char *buf, u32 size, u32 *index, bool incremental, bool clear)
+{
+	int err;
+	size_t n = console_read_ring(index, incremental, clear, (u64)buf, size, &err);
+
+	assert_int_equal(err, 0);
+	buf[n] = '\0';
+	return n;
+}
+
+/* The state of the console outlives the tests: they run in this order, synchronous first. */
+static void boot_output_is_synchronous(void **state)
+{
+	printk(LOG_INFO, "hello %d", 1);
+	wire_is("(KEEL) hello 1\r\n");
+	printk(LOG_ERR, "bad\n");
+	wire_is("(KEEL) error: bad\r\n");
+	printk(LOG_DEBUG, "not shown");
+	wire_is("");
+}
+
+static void a_message_begins_a_line(void **state)
+{
+	console_line_write("Dom0 says", 9);
+	printk(LOG_INFO, "x");
+	wire_is("Dom0 says\r\n(KEEL) x\r\n");
+	console_line_write("with both\r\n", 11);	/* Linux sends the return itself */
+	wire_is("with both\r\n");
+}
+
+static void level_is_an_option(void **state)
+{
+	option_init("loglvl=all");
+	printk_init();
+	printk(LOG_DEBUG, "d");
+	wire_is("(KEEL) debug: d\r\n");
+	option_init("loglvl=error");
+	printk_init();
+	printk(LOG_WARN, "w");
+	wire_is("");
+	printk(LOG_NOTICE, "n");
+	wire_is("(KEEL) n\r\n");
+	option_init("loglvl=info");
+	printk_init();
+}
+
+static void long_messages_are_cut(void **state)
+{
+	static char text[2000];
+
+	memset(text, 'a', sizeof(text) - 1);
+	printk(LOG_INFO, "%s", text);
+	assert_true(wire_len < 600);
+	assert_int_equal(wire[wire_len - 1], '\n');
+	wire_len = 0;
+}
+
+static void the_ring_can_be_read(void **state)
+{
+	char buf[512];
+	u32 index = 0, start;
+
+	read_ring(buf, sizeof(buf) - 1, &index, false, false);
+	assert_non_null(strstr(buf, "(KEEL) hello 1\n"));
+	assert_null(strstr(buf, "Dom0"));	/* only messages */
+	while (read_ring(buf, sizeof(buf) - 1, &index, true, true))
+		;
+	start = index;
+	printk(LOG_INFO, "new");
+	assert_int_equal(read_ring(buf, sizeof(buf) - 1, &index, true, false), strlen("(KEEL) new\n"));
+	assert_string_equal(buf, "(KEEL) new\n");
+	assert_int_equal(index, start + 11);
+	index = 0;
+	assert_int_equal(read_ring(buf, sizeof(buf) - 1, &index, false, false), 11);	/* what came before was cleared */
+	index = start + 100;	/* from the future */
+	read_ring(buf, sizeof(buf) - 1, &index, true, false);
+	assert_string_equal(buf, "(KEEL) new\n");
+	wire_len = 0;
+}
+
+static void ring_to_a_bad_address(void **state)
+{
+	u32 index = 0;
+	int err;
+
+	assert_int_equal(console_read_ring(&index, false, false, 8, 100, &err), 0);
+	assert_int_equal(err, -EFAULT);
+}
+
+static void repeated_messages_are_limited(void **state)
+{
+	struct ratelimit rl = { 0 };
+	unsigned int n = 0;
+
+	fake_now = 5000000000;
+	for (unsigned int i = 0; i < 50; i++)
+		n += ratelimit_ok(&rl);
+	assert_int_equal(n, 10);
+	fake_now += 1000000000;
+	assert_true(ratelimit_ok(&rl));
+	wire[wire_len] = '\0';
+	assert_non_null(strstr(wire, "40 similar"));
+	wire_len = 0;
+}
+
+static void guests_write_lines_with_their_name(void **state)
+{
+	struct domain *d = fake_domain(5, 1);
+
+	fake_now = 10000000000;
+	console_guest_write(d, "ab", 2);
+	wire_is("");
+	console_guest_write(d, "c\x01\x7\r\nde", 7);
+	wire_is("(d5) abc\r\n");
+	strcpy(d->name, "web");
+	console_guest_end(d);
+	wire_is("(web) de\r\n");
+}
+
+static void a_flood_is_cut_off(void **state)
+{
+	struct domain *d = fake_domain(6, 1);
+	static char text[101];
+
+	memset(text, 'x', 100);
+	text[99] = '\n';
+	fake_now = 20000000000;
+	for (unsigned int i = 0; i < 2000; i++)	/* 200 KB at once */
+		console_guest_write(d, text, 100);
+	assert_true(wire_len > 100000 && wire_len < 150000);
+	wire_len = 0;
+	fake_now += 1000000000;
+	console_guest_write(d, "back\n", 5);
+	wire[wire_len] = '\0';
+	assert_non_null(strstr(wire, "back"));
+	assert_non_null(strstr(wire, "left out"));
+	wire_len = 0;
+	console_guest_end(d);
+}
+
+static void input_is_queued(void **state)
+{
+	char buf[512];
+
+	for (unsigned int i = 0; i < 300; i++)
+		console_input((char)('a' + i % 26));
+	assert_int_equal(fake_events.last_virq, VIRQ_CONSOLE);
+	assert_int_equal(console_read_input(buf, 3), 3);
+	assert_memory_equal(buf, "abc", 3);
+	assert_int_equal(console_read_input(buf, sizeof(buf)), 256 - 3);
+	assert_int_equal(console_read_input(buf, sizeof(buf)), 0);
+}
+
+/* From here on in the background. */
+static void output_in_the_background(void **state)
+{
+	console_start_async();
+	printk(LOG_INFO, "one\ntwo");
+	wire_is("");
+	assert_true(pcpus[0]->work & BIT(WORK_CONSOLE));
+	uart_room = 10;
+	console_drain();
+	wire_is("(KEEL) one");
+	assert_int_equal(fake_events.last_virq, VIRQ_CON_RING);
+	uart_room = 100;
+	console_drain();
+	wire_is("\r\ntwo\r\n");
+	assert_int_equal(console_line_room(), 65536);
+}
+
+static void nothing_waits_for_ever(void **state)
+{
+	static char text[70000];
+
+	memset(text, 'y', sizeof(text));
+	uart_room = 0;
+	console_line_write(text, sizeof(text));
+	assert_int_equal(console_line_room(), 0);
+	while (console_line_room() < 65536) {
+		uart_room = 4096;
+		console_drain();
+	}
+	console_drain();
+	uart_room = 4096;
+	console_drain();
+	wire[wire_len] = '\0';
+	assert_non_null(strstr(wire, "4464 bytes were lost"));
+	wire_len = 0;
+}
+
+/* The last test: the console stays synchronous and takes no lock any more. */
+static void panic_shows_everything(void **state)
+{
+	uart_room = 0;
+	printk(LOG_INFO, "waits");
+	option_init("noreboot");
+	if (!setjmp(fake_panic_jump))
+		panic("the end %d", 7);
+	assert_int_equal(halts, 1);
+	wire[wire_len] = '\0';
+	assert_non_null(strstr(wire, "waits\r\n"));
+	assert_non_null(strstr(wire, "panic: the end 7\r\nT"));
+	if (!setjmp(fake_panic_jump))
+		panic("again");
+	assert_int_equal(halts, 2);	/* a second panic only stops */
+}
+
+static const struct CMUnitTest tests[] = {
+	UNIT_TEST(boot_output_is_synchronous),
+	UNIT_TEST(a_message_begins_a_line),
+	UNIT_TEST(level_is_an_option),
+	UNIT_TEST(long_messages_are_cut),
+	UNIT_TEST(the_ring_can_be_read),
+	UNIT_TEST(ring_to_a_bad_address),
+	UNIT_TEST(repeated_messages_are_limited),
+	UNIT_TEST(guests_write_lines_with_their_name),
+	UNIT_TEST(a_flood_is_cut_off),
+	UNIT_TEST(input_is_queued),
+	UNIT_TEST(output_in_the_background),
+	UNIT_TEST(nothing_waits_for_ever),
+	UNIT_TEST(panic_shows_everything),
+};
+
+UNIT_MAIN(tests)
