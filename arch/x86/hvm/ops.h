@@ -71,6 +71,16 @@ struct hvm_ops {
 	const struct p2m_format *p2m_format;
 };
 
+/*
+ * What guests may touch without an exit, and what exits, on both vendors: MSRs that the
+ * vendor's part keeps with the vCPU; exceptions that could loop for ever while they are
+ * delivered (#AC, #DB), or that are the machine's (#MC).
+ */
+#define HVM_DIRECT_MSRS								\
+	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, \
+	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP
+#define HVM_EXCEPTIONS (BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB))
+
 enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER, HREG_CPL,
 	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT };
 

@@ -65,11 +65,7 @@ static void msr_allow(u8 *bitmap, u32 msr)
 
 static int init_bitmaps(void)
 {
-	/* What lives in the VMCB or is switched with the vCPU. */
-	static const u32 direct[] = {
-		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
-		MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
-	};
+	static const u32 direct[] = { HVM_DIRECT_MSRS };
 
 	default_msrpm = alloc_pages(MSRPM_ORDER);
 	default_iopm = alloc_pages(IOPM_ORDER);
@@ -115,7 +111,7 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	v->vmcs_pa = virt_to_pa(vmcb);
 	vmcb->cr_read = 0;
 	vmcb->dr_read = vmcb->dr_write = 0xffff;
-	vmcb->exceptions = BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB);
+	vmcb->exceptions = HVM_EXCEPTIONS;
 	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD |
 		      MISC1_HLT | MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_TASK_SWITCH | MISC1_SHUTDOWN;
 	vmcb->misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |

@@ -106,10 +106,7 @@ static void msr_allow(u8 *bitmap, u32 msr)
 
 static int init_bitmaps(void)
 {
-	static const u32 direct[] = {
-		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
-		MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
-	};
+	static const u32 direct[] = { HVM_DIRECT_MSRS };
 
 	default_msr_bitmap = alloc_page();
 	default_io_bitmap = alloc_pages(1);
@@ -229,7 +226,7 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	vmwrite(VMCS_PROC2, vmx.proc2);
 	vmwrite(VMCS_EXIT_CTLS, vmx.exit);
 	vmwrite(VMCS_ENTRY_CTLS, vmx.entry);
-	vmwrite(VMCS_EXCEPTIONS, BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB));
+	vmwrite(VMCS_EXCEPTIONS, HVM_EXCEPTIONS);
 	vmwrite(VMCS_IO_BITMAP_A, io);
 	vmwrite(VMCS_IO_BITMAP_B, io + PAGE_SIZE);
 	vmwrite(VMCS_MSR_BITMAP, virt_to_pa(default_msr_bitmap));
