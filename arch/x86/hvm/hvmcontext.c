@@ -39,8 +39,8 @@ struct stream {
 /* Bytes to the stream; what does not fit is an error, but still counts. */
 static void put(struct stream *s, const void *data, u32 len)
 {
-	if (s->buffer && !s->err)
-		s->err = s->pos + len > s->size ? -ENOSPC : copy_to_guest(s->buffer + s->pos, data, len);
+	if (s->buffer && !s->err && len)
+		s->err = len > s->size - min(s->pos, s->size) ? -ENOSPC : copy_to_guest(s->buffer + s->pos, data, len);
 	s->pos += len;
 }
 

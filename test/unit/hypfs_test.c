@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: common/hypfs.c common/option.c common/vsnprintf.c */
+#include "test/unit/unit.h"
+
+#include <public/domctl.h>
+#include <public/errno.h>
+#include <public/hypfs.h>
+
+#include "common/hypercall.h"
+#include "common/hypfs.h"
+#include "common/option.h"
+#include "common/sched.h"
+#include "common/version.h"
+
+static u8 out[40000];
+static const struct xen_hypfs_direntry *const entry = (void *)out;
+
+unsigned int sched_id(void)
+{
+	return XEN_SCHEDULER_CREDIT2;
+}
+
+unsigned int version_reported(void)
+{
+	return 4 << 16 | 17;
+}
+
+void arch_hypfs_features(struct hypfs_walk *w)
+{
+	hypfs_string(w, "keel/features/hvm", "fake");
+}
+
+static long read_size(const char *path, size_t size)
+{
+	return do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)path, strlen(path) + 1, (unsigned long)out, size);
+}
+
+static long read_path(const char *path)
+{
+	memset(out, 0xee, sizeof(out));
+	return read_size(path, sizeof(out));
+}
+
+/* The names in the folder that was read, one after the other. */
+static void names(char *buf)
+{
+	const struct xen_hypfs_dirlistentry *e = (void *)(out + sizeof(*entry));
+
+	*buf = '\0';
+	if (!entry->content_len)
+		return;
+	for (;; e = (void *)((char *)e + e->off_next)) {
+		strcat(buf, e->name);
+		strcat(buf, e->e.type == XEN_HYPFS_TYPE_DIR ? "/ " : " ");
+		if (!e->off_next)
+			break;
+	}
+}
+
+static void the_tree(void **state)
+{
+	char buf[512];
+
+	option_init("iommu=off noreboot");
+	assert_int_equal(read_path("/"), 0);
+	assert_int_equal(entry->type, XEN_HYPFS_TYPE_DIR);
+	names(buf);
+	assert_string_equal(buf, "buildinfo/ params/ keel/ ");
+	assert_int_equal(read_path("/keel"), 0);
+	names(buf);
+	assert_string_equal(buf, "cpus/ domains/ features/ memory/ ");
+	assert_int_equal(read_path("/params"), 0);
+	names(buf);
+	assert_string_equal(buf, "iommu noreboot ");
+	assert_int_equal(read_path("/keel/cpus"), 0);
+	names(buf);
+	assert_string_equal(buf, "0/ 1/ 2/ 3/ ");
+	assert_int_equal(read_path("/keel/cpus/2"), 0);
+	names(buf);
+	assert_string_equal(buf, "apic_id exits hypercalls interrupts ");
+	assert_int_equal(read_path("/keel/domains"), 0);	/* empty, and there */
+	assert_int_equal(entry->type, XEN_HYPFS_TYPE_DIR);
+	assert_int_equal(entry->content_len, 0);
+	option_init("");
+	assert_int_equal(read_path("/params"), 0);
+	assert_int_equal(entry->content_len, 0);
+}
+
+static void values(void **state)
+{
+	u64 v;
+
+	option_init("iommu=off noreboot");
+	fake_domain(2, 1)->tot_pages = 3;
+	assert_int_equal(read_path("/params/iommu"), 0);
+	assert_int_equal(entry->type, XEN_HYPFS_TYPE_STRING);
+	assert_int_equal(entry->content_len, 4);
+	assert_string_equal((char *)out + sizeof(*entry), "off");
+	assert_int_equal(entry->max_write_len, 0);
+	assert_int_equal(read_path("/keel/domains/2/memory_kib"), 0);
+	assert_int_equal(entry->type, XEN_HYPFS_TYPE_UINT);
+	assert_int_equal(entry->content_len, 8);
+	memcpy(&v, out + sizeof(*entry), 8);
+	assert_int_equal(v, 12);
+	assert_int_equal(read_path("/buildinfo/version/minor"), 0);
+	memcpy(&v, out + sizeof(*entry), 8);
+	assert_int_equal(v, 17);
+	assert_int_equal(read_path("/keel/features/hvm"), 0);
+	assert_string_equal((char *)out + sizeof(*entry), "fake");
+	pcpus[1]->nr_exits = 99;
+	assert_int_equal(read_path("/keel/cpus/1/exits"), 0);
+	memcpy(&v, out + sizeof(*entry), 8);
+	assert_int_equal(v, 99);
+}
+
+static void short_buffers(void **state)
+{
+	option_init("iommu=off");
+	assert_int_equal(read_size("/params/iommu", 3), -ENOBUFS);
+	memset(out, 0, sizeof(out));
+	assert_int_equal(read_size("/params/iommu", sizeof(*entry)), -ENOBUFS);
+	assert_int_equal(entry->content_len, 4);	/* says how much there is */
+	assert_int_equal(read_size("/params/iommu", sizeof(*entry) + 4), 0);
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 8, 8, 1000), -EFAULT);
+}
+
+static void bad_paths(void **state)
+{
+	static char longest[1100];
+
+	option_init("iommu=off");
+	assert_int_equal(read_path("/nothing"), -ENOENT);
+	assert_int_equal(read_path("/keel/nothing"), -ENOENT);
+	assert_int_equal(read_path("/keel/cpus/9"), -ENOENT);
+	assert_int_equal(read_path("/kee"), -ENOENT);
+	assert_int_equal(read_path("/params/iommu/x"), -ENOENT);
+	assert_int_equal(read_path("params"), -EINVAL);
+	assert_int_equal(read_path("/params/"), -EINVAL);
+	assert_int_equal(read_path(""), -EINVAL);
+	memset(longest, '/', sizeof(longest) - 1);
+	assert_int_equal(read_path(longest), -EINVAL);
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 7, (unsigned long)out, 100), -EINVAL);
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, 8, 8, (unsigned long)out, 100), -EFAULT);
+}
+
+static void other_operations(void **state)
+{
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), 1);
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 1, 0, 0, 0), -EINVAL);
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_write_contents, (unsigned long)"/params", 8, (unsigned long)out, 4),
+			 -EACCES);
+	assert_int_equal(do_hypfs_op(9, 0, 0, 0, 0), -EOPNOTSUPP);
+	fake_fail_nth(1);
+	assert_int_equal(read_path("/"), -ENOMEM);
+	fake_fail_nth(0);
+}
+
+static const struct CMUnitTest tests[] = {
+	UNIT_TEST(the_tree),
+	UNIT_TEST(values),
+	UNIT_TEST(short_buffers),
+	UNIT_TEST(bad_paths),
+	UNIT_TEST(other_operations),
+};
+
+UNIT_MAIN(tests)

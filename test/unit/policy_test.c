@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
+ *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/mitigations.c
+ *
+ * CPUID is the build host's; what must be hidden is hidden on any.
+ */
+#include "test/unit/x86.h"
+
+#include <public/cpuid.h>
+#include <public/hvm/save.h>
+#include <public/sched.h>
+
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/hvm/cpuid.h"
+#include "arch/x86/hvm/io.h"
+#include "arch/x86/hvm/mtrr.h"
+#include "arch/x86/mitigations.h"
+#include "arch/x86/pci/vpci.h"
+#include "arch/x86/uart.h"
+#include "common/console.h"
+#include "common/domctl.h"
+#include "common/version.h"
+
+struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48 };
+struct acpi_info acpi;
+
+static struct x86_domain *x;
+static struct vcpu *v0;
+static struct hvm_state states[4];	/* of each vCPU */
+static u64 regs[16], apic_bases[4], tsc_offsets[4];
+static u32 lapic_regs[4][256];
+static char debug_out[64];
+static unsigned int debug_len, vpci_calls;
+static char config_port;
+
+int rdmsr_safe(u32 msr, u64 *v)
+{
+	return -EFAULT;
+}
+
+int wrmsr_safe(u32 msr, u64 v)
+{
+	return 0;
+}
+
+int vlapic_msr_read(struct vcpu *v, u32 msr, u64 *val)
+{
+	*val = msr;
+	return 0;
+}
+
+int vlapic_msr_write(struct vcpu *v, u32 msr, u64 val)
+{
+	return val ? 0 : -EINVAL;
+}
+
+void vlapic_save_regs(struct vcpu *v, u32 r[256])
+{
+	memcpy(r, lapic_regs[v->id], sizeof(lapic_regs[0]));
+}
+
+int vlapic_load_regs(struct vcpu *v, const u32 r[256])
+{
+	memcpy(lapic_regs[v->id], r, sizeof(lapic_regs[0]));
+	return 0;
+}
+
+u64 vlapic_get_base(const struct vcpu *v)
+{
+	return apic_bases[v->id];
+}
+
+int vlapic_load_base(struct vcpu *v, u64 base)
+{
+	if (!base)
+		return -EINVAL;
+	apic_bases[v->id] = base;
+	return 0;
+}
+
+
+unsigned int version_reported(void)
+{
+	return 4 << 16 | 17;
+}
+
+u32 vpci_port_in(struct vcpu *v, u16 port, unsigned int size)
+{
+	vpci_calls++;
+	return 0x80861237;
+}
+
+void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
+{
+	vpci_calls++;
+	config_port = (char)port;
+}
+
+u16 uart_port(void)
+{
+	return 0x3f8;
+}
+
+void console_line_write(const char *s, size_t len)
+{
+	debug_out[debug_len++] = *s;
+}
+
+void console_guest_write(struct domain *d, const char *s, size_t len)
+{
+	debug_out[debug_len++] = *s;
+}
+
+static u64 my_get_reg(struct x86_vcpu *v, unsigned int reg)
+{
+	return regs[reg];
+}
+
+static void my_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
+{
+	regs[reg] = val;
+}
+
+static void my_get_state(struct x86_vcpu *v, struct hvm_state *s)
+{
+	*s = states[v->v.id];
+}
+
+static void my_set_state(struct x86_vcpu *v, const struct hvm_state *s)
+{
+	states[v->v.id] = *s;
+}
+
+static void my_set_tsc_offset(struct x86_vcpu *v, u64 offset)
+{
+	tsc_offsets[v->v.id] = offset;
+}
+
+static struct hvm_ops my_ops;
+
+static void make_domain(domid_t id, unsigned int vcpus)
+{
+	x = x86_domain_new(id, vcpus);
+	v0 = x->d.vcpu[0];
+	x->d.max_pages = 100;
+	assert_int_equal(cpuid_policy_init(&x->d), 0);
+	for (unsigned int i = 0; i < vcpus; i++) {
+		struct x86_vcpu *v = x86_vcpu(x->d.vcpu[i]);
+
+		v->vlapic.enabled = true;
+		v->xsave = calloc(1, 8192);
+		v->xcr0 = 1;
+	}
+}
+
+static void drop_domain(void)
+{
+	for (unsigned int i = 0; i < x->d.max_vcpus; i++)
+		free(x86_vcpu(x->d.vcpu[i])->xsave);
+	cpuid_policy_free(&x->d);
+	x86_free(x);
+}
+
+static int setup(void **state)
+{
+	fake_reset();
+	my_ops = x86_test_ops;
+	my_ops.get_reg = my_get_reg;
+	my_ops.set_reg = my_set_reg;
+	my_ops.get_state = my_get_state;
+	my_ops.set_state = my_set_state;
+	my_ops.set_tsc_offset = my_set_tsc_offset;
+	hvm_ops = &my_ops;
+	memset(regs, 0, sizeof(regs));
+	memset(states, 0, sizeof(states));
+	memset(&acpi, 0, sizeof(acpi));
+	debug_len = vpci_calls = 0;
+	make_domain(1, 3);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	drop_domain();
+	return unit_teardown(state);
+}
+
+static struct cpuid_regs leaf(u32 l, u32 s)
+{
+	struct cpuid_regs r;
+
+	hvm_cpuid(v0, l, s, &r);
+	return r;
+}
+
+static void what_is_hidden(void **state)
+{
+	assert_false(leaf(1, 0).c & (BIT(3) | BIT(5) | BIT(6) | BIT(15)));	/* MONITOR VMX SMX PDCM */
+	assert_false(leaf(0x80000001, 0).c & (BIT(2) | BIT(10) | BIT(12) | BIT(22) | BIT(29)));	/* SVM IBS SKINIT TOPOEXT MONITORX */
+	assert_false(leaf(7, 0).b & (BIT(2) | BIT(12) | BIT(14) | BIT(15) | BIT(25)));	/* SGX PQM MPX PQE PT */
+	assert_false(leaf(7, 0).d & (BIT(26) | BIT(27) | BIT(31)));	/* IBRS STIBP SSBD */
+	assert_int_equal(leaf(0xa, 0).a, 0);
+	assert_int_equal(leaf(5, 0).a, 0);
+	assert_int_equal(leaf(0x8000000a, 0).a, 0);
+	assert_int_equal(leaf(0x50000000, 0).a, 0);
+	assert_int_equal(leaf(~0u, 0).a, 0);
+	assert_int_equal(leaf(0xd, 1).a & BIT(3), 0);	/* XSAVES */
+}
+
+static void what_is_shown(void **state)
+{
+	assert_int_equal(leaf(0, 0).b, cpuid(0, 0).b);	/* the vendor: Linux chooses its hypercall by it */
+	assert_true(leaf(1, 0).c & BIT(31));
+	assert_true(leaf(1, 0).c & BIT(21));
+	assert_true(leaf(1, 0).d & (BIT(9) | BIT(12) | BIT(16)));
+	assert_int_equal(leaf(0x80000008, 0).a & 0xff, fls64(p2m_gfn_limit) + 12);
+	assert_true(leaf(0, 0).a <= 0xd);
+	assert_true(leaf(0x80000000, 0).a <= 0x80000021);
+}
+
+static void apic_ids_are_twice_the_vcpu(void **state)
+{
+	struct cpuid_regs r;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		hvm_cpuid(x->d.vcpu[i], 1, 0, &r);
+		assert_int_equal(r.b >> 24, i * 2);
+		if (leaf(0, 0).a >= 0xb) {
+			hvm_cpuid(x->d.vcpu[i], 0xb, 1, &r);
+			assert_int_equal(r.d, i * 2);
+			assert_int_equal(r.b, 3);	/* cores */
+			assert_int_equal(r.a, 3);	/* bits that hold ids 0..4 */
+			hvm_cpuid(x->d.vcpu[i], 0xb, 7, &r);
+			assert_int_equal(r.c, 7);
+			assert_int_equal(r.b, 0);
+		}
+	}
+}
+
+static void state_shows(void **state)
+{
+	if (leaf(1, 0).c & BIT(26)) {
+		assert_false(leaf(1, 0).c & BIT(27));
+		regs[HREG_CR4] = X86_CR4_OSXSAVE;
+		assert_true(leaf(1, 0).c & BIT(27));
+	}
+	x86_vcpu(v0)->vlapic.enabled = false;
+	assert_false(leaf(1, 0).d & BIT(9));
+}
+
+static void xens_leaves(void **state)
+{
+	struct cpuid_regs r = leaf(XEN_CPUID_FIRST_LEAF, 0);
+
+	assert_int_equal(r.a, XEN_CPUID_FIRST_LEAF + 5);
+	assert_int_equal(r.b, XEN_CPUID_SIGNATURE_EBX);
+	assert_int_equal(leaf(XEN_CPUID_FIRST_LEAF + 1, 0).a, 0x40011);
+	assert_int_equal(leaf(XEN_CPUID_FIRST_LEAF + 2, 0).b, XEN_HYPERCALL_PAGE_MSR);
+	hvm_cpuid(x->d.vcpu[2], XEN_CPUID_FIRST_LEAF + 4, 0, &r);
+	assert_true(r.a & XEN_HVM_CPUID_VCPU_ID_PRESENT);
+	assert_true(r.a & XEN_HVM_CPUID_UPCALL_VECTOR);
+	assert_int_equal(r.b, 2);
+	assert_int_equal(r.c, 1);
+	assert_int_equal(leaf(XEN_CPUID_FIRST_LEAF + 6, 0).a, 0);
+}
+
+static void sizes_of_the_xsave_area(void **state)
+{
+	struct cpu_policy p = { 0 };
+
+	p.xstate[2] = (struct cpuid_regs){ 256, 576, 0, 0 };
+	p.xstate[5] = (struct cpuid_regs){ 64, 1088, 2, 0 };
+	assert_int_equal(cpu_policy_xsave_size(&p, 3, false), 576);
+	assert_int_equal(cpu_policy_xsave_size(&p, 7, false), 832);
+	assert_int_equal(cpu_policy_xsave_size(&p, 0x23, false), 1152);
+	assert_int_equal(cpu_policy_xsave_size(&p, 0x23, true), 640);
+	assert_int_equal(cpu_policy_xsave_size(&p, 0x27, true), 896);
+}
+
+/* libxc's maxima (abi.md 5.2 item 11): what it reads back it must be able to hold. */
+static void policies_go_out_and_in(void **state)
+{
+	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED];
+	struct xen_msr_entry m[2];
+	struct xen_domctl_cpu_policy op = { 0 };
+	u32 n;
+
+	assert_int_equal(arch_get_cpu_policy(&x->d, &op), 0);
+	assert_int_equal(op.nr_leaves, 120);
+	assert_int_equal(op.nr_msrs, 2);
+	op.leaves = (u64)l;
+	op.msrs = (u64)m;
+	assert_int_equal(arch_get_cpu_policy(&x->d, &op), 0);
+	n = op.nr_leaves;
+	assert_true(n > 10 && n <= 120);
+	for (u32 i = 0; i < n; i++) {
+		bool sub = l[i].leaf == 4 || l[i].leaf == 7 || l[i].leaf == 0xb || l[i].leaf == 0xd;
+
+		assert_true(l[i].leaf <= 0xd || l[i].leaf == 0x40000000 || l[i].leaf == 0x40000100 ||
+			    (l[i].leaf >= 0x80000000 && l[i].leaf <= 0x80000021));
+		assert_int_equal(l[i].subleaf == 0xffffffff, !sub);
+		if (l[i].leaf == 1)	/* asks for what there is not */
+			l[i].c |= BIT(5) | BIT(3);
+	}
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
+	what_is_hidden(NULL);
+	assert_int_equal(op.err_leaf, ~0u);
+	/* taken away stays away */
+	for (u32 i = 0; i < n; i++)
+		if (l[i].leaf == 1)
+			l[i].c &= ~BIT(0);
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
+	assert_false(leaf(1, 0).c & BIT(0));
+	op.nr_leaves = 3;
+	assert_int_equal(arch_get_cpu_policy(&x->d, &op), -ENOBUFS);
+	op.nr_leaves = 121;
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), -E2BIG);
+	op.nr_leaves = 1;
+	l[0] = (struct xen_cpuid_leaf){ 0x80000022, 0xffffffff, 0, 0, 0, 0 };
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), -ERANGE);
+	assert_int_equal(op.err_leaf, 0x80000022);
+	l[0] = (struct xen_cpuid_leaf){ 1, 0, 0, 0, 0, 0 };
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), -ERANGE);
+	l[0].subleaf = 0xffffffff;
+	m[0] = (struct xen_msr_entry){ 0x123, 0, 0 };
+	op.nr_msrs = 1;
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), -ERANGE);
+	assert_int_equal(op.err_msr, 0x123);
+	op.leaves = 8;
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), -EFAULT);
+	fake_fail_nth(1);
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), -ENOMEM);
+	fake_fail_nth(0);
+}
+
+static void machine_policies(void **state)
+{
+	u32 words[19];
+	struct xen_sysctl_cpu_policy op = { .index = XEN_SYSCTL_cpu_policy_hvm_default };
+	struct xen_sysctl_cpu_featureset fs = { .index = XEN_SYSCTL_cpu_featureset_host };
+
+	assert_int_equal(arch_sysctl_cpu_policy(&op), 0);
+	assert_int_equal(op.nr_leaves, 120);
+	op.index = XEN_SYSCTL_cpu_policy_pv_max;
+	assert_int_equal(arch_sysctl_cpu_policy(&op), -EOPNOTSUPP);
+	op.index = 6;
+	assert_int_equal(arch_sysctl_cpu_policy(&op), -EINVAL);
+	assert_int_equal(arch_sysctl_featureset(&fs), 0);
+	assert_int_equal(fs.nr_features, 19);
+	fs.features = (u64)words;
+	assert_int_equal(arch_sysctl_featureset(&fs), 0);
+	assert_int_equal(words[0], cpuid(1, 0).d);
+	fs.nr_features = 4;
+	assert_int_equal(arch_sysctl_featureset(&fs), -ENOBUFS);
+	fs.index = 99;
+	assert_int_equal(arch_sysctl_featureset(&fs), -EINVAL);
+}
+
+static u64 rd(u32 msr)
+{
+	u64 val = 0x5555;
+
+	assert_int_equal(hvm_rdmsr(v0, msr, &val), 0);
+	return val;
+}
+
+static void simple_msrs(void **state)
+{
+	u64 val;
+
+	assert_int_equal(rd(MSR_MTRRCAP), 0x508);
+	assert_int_equal(rd(MSR_MCG_CAP), 0);
+	assert_int_equal(rd(0xc0010015), BIT(24));
+	assert_int_equal(rd(0x8b), 0);	/* the host has none here */
+	assert_int_equal(hvm_wrmsr(v0, 0x8b, 5), 0);
+	assert_int_equal(hvm_wrmsr(v0, MSR_MTRRCAP, 5), -EINVAL);
+	assert_int_equal(hvm_rdmsr(v0, 0xc1, &val), -EINVAL);
+	assert_int_equal(hvm_rdmsr(v0, 0x12345, &val), -EINVAL);
+	assert_non_null(strstr(fake_last_message, "0x12345"));
+	assert_int_equal(hvm_wrmsr(v0, 0xffffffff, 0), -EINVAL);
+	assert_int_equal(rd(0x80b), 0x80b);	/* x2APIC's go to the local APIC */
+	assert_int_equal(hvm_wrmsr(v0, 0x80b, 0), -EINVAL);
+	/* every register that can be read at all can be read */
+	for (u32 msr = 0; msr < 0x2000; msr++)
+		hvm_rdmsr(v0, msr, &val);
+	for (u32 msr = 0xc0010000; msr < 0xc0012000; msr++)
+		hvm_rdmsr(v0, msr, &val);
+}
+
+static void mtrrs(void **state)
+{
+	static const u32 all[] = { 0x200, 0x20f, 0x250, 0x258, 0x259, 0x268, 0x26f, 0x2ff };
+
+	for (unsigned int i = 0; i < ARRAY_LEN(all); i++) {
+		assert_int_equal(hvm_wrmsr(v0, all[i], 0), 0);
+		assert_int_equal(hvm_wrmsr(v0, all[i], all[i] == 0x20f ? 0x800 : 6), 0);
+		assert_int_equal(rd(all[i]), all[i] == 0x20f ? 0x800 : 6);
+	}
+	assert_int_equal(rd(0x201), 0);
+	assert_int_equal(rd(0x269), 0);
+	assert_int_equal(hvm_wrmsr(v0, 0x2ff, 0xc06), 0);
+	assert_int_equal(hvm_wrmsr(v0, 0x2ff, 0x1006), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, 0x2ff, 2), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, 0x200, 7), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, 0x200, 1ull << 40), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, 0x250, 0x0606060606060307), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, MSR_PAT, 0x0007040600070406), 0);
+	assert_int_equal(states[0].pat, 0x0007040600070406);
+	assert_int_equal(hvm_wrmsr(v0, MSR_PAT, 2), -EINVAL);
+}
+
+static void efer(void **state)
+{
+	regs[HREG_EFER] = EFER_SVME | EFER_SCE;
+	assert_int_equal(rd(MSR_EFER), EFER_SCE);
+	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, EFER_LME), 0);
+	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, EFER_SVME), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, BIT(14)), -EINVAL);
+	regs[HREG_CR0] = X86_CR0_PG | X86_CR0_PE;
+	regs[HREG_EFER] = EFER_LME | EFER_LMA;
+	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, 0), -EINVAL);	/* with paging on */
+	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, EFER_LME | EFER_SCE), 0);
+	assert_true(regs[HREG_EFER] & EFER_LMA);
+}
+
+static void state_msrs(void **state)
+{
+	static const u32 all[] = { 0x174, 0x175, 0x176, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100,
+				   0xc0000101, 0xc0000102 };
+
+	for (unsigned int i = 0; i < ARRAY_LEN(all); i++)
+		assert_int_equal(hvm_wrmsr(v0, all[i], 0x1000 + i), 0);
+	for (unsigned int i = 0; i < ARRAY_LEN(all); i++)
+		assert_int_equal(rd(all[i]), 0x1000 + i);
+	assert_int_equal(hvm_wrmsr(v0, 0xc0000082, 0x0000800000000000), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, 0xc0000082, 0xffff800000000000), 0);
+}
+
+static void tsc(void **state)
+{
+	u64 before;
+
+	assert_int_equal(hvm_wrmsr(v0, MSR_TSC, 1000), 0);
+	before = rd(MSR_TSC);
+	assert_true(before >= 1000 && before < 1ull << 40);
+}
+
+static void hypercall_page(void **state)
+{
+	mfn_t mfn = 0;
+	u8 *page;
+
+	mfn = fake_populate(&x->d, 7);
+	page = mfn_to_virt(mfn);
+	assert_int_equal(hvm_wrmsr(v0, XEN_HYPERCALL_PAGE_MSR, 7 << 12), 0);
+	assert_int_equal(page[32 * 12], 0xb8);
+	assert_int_equal(page[32 * 12 + 1], 12);
+	assert_memory_equal(page + 32 * 12 + 5, cpuid_hypercall_insn(), 3);
+	assert_int_equal(page[32 * 12 + 8], 0xc3);
+	assert_memory_equal(page + 32 * 23, "\x0f\x0b", 2);
+	assert_int_equal(hvm_wrmsr(v0, XEN_HYPERCALL_PAGE_MSR, 7 << 12 | 1), -EINVAL);
+	assert_int_equal(hvm_wrmsr(v0, XEN_HYPERCALL_PAGE_MSR, 8 << 12), -EINVAL);
+}
+
+static void bad_xcr0(void **state)
+{
+	struct cpu_policy *p = x->cpuid;
+
+	p->xstate[0].a = 0xe7;
+	assert_int_equal(hvm_xsetbv(v0, 1, 1), -EINVAL);
+	assert_int_equal(hvm_xsetbv(v0, 0, 0), -EINVAL);
+	assert_int_equal(hvm_xsetbv(v0, 0, 5), -EINVAL);	/* AVX without SSE */
+	assert_int_equal(hvm_xsetbv(v0, 0, 0x27), -EINVAL);	/* a part of AVX-512 */
+	assert_int_equal(hvm_xsetbv(v0, 0, 0xe3), -EINVAL);	/* AVX-512 without AVX */
+	assert_int_equal(hvm_xsetbv(v0, 0, BIT(9) | 1), -EINVAL);
+}
+
+static void a_guest_has_no_ports(void **state)
+{
+	assert_int_equal(hvm_port_in(v0, 0xcf8, 4), 0xffffffff);
+	assert_int_equal(hvm_port_in(v0, 0xb004, 2), 0xffff);
+	assert_int_equal(hvm_port_in(v0, 0x3f8, 1), 0xff);
+	assert_int_equal(hvm_port_in(v0, 0xe9, 1), 0xe9);
+	hvm_port_out(v0, 0xe9, 1, 'h');
+	hvm_port_out(v0, 0xcf9, 1, 6);
+	hvm_port_out(v0, 0x64, 1, 0xfe);
+	assert_int_equal(debug_len, 1);
+	assert_int_equal(debug_out[0], 'h');
+	assert_int_equal(vpci_calls, 0);
+	assert_int_equal(fake_events.shutdowns, 0);
+}
+
+static void to_dom0(void)
+{
+	drop_domain();
+	make_domain(0, 1);
+	acpi.pm1a_cnt = 0x604;
+	acpi.has_s5 = true;
+	acpi.s5_typ_a = 5;
+	acpi.has_reset = true;
+	acpi.reset_reg.space = 1;
+	acpi.reset_reg.address = 0xb2f0;
+	acpi.reset_value = 0x5a;
+}
+
+static void dom0_ends_the_machine(void **state)
+{
+	to_dom0();
+	hvm_port_out(v0, 0x604, 2, BIT(13) | 1 << 10);	/* S1, S3 ... */
+	assert_int_equal(fake_events.shutdowns, 0);
+	hvm_port_out(v0, 0x604, 2, BIT(13) | 5 << 10);
+	assert_int_equal(fake_events.shutdowns, 1);
+	assert_int_equal(fake_events.shutdown_reason, SHUTDOWN_poweroff);
+	hvm_port_out(v0, 0x605, 1, (BIT(13) | 5 << 10) >> 8);	/* the high byte alone */
+	assert_int_equal(fake_events.shutdowns, 2);
+	hvm_port_out(v0, 0xcf9, 1, 2);
+	assert_int_equal(fake_events.shutdowns, 2);
+	hvm_port_out(v0, 0xcf9, 1, 6);
+	assert_int_equal(fake_events.shutdowns, 3);
+	assert_int_equal(fake_events.shutdown_reason, SHUTDOWN_reboot);
+	hvm_port_out(v0, 0x64, 1, 0xfe);
+	assert_int_equal(fake_events.shutdowns, 4);
+	hvm_port_out(v0, 0xb2f0, 1, 0x5a);
+	assert_int_equal(fake_events.shutdowns, 5);
+}
+
+static void dom0s_ports(void **state)
+{
+	static u8 bitmap[8192];
+	static const u16 kept[] = { 0x20, 0xa1, 0x40, 0x43, 0x61, 0x64, 0x70, 0x92, 0xe9, 0x3f8, 0x3ff, 0x4d0, 0x604, 0x605,
+				    0xcf8, 0xcf9, 0xcff, 0xb2f0 };
+	static const u16 given[] = { 0x60, 0x71, 0x80, 0x2f8, 0x3f7, 0x400, 0x600, 0x603, 0x606, 0xcf7, 0xd00, 0xffff };
+
+	to_dom0();
+	hvm_port_policy_dom0(bitmap);
+	for (unsigned int i = 0; i < ARRAY_LEN(kept); i++)
+		assert_true(bitmap[kept[i] / 8] >> kept[i] % 8 & 1);
+	for (unsigned int i = 0; i < ARRAY_LEN(given); i++)
+		assert_false(bitmap[given[i] / 8] >> given[i] % 8 & 1);
+	assert_int_equal(hvm_port_in(v0, 0x20, 1), 0xff);
+	assert_int_equal(hvm_port_in(v0, 0x3f8, 1), 0xff);
+	assert_int_equal(hvm_port_in(v0, 0xcfc, 4), 0x80861237);
+	assert_int_equal(hvm_port_in(v0, 0xcfc, 2), 0x1237);
+	hvm_port_out(v0, 0xcf8, 4, 0x80000000);
+	assert_int_equal(vpci_calls, 3);
+	hvm_port_out(v0, 0x21, 1, 0xff);
+	hvm_port_out(v0, 0xe9, 1, 'x');
+	assert_int_equal(debug_out[0], 'x');
+}
+
+/* Builds records as libxc does. */
+static u8 blob[16384];
+static u32 blob_len;
+
+static void add(u16 code, u16 instance, const void *data, u32 len)
+{
+	struct hvm_save_descriptor d = { code, instance, len };
+
+	memcpy(blob + blob_len, &d, sizeof(d));
+	memcpy(blob + blob_len + sizeof(d), data, len);
+	blob_len += (u32)sizeof(d) + len;
+}
+
+static void begin(void)
+{
+	struct hvm_save_header h = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
+
+	blob_len = 0;
+	add(HVM_SAVE_CODE_HEADER, 0, &h, sizeof(h));
+}
+
+static long load(void)
+{
+	return arch_set_hvmcontext(&x->d, (u64)blob, blob_len);
+}
+
+static void only_vcpus_with_a_record_come_up(void **state)
+{
+	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b, .cs_limit = ~0u };
+
+	begin();
+	add(HVM_SAVE_CODE_CPU, 0, &c, sizeof(c));
+	add(HVM_SAVE_CODE_END, 0, "", 0);
+	x86_vcpu(v0)->boot_state = VB_WAIT_SIPI;
+	v0->initialised = false;
+	assert_int_equal(load(), 0);
+	assert_false(test_bit(VPF_DOWN, &v0->wait_flags));
+	assert_true(test_bit(VPF_DOWN, &x->d.vcpu[1]->wait_flags));
+	assert_true(test_bit(VPF_DOWN, &x->d.vcpu[2]->wait_flags));
+	assert_true(v0->initialised);
+	assert_int_equal(x86_vcpu(v0)->boot_state, VB_RUNNING);
+	assert_int_equal(states[0].rip, 0x1000850);
+	assert_int_equal(states[0].rflags, 2);
+	assert_int_equal(states[0].seg[SEG_CS].attr, 0xc9b);
+	assert_int_equal(x86_vcpu(v0)->gpr[REG_RBX], 0x7000);
+}
+
+static void bad_records(void **state)
+{
+	struct hvm_hw_cpu c = { .cr0 = 0x80000000 };
+	struct hvm_hw_mtrr m = { .msr_pat_cr = 2 };
+	struct { u32 count, pad; struct hvm_one_msr msr; } ms = { .count = 1, .msr = { 0x48, 0, 1 } };
+
+	blob_len = 0;
+	assert_int_equal(load(), -ENODATA);
+	begin();
+	assert_int_equal(load(), -ENODATA);	/* no END */
+	blob[8] ^= 1;	/* the magic */
+	assert_int_equal(load(), -EINVAL);
+	begin();
+	add(HVM_SAVE_CODE_CPU, 0, &c, sizeof(c));
+	assert_int_equal(load(), -EINVAL);	/* paging without protection */
+	begin();
+	add(HVM_SAVE_CODE_CPU, 3, &c, sizeof(c));
+	assert_int_equal(load(), -EINVAL);	/* no such vCPU */
+	begin();
+	add(HVM_SAVE_CODE_CPU, 0, &c, 100);
+	assert_int_equal(load(), -EINVAL);	/* short */
+	begin();
+	add(HVM_SAVE_CODE_MTRR, 0, &m, sizeof(m));
+	assert_int_equal(load(), -EINVAL);
+	begin();
+	add(99, 0, &m, 8);
+	assert_int_equal(load(), -EINVAL);
+	begin();
+	add(HVM_SAVE_CODE_CPU_MSR, 0, &ms, 4 + 16);
+	ms.count = 1;
+	assert_true(load() < 0);
+	begin();
+	add(HVM_SAVE_CODE_IOAPIC, 0, &m, 8);	/* known, not for PVH: skipped */
+	add(HVM_SAVE_CODE_END, 0, "", 0);
+	assert_int_equal(load(), 0);
+	((struct hvm_save_descriptor *)(blob + 32))->length = ~0u;
+	assert_int_equal(load(), -ENODATA);
+	assert_int_equal(arch_set_hvmcontext(&x->d, 8, 100), -EFAULT);
+	begin();
+	for (unsigned int i = 0; i < 200; i++)
+		add(HVM_SAVE_CODE_PIC, 0, "", 0);
+	assert_int_equal(load(), -E2BIG);
+}
+
+/* What is read of one domain makes another the same. */
+static void saved_state_comes_back(void **state)
+{
+	u32 size = 0;
+	struct hvm_state before = { .rip = 0x1234, .rflags = 0x202, .cr0 = 0x80000011, .cr3 = 0x5000, .cr4 = 0x20, .efer = 0x500,
+				    .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = 0x0007040600070406, .lstar = 77,
+				    .kernel_gs_base = 88, .sysenter_eip = 99 };
+
+	for (unsigned int i = 0; i < NR_SEGS; i++)
+		before.seg[i] = (struct segment){ (u16)(i * 8), 0x93, 0xffff + i, 0x1000 * i };
+	states[0] = before;
+	for (unsigned int i = 0; i < NR_REGS; i++)
+		x86_vcpu(v0)->gpr[i] = 0x100 + i;
+	x86_vcpu(v0)->mtrr_def_type = 0xc06;
+	x86_vcpu(v0)->pat = before.pat;
+	x86_vcpu(v0)->mtrr_var[3] = 0x800;
+	for (unsigned int i = 0; i < 3; i++)
+		apic_bases[i] = 0xfee00800;
+	lapic_regs[1][8] = 0x55;
+	assert_int_equal(arch_get_hvmcontext(&x->d, 0, &size), 0);
+	assert_true(size > 3000 && size < sizeof(blob));
+	blob_len = 100;
+	assert_int_equal(arch_get_hvmcontext(&x->d, (u64)blob, &blob_len), -ENOSPC);
+	assert_int_equal(blob_len, size);	/* how long it is */
+	assert_int_equal(arch_get_hvmcontext(&x->d, (u64)blob, &blob_len), 0);
+
+	memset(states, 0, sizeof(states));
+	memset(x86_vcpu(v0)->gpr, 0, sizeof(x86_vcpu(v0)->gpr));
+	memset(lapic_regs, 0, sizeof(lapic_regs));
+	x86_vcpu(v0)->mtrr_var[3] = x86_vcpu(v0)->pat = 0;
+	assert_int_equal(load(), 0);
+	before.pat = states[0].pat;
+	assert_memory_equal(&states[0], &before, sizeof(before));
+	assert_int_equal(x86_vcpu(v0)->pat, 0x0007040600070406);
+	assert_int_equal(x86_vcpu(v0)->gpr[REG_R15], 0x100 + REG_R15);
+	assert_int_equal(x86_vcpu(v0)->mtrr_var[3], 0x800);
+	assert_int_equal(lapic_regs[1][8], 0x55);
+	assert_int_equal(tsc_offsets[0], tsc_offsets[2]);
+}
+
+static u32 chosen(struct mitigation_cpu cpu)
+{
+	return mitigations_choose(&cpu);
+}
+
+static void mitigations_by_cpu(void **state)
+{
+	/* an emulator: nothing is said, so what needs no feature is done */
+	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true }), 1u << MIT_RSB_FILL);
+	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12) }),
+			 1u << MIT_RSB_FILL | 1u << MIT_IBPB_SWITCH);
+	/* AMD with automatic IBRS */
+	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12), .leaf21_eax = BIT(8) }),
+			 1u << MIT_AUTO_IBRS | 1u << MIT_IBPB_SWITCH);
+	/* Intel without any fix in hardware, microcode up to date */
+	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true, .leaf7_edx = BIT(10) | BIT(26) | BIT(28) }),
+			 1u << MIT_IBPB_SWITCH | 1u << MIT_RSB_FILL | 1u << MIT_VERW_ENTRY | 1u << MIT_L1D_ENTRY);
+	/* Intel that is not vulnerable: RDCL_NO, IBRS_ALL, MDS_NO */
+	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true, .leaf7_edx = BIT(10) | BIT(26) | BIT(28) | BIT(29),
+							 .arch_caps = BIT(0) | BIT(1) | BIT(5) }),
+			 1u << MIT_IBPB_SWITCH | 1u << MIT_ENHANCED_IBRS);
+	/* one vendor's bit means nothing on the other's CPU */
+	assert_false(chosen((struct mitigation_cpu){ .intel = true, .leaf21_eax = BIT(8) }) & 1u << MIT_AUTO_IBRS);
+	assert_false(chosen((struct mitigation_cpu){ .amd = true, .leaf7_edx = BIT(28) }) & 1u << MIT_L1D_ENTRY);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+static const struct CMUnitTest tests[] = {
+	TEST(what_is_hidden),
+	TEST(what_is_shown),
+	TEST(apic_ids_are_twice_the_vcpu),
+	TEST(state_shows),
+	TEST(xens_leaves),
+	TEST(sizes_of_the_xsave_area),
+	TEST(policies_go_out_and_in),
+	TEST(machine_policies),
+	TEST(simple_msrs),
+	TEST(mtrrs),
+	TEST(efer),
+	TEST(state_msrs),
+	TEST(tsc),
+	TEST(hypercall_page),
+	TEST(bad_xcr0),
+	TEST(a_guest_has_no_ports),
+	TEST(dom0_ends_the_machine),
+	TEST(dom0s_ports),
+	TEST(only_vcpus_with_a_record_come_up),
+	TEST(bad_records),
+	TEST(saved_state_comes_back),
+	TEST(mitigations_by_cpu),
+};
+
+UNIT_MAIN(tests)
