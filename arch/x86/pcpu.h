@@ -23,6 +23,7 @@ struct x86_pcpu {
 	paddr_t host_vmcb;	/* svm: host state for VMLOAD; vmx: VMXON region */
 	u64 asid_generation;
 	u32 next_asid, max_asid;
+	const struct domain *last_domain; /* whose vCPU ran here last; only compared */
 	bool flush_all;		/* svm: flush at the next VMRUN */
 	bool up;		/* set by the CPU itself */
 };

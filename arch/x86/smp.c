@@ -4,6 +4,7 @@
 #include "arch/x86/boot/layout.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/irq/irq.h"
+#include "arch/x86/mitigations.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
 #include "arch/x86/time.h"
@@ -59,6 +60,7 @@ static void start_secondary(struct x86_pcpu *c)
 
 	traps_init_cpu(c);
 	cpu_init_this();
+	mitigations_init_cpu();
 	lapic_init_cpu();
 	rc = hvm_ops->cpu_up();
 	if (rc)

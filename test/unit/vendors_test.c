@@ -25,6 +25,8 @@ void svm_enter(u64 *gpr, paddr_t vmcb) { }
 int vmx_enter(u64 *gpr, bool launched) { return 1; }
 void vmx_explain_failure(const struct exit_info *e, bool instruction) { }
 u8 vlapic_get_cr8(struct vcpu *v) { return 0; }
+u32 mitigations;
+void mitigations_entry_slow(void) { }
 
 /* Every entry is a pointer; a new one that a vendor has forgotten is found here. */
 static void both_tables_are_complete(void **state)

@@ -6,6 +6,7 @@
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/upcall.h"
 #include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/mitigations.h"
 #include "arch/x86/pci/vpci.h"
 #include "arch/x86/pcpu.h"
 #include "common/heap.h"
@@ -156,6 +157,10 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 	if (!next->idle) {
 		struct x86_vcpu *x = x86_vcpu(next);
 
+		if (this_x86_pcpu()->last_domain != next->domain) {
+			this_x86_pcpu()->last_domain = next->domain;
+			mitigations_domain_switch();
+		}
 		/* Before the generation is read: from here on flushes reach this CPU. */
 		cpumask_set(&next->domain->p2m.dirty, cpu->id);
 		hvm_ops->switch_to(x);

@@ -3,6 +3,8 @@
  * Into the guest and back: void svm_enter(u64 *gpr, paddr_t vmcb). The offsets are
  * those of gpr[]: the registers in the order of their encoding.
  */
+#include "arch/x86/mitigations.h"
+
 	.text
 	.globl svm_enter
 	.type svm_enter, @function
@@ -53,7 +55,9 @@ svm_enter:
 	mov	%r13, 13*8(%rax)
 	mov	%r14, 14*8(%rax)
 	mov	%r15, 15*8(%rax)
-	pop	%rdi
+	testl	$1 << MIT_RSB_FILL, mitigations(%rip)
+	jnz	2f
+1:	pop	%rdi
 	pop	%r15
 	pop	%r14
 	pop	%r13
@@ -61,5 +65,7 @@ svm_enter:
 	pop	%rbx
 	pop	%rbp
 	ret
+2:	call	mitigations_exit_slow	/* before the first return */
+	jmp	1b
 	.size svm_enter, . - svm_enter
 	.section .note.GNU-stack, "", @progbits

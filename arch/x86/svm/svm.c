@@ -2,6 +2,7 @@
 /* AMD: Secure Virtual Machine (APM vol. 2, chapter 15). CPUs, vCPUs, state and events; exits are in exit.c. */
 #include "arch/x86/svm/svm.h"
 
+#include "arch/x86/mitigations.h"
 #include "arch/x86/pcpu.h"
 #include "common/heap.h"
 #include "common/printk.h"
@@ -213,6 +214,7 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 	}
 	vmcb->rax = v->gpr[REG_RAX];
 	vmcb->rsp = v->gpr[REG_RSP];
+	mitigations_before_entry();
 	svm_enter(v->gpr, v->vmcs_pa);
 	v->gpr[REG_RAX] = vmcb->rax;
 	v->gpr[REG_RSP] = vmcb->rsp;

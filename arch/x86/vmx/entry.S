@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Into the guest and back: int vmx_enter(u64 *gpr, bool launched). */
+#include "arch/x86/mitigations.h"
+
 	.text
 	.globl vmx_enter
 	.type vmx_enter, @function
@@ -59,7 +61,9 @@ vmx_exit:
 	mov	%r13, 13*8(%rdi)
 	mov	%r14, 14*8(%rdi)
 	mov	%r15, 15*8(%rdi)
-	pop	%rdi
+	testl	$1 << MIT_RSB_FILL, mitigations(%rip)
+	jnz	4f
+5:	pop	%rdi
 	xor	%eax, %eax
 3:	pop	%r15
 	pop	%r14
@@ -68,5 +72,7 @@ vmx_exit:
 	pop	%rbx
 	pop	%rbp
 	ret
+4:	call	mitigations_exit_slow	/* before the first return */
+	jmp	5b
 	.size vmx_enter, . - vmx_enter
 	.section .note.GNU-stack, "", @progbits

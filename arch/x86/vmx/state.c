@@ -5,6 +5,7 @@
 #include "common/printk.h"
 
 #define ATTR_PRESENT 0x80u
+#define ATTR_S 0x10u
 /* Exceptions with an error code (SDM vol. 3, table 6-1). */
 #define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | BIT(X86_EXC_GP) | \
 		       BIT(X86_EXC_PF) | BIT(X86_EXC_AC))
@@ -14,6 +15,8 @@ static u64 attr_to_vmx(const struct segment *s)
 {
 	u64 a = (s->attr & 0xff) | (u64)(s->attr & 0xf00) << 4;
 
+	if (s->attr & ATTR_S) /* loaded segments are accessed: the CPU refuses others */
+		a |= 1;
 	return s->attr & ATTR_PRESENT ? a : a | ATTR_UNUSABLE;
 }
 
@@ -208,7 +211,7 @@ static u64 merged(u64 real, u64 shadow, u64 mask)
 	return (real & ~mask) | (shadow & mask);
 }
 
-u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg)
+static u64 get_reg(struct x86_vcpu *v, unsigned int reg)
 {
 	switch (reg) {
 	case HREG_RIP:
@@ -235,6 +238,20 @@ u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg)
 	BUG();
 }
 
+u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg)
+{
+	paddr_t before;
+	u64 val;
+
+	if (likely(vmx_is_loaded(v)))
+		return get_reg(v, reg);
+	before = vmx_vmcs_enter(v);
+	val = get_reg(v, reg);
+	vmx_vmcs_leave(v, before);
+	return val;
+}
+
+/* Of the current vCPU. */
 void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 {
 	switch (reg) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Intel: Virtual Machine Extensions (SDM vol. 3, chapters 24 to 29). CPUs, vCPUs, events; state is in state.c, exits in exit.c. */
 #include "arch/x86/mm.h"
+#include "arch/x86/mitigations.h"
 #include "arch/x86/pcpu.h"
 #include "arch/x86/vmx/caps.h"
 #include "arch/x86/vmx/vmcs.h"
@@ -339,6 +340,7 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 		return;
 	}
 	vmwrite(VMCS_GUEST_RSP, v->gpr[REG_RSP]);
+	mitigations_before_entry();
 	if (unlikely(vmx_enter(v->gpr, v->launched))) {
 		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
 		e->reason = EXIT_BAD_STATE;
