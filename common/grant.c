@@ -453,6 +453,8 @@ static const struct grant_op {
 /* A batch at a time; in between the guest may be sent away, with what is left as new arguments. */
 static long grant_run_batches(unsigned long cmd, const struct grant_op *op, u64 uop, unsigned int count)
 {
+	unsigned int done = 0;
+
 	while (count) {
 		unsigned int n = min_t(unsigned int, count, GRANT_BATCH);
 		long err = op->fn(uop, n);
@@ -461,7 +463,8 @@ static long grant_run_batches(unsigned long cmd, const struct grant_op *op, u64 
 			return err;
 		uop += (u64)n * op->size;
 		count -= n;
-		if (count && hypercall_preempt_check())
+		done += n;
+		if (count && (done >= GRANT_PER_CALL || hypercall_preempt_check()))
 			return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, uop, count, 0);
 	}
 	return 0;

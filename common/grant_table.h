@@ -10,6 +10,7 @@
 #define GRANTS_PER_FRAME (PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define MAPTRACK_PER_FRAME (PAGE_SIZE / sizeof(struct maptrack))
 #define GRANT_BATCH 16 /* operations between two looks at what else is to be done */
+#define GRANT_PER_CALL 32 /* then the hypercall is continued: about 20,000 instructions */
 
 /*
  * A granted page in use. While anybody maps or copies it (readers or writers not 0), the frame and

@@ -351,6 +351,7 @@ static void a_batch_costs_one_flush(void **state)
 
 static void long_lists_are_continued(void **state)
 {
+	struct gnttab_swap_grant_ref swap[40] = {};
 	struct gnttab_map_grant_ref o[40];
 
 	start();
@@ -366,6 +367,11 @@ static void long_lists_are_continued(void **state)
 	assert_int_equal(fake_continuation.args[2], 40 - GRANT_BATCH);
 	assert_int_equal(o[GRANT_BATCH].status, 99);
 	assert_int_equal(op(GNTTABOP_map_grant_ref, &o[GRANT_BATCH], 40 - GRANT_BATCH), 0);
+	/* Even if nothing else is to be done. */
+	fake_continuation.continued = false;
+	assert_int_equal(op(GNTTABOP_swap_grant_ref, swap, 40), -ERESTART);
+	assert_int_equal(fake_continuation.args[1], (unsigned long)&swap[GRANT_PER_CALL]);
+	assert_int_equal(fake_continuation.args[2], 40 - GRANT_PER_CALL);
 	for (unsigned int i = 0; i < 40; i++)
 		assert_int_equal(o[i].status, GNTST_okay);
 	assert_int_equal(op(GNTTABOP_map_grant_ref, o, 0), 0);
