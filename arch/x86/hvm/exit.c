@@ -292,7 +292,7 @@ static void exit_cr(struct x86_vcpu *v, const struct exit_info *e)
 	} else if (e->cr.cr == 3) {
 		v->gpr[e->cr.gpr] = hvm_ops->get_reg(v, HREG_CR3);
 	} else if (e->cr.cr == 8 && e->cr.write && e->cr.val < 16) {
-		vlapic_set_cr8(&v->v, (u8)e->cr.val);
+		vlapic_set_tpr(&v->v, (u8)(e->cr.val << 4));
 	} else if (e->cr.cr == 8 && !e->cr.write) {
 		v->gpr[e->cr.gpr] = vlapic_get_cr8(&v->v);
 	} else {

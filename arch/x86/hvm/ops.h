@@ -61,7 +61,7 @@ struct hvm_ops {
 	/* Events: what to inject at the next entry; false if it cannot be taken now */
 	bool (*can_inject)(struct x86_vcpu *v, enum hvm_event type); /* nothing else being injected, no shadow; IF for HEV_INTR */
 	void (*inject)(struct x86_vcpu *v, u8 vector, u8 type, s32 error); /* type: enum hvm_event */
-	void (*set_window)(struct x86_vcpu *v, int prio); /* exit once an interrupt of this class (0: any) can be taken; -1: off */
+	void (*set_window)(struct x86_vcpu *v, int prio); /* exit once an interrupt can be taken (0), or at a write of CR8 that may let this class in; -1: off */
 	/* Policy */
 	void (*set_tpr)(struct x86_vcpu *v, u8 tpr);
 	u8 (*get_tpr)(struct x86_vcpu *v);

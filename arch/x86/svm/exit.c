@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Why a guest stopped, in terms that both vendors share (APM vol. 2, appendix C). */
 #include "arch/x86/svm/svm.h"
+#include "common/guest_access.h"
 
 /* reason and length of the instruction (0: none, or to be decoded); lengths serve where next-RIP is not saved. */
 static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
@@ -57,6 +58,46 @@ static void decode_npf(const struct vmcb *c, struct exit_info *e)
 	e->npf.final = c->exit_info1 >> 32 & 1;
 }
 
+static bool is_prefix(u8 b)
+{
+	switch (b) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: case 0x66: case 0x67:
+	case 0xf0: case 0xf2: case 0xf3:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * MOV to CR8 (APM vol. 3): [prefixes] [REX] 0f 22 modrm. It is intercepted only while an interrupt waits. What
+ * cannot be read as one any more (its page is gone, or changed) runs again, without the intercept.
+ */
+static void decode_cr8_write(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e)
+{
+	bool wide = c->efer & EFER_LMA && c->cs.attr & BIT(9);
+	u64 ip = wide ? c->rip : (u32)(c->cs.base + c->rip);
+	unsigned int first = min_t(u64, 15, PAGE_SIZE - (ip & (PAGE_SIZE - 1))), i = 0;
+	u8 b[18] = { 0 }, rex = 0;
+
+	c->cr_write &= ~BIT(8);
+	e->reason = EXIT_WINDOW;
+	/* The second page may be missing, if the instruction does not need it. */
+	if (copy_from_guest(b, ip, first) || (first < 15 && copy_from_guest(b + first, ip + first, 15 - first)))
+		memset(b + first, 0, sizeof(b) - first);
+	while (i < 12 && is_prefix(b[i]))
+		i++;
+	if (wide && (b[i] & 0xf0) == 0x40)
+		rex = b[i++];
+	if (b[i] != 0x0f || b[i + 1] != 0x22)
+		return;
+	e->reason = EXIT_CR;
+	e->cr.cr = 8;
+	e->cr.write = true;
+	e->cr.gpr = (b[i + 2] & 7) | (rex & 1) << 3;
+	e->cr.val = wide ? v->gpr[e->cr.gpr] : (u32)v->gpr[e->cr.gpr];
+	e->next_rip = c->rip + i + 3;
+}
+
 static void decode_exception(const struct vmcb *c, struct exit_info *e)
 {
 	e->exc.vector = (u8)(c->exit_code - SVM_EXIT_EXCEPTION);
@@ -90,6 +131,8 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 		decode_io(c, e);
 	else if (e->reason == EXIT_EXCEPTION)
 		decode_exception(c, e);
+	else if (code == SVM_EXIT_CR_WRITE + 8)
+		decode_cr8_write(v, c, e);
 	else if (e->reason == EXIT_DR)
 		svm_load_debug_regs(v);
 	else if (code == SVM_EXIT_IRET)

@@ -406,19 +406,22 @@ static void svm_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 		c->misc1 |= MISC1_IRET; /* the end of the handler unblocks the next one */
 }
 
-/* A virtual interrupt of the lowest vector that the guest never gets: its intercept tells when one could be taken. */
+/*
+ * A virtual interrupt of the lowest vector that the guest never gets: its intercept tells when one could be taken.
+ * One that the task priority holds back waits for the next write to CR8, not for a virtual interrupt with a priority:
+ * QEMU 7.2 compares it with >=, and aborts when a guest writes CR8 while any virtual interrupt is pending.
+ */
 static void svm_set_window(struct x86_vcpu *v, int prio)
 {
 	struct vmcb *c = v->vmcs;
 
-	if (prio < 0) {
-		c->misc1 &= ~MISC1_VINTR;
-		c->vintr &= ~(VINTR_IRQ | VINTR_IGN_TPR | 0xfull << VINTR_PRIO_SHIFT);
-		return;
+	c->misc1 &= ~MISC1_VINTR;
+	c->vintr &= ~(VINTR_IRQ | VINTR_IGN_TPR);
+	c->cr_write = prio < 0 ? c->cr_write & ~BIT(8) : c->cr_write | BIT(8);
+	if (prio == 0) {
+		c->misc1 |= MISC1_VINTR;
+		c->vintr |= VINTR_IRQ | VINTR_IGN_TPR;
 	}
-	c->misc1 |= MISC1_VINTR;
-	c->vintr &= ~(VINTR_IGN_TPR | 0xfull << VINTR_PRIO_SHIFT);
-	c->vintr |= VINTR_IRQ | (prio ? (u64)prio << VINTR_PRIO_SHIFT : VINTR_IGN_TPR);
 }
 
 static void svm_set_tpr(struct x86_vcpu *v, u8 tpr)

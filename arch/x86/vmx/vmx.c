@@ -387,8 +387,11 @@ static void vmx_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 		vmx_set_proc(v, v->vmx_proc | PROC_NMI_WINDOW); /* the end of the handler unblocks the next one */
 }
 
+/* One that the task priority holds back (prio > 0) waits for a write to CR8, which always exits. */
 static void vmx_set_window(struct x86_vcpu *v, int prio)
 {
+	if (prio > 0)
+		return;
 	vmx_set_proc(v, prio < 0 ? v->vmx_proc & ~PROC_INTR_WINDOW : v->vmx_proc | PROC_INTR_WINDOW);
 }
 
