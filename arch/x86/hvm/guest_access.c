@@ -2,7 +2,12 @@
 /*
  * Reaching guest memory: a walk of the guest's own page tables (APM vol. 2,
  * chapter 5), each step through the p2m. One read lock spans one copy, so that
- * no page on the way can be freed meanwhile; nothing is remembered afterwards.
+ * no page on the way can be freed meanwhile.
+ *
+ * A vCPU remembers the way to a few pages, because hypercalls use the same buffers
+ * again and again. The guest may change its tables at any time without Keel noticing
+ * (INVLPG does not exit under nested paging), so each entry on the way is read
+ * again at each use; only where it lies is remembered, until the p2m changes.
  */
 #include "common/guest_access.h"
 
@@ -33,23 +38,19 @@ static void *gpa_ptr(struct domain *d, u64 gpa, bool write)
 /* What the vCPU's mode means for supervisor accesses. false: a mode that hypercalls are not made in. */
 static bool walk_init(struct walk *w, struct vcpu *v, bool write)
 {
-	struct x86_vcpu *x = x86_vcpu(v);
-	u64 cr0 = hvm_ops->get_reg(x, HREG_CR0), cr4, efer;
+	struct hvm_paging p;
 
-	w->d = v->domain;
-	w->write = write;
-	w->levels = 0;
-	if (!(cr0 & X86_CR0_PG))
+	hvm_ops->get_paging(x86_vcpu(v), &p);
+	*w = (struct walk){ .d = v->domain, .write = write };
+	if (!(p.cr0 & X86_CR0_PG))
 		return true;
-	efer = hvm_ops->get_reg(x, HREG_EFER);
-	if (!(efer & EFER_LMA))
+	if (!(p.efer & EFER_LMA))
 		return false;
-	cr4 = hvm_ops->get_reg(x, HREG_CR4);
-	w->cr3 = hvm_ops->get_reg(x, HREG_CR3) & PTE_ADDR;
-	w->levels = cr4 & X86_CR4_LA57 ? 5 : 4;
-	w->nx = efer & EFER_NX;
-	w->wp = cr0 & X86_CR0_WP;
-	w->smap = cr4 & X86_CR4_SMAP && !(hvm_ops->get_reg(x, HREG_RFLAGS) & X86_EFLAGS_AC);
+	w->cr3 = p.cr3 & PTE_ADDR;
+	w->levels = p.cr4 & X86_CR4_LA57 ? 5 : 4;
+	w->nx = p.efer & EFER_NX;
+	w->wp = p.cr0 & X86_CR0_WP;
+	w->smap = p.cr4 & X86_CR4_SMAP && !(p.rflags & X86_EFLAGS_AC);
 	return true;
 }
 
@@ -60,12 +61,13 @@ static void set_used(u64 *pte, u64 e, u64 bits)
 		__atomic_fetch_or(pte, bits, __ATOMIC_RELAXED);
 }
 
-/* gva -> gpa by the tables. p2m lock held. -EFAULT: not present or not allowed. */
-static int walk(const struct walk *w, u64 gva, u64 *gpa)
+/* gva -> gpa by the tables; the entries on the way go to slot. p2m lock held. -EFAULT: not present or not allowed. */
+static int walk(const struct walk *w, u64 gva, u64 *gpa, struct walk_slot *slot)
 {
 	u64 table = w->cr3, rights = PTE_RW | PTE_US;
 	unsigned int top = w->levels * 9 + 11;
 
+	slot->levels = slot->nr = 0;
 	if (!w->levels) {
 		*gpa = gva & 0xffffffff;
 		return 0;
@@ -81,6 +83,8 @@ static int walk(const struct walk *w, u64 gva, u64 *gpa)
 		e = READ_ONCE(*pte);
 		if (!(e & PTE_P) || (!w->nx && e & PTE_NX))
 			return -EFAULT;
+		slot->pte[slot->nr] = pte;
+		slot->entry[slot->nr++] = e;
 		rights &= e;
 		if (level == 1 || (level <= 3 && e & PTE_PS)) {
 			u64 mask = BIT(shift) - 1;
@@ -96,6 +100,54 @@ static int walk(const struct walk *w, u64 gva, u64 *gpa)
 	}
 }
 
+/* The page by the way that is remembered, if every entry on it still says the same and allows the access; else NULL. */
+static void *walk_again(const struct walk *w, const struct walk_slot *s, u64 vpn)
+{
+	u64 rights = PTE_RW | PTE_US | PTE_A, e = 0;
+
+	if (s->vpn != vpn || s->levels != w->levels || s->cr3 != w->cr3 || s->nx != w->nx ||
+	    s->generation != READ_ONCE(w->d->p2m.generation))
+		return NULL;
+	for (unsigned int i = 0; i < s->nr; i++) {
+		e = READ_ONCE(*s->pte[i]);
+		if ((e ^ s->entry[i]) & ~(PTE_A | PTE_D))
+			return NULL;
+		rights &= e;
+	}
+	if (!(rights & PTE_A) || (w->smap && rights & PTE_US))
+		return NULL;
+	if (w->write && (!s->writable || !(e & PTE_D) || (w->wp && !(rights & PTE_RW))))
+		return NULL;
+	return s->page;
+}
+
+/* Where the byte at gva is, NULL: -EFAULT. p2m lock held. */
+static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
+{
+	u64 vpn = gva >> PAGE_SHIFT, gpa, offset = gva & ~PAGE_MASK;
+	struct walk_slot *slot = &x86_vcpu(v)->walks[vpn % WALK_SLOTS];
+	enum p2m_type t;
+	u8 *page = w->levels ? walk_again(w, slot, vpn) : NULL;
+	mfn_t mfn;
+
+	if (likely(page))
+		return page + offset;
+	if (walk(w, gva, &gpa, slot))
+		return NULL;
+	mfn = p2m_get(w->d, gpa >> PAGE_SHIFT, &t, NULL);
+	if (!(w->write ? p2m_is_writable(t) : p2m_is_readable(t)))
+		return NULL;
+	page = mfn_to_virt(mfn);
+	slot->vpn = vpn;
+	slot->cr3 = w->cr3;
+	slot->generation = READ_ONCE(w->d->p2m.generation);
+	slot->nx = w->nx;
+	slot->writable = p2m_is_writable(t);
+	slot->page = page;
+	slot->levels = (u8)w->levels;
+	return page + offset;
+}
+
 /* One copy, page by page. from: into Keel; else to the guest, zeros if buf is NULL. */
 static int copy_guest(void *buf, u64 gva, size_t len, bool from)
 {
@@ -108,11 +160,8 @@ static int copy_guest(void *buf, u64 gva, size_t len, bool from)
 	p2m_read_lock(&v->domain->p2m);
 	while (len) {
 		size_t n = min(len, (size_t)(PAGE_SIZE - (gva & ~PAGE_MASK)));
-		u64 gpa;
-		void *p;
+		void *p = gva_ptr(&w, v, gva);
 
-		rc = walk(&w, gva, &gpa);
-		p = rc ? NULL : gpa_ptr(v->domain, gpa, !from);
 		if (!p) {
 			rc = -EFAULT;
 			break;
@@ -150,13 +199,14 @@ int clear_guest(u64 gva, size_t len)
 int gva_to_gpa(u64 gva, bool write, u64 *gpa)
 {
 	struct vcpu *v = current;
+	struct walk_slot way;
 	struct walk w;
 	int rc;
 
 	if (!walk_init(&w, v, write))
 		return -EFAULT;
 	p2m_read_lock(&v->domain->p2m);
-	rc = walk(&w, gva, gpa);
+	rc = walk(&w, gva, gpa, &way);
 	p2m_read_unlock(&v->domain->p2m);
 	return rc;
 }

@@ -40,6 +40,9 @@ struct exit_info {
 
 enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4 }; /* as EVENTINJ encodes them */
 
+/* How the guest's addresses are translated now. */
+struct hvm_paging { u64 cr0, cr3, cr4, efer, rflags; };
+
 struct hvm_ops {
 	const char *name;
 	/* CPU */
@@ -57,6 +60,7 @@ struct hvm_ops {
 	void (*set_state)(struct x86_vcpu *v, const struct hvm_state *s);
 	u64 (*get_reg)(struct x86_vcpu *v, unsigned int reg); /* enum hvm_reg */
 	void (*set_reg)(struct x86_vcpu *v, unsigned int reg, u64 val);
+	void (*get_paging)(struct x86_vcpu *v, struct hvm_paging *p); /* of the current vCPU */
 	void (*skip_insn)(struct x86_vcpu *v, const struct exit_info *e, unsigned int len); /* rip += len (or next_rip), clears the shadow */
 	/* Events: what to inject at the next entry; false if it cannot be taken now */
 	bool (*can_inject)(struct x86_vcpu *v, enum hvm_event type); /* nothing else being injected, no shadow; IF for HEV_INTR */

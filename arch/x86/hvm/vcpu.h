@@ -37,6 +37,19 @@ struct hvm_state {
 /* Virtual NMI/INIT/SIPI state */
 enum vcpu_boot_state { VB_RUNNING, VB_INIT /* got INIT: reset when it starts */, VB_WAIT_SIPI };
 
+#define WALK_SLOTS 4
+
+/* Where the last walks to some pages went through the guest's tables: looked at again at each use. */
+struct walk_slot {
+	u64 vpn, cr3;
+	u64 generation;		/* of the p2m: the pointers here are good as long as it stays */
+	u8 levels;		/* of the tables; 0: unused */
+	u8 nr;			/* entries on the way */
+	bool nx, writable;	/* EFER.NXE then; the p2m lets the page be written */
+	void *page;
+	u64 *pte[5], entry[5];
+};
+
 struct x86_vcpu {
 	struct vcpu v;			/* first */
 	u64 gpr[NR_REGS];		/* entry.S uses the offset; RSP and RAX synchronised with the VMCB by ops */
@@ -64,6 +77,7 @@ struct x86_vcpu {
 	enum vcpu_boot_state boot_state; /* D */
 	u32 sipi;			/* D: start at this vector (| SIPI_PENDING) once it has stopped */
 	u8 insn_bytes[15], insn_len;	/* of the exiting instruction where the CPU gives them */
+	struct walk_slot walks[WALK_SLOTS]; /* guest_access.c */
 	struct vlapic vlapic;
 };
 

@@ -344,6 +344,13 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 	BUG();
 }
 
+static void svm_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
+{
+	const struct vmcb *c = v->vmcs;
+
+	*p = (struct hvm_paging){ c->cr0, c->cr3, c->cr4, c->efer & ~EFER_SVME, c->rflags };
+}
+
 static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 {
 	struct vmcb *c = v->vmcs;
@@ -473,6 +480,7 @@ const struct hvm_ops svm_ops = {
 	.get_state = svm_get_state,
 	.set_state = svm_set_state,
 	.get_reg = svm_get_reg,
+	.get_paging = svm_get_paging,
 	.set_reg = svm_set_reg,
 	.skip_insn = svm_skip_insn,
 	.can_inject = svm_can_inject,

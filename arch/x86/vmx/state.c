@@ -251,6 +251,12 @@ u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg)
 	return val;
 }
 
+void vmx_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
+{
+	*p = (struct hvm_paging){ vmx_get_reg(v, HREG_CR0), vmx_get_reg(v, HREG_CR3), vmx_get_reg(v, HREG_CR4),
+				  vmx_get_reg(v, HREG_EFER), vmx_get_reg(v, HREG_RFLAGS) };
+}
+
 /* Of the current vCPU. */
 void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 {

@@ -133,6 +133,7 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e);
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s);
 void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s);
 u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg);
+void vmx_get_paging(struct x86_vcpu *v, struct hvm_paging *p);
 void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val);
 
 /* failure.c: prints why the current VMCS cannot be entered; instruction: VMLAUNCH or VMRESUME itself failed. */

@@ -441,6 +441,7 @@ const struct hvm_ops vmx_ops = {
 	.get_state = vmx_get_state,
 	.set_state = vmx_set_state,
 	.get_reg = vmx_get_reg,
+	.get_paging = vmx_get_paging,
 	.set_reg = vmx_set_reg,
 	.skip_insn = vmx_skip_insn,
 	.can_inject = vmx_can_inject,
