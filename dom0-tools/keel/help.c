@@ -12,7 +12,7 @@ static int all(void)
 		printf("  %-10s %s\n", (*c)->name, (*c)->summary);
 	printf("\n`keel help COMMAND` says more; so do the manual pages keel(1) and keel.cfg(5).\n"
 	       "Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no such guest,\n"
-	       "4 not enough memory, 5 the guest did not react in time.\n");
+	       "4 not enough memory, 5 not in time.\n");
 	return KEEL_EXIT_OK;
 }
 

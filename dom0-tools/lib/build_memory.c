@@ -86,6 +86,8 @@ static int populate_range(struct build *b, uint64_t gfn, uint64_t pages, uint64_
 
 		while (order && ((gfn & ((1ULL << order) - 1)) || pages < 1ULL << order))
 			order = order == ORDER_1G ? ORDER_2M : 0;
+		if (keel_interrupted(b->k))
+			return -EINTR;
 		got = populate_some(b, gfn, pages, order);
 		if (got <= 0) {
 			if (!order)
@@ -207,8 +209,11 @@ int build_write(struct build *b, uint64_t gpa, const void *data, uint64_t data_s
 	while (done < size) {
 		const unsigned char *from = (const unsigned char *)data + done;
 		uint64_t left = data_size > done ? data_size - done : 0;
-		long n = build_copy(b, gpa + done, from, left, size - done);
+		long n;
 
+		if (keel_interrupted(b->k))
+			return -EINTR;
+		n = build_copy(b, gpa + done, from, left, size - done);
 		if (n < 0)
 			n = map_some(b, gpa + done, from, left, size - done, what);
 		if (n < 0)

@@ -158,6 +158,7 @@ int domain_create(struct keel *k, const struct guest_config *config, bool paused
 	struct guest_config g = *config;	/* its own uuid; the strings stay the caller's */
 	struct keel_error why;
 	struct build b;
+	sigset_t old;
 	int rc;
 
 	rc = choose_uuid(k, &g);
@@ -167,6 +168,7 @@ int domain_create(struct keel *k, const struct guest_config *config, bool paused
 		rc = build_prepare(&b, k, &g);
 	if (rc)
 		return rc;
+	keel_hold_signals(&old);
 	rc = new_domain(k, &g);
 	if (rc >= 0) {
 		*domid = rc;
@@ -178,5 +180,6 @@ int domain_create(struct keel *k, const struct guest_config *config, bool paused
 		}
 	}
 	build_free(&b);
+	keel_release_signals(&old);
 	return rc;
 }

@@ -27,6 +27,8 @@ int device_wait(struct keel *k, const char *type, unsigned int domid, unsigned i
 			free(why);
 			return rc;
 		}
+		if (keel_interrupted(k))
+			return -EINTR;
 		if (keel_now_ms() > end)
 			return keel_fail(&k->err, ETIMEDOUT, "no back-end driver took %s device %u of "
 					 "domain %u within %d s; is the module %s loaded?", type, index,

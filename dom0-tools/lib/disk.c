@@ -143,26 +143,31 @@ static void write_nodes(struct store_tx *t, void *arg)
 		snprintf(path, sizeof(path), "%.120s/%s", base, key);		\
 		store_put(t, path, __VA_ARGS__);				\
 	} while (0)
-	PUT(tool, "frontend", "%s", front);
+/* The back-end's entries stand in libxl's own folder too, where `xl` reads them. */
+#define BOTH(key, ...) do {							\
+		PUT(back, key, __VA_ARGS__);					\
+		PUT(tool, key, __VA_ARGS__);					\
+	} while (0)
 	PUT(tool, "backend", "%s", back);
-	PUT(back, "frontend", "%s", front);
-	PUT(back, "frontend-id", "%u", t->domid);
-	PUT(back, "online", "1");
-	PUT(back, "removable", "0");
-	PUT(back, "bootable", "1");
-	PUT(back, "state", "1");
-	PUT(back, "dev", "%s", d->vdev);
-	PUT(back, "type", "phy");
-	PUT(back, "mode", "%s", d->readonly ? "r" : "w");
-	PUT(back, "device-type", "disk");
-	PUT(back, "params", "%s", d->path);
-	PUT(back, "physical-device", "%x:%x", n->major, n->minor);
-	PUT(back, "hotplug-status", "connected");
+	BOTH("frontend", "%s", front);
+	BOTH("frontend-id", "%u", t->domid);
+	BOTH("online", "1");
+	BOTH("removable", "0");
+	BOTH("bootable", "1");
+	BOTH("state", "1");
+	BOTH("dev", "%s", d->vdev);
+	BOTH("type", "phy");
+	BOTH("mode", "%s", d->readonly ? "r" : "w");
+	BOTH("device-type", "disk");
+	BOTH("params", "%s", d->path);
+	BOTH("physical-device", "%x:%x", n->major, n->minor);
+	BOTH("hotplug-status", "connected");
 	PUT(front, "backend", "%s", back);
 	PUT(front, "backend-id", "0");
 	PUT(front, "state", "1");
 	PUT(front, "virtual-device", "%u", d->number);
 	PUT(front, "device-type", "disk");
+#undef BOTH
 #undef PUT
 }
 

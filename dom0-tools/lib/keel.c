@@ -78,6 +78,39 @@ void keel_progress(struct keel *k, const char *what, uint64_t done, uint64_t tot
 		k->progress(k, what, done, total);
 }
 
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
+void keel_hold_signals(sigset_t *old)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, old);
+}
+
+void keel_release_signals(const sigset_t *old)
+{
+	sigprocmask(SIG_SETMASK, old, NULL);
+}
+
+bool keel_interrupted(struct keel *k)
+{
+	sigset_t set;
+
+	sigpending(&set);
+	if (sigismember(&set, SIGINT) <= 0 && sigismember(&set, SIGTERM) <= 0 &&
+	    sigismember(&set, SIGHUP) <= 0)
+		return false;
+	keel_fail(&k->err, EINTR, "interrupted");
+	return true;
+}
+
 void keel_warn(struct keel *k, const char *fmt, ...)
 {
 	va_list ap;

@@ -2,6 +2,7 @@
 #ifndef KEEL_LIB_KEEL_H
 #define KEEL_LIB_KEEL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -48,6 +49,14 @@ int keel_open(struct keel *k, bool no_xenstore);
 void keel_close(struct keel *k);
 
 void keel_progress(struct keel *k, const char *what, uint64_t done, uint64_t total);
+
+/*
+ * Between these two calls SIGINT, SIGTERM and SIGHUP wait, so that work that must be undone can
+ * be; keel_interrupted() says whether one has come, and fills in k->err.
+ */
+void keel_hold_signals(sigset_t *old);
+void keel_release_signals(const sigset_t *old);
+bool keel_interrupted(struct keel *k);
 
 /* A warning on standard error, which is not a failure. */
 void keel_warn(struct keel *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -48,23 +48,28 @@ static void write_nodes(struct store_tx *t, void *arg)
 		snprintf(path, sizeof(path), "%.120s/%s", base, key);		\
 		store_put(t, path, __VA_ARGS__);				\
 	} while (0)
-	PUT(tool, "frontend", "%s", front);
+/* The back-end's entries stand in libxl's own folder too, where `xl` reads them. */
+#define BOTH(key, ...) do {							\
+		PUT(back, key, __VA_ARGS__);					\
+		PUT(tool, key, __VA_ARGS__);					\
+	} while (0)
 	PUT(tool, "backend", "%s", back);
-	PUT(back, "frontend", "%s", front);
-	PUT(back, "frontend-id", "%u", t->domid);
-	PUT(back, "online", "1");
-	PUT(back, "state", "1");
+	BOTH("frontend", "%s", front);
+	BOTH("frontend-id", "%u", t->domid);
+	BOTH("online", "1");
+	BOTH("state", "1");
 	/* The driver wants this node to exist; `keel` does the script's work itself. */
-	PUT(back, "script", "/bin/true");
-	PUT(back, "mac", "%s", n->mac);
-	PUT(back, "bridge", "%s", n->v->bridge);
-	PUT(back, "handle", "%u", n->index);
-	PUT(back, "type", "vif");
+	BOTH("script", "/bin/true");
+	BOTH("mac", "%s", n->mac);
+	BOTH("bridge", "%s", n->v->bridge);
+	BOTH("handle", "%u", n->index);
+	BOTH("type", "vif");
 	PUT(front, "backend", "%s", back);
 	PUT(front, "backend-id", "0");
 	PUT(front, "state", "1");
 	PUT(front, "handle", "%u", n->index);
 	PUT(front, "mac", "%s", n->mac);
+#undef BOTH
 #undef PUT
 }
 
