@@ -191,6 +191,16 @@ static bool map_device_page(struct vcpu *v, u64 gpa)
 	return rc == 0;
 }
 
+static bool is_executable(struct domain *d, u64 gpa)
+{
+	enum p2m_type t;
+
+	p2m_read_lock(&d->p2m);
+	p2m_get(d, gpa >> PAGE_SHIFT, &t, NULL);
+	p2m_read_unlock(&d->p2m);
+	return t == P2M_RAM || t == P2M_MMIO_RAMLIKE;
+}
+
 static void exit_npf(struct x86_vcpu *v, const struct exit_info *e)
 {
 	u64 gpa = e->npf.gpa;
@@ -206,8 +216,12 @@ static void exit_npf(struct x86_vcpu *v, const struct exit_info *e)
 			return;
 		}
 	}
-	if (map_device_page(&v->v, gpa))
+	if (e->npf.present && e->npf.exec) {
+		if (is_executable(v->v.domain, gpa)) /* since then */
+			return;
+	} else if (map_device_page(&v->v, gpa)) {
 		return;
+	}
 	if (!e->npf.exec && hvm_emulate_mmio(v, gpa, e->npf.write))
 		return;
 	domain_crash(v->v.domain, "vCPU %u: %s at guest physical address %#lx, rip %#lx, where it has no memory",
