@@ -354,11 +354,28 @@ static void vectors_run_out(void **state)
 			irq_free(all[i]);
 }
 
+/* An interrupt of a device that is gone must not reach who has its vector now. */
+static void vectors_rest_after_use(void **state)
+{
+	struct irq_desc *a = irq_alloc(IRQ_MSI, 2, NULL, NULL), *b;
+
+	assert_int_equal(a->cpu, 2);
+	irq_free(a);
+	b = irq_alloc(IRQ_MSI, 2, NULL, NULL);
+	assert_int_equal(b->cpu, 2);
+	assert_int_not_equal(a->vector, b->vector);
+	fake_run_on(2, NULL);
+	irq_dispatch(a->vector); /* nobody's: ended, and that is all */
+	assert_int_equal(host_eois, 1);
+	fake_run_on(0, v0);
+	irq_free(b);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(registers), T(nothing_is_connected_before_unmask), T(edge), T(level), T(level_masked_in_service),
 	T(level_race_with_mask), T(remote_irr_is_cleared_by_edge_mode), T(two_pins_one_vector),
-	T(keels_own_pin_is_not_given), T(other_domains_have_none), T(allocations_fail), T(vectors_run_out),
+	T(keels_own_pin_is_not_given), T(other_domains_have_none), T(allocations_fail), T(vectors_run_out), T(vectors_rest_after_use),
 };
 
 UNIT_MAIN(tests)

@@ -13,7 +13,7 @@
 #define MSI_ADDR_BASE 0xfee00000ull
 
 struct vector_table {
-	unsigned int used;
+	unsigned int used, next;
 	struct irq_desc desc[NR_DEV_VECTORS];
 };
 
@@ -51,12 +51,15 @@ static struct irq_desc *take_vector(unsigned int cpu)
 			return NULL;
 		WRITE_ONCE(tables[cpu], t);
 	}
-	for (unsigned int i = 0; i < NR_DEV_VECTORS; i++) {
+	/* A vector that was freed is the last to be used again: its last interrupts may still be under way. */
+	for (unsigned int n = 0; n < NR_DEV_VECTORS; n++) {
+		unsigned int i = (t->next + n) % NR_DEV_VECTORS;
 		struct irq_desc *desc = &t->desc[i];
 
 		if (desc->kind != IRQ_NONE)
 			continue;
 		*desc = (struct irq_desc){ .vector = (u8)(VECTOR_FIRST_DEV + i), .cpu = cpu };
+		t->next = i + 1;
 		t->used++;
 		return desc;
 	}
