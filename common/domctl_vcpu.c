@@ -134,11 +134,8 @@ static long op_scheduler(struct domain *d, struct xen_domctl *op)
 		s->u.credit2.cap = READ_ONCE(d->sched.cap);
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putinfo:
-		if (s->u.credit2.weight)
-			WRITE_ONCE(d->sched.weight, s->u.credit2.weight);
-		if (s->u.credit2.cap != (u16)~0)
-			WRITE_ONCE(d->sched.cap, s->u.credit2.cap);
-		return 0;
+		return sched_set_params(d, s->u.credit2.weight ? s->u.credit2.weight : d->sched.weight,
+					s->u.credit2.cap == (u16)~0 ? d->sched.cap : s->u.credit2.cap);
 	default:
 		return -EOPNOTSUPP;	/* parameters of single vCPUs: RTDS has them */
 	}

@@ -198,7 +198,7 @@ static long op_cpupool(struct xen_sysctl *op)
 	}
 }
 
-/* The scheduler has no rate limit; asking for none is fine. */
+/* The rate limit is fixed; asking for what it is is fine. */
 static long op_scheduler(struct xen_sysctl *op)
 {
 	struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
@@ -208,12 +208,12 @@ static long op_scheduler(struct xen_sysctl *op)
 	if (s->sched_id != sched_id())
 		return -EINVAL;
 	if (s->cmd == XEN_SYSCTL_SCHEDOP_getinfo) {
-		s->u.sched_credit2.ratelimit_us = 0;
+		s->u.sched_credit2.ratelimit_us = sched_ratelimit_us();
 		return 0;
 	}
 	if (s->cmd != XEN_SYSCTL_SCHEDOP_putinfo)
 		return -ENOSYS;
-	return s->u.sched_credit2.ratelimit_us ? -EOPNOTSUPP : 0;
+	return s->u.sched_credit2.ratelimit_us == sched_ratelimit_us() ? 0 : -EOPNOTSUPP;
 }
 
 static long op_featureset(struct xen_sysctl *op)

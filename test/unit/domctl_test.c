@@ -615,7 +615,9 @@ static void the_rest_of_sysctl(void **state)
 	op.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
 	op.u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
 	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(op.u.scheduler_op.u.sched_credit2.ratelimit_us, sched_ratelimit_us());
 	op.u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_putinfo;
+	assert_int_equal(syscall_(&op), 0);
 	op.u.scheduler_op.u.sched_credit2.ratelimit_us = 500;
 	assert_int_equal(syscall_(&op), -EOPNOTSUPP);
 	op = sys(XEN_SYSCTL_get_cpu_policy);

@@ -254,6 +254,18 @@ FAKE void arch_vcpu_stopped(struct vcpu *v)
 {
 }
 
+FAKE int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap)
+{
+	d->sched.weight = (u16)weight;
+	d->sched.cap = (u16)cap;
+	return 0;
+}
+
+FAKE unsigned int sched_ratelimit_us(void)
+{
+	return 250;
+}
+
 FAKE void arch_vcpu_kick(struct vcpu *v)
 {
 	fake_events.kicks++;
