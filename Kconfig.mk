@@ -20,18 +20,33 @@ olddefconfig: ; @$(KCONFIG_ENV) kconfig-conf --olddefconfig Kconfig >/dev/null
 defconfig: ; @$(KCONFIG_ENV) kconfig-conf --alldefconfig Kconfig >/dev/null
 savedefconfig: ; @$(KCONFIG_ENV) kconfig-conf --savedefconfig=$(O)/defconfig Kconfig
 
-# olddefconfig rewrites .config (it may be older than Kconfig), so the header
-# is made after it and is the newer of the two.
+# Without a .config the defaults of today are taken, and none is written: it is
+# made by menuconfig or defconfig. olddefconfig completes one that is older than
+# Kconfig; the header is made after it and is the newer of the two.
+define CONFIG_HEADER_AWK
+BEGIN { print "/* Generated: change it with make menuconfig. */"; \
+	print "#ifndef KEEL_CONFIG_H\n#define KEEL_CONFIG_H" } \
+/^CONFIG_[A-Z0-9_]*=/ { v = substr($$0, length($$1) + 2); \
+	print "#define " $$1 " " (v == "y" ? 1 : v) } \
+END { print "#endif" }
+endef
+
 $(CONFIG_H): Kconfig Kconfig.mk $(wildcard $(KCONFIG_CONFIG))
 	@mkdir -p $(@D)
-	@$(KCONFIG_ENV) kconfig-conf --olddefconfig Kconfig >/dev/null
-	@awk -F= '\
-	BEGIN { print "/* Generated from $(KCONFIG_CONFIG): change it with make menuconfig. */"; \
-		print "#ifndef KEEL_CONFIG_H\n#define KEEL_CONFIG_H" } \
-	/^CONFIG_[A-Z0-9_]*=/ { v = substr($$0, length($$1) + 2); \
-		print "#define " $$1 " " (v == "y" ? 1 : v) } \
-	END { print "#endif" }' $(KCONFIG_CONFIG) > $@.new
+	@if [ -e $(KCONFIG_CONFIG) ]; then \
+		$(KCONFIG_ENV) kconfig-conf --olddefconfig Kconfig >/dev/null && \
+		awk -F= '$(CONFIG_HEADER_AWK)' $(KCONFIG_CONFIG) > $@.new; \
+	else \
+		KCONFIG_CONFIG=$(@D)/default.config kconfig-conf --alldefconfig Kconfig >/dev/null && \
+		awk -F= '$(CONFIG_HEADER_AWK)' $(@D)/default.config > $@.new; \
+	fi
 	@mv $@.new $@
+
+# Unit tests do not depend on the user's .config: the defaults, with DEBUG.
+$(O)/unit/include/config.h: Kconfig Kconfig.mk
+	@mkdir -p $(@D)
+	@KCONFIG_CONFIG=$(@D)/default.config kconfig-conf --alldefconfig Kconfig >/dev/null
+	@{ awk -F= '$(CONFIG_HEADER_AWK)' $(@D)/default.config; echo '#define CONFIG_DEBUG 1'; } > $@
 
 # What must be installed: every */deps.txt. Included, so that make installs it
 # before anything else and then starts over with the compiler in place.

@@ -34,8 +34,8 @@ FUZZ_SECONDS ?= 10
 
 UNIT_SAN    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_CFLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
-	-fno-strict-aliasing -fno-builtin -I. -Itest/unit/fake -Ixen/include -I$(O)/include \
-	-D__KEEL__ -DKEEL_FAKE_ARCH -DCONFIG_DEBUG=1 $(UNIT_SAN)
+	-fno-strict-aliasing -fno-builtin -I. -Itest/unit/fake -Ixen/include -I$(O)/unit/include \
+	-D__KEEL__ -DKEEL_FAKE_ARCH $(UNIT_SAN)
 
 .PHONY: check-unit unit-bins fuzz-bins $(UNIT_NAMES:%=unit-%) $(FUZZ_NAMES:%=fuzz-%)
 unit-bins: $(UNIT_NAMES:%=$(O)/unit/%_test)
@@ -51,11 +51,11 @@ $(FUZZ_NAMES:%=fuzz-%): fuzz-%: $(O)/fuzz/%_fuzz
 
 .PRECIOUS: $(O)/unit/obj/%.o $(O)/fuzz/obj/%.o
 # Sources are compiled once and shared by all tests (fuzz ones apart).
-$(O)/unit/obj/%.o: %.c $(CONFIG_H)
+$(O)/unit/obj/%.o: %.c $(O)/unit/include/config.h
 	@mkdir -p $(@D)
 	@$(UNIT_CC) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/fuzz/obj/%.o: %.c $(CONFIG_H)
+$(O)/fuzz/obj/%.o: %.c $(O)/unit/include/config.h
 	@mkdir -p $(@D)
 	@$(FUZZ_CC) $(UNIT_CFLAGS) -DKEEL_FUZZ -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 
