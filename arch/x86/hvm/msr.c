@@ -53,6 +53,7 @@ static int write_tsc(struct vcpu *v, u32 msr, u64 val)
 
 	x->tsc_offset = val - rdtsc();
 	hvm_ops->set_tsc_offset(x, x->tsc_offset);
+	v->time_version = 0; /* the guest's clock is on the new count */
 	vcpu_time_update(v);
 	return 0;
 }
