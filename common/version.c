@@ -13,12 +13,18 @@
 static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 static const char changeset[] = "keel";
 
-/* xen_version=4.17|4.20: what the tools are told. */
-unsigned int version_reported(void)
+static unsigned int reported = 4 << 16 | 17;
+
+void version_init(void)
 {
 	static const char *const words[] = { "4.17", "4.20", NULL };
 
-	return 4 << 16 | (option_choice("xen_version", words, 0) == 1 ? 20 : 17);
+	reported = 4 << 16 | (option_choice("xen_version", words, 0) == 1 ? 20 : 17);
+}
+
+unsigned int version_reported(void)
+{
+	return reported;
 }
 
 /*

@@ -11,4 +11,7 @@
 /* major << 16 | minor, chosen by the boot option xen_version= (4.17 or 4.20). Any context after option_init(). */
 unsigned int version_reported(void);
 
+/* Boot, after option_init(): takes xen_version=4.17|4.20, which is what the tools are told. */
+void version_init(void);
+
 #endif

@@ -109,6 +109,7 @@ void start_keel(struct boot_info *bi)
 	smp_init_boot_cpu();
 	bootcfg_command_line(bi, (const void *)bi->fdt, cmdline, sizeof(cmdline));
 	option_init(cmdline);
+	version_init();
 	printk_init();
 	uart_init();
 	pr_info("Keel " KEEL_RELEASE ", a hypervisor with the Xen ABI");

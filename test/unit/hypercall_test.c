@@ -52,6 +52,7 @@ static int setup(void **state)
 	guest = fake_domain(1, 2);
 	fake_run_on(0, dom0->vcpu[0]);
 	option_init("");
+	version_init();
 	calls = 0;
 	continue_next = false;
 	return 0;
@@ -199,6 +200,7 @@ static void version_strings(void **state)
 	assert_int_equal(ver(15, NULL), -ENOSYS);
 	assert_int_equal(ver(XENVER_capabilities2, NULL), -ENOSYS);
 	option_init("xen_version=4.20");
+	version_init();
 	assert_int_equal(ver(XENVER_version, NULL), 4 << 16 | 20);
 	/* the 4.18 forms: length first, then the bytes without a final 0 */
 	assert_int_equal(ver(XENVER_capabilities2, NULL), (long)strlen(big));
