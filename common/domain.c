@@ -300,6 +300,8 @@ int domain_destroy(struct domain *d)
 		return rc;
 	vcpus_stop(d);
 	leave_guest_memory(d);
+	/* xenstored and xenconsoled let go of their pages when they hear of this: the domain waits for them. */
+	send_global_virq(VIRQ_DOM_EXC);
 	return 0;
 }
 
