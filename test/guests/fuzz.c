@@ -63,6 +63,7 @@ static u64 random_frame(u64 *rng)
 	}
 }
 
+/* Aligned: what is read from half of one word and half of another could be an address of ours. */
 static u64 random_pointer(u64 *rng)
 {
 	switch (next(rng) % 8) {
@@ -71,11 +72,11 @@ static u64 random_pointer(u64 *rng)
 	case 1:
 		return next(rng);
 	case 2:
-		return scratch_page(rng) + next(rng) % PAGE_SIZE;
+		return scratch_page(rng) + next(rng) % 512 * 8;
 	case 3:
 		return (u64)lists + next(rng) % 512 * 8;
 	case 4:
-		return (u64)args + PAGE_SIZE - next(rng) % 64;
+		return (u64)args + PAGE_SIZE - next(rng) % 8 * 8;
 	default:
 		return (u64)args;
 	}
@@ -157,15 +158,23 @@ struct shot {
 	u64 a[5];
 };
 
+/* The call under way, in memory of its own: known when the stack is lost. */
+static struct shot current_call PAGE_ALIGNED;
+
 static struct shot random_call(u64 *rng)
 {
-	static const u8 common[] = { 12, 12, 12, 17, 20, 20, 20, 21, 24, 29, 32, 32, 32, 32, 33, 34, 35, 36, 36, 7, 42, 18 };
+	/* Number and how many operations there are. */
+	static const u8 common[][2] = { { 12, 29 }, { 12, 29 }, { 12, 29 }, { 17, 15 }, { 20, 13 }, { 20, 13 },
+		{ 20, 13 }, { 21, 6 }, { 24, 16 }, { 29, 8 }, { 32, 15 }, { 32, 15 }, { 32, 15 }, { 33, 33 },
+		{ 34, 26 }, { 35, 30 }, { 36, 90 }, { 36, 90 }, { 7, 67 }, { 42, 3 }, { 18, 2 } };
 	struct shot s;
 	unsigned int i;
 
 	do {
-		s.nr = one_in(rng, 16) ? next(rng) % 64 : common[next(rng) % sizeof(common)];
-		s.op = one_in(rng, 32) ? next(rng) : next(rng) % (s.nr == 36 || s.nr == 7 ? 96 : 32);
+		const u8 *c = common[next(rng) % ARRAY_SIZE(common)];
+
+		s.nr = one_in(rng, 32) ? next(rng) % 64 : c[0];
+		s.op = one_in(rng, 32) ? next(rng) : next(rng) % c[1];
 	} while (forbidden(s.nr, s.op));
 	for (i = 0; i < 5; i++)
 		s.a[i] = random_word(rng);
@@ -186,23 +195,36 @@ static struct shot random_call(u64 *rng)
 		s.a[2] = random_pointer(rng);
 	}
 	if (s.nr == __HYPERVISOR_grant_table_op || s.nr == __HYPERVISOR_console_io)
-		s.a[2] = one_in(rng, 8) ? next(rng) : next(rng) % 32;
+		s.a[2] = next(rng) % (one_in(rng, 8) ? 5000 : 32); /* millions would be done, one by one */
 	return s;
 }
 
-static u64 checksum(void)
+/* Our code, page by page. Says which page changed, and ends the test there. */
+static void check_code(u64 call)
 {
-	const u32 *p = (const u32 *)0x1000000, *end = (const u32 *)&test_title;
-	u64 sum = 0;
+	static u64 sums[64];
+	const u64 start = 0x1000000, end = (u64)&test_title;
+	u64 page, sum;
+	const u32 *p;
 
-	while (p < end)
-		sum = sum * 31 + *p++;
-	return sum;
+	for (page = start; page < end && page < start + ARRAY_SIZE(sums) * PAGE_SIZE; page += PAGE_SIZE) {
+		u64 *known = &sums[(page - start) >> PAGE_SHIFT];
+
+		for (sum = 1, p = (const u32 *)page; (u64)p < page + PAGE_SIZE && (u64)p < end; p++)
+			sum = sum * 31 + *p;
+		if (*known && *known != sum) {
+			printk("call %lu: the code at %#lx changed, it begins %x %x %x %x\n", call, page,
+			       ((u32 *)page)[0], ((u32 *)page)[1], ((u32 *)page)[2], ((u32 *)page)[3]);
+			error_stop("the test's own code changed");
+		}
+		*known = sum;
+	}
 }
 
 static void find_scratch(void)
 {
 	unsigned int i;
+	u64 addr;
 
 	for (i = 0; i < nr_memory_ranges; i++) {
 		const struct memory_range *r = &memory_map[i];
@@ -214,19 +236,22 @@ static void find_scratch(void)
 		error_stop("no 64 MiB of low RAM");
 	args = (u64 *)scratch;
 	lists = (u64 *)(scratch + PAGE_SIZE);
-	hole = find_hole();
+	for (addr = 0x1000000; addr + PAGE_SIZE <= (u64)&test_title; addr += PAGE_SIZE)
+		map_page(addr, addr, PTE_P);
+	hole = find_hole() | 1ull << 25; /* no frame's number is an address of ours */
 }
 
 void test_main(void)
 {
 	u64 seed = option_number("seed", rdtsc() % 1000000007), calls = option_number("calls", 20000);
-	u64 rng = seed * 0x9e3779b97f4a7c15 | 1, n, done = 0, sum, result[3] = { 0 };
+	u64 rng = seed * 0x9e3779b97f4a7c15 | 1, n, done = 0, result[3] = { 0 };
+	volatile u64 canary = 0x5ca1ab1e;
 	bool trace = option_number("trace", 0), two = nr_vcpus > 1 && option_number("cpus", 2) > 1;
 
 	printk("seed=%lu calls=%lu\n", seed, calls);
 	version = xen_version(version, 0);
 	find_scratch();
-	sum = checksum();
+	check_code(0);
 	if (two) {
 		EXPECT(start_cpu(1, rewriter), "vCPU 1 does not start");
 		EXPECT(wait_for(&ap_running, 1000), "vCPU 1 does not get on");
@@ -237,13 +262,22 @@ void test_main(void)
 
 		rewrite(&rng, 4);
 		if (trace)
-			printk("%lu: %u(%#lx, %#lx, %#lx, %#lx, %#lx)\n", n, s.nr, s.a[0], s.a[1], s.a[2], s.a[3],
+			printk("%lu: %u.%u(%#lx, %#lx, %#lx, %#lx, %#lx)\n", n, s.nr, s.op, s.a[0], s.a[1], s.a[2], s.a[3],
 			       s.a[4]);
+		current_call = s;
 		ret = hypercall5(s.nr, s.a[0], s.a[1], s.a[2], s.a[3], s.a[4]);
 		if (trace)
 			printk("%lu: %ld\n", n, ret);
+		if (canary != 0x5ca1ab1e) {
+			printk("lost the stack in %u.%u(%#lx, %#lx, %#lx, %#lx, %#lx)\n", current_call.nr, current_call.op,
+			       current_call.a[0], current_call.a[1], current_call.a[2], current_call.a[3],
+			       current_call.a[4]);
+			error_stop("the hypervisor took memory that it was not told to");
+		}
 		result[ret >= 0 ? 0 : ret == -ENOSYS ? 1 : 2]++;
 		done++;
+		if (n % 32 == 0)
+			check_code(n);
 		if (n % 1000 == 999 && xen_version(version, 0) != version)
 			break;
 	}
@@ -253,6 +287,6 @@ void test_main(void)
 	printk("%lu calls: %lu done, %lu not there, %lu refused; %lu rewrites\n", done, result[0], result[1],
 	       result[2], rewrites);
 	EXPECT_EQ(done, calls);
-	EXPECT_EQ(checksum(), sum);
+	check_code(n);
 	EXPECT(result[0] > calls / 100 && result[2] > calls / 100, "the calls are too dull");
 }

@@ -69,7 +69,7 @@ bool apic_enter_x2(void)
 static u64 low_page(void)
 {
 	static u64 found;
-	const u64 used[] = { (u64)start_info, start_info->cmdline_paddr, start_info->modlist_paddr,
+	const u64 used[] = { start_info_pa, start_info->cmdline_paddr, start_info->modlist_paddr,
 			     start_info->memmap_paddr };
 	unsigned int i, j;
 	u64 page;

@@ -15,9 +15,20 @@ u32 xen_leaves;
 
 static volatile u32 failures, checks;
 
-static const char *command_line(void)
+static char command_line[1024];
+
+/* Copied, since a test may lose the memory that they came in. */
+static void take_start_info(void)
 {
-	return start_info->cmdline_paddr ? (const char *)start_info->cmdline_paddr : "";
+	static struct hvm_start_info copy;
+	const char *text;
+	size_t i;
+
+	memcpy(&copy, (const void *)(u64)start_info_pa, sizeof(copy));
+	start_info = &copy;
+	text = (const char *)copy.cmdline_paddr;
+	for (i = 0; text && text[i] && i < sizeof(command_line) - 1; i++)
+		command_line[i] = text[i];
 }
 
 const char *option(const char *name)
@@ -25,8 +36,8 @@ const char *option(const char *name)
 	size_t n = strlen(name);
 	const char *p;
 
-	for (p = command_line(); (p = strstr(p, name)); p++)
-		if (p[n] == '=' && (p == command_line() || p[-1] == ' '))
+	for (p = command_line; (p = strstr(p, name)); p++)
+		if (p[n] == '=' && (p == command_line || p[-1] == ' '))
 			return p + n + 1;
 	return NULL;
 }
@@ -143,7 +154,7 @@ void cpu_start(struct cpu *c)
 		for (;;)
 			asm volatile("cli; hlt");
 	}
-	start_info = (const struct hvm_start_info *)(u64)start_info_pa;
+	take_start_info();
 	find_hypervisor();
 	printk("--- %s\n", test_title);
 	if (!xen_leaves)

@@ -95,6 +95,10 @@ void trap_handler(struct regs *r)
 			apic_write(APIC_EOI, 0);
 		return;
 	}
+	if (r->vector == 2) { /* NMI: counted */
+		c->irqs[2]++;
+		return;
+	}
 	if (!c->try_rsp)
 		unexpected(r);
 	c->fault.vector = r->vector;
