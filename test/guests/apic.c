@@ -5,7 +5,6 @@
 const char test_title[] = "apic";
 
 static volatile u32 count[256], order[8], nr_order;
-static volatile u32 last_isr_vector;
 
 static void note(struct regs *regs)
 {
