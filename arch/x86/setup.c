@@ -121,6 +121,7 @@ void start_keel(struct boot_info *bi)
 	if (acpi_init(boot_info.rsdp))
 		panic("The firmware's ACPI tables cannot be used (see above)");
 	uart_use_spcr();
+	platform_init(&boot_info);
 	lapic_init_cpu();
 	ioapic_init();
 	check_iommu();
