@@ -24,6 +24,7 @@ enum lock_rank {
 	RANK_RUNQ,	/* run queue of a pCPU */
 	RANK_TIMER,	/* timer heap of a pCPU */
 	RANK_DOMTABLE,	/* the table of domains: the last put of a page of a zombie takes it, under any lock above */
+	RANK_MM,	/* Keel's own page tables */
 	RANK_HEAP,	/* frame allocator */
 	RANK_HW,	/* hardware registers reached by index */
 	RANK_CONSOLE,	/* console ring */

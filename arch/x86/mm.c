@@ -328,13 +328,17 @@ static bool is_mapped(u64 va)
 	return false;
 }
 
+static spinlock_t map_lock = SPINLOCK_INIT(RANK_MM); /* tables, once all CPUs run */
+
 static void map_missing(u64 virt_base, paddr_t pa, size_t len, u64 flags)
 {
 	paddr_t end = ROUND_UP(pa + len, PAGE_SIZE);
 
+	spin_lock(&map_lock);
 	for (pa &= PAGE_MASK; pa < end; pa += PAGE_SIZE)
 		if (!is_mapped(virt_base + pa))
 			map_pages(virt_base + pa, pa, PAGE_SIZE, flags);
+	spin_unlock(&map_lock);
 }
 
 const void *map_firmware(paddr_t pa, size_t len)

@@ -14,10 +14,10 @@
 #define CONFIG_ENABLE  BIT(31)
 #define BUS_SHIFT 20 /* 1 MiB of ECAM a bus */
 
-static spinlock_t config_lock = SPINLOCK_INIT(RANK_HW);
-static void *ecam_bus[ACPI_MAX_MCFG][256]; /* L: config_lock */
+static spinlock_t config_lock = SPINLOCK_INIT(RANK_HW); /* address and data port together */
+static void *ecam_bus[ACPI_MAX_MCFG][256]; /* set once: a bus is always mapped at the same place */
 
-/* The register's address in ECAM, or NULL. Lock held. */
+/* The register's address in ECAM, or NULL. Any lock below RANK_MM. */
 static volatile void *ecam(u32 sbdf, unsigned int reg)
 {
 	unsigned int bus = sbdf >> 8 & 0xff;
@@ -101,15 +101,13 @@ u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
 	u32 val = size == 4 ? ~0u : (u32)BIT(size * 8) - 1;
 	volatile void *p;
 
-	spin_lock(&config_lock);
-	if (by_ports(sbdf, reg)) {
-		select_register(sbdf, reg);
-		val = port_read(reg, size);
-	} else {
+	if (!by_ports(sbdf, reg)) {
 		p = ecam(sbdf, reg);
-		if (p)
-			val = ecam_read(p, size);
+		return p ? ecam_read(p, size) : val;
 	}
+	spin_lock(&config_lock);
+	select_register(sbdf, reg);
+	val = port_read(reg, size);
 	spin_unlock(&config_lock);
 	return val;
 }
@@ -118,14 +116,14 @@ void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 {
 	volatile void *p;
 
-	spin_lock(&config_lock);
-	if (by_ports(sbdf, reg)) {
-		select_register(sbdf, reg);
-		port_write(reg, size, val);
-	} else {
+	if (!by_ports(sbdf, reg)) {
 		p = ecam(sbdf, reg);
 		if (p)
 			ecam_write(p, size, val);
+		return;
 	}
+	spin_lock(&config_lock);
+	select_register(sbdf, reg);
+	port_write(reg, size, val);
 	spin_unlock(&config_lock);
 }
