@@ -38,7 +38,8 @@ wait_for() {	# seconds pattern
 	tail -40 "$work/console"
 	die "iso: did not see: $2"
 }
-wait_for 200 'Dom0: up at'
+# What init says goes to the screen; the shell is on both.
+wait_for 200 'dom0:/root#'
 sleep 2
 # What the kernel says about the screen, a picture of it, and the end.
 echo "dmesg | grep -E 'efifb|frame buffer device'; echo screen''-asked" >&3
