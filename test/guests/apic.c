@@ -10,7 +10,7 @@ static void note(struct regs *regs)
 {
 	if (this_cpu()->id == 0 && nr_order < 8)
 		order[nr_order++] = regs->vector;
-	count[regs->vector]++;
+	__atomic_fetch_add(&count[regs->vector], 1, __ATOMIC_SEQ_CST); /* on both vCPUs at once */
 	apic_write(APIC_EOI, 0);
 }
 

@@ -332,7 +332,7 @@ static void exit_shutdown(struct x86_vcpu *v, const struct exit_info *e)
 
 	pr_guest(d, "vCPU %u: triple fault, rip %#lx", v->v.id, hvm_ops->get_reg(v, HREG_RIP));
 	if (d->hardware)
-		dom0_ended(SHUTDOWN_reboot, "triple fault");
+		dom0_ended((u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON], "triple fault");
 	domain_shutdown(d, (u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON]);
 }
 
