@@ -24,6 +24,7 @@ void traps_use_ist(bool ist) { }
 void svm_enter(u64 *gpr, paddr_t vmcb) { }
 int vmx_enter(u64 *gpr, bool launched) { return 1; }
 void vmx_explain_failure(const struct exit_info *e, bool instruction) { }
+u32 arch_tsc_khz(void) { return 1000000; }
 u8 vlapic_get_cr8(struct vcpu *v) { return 0; }
 u32 mitigations;
 void mitigations_entry_slow(void) { }

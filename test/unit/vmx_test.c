@@ -17,7 +17,7 @@ static struct vmx_msrs everything(void)
 
 	return (struct vmx_msrs){
 		.basic = VMX_BASIC_TRUE | 0x12, .pin = all, .proc = all, .exit = all, .entry = all, .proc2 = all,
-		.ept_vpid = 0xf0106734141ull, .cr0_fixed0 = 0x80000021, .cr4_fixed0 = X86_CR4_VMXE,
+		.ept_vpid = 0xf0106734141ull, .cr0_fixed0 = 0x80000021, .cr4_fixed0 = X86_CR4_VMXE, .misc = 0x20000065,
 	};
 }
 
@@ -34,6 +34,8 @@ static void all_capabilities_are_used(void **state)
 	assert_int_equal(c.cr4_fixed0, X86_CR4_VMXE);
 	assert_int_equal(c.proc2, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
 				  PROC2_INVPCID);
+	assert_true(c.pin & PIN_PREEMPTION_TIMER);
+	assert_int_equal(c.preemption_shift, 5);
 	/* Windows and the mode are set when they are needed. */
 	assert_int_equal(c.proc & (PROC_INTR_WINDOW | PROC_NMI_WINDOW), 0);
 	assert_int_equal(c.entry & ENTRY_IA32E, 0);
@@ -46,9 +48,11 @@ static void optional_capabilities_may_be_missing(void **state)
 	const char *why = "";
 
 	m.basic &= ~VMX_BASIC_TRUE;
+	m.pin &= ~(PIN_PREEMPTION_TIMER << 32);
 	m.proc2 = (PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED) << 32;
 	m.ept_vpid &= ~(BIT(17) | BIT(21) | BIT(25));
 	assert_int_equal(vmx_caps_choose(&m, &c, &why), 0);
+	assert_int_equal(c.pin & PIN_PREEMPTION_TIMER, 0);
 	assert_false(c.true_controls || c.accessed_dirty || c.pages_1g || c.invept_single);
 	assert_int_equal(c.proc2, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED);
 }

@@ -41,6 +41,7 @@ static const struct { u8 word; u32 bit; const char *why; } required[] = {
 
 /* Taken where they are. */
 static const u32 optional[NR_WORDS] = {
+	[PIN] = PIN_PREEMPTION_TIMER,
 	[PROC2] = PROC2_RDTSCP | PROC2_WBINVD | PROC2_INVPCID,
 };
 
@@ -105,6 +106,7 @@ int vmx_caps_choose(const struct vmx_msrs *m, struct vmx_caps *c, const char **w
 		.pages_2m = m->ept_vpid >> 16 & 1,
 		.pages_1g = m->ept_vpid >> 17 & 1,
 		.accessed_dirty = m->ept_vpid >> 21 & 1,
+		.preemption_shift = m->misc & 31,
 		.invept_single = m->ept_vpid >> 25 & 1,
 	};
 	if (!c->pages_2m) {

@@ -7,12 +7,13 @@
 
 /* The MSRs as read; 0 for one that does not exist. pin .. entry are the TRUE ones where basic says so. */
 struct vmx_msrs {
-	u64 basic, pin, proc, exit, entry, proc2, ept_vpid, cr0_fixed0, cr4_fixed0;
+	u64 basic, pin, proc, exit, entry, proc2, ept_vpid, cr0_fixed0, cr4_fixed0, misc;
 };
 
 struct vmx_caps {
 	u32 revision, pin, proc, proc2, exit, entry;	/* as written to the VMCS */
 	u64 cr0_fixed0, cr4_fixed0;			/* bits that must be 1 in a guest's registers */
+	unsigned int preemption_shift;			/* the timer counts the TSC shifted right by this */
 	bool true_controls, accessed_dirty, pages_2m, pages_1g, invept_single;
 };
 

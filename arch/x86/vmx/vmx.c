@@ -7,9 +7,12 @@
 #include "arch/x86/vmx/vmcs.h"
 #include "common/heap.h"
 #include "common/printk.h"
+#include "common/time.h"
 #include <public/errno.h>
 
 static struct vmx_caps vmx; /* read once, all CPUs are alike */
+#define LONGEST_RUN_MS 10
+
 static u8 *default_msr_bitmap, *default_io_bitmap;
 
 static void vmclear(paddr_t pa)
@@ -68,6 +71,7 @@ static void read_msrs(struct vmx_msrs *m)
 	m->entry = rdmsr(base + 3);
 	m->proc2 = read_msr_or_0(MSR_VMX_PROCBASED2);
 	m->ept_vpid = read_msr_or_0(MSR_VMX_EPT_VPID_CAP);
+	m->misc = rdmsr(MSR_VMX_MISC);
 	m->cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0);
 	m->cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
 }
@@ -92,8 +96,9 @@ static int vmx_probe(const char **why)
 	if (rc)
 		return rc;
 	vmx_p2m_format.gb_pages = vmx.pages_1g;
-	pr_info("VMX: EPT, VPID, unrestricted guests%s%s%s", vmx.pages_1g ? ", 1 GiB pages" : "",
-		vmx.accessed_dirty ? ", accessed and dirty bits" : "", vmx.true_controls ? ", true controls" : "");
+	pr_info("VMX: EPT, VPID, unrestricted guests%s%s%s%s", vmx.pages_1g ? ", 1 GiB pages" : "",
+		vmx.accessed_dirty ? ", accessed and dirty bits" : "",
+		vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls" : "");
 	return 0;
 }
 
@@ -208,6 +213,19 @@ static void write_zeros(void)
 		vmwrite(fields[i], 0);
 }
 
+/*
+ * The longest that a guest runs without an exit; each entry starts it anew. Interrupts
+ * need none of this on real CPUs, but Bochs 2.7 holds them back from a guest that was
+ * entered with its interrupt flag clear, and would so keep kicks and timers waiting for ever.
+ */
+static void set_preemption_timer(void)
+{
+	u64 ticks = (u64)arch_tsc_khz() * LONGEST_RUN_MS >> vmx.preemption_shift;
+
+	if (vmx.pin & PIN_PREEMPTION_TIMER)
+		vmwrite(VMCS_PREEMPTION_TIMER, min(ticks, 0xffffffffull));
+}
+
 static int vmx_vcpu_init(struct x86_vcpu *v)
 {
 	struct x86_domain *d = x86_domain(v->v.domain);
@@ -222,6 +240,7 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	vmclear(v->vmcs_pa);
 	before = vmx_vmcs_enter(v);
 	write_zeros();
+	set_preemption_timer();
 	vmwrite(VMCS_PIN, vmx.pin);
 	vmx_set_proc(v, vmx.proc);
 	vmwrite(VMCS_PROC2, vmx.proc2);
