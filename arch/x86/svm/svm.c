@@ -4,6 +4,7 @@
 
 #include "arch/x86/mitigations.h"
 #include "arch/x86/pcpu.h"
+#include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/printk.h"
 #include "common/time.h"
@@ -414,6 +415,17 @@ static void svm_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 }
 
 /*
+ * STI; HLT: the interrupt must not come in between, or an idle guest would sleep through what it brought.
+ * QEMU's SVM forgets the shadow at VMRUN, and a window would open at once; but HLT exits by itself.
+ */
+static bool halts_next(const struct vmcb *c)
+{
+	u8 insn;
+
+	return c->interrupt_shadow & 1 && !copy_from_guest(&insn, c->cs.base + c->rip, 1) && insn == 0xf4;
+}
+
+/*
  * A virtual interrupt of the lowest vector that the guest never gets: its intercept tells when one could be taken.
  * One that the task priority holds back waits for the next write to CR8, not for a virtual interrupt with a priority:
  * QEMU 7.2 compares it with >=, and aborts when a guest writes CR8 while any virtual interrupt is pending.
@@ -425,7 +437,7 @@ static void svm_set_window(struct x86_vcpu *v, int prio)
 	c->misc1 &= ~MISC1_VINTR;
 	c->vintr &= ~(VINTR_IRQ | VINTR_IGN_TPR);
 	c->cr_write = prio < 0 ? c->cr_write & ~BIT(8) : c->cr_write | BIT(8);
-	if (prio == 0) {
+	if (prio == 0 && likely(!halts_next(c))) {
 		c->misc1 |= MISC1_VINTR;
 		c->vintr |= VINTR_IRQ | VINTR_IGN_TPR;
 	}
