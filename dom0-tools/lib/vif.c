@@ -99,6 +99,16 @@ static int rename_interface(struct keel *k, int fd, char *name, const char *want
 	return rc;
 }
 
+/* An interface is in sysfs a moment before it can be found by its name. 0 if it does not come. */
+static unsigned int interface_index(const char *name)
+{
+	unsigned int index;
+
+	for (unsigned int tries = 0; !(index = if_nametoindex(name)) && tries < 500; tries++)
+		usleep(10000);
+	return index;
+}
+
 /* What a hotplug script would do: name, address that no frame is sent to, bridge, up. */
 static int join_bridge(struct keel *k, const char *created, const struct guest_vif *v)
 {
@@ -110,10 +120,12 @@ static int join_bridge(struct keel *k, const char *created, const struct guest_v
 	if (fd < 0)
 		return keel_fail_errno(&k->err, "cannot make a socket for interface calls");
 	snprintf(name, sizeof(name), "%s", created);
-	if (v->name[0])
+	if (!interface_index(name))
+		rc = keel_fail_errno(&k->err, "the interface %s does not come up", name);
+	if (!rc && v->name[0])
 		rc = rename_interface(k, fd, name, v->name);
 	put_name(r.ifr_name, v->bridge);
-	r.ifr_ifindex = if_nametoindex(name);
+	r.ifr_ifindex = (int)interface_index(name);
 	if (!rc && ioctl(fd, SIOCBRADDIF, &r) < 0 && errno != EBUSY)
 		rc = keel_fail_errno(&k->err, "cannot put %s into the bridge %s", name, v->bridge);
 	if (!rc) {
