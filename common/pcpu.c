@@ -21,13 +21,16 @@ static bool pcpu_idle(const struct pcpu *cpu)
 
 void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
 {
-	/* Who set it first also sends the interrupt. */
-	if (test_and_set_bit(work_bit, &cpu->work))
-		return;
+	bool first = !test_and_set_bit(work_bit, &cpu->work);
+
 	if (!pcpu_outside(READ_ONCE(cpu->epoch)))
 		return;
 	smp_rmb(); /* pairs with the way out: curr is set before the epoch turns odd */
-	if (work_bit == WORK_TLB && pcpu_idle(cpu))
+	/*
+	 * In a guest: who set the bit first has sent the interrupt. An idle CPU gets one for each kick, so
+	 * that one that was lost on the way delays what is to be done, and no more; it need not flush.
+	 */
+	if (pcpu_idle(cpu) ? work_bit == WORK_TLB : !first)
 		return;
 	arch_send_kick(cpu);
 }
