@@ -37,8 +37,8 @@ void timer_process(void);
 void timer_init_cpu(struct pcpu *cpu);
 
 /*
- * Arch: sets the one-shot timer of this CPU; 0 = off. It may fire too early, never later
- * than its resolution. false: the time is past, nothing was set. Any locks.
+ * Arch: sets the one-shot timer of this CPU. It may fire too early, never later than its
+ * resolution. false: the time is past (0 always is), nothing was set. Any locks.
  */
 bool arch_timer_arm(u64 deadline_ns);
 

@@ -143,16 +143,8 @@ void lapic_timer_calibrate(void)
 
 bool arch_timer_arm(u64 deadline_ns)
 {
-	u64 t, delta;
+	u64 t = now(), delta;
 
-	if (!deadline_ns) {
-		if (cpu_features.tsc_deadline)
-			wrmsr(MSR_TSC_DEADLINE, 0);
-		else
-			lapic_write(APIC_TMICT, 0);
-		return true;
-	}
-	t = now();
 	if (deadline_ns <= t)
 		return false;
 	delta = min(deadline_ns - t, MAX_ARM_NS);

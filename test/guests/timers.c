@@ -79,6 +79,8 @@ static void test_singleshot(void)
 	EXPECT(wait_fired(n + 2, 1000), "a past time did not fire");
 	EXPECT_EQ(singleshot(1, 0), 0);
 	EXPECT(wait_fired(n + 3, 1000), "time 1 did not fire");
+	EXPECT_EQ(singleshot(0, 0), 0);
+	EXPECT(wait_fired(n + 4, 1000), "time 0 did not fire");
 	n = fired;
 	if (on_keel) { /* Xen 4.17 takes the flag and fires */
 		EXPECT_EQ(singleshot(now_ns() - MS, VCPU_SSHOTTMR_future), -ETIME);
