@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# TEST: name=harm limit=600 kind=alone needs=all,guests,dom0-image
+# TEST: name=harm limit=300 kind=alone needs=all,guests,dom0-image
 #
 # The demonstration of make run passes while other guests triple-fault, jump into
 # nothing, flood the console, and call random hypercalls with random arguments
