@@ -4,7 +4,7 @@
  * vendor's format, with the type of each entry in its software bits.
  *
  * Rules. Changes happen under the write lock and become visible to the guest's
- * CPUs and (later) the IOMMU at p2m_write_unlock() at the latest, which flushes
+ * CPUs and, in the mirror that a domain with devices has, to the IOMMU at p2m_write_unlock() at the latest, which flushes
  * once for the batch. The references that removed entries held are dropped only
  * after that flush. Readers under the read lock may use what they find, without
  * a reference, until they unlock.
@@ -27,6 +27,7 @@ enum p2m_type {
 	P2M_FOREIGN,	/* another domain's page mapped by privilege: holds a reference */
 	P2M_MMIO,	/* device memory, uncached: no reference */
 	P2M_MMIO_RAMLIKE, /* ACPI tables and other firmware memory, write-back: no reference */
+	P2M_RESERVED,	/* the same, where devices may write, too: the firmware says so */
 	P2M_NR_TYPES
 };
 
@@ -47,6 +48,8 @@ struct p2m {
 	bool need_flush;
 	unsigned int nr_put;	/* references to drop after the flush */
 	u64 put[P2M_BATCH];	/* mfn << 6 | order */
+	u64 *iommu_root;	/* its mirror for devices; NULL: the domain has none */
+	u16 iommu_id;		/* what IOMMUs call the domain */
 	cpumask_t dirty;	/* atomic: CPUs on which a vCPU of the domain is loaded */
 };
 

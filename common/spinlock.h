@@ -19,6 +19,7 @@ enum lock_rank {
 	RANK_P2M,	/* p2m of a domain (rwlock) */
 	RANK_EVTCHN,	/* event channels of a domain */
 	RANK_VIOAPIC,	/* virtual IO-APICs of a domain */
+	RANK_IOMMU,	/* who owns which device */
 	RANK_IRQ,	/* host interrupt descriptors */
 	RANK_VCPU,	/* wait state of a vCPU */
 	RANK_RUNQ,	/* run queue of a pCPU */

@@ -2,7 +2,8 @@
 /* The physical-to-machine map: nested page tables of either vendor's format. */
 #include "common/p2m.h"
 
-#include "arch/x86/p2m_format.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/iommu/iommu.h"
 #include "common/domain.h"
 #include "common/heap.h"
 #include "common/printk.h"
@@ -16,14 +17,31 @@
 const struct p2m_format *p2m_format;
 gfn_t p2m_gfn_limit = BIT(36);
 
+/* A domain has up to two trees of tables that say the same: its CPUs' nested one, and an IOMMU's. */
+struct tree {
+	const struct p2m_format *format;
+	u64 *root;
+	unsigned int levels;
+};
+
+static struct tree nested_tree(const struct domain *d)
+{
+	return (struct tree){ p2m_format, d->p2m.root, LEVELS };
+}
+
+static struct tree mirror_tree(const struct domain *d)
+{
+	return (struct tree){ &iommu_caps.format, d->p2m.iommu_root, iommu_caps.levels };
+}
+
 static enum p2m_type entry_type(u64 e)
 {
 	return e >> P2M_TYPE_SHIFT & 15;
 }
 
-static bool entry_is_leaf(u64 e, unsigned int level)
+static bool entry_is_leaf(const struct p2m_format *f, u64 e, unsigned int level)
 {
-	return level == 1 || e & p2m_format->superpage;
+	return level == 1 || (e & f->superpage_mask) == f->superpage;
 }
 
 static mfn_t entry_mfn(u64 e)
@@ -31,10 +49,12 @@ static mfn_t entry_mfn(u64 e)
 	return (e & P2M_ADDR) >> PAGE_SHIFT;
 }
 
-static u64 make_leaf(mfn_t mfn, unsigned int level, enum p2m_type t)
+static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, enum p2m_type t)
 {
-	return mfn << PAGE_SHIFT | p2m_format->leaf[t] | (u64)t << P2M_TYPE_SHIFT |
-	       (level > 1 ? p2m_format->superpage : 0);
+	if (!f->leaf[t])
+		return 0;
+	return mfn << PAGE_SHIFT | f->leaf[t] | (f->types ? (u64)t << P2M_TYPE_SHIFT : 0) |
+	       (level > 1 ? f->superpage : 0);
 }
 
 static unsigned int level_shift(unsigned int level)
@@ -45,6 +65,13 @@ static unsigned int level_shift(unsigned int level)
 static u64 *slot_of(u64 *table, gfn_t gfn, unsigned int level)
 {
 	return &table[gfn >> level_shift(level) & 511];
+}
+
+static void write_entry(const struct p2m_format *f, u64 *slot, u64 e)
+{
+	WRITE_ONCE(*slot, e);
+	if (unlikely(f->noncoherent))
+		clflush(slot);
 }
 
 void p2m_write_lock(struct p2m *p)
@@ -72,6 +99,8 @@ static void flush_and_drop(struct domain *d)
 	if (p->need_flush) {
 		p->need_flush = false;
 		p2m_flush(d);
+		if (p->iommu_root)
+			iommu_ops->flush(d);
 	}
 	drop_references(p);
 }
@@ -106,76 +135,136 @@ static void put_later(struct domain *d, mfn_t mfn, unsigned int order)
 	p->put[p->nr_put++] = mfn << 6 | order;
 }
 
-/* Everything that an entry led to goes once nobody can reach it any more. */
-static void release_entry(struct domain *d, u64 e, unsigned int level)
+/* Everything that an entry led to goes once nobody can reach it any more. Leaves of the mirror hold no references. */
+static void release_entry(struct domain *d, const struct p2m_format *f, u64 e, unsigned int level)
 {
 	if (!e)
 		return;
 	d->p2m.need_flush = true;
-	if (entry_is_leaf(e, level)) {
-		if (p2m_has_ref(entry_type(e)))
+	if (entry_is_leaf(f, e, level)) {
+		if (f->types && p2m_has_ref(entry_type(e)))
 			put_later(d, entry_mfn(e), level_shift(level));
 		return;
 	}
 	u64 *table = mfn_to_virt(entry_mfn(e));
 
 	for (unsigned int i = 0; i < 512; i++)
-		release_entry(d, table[i], level - 1);
+		release_entry(d, f, table[i], level - 1);
 	d->p2m.nr_tables--;
 	put_later(d, entry_mfn(e), 0);
 }
 
 /* A table in place of a hole or of a superpage (then with the same contents). NULL: no memory. */
-static u64 *make_table(struct domain *d, u64 *slot, unsigned int level)
+static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, unsigned int level)
 {
 	u64 *table = alloc_page(), old = *slot;
 
 	if (!table)
 		return NULL;
 	if (old) {
-		u64 step = BIT(level_shift(level - 1));
+		u64 step = BIT(level_shift(level - 1)) << PAGE_SHIFT, e = old;
 
+		if (level == 2)
+			e &= ~f->superpage;
 		for (unsigned int i = 0; i < 512; i++)
-			table[i] = make_leaf(entry_mfn(old) + i * step, level - 1, entry_type(old));
+			table[i] = e + i * step;
 		d->p2m.need_flush = true;
 	}
+	if (unlikely(f->noncoherent))
+		for (unsigned int i = 0; i < 512; i += 8)
+			clflush(&table[i]);
 	d->p2m.nr_tables++;
-	WRITE_ONCE(*slot, virt_to_mfn(table) << PAGE_SHIFT | p2m_format->table);
+	write_entry(f, slot, virt_to_mfn(table) << PAGE_SHIFT | f->table | f->table_level * (level - 1));
 	return table;
+}
+
+/*
+ * The entry of level target for gfn, with the tables on the way to it; NULL, if there are none and
+ * make is false. 0 or -ENOMEM.
+ */
+static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int target, bool make, u64 **found)
+{
+	u64 *table = tree->root;
+
+	*found = NULL;
+	for (unsigned int level = tree->levels; level > target; level--) {
+		u64 *slot = slot_of(table, gfn, level);
+
+		if (*slot && !entry_is_leaf(tree->format, *slot, level)) {
+			table = mfn_to_virt(entry_mfn(*slot));
+			continue;
+		}
+		if (!*slot && !make)
+			return 0;
+		table = make_table(d, tree->format, slot, level);
+		if (!table)
+			return -ENOMEM;
+	}
+	*found = slot_of(table, gfn, target);
+	return 0;
+}
+
+static void replace(struct domain *d, const struct p2m_format *f, u64 *slot, u64 e, unsigned int level)
+{
+	u64 old = *slot;
+
+	if (!old && !e)
+		return;
+	write_entry(f, slot, e);
+	release_entry(d, f, old, level);
+}
+
+/*
+ * The mirror of 2^order frames: commit false finds or makes the tables that it takes, and changes
+ * nothing that can be seen; true cannot fail after that. What the IOMMU cannot translate stays out.
+ */
+static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t, bool commit)
+{
+	struct tree tree = mirror_tree(d);
+	unsigned int step = min(order, tree.format->max_order), level = 1 + step / 9;
+	u64 *slot;
+
+	if (!tree.root || gfn >> 9 * tree.levels)
+		return 0;
+	for (u64 i = 0; i < BIT(order); i += BIT(step)) {
+		int rc = find_slot(d, &tree, gfn + i, level, tree.format->leaf[t], &slot);
+
+		if (rc)
+			return rc;
+		if (!commit || !slot)
+			continue;
+		if (iommu_caps.caches_holes)
+			d->p2m.need_flush = true;
+		replace(d, tree.format, slot, make_leaf(tree.format, mfn + i, level, t), level);
+	}
+	return 0;
 }
 
 int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t)
 {
 	struct p2m *p = &d->p2m;
+	struct tree tree = nested_tree(d);
 	unsigned int target = 1 + order / 9;
-	u64 *table = p->root, *slot, old;
+	u64 *slot;
+	int rc;
 
 	if (gfn >= p2m_gfn_limit || p2m_gfn_limit - gfn < BIT(order) || !IS_ALIGNED(gfn, BIT(order)) ||
 	    (t != P2M_HOLE && !IS_ALIGNED(mfn, BIT(order))) || order % 9 || order > 18)
 		return -EINVAL;
-	if (order == 18 && !p2m_format->gb_pages) {
-		int rc = 0;
-
+	if (order > p2m_format->max_order) {
+		rc = 0;
 		for (u64 i = 0; i < 512 && !rc; i++)
 			rc = p2m_set(d, gfn + (i << 9), t == P2M_HOLE ? mfn : mfn + (i << 9), 9, t);
 		return rc;
 	}
-	for (unsigned int level = LEVELS; level > target; level--) {
-		slot = slot_of(table, gfn, level);
-		if (*slot && !entry_is_leaf(*slot, level)) {
-			table = mfn_to_virt(entry_mfn(*slot));
-			continue;
-		}
-		if (!*slot && t == P2M_HOLE)
-			return 0;
-		table = make_table(d, slot, level);
-		if (!table)
-			return -ENOMEM;
-	}
-	slot = slot_of(table, gfn, target);
-	old = *slot;
-	WRITE_ONCE(*slot, t == P2M_HOLE ? 0 : make_leaf(mfn, target, t));
-	release_entry(d, old, target);
+	rc = find_slot(d, &tree, gfn, target, t != P2M_HOLE, &slot);
+	if (!rc && p->iommu_root)
+		rc = mirror_set(d, gfn, mfn, order, t, false);
+	if (rc || !slot)
+		return rc;
+	replace(d, p2m_format, slot, make_leaf(p2m_format, mfn, target, t), target);
+	if (p->iommu_root)
+		mirror_set(d, gfn, mfn, order, t, true);
 	if (t != P2M_HOLE && gfn + BIT(order) - 1 > p->max_gfn)
 		p->max_gfn = gfn + BIT(order) - 1;
 	return 0;
@@ -192,7 +281,7 @@ mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order
 
 		if (!e)
 			break;
-		if (entry_is_leaf(e, level)) {
+		if (entry_is_leaf(p2m_format, e, level)) {
 			*t = entry_type(e);
 			if (order)
 				*order = level_shift(level);
@@ -230,6 +319,15 @@ int p2m_init(struct domain *d)
 	if (!d->p2m.root)
 		return -ENOMEM;
 	d->p2m.nr_tables = 1;
+	if (!d->hardware || !iommu_on())
+		return 0;
+	if (d->id + 1u >= iommu_caps.nr_ids)
+		return -ENOSPC;
+	d->p2m.iommu_id = d->id + 1;
+	d->p2m.iommu_root = alloc_page();
+	if (!d->p2m.iommu_root)
+		return -ENOMEM;
+	d->p2m.nr_tables++;
 	return 0;
 }
 
@@ -242,7 +340,7 @@ static gfn_t next_mapped(struct domain *d, gfn_t gfn, unsigned int *order)
 
 		for (;; level--) {
 			e = *slot_of(table, gfn, level);
-			if (!e || entry_is_leaf(e, level))
+			if (!e || entry_is_leaf(p2m_format, e, level))
 				break;
 			table = mfn_to_virt(entry_mfn(e));
 		}
@@ -287,9 +385,13 @@ void p2m_free(struct domain *d)
 	if (!p->root)
 		return;
 	for (unsigned int i = 0; i < 512; i++)
-		release_entry(d, p->root[i], LEVELS);
-	p->need_flush = false; /* no vCPU is left that could have translations */
+		release_entry(d, p2m_format, p->root[i], LEVELS);
+	for (unsigned int i = 0; p->iommu_root && i < 512; i++)
+		release_entry(d, &iommu_caps.format, p->iommu_root[i], iommu_caps.levels);
+	p->need_flush = false; /* no vCPU and no device is left that could have translations */
 	drop_references(p);
+	if (p->iommu_root)
+		free_page(p->iommu_root);
 	free_page(p->root);
-	p->root = NULL;
+	p->root = p->iommu_root = NULL;
 }

@@ -6,10 +6,14 @@
 #include "common/p2m.h"
 
 struct p2m_format {
-	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type */
+	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type; 0: the type is not mapped */
 	u64 table;		/* bits of an entry that points to a table */
-	u64 superpage;		/* makes a level 2 or 3 entry a leaf */
-	bool gb_pages;
+	u64 table_level;	/* times the level of that table: AMD-Vi's next level field */
+	u64 superpage;		/* makes a level 2 or 3 entry a leaf: these bits of superpage_mask are set */
+	u64 superpage_mask;
+	unsigned int max_order;	/* of a leaf: 0, 9 or 18 */
+	bool types;		/* bits 52..55 are ignored by hardware and hold the type */
+	bool noncoherent;	/* hardware reads it past the caches: entries are written back */
 };
 
 extern const struct p2m_format *p2m_format; /* the vendor's; set once at boot */

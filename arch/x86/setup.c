@@ -5,6 +5,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/dom0/build.h"
 #include "arch/x86/hvm/ops.h"
+#include "arch/x86/iommu/iommu.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/mitigations.h"
 #include "arch/x86/mm.h"
@@ -62,18 +63,6 @@ static void choose_hvm(void)
 	pr_info("Guests run by %s", hvm_ops->name);
 }
 
-/* No IOMMU is driven yet: only a user who knows that may go on. */
-static void check_iommu(void)
-{
-	char value[16];
-
-	if (option_string("iommu", value, sizeof(value)) && !strcmp(value, "off")) {
-		pr_warn("iommu=off: nothing keeps devices from writing to any memory, and Dom0's DMA is bounced");
-		return;
-	}
-	panic("No IOMMU is in use, so that devices could write anywhere. Start Keel with iommu=off to go on all the same");
-}
-
 static void init_memory(struct boot_info *bi)
 {
 	mm_init_early(bi);
@@ -124,13 +113,14 @@ void start_keel(struct boot_info *bi)
 	platform_init(&boot_info);
 	lapic_init_cpu();
 	ioapic_init();
-	check_iommu();
+	iommu_init();
 	time_init();
 	choose_hvm();
 	mitigations_init();
 	sched_init();
 	smp_start_all();
 	time_check_cpus();
+	iommu_late_init();
 	build_domains(&bootcfg);
 	switch_stack(start_loop);
 }

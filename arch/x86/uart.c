@@ -194,7 +194,7 @@ void arch_uart_start(void)
 	if (!port)
 		return;
 	if (nr_ioapics)
-		irq = irq_alloc(IRQ_KEEL, 0, uart_interrupt, NULL);
+		irq = irq_alloc(IRQ_KEEL, isa_to_gsi(isa_irq), 0, uart_interrupt, NULL);
 	if (!irq) {
 		timer_init(&poll_timer, this_cpu(), uart_poll, NULL);
 		timer_set(&poll_timer, now() + POLL_NS);

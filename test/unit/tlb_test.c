@@ -33,7 +33,7 @@
 static const struct p2m_format format = {
 	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
 		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
-	.table = 7, .superpage = 0x80, .gb_pages = true,
+	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
 };
 
 /* A cached translation, or several of one page. */

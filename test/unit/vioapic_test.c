@@ -30,11 +30,14 @@ static struct pin { bool masked, level, low; u8 vector; unsigned int programmed;
 static unsigned int host_eois;
 static u32 reserved_gsi;
 
-void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool active_low)
+int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low)
 {
 	struct pin *p = &pins[gsi];
 
+	desc->gsi = gsi;
+	desc->level = level;
 	*p = (struct pin){ desc->masked, level, active_low, desc->vector, p->programmed + 1, desc->cpu };
+	return 0;
 }
 
 void ioapic_mask(u32 gsi, bool mask)
@@ -338,7 +341,7 @@ static void vectors_run_out(void **state)
 	struct irq_desc *all[FAKE_CPUS * 176], *one;
 	unsigned int n = 0;
 
-	while ((one = irq_alloc(IRQ_MSI, ~0u, NULL, NULL)) != NULL) {
+	while ((one = irq_alloc(IRQ_MSI, 0, ~0u, NULL, NULL)) != NULL) {
 		assert_true(n < ARRAY_LEN(all));
 		all[n++] = one;
 	}
@@ -357,11 +360,11 @@ static void vectors_run_out(void **state)
 /* An interrupt of a device that is gone must not reach who has its vector now. */
 static void vectors_rest_after_use(void **state)
 {
-	struct irq_desc *a = irq_alloc(IRQ_MSI, 2, NULL, NULL), *b;
+	struct irq_desc *a = irq_alloc(IRQ_MSI, 0, 2, NULL, NULL), *b;
 
 	assert_int_equal(a->cpu, 2);
 	irq_free(a);
-	b = irq_alloc(IRQ_MSI, 2, NULL, NULL);
+	b = irq_alloc(IRQ_MSI, 0, 2, NULL, NULL);
 	assert_int_equal(b->cpu, 2);
 	assert_int_not_equal(a->vector, b->vector);
 	fake_run_on(2, NULL);

@@ -4,6 +4,7 @@
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/vcpu.h"
+#include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
 #include "common/console.h"
 #include "common/grant.h"
@@ -104,10 +105,10 @@ static void build_acpi(struct builder *b)
 	free_pages(buf, size_to_order(ACPI_SPACE));
 }
 
-/* Without an IOMMU, granted pages are no DMA addresses: all DMA bounces through Dom0's own RAM. */
+/* Without an IOMMU granted pages are no DMA addresses: all DMA bounces through Dom0's own RAM. */
 static void make_cmdline(const struct builder *b, char *buf)
 {
-	snprintf(buf, DOM0_CMDLINE_MAX, "%s%s", b->cfg->cmdline, b->d->hardware ? " swiotlb=force" : "");
+	snprintf(buf, DOM0_CMDLINE_MAX, "%s%s", b->cfg->cmdline, b->d->hardware && !iommu_on() ? " swiotlb=force" : "");
 }
 
 /* start_info, its lists and the command line, in one piece below 1 GiB (abi.md 1.4). */

@@ -2,6 +2,7 @@
 /* Where a domain's memory is: Dom0's part of the host's RAM, and the map that a domain is told. */
 #include "arch/x86/dom0/build.h"
 
+#include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
 #include "common/heap.h"
 #include "common/option.h"
@@ -57,7 +58,7 @@ static void map_dom0_ram(struct builder *b)
 
 	memcpy(b->ram, dom0_ram, sizeof(dom0_ram));
 	b->nr_ram = nr_dom0_ram;
-	d->direct_mapped = true;
+	d->direct_mapped = !iommu_on();
 	for (unsigned int i = 0; i < nr_dom0_ram; i++) {
 		mfn_t m = PFN_DOWN(dom0_ram[i].base), end = PFN_DOWN(dom0_ram[i].end);
 
@@ -67,7 +68,7 @@ static void map_dom0_ram(struct builder *b)
 
 			pg->owner = d->id;
 			pg->ref = 1;
-			pg->flags = PGF_PINNED_GFN;
+			pg->flags = d->direct_mapped ? PGF_PINNED_GFN : 0;
 		}
 		while (m < end) {
 			unsigned int order = m && !(m & 0x3ffff) && end - m >= BIT(18) ? 18
@@ -77,6 +78,21 @@ static void map_dom0_ram(struct builder *b)
 				panic("Dom0: no memory for its page tables");
 			m += BIT(order);
 		}
+	}
+}
+
+/* Memory that firmware has devices use: at the same place in both tables. Never RAM of a domain. */
+static void map_reserved(struct domain *d)
+{
+	for (unsigned int i = 0; i < iommu_nr_reserved; i++) {
+		const struct iommu_reserved *r = &iommu_reserved[i];
+
+		for (u64 m = PFN_DOWN(r->first); m <= PFN_DOWN(r->last); m++)
+			if (mfn_valid(m) && mfn_to_page(m)->owner != OWNER_NONE)
+				pr_warn("IOMMU: reserved memory at %#lx is RAM in the firmware's map: left out\n",
+					m << PAGE_SHIFT);
+			else if (p2m_set(d, m, m, 0, P2M_RESERVED))
+				panic("Dom0: no memory for its page tables");
 	}
 }
 
@@ -211,9 +227,11 @@ void build_memmap(struct builder *b)
 void build_ram(struct builder *b)
 {
 	p2m_write_lock(&b->d->p2m);
-	if (b->d->hardware)
+	if (b->d->hardware) {
 		map_dom0_ram(b);
-	else
+		map_reserved(b->d);
+	} else {
 		map_guest_ram(b);
+	}
 	p2m_write_unlock(b->d);
 }

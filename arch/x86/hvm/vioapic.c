@@ -94,14 +94,13 @@ static void connect(struct vioapic_pin *pin, bool reprogram)
 	if (!pin->desc) {
 		if (masked || ioapic_reserved(pin->gsi))
 			return;
-		pin->desc = irq_alloc(IRQ_GSI, vlapic_dest_cpu(pin->io->d, RTE_DEST(pin->rte), pin->rte & RTE_LOGICAL),
-				      pin_interrupt, pin);
+		pin->desc = irq_alloc(IRQ_GSI, pin->gsi, vlapic_dest_cpu(pin->io->d, RTE_DEST(pin->rte),
+								       pin->rte & RTE_LOGICAL), pin_interrupt, pin);
 		if (!pin->desc) {
 			pr_guest(pin->io->d, "GSI %u: no free interrupt vector on any CPU, it stays masked\n",
 				 pin->gsi);
 			return;
 		}
-		pin->desc->gsi = pin->gsi;
 		reprogram = true;
 	}
 	if (!reprogram) {
@@ -111,9 +110,9 @@ static void connect(struct vioapic_pin *pin, bool reprogram)
 		return;
 	}
 	ioapic_mask(pin->gsi, true);
-	pin->desc->level = level;
 	pin->desc->masked = masked;
-	ioapic_program(pin->gsi, pin->desc, level, pin->rte & RTE_ACTIVE_LOW);
+	if (ioapic_program(pin->gsi, pin->desc, level, pin->rte & RTE_ACTIVE_LOW))
+		pr_guest(pin->io->d, "GSI %u: the IOMMU has no entry left for it, it stays masked\n", pin->gsi);
 }
 
 static void end_of_service(struct vioapic *io, unsigned int n)

@@ -9,6 +9,7 @@
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/iommu/iommu.h"
 #include "common/printk.h"
 
 #define IOREGSEL (0x00 / 4)
@@ -31,6 +32,7 @@ unsigned int nr_ioapics;
 static spinlock_t ioapic_lock = SPINLOCK_INIT(RANK_HW);
 static volatile u32 *regs[MAX_IOAPICS];
 static u64 reserved_pins[MAX_IOAPICS][DIV_ROUND_UP(MAX_PINS, 64)]; /* Keel's own */
+static u64 level_pins[MAX_IOAPICS][DIV_ROUND_UP(MAX_PINS, 64)];
 
 static u32 read_reg(unsigned int i, unsigned int reg)
 {
@@ -56,14 +58,43 @@ static int find_pin(u32 gsi, unsigned int *pin)
 	return -1;
 }
 
-void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool active_low)
+const struct ioapic_info *ioapic_of(u32 gsi)
 {
 	unsigned int pin;
 	int i = find_pin(gsi, &pin);
-	u32 low = desc->vector;
+
+	return i < 0 ? NULL : &ioapics[i];
+}
+
+/* Delivery, as the pin's entry says it: physical destination and vector, or an entry of the remapping table. */
+static int redirection(struct irq_desc *desc, u64 *rte)
+{
+	int rc;
+
+	*rte = (u64)pcpus[desc->cpu]->apic_id << 56 | desc->vector;
+	if (!iommu_on() || !iommu_caps.irq_remap)
+		return 0;
+	rc = iommu_ops->irq_map(desc);
+	if (!rc)
+		*rte = iommu_ops->irq_redirection(desc);
+	return rc;
+}
+
+int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low)
+{
+	unsigned int pin;
+	int i = find_pin(gsi, &pin), rc;
+	u64 rte;
+	u32 low;
 
 	if (i < 0)
-		return;
+		return -ENODEV;
+	desc->gsi = gsi;
+	desc->level = level;
+	rc = redirection(desc, &rte);
+	if (rc)
+		return rc;
+	low = (u32)rte;
 	if (level)
 		low |= RTE_LEVEL;
 	if (active_low)
@@ -72,9 +103,14 @@ void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool activ
 	if (desc->kind == IRQ_KEEL)
 		set_bit(pin, reserved_pins[i]);
 	write_reg(i, REG_RTE(pin), RTE_MASKED);
-	write_reg(i, REG_RTE(pin) + 1, pcpus[desc->cpu]->apic_id << 24);
+	write_reg(i, REG_RTE(pin) + 1, (u32)(rte >> 32));
+	if (level)
+		set_bit(pin, level_pins[i]);
+	else
+		clear_bit(pin, level_pins[i]);
 	write_reg(i, REG_RTE(pin), low | (desc->masked ? RTE_MASKED : 0));
 	spin_unlock(&ioapic_lock);
+	return 0;
 }
 
 void ioapic_mask(u32 gsi, bool mask)
@@ -87,6 +123,12 @@ void ioapic_mask(u32 gsi, bool mask)
 		return;
 	spin_lock(&ioapic_lock);
 	low = read_reg(i, REG_RTE(pin));
+	/*
+	 * A remapped entry's vector may differ from the one that the CPU's EOI names, so the EOI does not
+	 * reach it: masked as an edge, it forgets that an interrupt was in service (82093AA, 3.2.4).
+	 */
+	if (test_bit(pin, level_pins[i]))
+		low = mask ? low & ~RTE_LEVEL : low | RTE_LEVEL;
 	write_reg(i, REG_RTE(pin), mask ? low | RTE_MASKED : low & ~RTE_MASKED);
 	if (mask)
 		read_reg(i, REG_RTE(pin)); /* the write has arrived before the caller's EOI */

@@ -6,6 +6,7 @@
  */
 #include "arch/x86/irq/irq.h"
 
+#include "arch/x86/iommu/iommu.h"
 #include "common/heap.h"
 #include "common/printk.h"
 
@@ -20,10 +21,15 @@ struct vector_table {
 static spinlock_t irq_lock = SPINLOCK_INIT(RANK_IRQ);
 static struct vector_table *tables[NR_CPUS]; /* set once, never freed; contents: irq_lock */
 
+static bool remapping(void)
+{
+	return iommu_on() && iommu_caps.irq_remap;
+}
+
 /* Without remapping a message or a redirection entry has 8 bits for the APIC id; 255 is everybody. */
 static bool reachable(unsigned int cpu)
 {
-	return pcpus[cpu]->apic_id < 0xff;
+	return (remapping() && iommu_caps.wide_dest) || pcpus[cpu]->apic_id < 0xff;
 }
 
 static unsigned int choose_cpu(void)
@@ -66,7 +72,8 @@ static struct irq_desc *take_vector(unsigned int cpu)
 	return NULL;
 }
 
-struct irq_desc *irq_alloc(enum irq_kind kind, unsigned int cpu, void (*handler)(struct irq_desc *), void *data)
+struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, void (*handler)(struct irq_desc *),
+			   void *data)
 {
 	struct irq_desc *desc = NULL;
 
@@ -80,14 +87,21 @@ struct irq_desc *irq_alloc(enum irq_kind kind, unsigned int cpu, void (*handler)
 	if (desc) {
 		desc->handler = handler;
 		desc->data = data;
+		desc->source = source;
 		__atomic_store_n(&desc->kind, kind, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&irq_lock);
+	if (desc && kind == IRQ_MSI && remapping() && iommu_ops->irq_map(desc)) {
+		irq_free(desc);
+		desc = NULL;
+	}
 	return desc;
 }
 
 void irq_free(struct irq_desc *desc)
 {
+	if (desc->remapped)
+		iommu_ops->irq_unmap(desc);
 	spin_lock(&irq_lock);
 	__atomic_store_n(&desc->kind, IRQ_NONE, __ATOMIC_RELEASE);
 	tables[desc->cpu]->used--;
@@ -96,6 +110,10 @@ void irq_free(struct irq_desc *desc)
 
 void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data)
 {
+	if (desc->remapped) {
+		iommu_ops->irq_message(desc, addr, data);
+		return;
+	}
 	*addr = MSI_ADDR_BASE | (u64)pcpus[desc->cpu]->apic_id << 12;
 	*data = desc->vector;
 }

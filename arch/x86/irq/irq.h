@@ -76,7 +76,10 @@ struct irq_desc {
 	enum irq_kind kind;
 	u8 vector;
 	unsigned int cpu;	/* index into pcpus */
-	u32 gsi;		/* IRQ_GSI */
+	u32 gsi;		/* of an IO-APIC's pin */
+	u32 source;		/* IRQ_MSI: the function that sends it (PCI_SBDF) */
+	u16 remap;		/* its entry in the IOMMU's remapping table */
+	bool remapped;		/* it has one */
 	bool level, masked, in_service;
 	void (*handler)(struct irq_desc *desc); /* on the CPU that took it, interrupts off, no lock held */
 	void *data;
@@ -84,14 +87,16 @@ struct irq_desc {
 };
 
 /*
- * Chooses a vector on a CPU, if possible this one (~0u: any). NULL: none left. Takes the
+ * Chooses a vector on a CPU, if possible this one (~0u: any), for a GSI or a function's messages (source: its
+ * PCI_SBDF, which the IOMMU checks). NULL: none left. Takes the
  * interrupt and heap locks. A handler for a level interrupt runs with its pin
  * masked and acknowledged: whoever quiets the device calls ioapic_mask(gsi, false).
  */
-struct irq_desc *irq_alloc(enum irq_kind kind, unsigned int cpu, void (*handler)(struct irq_desc *), void *data);
+struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, void (*handler)(struct irq_desc *),
+			   void *data);
 /* The source must be silent (masked) before; one that is under way already is dropped. */
 void irq_free(struct irq_desc *desc);
-/* Address and data of the message that raises it, without remapping (SDM vol. 3, 11.11). */
+/* Address and data of the message that raises it (SDM vol. 3, 11.11), or of its entry in the remapping table. */
 void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data);
 
 /* ioapic.c: physical IO-APICs, from ACPI. */
@@ -100,9 +105,14 @@ struct ioapic_info { u8 id; u32 address, gsi_base, nr_pins; };
 extern struct ioapic_info ioapics[MAX_IOAPICS];
 extern unsigned int nr_ioapics;
 int ioapic_init(void);			/* finds them, masks all pins and the 8259s; 0 or -ENODEV */
-/* Routes a pin to desc; unmasked unless desc->masked. A pin that was Keel's own (IRQ_KEEL) once is reserved for ever. */
-void ioapic_program(u32 gsi, const struct irq_desc *desc, bool level, bool active_low);
+/*
+ * Routes a pin to desc; unmasked unless desc->masked. A pin that was Keel's own (IRQ_KEEL) once is reserved for
+ * ever. 0, or -errno when the IOMMU has no entry for it: the pin stays masked.
+ */
+int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low);
 void ioapic_mask(u32 gsi, bool mask);
+/* The IO-APIC that has the GSI, NULL if none. */
+const struct ioapic_info *ioapic_of(u32 gsi);
 /* Keel's own (its console): never given to a guest. */
 bool ioapic_reserved(u32 gsi);
 

@@ -6,6 +6,7 @@
  */
 #include "arch/x86/pci/vpci_internal.h"
 #include "common/heap.h"
+#include "common/printk.h"
 
 #define NO_VENDOR 0xffff
 #define HEADER_BRIDGE 1
@@ -95,6 +96,13 @@ static void read_msix(struct vpci_dev *dev, u8 pos, u32 ctrl)
 
 static void link_dev(struct vpci *p, struct vpci_dev *dev)
 {
+	int rc;
+
+	dev->iommu.sbdf = dev->sbdf;
+	rc = iommu_attach(&dev->iommu, p->d);
+	if (rc)
+		pr_warn("%02x:%02x.%x: its DMA goes past the IOMMU or nowhere: error %d\n", dev->sbdf >> 8,
+			dev->sbdf >> 3 & 31, dev->sbdf & 7, rc);
 	list_add(&dev->link, bucket(p, dev->sbdf));
 	if (!dev->msix)
 		return;
@@ -163,6 +171,7 @@ void vpci_forget(struct vpci *p, struct vpci_dev *dev)
 
 	vpci_msi_release(dev);
 	vpci_msix_release(dev);
+	iommu_detach(&dev->iommu);
 	list_del(&dev->link);
 	for (link = &p->msix_list; *link; link = &(*link)->next_msix) {
 		if (*link != dev)

@@ -3,7 +3,7 @@
 #ifndef ARCH_X86_PCI_VPCI_INTERNAL_H
 #define ARCH_X86_PCI_VPCI_INTERNAL_H
 
-#include "arch/x86/irq/irq.h"
+#include "arch/x86/iommu/iommu.h"
 #include "arch/x86/pci/config.h"
 #include "arch/x86/pci/vpci.h"
 
@@ -22,6 +22,7 @@ struct vpci_dev {
 	struct vpci_dev *next_msix; /* functions with MSI-X; written under V, read without */
 	struct rcu_head rcu;
 	u32 sbdf;
+	struct iommu_device iommu;
 	bool bridge, virtfn;
 	u32 physfn;		/* virtfn: sbdf of the physical function */
 	unsigned int nr_bars;
@@ -76,8 +77,8 @@ bool vpci_msi_owns(const struct vpci_dev *dev, unsigned int reg);
 u32 vpci_msi_read(const struct vpci_dev *dev, unsigned int reg);
 void vpci_msi_write(struct vpci_dev *dev, unsigned int reg, u32 val);
 void vpci_msi_release(struct vpci_dev *dev);
-/* Gives a message a vector. false, after a line in the log: there is none. */
-bool vpci_msg_connect(struct vpci_msg *m);
+/* Gives a message of dev a vector. false, after a line in the log: there is none. */
+bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m);
 void vpci_msg_disconnect(struct vpci_msg *m);
 void vpci_msg_changed(struct vpci_msg *m);
 

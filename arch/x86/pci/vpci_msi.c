@@ -33,11 +33,12 @@ static void msg_interrupt(struct irq_desc *desc)
 				   route >> 8 & 7, (u8)route, false);
 }
 
-bool vpci_msg_connect(struct vpci_msg *m)
+bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 {
 	if (!m->desc)
-		m->desc = irq_alloc(IRQ_MSI, vlapic_dest_cpu(hardware_domain, (u32)(m->route >> ROUTE_DEST_SHIFT),
-							     m->route & ROUTE_LOGICAL), msg_interrupt, m);
+		m->desc = irq_alloc(IRQ_MSI, dev->sbdf,
+				    vlapic_dest_cpu(hardware_domain, (u32)(m->route >> ROUTE_DEST_SHIFT),
+						    m->route & ROUTE_LOGICAL), msg_interrupt, m);
 	if (!m->desc)
 		pr_guest(hardware_domain, "MSI: no free interrupt vector on any CPU, it stays masked\n");
 	return m->desc;
@@ -95,7 +96,7 @@ static void write_ctrl(struct vpci_dev *dev, u16 ctrl)
 	bool on = ctrl & MSI_CTRL_ENABLE;
 	u16 host = (u16)pci_conf_read(dev->sbdf, dev->msi + 2u, 2) & ~(u16)(MSI_CTRL_IN_USE | MSI_CTRL_ENABLE);
 
-	if (on && vpci_msg_connect(&dev->msi_msg)) {
+	if (on && vpci_msg_connect(dev, &dev->msi_msg)) {
 		program(dev, dev->msi_msg.desc);
 		host |= MSI_CTRL_ENABLE;
 	}

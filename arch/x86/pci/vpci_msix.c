@@ -50,7 +50,7 @@ static void sync_entry(struct vpci_dev *dev, unsigned int i)
 	if (!host)
 		return;
 	host[3] = MSIX_ENTRY_MASKED;
-	if (!(dev->msix_ctrl & MSIX_CTRL_ENABLE) || m->ctrl & MSIX_ENTRY_MASKED || !vpci_msg_connect(m))
+	if (!(dev->msix_ctrl & MSIX_CTRL_ENABLE) || m->ctrl & MSIX_ENTRY_MASKED || !vpci_msg_connect(dev, m))
 		return;
 	irq_msi_message(m->desc, &addr, &data);
 	host[0] = (u32)addr;

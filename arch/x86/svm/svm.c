@@ -473,10 +473,13 @@ static const struct p2m_format svm_p2m_format = {
 		[P2M_FOREIGN] = 0x67 | BIT(63),
 		[P2M_MMIO] = 0x67 | BIT(63),
 		[P2M_MMIO_RAMLIKE] = 0x67,
+		[P2M_RESERVED] = 0x67,
 	},
 	.table = 0x67,
 	.superpage = BIT(7),
-	.gb_pages = true,
+	.superpage_mask = BIT(7),
+	.max_order = 18,
+	.types = true,
 };
 
 const struct hvm_ops svm_ops = {

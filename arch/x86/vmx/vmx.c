@@ -95,7 +95,7 @@ static int vmx_probe(const char **why)
 	rc = vmx_caps_choose(&m, &vmx, why);
 	if (rc)
 		return rc;
-	vmx_p2m_format.gb_pages = vmx.pages_1g;
+	vmx_p2m_format.max_order = vmx.pages_1g ? 18 : 9;
 	pr_info("VMX: EPT, VPID, unrestricted guests%s%s%s%s", vmx.pages_1g ? ", 1 GiB pages" : "",
 		vmx.accessed_dirty ? ", accessed and dirty bits" : "",
 		vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls" : "");
@@ -432,7 +432,7 @@ static void vmx_set_tsc_offset(struct x86_vcpu *v, u64 offset)
 	vmx_vmcs_leave(v, before);
 }
 
-/* Read 1, write 2, execute 4; the memory type in bits 3..5: write-back 6, uncached 0. gb_pages is set by probe. */
+/* Read 1, write 2, execute 4; the memory type in bits 3..5: write-back 6, uncached 0. max_order is set by probe. */
 static struct p2m_format vmx_p2m_format = {
 	.leaf = {
 		[P2M_RAM] = 7 | 6 << 3,
@@ -442,9 +442,12 @@ static struct p2m_format vmx_p2m_format = {
 		[P2M_FOREIGN] = 3 | 6 << 3,
 		[P2M_MMIO] = 3,
 		[P2M_MMIO_RAMLIKE] = 7 | 6 << 3,
+		[P2M_RESERVED] = 7 | 6 << 3,
 	},
 	.table = 7,
 	.superpage = BIT(7),
+	.superpage_mask = BIT(7),
+	.types = true,
 };
 
 const struct hvm_ops vmx_ops = {

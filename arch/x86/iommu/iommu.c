@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What both vendors' IOMMUs share: the choice at boot, who owns which device, faults. */
+#include "arch/x86/iommu/iommu.h"
+
+#include <public/errno.h>
+
+#include "common/domain.h"
+#include "common/hypfs.h"
+#include "common/option.h"
+#include "common/printk.h"
+#include "common/time.h"
+
+#define BUCKETS 64
+#define FAULT_WINDOW_NS 1000000000ull
+#define FAULTS_IN_WINDOW 1000	/* of one device: more are a flood */
+
+const struct iommu_ops *iommu_ops;
+struct iommu_caps iommu_caps;
+struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
+unsigned int iommu_nr_reserved;
+
+static const struct iommu_ops *const vendors[] = {
+	NULL
+};
+
+static spinlock_t lock = SPINLOCK_INIT(RANK_IOMMU);
+static struct iommu_device *devices[BUCKETS];	/* L: lock */
+static u64 nr_faults, nr_cut_off;		/* L: lock */
+
+static bool switched_off(void)
+{
+	char value[8];
+
+	return option_string("iommu", value, sizeof(value)) && !option_flag("iommu", true);
+}
+
+void iommu_init(void)
+{
+	if (switched_off()) {
+		pr_warn("iommu=off: nothing keeps devices from writing to any memory, and Dom0's DMA is bounced");
+		return;
+	}
+	for (const struct iommu_ops *const *v = vendors; *v && !iommu_ops; v++) {
+		int rc = (*v)->probe();
+
+		if (!rc)
+			iommu_ops = *v;
+		else if (rc != -ENODEV)
+			panic("%s cannot be used (see above). Start Keel with iommu=off to go on without protection from devices",
+			      (*v)->name);
+	}
+	if (!iommu_ops)
+		panic("No IOMMU: the firmware has neither a DMAR nor an IVRS table. Switch VT-d or AMD-Vi on in the "
+		      "firmware's setup, or start Keel with iommu=off to go on without protection from devices");
+	iommu_caps.format.leaf[P2M_RESERVED] = iommu_caps.format.leaf[P2M_RAM];
+	if (iommu_ops->init())
+		panic("%s cannot be switched on (see above)", iommu_ops->name);
+	if (!iommu_caps.irq_remap)
+		pr_warn("%s: no interrupt remapping: a device can send any interrupt", iommu_ops->name);
+	pr_info("IOMMU: %s, %u unit%s, tables of %u levels, interrupts %sremapped", iommu_ops->name,
+		iommu_caps.nr_units, iommu_caps.nr_units == 1 ? "" : "s", iommu_caps.levels,
+		iommu_caps.irq_remap ? "" : "not ");
+}
+
+void iommu_late_init(void)
+{
+	if (iommu_ops)
+		iommu_ops->enable_faults();
+}
+
+/* --- Devices --- */
+
+static struct iommu_device **bucket(u32 sbdf)
+{
+	return &devices[(sbdf ^ sbdf >> 6) % BUCKETS];
+}
+
+static struct iommu_device *find(u32 sbdf)
+{
+	struct iommu_device *dev = *bucket(sbdf);
+
+	while (dev && dev->sbdf != sbdf)
+		dev = dev->next;
+	return dev;
+}
+
+int iommu_attach(struct iommu_device *dev, struct domain *d)
+{
+	int rc;
+
+	if (!iommu_ops)
+		return 0;
+	spin_lock(&lock);
+	rc = iommu_ops->attach(dev->sbdf, d);
+	if (!rc && !find(dev->sbdf)) {
+		dev->next = *bucket(dev->sbdf);
+		*bucket(dev->sbdf) = dev;
+	}
+	if (!rc)
+		dev->owner = d;
+	spin_unlock(&lock);
+	return rc;
+}
+
+void iommu_detach(struct iommu_device *dev)
+{
+	struct iommu_device **p = bucket(dev->sbdf);
+
+	if (!iommu_ops || !dev->owner)
+		return;
+	spin_lock(&lock);
+	iommu_ops->attach(dev->sbdf, NULL);
+	dev->owner = NULL;
+	while (*p && *p != dev)
+		p = &(*p)->next;
+	if (*p)
+		*p = dev->next;
+	spin_unlock(&lock);
+}
+
+/* --- Faults --- */
+
+/* A device that floods is cut off: its faults would keep a CPU busy. */
+static bool floods(struct iommu_device *dev)
+{
+	u64 t = now();
+
+	dev->faults++;
+	if (t - dev->window_start > FAULT_WINDOW_NS) {
+		dev->window_start = t;
+		dev->window_faults = 0;
+	}
+	return ++dev->window_faults > FAULTS_IN_WINDOW && !dev->cut_off;
+}
+
+void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
+{
+	static struct ratelimit limit;
+	struct iommu_device *dev;
+	bool cut_off = false;
+	char owner[16] = "nobody's";
+
+	spin_lock(&lock);
+	nr_faults++;
+	dev = find(sbdf);
+	if (dev && dev->owner)
+		snprintf(owner, sizeof(owner), "d%u's", dev->owner->id);
+	if (dev && floods(dev)) {
+		dev->cut_off = cut_off = true;
+		nr_cut_off++;
+		iommu_ops->attach(sbdf, NULL);
+	}
+	spin_unlock(&lock);
+	if (ratelimit_ok(&limit))
+		pr_warn("IOMMU: %02x:%02x.%x (%s): %s at %#lx refused: %s\n", sbdf >> 8 & 0xff, sbdf >> 3 & 31,
+			sbdf & 7, owner, write ? "write" : "read", addr, reason);
+	if (cut_off)
+		pr_err("IOMMU: %02x:%02x.%x (%s) is cut off: more than %u faults in a second\n", sbdf >> 8 & 0xff,
+		       sbdf >> 3 & 31, sbdf & 7, owner, FAULTS_IN_WINDOW);
+}
+
+void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write)
+{
+	if (iommu_nr_reserved == IOMMU_MAX_RESERVED || last < first) {
+		pr_warn("IOMMU: reserved memory %#lx..%#lx left out: %s\n", first, last,
+			last < first ? "its end is before its begin" : "there is too much of it");
+		return;
+	}
+	iommu_reserved[iommu_nr_reserved++] = (struct iommu_reserved){ first, last, sbdf, read, write };
+}
+
+void iommu_hypfs(struct hypfs_walk *w)
+{
+	hypfs_string(w, "keel/iommu/name", iommu_ops ? iommu_ops->name : "off");
+	if (!iommu_ops)
+		return;
+	hypfs_uint(w, "keel/iommu/units", iommu_caps.nr_units);
+	hypfs_bool(w, "keel/iommu/interrupts_remapped", iommu_caps.irq_remap);
+	hypfs_bool(w, "keel/iommu/posted_interrupts", iommu_caps.posted);
+	hypfs_uint(w, "keel/iommu/faults", READ_ONCE(nr_faults));
+	hypfs_uint(w, "keel/iommu/cut_off", READ_ONCE(nr_cut_off));
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * IOMMUs: what devices may read and write, and which interrupts they may send.
+ *
+ * Each domain that has devices has a table of its own, in the hardware's format, that
+ * mirrors its p2m (arch/x86/p2m.c): a device reaches what its domain may reach, at the same
+ * frame numbers. A device that no domain owns reaches nothing.
+ */
+#ifndef ARCH_X86_IOMMU_IOMMU_H
+#define ARCH_X86_IOMMU_IOMMU_H
+
+#include "arch/x86/irq/irq.h"
+#include "arch/x86/p2m_format.h"
+
+struct domain;
+
+/* What all units of the machine can do; set by probe(). */
+struct iommu_caps {
+	struct p2m_format format; /* of the tables */
+	unsigned int levels;	/* of the tables: 3 or 4 */
+	bool irq_remap;		/* interrupts go through remapping */
+	bool wide_dest;		/* remapped interrupts reach APIC ids of 32 bits */
+	bool posted;		/* posted interrupts: reported, not used */
+	bool caches_holes;	/* entries that were not present must be flushed, too (VT-d's caching mode) */
+	unsigned int nr_ids;	/* hardware's numbers for domains, 0 not used */
+	unsigned int nr_units;
+};
+
+/* One vendor's hardware. Interrupts off everywhere. */
+struct iommu_ops {
+	const char *name;
+	/*
+	 * Reads the firmware's table, maps the units' registers, fills iommu_caps, reports reserved memory
+	 * by iommu_add_reserved(). 0; -ENODEV: the machine has none; other -errno after a message that
+	 * says what is wrong.
+	 */
+	int (*probe)(void);
+	/*
+	 * Makes the tables, starts the queues, switches translation and, if iommu_caps.irq_remap, interrupt
+	 * remapping on. From now on all devices are shut out until they are attached. No interrupt is
+	 * programmed yet. 0 or -errno after a message.
+	 */
+	int (*init)(void);
+	/* The machine has vectors and IO-APICs now: fault interrupts on. */
+	void (*enable_faults)(void);
+	/*
+	 * The function's DMA goes through d's table (d->p2m.iommu_root, number d->p2m.iommu_id); d NULL: it
+	 * reaches nothing. Returns after the flush. 0, -ENODEV (no unit has it), -ENOMEM.
+	 */
+	int (*attach)(u32 sbdf, struct domain *d);
+	/* Forgets all translations of d in all units; returns when that is done. */
+	void (*flush)(const struct domain *d);
+	/*
+	 * Gives desc (kind, source, vector, cpu, level) an entry of its own in the remapping table, or
+	 * changes the one that it has (desc->remap), and flushes. 0, -ENOSPC, -ENODEV.
+	 */
+	int (*irq_map)(struct irq_desc *desc);
+	/* Takes it away: what the source sends from now on is a fault. */
+	void (*irq_unmap)(struct irq_desc *desc);
+	/* The message for irq_map()'s entry. */
+	void (*irq_message)(const struct irq_desc *desc, u64 *addr, u32 *data);
+	/* An IO-APIC's redirection entry for it, without polarity, trigger mode and mask. */
+	u64 (*irq_redirection)(const struct irq_desc *desc);
+};
+
+extern const struct iommu_ops vtd_ops, amdvi_ops;
+
+/* The machine's; NULL: iommu=off. Set once at boot. */
+extern const struct iommu_ops *iommu_ops;
+extern struct iommu_caps iommu_caps;
+
+/* Boot: finds and starts the IOMMU, or stops with what is missing; iommu=off: says what that means. */
+void iommu_init(void);
+void iommu_late_init(void);
+
+/* A PCI function and who owns it; part of what knows the function. L: RANK_IOMMU */
+struct iommu_device {
+	struct iommu_device *next;
+	u32 sbdf;
+	struct domain *owner;	/* NULL: quarantined */
+	bool cut_off;		/* for its faults */
+	u64 faults;
+	u64 window_start, window_faults;
+};
+
+/* Makes d the owner; dev->sbdf is set. 0 without an IOMMU. 0 or -errno of iommu_ops->attach(). Any locks below RANK_IOMMU. */
+int iommu_attach(struct iommu_device *dev, struct domain *d);
+/* The function is gone, or nobody's: it reaches nothing. */
+void iommu_detach(struct iommu_device *dev);
+
+/* From the vendor's fault handler: logs (rate-limited), counts, and cuts off who floods. sbdf ~0: not known. */
+void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason);
+
+struct hypfs_walk;
+/* Leaves under keel/iommu. */
+void iommu_hypfs(struct hypfs_walk *w);
+
+/* Memory that firmware has devices use (RMRR, IVMD): stays mapped for the device's owner. Bytes. sbdf ~0: all devices. */
+#define IOMMU_MAX_RESERVED 32
+struct iommu_reserved { u64 first, last; u32 sbdf; bool read, write; };
+extern struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
+extern unsigned int iommu_nr_reserved;
+void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write);
+
+static inline bool iommu_on(void) { return iommu_ops != NULL; }
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A machine without IOMMU, unless a test has its own. */
+#include "arch/x86/iommu/iommu.h"
+
+#include "internal.h"
+
+FAKE const struct iommu_ops *iommu_ops;
+FAKE struct iommu_caps iommu_caps;
+
+FAKE int iommu_attach(struct iommu_device *dev, struct domain *d)
+{
+	return 0;
+}
+
+FAKE void iommu_detach(struct iommu_device *dev)
+{
+}
