@@ -50,6 +50,4 @@ void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5]);
 /* Is it time to continue later (another vCPU waits, an interrupt is due, or n operations were done)? */
 bool hypercall_preempt_check(void);
 
-#define ERESTART 85 /* internal: never reaches a guest */
-
 #endif

@@ -8,7 +8,6 @@
 #include "common/memory.h"
 #include "common/platform.h"
 
-#define OP_BITS 6		/* MEMOP_EXTENT_SHIFT: the items done are in the bits above */
 #define BATCH 32
 #define CLEAR_CHUNK 8u		/* frames between two looks at pending interrupts */
 
@@ -20,7 +19,7 @@ struct e820_entry {
 
 long memory_continue(unsigned int op, u64 start, u64 gva)
 {
-	return hypercall_continue(__HYPERVISOR_memory_op, op | start << OP_BITS, gva, 0, 0);
+	return hypercall_continue(__HYPERVISOR_memory_op, op | start << MEMOP_EXTENT_SHIFT, gva, 0, 0);
 }
 
 static bool order_ok(unsigned int order)
@@ -38,7 +37,7 @@ static long copy_reservation(struct xen_memory_reservation *r, struct domain **d
 	if (!*d)
 		return err;
 	/* The number of items must fit beside the operation. */
-	return r->nr_extents >> (63 - OP_BITS) ? -EINVAL : 0;
+	return r->nr_extents >> (63 - MEMOP_EXTENT_SHIFT) ? -EINVAL : 0;
 }
 
 /* No guest sees what was there before. No locks held: lets interrupts in, a gigabyte takes a while. */
@@ -411,9 +410,9 @@ static const memory_fn ops[] = {
 
 long do_memory_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	unsigned int op = cmd & (BIT(OP_BITS) - 1);
+	unsigned int op = cmd & (BIT(MEMOP_EXTENT_SHIFT) - 1);
 
 	if (op >= ARRAY_SIZE(ops) || !ops[op])
 		return -ENOSYS;
-	return ops[op](gva, cmd >> OP_BITS);
+	return ops[op](gva, cmd >> MEMOP_EXTENT_SHIFT);
 }

@@ -13,14 +13,12 @@
 #include <public/hvm/start_info.h>
 #include <public/hypfs.h>
 #include <public/io/console.h>
-#include <public/io/xs_wire.h>
 #include <public/memory.h>
 #include <public/physdev.h>
 #include <public/platform.h>
 #include <public/sched.h>
 #include <public/sysctl.h>
 #include <public/vcpu.h>
-#include <public/vcpu_context.h>
 #include <public/version.h>
 #include <public/xen.h>
 
@@ -57,8 +55,6 @@ XEN_ASSERT_OFFSET(struct xen_domctl_shadow_op, dirty_bitmap, 16);
 XEN_ASSERT_OFFSET(struct xen_domctl_shadow_op, pages, 24);
 XEN_ASSERT_OFFSET(struct xen_domctl_shadow_op, stats, 32);
 XEN_ASSERT_SIZE(struct xen_domctl_max_mem, 8);
-XEN_ASSERT_SIZE(struct xen_domctl_vcpucontext, 16);
-XEN_ASSERT_OFFSET(struct xen_domctl_vcpucontext, ctxt, 8);
 XEN_ASSERT_SIZE(struct xen_domctl_getvcpuinfo, 24);
 XEN_ASSERT_OFFSET(struct xen_domctl_getvcpuinfo, cpu_time, 8);
 XEN_ASSERT_OFFSET(struct xen_domctl_getvcpuinfo, cpu, 16);
@@ -66,7 +62,6 @@ XEN_ASSERT_SIZE(struct xen_domctl_nodeaffinity, 16);
 XEN_ASSERT_SIZE(struct xen_domctl_vcpuaffinity, 40);
 XEN_ASSERT_OFFSET(struct xen_domctl_vcpuaffinity, cpumap_soft, 24);
 XEN_ASSERT_SIZE(struct xen_domctl_max_vcpus, 4);
-XEN_ASSERT_SIZE(struct xen_domctl_sched_credit, 4);
 XEN_ASSERT_SIZE(struct xen_domctl_sched_credit2, 4);
 XEN_ASSERT_SIZE(struct xen_domctl_scheduler_op, 24);
 XEN_ASSERT_OFFSET(struct xen_domctl_scheduler_op, u, 8);
@@ -74,7 +69,6 @@ XEN_ASSERT_SIZE(struct xen_domctl_setdomainhandle, 16);
 XEN_ASSERT_SIZE(struct xen_domctl_irq_permission, 8);
 XEN_ASSERT_SIZE(struct xen_domctl_iomem_permission, 24);
 XEN_ASSERT_SIZE(struct xen_domctl_ioport_permission, 12);
-XEN_ASSERT_SIZE(struct xen_domctl_gsi_permission, 8);
 XEN_ASSERT_SIZE(struct xen_domctl_settimeoffset, 8);
 XEN_ASSERT_SIZE(struct xen_domctl_hvmcontext, 16);
 XEN_ASSERT_OFFSET(struct xen_domctl_hvmcontext, buffer, 8);
@@ -83,8 +77,6 @@ XEN_ASSERT_SIZE(struct xen_domctl_assign_device, 24);
 XEN_ASSERT_OFFSET(struct xen_domctl_assign_device, u, 8);
 XEN_ASSERT_SIZE(struct xen_domctl_get_device_group, 24);
 XEN_ASSERT_OFFSET(struct xen_domctl_get_device_group, sdev_array, 16);
-XEN_ASSERT_SIZE(struct xen_domctl_memory_mapping, 32);
-XEN_ASSERT_SIZE(struct xen_domctl_ioport_mapping, 16);
 XEN_ASSERT_SIZE(struct xen_domctl_cpu_policy, 40);
 XEN_ASSERT_OFFSET(struct xen_domctl_cpu_policy, leaves, 8);
 XEN_ASSERT_OFFSET(struct xen_domctl_cpu_policy, err_leaf, 24);
@@ -101,7 +93,6 @@ XEN_ASSERT_SIZE(struct evtchn_alloc_unbound, 8);
 XEN_ASSERT_OFFSET(struct evtchn_alloc_unbound, port, 4);
 XEN_ASSERT_SIZE(struct evtchn_bind_interdomain, 12);
 XEN_ASSERT_SIZE(struct evtchn_bind_virq, 12);
-XEN_ASSERT_SIZE(struct evtchn_bind_pirq, 12);
 XEN_ASSERT_SIZE(struct evtchn_bind_ipi, 8);
 XEN_ASSERT_SIZE(struct evtchn_close, 4);
 XEN_ASSERT_SIZE(struct evtchn_send, 4);
@@ -110,11 +101,6 @@ XEN_ASSERT_OFFSET(struct evtchn_status, u, 16);
 XEN_ASSERT_SIZE(struct evtchn_bind_vcpu, 8);
 XEN_ASSERT_SIZE(struct evtchn_unmask, 4);
 XEN_ASSERT_SIZE(struct evtchn_reset, 2);
-XEN_ASSERT_SIZE(struct evtchn_init_control, 24);
-XEN_ASSERT_OFFSET(struct evtchn_init_control, link_bits, 16);
-XEN_ASSERT_SIZE(struct evtchn_expand_array, 8);
-XEN_ASSERT_SIZE(struct evtchn_set_priority, 8);
-XEN_ASSERT_SIZE(struct evtchn_fifo_control_block, 72);
 
 /* public/grant_table.h */
 XEN_ASSERT_SIZE(struct grant_entry_v1, 8);
@@ -153,7 +139,6 @@ XEN_ASSERT_OFFSET(struct gnttab_get_version, version, 4);
 XEN_ASSERT_SIZE(struct xen_hvm_param, 16);
 XEN_ASSERT_OFFSET(struct xen_hvm_param, index, 4);
 XEN_ASSERT_OFFSET(struct xen_hvm_param, value, 8);
-XEN_ASSERT_SIZE(struct xen_hvm_pagetable_dying, 16);
 XEN_ASSERT_SIZE(struct xen_hvm_get_time, 8);
 XEN_ASSERT_SIZE(struct xen_hvm_get_mem_type, 16);
 XEN_ASSERT_OFFSET(struct xen_hvm_get_mem_type, pfn, 8);
@@ -186,7 +171,6 @@ XEN_ASSERT_OFFSET(struct hvm_hw_mtrr, msr_mtrr_def_type, 232);
 XEN_ASSERT_SIZE(struct hvm_hw_cpu_xsave_hdr, 64);
 XEN_ASSERT_SIZE(struct hvm_hw_cpu_xsave, 600);
 XEN_ASSERT_OFFSET(struct hvm_hw_cpu_xsave, save_area, 24);
-XEN_ASSERT_SIZE(struct hvm_vmce_vcpu, 32);
 XEN_ASSERT_SIZE(struct hvm_tsc_adjust, 8);
 XEN_ASSERT_SIZE(struct hvm_one_msr, 16);
 XEN_ASSERT_SIZE(struct hvm_msr, 8);
@@ -208,10 +192,6 @@ XEN_ASSERT_OFFSET(struct xen_hypfs_dirlistentry, name, 14);
 XEN_ASSERT_SIZE(struct xencons_interface, 3088);
 XEN_ASSERT_OFFSET(struct xencons_interface, out, 1024);
 XEN_ASSERT_OFFSET(struct xencons_interface, in_cons, 3072);
-
-/* public/io/xs_wire.h */
-XEN_ASSERT_SIZE(struct xsd_sockmsg, 16);
-XEN_ASSERT_SIZE(struct xenstore_domain_interface, 2076);
 
 /* public/memory.h */
 XEN_ASSERT_SIZE(struct xen_memory_reservation, 32);
@@ -263,10 +243,7 @@ XEN_ASSERT_SIZE(struct physdev_pci_device, 4);
 
 /* public/platform.h */
 XEN_ASSERT_SIZE(struct xenpf_settime64, 24);
-XEN_ASSERT_SIZE(union xenpf_efi_info, 32);
-XEN_ASSERT_SIZE(struct xenpf_firmware_info, 40);
 XEN_ASSERT_SIZE(struct xenpf_pcpuinfo, 20);
-XEN_ASSERT_SIZE(struct xenpf_cpu_ol, 4);
 XEN_ASSERT_SIZE(struct xen_platform_op, 136);
 XEN_ASSERT_OFFSET(struct xen_platform_op, u, 8);
 
@@ -277,8 +254,6 @@ XEN_ASSERT_OFFSET(struct sched_poll, nr_ports, 8);
 XEN_ASSERT_OFFSET(struct sched_poll, timeout, 16);
 XEN_ASSERT_SIZE(struct sched_remote_shutdown, 8);
 XEN_ASSERT_OFFSET(struct sched_remote_shutdown, reason, 4);
-XEN_ASSERT_SIZE(struct sched_watchdog, 8);
-XEN_ASSERT_SIZE(struct sched_pin_override, 4);
 
 /* public/sysctl.h */
 XEN_ASSERT_SIZE(struct xen_sysctl_readconsole, 24);
@@ -293,8 +268,6 @@ XEN_ASSERT_SIZE(struct xen_sysctl_sched_id, 4);
 XEN_ASSERT_SIZE(struct xen_sysctl_getdomaininfolist, 24);
 XEN_ASSERT_OFFSET(struct xen_sysctl_getdomaininfolist, num_domains, 16);
 XEN_ASSERT_SIZE(struct xen_sysctl_debug_keys, 16);
-XEN_ASSERT_SIZE(struct xen_sysctl_cpuinfo, 8);
-XEN_ASSERT_SIZE(struct xen_sysctl_getcpuinfo, 24);
 XEN_ASSERT_SIZE(struct xen_sysctl_availheap, 24);
 XEN_ASSERT_OFFSET(struct xen_sysctl_availheap, avail_bytes, 16);
 XEN_ASSERT_SIZE(struct xen_sysctl_cputopo, 12);
@@ -307,7 +280,6 @@ XEN_ASSERT_SIZE(struct xen_sysctl_credit_schedule, 12);
 XEN_ASSERT_SIZE(struct xen_sysctl_credit2_schedule, 4);
 XEN_ASSERT_SIZE(struct xen_sysctl_scheduler_op, 32);
 XEN_ASSERT_OFFSET(struct xen_sysctl_scheduler_op, u, 16);
-XEN_ASSERT_SIZE(struct xen_sysctl_pcitopoinfo, 24);
 XEN_ASSERT_SIZE(struct xen_sysctl_cpu_featureset, 16);
 XEN_ASSERT_SIZE(struct xen_sysctl_cpu_policy, 32);
 XEN_ASSERT_OFFSET(struct xen_sysctl_cpu_policy, leaves, 16);
@@ -324,24 +296,12 @@ XEN_ASSERT_SIZE(struct vcpu_set_singleshot_timer, 16);
 XEN_ASSERT_OFFSET(struct vcpu_set_singleshot_timer, flags, 8);
 XEN_ASSERT_SIZE(struct vcpu_register_vcpu_info, 16);
 XEN_ASSERT_OFFSET(struct vcpu_register_vcpu_info, offset, 8);
-XEN_ASSERT_SIZE(struct vcpu_get_physid, 8);
 XEN_ASSERT_SIZE(struct vcpu_register_time_memory_area, 8);
-
-/* public/vcpu_context.h */
-XEN_ASSERT_SIZE(struct cpu_user_regs, 200);
-XEN_ASSERT_OFFSET(struct cpu_user_regs, rax, 80);
-XEN_ASSERT_OFFSET(struct cpu_user_regs, rip, 128);
-XEN_ASSERT_OFFSET(struct cpu_user_regs, ss, 160);
-XEN_ASSERT_SIZE(struct trap_info, 16);
-XEN_ASSERT_SIZE(struct vcpu_guest_context, 5168);
-XEN_ASSERT_OFFSET(struct vcpu_guest_context, user_regs, 520);
-XEN_ASSERT_OFFSET(struct vcpu_guest_context, ctrlreg, 4984);
 
 /* public/version.h */
 XEN_ASSERT_SIZE(struct xen_compile_info, 144);
 XEN_ASSERT_SIZE(struct xen_platform_parameters, 8);
 XEN_ASSERT_SIZE(struct xen_feature_info, 8);
-XEN_ASSERT_SIZE(struct xen_build_id, 4);
 XEN_ASSERT_SIZE(struct xen_varbuf, 4);
 
 /* public/xen.h */

@@ -17,7 +17,6 @@
 #include <xen/hvm/save.h>
 #include <xen/hypfs.h>
 #include <xen/io/console.h>
-#include <xen/io/xs_wire.h>
 #include <xen/memory.h>
 #include <xen/physdev.h>
 #include <xen/platform.h>
@@ -39,17 +38,7 @@
 #define HVM_SAVE_CODE_IOAPIC          HVM_SAVE_CODE(IOAPIC)
 #define HVM_SAVE_CODE_LAPIC           HVM_SAVE_CODE(LAPIC)
 #define HVM_SAVE_CODE_LAPIC_REGS      HVM_SAVE_CODE(LAPIC_REGS)
-#define HVM_SAVE_CODE_PCI_IRQ         HVM_SAVE_CODE(PCI_IRQ)
-#define HVM_SAVE_CODE_ISA_IRQ         HVM_SAVE_CODE(ISA_IRQ)
-#define HVM_SAVE_CODE_PCI_LINK        HVM_SAVE_CODE(PCI_LINK)
-#define HVM_SAVE_CODE_PIT             HVM_SAVE_CODE(PIT)
-#define HVM_SAVE_CODE_RTC             HVM_SAVE_CODE(RTC)
-#define HVM_SAVE_CODE_HPET            HVM_SAVE_CODE(HPET)
-#define HVM_SAVE_CODE_PMTIMER         HVM_SAVE_CODE(PMTIMER)
 #define HVM_SAVE_CODE_MTRR            HVM_SAVE_CODE(MTRR)
-#define HVM_SAVE_CODE_VIRIDIAN_DOMAIN HVM_SAVE_CODE(VIRIDIAN_DOMAIN)
-#define HVM_SAVE_CODE_VIRIDIAN_VCPU   HVM_SAVE_CODE(VIRIDIAN_VCPU)
 #define HVM_SAVE_CODE_CPU_XSAVE       CPU_XSAVE_CODE
-#define HVM_SAVE_CODE_VMCE_VCPU       HVM_SAVE_CODE(VMCE_VCPU)
 #define HVM_SAVE_CODE_TSC_ADJUST      HVM_SAVE_CODE(TSC_ADJUST)
 #define HVM_SAVE_CODE_CPU_MSR         CPU_MSR_CODE

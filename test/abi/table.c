@@ -25,14 +25,12 @@
 #include <public/hvm/start_info.h>
 #include <public/hypfs.h>
 #include <public/io/console.h>
-#include <public/io/xs_wire.h>
 #include <public/memory.h>
 #include <public/physdev.h>
 #include <public/platform.h>
 #include <public/sched.h>
 #include <public/sysctl.h>
 #include <public/vcpu.h>
-#include <public/vcpu_context.h>
 #include <public/version.h>
 #include <public/xen.h>
 #endif

@@ -13,14 +13,13 @@
 #include "common/evtchn.h"
 #include "common/sched.h"
 
-#define CALLBACK_VIA_VECTOR 2 /* bits 56..63 of HVM_PARAM_CALLBACK_IRQ; the vector is in bits 0..7 */
-
 /* The callback vector that is due for v, or -1. */
 static int callback_vector(const struct vcpu *v)
 {
 	u64 via = READ_ONCE(v->domain->hvm_params[HVM_PARAM_CALLBACK_IRQ]);
 
-	if (via >> 56 != CALLBACK_VIA_VECTOR || !v->info || !READ_ONCE(v->info->evtchn_upcall_pending))
+	if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR || !v->info ||
+	    !READ_ONCE(v->info->evtchn_upcall_pending))
 		return -1;
 	return (u8)via >= 16 ? (u8)via : -1;
 }

@@ -12,18 +12,12 @@
 #define XEN_CPUID_SIGNATURE_EDX 0x4d4d566e
 
 /* Leaf 1: EAX = major << 16 | minor. Leaf 2: EAX hypercall pages, EBX the MSR, ECX features. */
-#define XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD (1u << 0)
 
 /* Leaf 4, EAX: which properties the domain has. */
-#define XEN_HVM_CPUID_APIC_ACCESS_VIRT (1u << 0)
-#define XEN_HVM_CPUID_X2APIC_VIRT      (1u << 1)
 #define XEN_HVM_CPUID_IOMMU_MAPPINGS   (1u << 2)
 #define XEN_HVM_CPUID_VCPU_ID_PRESENT  (1u << 3)
 #define XEN_HVM_CPUID_DOMID_PRESENT    (1u << 4)
-#define XEN_HVM_CPUID_EXT_DEST_ID      (1u << 5)
 #define XEN_HVM_CPUID_UPCALL_VECTOR    (1u << 6)
-
-#define XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK (0xffu << 0)
 
 #define XEN_CPUID_MAX_NUM_LEAVES 5
 

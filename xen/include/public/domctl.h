@@ -10,7 +10,6 @@
 #include <public/grant_table.h>
 #include <public/hvm/save.h>
 #include <public/memory.h>
-#include <public/vcpu_context.h>
 #include <public/xen.h>
 
 #define XEN_DOMCTL_INTERFACE_VERSION_V15 0x00000015
@@ -24,8 +23,6 @@
 #define XEN_DOMCTL_setvcpuaffinity          9
 #define XEN_DOMCTL_shadow_op                10
 #define XEN_DOMCTL_max_mem                  11
-#define XEN_DOMCTL_setvcpucontext           12
-#define XEN_DOMCTL_getvcpucontext           13
 #define XEN_DOMCTL_getvcpuinfo              14
 #define XEN_DOMCTL_max_vcpus                15
 #define XEN_DOMCTL_scheduler_op             16
@@ -41,8 +38,6 @@
 #define XEN_DOMCTL_gethvmcontext            33
 #define XEN_DOMCTL_sethvmcontext            34
 #define XEN_DOMCTL_assign_device            37
-#define XEN_DOMCTL_memory_mapping           39
-#define XEN_DOMCTL_ioport_mapping           40
 #define XEN_DOMCTL_test_assign_device       45
 #define XEN_DOMCTL_deassign_device          47
 #define XEN_DOMCTL_get_device_group         50
@@ -56,19 +51,13 @@
 #define XEN_DOMCTL_set_cpu_policy           83
 #define XEN_DOMCTL_get_paging_mempool_size  85
 #define XEN_DOMCTL_set_paging_mempool_size  86
-/* Only in the later interface. */
-#define XEN_DOMCTL_gsi_permission           88
 
 /* createdomain.flags. */
 #define XEN_DOMCTL_CDF_hvm          (1u << 0)
 #define XEN_DOMCTL_CDF_hap          (1u << 1)
-#define XEN_DOMCTL_CDF_s3_integrity (1u << 2)
 #define XEN_DOMCTL_CDF_oos_off      (1u << 3)
 #define XEN_DOMCTL_CDF_xs_domain    (1u << 4)
 #define XEN_DOMCTL_CDF_iommu        (1u << 5)
-#define XEN_DOMCTL_CDF_nested_virt  (1u << 6)
-#define XEN_DOMCTL_CDF_vpmu         (1u << 7)
-#define XEN_DOMCTL_CDF_MAX          XEN_DOMCTL_CDF_vpmu
 
 #define XEN_DOMCTL_IOMMU_no_sharept (1u << 0)
 #define XEN_DOMCTL_IOMMU_MAX        XEN_DOMCTL_IOMMU_no_sharept
@@ -78,17 +67,7 @@
 
 /* xen_arch_domainconfig.emulation_flags. A PVH guest has LAPIC only. */
 #define XEN_X86_EMU_LAPIC    (1u << 0)
-#define XEN_X86_EMU_HPET     (1u << 1)
-#define XEN_X86_EMU_PM       (1u << 2)
-#define XEN_X86_EMU_RTC      (1u << 3)
 #define XEN_X86_EMU_IOAPIC   (1u << 4)
-#define XEN_X86_EMU_PIC      (1u << 5)
-#define XEN_X86_EMU_VGA      (1u << 6)
-#define XEN_X86_EMU_IOMMU    (1u << 7)
-#define XEN_X86_EMU_PIT      (1u << 8)
-#define XEN_X86_EMU_USE_PIRQ (1u << 9)
-#define XEN_X86_EMU_VPCI     (1u << 10)
-#define XEN_X86_EMU_ALL      ((XEN_X86_EMU_VPCI << 1) - 1)
 
 #define XEN_X86_MSR_RELAXED    (1u << 0)
 #define XEN_X86_MISC_FLAGS_MAX XEN_X86_MSR_RELAXED
@@ -131,7 +110,6 @@ struct xen_domctl_createdomain_v17 {
 #define XEN_DOMINF_debugged      (1u << 6)
 #define XEN_DOMINF_xs_domain     (1u << 7)
 #define XEN_DOMINF_hap           (1u << 8)
-#define XEN_DOMINF_shutdownmask  255
 #define XEN_DOMINF_shutdownshift 16
 
 #define XEN_INVALID_MAX_VCPU_ID (~0u)
@@ -152,12 +130,8 @@ struct xen_domctl_getdomaininfo {
 };
 
 /* The type in the top four bits of a getpageframeinfo3 item. */
-#define XEN_DOMCTL_PFINFO_LTAB_SHIFT 28
 #define XEN_DOMCTL_PFINFO_NOTAB      (0x0u << 28)
-#define XEN_DOMCTL_PFINFO_BROKEN     (0xdu << 28)
-#define XEN_DOMCTL_PFINFO_XALLOC     (0xeu << 28)
 #define XEN_DOMCTL_PFINFO_XTAB       (0xfu << 28)
-#define XEN_DOMCTL_PFINFO_LTAB_MASK  (0xfu << 28)
 
 struct xen_domctl_getpageframeinfo3 {
 	uint64_t num;
@@ -165,16 +139,7 @@ struct xen_domctl_getpageframeinfo3 {
 };
 
 #define XEN_DOMCTL_SHADOW_OP_OFF              0
-#define XEN_DOMCTL_SHADOW_OP_ENABLE_TEST      1
 #define XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY  2
-#define XEN_DOMCTL_SHADOW_OP_ENABLE_TRANSLATE 3
-#define XEN_DOMCTL_SHADOW_OP_CLEAN            11
-#define XEN_DOMCTL_SHADOW_OP_PEEK             12
-#define XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION   30
-#define XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION   31
-#define XEN_DOMCTL_SHADOW_OP_ENABLE           32
-
-#define XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL   (1 << 0)
 
 struct xen_domctl_shadow_op_stats {
 	uint32_t fault_count, dirty_count;
@@ -190,11 +155,6 @@ struct xen_domctl_shadow_op {
 
 struct xen_domctl_max_mem {
 	uint64_t max_memkb;
-};
-
-struct xen_domctl_vcpucontext {
-	uint32_t vcpu;
-	XEN_GUEST_HANDLE_64(vcpu_guest_context_t) ctxt;
 };
 
 struct xen_domctl_getvcpuinfo {
@@ -225,17 +185,10 @@ struct xen_domctl_max_vcpus {
 
 #define XEN_SCHEDULER_CREDIT   5
 #define XEN_SCHEDULER_CREDIT2  6
-#define XEN_SCHEDULER_ARINC653 7
-#define XEN_SCHEDULER_RTDS     8
 #define XEN_SCHEDULER_NULL     9
 
 #define XEN_DOMCTL_SCHEDOP_putinfo     0
 #define XEN_DOMCTL_SCHEDOP_getinfo     1
-
-struct xen_domctl_sched_credit {
-	uint16_t weight;
-	uint16_t cap; /* percent of one CPU; 0: none */
-};
 
 struct xen_domctl_sched_credit2 {
 	uint16_t weight, cap;
@@ -245,7 +198,6 @@ struct xen_domctl_scheduler_op {
 	uint32_t sched_id; /* XEN_SCHEDULER_* */
 	uint32_t cmd;      /* XEN_DOMCTL_SCHEDOP_* */
 	union {
-		struct xen_domctl_sched_credit credit;
 		struct xen_domctl_sched_credit2 credit2;
 		uint8_t pad[16];
 	} u;
@@ -271,15 +223,6 @@ struct xen_domctl_ioport_permission {
 	uint8_t allow_access;
 };
 
-/* Interface 0x17. */
-#define XEN_DOMCTL_GSI_REVOKE 0
-#define XEN_DOMCTL_GSI_GRANT  1
-
-struct xen_domctl_gsi_permission {
-	uint32_t gsi;
-	uint32_t flags; /* XEN_DOMCTL_GSI_* */
-};
-
 struct xen_domctl_settimeoffset {
 	int64_t time_offset_seconds;
 };
@@ -290,10 +233,7 @@ struct xen_domctl_hvmcontext {
 };
 
 #define XEN_DOMCTL_SENDTRIGGER_NMI   0
-#define XEN_DOMCTL_SENDTRIGGER_RESET 1
-#define XEN_DOMCTL_SENDTRIGGER_INIT  2
 #define XEN_DOMCTL_SENDTRIGGER_POWER 3
-#define XEN_DOMCTL_SENDTRIGGER_SLEEP 4
 
 struct xen_domctl_sendtrigger {
 	uint32_t trigger; /* XEN_DOMCTL_SENDTRIGGER_* */
@@ -319,20 +259,6 @@ struct xen_domctl_get_device_group {
 	uint32_t max_sdevs;    /* IN */
 	uint32_t num_sdevs;    /* OUT */
 	XEN_GUEST_HANDLE_64(uint32) sdev_array; /* OUT */
-};
-
-#define DPCI_ADD_MAPPING    1
-#define DPCI_REMOVE_MAPPING 0
-
-struct xen_domctl_memory_mapping {
-	uint64_t first_gfn, first_mfn, nr_mfns;
-	uint32_t add_mapping; /* DPCI_* */
-	uint32_t padding;
-};
-
-struct xen_domctl_ioport_mapping {
-	uint32_t first_gport, first_mport, nr_ports;
-	uint32_t add_mapping; /* DPCI_* */
 };
 
 struct xen_domctl_cpu_policy {
@@ -370,7 +296,6 @@ struct xen_domctl {
 		struct xen_domctl_vcpuaffinity vcpuaffinity;
 		struct xen_domctl_shadow_op shadow_op;
 		struct xen_domctl_max_mem max_mem;
-		struct xen_domctl_vcpucontext vcpucontext;
 		struct xen_domctl_getvcpuinfo getvcpuinfo;
 		struct xen_domctl_max_vcpus max_vcpus;
 		struct xen_domctl_scheduler_op scheduler_op;
@@ -378,15 +303,12 @@ struct xen_domctl {
 		struct xen_domctl_irq_permission irq_permission;
 		struct xen_domctl_iomem_permission iomem_permission;
 		struct xen_domctl_ioport_permission ioport_permission;
-		struct xen_domctl_gsi_permission gsi_permission;
 		struct xen_domctl_settimeoffset settimeoffset;
 		struct xen_domctl_tsc_info tsc_info;
 		struct xen_domctl_hvmcontext hvmcontext;
 		struct xen_domctl_sendtrigger sendtrigger;
 		struct xen_domctl_get_device_group get_device_group;
 		struct xen_domctl_assign_device assign_device;
-		struct xen_domctl_memory_mapping memory_mapping;
-		struct xen_domctl_ioport_mapping ioport_mapping;
 		struct xen_domctl_subscribe subscribe;
 		struct xen_domctl_cpu_policy cpu_policy;
 		struct xen_domctl_paging_mempool paging_mempool;

@@ -11,13 +11,11 @@
 #define XENMEM_maximum_ram_page           2
 #define XENMEM_current_reservation        3
 #define XENMEM_maximum_reservation        4
-#define XENMEM_machphys_mfn_list          5
 #define XENMEM_populate_physmap           6
 #define XENMEM_add_to_physmap             7
 #define XENMEM_memory_map                 9
 #define XENMEM_machine_memory_map         10
 #define XENMEM_exchange                   11
-#define XENMEM_machphys_mapping           12
 #define XENMEM_set_memory_map             13
 #define XENMEM_maximum_gpfn               14
 #define XENMEM_remove_from_physmap        15
@@ -25,29 +23,17 @@
 #define XENMEM_get_pod_target             17
 #define XENMEM_get_sharing_freed_pages    18
 #define XENMEM_get_sharing_shared_pages   19
-#define XENMEM_paging_op                  20
-#define XENMEM_access_op                  21
-#define XENMEM_sharing_op                 22
 #define XENMEM_add_to_physmap_batch       23
 #define XENMEM_claim_pages                24
-#define XENMEM_machphys_compat_mfn_list   25
 #define XENMEM_get_vnumainfo              26
 #define XENMEM_reserved_device_memory_map 27
 #define XENMEM_acquire_resource           28
 
 /* The command's bits from here on hold the extent to go on with after a continuation. */
 #define MEMOP_EXTENT_SHIFT 6
-#define MEMOP_CMD_MASK     ((1 << MEMOP_EXTENT_SHIFT) - 1)
 
 /* xen_memory_reservation.mem_flags. */
-#define XENMEMF_address_bits(x)     (x)
-#define XENMEMF_get_address_bits(x) ((x) & 0xffu)
-#define XENMEMF_node(x)             (((x) + 1) << 8)
-#define XENMEMF_get_node(x)         ((((x) >> 8) - 1) & 0xffu)
 #define XENMEMF_populate_on_demand  (1 << 16)
-#define XENMEMF_exact_node_request  (1 << 17)
-#define XENMEMF_exact_node(n)       (XENMEMF_node(n) | XENMEMF_exact_node_request)
-#define XENMEMF_vnode               (1 << 18)
 
 struct xen_memory_reservation {
 	XEN_GUEST_HANDLE(xen_pfn_t) extent_start;
@@ -137,7 +123,6 @@ struct xen_reserved_device_memory_map {
 
 #define XENMEM_resource_ioreq_server 0
 #define XENMEM_resource_grant_table  1
-#define XENMEM_resource_vmtrace_buf  2
 
 #define XENMEM_resource_grant_table_id_shared 0
 #define XENMEM_resource_grant_table_id_status 1

@@ -9,21 +9,11 @@
 #define PHYSDEVOP_unmap_pirq            14
 #define PHYSDEVOP_manage_pci_add        15
 #define PHYSDEVOP_manage_pci_remove     16
-#define PHYSDEVOP_manage_pci_add_ext    20
 #define PHYSDEVOP_setup_gsi             21
 #define PHYSDEVOP_pci_mmcfg_reserved    24
 #define PHYSDEVOP_pci_device_add        25
 #define PHYSDEVOP_pci_device_remove     26
 #define PHYSDEVOP_prepare_msix          30
-#define PHYSDEVOP_release_msix          31
-/* From interface 4.20 on. */
-#define PHYSDEVOP_pci_device_reset      32
-
-#define MAP_PIRQ_TYPE_MSI       0x0
-#define MAP_PIRQ_TYPE_GSI       0x1
-#define MAP_PIRQ_TYPE_UNKNOWN   0x2
-#define MAP_PIRQ_TYPE_MSI_SEG   0x3
-#define MAP_PIRQ_TYPE_MULTI_MSI 0x4
 
 struct physdev_map_pirq {
 	domid_t domid;

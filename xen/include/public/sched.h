@@ -10,7 +10,6 @@
 #define SCHEDOP_shutdown        2
 #define SCHEDOP_poll            3
 #define SCHEDOP_remote_shutdown 4
-#define SCHEDOP_shutdown_code   5
 #define SCHEDOP_watchdog        6
 #define SCHEDOP_pin_override    7
 
@@ -20,7 +19,6 @@
 #define SHUTDOWN_crash      3
 #define SHUTDOWN_watchdog   4
 #define SHUTDOWN_soft_reset 5
-#define SHUTDOWN_MAX        5
 /* As getdomaininfo and the tools say "not shut down" in an 8-bit code. */
 #define SHUTDOWN_CODE_INVALID 255
 
@@ -37,14 +35,6 @@ struct sched_poll {
 struct sched_remote_shutdown {
 	domid_t domain_id;
 	uint32_t reason;
-};
-
-struct sched_watchdog {
-	uint32_t id, timeout;
-};
-
-struct sched_pin_override {
-	int32_t pcpu;
 };
 
 #endif

@@ -14,7 +14,6 @@
 #define XEN_SYSCTL_sched_id               4
 #define XEN_SYSCTL_getdomaininfolist      6
 #define XEN_SYSCTL_debug_keys             7
-#define XEN_SYSCTL_getcpuinfo             8
 #define XEN_SYSCTL_availheap              9
 #define XEN_SYSCTL_cputopoinfo            16
 #define XEN_SYSCTL_numainfo               17
@@ -37,12 +36,8 @@ struct xen_sysctl_readconsole {
 #define XEN_SYSCTL_PHYSCAP_pv                 (1u << 1)
 #define XEN_SYSCTL_PHYSCAP_directio           (1u << 2)
 #define XEN_SYSCTL_PHYSCAP_hap                (1u << 3)
-#define XEN_SYSCTL_PHYSCAP_shadow             (1u << 4)
 #define XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share (1u << 5)
-#define XEN_SYSCTL_PHYSCAP_vmtrace            (1u << 6)
-#define XEN_SYSCTL_PHYSCAP_vpmu               (1u << 7)
 #define XEN_SYSCTL_PHYSCAP_gnttab_v1          (1u << 8)
-#define XEN_SYSCTL_PHYSCAP_gnttab_v2          (1u << 9)
 
 struct xen_sysctl_physinfo {
 	uint32_t threads_per_core, cores_per_socket, nr_cpus, max_cpu_id, nr_nodes;
@@ -69,28 +64,11 @@ struct xen_sysctl_debug_keys {
 	uint32_t nr_keys;
 };
 
-struct xen_sysctl_cpuinfo {
-	uint64_t idletime; /* ns */
-};
-
-struct xen_sysctl_getcpuinfo {
-	uint32_t max_cpus;
-	XEN_GUEST_HANDLE_64(xen_sysctl_cpuinfo_t) info;
-	uint32_t nr_cpus; /* OUT */
-};
-
 struct xen_sysctl_availheap {
 	uint32_t min_bitwidth, max_bitwidth;
 	int32_t node; /* -1: all */
 	uint64_t avail_bytes; /* OUT */
 };
-
-#define XEN_INVALID_CORE_ID   (~0u)
-#define XEN_INVALID_SOCKET_ID (~0u)
-#define XEN_INVALID_NODE_ID   (~0u)
-#define XEN_INVALID_MEM_SZ    (~0u)
-#define XEN_INVALID_NODE_DIST (~0u)
-#define XEN_INVALID_DEV       (XEN_INVALID_NODE_ID - 1)
 
 struct xen_sysctl_cputopo {
 	uint32_t core, socket, node;
@@ -118,16 +96,12 @@ struct xen_sysctl_numainfo {
 #define XEN_SYSCTL_CPUPOOL_OP_RMCPU      5
 #define XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN 6
 #define XEN_SYSCTL_CPUPOOL_OP_FREEINFO   7
-#define XEN_SYSCTL_CPUPOOL_PAR_ANY       0xFFFFFFFF
 
 struct xen_sysctl_cpupool_op {
 	uint32_t op; /* XEN_SYSCTL_CPUPOOL_OP_* */
 	uint32_t cpupool_id, sched_id, domid, cpu, n_dom;
 	struct xenctl_bitmap cpumap;
 };
-
-#define XEN_SYSCTL_SCHED_RATELIMIT_MAX 500000
-#define XEN_SYSCTL_SCHED_RATELIMIT_MIN 100
 
 struct xen_sysctl_credit_schedule {
 	uint32_t tslice_ms, ratelimit_us, vcpu_migr_delay_us;
@@ -151,12 +125,6 @@ struct xen_sysctl_scheduler_op {
 		struct xen_sysctl_credit_schedule sched_credit;
 		struct xen_sysctl_credit2_schedule sched_credit2;
 	} u;
-};
-
-struct xen_sysctl_pcitopoinfo {
-	uint32_t num_devs; /* IN and OUT */
-	XEN_GUEST_HANDLE_64(physdev_pci_device_t) devs;
-	XEN_GUEST_HANDLE_64(uint32) nodes;
 };
 
 #define XEN_SYSCTL_cpu_featureset_raw     0
@@ -195,12 +163,10 @@ struct xen_sysctl {
 		struct xen_sysctl_readconsole readconsole;
 		struct xen_sysctl_physinfo physinfo;
 		struct xen_sysctl_cputopoinfo cputopoinfo;
-		struct xen_sysctl_pcitopoinfo pcitopoinfo;
 		struct xen_sysctl_numainfo numainfo;
 		struct xen_sysctl_sched_id sched_id;
 		struct xen_sysctl_getdomaininfolist getdomaininfolist;
 		struct xen_sysctl_debug_keys debug_keys;
-		struct xen_sysctl_getcpuinfo getcpuinfo;
 		struct xen_sysctl_availheap availheap;
 		struct xen_sysctl_cpupool_op cpupool_op;
 		struct xen_sysctl_scheduler_op scheduler_op;

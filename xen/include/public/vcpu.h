@@ -19,9 +19,6 @@
 #define VCPUOP_send_nmi                      11
 #define VCPUOP_get_physid                    12
 #define VCPUOP_register_vcpu_time_memory_area 13
-/* From interface 4.18 on. */
-#define VCPUOP_register_runstate_phys_area   14
-#define VCPUOP_register_vcpu_time_phys_area  15
 
 #define RUNSTATE_running  0
 #define RUNSTATE_runnable 1
@@ -61,10 +58,6 @@ struct vcpu_register_vcpu_info {
 	uint64_t mfn;    /* gfn of the page */
 	uint32_t offset; /* in the page */
 	uint32_t rsvd;
-};
-
-struct vcpu_get_physid {
-	uint64_t phys_id; /* APIC id in the low half, ACPI id in the high half */
 };
 
 struct vcpu_register_time_memory_area {

@@ -28,10 +28,6 @@ typedef char xen_capabilities_info_t[1024];
 typedef char xen_changeset_info_t[64];
 typedef char xen_commandline_t[1024];
 
-#define XEN_EXTRAVERSION_LEN      (sizeof(xen_extraversion_t))
-#define XEN_CAPABILITIES_INFO_LEN (sizeof(xen_capabilities_info_t))
-#define XEN_CHANGESET_INFO_LEN    (sizeof(xen_changeset_info_t))
-
 struct xen_compile_info {
 	char compiler[64];
 	char compile_by[16];
@@ -46,11 +42,6 @@ struct xen_platform_parameters {
 struct xen_feature_info {
 	uint32_t submap_idx; /* IN */
 	uint32_t submap;     /* OUT: bits of XENFEAT_* */
-};
-
-struct xen_build_id {
-	uint32_t len; /* IN */
-	uint8_t buf[XEN_FLEX_ARRAY_DIM];
 };
 
 struct xen_varbuf {

@@ -16,7 +16,6 @@
 #define __HYPERVISOR_console_io                    18
 #define __HYPERVISOR_grant_table_op                20
 #define __HYPERVISOR_vm_assist                     21
-#define __HYPERVISOR_iret                          23
 #define __HYPERVISOR_vcpu_op                       24
 #define __HYPERVISOR_mmuext_op                     26
 #define __HYPERVISOR_xsm_op                        27
@@ -32,7 +31,6 @@
 #define __HYPERVISOR_dm_op                         41
 #define __HYPERVISOR_hypfs_op                      42
 #define __HYPERVISOR_arch_0                        48
-#define __HYPERVISOR_mca                           __HYPERVISOR_arch_0
 
 /* Each hypercall page entry is this long; the entry of hypercall n starts at n times it. */
 #define XEN_HYPERCALL_STUB_SIZE 32
@@ -51,8 +49,6 @@
 #define VIRQ_ARGO       11
 #define VIRQ_ENOMEM     12
 #define VIRQ_XENPMU     13
-#define VIRQ_ARCH_0     16
-#define VIRQ_MCA        VIRQ_ARCH_0
 #define NR_VIRQS        24
 
 /* Domain ids from FIRST_RESERVED on name no domain of their own. */
@@ -60,10 +56,8 @@
 #define DOMID_SELF           0x7FF0u
 #define DOMID_IO             0x7FF1u
 #define DOMID_XEN            0x7FF2u
-#define DOMID_COW            0x7FF3u
 #define DOMID_INVALID        0x7FF4u
 #define DOMID_IDLE           0x7FFFu
-#define DOMID_MASK           0x7FFFu
 
 /* console_io commands. */
 #define CONSOLEIO_write 0
@@ -108,7 +102,6 @@ struct vcpu_time_info {
 };
 
 #define XEN_PVCLOCK_TSC_STABLE_BIT (1 << 0)
-#define XEN_PVCLOCK_GUEST_STOPPED  (1 << 1)
 
 struct arch_vcpu_info {
 	uint64_t cr2, pad;
@@ -147,7 +140,6 @@ struct xenctl_bitmap {
 };
 
 /* XENPF_get_dom0_console: the text or graphics mode that the firmware left. */
-#define XEN_VGATYPE_TEXT_MODE_3 0x03
 #define XEN_VGATYPE_VESA_LFB    0x23
 #define XEN_VGATYPE_EFI_LFB     0x70
 

@@ -22,12 +22,6 @@ struct xen_hvm_param {
 	uint64_t value; /* IN or OUT */
 };
 
-struct xen_hvm_pagetable_dying {
-	domid_t domid; /* IN */
-	uint16_t pad[3];
-	uint64_t gpa; /* IN */
-};
-
 struct xen_hvm_get_time {
 	uint64_t now; /* OUT: ns of system time */
 };

@@ -19,18 +19,8 @@ struct hvm_save_descriptor {
 #define HVM_SAVE_CODE_IOAPIC          4
 #define HVM_SAVE_CODE_LAPIC           5
 #define HVM_SAVE_CODE_LAPIC_REGS      6
-#define HVM_SAVE_CODE_PCI_IRQ         7
-#define HVM_SAVE_CODE_ISA_IRQ         8
-#define HVM_SAVE_CODE_PCI_LINK        9
-#define HVM_SAVE_CODE_PIT             10
-#define HVM_SAVE_CODE_RTC             11
-#define HVM_SAVE_CODE_HPET            12
-#define HVM_SAVE_CODE_PMTIMER         13
 #define HVM_SAVE_CODE_MTRR            14
-#define HVM_SAVE_CODE_VIRIDIAN_DOMAIN 15
 #define HVM_SAVE_CODE_CPU_XSAVE       16
-#define HVM_SAVE_CODE_VIRIDIAN_VCPU   17
-#define HVM_SAVE_CODE_VMCE_VCPU       18
 #define HVM_SAVE_CODE_TSC_ADJUST      19
 #define HVM_SAVE_CODE_CPU_MSR         20
 #define HVM_SAVE_CODE_MAX             20
@@ -123,10 +113,6 @@ struct hvm_hw_cpu_xsave {
 		} fpu_sse;
 		struct hvm_hw_cpu_xsave_hdr xsave_hdr;
 	} save_area;
-};
-
-struct hvm_vmce_vcpu {
-	uint64_t caps, mci_ctl2_bank0, mci_ctl2_bank1, mcg_ext_ctl;
 };
 
 struct hvm_tsc_adjust {
