@@ -20,6 +20,7 @@ struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
 unsigned int iommu_nr_reserved;
 
 static const struct iommu_ops *const vendors[] = {
+	&vtd_ops,
 	NULL
 };
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The DMAR table's parser (VT-d specification 4.1, chapter 8). Pure: it sees bytes and trusts none of them. */
+#include "arch/x86/iommu/dmar.h"
+
+#include <public/errno.h>
+
+#define HEADER_LEN 48		/* with host address width, flags and 10 reserved bytes (8.1) */
+#define FLAGS 37
+#define FLAG_IRQ_REMAP BIT(0)
+#define FLAG_X2APIC_OPT_OUT BIT(1)
+#define TYPE_DRHD 0
+#define TYPE_RMRR 1
+#define DRHD_LEN 16		/* without scopes */
+#define RMRR_LEN 24
+#define SCOPE_LEN 6		/* without its path */
+
+static u16 get16(const u8 *p) { u16 v; memcpy(&v, p, sizeof(v)); return v; }
+static u64 get64(const u8 *p) { u64 v; memcpy(&v, p, sizeof(v)); return v; }
+
+static int refuse(struct dmar *out, size_t off, const char *why)
+{
+	out->bad_offset = off;
+	out->why = why;
+	return -EINVAL;
+}
+
+/* The scopes in [off, end); kinds that no unit needs (HPETs, ACPI names) are left out. */
+static int read_scopes(const u8 *p, size_t off, size_t end, struct dmar *out, struct dmar_entry *e)
+{
+	e->scope = out->nr_scopes;
+	for (; off < end; off += p[off + 1]) {
+		if (end - off < SCOPE_LEN || p[off + 1] < SCOPE_LEN || p[off + 1] > end - off || p[off + 1] % 2)
+			return refuse(out, off, "a device scope's length is wrong");
+		if (p[off] < DMAR_SCOPE_ENDPOINT || p[off] > DMAR_SCOPE_IOAPIC)
+			continue;
+		if (p[off + 1] == SCOPE_LEN)
+			return refuse(out, off, "a device scope has no path");
+		if (out->nr_scopes == DMAR_MAX_SCOPES)
+			return refuse(out, off, "there are more than 256 device scopes");
+		out->scopes[out->nr_scopes++] = (struct dmar_scope){ .type = p[off], .id = p[off + 4],
+			.bus = p[off + 5], .depth = (p[off + 1] - SCOPE_LEN) / 2, .path = p + off + SCOPE_LEN };
+	}
+	e->nr_scopes = out->nr_scopes - e->scope;
+	return 0;
+}
+
+static int read_unit(const u8 *p, size_t off, size_t len, struct dmar *out)
+{
+	struct dmar_entry *e = &out->units[out->nr_units];
+
+	if (len < DRHD_LEN)
+		return refuse(out, off, "a unit's entry is too short");
+	if (out->nr_units == DMAR_MAX_UNITS)
+		return refuse(out, off, "there are more than 16 units");
+	*e = (struct dmar_entry){ .first = get64(p + off + 8), .segment = get16(p + off + 6), .all = p[off + 4] & 1 };
+	if (!e->first || !IS_ALIGNED(e->first, PAGE_SIZE))
+		return refuse(out, off, "a unit's register base is 0 or not aligned to 4 KiB");
+	out->nr_units++;
+	return read_scopes(p, off + DRHD_LEN, off + len, out, e);
+}
+
+static int read_reserved(const u8 *p, size_t off, size_t len, struct dmar *out)
+{
+	struct dmar_entry *e = &out->reserved[out->nr_reserved];
+
+	if (len < RMRR_LEN)
+		return refuse(out, off, "a reserved region's entry is too short");
+	if (out->nr_reserved == DMAR_MAX_RESERVED)
+		return refuse(out, off, "there are more than 32 reserved regions");
+	*e = (struct dmar_entry){ .first = get64(p + off + 8), .last = get64(p + off + 16),
+				  .segment = get16(p + off + 6) };
+	out->nr_reserved++;
+	return read_scopes(p, off + RMRR_LEN, off + len, out, e);
+}
+
+int dmar_parse(const void *table, size_t len, struct dmar *out)
+{
+	const u8 *p = table;
+	size_t n;
+	int rc = 0;
+
+	*out = (struct dmar){ 0 };
+	if (len < HEADER_LEN)
+		return refuse(out, len, "the table ends within its header");
+	out->irq_remap = p[FLAGS] & FLAG_IRQ_REMAP;
+	out->x2apic_opt_out = p[FLAGS] & FLAG_X2APIC_OPT_OUT;
+	for (size_t off = HEADER_LEN; off < len && !rc; off += n) {
+		if (len - off < 4)
+			return refuse(out, off, "the table ends within an entry's header");
+		n = get16(p + off + 2);
+		if (n < 4 || n > len - off)
+			return refuse(out, off, "an entry's length is wrong");
+		if (get16(p + off) == TYPE_DRHD)
+			rc = read_unit(p, off, n, out);
+		else if (get16(p + off) == TYPE_RMRR)
+			rc = read_reserved(p, off, n, out);
+	}
+	return rc;
+}
