@@ -8,7 +8,8 @@
  *   grant, GTF_reading (and for a writable one GTF_writing) of that grant stays set.
  *
  * CPUs 1 to 3 run guests and cache whatever a nested page walk of the real tables gives
- * them; CPU 0 executes the real p2m.c and grant*.c. Interrupts reach a CPU as late as
+ * them, and so does the IOMMU with the mirror, for a device of domain 0; CPU 0 executes
+ * the real p2m.c and grant*.c. Interrupts reach a CPU as late as
  * possible: when somebody waits for it. The invariant is checked whenever anything happens.
  * tlb_test.mutants lists breakages of the sources that this test must notice.
  */
@@ -18,7 +19,7 @@
 
 #include <public/errno.h>
 
-#include "arch/x86/p2m_format.h"
+#include "arch/x86/iommu/iommu.h"
 #include "common/grant_table.h"
 
 #define DOMAINS 3
@@ -29,11 +30,19 @@
 #define SCRATCH_GFNS 24
 #define SUPER 0x2000		/* four places for a page of 2 MiB */
 #define HANDLES 256
+#define DEVICE FAKE_CPUS	/* in cpus[]: what the IOMMU caches for a device of domain 0 */
 
 static const struct p2m_format format = {
 	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
 		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
 	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
+};
+
+/* The IOMMU's tables are of another kind: less deep, with smaller superpages or none, and without types. */
+struct iommu_caps iommu_caps = {
+	.format = { .leaf = { [P2M_RAM] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3 },
+		    .table = 3, .table_level = 0x200, .superpage_mask = 0xe00 },
+	.levels = 3, .nr_ids = 16,
 };
 
 /* A cached translation, or several of one page. */
@@ -49,7 +58,7 @@ static struct {
 	struct translation entry[ENTRIES];
 	struct vcpu *loaded;
 	bool interrupt;		/* on its way */
-} cpus[FAKE_CPUS];
+} cpus[FAKE_CPUS + 1];
 
 static struct domain *domains[DOMAINS];
 /* When and where a vCPU got its tag: tags of other generations are not used again (svm.c). */
@@ -72,8 +81,8 @@ static bool usable(unsigned int cpu, const struct translation *e)
 {
 	const struct vcpu *v = e->v;
 
-	if (!v)
-		return false;
+	if (!v || cpu == DEVICE)
+		return v;
 	if (cpus[cpu].loaded == v)
 		return outside(cpu) || !(pcpus[cpu]->work & BIT(WORK_TLB));
 	return tag[v->domain->id][v->id].cpu == cpu &&
@@ -102,14 +111,14 @@ static void check_entry(unsigned int cpu, const struct translation *e)
 
 static void check_all(void)
 {
-	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+	for (unsigned int cpu = 0; cpu <= DEVICE; cpu++)
 		for (unsigned int i = 0; i < ENTRIES; i++)
 			check_entry(cpu, &cpus[cpu].entry[i]);
 }
 
 static void check_frame_is_unreachable(mfn_t mfn, u64 n)
 {
-	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
+	for (unsigned int cpu = 0; cpu <= DEVICE; cpu++)
 		for (unsigned int i = 0; i < ENTRIES; i++) {
 			const struct translation *e = &cpus[cpu].entry[i];
 
@@ -152,20 +161,32 @@ static gfn_t any_gfn(void)
 	}
 }
 
-/* A memory access of the guest on this CPU: the hardware walks the tables (SDM vol. 3, 29.3.2). */
+/* Does the hardware take it for a leaf? The IOMMU: if its next level field is 0. */
+static bool is_leaf(unsigned int cpu, u64 entry, unsigned int level)
+{
+	if (cpu != DEVICE)
+		return level == 1 || entry & format.superpage;
+	assert_true(!(entry & 0xe00) || (entry >> 9 & 7) == level - 1);
+	return !(entry & 0xe00);
+}
+
+/*
+ * A memory access of the guest on this CPU, or of the device: the hardware walks the tables (SDM
+ * vol. 3, 29.3.2).
+ */
 static void fill(unsigned int cpu)
 {
 	struct vcpu *v = cpus[cpu].loaded;
 	struct translation e = { .v = v };
 	gfn_t gfn = any_gfn();
-	u64 *table = v->domain->p2m.root, entry = 0;
+	u64 *table = cpu == DEVICE ? v->domain->p2m.iommu_root : v->domain->p2m.root, entry = 0;
 
-	for (unsigned int level = 4; level > 0; level--) {
+	for (unsigned int level = cpu == DEVICE ? iommu_caps.levels : 4; level > 0; level--) {
 		entry = table[gfn >> 9 * (level - 1) & 511];
 		e.table[level - 1] = virt_to_mfn(table);
 		if (!(entry & 1))
 			return;
-		if (level == 1 || entry & format.superpage) {
+		if (is_leaf(cpu, entry, level)) {
 			e.mfn = (entry & 0xffffffffff000ull) >> PAGE_SHIFT;
 			e.mfn += gfn & (BIT(9 * (level - 1)) - 1);
 			break;
@@ -181,11 +202,25 @@ static void fill(unsigned int cpu)
 
 static void guests_run(void)
 {
+	for (unsigned int i = 0; cpus[DEVICE].loaded && i < 3; i++)
+		fill(DEVICE);
 	for (unsigned int cpu = 1; cpu < FAKE_CPUS; cpu++)
 		for (unsigned int i = 0; cpus[cpu].loaded && outside(cpu) && i < 3; i++)
 			fill(cpu);
 	check_all();
 }
+
+static void iommu_flush(const struct domain *d)
+{
+	guests_run();
+	for (unsigned int i = 0; i < ENTRIES; i++)
+		if (cpus[DEVICE].entry[i].v && cpus[DEVICE].entry[i].v->domain == d)
+			cpus[DEVICE].entry[i].v = NULL;
+	guests_run();
+}
+
+static const struct iommu_ops ops = { .name = "model", .flush = iommu_flush };
+const struct iommu_ops *iommu_ops = &ops;
 
 static void new_tag(unsigned int cpu, struct vcpu *v)
 {
@@ -411,6 +446,7 @@ static void make_domain(domid_t id)
 
 	assert_int_equal(grant_init(d, 1, 1), 0);
 	domains[id] = d;
+	assert_int_equal(d->p2m.iommu_root != NULL, id == 0);
 	for (gfn_t gfn = 0; gfn < RAM_GFNS; gfn++) {
 		set_ram(d, gfn, 0);
 		for (domid_t to = 0; to < DOMAINS; to++)
@@ -429,6 +465,7 @@ static void start(unsigned int seed)
 	for (domid_t id = 0; id < DOMAINS; id++)
 		make_domain(id);
 	fake_on_free = check_frame_is_unreachable;
+	cpus[DEVICE].loaded = domains[0]->vcpu[0];
 	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++)
 		load(cpu, any_unloaded());
 	for (unsigned int cpu = 1; cpu < FAKE_CPUS; cpu++)
@@ -472,8 +509,76 @@ static void random_changes(void **state)
 	assert_true(fills > 10000);
 }
 
+/* Both trees say the same of a page, as far as devices may reach it. */
+static void mirror_is_true(void **state)
+{
+	static const enum p2m_type types[] = { P2M_HOLE, P2M_RAM, P2M_SHARED, P2M_GRANT_RO, P2M_MMIO, P2M_FOREIGN };
+
+	for (unsigned int max_order = 0; max_order <= 9; max_order += 9) {
+		struct domain *d;
+
+		start(1);
+		for (unsigned int cpu = 0; cpu <= DEVICE; cpu++) {
+			cpus[cpu].loaded = NULL;	/* what is mapped here is not real */
+			cpumask_clear_cpu(&domains[0]->p2m.dirty, cpu);
+		}
+		iommu_caps.format.max_order = max_order;
+		d = domains[0];
+		for (unsigned int i = 0; i < 200; i++) {
+			unsigned int order = any(2) * 9;
+			gfn_t gfn = SUPER + (order ? any(4) * 512 : any(2048));
+			enum p2m_type t = types[any(ARRAY_SIZE(types))];
+
+			p2m_write_lock(&d->p2m);
+			assert_int_equal(p2m_set(d, gfn, 0x100000 + gfn, order, p2m_has_ref(t) ? P2M_MMIO_RAMLIKE : t), 0);
+			p2m_write_unlock(d);
+			if (t == P2M_RAM)
+				set_ram(d, gfn, order);
+		}
+		for (gfn_t gfn = SUPER; gfn < SUPER + 2048; gfn++) {
+			u64 *table = d->p2m.iommu_root, e = 0;
+			enum p2m_type t;
+			mfn_t mfn = p2m_get(d, gfn, &t, NULL);
+
+			for (unsigned int level = 3; level > 0; level--) {
+				e = table[gfn >> 9 * (level - 1) & 511];
+				if (!e || !(e & 0xe00)) {
+					e += e ? (gfn & (BIT(9 * (level - 1)) - 1)) << PAGE_SHIFT : 0;
+					break;
+				}
+				table = mfn_to_virt((e & 0xffffffffff000ull) >> PAGE_SHIFT);
+			}
+			assert_int_equal(e, iommu_caps.format.leaf[t] ? mfn << PAGE_SHIFT | iommu_caps.format.leaf[t] : 0);
+		}
+	}
+	iommu_caps.format.max_order = 0;
+}
+
+/* Without memory for the tables of either tree nothing changes. */
+static void no_memory_for_tables(void **state)
+{
+	for (unsigned int n = 1; n == 1 || fake_failure_happened(); n++) {
+		struct page_info *pg;
+		enum p2m_type t;
+		int rc;
+
+		start(1);
+		pg = alloc_domain_pages(domains[0], 0);
+		p2m_write_lock(&domains[0]->p2m);
+		fake_fail_nth(n);
+		rc = p2m_set(domains[0], 0x80000, page_to_mfn(pg), 0, P2M_RAM);
+		fake_fail_nth(0);
+		assert_int_equal(rc, fake_failure_happened() ? -ENOMEM : 0);
+		p2m_get(domains[0], 0x80000, &t, NULL);
+		assert_int_equal(t, rc ? P2M_HOLE : P2M_RAM);
+		p2m_write_unlock(domains[0]);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(random_changes),
+	UNIT_TEST(mirror_is_true),
+	UNIT_TEST(no_memory_for_tables),
 };
 
 UNIT_MAIN(tests)
