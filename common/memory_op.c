@@ -6,6 +6,7 @@
 #include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/memory.h"
+#include "common/pci.h"
 #include "common/platform.h"
 
 #define BATCH 32
@@ -371,17 +372,36 @@ static long op_pod_target(u64 gva, u64 start)
 	return copy_to_guest(gva, &op, sizeof(op));
 }
 
-/* Memory that devices need mapped one to one: for passthrough; none. */
+/* Memory that devices use on their own account (RMRR, IVMD): of one function, or all of it. */
 static long op_reserved_device_memory_map(u64 gva, u64 start)
 {
 	struct xen_reserved_device_memory_map op;
+	struct xen_reserved_device_memory e;
+	u64 first, last;
+	u32 id, sbdf, n = 0;
+	bool short_of_room;
 
 	if (!current->domain->control)
 		return -EPERM;
 	if (copy_from_guest(&op, gva, sizeof(op)))
 		return -EFAULT;
-	op.nr_entries = 0;
-	return copy_to_guest(gva, &op, sizeof(op));
+	if (op.flags & ~XENMEM_RDM_ALL)
+		return -EINVAL;
+	sbdf = (u32)op.dev.pci.seg << 16 | (u32)op.dev.pci.bus << 8 | op.dev.pci.devfn;
+	for (unsigned int i = 0; arch_reserved_memory(i, &first, &last, &id); i++) {
+		if (!(op.flags & XENMEM_RDM_ALL) && id != sbdf && id != RESERVED_FOR_ALL)
+			continue;
+		e.start_pfn = first >> PAGE_SHIFT;
+		e.nr_pages = (last >> PAGE_SHIFT) - e.start_pfn + 1;
+		if (n < op.nr_entries && copy_elem_to_guest(op.buffer, n, &e, sizeof(e)))
+			return -EFAULT;
+		n++;
+	}
+	short_of_room = n > op.nr_entries;
+	op.nr_entries = n;
+	if (copy_to_guest(gva, &op, sizeof(op)))
+		return -EFAULT;
+	return short_of_room ? -ERANGE : 0;
 }
 
 static const memory_fn ops[] = {

@@ -13,4 +13,12 @@
 int arch_pci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf);
 int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn);
 
+/*
+ * Arch: the i-th range of memory that firmware has devices use, first and last byte, and the
+ * function (segment << 16 | bus << 8 | devfn), RESERVED_FOR_ALL: any. false: there is no i-th. Does
+ * not change after boot.
+ */
+#define RESERVED_FOR_ALL (~0u)
+bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf);
+
 #endif

@@ -8,6 +8,7 @@
 #   ACCEL      auto, tcg, kvm     LOADER     multiboot, uefi
 #   CPU        QEMU's -cpu        SMP, MEM   CPUs and memory (default 2, 2G)
 #   QEMU_ARGS  added as they are  KEEL_OPTIONS  Keel's own boot options
+#   IOMMU      off, intel, amd    off says iommu=off to Keel
 
 O=${O:-build}
 
@@ -72,6 +73,11 @@ machine() {	# log-or-stdio
 		machine_args+=(-chardev "stdio,id=com1,signal=off" -monitor none)
 	fi
 	machine_args+=(-serial chardev:com1)
+	case ${IOMMU:-off} in	# before all other devices
+	off) ;;
+	intel | amd) machine_args+=(-device "$IOMMU-iommu,intremap=on") ;;
+	*) die "IOMMU=$IOMMU: it must be off, intel or amd" ;;
+	esac
 }
 
 # Lets QEMU warn, but not about what TCG lacks: that is known (docs say what).
@@ -79,9 +85,11 @@ quiet_qemu() {
 	grep -v "TCG doesn't support requested feature" >&2
 }
 
-# Keel's options for the boot configuration; every test says iommu=off itself.
+# Keel's options for the boot configuration; iommu=off where the machine has none.
 keel_options() {
-	echo "console=com1 iommu=off${KEEL_OPTIONS:+ $KEEL_OPTIONS}"
+	local off=' iommu=off'
+	[ "${IOMMU:-off}" = off ] || off=
+	echo "console=com1$off${KEEL_OPTIONS:+ $KEEL_OPTIONS}"
 }
 
 # A string as a QEMU option value: commas are doubled.

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-	&cmd_create, &cmd_list, &cmd_info, &cmd_console, &cmd_shutdown, &cmd_reboot, &cmd_destroy,
-	&cmd_pause, &cmd_unpause, &cmd_dmesg, &cmd_help, NULL,
+	&cmd_create, &cmd_list, &cmd_info, &cmd_pci_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
+	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_dmesg, &cmd_help, NULL,
 };
 
 const struct command *command_find(const char *name)

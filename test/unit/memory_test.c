@@ -8,6 +8,7 @@
 #include "common/boot_info.h"
 #include "common/grant.h"
 #include "common/hypercall.h"
+#include "common/pci.h"
 #include "common/platform.h"
 
 static struct domain *dom0, *guest;
@@ -475,6 +476,50 @@ static void figures_and_claims(void **state)
 	assert_int_equal(op(XENMEM_current_reservation, (void *)8), -EFAULT);
 }
 
+/* What firmware says: two ranges of 00:02.0, one that all functions use. */
+bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
+{
+	static const struct { u64 first, last; u32 sbdf; } ranges[] = {
+		{ 0x7000, 0x8fff, 0x10 }, { 0x100800, 0x100fff, RESERVED_FOR_ALL }, { 0xa000, 0xafff, 0x10 },
+	};
+
+	if (i >= ARRAY_LEN(ranges))
+		return false;
+	*first = ranges[i].first;
+	*last = ranges[i].last;
+	*sbdf = ranges[i].sbdf;
+	return true;
+}
+
+static void reserved_memory(void **state)
+{
+	struct xen_reserved_device_memory out[4] = { 0 };
+	struct xen_reserved_device_memory_map map = { .flags = XENMEM_RDM_ALL, .nr_entries = 4, .buffer = (u64)out };
+
+	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), 0);
+	assert_int_equal(map.nr_entries, 3);
+	assert_int_equal(out[0].start_pfn, 7);
+	assert_int_equal(out[0].nr_pages, 2);
+	assert_int_equal(out[1].start_pfn, 0x100);
+	assert_int_equal(out[1].nr_pages, 1);
+	map.flags = 0;				/* of 00:00.0: only what all use */
+	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), 0);
+	assert_int_equal(map.nr_entries, 1);
+	map.dev.pci.devfn = 0x10;		/* no room: how much it needs, and nothing is written */
+	memset(out, 0, sizeof(out));
+	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), -ERANGE);
+	assert_int_equal(map.nr_entries, 3);
+	assert_int_equal(out[0].start_pfn, 7);
+	assert_int_equal(out[1].start_pfn, 0);
+	map.buffer = 8;
+	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), -EFAULT);
+	map.flags = 2;
+	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), -EINVAL);
+	assert_int_equal(op(XENMEM_reserved_device_memory_map, (void *)8), -EFAULT);
+	fake_run_on(0, guest->vcpu[0]);
+	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), -EPERM);
+}
+
 /* libxl takes each of these for what it says (abi.md 5.2, 5.3). */
 static void exact_errors(void **state)
 {
@@ -507,6 +552,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(grant_table_can_be_acquired),
 	TEST(memory_maps),
 	TEST(figures_and_claims),
+	TEST(reserved_memory),
 	TEST(exact_errors),
 };
 

@@ -7,6 +7,7 @@
 #include "common/domain.h"
 #include "common/hypfs.h"
 #include "common/option.h"
+#include "common/pci.h"
 #include "common/printk.h"
 #include "common/time.h"
 
@@ -168,6 +169,16 @@ void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write)
 		return;
 	}
 	iommu_reserved[iommu_nr_reserved++] = (struct iommu_reserved){ first, last, sbdf, read, write };
+}
+
+bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
+{
+	if (i >= iommu_nr_reserved)
+		return false;
+	*first = iommu_reserved[i].first;
+	*last = iommu_reserved[i].last;
+	*sbdf = iommu_reserved[i].sbdf;
+	return true;
 }
 
 void iommu_hypfs(struct hypfs_walk *w)
