@@ -32,7 +32,6 @@ unsigned int nr_ioapics;
 static spinlock_t ioapic_lock = SPINLOCK_INIT(RANK_HW);
 static volatile u32 *regs[MAX_IOAPICS];
 static u64 reserved_pins[MAX_IOAPICS][DIV_ROUND_UP(MAX_PINS, 64)]; /* Keel's own */
-static u64 level_pins[MAX_IOAPICS][DIV_ROUND_UP(MAX_PINS, 64)];
 
 static u32 read_reg(unsigned int i, unsigned int reg)
 {
@@ -104,10 +103,6 @@ int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low)
 		set_bit(pin, reserved_pins[i]);
 	write_reg(i, REG_RTE(pin), RTE_MASKED);
 	write_reg(i, REG_RTE(pin) + 1, (u32)(rte >> 32));
-	if (level)
-		set_bit(pin, level_pins[i]);
-	else
-		clear_bit(pin, level_pins[i]);
 	write_reg(i, REG_RTE(pin), low | (desc->masked ? RTE_MASKED : 0));
 	spin_unlock(&ioapic_lock);
 	return 0;
@@ -125,10 +120,11 @@ void ioapic_mask(u32 gsi, bool mask)
 	low = read_reg(i, REG_RTE(pin));
 	/*
 	 * A remapped entry's vector may differ from the one that the CPU's EOI names, so the EOI does not
-	 * reach it: masked as an edge, it forgets that an interrupt was in service (82093AA, 3.2.4).
+	 * reach it: masked as an edge for a moment, it forgets that an interrupt was in service (82093AA,
+	 * 3.2.4). No longer than that, or it would miss that the device lets go of the line.
 	 */
-	if (test_bit(pin, level_pins[i]))
-		low = mask ? low & ~RTE_LEVEL : low | RTE_LEVEL;
+	if (mask && low & RTE_LEVEL)
+		write_reg(i, REG_RTE(pin), (low & ~RTE_LEVEL) | RTE_MASKED);
 	write_reg(i, REG_RTE(pin), mask ? low | RTE_MASKED : low & ~RTE_MASKED);
 	if (mask)
 		read_reg(i, REG_RTE(pin)); /* the write has arrived before the caller's EOI */
