@@ -89,16 +89,6 @@ static void output_pending(void)
 		pcpu_kick(this_cpu(), WORK_CONSOLE);
 }
 
-void console_write(const char *s, size_t len)
-{
-	lock_console();
-	put_ring(s, len);
-	put_line(s, len);
-	unlock_console();
-	WRITE_ONCE(ring_changed, true);
-	output_pending();
-}
-
 void console_message(const char *s, size_t len)
 {
 	lock_console();

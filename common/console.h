@@ -10,9 +10,7 @@
 
 #include "common/domain.h"
 
-/* Raw, to both rings. Any context. */
-void console_write(const char *s, size_t len);
-/* Keel's own message: the same, and begins a new line if somebody's is open. Any context. */
+/* Keel's own message, to both rings; begins a new line if somebody's is open. Any context. */
 void console_message(const char *s, size_t len);
 /* Dom0's output: raw, to the serial line only. Any context. */
 void console_line_write(const char *s, size_t len);

@@ -16,7 +16,6 @@ struct domain *hardware_domain;
 #define IDS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
 static struct domain **domain_table[DIV_ROUND_UP(DOMID_FIRST_RESERVED, IDS_PER_PAGE)];
 static spinlock_t table_lock = SPINLOCK_INIT(RANK_DOMTABLE);
-static struct list_head all_domains = LIST_HEAD_INIT(all_domains); /* by id; L: table_lock, readers by rcu */
 static domid_t last_id;
 
 struct domain *domain_find(domid_t id)
@@ -78,7 +77,6 @@ static int choose_id(domid_t *id)
 static int table_insert(struct domain *d)
 {
 	struct domain **page = domain_table[d->id / IDS_PER_PAGE];
-	struct domain *e;
 
 	if (!page) {
 		page = alloc_page();
@@ -86,10 +84,6 @@ static int table_insert(struct domain *d)
 			return -ENOMEM;
 		__atomic_store_n(&domain_table[d->id / IDS_PER_PAGE], page, __ATOMIC_RELEASE);
 	}
-	list_for_each_entry(e, &all_domains, link)
-		if (e->id > d->id)
-			break;
-	list_add_tail(&d->link, &e->link);
 	__atomic_store_n(&page[d->id % IDS_PER_PAGE], d, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -97,12 +91,10 @@ static int table_insert(struct domain *d)
 static void domain_free_rcu(struct rcu_head *head)
 {
 	struct domain *d = container_of(head, struct domain, rcu);
+	struct vcpu *v;
 
-	for (unsigned int i = 0; i < d->max_vcpus; i++) {
-		if (!d->vcpu[i])
-			continue;
-		arch_vcpu_free(d->vcpu[i]);
-	}
+	for_each_vcpu(d, v)
+		arch_vcpu_free(v);
 	grant_free(d);
 	evtchn_free(d);
 	p2m_free(d);
@@ -120,7 +112,6 @@ static void domain_unlink(struct domain *d)
 {
 	spin_lock(&table_lock);
 	WRITE_ONCE(domain_table[d->id / IDS_PER_PAGE][d->id % IDS_PER_PAGE], NULL);
-	list_del(&d->link);
 	spin_unlock(&table_lock);
 	rcu_call(&d->rcu, domain_free_rcu);
 }
@@ -138,19 +129,16 @@ static struct vcpu *vcpu_create(struct domain *d, unsigned int id)
 		v->info = &d->shared_info->vcpu_info[id];
 	v->runstate.state = RUNSTATE_offline;
 	v->runstate.state_entry_time = now();
-	if (sched_vcpu_init(v))
-		goto free;
+	sched_vcpu_init(v);
 	vcpu_timers_init(v);
-	if (arch_vcpu_init(v))
-		goto sched;
+	if (arch_vcpu_init(v)) {
+		vcpu_timers_destroy(v);
+		sched_vcpu_destroy(v);
+		arch_vcpu_free(v);
+		return NULL;
+	}
 	__atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
 	return v;
-sched:
-	vcpu_timers_destroy(v);
-	sched_vcpu_destroy(v);
-free:
-	arch_vcpu_free(v);
-	return NULL;
 }
 
 static void vcpus_stop(struct domain *d)
@@ -338,18 +326,6 @@ void domain_unpause(struct domain *d)
 	if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST))
 		return;
 	for_each_vcpu(d, v)
-		vcpu_wake(v);
-}
-
-void vcpu_pause(struct vcpu *v)
-{
-	__atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
-	vcpu_sleep_sync(v);
-}
-
-void vcpu_unpause(struct vcpu *v)
-{
-	if (!__atomic_sub_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST))
 		vcpu_wake(v);
 }
 

@@ -34,7 +34,6 @@ struct vcpu {
 	unsigned int id;
 	struct pcpu *cpu;	   /* where it runs or last ran; R: runq lock */
 	u64 wait_flags;		   /* atomic: VPF_* */
-	u32 pause_count;	   /* atomic: reasons to pause this vCPU alone */
 	bool initialised;	   /* has had a start state */
 	bool hypercall_continued;  /* this exit rewrote its registers to run the hypercall again */
 	bool idle;		   /* a pCPU's idle vCPU */
@@ -106,7 +105,6 @@ struct domain {
 	/* Console ring of a guest started at boot, whose other end is Keel */
 	struct xencons_interface *boot_console;
 
-	struct list_head link;	/* all domains, by id. L: domctl lock; readers by rcu */
 	struct rcu_head rcu;
 	u64 unlinked;		/* atomic: bit 0: domain_last_page_put() was here */
 };
@@ -157,8 +155,6 @@ void domain_last_page_put(struct domain *d);
 void domain_pause(struct domain *d);
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
-void vcpu_pause(struct vcpu *v);
-void vcpu_unpause(struct vcpu *v);
 /* The toolstack's pause: -EINVAL when it is not paused (unpause), -EOVERFLOW above 255. */
 int domain_controller_pause(struct domain *d);
 int domain_controller_unpause(struct domain *d);

@@ -31,7 +31,6 @@ extern const struct domctl_entry domctl_life[], domctl_vcpu[], domctl_misc[];
 void domain_info_get(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
 /* Bitmaps in guest memory. Bits beyond the mask are dropped, bits beyond the guest's buffer too. 0 or -EFAULT. */
-int bitmap_from_guest(cpumask_t *mask, const struct xenctl_bitmap *bitmap);
 int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask);
 /* All CPUs that are up. */
 void cpumask_online(cpumask_t *mask);

@@ -7,7 +7,7 @@
 #include "common/sched.h"
 #include "common/vcpu_op.h"
 
-int bitmap_from_guest(cpumask_t *mask, const struct xenctl_bitmap *bitmap)
+static int bitmap_from_guest(cpumask_t *mask, const struct xenctl_bitmap *bitmap)
 {
 	u32 bits = min(bitmap->nr_bits, (u32)NR_CPUS);
 

@@ -90,8 +90,6 @@ int evtchn_attach(struct domain *d, evtchn_port_t port, domid_t remote, evtchn_c
 /* Connects a port of a to one of b, for domains named in the boot configuration: fixed ports; errors as above. */
 int evtchn_connect(struct domain *a, evtchn_port_t pa, struct domain *b, evtchn_port_t pb);
 
-/* Sets evtchn_upcall_pending of v if it was not, and makes the arch deliver the upcall once. Any lock below RANK_VCPU. */
-void vcpu_mark_events_pending(struct vcpu *v);
 /*
  * v->info points to another place now (VCPUOP_register_vcpu_info): marks everything pending there, since
  * a sender may just have written to the old place. The guest bears the events too many.

@@ -10,8 +10,8 @@
 #include "common/evtchn.h"
 #include "common/evtchn_deliver.h"
 
-/* Arch may have no interrupt to give yet; it looks at evtchn_upcall_pending again when it has. */
-void vcpu_mark_events_pending(struct vcpu *v)
+/* The upcall, once; arch may have no interrupt to give yet: it looks at evtchn_upcall_pending again when it has. */
+static void vcpu_mark_events_pending(struct vcpu *v)
 {
 	if (__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
 		return;

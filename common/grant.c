@@ -111,11 +111,6 @@ void *grant_table_frame(struct domain *d, unsigned int idx)
 	return frame;
 }
 
-unsigned int grant_table_frames(struct domain *d)
-{
-	return READ_ONCE(d->grant->nr_frames);
-}
-
 void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn)
 {
 	spin_lock(&d->grant->lock);
@@ -310,7 +305,7 @@ static long grant_query_size(u64 uop, unsigned int count)
 		return -EFAULT;
 	d = grant_resolve_domain(op.dom, &op.status);
 	if (d) {
-		op.nr_frames = grant_table_frames(d);
+		op.nr_frames = READ_ONCE(d->grant->nr_frames);
 		op.max_nr_frames = d->grant->max_frames;
 		op.status = GNTST_okay;
 	}

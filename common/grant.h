@@ -19,7 +19,6 @@ void grant_free(struct domain *d);
 
 /* The frame with this index of d's table, grown on demand (XENMAPSPACE_grant_table, acquire_resource). NULL: beyond the limit or no memory. */
 void *grant_table_frame(struct domain *d, unsigned int idx);
-unsigned int grant_table_frames(struct domain *d);
 /* A frame of the table was mapped at gfn of d: what GNTTABOP_setup_table answers. */
 void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn);
 /* Writes entry `ref`: the builder's and the boot configuration's granted pages. 0, -EINVAL, -ENOMEM. */

@@ -60,21 +60,21 @@ static void free_block(mfn_t mfn, unsigned int order)
 	list_push(mfn, order);
 }
 
-/* Lock held. The lowest fitting order; INVALID_MFN without memory. limit: frames from it on are no good. */
-static mfn_t take_block(unsigned int order, mfn_t limit)
+/* Lock held. The lowest fitting order; INVALID_MFN without memory. */
+static mfn_t take_block(unsigned int order)
 {
 	for (unsigned int o = order; o <= MAX_ORDER; o++) {
-		for (u32 m = free_list[o]; m != NIL; m = mfn_to_page(m)->next) {
-			if (m + BIT(order) > limit)
-				continue;
-			list_remove(m, o);
-			while (o > order) {
-				o--;
-				list_push(m + BIT(o), o);
-			}
-			nr_free_pages -= BIT(order);
-			return m;
+		u32 m = free_list[o];
+
+		if (m == NIL)
+			continue;
+		list_remove(m, o);
+		while (o > order) {
+			o--;
+			list_push(m + BIT(o), o);
 		}
+		nr_free_pages -= BIT(order);
+		return m;
 	}
 	return INVALID_MFN;
 }
@@ -107,25 +107,20 @@ void heap_add_range(paddr_t base, paddr_t end)
 	}
 }
 
-void *alloc_pages_below(unsigned int order, paddr_t limit)
+void *alloc_pages(unsigned int order)
 {
 	mfn_t mfn = INVALID_MFN;
 
 	spin_lock(&heap_lock);
 	/* Claims are promises to domains: Keel's own needs may not eat the last of them. */
 	if (nr_free_pages >= nr_claimed + BIT(order))
-		mfn = take_block(order, PFN_DOWN(limit));
+		mfn = take_block(order);
 	if (mfn != INVALID_MFN)
 		set_owner(mfn, order, OWNER_KEEL, 1);
 	spin_unlock(&heap_lock);
 	if (mfn == INVALID_MFN)
 		return NULL;
 	return memset(mfn_to_virt(mfn), 0, PAGE_SIZE << order);
-}
-
-void *alloc_pages(unsigned int order)
-{
-	return alloc_pages_below(order, ~0ull);
 }
 
 static void free_frames(mfn_t mfn, unsigned int order)
@@ -159,7 +154,7 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 	spin_lock(&heap_lock);
 	from_claim = min(d->claimed, n);
 	if (d->tot_pages + n <= d->max_pages && nr_free_pages + from_claim >= nr_claimed + n)
-		mfn = take_block(order, INVALID_MFN);
+		mfn = take_block(order);
 	if (mfn != INVALID_MFN) {
 		d->claimed -= from_claim;
 		nr_claimed -= from_claim;
@@ -168,21 +163,6 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 	}
 	spin_unlock(&heap_lock);
 	return mfn == INVALID_MFN ? NULL : mfn_to_page(mfn);
-}
-
-struct page_info *alloc_pinned_page(struct domain *d, u64 gfn)
-{
-	struct page_info *pg;
-	u32 free = 0;
-
-	if (!d->direct_mapped || !mfn_valid(gfn))
-		return NULL;
-	pg = mfn_to_page(gfn);
-	if (pg->owner != d->id || !(pg->flags & PGF_PINNED_GFN) || d->tot_pages >= d->max_pages ||
-	    !__atomic_compare_exchange_n(&pg->ref, &free, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return NULL;
-	__atomic_fetch_add(&d->tot_pages, 1, __ATOMIC_SEQ_CST);
-	return pg;
 }
 
 void share_keel_page(void *va, struct domain *d)

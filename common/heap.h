@@ -55,12 +55,8 @@ static inline struct page_info *virt_to_page(const void *va) { return mfn_to_pag
 /* Is this frame RAM that Keel manages (has a page_info with an owner)? */
 bool mfn_valid(mfn_t mfn);
 
-/*
- * Keel's own memory, zeroed: 2^order frames, or NULL. Takes the heap lock.
- * alloc_page_max() keeps below an address (for 32-bit hardware structures).
- */
+/* Keel's own memory, zeroed: 2^order frames, or NULL. Takes the heap lock. */
 void *alloc_pages(unsigned int order);
-void *alloc_pages_below(unsigned int order, paddr_t limit);
 void free_pages(void *va, unsigned int order);
 static inline void *alloc_page(void) { return alloc_pages(0); }
 static inline void free_page(void *va) { if (va) free_pages(va, 0); }
@@ -83,9 +79,6 @@ void unshare_keel_page(void *va);
 bool get_page(struct page_info *pg, u16 owner);
 /* Drops one; the last frees the frame to the heap, uncounts it, and may end a zombie domain. Any context below RANK_HEAP. */
 void put_page(struct page_info *pg);
-
-/* A frame that waits for its gfn (PGF_PINNED_GFN): d's again, with one reference; NULL if this gfn has none, or somebody still maps it. */
-struct page_info *alloc_pinned_page(struct domain *d, u64 gfn);
 
 /* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free. 0 ends the claim. */
 int claim_pages(struct domain *d, u64 pages);

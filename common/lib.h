@@ -15,7 +15,6 @@
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __noreturn __attribute__((noreturn))
 #define __must_check __attribute__((warn_unused_result))
-#define __maybe_unused __attribute__((unused))
 
 /* Each use has variables with names of its own, so that they nest without shadowing. */
 #define KEEL_PASTE_(a, b) a##b

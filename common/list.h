@@ -46,7 +46,6 @@ static inline void list_del(struct list_head *e)
 }
 
 #define list_entry(p, type, member) container_of(p, type, member)
-#define list_first_entry(h, type, member) list_entry((h)->next, type, member)
 #define list_for_each_entry(p, h, member)						\
 	for (p = list_entry((h)->next, __typeof__(*p), member); &p->member != (h);	\
 	     p = list_entry(p->member.next, __typeof__(*p), member))

@@ -27,7 +27,7 @@ unsigned int sched_id(void)
 
 bool vcpu_runnable(const struct vcpu *v)
 {
-	return !(READ_ONCE(v->wait_flags) | READ_ONCE(v->pause_count) | READ_ONCE(v->domain->pause_count));
+	return !(READ_ONCE(v->wait_flags) | READ_ONCE(v->domain->pause_count));
 }
 
 /* v->cpu changes only under the lock of the queue that it names. */
@@ -96,11 +96,6 @@ u64 vcpu_cputime(struct vcpu *v)
 	return rs.time[RUNSTATE_running];
 }
 
-u64 cpu_idletime(struct pcpu *cpu)
-{
-	return vcpu_cputime(cpu->idle);
-}
-
 /* --- Waking and sleeping --- */
 
 void vcpu_wake(struct vcpu *v)
@@ -166,11 +161,6 @@ void vcpu_block(void)
 		clear_bit(VPF_BLOCKED, &v->wait_flags);
 	else
 		set_bit(WORK_SCHED, &cpu->work);
-}
-
-bool sched_contended(void)
-{
-	return READ_ONCE(this_cpu()->runq->queue.nr) != 0;
 }
 
 void vcpu_yield(void)
@@ -294,14 +284,13 @@ void sched_domain_init(struct domain *d)
 	d->sched = (struct sched_domain){ .weight = 256 };
 }
 
-int sched_vcpu_init(struct vcpu *v)
+void sched_vcpu_init(struct vcpu *v)
 {
 	memset(&v->sched, 0, sizeof(v->sched));
 	memset(&v->sched.hard, 0xff, sizeof(v->sched.hard));
 	memset(&v->sched.soft, 0xff, sizeof(v->sched.soft));
 	list_init(&v->sched.link);
 	policy->vcpu_init(v);
-	return 0;
 }
 
 void sched_vcpu_destroy(struct vcpu *v)

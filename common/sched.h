@@ -33,7 +33,7 @@ struct sched_domain {
 void sched_init(void);
 /* Each other CPU, by itself, before it is counted in nr_cpus: its run queue, timers and idle vCPU. */
 void sched_init_cpu(struct pcpu *cpu);
-int sched_vcpu_init(struct vcpu *v);	/* chooses a CPU; v is not runnable yet. 0 */
+void sched_vcpu_init(struct vcpu *v);	/* chooses a CPU; v is not runnable yet */
 /* v is down or paused for good; waits until its CPU has left it. */
 void sched_vcpu_destroy(struct vcpu *v);
 void sched_domain_init(struct domain *d);
@@ -54,24 +54,14 @@ void vcpu_sleep_sync(struct vcpu *v);
 void schedule(void);
 /* The current vCPU lets others run, if any waits for this CPU. */
 void vcpu_yield(void);
-/* Does anybody wait for this CPU? For long operations that can be continued. */
-bool sched_contended(void);
 
 /* The current vCPU waits for an event (VPF_BLOCKED, WORK_SCHED), unless one is pending. */
 void vcpu_block(void);
-/*
- * SCHEDOP_poll of the current vCPU: waits for one of nr ports at ports_gva, or any upcall,
- * or until timeout (system time; 0 = for ever). 0, -EINVAL (more than 128 ports, or not
- * one of its ports), -EFAULT.
- */
-long do_sched_poll(u64 ports_gva, unsigned int nr, u64 timeout);
 
 /* Run state seen by the guest and by XEN_DOMCTL_getvcpuinfo (VCPUOP_get_runstate_info layout). */
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 /* ns that v has run. */
 u64 vcpu_cputime(struct vcpu *v);
-/* ns that the CPU was idle. */
-u64 cpu_idletime(struct pcpu *cpu);
 
 /* NULL: as it is. 0, or -EINVAL if no CPU of hard is up. */
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);

@@ -32,7 +32,8 @@ static long op_shutdown(u64 gva)
 	return 0;
 }
 
-long do_sched_poll(u64 ports_gva, unsigned int nr, u64 timeout)
+/* Waits for one of nr ports, any upcall, or the time-out (system time; 0: none). */
+static long poll(u64 ports_gva, unsigned int nr, u64 timeout)
 {
 	evtchn_port_t ports[MAX_POLL_PORTS];
 	struct vcpu *v = current;
@@ -61,7 +62,7 @@ static long op_poll(u64 gva)
 
 	if (copy_from_guest(&arg, gva, sizeof(arg)))
 		return -EFAULT;
-	return do_sched_poll(arg.ports, arg.nr_ports, arg.timeout);
+	return poll(arg.ports, arg.nr_ports, arg.timeout);
 }
 
 static long op_remote_shutdown(u64 gva)

@@ -84,8 +84,8 @@ static void print_domains(void)
 		pr_info("d%u: state %d, paused %u, shutdown %d/%u, pages %lu of %lu", d->id, d->state,
 			d->pause_count, d->shut_down, d->shutdown_code, d->tot_pages, d->max_pages);
 		for_each_vcpu(d, v)
-			pr_info("  vCPU %u: CPU %u%s, waits for %#lx, paused %u, upcall %d/%#x", v->id,
-				v->cpu->id, v->sched.running ? ", running" : "", v->wait_flags, v->pause_count,
+			pr_info("  vCPU %u: CPU %u%s, waits for %#lx, upcall %d/%#x", v->id,
+				v->cpu->id, v->sched.running ? ", running" : "", v->wait_flags,
 				v->info ? v->info->evtchn_upcall_pending : -1, v->upcall_vector);
 	}
 }

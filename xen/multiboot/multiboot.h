@@ -26,10 +26,8 @@
 #define MB2_TAG_CMDLINE		1
 #define MB2_TAG_LOADER		2
 #define MB2_TAG_MODULE		3
-#define MB2_TAG_BASIC_MEMORY	4
 #define MB2_TAG_MMAP		6
 #define MB2_TAG_FRAMEBUFFER	8
-#define MB2_TAG_EFI64		12
 #define MB2_TAG_RSDP_OLD	14
 #define MB2_TAG_RSDP_NEW	15
 

@@ -85,7 +85,5 @@ void acpi_reset(void);
 int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used);
 /* The same for a guest that Keel itself starts (abi.md 1.6): RSDP, XSDT, FADT, FACS, empty DSDT, MADT. */
 int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used);
-/* May Dom0 see the native table with this signature in its XSDT? */
-bool acpi_dom0_may_see(const char *sig);
 
 #endif

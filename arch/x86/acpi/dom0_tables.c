@@ -171,7 +171,7 @@ static struct acpi_table *dom0_madt(struct build *b, unsigned int nr_vcpus)
 	return &m->h;
 }
 
-bool acpi_dom0_may_see(const char *sig)
+static bool acpi_dom0_may_see(const char *sig)
 {
 	/* What Dom0 needs to run devices. Not: who counts CPUs, memory, interrupts, IOMMUs or timers (Keel owns them). */
 	static const char allowed[][5] = { "FACP", "PSDT", "SSDT", "SBST", "MCFG", "SLIC", "MSDM", "WDAT",

@@ -2,9 +2,6 @@
 /*
  * The hypervisor's image. File offset and physical address differ by one constant over the whole
  * file, since multiboot1's address fields describe one run of bytes.
- *
- * Tables that are spread over source files: put an entry into section .table.NAME.ORDER; it is kept
- * and sorted. __table_NAME_start and __table_NAME_end bound those named in TABLES.
  */
 #include "arch/x86/boot/layout.h"
 
@@ -21,12 +18,6 @@ PHDRS {
 
 #define AT_PHYS(sec) AT(ADDR(sec) - KEEL_VIRT_BASE)
 
-#define TABLE(name)					\
-	. = ALIGN(8);					\
-	__table_##name##_start = .;			\
-	KEEP(*(SORT(.table.name) SORT(.table.name.*)))	\
-	__table_##name##_end = .;
-
 SECTIONS {
 	. = KEEL_IMAGE_VIRT;
 	__image_start = .;
@@ -37,7 +28,6 @@ SECTIONS {
 		*(.text.entry .text.entry.*)
 		*(.text.hot .text.hot.*)
 		*(.text .text.*)
-		KEEP(*(SORT(.init.text) SORT(.init.text.*)))
 		. = ALIGN(4096);
 		__text_end = .;
 	} :text = 0xcccccccc
@@ -45,12 +35,10 @@ SECTIONS {
 	.rodata : AT_PHYS(.rodata) {
 		__rodata_start = .;
 		*(.rodata .rodata.*)
-		TABLE(ex_table)
-		TABLE(initcall)
-		TABLE(param)
-		KEEP(*(SORT(.table.*)))
-		KEEP(*(SORT(.init.rodata) SORT(.init.rodata.*)))
-		KEEP(*(.note.keel))
+		. = ALIGN(8);
+		__table_ex_table_start = .;
+		KEEP(*(.table.ex_table))
+		__table_ex_table_end = .;
 		KEEP(*(.symtab.keel))
 		. = ALIGN(4096);
 		__rodata_end = .;
@@ -61,7 +49,6 @@ SECTIONS {
 		*(.data.page_aligned)
 		*(.data .data.*)
 		*(.got .got.*)
-		KEEP(*(SORT(.init.data) SORT(.init.data.*)))
 		. = ALIGN(4096);
 		__data_end = .;
 	} :data

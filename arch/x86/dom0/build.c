@@ -78,7 +78,6 @@ static void parse_kernel(struct builder *b)
 		panic("%s: no kernel was loaded with Keel; give it as the first module", b->cfg->name);
 	m = &boot_info.modules[b->cfg->kernel];
 	b->kernel = pa_to_virt(m->base);
-	b->kernel_size = m->size;
 	why = boot_image_packed(b->kernel, m->size);
 	if (why)
 		panic("%s: %s is compressed (%s); unpack it first: extract-vmlinux %s > vmlinux", b->cfg->name, m->name,

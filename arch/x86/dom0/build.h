@@ -17,7 +17,6 @@ struct builder {
 	struct domain *d;
 	struct elf_kernel elf;
 	const u8 *kernel;
-	u64 kernel_size;
 	struct gpa_range ram[BUILD_MAX_RANGES];	/* its RAM, ascending */
 	unsigned int nr_ram;
 	struct gpa_range used[8];		/* what the builder placed */

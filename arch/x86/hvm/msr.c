@@ -237,7 +237,6 @@ static int write_hypercall_page(struct vcpu *v, u32 msr, u64 val)
 		if (copy_to_gpa(d, val + i * sizeof(stub), stub, sizeof(stub)))
 			return -EINVAL;
 	}
-	x86_domain(d)->hypercall_page_gpa = val;
 	return 0;
 }
 

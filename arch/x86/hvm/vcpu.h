@@ -66,9 +66,8 @@ struct x86_vcpu {
 	u64 cr2, dr6, cr0_fixed, cr4_fixed, switched_msrs[5];
 	u32 vmx_proc;			/* primary processor-based controls, as in the VMCS */
 	bool launched;
-	u64 tsc_aux, apic_base, pat, mtrr_def_type;
+	u64 tsc_aux, pat, mtrr_def_type;
 	u64 mtrr_var[16], mtrr_fixed[11];
-	u64 xss;
 	bool nmi_pending, nmi_blocked;
 	bool exception_pending;		/* to inject at the next entry */
 	u8 exc_vector;
@@ -92,7 +91,6 @@ struct x86_domain {
 	unsigned int nr_vioapics;
 	struct vpci *vpci;		/* Dom0 only */
 	struct cpu_policy *cpuid;	/* what CPUID shows (cpuid.c) */
-	u64 hypercall_page_gpa;
 };
 
 static inline struct x86_vcpu *x86_vcpu(const struct vcpu *v) { return (struct x86_vcpu *)v; }

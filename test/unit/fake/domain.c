@@ -54,7 +54,6 @@ struct domain *fake_domain(domid_t id, unsigned int vcpus)
 	d->max_pages = ~0ull;
 	d->max_vcpus = vcpus;
 	spin_lock_init(&d->lock, RANK_DOMAIN);
-	list_init(&d->link);
 	if (p2m_init(d))
 		fake_fail("fake_domain(%u): p2m_init()", id);
 	domains[id] = d;
@@ -187,21 +186,9 @@ FAKE void domain_unpause(struct domain *d)
 	fake_events.unpauses++;
 }
 
-FAKE void vcpu_pause(struct vcpu *v)
-{
-	v->pause_count++;
-}
-
-FAKE void vcpu_unpause(struct vcpu *v)
-{
-	if (!v->pause_count)
-		fake_fail("d%uv%u is unpaused more often than paused", v->domain->id, v->id);
-	v->pause_count--;
-}
-
 FAKE bool vcpu_runnable(const struct vcpu *v)
 {
-	return !v->wait_flags && !v->pause_count && !v->domain->pause_count &&
+	return !v->wait_flags && !v->domain->pause_count &&
 	       !v->domain->shutting_down;
 }
 
@@ -235,10 +222,9 @@ FAKE void vcpu_went_down(struct vcpu *v)
 {
 }
 
-FAKE int sched_vcpu_init(struct vcpu *v)
+FAKE void sched_vcpu_init(struct vcpu *v)
 {
 	v->cpu = pcpus[v->id % FAKE_CPUS];
-	return 0;
 }
 
 FAKE void sched_vcpu_destroy(struct vcpu *v)

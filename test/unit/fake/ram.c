@@ -94,11 +94,6 @@ FAKE void *alloc_pages(unsigned int order)
 	return pg ? page_to_virt(pg) : NULL;
 }
 
-FAKE void *alloc_pages_below(unsigned int order, paddr_t limit)
-{
-	return alloc_pages(order);
-}
-
 FAKE void free_pages(void *va, unsigned int order)
 {
 	give_back(virt_to_mfn(va), 1ull << order);
