@@ -11,7 +11,6 @@
 
 /* "hvm-3.0-x86_32" makes libxc accept PVH kernels, "x86_64" gives the width, "hvm-3.0-x86_64" libvirt's guest type. */
 static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
-static const char changeset[] = "keel";
 
 static unsigned int reported = 4 << 16 | 17;
 
@@ -79,11 +78,6 @@ static long ver_version(u64 gva)
 	return version_reported();
 }
 
-static long ver_extraversion(u64 gva)
-{
-	return put_string(gva, KEEL_EXTRAVERSION, sizeof(xen_extraversion_t));
-}
-
 static long ver_compile_info(u64 gva)
 {
 	struct xen_compile_info info = { .compile_by = "keel", .compile_domain = "" };
@@ -91,16 +85,6 @@ static long ver_compile_info(u64 gva)
 	snprintf(info.compiler, sizeof(info.compiler), "%s", __VERSION__);
 	snprintf(info.compile_date, sizeof(info.compile_date), "%s", ""); /* builds are reproducible */
 	return copy_to_guest(gva, &info, sizeof(info));
-}
-
-static long ver_capabilities(u64 gva)
-{
-	return put_string(gva, capabilities, sizeof(xen_capabilities_info_t));
-}
-
-static long ver_changeset(u64 gva)
-{
-	return put_string(gva, changeset, sizeof(xen_changeset_info_t));
 }
 
 static long ver_platform_parameters(u64 gva)
@@ -138,65 +122,47 @@ static long ver_guest_handle(u64 gva)
 	return copy_to_guest(gva, current->domain->handle, sizeof(current->domain->handle));
 }
 
-static long ver_commandline(u64 gva)
-{
-	char line[sizeof(xen_commandline_t)];
-
-	visible_cmdline(line, sizeof(line));
-	return put_string(gva, line, sizeof(line));
-}
-
 static long ver_build_id(u64 gva)
 {
 	return -ENODATA;
 }
 
-static long ver_extraversion2(u64 gva)
-{
-	return put_varbuf(gva, KEEL_EXTRAVERSION);
-}
+/* Strings are told in two forms: of fixed size, and, from 4.18 on, as a struct xen_varbuf. */
+static const struct { u8 fixed, var; u16 size; const char *s; /* NULL: the command line */ } strings[] = {
+	{ XENVER_extraversion, XENVER_extraversion2, sizeof(xen_extraversion_t), KEEL_EXTRAVERSION },
+	{ XENVER_capabilities, XENVER_capabilities2, sizeof(xen_capabilities_info_t), capabilities },
+	{ XENVER_changeset, XENVER_changeset2, sizeof(xen_changeset_info_t), "keel" },
+	{ XENVER_commandline, XENVER_commandline2, sizeof(xen_commandline_t), NULL },
+};
 
-static long ver_capabilities2(u64 gva)
-{
-	return put_varbuf(gva, capabilities);
-}
-
-static long ver_changeset2(u64 gva)
-{
-	return put_varbuf(gva, changeset);
-}
-
-static long ver_commandline2(u64 gva)
+static long ver_string(unsigned int i, bool fixed, u64 gva)
 {
 	char line[sizeof(xen_commandline_t)];
+	const char *s = strings[i].s;
 
-	visible_cmdline(line, sizeof(line));
-	return put_varbuf(gva, line);
+	if (!s) {
+		visible_cmdline(line, sizeof(line));
+		s = line;
+	}
+	return fixed ? put_string(gva, s, strings[i].size) : put_varbuf(gva, s);
 }
 
 static long (*const ops[])(u64 gva) = {
 	[XENVER_version] = ver_version,
-	[XENVER_extraversion] = ver_extraversion,
 	[XENVER_compile_info] = ver_compile_info,
-	[XENVER_capabilities] = ver_capabilities,
-	[XENVER_changeset] = ver_changeset,
 	[XENVER_platform_parameters] = ver_platform_parameters,
 	[XENVER_get_features] = ver_get_features,
 	[XENVER_pagesize] = ver_pagesize,
 	[XENVER_guest_handle] = ver_guest_handle,
-	[XENVER_commandline] = ver_commandline,
 	[XENVER_build_id] = ver_build_id,
-	[XENVER_extraversion2] = ver_extraversion2,
-	[XENVER_capabilities2] = ver_capabilities2,
-	[XENVER_changeset2] = ver_changeset2,
-	[XENVER_commandline2] = ver_commandline2,
 };
 
 long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
-		return -ENOSYS;
 	if (cmd >= XENVER_extraversion2 && version_reported() < (4 << 16 | 18))
 		return -ENOSYS;
-	return ops[cmd](gva);
+	for (unsigned int i = 0; i < ARRAY_SIZE(strings); i++)
+		if (cmd == strings[i].fixed || cmd == strings[i].var)
+			return ver_string(i, cmd == strings[i].fixed, gva);
+	return cmd < ARRAY_SIZE(ops) && ops[cmd] ? ops[cmd](gva) : -ENOSYS;
 }
