@@ -14,18 +14,15 @@
 #define BATCH 16
 #define STATUS_FRAMES BIT(31)	/* XENMAPIDX_grant_table_status: version 2 only */
 
-/* A Keel page of d, shown to it at gfn. */
-static int map_shared(struct domain *d, gfn_t gfn, void *va)
+/* A page of Keel's that guests may see, at gfn of d. */
+static int map_shared(struct domain *d, gfn_t gfn, void *va, enum p2m_type t)
 {
-	struct page_info *pg;
+	struct page_info *pg = virt_to_page(va);
 	int rc;
 
-	if (!va)
-		return -EINVAL;
-	pg = virt_to_page(va);
 	if (!get_page(pg, OWNER_NONE))
 		return -ESRCH;
-	rc = physmap_set(d, gfn, page_to_mfn(pg), 0, P2M_SHARED);
+	rc = physmap_set(d, gfn, page_to_mfn(pg), 0, t);
 	if (rc)
 		put_page(pg);
 	return rc;
@@ -37,7 +34,7 @@ static int map_shared_info(struct domain *d, u64 idx, gfn_t gfn)
 	gfn_t old = d->shared_info_gfn;
 	enum p2m_type t;
 	mfn_t mfn;
-	int rc = idx ? -EINVAL : map_shared(d, gfn, d->shared_info);
+	int rc = idx ? -EINVAL : map_shared(d, gfn, d->shared_info, P2M_SHARED);
 
 	if (rc || old == gfn)
 		return rc;
@@ -52,11 +49,13 @@ static int map_shared_info(struct domain *d, u64 idx, gfn_t gfn)
 
 static int map_grant_frame(struct domain *d, u64 idx, gfn_t gfn)
 {
+	void *frame;
 	int rc;
 
 	if (idx >= STATUS_FRAMES || idx >= d->max_grant_frames)
 		return -EINVAL;
-	rc = map_shared(d, gfn, grant_table_frame(d, (unsigned int)idx));
+	frame = grant_table_frame(d, (unsigned int)idx);
+	rc = frame ? map_shared(d, gfn, frame, P2M_SHARED) : -EINVAL;
 	if (rc == 0)
 		grant_table_mapped(d, (unsigned int)idx, gfn);
 	return rc;
@@ -206,23 +205,6 @@ long memory_remove_from_physmap(u64 gva, u64 start)
 	return rc;
 }
 
-static int acquire_frame(struct domain *d, u64 frame, gfn_t gfn)
-{
-	void *va = grant_table_frame(d, (unsigned int)frame);
-	struct page_info *pg;
-	int rc;
-
-	if (!va)
-		return -ENOMEM;
-	pg = virt_to_page(va);
-	if (!get_page(pg, OWNER_NONE))
-		return -ESRCH;
-	rc = physmap_set(current->domain, gfn, page_to_mfn(pg), 0, P2M_FOREIGN);
-	if (rc)
-		put_page(pg);
-	return rc;
-}
-
 /* Checks the argument: 0; 1 when it was only a question of how many frames there are; or an error. */
 static long acquire_check(struct xen_mem_acquire_resource *op, struct domain **d, u64 gva)
 {
@@ -262,6 +244,7 @@ long memory_acquire_resource(u64 gva, u64 start)
 	struct xen_mem_acquire_resource op;
 	struct domain *d;
 	long rc = acquire_check(&op, &d, gva);
+	void *frame;
 	gfn_t gfn;
 
 	if (rc)
@@ -271,7 +254,8 @@ long memory_acquire_resource(u64 gva, u64 start)
 			return memory_continue(XENMEM_acquire_resource, i, gva);
 		if (copy_elem_from_guest(&gfn, op.frame_list, i, sizeof(gfn)))
 			return -EFAULT;
-		rc = acquire_frame(d, op.frame + i, gfn);
+		frame = grant_table_frame(d, (unsigned int)(op.frame + i));
+		rc = frame ? map_shared(current->domain, gfn, frame, P2M_FOREIGN) : -ENOMEM;
 		if (rc)
 			return rc;
 	}
