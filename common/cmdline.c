@@ -47,29 +47,11 @@ static const struct option options[] = {
 	  "the version of Xen's interface that is reported: 4.17 or 4.20" },
 };
 
-/* The whole of @s as a number, with a unit's letter if @units. */
 static bool valid_number(const char *s, bool units, u64 min, u64 max)
 {
-	static const char letters[] = "KMGT";
-	const char *unit;
-	char *end;
 	u64 v;
 
-	if (*s < '0' || *s > '9')
-		return false;
-	v = strtoul(s, &end, 0);
-	if (v == ~0ul)
-		return false;
-	unit = *end ? strchr(letters, *end & ~0x20) : NULL;
-	if (units && unit && *unit) {
-		unsigned int shift = 10 * (unsigned int)(unit - letters + 1);
-
-		if (v > ~0ull >> shift)
-			return false;
-		v <<= shift;
-		end++;
-	}
-	return !*end && v >= min && v <= max;
+	return option_parse_number(s, units, &v) && v >= min && v <= max;
 }
 
 static bool valid_word(const char *words, const char *s, size_t len)

@@ -21,6 +21,8 @@ bool option_string(const char *name, char *buf, size_t size);
 bool option_flag(const char *name, bool dflt);
 /* A number, decimal or 0x..., with K, M, G or T for binary multiples; dflt when absent or not a number. */
 u64 option_number(const char *name, u64 dflt);
+/* All of s as a number of that form, with a letter only if units; false: it is none, or does not fit. */
+bool option_parse_number(const char *s, bool units, u64 *n);
 /* The index of the value in a NULL-terminated list of words; dflt when absent or none of them. */
 int option_choice(const char *name, const char *const *words, int dflt);
 /* Walks all options: *pos starts at 0; fills name and value (each of size), false at the end. */
