@@ -2,15 +2,11 @@
 /* domctl: dispatch, and the life of domains. Two interface versions, chosen call by call (abi.md 6). */
 #include "common/domctl.h"
 
+#include "common/grant.h"
 #include "common/guest_access.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
 #include "common/time.h"
-
-#define DEFAULT_GRANT_FRAMES 64
-#define DEFAULT_MAPTRACK_FRAMES 1024
-#define MAX_GRANT_FRAMES 1024
-#define MAX_MAPTRACK_FRAMES 4096
 
 /* Both layouts of createdomain as one. */
 static void create_args(const struct xen_domctl *op, struct xen_domctl_createdomain_v17 *c)
@@ -45,7 +41,7 @@ static const char *create_refused(const struct xen_domctl_createdomain_v17 *c)
 		return "vmtrace and altp2m are not supported";
 	if (XEN_DOMCTL_GRANT_version(c->grant_opts) > 2)
 		return "unknown version of grant tables";
-	if (c->max_grant_frames > MAX_GRANT_FRAMES || c->max_maptrack_frames > MAX_MAPTRACK_FRAMES)
+	if (c->max_grant_frames > GRANT_MAX_FRAMES || c->max_maptrack_frames > GRANT_MAX_MAPTRACK_FRAMES)
 		return "too many grant or maptrack frames";
 	return NULL;
 }
@@ -72,9 +68,9 @@ static long op_create(struct domain *none, struct xen_domctl *op)
 		.emulation_flags = c.arch.emulation_flags,
 		.max_vcpus = c.max_vcpus,
 		.max_evtchn_port = c.max_evtchn_port,
-		.max_grant_frames = c.max_grant_frames < 0 ? DEFAULT_GRANT_FRAMES : (u32)c.max_grant_frames,
-		.max_maptrack_frames = c.max_maptrack_frames < 0 ? DEFAULT_MAPTRACK_FRAMES :
-								   (u32)c.max_maptrack_frames,
+		.max_grant_frames = c.max_grant_frames < 0 ? GRANT_DEFAULT_FRAMES : (u32)c.max_grant_frames,
+		.max_maptrack_frames = c.max_maptrack_frames < 0 ? GRANT_DEFAULT_MAPTRACK_FRAMES
+								  : (u32)c.max_maptrack_frames,
 	};
 	memcpy(cfg.handle, c.handle, sizeof(cfg.handle));
 	rc = domain_create(&cfg, &d);

@@ -9,6 +9,8 @@
 
 #define GRANT_MAX_FRAMES 1024	      /* most that a domain may be given */
 #define GRANT_MAX_MAPTRACK_FRAMES 4096
+#define GRANT_DEFAULT_FRAMES 64
+#define GRANT_DEFAULT_MAPTRACK_FRAMES 1024
 
 /* A table of one frame that grows to max_frames. 0, -EINVAL (a limit of 0, or above those here), -ENOMEM. */
 int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptrack);

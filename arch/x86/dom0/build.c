@@ -16,8 +16,6 @@
 
 #define ACPI_SPACE KiB(64)
 #define DEFAULT_EVTCHN_PORTS 1023
-#define DEFAULT_GRANT_FRAMES 64
-#define DEFAULT_MAPTRACK_FRAMES 1024
 #define DOM0_CMDLINE_MAX (BOOT_CMDLINE_LEN + 64)
 
 static const char *name_of(const struct builder *b)
@@ -175,8 +173,8 @@ static void build_one(const struct bootcfg_domain *cfg)
 		.hardware = cfg->flags & BOOTCFG_HARDWARE,
 		.max_vcpus = cfg->cpus ?: (unsigned int)option_number("dom0_max_vcpus", nr_cpus),
 		.max_evtchn_port = cfg->flags & BOOTCFG_HARDWARE ? EVTCHN_MAX_PORTS - 1 : DEFAULT_EVTCHN_PORTS,
-		.max_grant_frames = DEFAULT_GRANT_FRAMES,
-		.max_maptrack_frames = DEFAULT_MAPTRACK_FRAMES,
+		.max_grant_frames = GRANT_DEFAULT_FRAMES,
+		.max_maptrack_frames = GRANT_DEFAULT_MAPTRACK_FRAMES,
 		.max_pages = ~0ull,
 	};
 	int rc;
