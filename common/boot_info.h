@@ -98,7 +98,7 @@ struct boot_info {
 	uint64_t image_size;		/* up to __image_end: bss included */
 	uint64_t tables_phys;		/* handoff page tables */
 	uint64_t tables_size;
-	uint64_t rsdp;			/* 0: not found */
+	uint64_t rsdp;			/* 0: the loader knows none */
 	uint64_t fdt;			/* device tree, 0: none */
 	uint64_t fdt_size;
 	struct boot_efi efi;

@@ -196,6 +196,26 @@ static void reads_everything(void **state)
 	assert_int_equal(acpi.spcr.gsi, 4);
 }
 
+static void scans_for_the_rsdp(void **state)
+{
+	static u8 mem[256];
+	u8 sum = 0;
+
+	assert_int_equal(acpi_scan_rsdp(mem, sizeof(mem), 0xe0000), 0);
+	memcpy(mem + 64, "RSD PTR ", 8);
+	mem[64 + 16] = 1; /* the RSDT's address */
+	for (unsigned int i = 0; i < 20; i++)
+		sum += mem[64 + i];
+	assert_int_equal(acpi_scan_rsdp(mem, sizeof(mem), 0xe0000), 0);
+	mem[64 + 8] = (u8)-sum;
+	assert_int_equal(acpi_scan_rsdp(mem, sizeof(mem), 0xe0000), 0xe0040);
+	assert_int_equal(acpi_scan_rsdp(mem, 83, 0xe0000), 0);
+	assert_int_equal(acpi_scan_rsdp(mem, 84, 0xe0000), 0xe0040);
+	assert_int_equal(acpi_scan_rsdp(mem, 0, 0xe0000), 0);
+	/* Only on 16-byte boundaries. */
+	assert_int_equal(acpi_scan_rsdp(mem + 8, 200, 0), 0);
+}
+
 static void finds_the_rsdp_itself(void **state)
 {
 	put_tables();
@@ -516,6 +536,7 @@ static void small_buffers_are_refused(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset_machine, reset_machine)
 static const struct CMUnitTest tests[] = {
 	TEST(reads_everything),
+	TEST(scans_for_the_rsdp),
 	TEST(finds_the_rsdp_itself),
 	TEST(an_old_machine_has_an_rsdt),
 	TEST(broken_tables_are_refused),

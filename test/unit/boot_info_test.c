@@ -174,25 +174,6 @@ static void test_packed_images(void **state)
 	assert_null(boot_image_packed(image, 0));
 }
 
-static void test_rsdp_scan(void **state)
-{
-	static uint8_t mem[256];
-	unsigned int i, sum = 0;
-
-	assert_int_equal(multiboot_scan_rsdp(mem, 0xe0000, sizeof(mem)), 0);
-	memcpy(mem + 64, "RSD PTR ", 8);
-	for (i = 0; i < 20; i++)
-		sum += mem[64 + i];
-	assert_int_equal(multiboot_scan_rsdp(mem, 0xe0000, sizeof(mem)), 0);
-	mem[64 + 8] = -sum;
-	assert_int_equal(multiboot_scan_rsdp(mem, 0xe0000, sizeof(mem)), 0xe0040);
-	assert_int_equal(multiboot_scan_rsdp(mem, 0xe0000, 83), 0);
-	assert_int_equal(multiboot_scan_rsdp(mem, 0xe0000, 84), 0xe0040);
-	assert_int_equal(multiboot_scan_rsdp(mem, 0xe0000, 0), 0);
-	/* Only on 16-byte boundaries. */
-	assert_int_equal(multiboot_scan_rsdp(mem + 8, 0, 200), 0);
-}
-
 /* A multiboot2 information, tag by tag. */
 static uint64_t mb2[512];
 static uint32_t mb2_size;
@@ -320,7 +301,6 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_random_against_model),
 	TEST(test_modules),
 	TEST(test_packed_images),
-	TEST(test_rsdp_scan),
 	TEST(test_multiboot2),
 	TEST(test_multiboot2_broken),
 	TEST(test_other_loaders_give_names),

@@ -4,9 +4,6 @@
 #include "common/lib/string.h"
 #include "xen/multiboot/multiboot.h"
 
-#define EBDA_SEGMENT_PTR	0x40e	/* BIOS data area: segment of the extended one */
-#define BIOS_ROM_BASE		0xe0000
-#define BIOS_ROM_SIZE		0x20000
 #define MB_FB_TYPE_RGB		1
 
 extern char handoff_pml4[], handoff_tables_end[];
@@ -15,39 +12,6 @@ extern char handoff_pml4[], handoff_tables_end[];
 static const void *phys(uint64_t pa)
 {
 	return (const void *)(uintptr_t)pa;
-}
-
-static int checksum_ok(const uint8_t *p, size_t len)
-{
-	uint8_t sum = 0;
-
-	while (len--)
-		sum += *p++;
-	return sum == 0;
-}
-
-uint64_t multiboot_scan_rsdp(const void *mem, uint64_t base, size_t size)
-{
-	const uint8_t *p = mem;
-	size_t at;
-
-	for (at = 0; at + 20 <= size; at += 16)
-		if (!memcmp(p + at, "RSD PTR ", 8) && checksum_ok(p + at, 20))
-			return base + at;
-	return 0;
-}
-
-static uint64_t find_rsdp(void)
-{
-	uint16_t segment;
-	uint64_t ebda, found = 0;
-
-	memcpy(&segment, phys(EBDA_SEGMENT_PTR), sizeof(segment));
-	ebda = (uint64_t)segment << 4;
-	if (ebda >= 0x400 && ebda <= 0x9fc00)
-		found = multiboot_scan_rsdp(phys(ebda), ebda, 1024);
-	return found ? found : multiboot_scan_rsdp(phys(BIOS_ROM_BASE), BIOS_ROM_BASE,
-						   BIOS_ROM_SIZE);
 }
 
 static const char *skip_word(const char *s)
@@ -283,7 +247,5 @@ struct boot_info *multiboot_start(uint32_t magic, uint64_t info)
 		for (;;)
 			asm volatile("cli; hlt");
 	}
-	if (!bi->rsdp)
-		bi->rsdp = find_rsdp();
 	return bi;
 }

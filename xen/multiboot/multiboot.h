@@ -120,11 +120,5 @@ struct boot_info *multiboot_start(uint32_t magic, uint64_t info);
 void multiboot1_convert(struct boot_info *bi, const struct mb1_info *info);
 void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info);
 
-/*
- * ACPI 6.5, 5.2.5.1: find the root pointer in [base, base + size), which is mapped at @mem. Pure.
- * Returns its physical address or 0.
- */
-uint64_t multiboot_scan_rsdp(const void *mem, uint64_t base, size_t size);
-
 #endif /* __ASSEMBLY__ */
 #endif /* XEN_MULTIBOOT_MULTIBOOT_H */
