@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The core that keel.efi carries: placing it, its handoff page tables, and the jump into it. */
 #include "arch/x86/boot/layout.h"
+#include "common/elf64.h"
 #include "common/lib/string.h"
 #include "xen/efi/loader.h"
 
@@ -9,22 +10,6 @@
 #define PTE_2M		0x083
 #define NR_LOW_PDS	4
 #define CR4_LA57	(1UL << 12)
-#define PT_LOAD		1
-
-/* ELF-64 object file format: the fields that are used. */
-struct elf_header {
-	UINT8 ident[16];
-	UINT16 type, machine;
-	UINT32 version;
-	UINT64 entry, phoff, shoff;
-	UINT32 flags;
-	UINT16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-
-struct elf_segment {
-	UINT32 type, flags;
-	UINT64 offset, vaddr, paddr, filesz, memsz, align;
-};
 
 /* One allocation: the code that switches to the tables, and the tables. */
 struct handoff {
@@ -39,9 +24,9 @@ struct handoff {
 extern const UINT8 keel_elf[], keel_elf_end[];
 extern const UINT8 handoff_code[], handoff_code_end[];
 
-static EFI_STATUS load_segments(struct loader *l, const struct elf_header *eh, UINT64 span)
+static EFI_STATUS load_segments(struct loader *l, const struct elf64_ehdr *eh, UINT64 span)
 {
-	const struct elf_segment *seg = (const VOID *)(keel_elf + eh->phoff);
+	const struct elf64_phdr *seg = (const VOID *)(keel_elf + eh->phoff);
 	struct boot_info *bi = l->bi;
 	VOID *place;
 	UINTN i;
@@ -93,8 +78,8 @@ static EFI_STATUS make_handoff(struct loader *l)
 
 EFI_STATUS loader_load_core(struct loader *l)
 {
-	const struct elf_header *eh = (const VOID *)keel_elf;
-	const struct elf_segment *seg = (const VOID *)(keel_elf + eh->phoff);
+	const struct elf64_ehdr *eh = (const VOID *)keel_elf;
+	const struct elf64_phdr *seg = (const VOID *)(keel_elf + eh->phoff);
 	UINT64 end = KEEL_LOAD_PHYS, cr4;
 	EFI_STATUS status;
 	UINTN i;

@@ -2,26 +2,11 @@
 /* ELF as far as a PVH kernel needs it (ELF-64 Object File Format; abi.md 1.1). */
 #include "arch/x86/dom0/elf.h"
 
+#include "common/elf64.h"
 #include "common/lib.h"
 #include <public/elfnote.h>
 #include <public/errno.h>
 
-struct elf64_ehdr {
-	u8 ident[16];
-	u16 type, machine;
-	u32 version;
-	u64 entry, phoff, shoff;
-	u32 flags;
-	u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-
-struct elf64_phdr {
-	u32 type, flags;
-	u64 offset, vaddr, paddr, filesz, memsz, align;
-};
-
-#define PT_LOAD 1
-#define PT_NOTE 4
 #define EM_X86_64 62
 
 /* Looks through one note segment for the entry point. */
