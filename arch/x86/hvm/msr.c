@@ -58,37 +58,35 @@ static int write_tsc(struct vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
+static u64 *mtrr_of(struct x86_vcpu *x, u32 msr)
+{
+	if (msr == MSR_MTRR_DEF_TYPE)
+		return &x->mtrr_def_type;
+	if (msr < 0x250)
+		return &x->mtrr_var[msr - 0x200];
+	return &x->mtrr_fixed[msr == 0x250 ? 0 : msr < 0x268 ? msr - 0x258 + 1 : msr - 0x268 + 3];
+}
+
 static int read_mtrr(struct vcpu *v, u32 msr, u64 *val)
 {
-	struct x86_vcpu *x = x86_vcpu(v);
-
-	if (msr == MSR_MTRR_DEF_TYPE)
-		*val = x->mtrr_def_type;
-	else if (msr < 0x250)
-		*val = x->mtrr_var[msr - 0x200];
-	else
-		*val = x->mtrr_fixed[msr == 0x250 ? 0 : msr < 0x268 ? msr - 0x258 + 1 : msr - 0x268 + 3];
+	*val = *mtrr_of(x86_vcpu(v), msr);
 	return 0;
 }
 
 /* Kept, and without effect: nested paging takes the type from the guest's PAT and Keel's tables. */
 static int write_mtrr(struct vcpu *v, u32 msr, u64 val)
 {
-	struct x86_vcpu *x = x86_vcpu(v);
+	bool ok;
 
-	if (msr == MSR_MTRR_DEF_TYPE) {
-		if (val & ~MTRR_DEF_TYPE_BITS || !memory_type_ok((u8)val))
-			return -EINVAL;
-		x->mtrr_def_type = val;
-	} else if (msr < 0x250) {
-		if (val >> cpu_features.phys_bits || (!(msr & 1) && !memory_type_ok((u8)val)))
-			return -EINVAL;
-		x->mtrr_var[msr - 0x200] = val;
-	} else {
-		if (!memory_types_ok(val, false))
-			return -EINVAL;
-		x->mtrr_fixed[msr == 0x250 ? 0 : msr < 0x268 ? msr - 0x258 + 1 : msr - 0x268 + 3] = val;
-	}
+	if (msr == MSR_MTRR_DEF_TYPE)
+		ok = !(val & ~MTRR_DEF_TYPE_BITS) && memory_type_ok((u8)val);
+	else if (msr < 0x250)
+		ok = !(val >> cpu_features.phys_bits) && (msr & 1 || memory_type_ok((u8)val));
+	else
+		ok = memory_types_ok(val, false);
+	if (!ok)
+		return -EINVAL;
+	*mtrr_of(x86_vcpu(v), msr) = val;
 	return 0;
 }
 
