@@ -76,6 +76,12 @@ static inline bool test_and_clear_bit(unsigned int n, void *addr)
 	return __atomic_fetch_and(&((u64 *)addr)[n / 64], ~BIT(n % 64), __ATOMIC_SEQ_CST) >> (n % 64) & 1;
 }
 
+/* The bits of a value of 1, 2, 4 or 8 bytes. */
+static inline u64 bytes_mask(unsigned int size)
+{
+	return size >= 8 ? ~0ull : BIT(size * 8) - 1;
+}
+
 /* Index of the lowest/highest set bit; x must not be 0. */
 static inline unsigned int ffs64(u64 x)
 {

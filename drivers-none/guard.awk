@@ -4,13 +4,13 @@
 
 BEGIN {
 	# Primitives that touch hardware -> kind of entry in allowed.list.
-	n = split("inb inw inl outb outw outl insb insw insl outsb outsw outsl", w, " ")
+	n = split("inb inw inl outb outw outl insb insw insl outsb outsw outsl port_in port_out", w, " ")
 	for (i = 1; i <= n; i++) kind[w[i]] = "port"
 	n = split("rdmsr wrmsr rdmsr_safe wrmsr_safe", w, " ")
 	for (i = 1; i <= n; i++) kind[w[i]] = "msr"
 	n = split("mmio_read8 mmio_read16 mmio_read32 mmio_read64 mmio_write8 mmio_write16 " \
 		"mmio_write32 mmio_write64 readb readw readl readq writeb writew writel writeq " \
-		"ioremap map_mmio mmio_map", w, " ")
+		"ioremap map_mmio mmio_map mmio_load mmio_store", w, " ")
 	for (i = 1; i <= n; i++) kind[w[i]] = "mmio"
 	n = split("pci_read8 pci_read16 pci_read32 pci_write8 pci_write16 pci_write32 " \
 		"pci_conf_read pci_conf_write pci_read pci_write", w, " ")

@@ -117,6 +117,40 @@ static inline u8 inb(u16 port) { u8 v; __asm__ volatile("inb %1, %0" : "=a"(v) :
 static inline u16 inw(u16 port) { u16 v; __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline u32 inl(u16 port) { u32 v; __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 
+/* An access of 1, 2 or 4 bytes to a port; of 8, too, to a device's memory. */
+static inline u32 port_in(u16 port, unsigned int size)
+{
+	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+}
+
+static inline void port_out(u16 port, unsigned int size, u32 v)
+{
+	if (size == 1)
+		outb(port, (u8)v);
+	else if (size == 2)
+		outw(port, (u16)v);
+	else
+		outl(port, v);
+}
+
+static inline u64 mmio_load(const volatile void *p, unsigned int size)
+{
+	return size == 1 ? *(const volatile u8 *)p : size == 2 ? *(const volatile u16 *)p :
+	       size == 4 ? *(const volatile u32 *)p : *(const volatile u64 *)p;
+}
+
+static inline void mmio_store(volatile void *p, unsigned int size, u64 v)
+{
+	if (size == 1)
+		*(volatile u8 *)p = (u8)v;
+	else if (size == 2)
+		*(volatile u16 *)p = (u16)v;
+	else if (size == 4)
+		*(volatile u32 *)p = (u32)v;
+	else
+		*(volatile u64 *)p = v;
+}
+
 #define READ_CR(n) ({ u64 _v; __asm__ volatile("mov %%cr" #n ", %0" : "=r"(_v)); _v; })
 #define WRITE_CR(n, v) __asm__ volatile("mov %0, %%cr" #n : : "r"((u64)(v)) : "memory")
 

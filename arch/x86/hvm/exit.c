@@ -99,11 +99,6 @@ static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 3);
 }
 
-static u64 io_mask(unsigned int size)
-{
-	return size == 4 ? 0xffffffff : BIT(size * 8) - 1;
-}
-
 /* INS and OUTS, forward or backward, a bounded number of elements at a time; flat segments. */
 static void io_string(struct x86_vcpu *v, const struct exit_info *e)
 {
@@ -146,11 +141,11 @@ static void exit_io(struct x86_vcpu *v, const struct exit_info *e)
 		return;
 	}
 	if (e->io.in) {
-		u64 mask = io_mask(e->io.size), val = hvm_port_in(&v->v, e->io.port, e->io.size) & mask;
+		u64 mask = bytes_mask(e->io.size), val = hvm_port_in(&v->v, e->io.port, e->io.size) & mask;
 
 		*rax = e->io.size == 4 ? val : (*rax & ~mask) | val;
 	} else {
-		hvm_port_out(&v->v, e->io.port, e->io.size, (u32)(*rax & io_mask(e->io.size)));
+		hvm_port_out(&v->v, e->io.port, e->io.size, (u32)(*rax & bytes_mask(e->io.size)));
 	}
 	hvm_ops->skip_insn(v, e, 0);
 }

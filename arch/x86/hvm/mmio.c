@@ -52,11 +52,6 @@ static const struct mmio_handler *find_handler(struct vcpu *v, u64 gpa)
 	return NULL;
 }
 
-static u64 size_mask(unsigned int size)
-{
-	return size >= 8 ? ~0ull : BIT(size * 8) - 1;
-}
-
 u64 hvm_mmio_read(struct vcpu *v, u64 gpa, unsigned int size)
 {
 	const struct mmio_handler *h = find_handler(v, gpa);
@@ -64,7 +59,7 @@ u64 hvm_mmio_read(struct vcpu *v, u64 gpa, unsigned int size)
 
 	if (h)
 		h->read(v, gpa, size, &val);
-	return val & size_mask(size);
+	return val & bytes_mask(size);
 }
 
 void hvm_mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
@@ -72,7 +67,7 @@ void hvm_mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
 	const struct mmio_handler *h = find_handler(v, gpa);
 
 	if (h)
-		h->write(v, gpa, size, val & size_mask(size));
+		h->write(v, gpa, size, val & bytes_mask(size));
 }
 
 static u64 sign_extend(u64 val, unsigned int size)
@@ -84,7 +79,7 @@ static u64 sign_extend(u64 val, unsigned int size)
 
 u64 mmio_alu(enum mmio_alu op, u64 first, u64 second, unsigned int size, u64 *rflags)
 {
-	u64 mask = size_mask(size), sign = BIT(size * 8 - 1), res, flags = 0;
+	u64 mask = bytes_mask(size), sign = BIT(size * 8 - 1), res, flags = 0;
 
 	first &= mask;
 	second &= mask;
@@ -128,7 +123,7 @@ static u64 read_operand(const struct x86_vcpu *v, const struct mmio_insn *in)
 /* Writes of 32 bits clear the upper half, smaller ones leave it (APM vol. 1, 3.1.2). */
 static void write_register(struct x86_vcpu *v, const struct mmio_insn *in, u64 val)
 {
-	u64 mask = size_mask(in->reg_size), *reg = &v->gpr[in->reg];
+	u64 mask = bytes_mask(in->reg_size), *reg = &v->gpr[in->reg];
 	unsigned int shift = in->high_byte ? 8 : 0;
 
 	if (in->reg_size == 4)

@@ -27,17 +27,7 @@ struct port_range {
 
 static u32 raw_in(struct vcpu *v, u16 port, unsigned int size)
 {
-	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
-}
-
-static void raw_out(u16 port, unsigned int size, u32 val)
-{
-	if (size == 1)
-		outb(port, (u8)val);
-	else if (size == 2)
-		outw(port, (u16)val);
-	else
-		outl(port, val);
+	return port_in(port, size);
 }
 
 static u32 debug_in(struct vcpu *v, u16 port, unsigned int size)
@@ -72,7 +62,7 @@ static void kbd_command_out(struct vcpu *v, u16 port, unsigned int size, u32 val
 		pr_info("Dom0 resets the machine through the keyboard controller");
 		domain_shutdown(v->domain, SHUTDOWN_reboot);
 	} else {
-		raw_out(port, size, val);
+		port_out(port, size, val);
 	}
 }
 
@@ -95,7 +85,7 @@ static void acpi_reset_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 		pr_info("Dom0 resets the machine through ACPI's reset register");
 		domain_shutdown(v->domain, SHUTDOWN_reboot);
 	} else {
-		raw_out(port, size, val);
+		port_out(port, size, val);
 	}
 }
 
@@ -107,7 +97,7 @@ static void pm1_cnt_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 	u8 s5 = port - high == acpi.pm1b_cnt ? acpi.s5_typ_b : acpi.s5_typ_a;
 
 	if (!(reg & PM1_SLP_EN) || (size == 1 && !high)) {
-		raw_out(port, size, val);
+		port_out(port, size, val);
 	} else if (acpi.has_s5 && PM1_SLP_TYP(reg) == s5) {
 		domain_shutdown(v->domain, SHUTDOWN_poweroff);
 	} else {
@@ -195,7 +185,7 @@ static bool find_range(u16 port, unsigned int size, struct port_range *r)
  */
 u32 hvm_port_in(struct vcpu *v, u16 port, unsigned int size)
 {
-	u32 ones = size == 4 ? ~0u : (1u << size * 8) - 1;
+	u32 ones = (u32)bytes_mask(size);
 	struct port_range r;
 
 	if (!v->domain->hardware)

@@ -44,70 +44,18 @@ static void select_register(u32 sbdf, unsigned int reg)
 	outl(CONFIG_ADDRESS, CONFIG_ENABLE | sbdf << 8 | (reg & 0xfc));
 }
 
-static u32 port_read(unsigned int reg, unsigned int size)
-{
-	switch (size) {
-	case 1:
-		return inb(CONFIG_DATA + (reg & 3));
-	case 2:
-		return inw(CONFIG_DATA + (reg & 2));
-	default:
-		return inl(CONFIG_DATA);
-	}
-}
-
-static void port_write(unsigned int reg, unsigned int size, u32 val)
-{
-	switch (size) {
-	case 1:
-		outb(CONFIG_DATA + (reg & 3), (u8)val);
-		break;
-	case 2:
-		outw(CONFIG_DATA + (reg & 2), (u16)val);
-		break;
-	default:
-		outl(CONFIG_DATA, val);
-	}
-}
-
-static u32 ecam_read(volatile void *p, unsigned int size)
-{
-	switch (size) {
-	case 1:
-		return *(volatile u8 *)p;
-	case 2:
-		return *(volatile u16 *)p;
-	default:
-		return *(volatile u32 *)p;
-	}
-}
-
-static void ecam_write(volatile void *p, unsigned int size, u32 val)
-{
-	switch (size) {
-	case 1:
-		*(volatile u8 *)p = (u8)val;
-		break;
-	case 2:
-		*(volatile u16 *)p = (u16)val;
-		break;
-	default:
-		*(volatile u32 *)p = val;
-	}
-}
-
 u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
 {
-	u32 val = size == 4 ? ~0u : (u32)BIT(size * 8) - 1;
 	volatile void *p;
+	u32 val;
 
 	if (!by_ports(sbdf, reg)) {
 		p = ecam(sbdf, reg);
-		return p ? ecam_read(p, size) : val;
+		return (u32)(p ? mmio_load(p, size) : bytes_mask(size));
 	}
 	spin_lock(&config_lock);
 	select_register(sbdf, reg);
-	val = port_read(reg, size);
+	val = port_in(CONFIG_DATA + (reg & 3), size);
 	spin_unlock(&config_lock);
 	return val;
 }
@@ -119,11 +67,11 @@ void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 	if (!by_ports(sbdf, reg)) {
 		p = ecam(sbdf, reg);
 		if (p)
-			ecam_write(p, size, val);
+			mmio_store(p, size, val);
 		return;
 	}
 	spin_lock(&config_lock);
 	select_register(sbdf, reg);
-	port_write(reg, size, val);
+	port_out(CONFIG_DATA + (reg & 3), size, val);
 	spin_unlock(&config_lock);
 }

@@ -23,11 +23,6 @@
 #define CONFIG_SIZE  4096
 #define ECAM_BUS_SHIFT 20
 
-static u32 size_mask(unsigned int size)
-{
-	return size >= 4 ? ~0u : (u32)BIT(size * 8) - 1;
-}
-
 static bool owned_read(const struct vpci_dev *dev, unsigned int dword, u32 *val)
 {
 	if (!dev)
@@ -55,7 +50,7 @@ static u32 read_aligned(struct vpci *p, u32 sbdf, unsigned int reg, unsigned int
 	u32 val;
 
 	if (owned_read(vpci_find(p, sbdf), reg & ~3u, &val))
-		return val >> (reg & 3) * 8 & size_mask(size);
+		return val >> (reg & 3) * 8 & (u32)bytes_mask(size);
 	return pci_conf_read(sbdf, reg, size);
 }
 
@@ -125,7 +120,7 @@ static void write_aligned(struct vpci *p, u32 sbdf, unsigned int reg, unsigned i
 {
 	struct vpci_dev *dev = vpci_discover(p, sbdf);
 	unsigned int shift = (reg & 3) * 8;
-	u32 mask = size_mask(size), old;
+	u32 mask = (u32)bytes_mask(size), old;
 
 	if (!dev)
 		/* Nothing there, or a virtual function that nobody named; then it has no interrupts either. */
@@ -141,7 +136,7 @@ static u32 config_read(struct vpci *p, u32 sbdf, unsigned int reg, unsigned int 
 	u32 val = 0;
 
 	if (reg + size > CONFIG_SIZE)
-		return size_mask(size);
+		return (u32)bytes_mask(size);
 	spin_lock(&p->lock);
 	if (IS_ALIGNED(reg, size))
 		val = read_aligned(p, sbdf, reg, size);
@@ -187,7 +182,7 @@ u32 vpci_port_in(struct vcpu *v, u16 port, unsigned int size)
 		return READ_ONCE(p->cf8);
 	if (p && port_target(p, port, size, &sbdf, &reg))
 		return config_read(p, sbdf, reg, size);
-	return size_mask(size);
+	return (u32)bytes_mask(size);
 }
 
 void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val)

@@ -195,37 +195,6 @@ static void *beside_table(struct vpci_dev *dev, u64 gpa)
 	return (u8 *)dev->table_va + (gpa - (dev->table_first << PAGE_SHIFT));
 }
 
-static u64 forward_read(const volatile void *p, unsigned int size)
-{
-	switch (size) {
-	case 1:
-		return *(const volatile u8 *)p;
-	case 2:
-		return *(const volatile u16 *)p;
-	case 4:
-		return *(const volatile u32 *)p;
-	default:
-		return *(const volatile u64 *)p;
-	}
-}
-
-static void forward_write(volatile void *p, unsigned int size, u64 val)
-{
-	switch (size) {
-	case 1:
-		*(volatile u8 *)p = (u8)val;
-		break;
-	case 2:
-		*(volatile u16 *)p = (u16)val;
-		break;
-	case 4:
-		*(volatile u32 *)p = (u32)val;
-		break;
-	default:
-		*(volatile u64 *)p = val;
-	}
-}
-
 static u32 entry_read(const struct vpci_msg *m, unsigned int word)
 {
 	switch (word) {
@@ -286,7 +255,7 @@ static void mmio_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
 			*val |= (u64)entry_read(&dev->entries[word / 4], word % 4 + 1) << 32;
 	} else {
 		host = beside_table(dev, gpa);
-		*val = host ? forward_read(host, size) : ~0ull;
+		*val = host ? mmio_load(host, size) : ~0ull;
 	}
 	spin_unlock(&p->lock);
 }
@@ -308,7 +277,7 @@ static void mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
 	} else if (dev && valid_access(dev, gpa, size)) {
 		host = beside_table(dev, gpa);
 		if (host)
-			forward_write(host, size, val);
+			mmio_store(host, size, val);
 	}
 	spin_unlock(&p->lock);
 }
