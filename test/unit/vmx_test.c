@@ -33,8 +33,10 @@ static void all_capabilities_are_used(void **state)
 	assert_int_equal(c.cr0_fixed0, X86_CR0_NE);	/* PE and PG are an unrestricted guest's own */
 	assert_int_equal(c.cr4_fixed0, X86_CR4_VMXE);
 	assert_int_equal(c.proc2, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
-				  PROC2_INVPCID);
+				  PROC2_INVPCID | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS);
 	assert_true(c.pin & PIN_PREEMPTION_TIMER);
+	/* With a task priority of its own, a guest's CR8 need not exit. */
+	assert_int_equal(c.proc & (PROC_TPR_SHADOW | PROC_CR8_LOAD | PROC_CR8_STORE), PROC_TPR_SHADOW);
 	assert_int_equal(c.preemption_shift, 5);
 	/* Windows and the mode are set when they are needed. */
 	assert_int_equal(c.proc & (PROC_INTR_WINDOW | PROC_NMI_WINDOW), 0);
@@ -55,6 +57,26 @@ static void optional_capabilities_may_be_missing(void **state)
 	assert_int_equal(c.pin & PIN_PREEMPTION_TIMER, 0);
 	assert_false(c.true_controls || c.accessed_dirty || c.pages_1g || c.invept_single);
 	assert_int_equal(c.proc2, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED);
+}
+
+/* Without one of the three, or the TPR shadow, none of them is of use. */
+static void the_virtual_apic_is_whole_or_not_there(void **state)
+{
+	static const u32 bits[] = { PROC2_X2APIC, PROC2_APIC_REGISTERS, PROC2_VIRTUAL_INTERRUPTS, 0 };
+
+	for (unsigned int i = 0; i < ARRAY_LEN(bits); i++) {
+		struct vmx_msrs m = everything();
+		struct vmx_caps c;
+		const char *why = "";
+
+		m.proc2 &= ~((u64)bits[i] << 32);
+		if (!bits[i])
+			m.proc &= ~(PROC_TPR_SHADOW << 32);
+		assert_int_equal(vmx_caps_choose(&m, &c, &why), 0);
+		assert_int_equal(c.proc2 & (PROC2_X2APIC | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS), 0);
+		assert_int_equal(!(c.proc & PROC_CR8_LOAD), !!bits[i]);
+		assert_int_equal(!(c.proc & PROC_CR8_STORE), !!bits[i]);
+	}
 }
 
 static void what_must_be_1_is_1(void **state)
@@ -282,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(all_capabilities_are_used),
 		UNIT_TEST(optional_capabilities_may_be_missing),
+		UNIT_TEST(the_virtual_apic_is_whole_or_not_there),
 		UNIT_TEST(what_must_be_1_is_1),
 		UNIT_TEST(each_missing_control_has_its_message),
 		UNIT_TEST(each_missing_ept_feature_has_its_message),

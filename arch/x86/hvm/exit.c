@@ -3,6 +3,8 @@
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/mmio.h"
 #include "arch/x86/hvm/ops.h"
+#include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/irq/irq.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
 #include "common/guest_access.h"
@@ -311,6 +313,15 @@ static void exit_cr(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 0);
 }
 
+/* Registers of which the CPU itself does the rest are not told here, or ask for nothing. */
+static void exit_apic(struct x86_vcpu *v, const struct exit_info *e)
+{
+	if (e->apic.reg == APIC_EOI)
+		vioapic_eoi(v->v.domain, (u8)e->apic.val);
+	else if (e->apic.reg == APIC_SELF_IPI) /* of a vector that is none */
+		vlapic_msr_write(&v->v, 0x800 + APIC_SELF_IPI / 16, e->apic.val);
+}
+
 static void exit_gp(struct x86_vcpu *v, const struct exit_info *e)
 {
 	hvm_inject_gp(&v->v);
@@ -355,6 +366,7 @@ static void (*const handlers[NR_EXITS])(struct x86_vcpu *, const struct exit_inf
 	[EXIT_TASK_SWITCH] = exit_bad,
 	[EXIT_NMI_UNBLOCKED] = exit_nmi_unblocked,
 	[EXIT_INIT_SIGNAL] = exit_nothing,
+	[EXIT_APIC] = exit_apic,
 	[EXIT_BAD_STATE] = exit_bad,
 	[EXIT_UNKNOWN] = exit_bad,
 };

@@ -21,6 +21,7 @@ enum hvm_exit {
 	EXIT_TASK_SWITCH,
 	EXIT_NMI_UNBLOCKED, /* the guest's NMI handler ends */
 	EXIT_INIT_SIGNAL,
+	EXIT_APIC,	/* the CPU has written a register of the local APIC, Keel is to do what follows */
 	EXIT_BAD_STATE,	/* the CPU refused the guest's state */
 	NR_EXITS
 };
@@ -35,6 +36,7 @@ struct exit_info {
 		struct { u64 gpa; bool write, exec, present, final; } npf;
 		struct { u8 vector; u32 error; u64 cr2; } exc;
 		struct { u8 cr, gpr; bool write; u64 val; } cr;
+		struct { u16 reg; u32 val; } apic; /* of EOI: the vector whose service has ended */
 	};
 };
 

@@ -213,7 +213,7 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 		hvm_ops->inject(v, X86_EXC_NMI, HEV_NMI, -1);
 	}
 	vector = hvm_pending_vector(v, &via_apic);
-	if (likely(vector == -1))
+	if (likely(vector == -1) || (via_apic && v->apic_virtual))
 		return;
 	if (vector < 0) { /* held back by the task priority, which the guest lowers without an exit */
 		hvm_ops->set_window(v, ~vector);

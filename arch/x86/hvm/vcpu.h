@@ -66,6 +66,11 @@ struct x86_vcpu {
 	u64 cr2, dr6, cr0_fixed, cr4_fixed, switched_msrs[5];
 	u32 vmx_proc;			/* primary processor-based controls, as in the VMCS */
 	bool launched;
+	bool apic_virtual, apic_virtual_x2; /* the CPU delivers the local APIC's interrupts; it also does x2APIC MSRs */
+	u8 tpr_threshold;
+	u16 intr_status;		/* vapic.c: as in the VMCS, like the next */
+	u64 eoi_exits[4];
+	u32 *apic_page;			/* NULL: the CPU has no TPR shadow */
 	u64 tsc_aux, pat, mtrr_def_type;
 	u64 mtrr_var[16], mtrr_fixed[11];
 	bool nmi_pending, nmi_blocked;

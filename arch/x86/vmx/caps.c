@@ -39,14 +39,22 @@ static const struct { u8 word; u32 bit; const char *why; } required[] = {
 	{ ENTRY, ENTRY_LOAD_EFER, "VMX entries cannot load EFER" },
 };
 
+/* Of use all together only, and beside the TPR shadow. */
+#define VIRTUAL_APIC (PROC2_X2APIC | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS)
+
 /* Taken where they are. */
 static const u32 optional[NR_WORDS] = {
 	[PIN] = PIN_PREEMPTION_TIMER,
-	[PROC2] = PROC2_RDTSCP | PROC2_WBINVD | PROC2_INVPCID,
+	[PROC] = PROC_TPR_SHADOW,
+	[PROC2] = PROC2_RDTSCP | PROC2_WBINVD | PROC2_INVPCID | VIRTUAL_APIC,
 };
 
 /* Allowed, and set only while they are needed. */
-static const u32 on_demand[NR_WORDS] = { [PROC] = PROC_INTR_WINDOW | PROC_NMI_WINDOW, [ENTRY] = ENTRY_IA32E };
+static const u32 on_demand[NR_WORDS] = {
+	[PROC] = PROC_INTR_WINDOW | PROC_NMI_WINDOW,
+	[PROC2] = PROC2_X2APIC,
+	[ENTRY] = ENTRY_IA32E,
+};
 
 enum vmx_firmware vmx_feature_control(u64 msr)
 {
@@ -67,6 +75,10 @@ static int choose_controls(const u64 *cap, u32 *word, const char **why)
 		}
 		word[required[i].word] |= required[i].bit;
 	}
+	if (!(word[PROC] & PROC_TPR_SHADOW) || ~word[PROC2] & VIRTUAL_APIC)
+		word[PROC2] &= ~VIRTUAL_APIC;
+	if (word[PROC] & PROC_TPR_SHADOW)
+		word[PROC] &= ~(PROC_CR8_LOAD | PROC_CR8_STORE);
 	for (unsigned int i = 0; i < NR_WORDS; i++)
 		word[i] &= ~on_demand[i];
 	return 0;

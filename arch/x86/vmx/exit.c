@@ -27,12 +27,15 @@ static const u8 reasons[VMX_NR_EXITS] = {
 	[VMX_EXIT_MWAIT] = EXIT_UD,
 	[VMX_EXIT_MONITOR] = EXIT_UD,
 	[VMX_EXIT_PAUSE] = EXIT_PAUSE,
+	[VMX_EXIT_TPR] = EXIT_APIC,
+	[VMX_EXIT_EOI] = EXIT_APIC,
 	[VMX_EXIT_EPT_VIOLATION] = EXIT_NPF,
 	[VMX_EXIT_INVEPT] = EXIT_UD,
 	[VMX_EXIT_PREEMPTION_TIMER] = EXIT_INTR,
 	[VMX_EXIT_INVVPID] = EXIT_UD,
 	[VMX_EXIT_WBINVD] = EXIT_WBINVD,
 	[VMX_EXIT_XSETBV] = EXIT_XSETBV,
+	[VMX_EXIT_APIC_WRITE] = EXIT_APIC,
 };
 
 /* An event whose delivery the exit interrupted is delivered again (SDM vol. 3, 28.2.4). */
@@ -162,6 +165,9 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
 		break;
 	case EXIT_DR:
 		load_debug_regs(v);
+		break;
+	case EXIT_APIC:
+		vmx_decode_apic(v, e);
 		break;
 	case EXIT_NMI_UNBLOCKED:
 		vmx_set_proc(v, v->vmx_proc & ~PROC_NMI_WINDOW);

@@ -32,6 +32,7 @@
 #define PROC_RDPMC BIT(11)
 #define PROC_CR8_LOAD BIT(19)
 #define PROC_CR8_STORE BIT(20)
+#define PROC_TPR_SHADOW BIT(21)
 #define PROC_MOV_DR BIT(23)
 #define PROC_IO_BITMAPS BIT(25)
 #define PROC_MSR_BITMAPS BIT(28)
@@ -39,9 +40,12 @@
 #define PROC_SECONDARY BIT(31)
 #define PROC2_EPT BIT(1)
 #define PROC2_RDTSCP BIT(3)
+#define PROC2_X2APIC BIT(4)
 #define PROC2_VPID BIT(5)
 #define PROC2_WBINVD BIT(6)
 #define PROC2_UNRESTRICTED BIT(7)
+#define PROC2_APIC_REGISTERS BIT(8)
+#define PROC2_VIRTUAL_INTERRUPTS BIT(9)
 #define PROC2_INVPCID BIT(12)
 #define EXIT_SAVE_DEBUG BIT(2)
 #define EXIT_HOST64 BIT(9)
@@ -55,17 +59,18 @@
 #define ENTRY_LOAD_EFER BIT(15)
 
 enum vmcs_field {
-	VMCS_VPID = 0x0000,
+	VMCS_VPID = 0x0000, VMCS_INTR_STATUS = 0x0810, /* RVI, SVI */
 	VMCS_GUEST_ES_SEL = 0x0800, /* and CS, SS, DS, FS, GS, LDTR, TR: 2 apart */
 	VMCS_HOST_ES_SEL = 0x0c00, VMCS_HOST_CS_SEL = 0x0c02, VMCS_HOST_SS_SEL = 0x0c04, VMCS_HOST_DS_SEL = 0x0c06,
 	VMCS_HOST_FS_SEL = 0x0c08, VMCS_HOST_GS_SEL = 0x0c0a, VMCS_HOST_TR_SEL = 0x0c0c,
 	VMCS_IO_BITMAP_A = 0x2000, VMCS_IO_BITMAP_B = 0x2002, VMCS_MSR_BITMAP = 0x2004, VMCS_TSC_OFFSET = 0x2010,
+	VMCS_VIRTUAL_APIC = 0x2012, VMCS_EOI_EXIT0 = 0x201c, /* four, 2 apart */
 	VMCS_EPTP = 0x201a, VMCS_GPA = 0x2400, VMCS_LINK = 0x2800, VMCS_DEBUGCTL = 0x2802,
 	VMCS_GUEST_PAT = 0x2804, VMCS_GUEST_EFER = 0x2806, VMCS_PDPTE0 = 0x280a, VMCS_HOST_PAT = 0x2c00, VMCS_HOST_EFER = 0x2c02,
 	VMCS_PIN = 0x4000, VMCS_PROC = 0x4002, VMCS_EXCEPTIONS = 0x4004, VMCS_PF_MASK = 0x4006,
 	VMCS_PF_MATCH = 0x4008, VMCS_CR3_TARGETS = 0x400a, VMCS_EXIT_CTLS = 0x400c, VMCS_EXIT_STORES = 0x400e,
 	VMCS_EXIT_LOADS = 0x4010, VMCS_ENTRY_LOADS = 0x4014,
-	VMCS_ENTRY_CTLS = 0x4012, VMCS_ENTRY_INTR = 0x4016, VMCS_ENTRY_ERROR = 0x4018, VMCS_ENTRY_LEN = 0x401a,
+	VMCS_ENTRY_CTLS = 0x4012, VMCS_ENTRY_INTR = 0x4016, VMCS_ENTRY_ERROR = 0x4018, VMCS_ENTRY_LEN = 0x401a, VMCS_TPR_THRESHOLD = 0x401c,
 	VMCS_PROC2 = 0x401e, VMCS_INSN_ERROR = 0x4400, VMCS_EXIT_REASON = 0x4402, VMCS_EXIT_INTR = 0x4404,
 	VMCS_EXIT_INTR_ERROR = 0x4406, VMCS_IDT_INFO = 0x4408, VMCS_IDT_ERROR = 0x440a, VMCS_EXIT_LEN = 0x440c,
 	VMCS_GUEST_ES_LIMIT = 0x4800, VMCS_GDTR_LIMIT = 0x4810, VMCS_IDTR_LIMIT = 0x4812,
@@ -90,9 +95,10 @@ enum {
 	VMX_EXIT_INVD = 13, VMX_EXIT_RDPMC = 15, VMX_EXIT_VMCALL = 18, VMX_EXIT_VMCLEAR = 19, VMX_EXIT_VMXON = 27, VMX_EXIT_CR = 28,
 	VMX_EXIT_DR = 29, VMX_EXIT_IO = 30, VMX_EXIT_RDMSR = 31, VMX_EXIT_WRMSR = 32, VMX_EXIT_BAD_STATE = 33,
 	VMX_EXIT_BAD_MSR = 34, VMX_EXIT_MWAIT = 36, VMX_EXIT_MONITOR = 39, VMX_EXIT_PAUSE = 40,
+	VMX_EXIT_TPR = 43, VMX_EXIT_EOI = 45,
 	VMX_EXIT_EPT_VIOLATION = 48, VMX_EXIT_EPT_MISCONFIG = 49, VMX_EXIT_INVEPT = 50,
 	VMX_EXIT_PREEMPTION_TIMER = 52, VMX_EXIT_INVVPID = 53,
-	VMX_EXIT_WBINVD = 54, VMX_EXIT_XSETBV = 55, VMX_NR_EXITS = 70,
+	VMX_EXIT_WBINVD = 54, VMX_EXIT_XSETBV = 55, VMX_EXIT_APIC_WRITE = 56, VMX_NR_EXITS = 70,
 };
 
 #define INTR_INFO_VALID BIT(31)
@@ -132,6 +138,17 @@ int vmx_enter(u64 *gpr, bool launched);
 
 /* exit.c: the current VMCS's exit in vendor-neutral terms. */
 void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e);
+/*
+ * vapic.c: right before an entry, interrupts and task priority go from v's vlapic to the
+ * virtual-APIC page; after the exit they come back. Where there is no such page nothing is done.
+ */
+void vmx_vapic_load(struct x86_vcpu *v);
+void vmx_vapic_save(struct x86_vcpu *v);
+/* A write of CR8 below this class exits, once. Not above the current task priority. */
+void vmx_set_tpr_threshold(struct x86_vcpu *v, u8 class);
+void vmx_decode_apic(struct x86_vcpu *v, struct exit_info *e);
+/* vmx.c: does the guest of the current VMCS use a virtual x2APIC from now on? */
+void vmx_set_x2apic(bool on);
 /* state.c */
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s);
 void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Intel: Virtual Machine Extensions (SDM vol. 3, chapters 24 to 29). CPUs, vCPUs, events; state is in state.c, exits in exit.c. */
+#include "arch/x86/irq/irq.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/mitigations.h"
 #include "arch/x86/pcpu.h"
@@ -13,7 +14,7 @@
 static struct vmx_caps vmx; /* read once, all CPUs are alike */
 #define LONGEST_RUN_MS 10
 
-static u8 *default_msr_bitmap, *default_io_bitmap;
+static u8 *default_msr_bitmap, *x2apic_msr_bitmap, *default_io_bitmap;
 
 static void vmclear(paddr_t pa)
 {
@@ -96,18 +97,33 @@ static int vmx_probe(const char **why)
 	if (rc)
 		return rc;
 	vmx_p2m_format.max_order = vmx.pages_1g ? 18 : 9;
-	pr_info("VMX: EPT, VPID, unrestricted guests%s%s%s%s", vmx.pages_1g ? ", 1 GiB pages" : "",
+	pr_info("VMX: EPT, VPID, unrestricted guests%s%s%s%s%s", vmx.pages_1g ? ", 1 GiB pages" : "",
 		vmx.accessed_dirty ? ", accessed and dirty bits" : "",
-		vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls" : "");
+		vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls" : "",
+		vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS ? ", virtual APIC" :
+		vmx.proc & PROC_TPR_SHADOW ? ", TPR shadow" : "");
 	return 0;
 }
 
+/* Bits of 1: exit. Reads in the lower half, writes in the upper one (SDM vol. 3, 25.6.9). */
 static void msr_allow(u8 *bitmap, u32 msr)
 {
-	unsigned int off = msr < 0x2000 ? 0 : 1024, bit = msr & 0x1fff;
+	bitmap[(msr < 0x2000 ? 0 : 1024) + (msr & 0x1fff) / 8] &= (u8)~(1u << msr % 8);
+}
 
-	bitmap[off + bit / 8] &= (u8)~(1u << bit % 8);
-	bitmap[2048 + off + bit / 8] &= (u8)~(1u << bit % 8);
+/* Of the x2APIC's registers those that are in the virtual-APIC page, or whose writes the CPU does alone. */
+static void init_x2apic_bitmap(void)
+{
+	static const u16 reads[] = { APIC_ID, APIC_LVR, APIC_TPR, APIC_PPR, APIC_LDR };
+	static const u16 writes[] = { APIC_TPR, APIC_EOI, APIC_SELF_IPI };
+
+	memcpy(x2apic_msr_bitmap, default_msr_bitmap, PAGE_SIZE);
+	for (unsigned int i = 0; i < ARRAY_SIZE(reads); i++)
+		msr_allow(x2apic_msr_bitmap, 0x800 + reads[i] / 16);
+	for (u32 reg = APIC_ISR; reg < APIC_ESR; reg += 16)
+		msr_allow(x2apic_msr_bitmap, 0x800 + reg / 16);
+	for (unsigned int i = 0; i < ARRAY_SIZE(writes); i++)
+		msr_allow(x2apic_msr_bitmap + 2048, 0x800 + writes[i] / 16);
 }
 
 static int init_bitmaps(void)
@@ -115,13 +131,17 @@ static int init_bitmaps(void)
 	static const u32 direct[] = { HVM_DIRECT_MSRS };
 
 	default_msr_bitmap = alloc_page();
+	x2apic_msr_bitmap = alloc_page();
 	default_io_bitmap = alloc_pages(1);
-	if (!default_msr_bitmap || !default_io_bitmap)
+	if (!default_msr_bitmap || !x2apic_msr_bitmap || !default_io_bitmap)
 		return -ENOMEM;
 	memset(default_msr_bitmap, 0xff, PAGE_SIZE);
 	memset(default_io_bitmap, 0xff, 2 * PAGE_SIZE);
-	for (unsigned int i = 0; i < ARRAY_SIZE(direct); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(direct); i++) {
 		msr_allow(default_msr_bitmap, direct[i]);
+		msr_allow(default_msr_bitmap + 2048, direct[i]);
+	}
+	init_x2apic_bitmap();
 	return 0;
 }
 
@@ -226,14 +246,39 @@ static void set_preemption_timer(void)
 		vmwrite(VMCS_PREEMPTION_TIMER, min(ticks, 0xffffffffull));
 }
 
+void vmx_set_x2apic(bool on)
+{
+	vmwrite(VMCS_PROC2, on ? vmx.proc2 | PROC2_X2APIC : vmx.proc2);
+	vmwrite(VMCS_MSR_BITMAP, virt_to_pa(on ? x2apic_msr_bitmap : default_msr_bitmap));
+}
+
+static void set_virtual_apic(struct x86_vcpu *v)
+{
+	vmx_set_x2apic(false);
+	if (!v->apic_page)
+		return;
+	vmwrite(VMCS_VIRTUAL_APIC, virt_to_pa(v->apic_page));
+	vmx_set_tpr_threshold(v, 0);
+	v->apic_virtual = vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS;
+	for (unsigned int i = 0; v->apic_virtual && i < ARRAY_SIZE(v->eoi_exits); i++)
+		vmwrite(VMCS_EOI_EXIT0 + 2 * i, 0);
+	if (v->apic_virtual)
+		vmwrite(VMCS_INTR_STATUS, 0);
+}
+
 static int vmx_vcpu_init(struct x86_vcpu *v)
 {
 	struct x86_domain *d = x86_domain(v->v.domain);
 	u32 *vmcs = alloc_page();
 	paddr_t before, io = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_io_bitmap);
 
-	if (!vmcs)
+	if (vmx.proc & PROC_TPR_SHADOW)
+		v->apic_page = alloc_page();
+	if (!vmcs || (vmx.proc & PROC_TPR_SHADOW && !v->apic_page)) {
+		free_page(v->apic_page);
+		free_page(vmcs);
 		return -ENOMEM;
+	}
 	*vmcs = vmx.revision;
 	v->vmcs = vmcs;
 	v->vmcs_pa = virt_to_pa(vmcs);
@@ -243,13 +288,12 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	set_preemption_timer();
 	vmwrite(VMCS_PIN, vmx.pin);
 	vmx_set_proc(v, vmx.proc);
-	vmwrite(VMCS_PROC2, vmx.proc2);
+	set_virtual_apic(v);
 	vmwrite(VMCS_EXIT_CTLS, vmx.exit);
 	vmwrite(VMCS_ENTRY_CTLS, vmx.entry);
 	vmwrite(VMCS_EXCEPTIONS, HVM_EXCEPTIONS);
 	vmwrite(VMCS_IO_BITMAP_A, io);
 	vmwrite(VMCS_IO_BITMAP_B, io + PAGE_SIZE);
-	vmwrite(VMCS_MSR_BITMAP, virt_to_pa(default_msr_bitmap));
 	vmwrite(VMCS_EPTP, eptp(v));
 	vmwrite(VMCS_LINK, ~0ull);
 	vmwrite(VMCS_CR0_MASK, vmx.cr0_fixed0);
@@ -266,7 +310,9 @@ static void vmx_vcpu_fini(struct x86_vcpu *v)
 	if (v->vmcs)
 		vmclear(v->vmcs_pa);
 	free_page(v->vmcs);
+	free_page(v->apic_page);
 	v->vmcs = NULL;
+	v->apic_page = NULL;
 }
 
 /* These have no place in the VMCS, and Keel itself uses none of them. */
@@ -359,6 +405,7 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 		return;
 	}
 	vmwrite(VMCS_GUEST_RSP, v->gpr[REG_RSP]);
+	vmx_vapic_load(v);
 	mitigations_before_entry();
 	if (unlikely(vmx_enter(v->gpr, v->launched))) {
 		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
@@ -371,6 +418,7 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 	v->launched = true;
 	v->gpr[REG_RSP] = vmread(VMCS_GUEST_RSP);
 	__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
+	vmx_vapic_save(v);
 	vmx_decode_exit(v, e);
 }
 
@@ -406,15 +454,18 @@ static void vmx_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 		vmx_set_proc(v, v->vmx_proc | PROC_NMI_WINDOW); /* the end of the handler unblocks the next one */
 }
 
-/* One that the task priority holds back (prio > 0) waits for a write to CR8, which always exits. */
+/* One that the task priority holds back (prio > 0) waits for a write of CR8, which exits if there is no TPR shadow. */
 static void vmx_set_window(struct x86_vcpu *v, int prio)
 {
-	if (prio > 0)
+	if (prio > 0) {
+		if (v->apic_page)
+			vmx_set_tpr_threshold(v, (u8)prio);
 		return;
+	}
 	vmx_set_proc(v, prio < 0 ? v->vmx_proc & ~PROC_INTR_WINDOW : v->vmx_proc | PROC_INTR_WINDOW);
 }
 
-/* CR8 exits, so there is nothing to keep in step. */
+/* CR8 exits, or the virtual-APIC page follows the vlapic at each entry and exit. */
 static void vmx_set_tpr(struct x86_vcpu *v, u8 tpr)
 {
 }
