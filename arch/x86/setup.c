@@ -60,7 +60,7 @@ static void choose_hvm(void)
 	p2m_gfn_limit = BIT(min(cpu_features.phys_bits, 48u) - PAGE_SHIFT);
 	if (hvm_ops->cpu_up())
 		panic("CPU0: %s cannot be enabled", hvm_ops->name);
-	pr_info("Guests run by %s", hvm_ops->name);
+	pr_info("Guests run by %s: %s", hvm_ops->name, hvm_ops->features);
 }
 
 static void init_memory(struct boot_info *bi)

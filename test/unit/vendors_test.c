@@ -1,19 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/svm/svm.c arch/x86/vmx/vmx.c arch/x86/vmx/state.c arch/x86/vmx/caps.c arch/x86/vmx/vapic.c */
-/* The two vendors' tables: complete, and of one policy. */
+/* SOURCES: arch/x86/vmx/caps.c arch/x86/hvm/vcpu.c */
+/* The two vendors' tables: complete, and of one policy. The CPU's part of VMX is a VMCS in memory. */
 #include "test/unit/unit.h"
 
+#include "arch/x86/hvm/io.h"
+#include "arch/x86/hvm/upcall.h"
+#include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/irq/irq.h"
+#include "arch/x86/mitigations.h"
+#include "arch/x86/mm.h"
+#include "arch/x86/pci/vpci.h"
 #include "arch/x86/pcpu.h"
+#include "arch/x86/svm/svm.h"
+#include "arch/x86/vmx/caps.h"
+#include "arch/x86/vmx/vmcs.h"
+
+/* No privileged instruction is executed, and what would have read something finds 0 or anything. */
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#define __asm__ if (0) __asm__
+#define rdmsr(msr) ((u64)(msr) * 0)
+#define wrmsr(msr, val) ((void)(msr), (void)(val))
+#undef READ_CR
+#define READ_CR(n) 0
+static u64 test_vmcs[0x8000];
+#define vmread(field) (test_vmcs[field])
+#define vmwrite(field, val) ((void)(test_vmcs[field] = (u64)(val)))
 
 /* Both have functions of these names for themselves. */
 #define decode_io svm_decode_io
 #define decode_npf svm_decode_npf
 #define decode_exception svm_decode_exception
+#define msr_allow svm_msr_allow
+#define init_bitmaps svm_init_bitmaps
 #include "arch/x86/svm/exit.c"
+#include "arch/x86/svm/svm.c"
 #undef decode_io
 #undef decode_npf
 #undef decode_exception
+#undef msr_allow
+#undef init_bitmaps
 #include "arch/x86/vmx/exit.c"
+#include "arch/x86/vmx/state.c"
+#include "arch/x86/vmx/vapic.c"
+#include "arch/x86/vmx/vmx.c"
 
 /* What the tables' functions call, and nothing here does. */
 struct cpu_features cpu_features;
@@ -29,12 +59,60 @@ int vlapic_msr_read(struct vcpu *v, u32 msr, u64 *val) { return -1; }
 u8 vlapic_get_cr8(struct vcpu *v) { return 0; }
 u32 mitigations;
 void mitigations_entry_slow(void) { }
+void hvm_port_policy_dom0(u8 *bitmap) { }
+int vioapic_init(struct domain *d) { return 0; }
+int vpci_init(struct domain *d) { return 0; }
+void hvm_vcpu_reset(struct vcpu *v) { }
+void vlapic_init(struct vcpu *v) { }
+void vlapic_destroy(struct vcpu *v) { }
+int cpuid_policy_init(struct domain *d) { return 0; }
+void cpuid_policy_free(struct domain *d) { }
+
+/* What waits for the next entry. */
+static int pending;
+static unsigned int acked;
+
+int hvm_pending_vector(struct x86_vcpu *v, bool *via_apic)
+{
+	*via_apic = true;
+	return pending;
+}
+
+void vlapic_ack_vector(struct vcpu *v, u8 vector)
+{
+	acked++;
+}
+
+static const struct hvm_ops *const vendors[] = { &svm_ops, &vmx_ops };
+static struct x86_domain domain;
+static struct x86_vcpu vcpu;
+
+/* A CPU with everything, and a vCPU of it; it is current, so that its VMCS is. */
+static void make_vcpu(unsigned int vendor)
+{
+	const u64 all = 0xffffffffull << 32;
+	const struct vmx_msrs m = { .basic = VMX_BASIC_TRUE, .pin = all, .proc = all, .exit = all, .entry = all,
+		.proc2 = (PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_WBINVD) << 32,
+		.ept_vpid = 0xf0106734141ull, .cr4_fixed0 = X86_CR4_VMXE };
+	const char *why;
+
+	fake_reset();
+	hvm_ops = vendors[vendor];
+	memset(&domain, 0, sizeof(domain));
+	memset(&vcpu, 0, sizeof(vcpu));
+	memset(test_vmcs, 0, sizeof(test_vmcs));
+	assert_int_equal(p2m_init(&domain.d), 0);
+	vcpu.v.domain = &domain.d;
+	default_msrpm = default_iopm = default_msr_bitmap = default_io_bitmap = NULL;
+	assert_int_equal(vendor ? init_bitmaps() : svm_init_bitmaps(), 0);
+	assert_int_equal(vmx_caps_choose(&m, &vmx, &why), 0);
+	assert_int_equal(hvm_ops->vcpu_init(&vcpu), 0);
+	fake_run_on(0, &vcpu.v);
+}
 
 /* Every entry is a pointer; a new one that a vendor has forgotten is found here. */
 static void both_tables_are_complete(void **state)
 {
-	const struct hvm_ops *const vendors[] = { &svm_ops, &vmx_ops };
-
 	assert_int_equal(sizeof(struct hvm_ops) % sizeof(void *), 0);
 	assert_true(sizeof(struct hvm_ops) / sizeof(void *) <= 24);
 	for (unsigned int v = 0; v < ARRAY_LEN(vendors); v++) {
@@ -132,6 +210,165 @@ static void lengths_are_those_of_the_instructions(void **state)
 	assert_int_equal(exits[SVM_EXIT_IOIO].len, 0);	/* in exit_info_2 */
 }
 
+/* An MSR exits on both or on neither, for reads and for writes. */
+static void the_same_msrs_exit(void **state)
+{
+	static const u32 first[] = { 0, 0xc0000000 };
+	unsigned int direct = 0;
+
+	make_vcpu(0);
+	make_vcpu(1);
+	assert_int_equal(svm_init_bitmaps(), 0);
+	for (unsigned int i = 0; i < 2 * 0x2000; i++) {
+		u32 low = i & 0x1fff, svm_bit = low * 2;
+		unsigned int svm_bits = default_msrpm[(i >> 13) * 0x800 + svm_bit / 8] >> svm_bit % 8 & 3;
+		const u8 *b = default_msr_bitmap + (i >> 13) * 1024 + low / 8;
+		unsigned int vmx_bits = (b[0] >> low % 8 & 1) | (b[2048] >> low % 8 & 1) << 1;
+
+		if (svm_bits != vmx_bits)
+			fail_msg("MSR %#x: %u on SVM, %u on VMX", first[i >> 13] + low, svm_bits, vmx_bits);
+		direct += !svm_bits;
+	}
+	assert_int_equal(direct, 10); /* HVM_DIRECT_MSRS */
+}
+
+static void the_same_instructions_exit(void **state)
+{
+	static const struct { u32 misc1, misc2, vmcs; u64 control; } rows[] = {
+		{ MISC1_INTR, 0, VMCS_PIN, PIN_EXTINT },
+		{ MISC1_NMI, 0, VMCS_PIN, PIN_NMI },
+		{ MISC1_HLT, 0, VMCS_PROC, PROC_HLT },
+		{ MISC1_RDPMC, 0, VMCS_PROC, PROC_RDPMC },
+		{ MISC1_IOIO, 0, VMCS_PROC, PROC_IO_BITMAPS },
+		{ MISC1_MSR, 0, VMCS_PROC, PROC_MSR_BITMAPS },
+		{ MISC1_VINTR, 0, VMCS_PROC, PROC_INTR_WINDOW },
+		{ MISC1_IRET, 0, VMCS_PROC, PROC_NMI_WINDOW },
+		{ 0, MISC2_MWAIT, VMCS_PROC, PROC_MWAIT },
+		{ 0, MISC2_MONITOR, VMCS_PROC, PROC_MONITOR },
+		{ 0, MISC2_WBINVD, VMCS_PROC2, PROC2_WBINVD },
+	};
+	struct vmcb c;
+
+	make_vcpu(0);
+	c = *(struct vmcb *)vcpu.vmcs;
+	make_vcpu(1);
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		bool svm_exits = c.misc1 & rows[i].misc1 || c.misc2 & rows[i].misc2;
+
+		if (svm_exits != !!(vmread(rows[i].vmcs) & rows[i].control))
+			fail_msg("row %u: exits on one vendor only", i);
+	}
+	assert_int_equal(c.exceptions, vmread(VMCS_EXCEPTIONS));
+	assert_int_equal(c.dr_read & c.dr_write, 0xffff);
+	assert_true(vmread(VMCS_PROC) & PROC_MOV_DR);
+	/* CPUID, INVD, XSETBV, VMCALL, triple faults, task switches and INIT always exit on VMX. */
+	assert_int_equal(~c.misc1 & (MISC1_CPUID | MISC1_INVD | MISC1_TASK_SWITCH | MISC1_SHUTDOWN | MISC1_INIT), 0);
+	assert_int_equal(~c.misc2 & (MISC2_XSETBV | MISC2_VMMCALL), 0);
+	/* CR8 is the guest's own on both. */
+	assert_int_equal(c.cr_read | c.cr_write, 0);
+	assert_int_equal(vmread(VMCS_PROC) & (PROC_CR8_LOAD | PROC_CR8_STORE), 0);
+}
+
+/* What goes in with the next entry, and what opens a window: an event as both encode it, or 0. */
+struct outcome { u32 event, error, acked; bool window, nmi_window; };
+
+static struct outcome entry_of(unsigned int vendor)
+{
+	const struct vmcb *c = vcpu.vmcs;
+	struct outcome o = { .acked = acked };
+
+	if (vendor) {
+		o.event = (u32)vmread(VMCS_ENTRY_INTR);
+		o.error = o.event & INTR_INFO_ERROR ? (u32)vmread(VMCS_ENTRY_ERROR) : 0;
+		o.window = vcpu.vmx_proc & PROC_INTR_WINDOW;
+		o.nmi_window = vcpu.vmx_proc & PROC_NMI_WINDOW;
+	} else {
+		o.event = (u32)c->event_inj;
+		o.error = (u32)(c->event_inj >> 32);
+		o.window = c->misc1 & MISC1_VINTR;
+		o.nmi_window = c->misc1 & MISC1_IRET;
+	}
+	return o;
+}
+
+#define EVENT(type, vector) (INTR_INFO_VALID | (type) << 8 | (vector))
+
+static void injection_has_one_priority(void **state)
+{
+	static const struct {
+		bool exception, nmi, nmi_blocked, flag, shadow, in_flight;
+		int pending;
+		struct outcome out;
+	} rows[] = {
+		{ .pending = -1, .flag = true },
+		{ .pending = 0x40, .flag = true, .out = { EVENT(HEV_INTR, 0x40), 0, 1, false, false } },
+		{ .pending = 0x40, .out = { 0, 0, 0, true, false } },
+		{ .pending = 0x40, .flag = true, .shadow = true, .out = { 0, 0, 0, true, false } },
+		{ .nmi = true, .pending = -1, .out = { EVENT(HEV_NMI, 2), 0, 0, false, true } },
+		{ .nmi = true, .pending = 0x40, .flag = true, .out = { EVENT(HEV_NMI, 2), 0, 0, true, true } },
+		{ .nmi = true, .nmi_blocked = true, .pending = 0x40, .flag = true,
+		  .out = { EVENT(HEV_INTR, 0x40), 0, 1, false, false } },
+		{ .nmi = true, .shadow = true, .pending = -1 },
+		{ .exception = true, .pending = -1,
+		  .out = { EVENT(HEV_EXCEPTION, X86_EXC_GP) | INTR_INFO_ERROR, 7, 0, false, false } },
+		{ .exception = true, .nmi = true, .pending = 0x40, .flag = true,
+		  .out = { EVENT(HEV_EXCEPTION, X86_EXC_GP) | INTR_INFO_ERROR, 7, 0, true, false } },
+		/* An event whose delivery was interrupted goes first. */
+		{ .in_flight = true, .nmi = true, .pending = 0x40, .flag = true,
+		  .out = { EVENT(HEV_SWINT, 0x80), 0, 0, true, false } },
+	};
+
+	for (unsigned int i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		unsigned int vendor = i % 2, r = i / 2;
+		struct hvm_state s = { .rip = 0x1000, .rflags = rows[r].flag ? X86_EFLAGS_IF : 0, .cr0 = X86_CR0_PE,
+				       .interruptibility = rows[r].shadow, .pending_event = rows[r].in_flight,
+				       .pending_vector = 0x80, .pending_type = HEV_SWINT };
+		struct outcome o;
+
+		make_vcpu(vendor);
+		hvm_ops->set_state(&vcpu, &s);
+		vcpu.exception_pending = rows[r].exception;
+		vcpu.exc_vector = X86_EXC_GP;
+		vcpu.exc_has_error = true;
+		vcpu.exc_error = 7;
+		vcpu.nmi_pending = rows[r].nmi;
+		vcpu.nmi_blocked = rows[r].nmi_blocked;
+		pending = rows[r].pending;
+		acked = 0;
+		hvm_prepare_entry(&vcpu);
+		o = entry_of(vendor);
+		if (o.event != rows[r].out.event || o.error != rows[r].out.error || o.acked != rows[r].out.acked ||
+		    o.window != rows[r].out.window || o.nmi_window != rows[r].out.nmi_window)
+			fail_msg("%s, row %u: event %#x, error %u, %u acknowledged, windows %u %u", hvm_ops->name, r,
+				 o.event, o.error, o.acked, o.window, o.nmi_window);
+	}
+}
+
+/* What is saved of one vendor's vCPU is what the other's would save. */
+static void states_are_the_same(void **state)
+{
+	struct hvm_state s = { .rip = 0xffffffff81000000, .rflags = 0x202, .cr0 = 0x80050033, .cr2 = 0,
+		.cr3 = 0x1000, .cr4 = 0x20 | BIT(7), .efer = 0xd01, .dr6 = 0xffff0ff0, .dr7 = 0x400,
+		.gdtr = { 0x7f, 0xfffffe0000001000 }, .idtr = { 0xfff, 0xfffffe0000000000 }, .star = 0x23001000000000,
+		.lstar = 0xffffffff82000000, .cstar = 1, .sfmask = 0x47700, .kernel_gs_base = 0x7f00, .sysenter_cs = 0x10,
+		.sysenter_esp = 0xffff8000, .sysenter_eip = 0xffff9000, .pat = 0x0407050600070106, .interruptibility = 1,
+		.pending_event = true, .pending_vector = X86_EXC_PF, .pending_type = HEV_EXCEPTION, .pending_error = 2 };
+	struct hvm_state out[2];
+
+	for (unsigned int i = 0; i < NR_SEGS; i++)
+		s.seg[i] = (struct segment){ (u16)(8 * i + 8), 0xc93, 0xffffffff, 0x10000 * i };
+	s.seg[SEG_CS].attr = 0xa9b;
+	s.seg[SEG_TR].attr = 0x8b;
+	s.seg[SEG_LDTR].attr = 0x2; /* not present */
+	for (unsigned int vendor = 0; vendor < 2; vendor++) {
+		make_vcpu(vendor);
+		fake_run_on(0, NULL);
+		hvm_ops->set_state(&vcpu, &s);
+		hvm_ops->get_state(&vcpu, &out[vendor]);
+		assert_memory_equal(&out[vendor], &s, sizeof(s));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +377,10 @@ int main(void)
 		UNIT_TEST(both_say_the_same_reasons),
 		UNIT_TEST(pages_have_the_same_rights),
 		UNIT_TEST(lengths_are_those_of_the_instructions),
+		UNIT_TEST(the_same_msrs_exit),
+		UNIT_TEST(the_same_instructions_exit),
+		UNIT_TEST(injection_has_one_priority),
+		UNIT_TEST(states_are_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

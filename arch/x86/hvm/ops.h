@@ -47,6 +47,7 @@ struct hvm_paging { u64 cr0, cr3, cr4, efer, rflags; };
 
 struct hvm_ops {
 	const char *name;
+	const char *features;				/* what of the CPU is used, in words; whole after probe() */
 	/* CPU */
 	int (*probe)(const char **why);			/* can this machine do it? once, on CPU 0 */
 	int (*cpu_up)(void);				/* each CPU */

@@ -12,6 +12,7 @@
 
 static struct { bool nrips, flush_by_asid, decode_assists; u32 nr_asids; } svm;
 static u8 *default_msrpm, *default_iopm;
+static char svm_features[64];
 
 #define MSRPM_ORDER 1
 #define IOPM_ORDER 2 /* 3 pages */
@@ -53,6 +54,7 @@ static int svm_probe(const char **why)
 		*why = "the CPU has fewer than 2 address space ids";
 		return -EOPNOTSUPP;
 	}
+	snprintf(svm_features, sizeof(svm_features), "nested paging, %u ASIDs%s", svm.nr_asids, svm.nrips ? ", next RIP" : "");
 	return 0;
 }
 
@@ -484,6 +486,7 @@ static const struct p2m_format svm_p2m_format = {
 
 const struct hvm_ops svm_ops = {
 	.name = "SVM",
+	.features = svm_features,
 	.probe = svm_probe,
 	.cpu_up = svm_cpu_up,
 	.cpu_down = svm_cpu_down,

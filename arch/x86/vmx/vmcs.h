@@ -123,12 +123,8 @@ static inline void vmwrite(u64 field, u64 v)
 	__asm__ volatile("vmwrite %1, %0" : : "r"(field), "r"(v) : "cc");
 }
 
-/* The primary processor-based controls of v's VMCS, which is current. */
-static inline void vmx_set_proc(struct x86_vcpu *v, u64 controls)
-{
-	v->vmx_proc = (u32)controls;
-	vmwrite(VMCS_PROC, v->vmx_proc);
-}
+/* The primary processor-based controls of v's VMCS, which is current. vmx.c */
+void vmx_set_proc(struct x86_vcpu *v, u64 controls);
 
 /*
  * entry.S: VMLAUNCH or VMRESUME with these general registers; HOST_RSP and HOST_RIP

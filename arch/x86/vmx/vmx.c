@@ -12,6 +12,7 @@
 #include <public/errno.h>
 
 static struct vmx_caps vmx; /* read once, all CPUs are alike */
+static char vmx_features[160];
 #define LONGEST_RUN_MS 10
 
 static u8 *default_msr_bitmap, *x2apic_msr_bitmap, *default_io_bitmap;
@@ -97,11 +98,11 @@ static int vmx_probe(const char **why)
 	if (rc)
 		return rc;
 	vmx_p2m_format.max_order = vmx.pages_1g ? 18 : 9;
-	pr_info("VMX: EPT, VPID, unrestricted guests%s%s%s%s%s", vmx.pages_1g ? ", 1 GiB pages" : "",
-		vmx.accessed_dirty ? ", accessed and dirty bits" : "",
-		vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls" : "",
-		vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS ? ", virtual APIC" :
-		vmx.proc & PROC_TPR_SHADOW ? ", TPR shadow" : "");
+	snprintf(vmx_features, sizeof(vmx_features), "EPT, VPID, unrestricted guests%s%s%s%s%s",
+		 vmx.pages_1g ? ", 1 GiB pages" : "", vmx.accessed_dirty ? ", accessed and dirty bits" : "",
+		 vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls" : "",
+		 vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS ? ", virtual APIC" :
+		 vmx.proc & PROC_TPR_SHADOW ? ", TPR shadow" : "");
 	return 0;
 }
 
@@ -244,6 +245,12 @@ static void set_preemption_timer(void)
 
 	if (vmx.pin & PIN_PREEMPTION_TIMER)
 		vmwrite(VMCS_PREEMPTION_TIMER, min(ticks, 0xffffffffull));
+}
+
+void vmx_set_proc(struct x86_vcpu *v, u64 controls)
+{
+	v->vmx_proc = (u32)controls;
+	vmwrite(VMCS_PROC, v->vmx_proc);
 }
 
 void vmx_set_x2apic(bool on)
@@ -503,6 +510,7 @@ static struct p2m_format vmx_p2m_format = {
 
 const struct hvm_ops vmx_ops = {
 	.name = "VMX",
+	.features = vmx_features,
 	.probe = vmx_probe,
 	.cpu_up = vmx_cpu_up,
 	.cpu_down = vmx_cpu_down,
