@@ -20,8 +20,10 @@ endif
 .PHONY: bench bench-update
 bench: all guests
 	@test/bench/run
+	@test/bench/run --vmx
 bench-update: all guests
 	@test/bench/run --update
+	@test/bench/run --vmx --update
 
 .PHONY: run iso announce
 announce: ; @echo "Building Keel and Dom0's image (make V=1 shows the commands)"

@@ -2,7 +2,8 @@
 /*
  * One operation over and over at one place, for counting what the hypervisor executes (make
  * bench): each function op_NAME holds the exiting instruction of operation NAME. Option n=: how
- * often each (200).
+ * often each (200). Option tsc=1: prints how far the TSC goes in each, which counts where an
+ * emulator's TSC does.
  */
 #include "lib/guest.h"
 
@@ -27,6 +28,7 @@ static volatile u64 upcalls, sink;
 
 #define OP NOINLINE void
 
+OP op_nothing(void) { asm volatile("" ::: "memory"); }
 OP op_null(void) { hypercall(xen_version, XENVER_version, 0, 0); }
 OP op_nosys(void) { hypercall(xsm_op, 0, 0, 0); }
 OP op_get_features(void) { xen_version(get_features, &feature_info); }
@@ -77,15 +79,61 @@ static void upcall(struct regs *regs)
 	upcalls++;
 }
 
-static void self_ipi(struct regs *regs)
+static void self_interrupt(struct regs *regs)
 {
 	op_x2apic_eoi();
 }
 
-static void repeat(void (*fn)(void), u64 n)
+struct op {
+	const char *name;
+	void (*fn)(void);
+};
+#define ROW(op) { #op, op_##op }
+
+#define MAX_LENGTHS 32
+static bool by_tsc;
+static struct { u64 ticks, count; } lengths[MAX_LENGTHS];
+static u64 nothing; /* what measuring alone takes */
+
+static void once(void (*fn)(void))
+{
+	u64 start, ticks;
+	u32 i;
+
+	if (!by_tsc) {
+		fn();
+		return;
+	}
+	start = rdtsc();
+	fn();
+	ticks = rdtsc() - start;
+	for (i = 0; i < MAX_LENGTHS - 1 && lengths[i].count && lengths[i].ticks != ticks; i++)
+		;
+	lengths[i].ticks = ticks;
+	lengths[i].count++;
+}
+
+static void report(const char *name)
+{
+	u32 i, usual = 0;
+
+	if (!by_tsc)
+		return;
+	for (i = 1; i < MAX_LENGTHS; i++)
+		if (lengths[i].count > lengths[usual].count)
+			usual = i;
+	if (!nothing) /* that is the first */
+		nothing = lengths[usual].ticks;
+	else
+		printk("tsc %s %lu %lu\n", name, lengths[usual].ticks - nothing, lengths[usual].count);
+	memset(lengths, 0, sizeof(lengths));
+}
+
+static void repeat(const struct op *op, u64 n)
 {
 	while (n--)
-		fn();
+		once(op->fn);
+	report(op->name);
 }
 
 static void setup_events(void)
@@ -102,7 +150,7 @@ static void setup_events(void)
 	unmask_arg.port = b.port;
 	shared_info->evtchn_mask[a.port / 64] |= 1ull << (a.port % 64);
 	set_irq_handler(UPCALL, upcall);
-	set_irq_handler(0x51, self_ipi);
+	set_irq_handler(0x51, self_interrupt);
 	EXPECT_EQ(hvm_op(set_evtchn_upcall_vector, &vector), 0);
 }
 
@@ -128,15 +176,17 @@ static void timers(u64 n)
 
 void test_main(void)
 {
-	static void (*const ops[])(void) = { op_null, op_nosys, op_get_features, op_yield, op_is_up, op_cpuid,
-		op_cpuid_xen, op_port_in, op_port_out, op_rdmsr, op_xapic_tpr, op_xapic_read };
-	static void (*const x2_ops[])(void) = { op_x2apic_tpr, op_x2apic_id, op_grant_copy_64, op_unmask,
-		op_set_timer, op_stop_timer };
+	static const struct op ops[] = { ROW(nothing), ROW(null), ROW(nosys), ROW(get_features), ROW(yield), ROW(is_up),
+		ROW(cpuid), ROW(cpuid_xen), ROW(port_in), ROW(port_out), ROW(rdmsr), ROW(xapic_tpr), ROW(xapic_read) };
+	static const struct op x2_ops[] = { ROW(x2apic_tpr), ROW(x2apic_id), ROW(grant_copy_64), ROW(unmask),
+		ROW(set_timer), ROW(stop_timer) };
+	static const struct op self_ipi = ROW(x2apic_self_ipi), send_upcall = ROW(send_upcall);
 	u64 n = option_number("n", 200), i;
 
+	by_tsc = option_number("tsc", 0);
 	apic_enable();
 	for (i = 0; i < ARRAY_SIZE(ops); i++)
-		repeat(ops[i], n);
+		repeat(&ops[i], n);
 	if (!apic_enter_x2())
 		skip("no x2APIC");
 	apic_enable();
@@ -144,15 +194,16 @@ void test_main(void)
 	setup_copy();
 	far_timer.timeout_abs_ns = now_ns() + 3600 * 1000000000ull;
 	for (i = 0; i < ARRAY_SIZE(x2_ops); i++)
-		repeat(x2_ops[i], n);
+		repeat(&x2_ops[i], n);
 	for (i = 0; i < n; i++) {
 		shared_info->evtchn_pending[to_masked.port / 64] &= ~(1ull << (to_masked.port % 64));
-		op_send_masked();
+		once(op_send_masked);
 	}
+	report("send_masked");
 	irq_on();
-	repeat(op_x2apic_self_ipi, n);
+	repeat(&self_ipi, n);
 	i = upcalls;
-	repeat(op_send_upcall, n);
+	repeat(&send_upcall, n);
 	EXPECT_EQ(upcalls - i, n);
 	irq_off();
 	EXPECT_EQ(one_copy.status, GNTST_okay);
