@@ -18,15 +18,10 @@
 #define DEFAULT_EVTCHN_PORTS 1023
 #define DOM0_CMDLINE_MAX (BOOT_CMDLINE_LEN + 64)
 
-static const char *name_of(const struct builder *b)
-{
-	return b->d->hardware ? "Dom0" : b->cfg->name;
-}
-
 static void put(struct builder *b, u64 gpa, const void *src, u64 len)
 {
 	if (copy_to_gpa(b->d, gpa, src, len))
-		panic("%s: no RAM at guest physical %#lx..%#lx", name_of(b), gpa, gpa + len);
+		panic("%s: no RAM at guest physical %#lx..%#lx", build_name(b), gpa, gpa + len);
 }
 
 static void put_zeros(struct builder *b, u64 gpa, u64 len)
@@ -37,31 +32,13 @@ static void put_zeros(struct builder *b, u64 gpa, u64 len)
 		put(b, gpa + done, zeros, min(len - done, (u64)PAGE_SIZE));
 }
 
-/* Which firmware entry is in the way of [start, end)? */
-static void explain_missing(const struct builder *b, u64 start, u64 end)
-{
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
-		if (r->type != BOOT_RANGE_RAM && r->base < end && r->base + r->size > start)
-			pr_err("the firmware's map has type %u at %#lx..%#lx\n", r->type, r->base, r->base + r->size);
-	}
-	panic("%s: its kernel must be at %#lx..%#lx, which is not all its RAM; without an IOMMU it cannot be elsewhere",
-	      name_of(b), start, end);
-}
-
 static void load_kernel(struct builder *b)
 {
 	const struct elf_kernel *k = &b->elf;
 
 	for (unsigned int i = 0; i < k->nr_segments; i++) {
-		u64 p = k->seg[i].paddr, end = p + k->seg[i].memsz;
-		bool ok = false;
+		u64 p = k->seg[i].paddr;
 
-		for (unsigned int j = 0; j < b->nr_ram; j++)
-			ok |= p >= b->ram[j].base && end <= b->ram[j].end;
-		if (!ok)
-			explain_missing(b, p, end);
 		put(b, p, b->kernel + k->seg[i].offset, k->seg[i].filesz);
 		put_zeros(b, p + k->seg[i].filesz, k->seg[i].memsz - k->seg[i].filesz);
 	}
@@ -92,12 +69,12 @@ static void build_acpi(struct builder *b)
 	int rc;
 
 	if (!buf || !gpa)
-		panic("%s: no room for its ACPI tables", name_of(b));
+		panic("%s: no room for its ACPI tables", build_name(b));
 	b->acpi = (struct gpa_range){ gpa, gpa + ACPI_SPACE };
 	rc = b->d->hardware ? acpi_build_dom0(buf, ACPI_SPACE, gpa, b->d->max_vcpus, &b->rsdp, &used)
 			    : acpi_build_guest(buf, ACPI_SPACE, gpa, b->d->max_vcpus, &b->rsdp, &used);
 	if (rc)
-		panic("%s: its ACPI tables cannot be built: error %d", name_of(b), rc);
+		panic("%s: its ACPI tables cannot be built: error %d", build_name(b), rc);
 	put(b, gpa, buf, ACPI_SPACE);
 	free_pages(buf, size_to_order(ACPI_SPACE));
 }
@@ -121,7 +98,7 @@ static void build_start_info(struct builder *b)
 	u64 gpa = build_place(b, sizeof(*s), PAGE_SIZE, GiB(1));
 
 	if (!s || !gpa)
-		panic("%s: no room for its start information", name_of(b));
+		panic("%s: no room for its start information", build_name(b));
 	build_memmap(b);
 	s->si.magic = XEN_HVM_START_MAGIC_VALUE;
 	s->si.version = 1;
@@ -139,7 +116,7 @@ static void build_start_info(struct builder *b)
 		s->mod.paddr = build_place(b, max(m->size, 1ull), PAGE_SIZE, GiB(4));
 		s->mod.size = m->size;
 		if (!s->mod.paddr)
-			panic("%s: no room for %s (%lu KiB); give it more memory", name_of(b), m->name, m->size >> 10);
+			panic("%s: no room for %s (%lu KiB); give it more memory", build_name(b), m->name, m->size >> 10);
 		put(b, s->mod.paddr, pa_to_virt(m->base), m->size);
 		s->si.modlist_paddr = gpa + offsetof(__typeof__(*s), mod);
 		s->si.nr_modules = 1;
@@ -200,7 +177,7 @@ static void build_one(const struct bootcfg_domain *cfg)
 	if (!b.d->hardware && boot_console_init(b.d, DEFAULT_EVTCHN_PORTS))
 		panic("%s: its console cannot be made", cfg->name);
 	hvm_vcpu_set_pvh_entry(b.d->vcpu[0], b.elf.entry, (u32)b.start_info);
-	pr_info("%s: domain %u, %lu MiB, %u vCPU%s, kernel %s at %#lx\n", name_of(&b), b.d->id,
+	pr_info("%s: domain %u, %lu MiB, %u vCPU%s, kernel %s at %#lx\n", build_name(&b), b.d->id,
 		b.d->tot_pages >> 8, b.d->max_vcpus, b.d->max_vcpus == 1 ? "" : "s",
 		boot_info.modules[cfg->kernel].name, b.elf.start);
 }

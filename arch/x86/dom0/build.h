@@ -22,6 +22,7 @@ struct builder {
 	struct gpa_range used[8];		/* what the builder placed */
 	unsigned int nr_used;
 	struct gpa_range acpi;
+	struct gpa_range translated;		/* RAM for the kernel where the machine has none */
 	u64 start_info, rsdp;
 };
 
@@ -32,7 +33,10 @@ void build_domains(const struct bootcfg *cfg);
 /* Gives the modules' memory to the heap, and lets the domains run. */
 void start_domains(const struct bootcfg *cfg);
 
-/* memmap.c: gives the domain its RAM. */
+/* For messages. */
+static inline const char *build_name(const struct builder *b) { return b->d->hardware ? "Dom0" : b->cfg->name; }
+
+/* memmap.c: gives the domain its RAM, its kernel's place with it. Panics naming what is in the way. */
 void build_ram(struct builder *b);
 /* Fills the domain's e820 from the host's (Dom0) or its own RAM. */
 void build_memmap(struct builder *b);

@@ -81,6 +81,44 @@ static void map_dom0_ram(struct builder *b)
 	}
 }
 
+/* Which firmware entry is in the way of [start, end)? */
+static void explain_missing(const struct builder *b, u64 start, u64 end)
+{
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->type != BOOT_RANGE_RAM && r->base < end && r->base + r->size > start)
+			pr_err("the firmware's map has type %u at %#lx..%#lx\n", r->type, r->base, r->base + r->size);
+	}
+	panic("%s: its kernel must be at %#lx..%#lx, which is not all its RAM; without an IOMMU it cannot be elsewhere",
+	      build_name(b), start, end);
+}
+
+/*
+ * A kernel must be where it was linked to. What of that is not RAM of the machine is translated for
+ * Dom0, whose devices' DMA the IOMMU translates, too.
+ */
+static void map_kernel_place(struct builder *b)
+{
+	u64 start = b->elf.start & PAGE_MASK, end = ROUND_UP(b->elf.end, PAGE_SIZE);
+
+	for (u64 p = start; p < end; p += PAGE_SIZE) {
+		struct page_info *pg;
+		enum p2m_type t;
+
+		if (p2m_get(b->d, PFN_DOWN(p), &t, NULL) != INVALID_MFN && t == P2M_RAM)
+			continue;
+		if (!b->d->p2m.iommu_root)
+			explain_missing(b, start, end);
+		pg = alloc_domain_pages(b->d, 0);
+		if (!pg || p2m_set(b->d, PFN_DOWN(p), page_to_mfn(pg), 0, P2M_RAM))
+			panic("%s: no memory for its kernel", build_name(b));
+		if (!b->translated.end)
+			b->translated.base = p;
+		b->translated.end = p + PAGE_SIZE;
+	}
+}
+
 /* Memory that firmware has devices use: at the same place in both tables. Never RAM of a domain. */
 static void map_reserved(struct domain *d)
 {
@@ -205,6 +243,29 @@ static void add_host_ram(struct builder *b, u64 base, u64 end)
 		add_entry(b->d, max(base, (u64)GiB(4)), end, BOOT_RANGE_UNUSABLE);
 }
 
+/* [base, end) is RAM, whatever the map says there. */
+static void overlay_ram(struct domain *d, u64 base, u64 end)
+{
+	static __typeof__(*d->e820) old[MAX_E820];
+	unsigned int n = d->nr_e820;
+	bool done = base >= end;
+
+	memcpy(old, d->e820, n * sizeof(old[0]));
+	d->nr_e820 = 0;
+	for (unsigned int i = 0; i < n; i++) {
+		u64 first = old[i].addr, last = first + old[i].size;
+
+		add_entry(d, first, min(last, base), old[i].type);
+		if (!done && last > base) {
+			add_entry(d, base, end, BOOT_RANGE_RAM);
+			done = true;
+		}
+		add_entry(d, max(first, end), last, old[i].type);
+	}
+	if (!done)
+		add_entry(d, base, end, BOOT_RANGE_RAM);
+}
+
 void build_memmap(struct builder *b)
 {
 	struct domain *d = b->d;
@@ -222,6 +283,8 @@ void build_memmap(struct builder *b)
 		else
 			add_entry(d, r->base, r->base + r->size, r->type);
 	}
+	if (b->translated.end)
+		overlay_ram(d, b->translated.base, b->translated.end);
 }
 
 void build_ram(struct builder *b)
@@ -233,5 +296,6 @@ void build_ram(struct builder *b)
 	} else {
 		map_guest_ram(b);
 	}
+	map_kernel_place(b);
 	p2m_write_unlock(b->d);
 }
