@@ -107,6 +107,11 @@ void heap_add_range(paddr_t base, paddr_t end)
 	}
 }
 
+void heap_add_used(u64 pages)
+{
+	nr_total_pages += pages;
+}
+
 void *alloc_pages(unsigned int order)
 {
 	mfn_t mfn = INVALID_MFN;

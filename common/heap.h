@@ -89,5 +89,7 @@ u64 heap_claimed_pages(void);
 
 /* Boot: gives the frames [base, base+size) to the heap; reserved ranges taken out before by the caller. */
 void heap_add_range(paddr_t base, paddr_t end);
+/* Boot: frames that a domain has already count as memory of the machine, too. */
+void heap_add_used(u64 pages);
 
 #endif

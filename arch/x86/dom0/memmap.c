@@ -63,6 +63,7 @@ static void map_dom0_ram(struct builder *b)
 		mfn_t m = PFN_DOWN(dom0_ram[i].base), end = PFN_DOWN(dom0_ram[i].end);
 
 		d->tot_pages += end - m;
+		heap_add_used(end - m);
 		for (mfn_t f = m; f < end; f++) {
 			struct page_info *pg = mfn_to_page(f);
 
