@@ -19,7 +19,6 @@
 #include "common/printk.h"
 #include "common/timer.h"
 
-#define PATIENCE 10000000u	/* looks, each a pause apart: a second or so */
 #define QUEUE_LEN 256		/* descriptors of 16 bytes: one page */
 #define IRT_MIN_ORDER 2		/* pages of 256 entries: 1024 */
 #define IRT_MAX_ORDER 8		/* 65536: the index has 16 bits */
@@ -47,6 +46,7 @@ static struct vtd_entry *irt;		/* the remapping table */
 static unsigned int irt_order;
 static u64 irt_used[(256u << IRT_MAX_ORDER) / 64];
 static struct timer fault_timer;
+static unsigned int patience = 10000000;	/* looks, each a pause apart: a second or so */
 
 #define for_each_unit(u) for (struct unit *u = units; u < units + nr_units; u++)
 
@@ -64,7 +64,7 @@ static void __noreturn no_answer(const struct unit *u, const char *what)
 
 static bool reaches(const struct unit *u, unsigned int reg, u32 mask, u32 want)
 {
-	for (unsigned int i = 0; i < PATIENCE; i++) {
+	for (unsigned int i = 0; i < patience; i++) {
 		if ((read32(u, reg) & mask) == want)
 			return true;
 		cpu_relax();
@@ -129,7 +129,7 @@ static void invalidate(struct unit *u, struct vtd_entry desc, const char *what)
 	write64(u, VTD_IQT, u->tail * sizeof(desc));
 	for (unsigned int i = 0; done && READ_ONCE(*u->done) != u->asked; i++) {
 		cpu_relax();
-		done = i < PATIENCE;
+		done = i < patience;
 	}
 	spin_unlock(&u->lock);
 	if (!done)
@@ -170,20 +170,18 @@ static bool scope_has(const struct dmar_scope *s, u32 sbdf)
 	       bus >= pci_conf_read(head, PCI_PRIMARY_BUS + 1, 1) && bus <= pci_conf_read(head, PCI_PRIMARY_BUS + 2, 1);
 }
 
-static struct unit *find_unit(u32 sbdf)
+static bool has_unit(u32 sbdf)
 {
-	struct unit *rest = NULL;
-
 	for_each_unit(u) {
 		if (u->scope->segment != sbdf >> 16)
 			continue;
 		if (u->scope->all)
-			rest = u;
+			return true;
 		for (unsigned int i = 0; i < u->scope->nr_scopes; i++)
 			if (scope_has(&dmar.scopes[u->scope->scope + i], sbdf))
-				return u;
+				return true;
 	}
-	return rest;
+	return false;
 }
 
 /* What the IO-APIC that has the GSI calls itself on the bus; -1: no unit has it. */
@@ -219,26 +217,30 @@ static struct vtd_entry *context_of(u32 sbdf)
 }
 
 /*
- * The number of the domain in the old entry, or 0, is what hardware remembers it by. A device that
+ * The number of the domain in the old entry, or 0, is what hardware remembers it by. All units are asked:
+ * a virtual function's may be another one than its place on the bus says. A device that
  * loses its domain reports no more faults: it may be one that was cut off for them.
  */
 static int vtd_attach(u32 sbdf, struct domain *d)
 {
-	struct unit *u = find_unit(sbdf);
 	struct vtd_entry *e, to = { ENTRY_FPD, 0 };
 	u16 before;
 
-	if (!u || sbdf >> 16)
+	if (sbdf >> 16 || !has_unit(sbdf))
 		return -ENODEV;
 	e = context_of(sbdf);
 	if (!e)
 		return -ENOMEM;
 	before = vtd_context_domain(*e);
-	if (d)
+	if (d) {
+		publish(d->p2m.iommu_root, PAGE_SIZE);
 		to = vtd_context(virt_to_pa(d->p2m.iommu_root), iommu_caps.levels, d->p2m.iommu_id);
+	}
 	set_entry(e, to);
-	invalidate(u, vtd_inv_context(before, (u16)sbdf), "the flush of a device's context");
-	invalidate(u, vtd_inv_iotlb(u->cap, before), "the flush of the old domain's translations");
+	for_each_unit(u) {
+		invalidate(u, vtd_inv_context(before, (u16)sbdf), "the flush of a device's context");
+		invalidate(u, vtd_inv_iotlb(u->cap, before), "the flush of the old domain's translations");
+	}
 	if (d && d->p2m.iommu_id != before)
 		vtd_flush(d);
 	return 0;
