@@ -14,12 +14,16 @@ static long console_io_write(u64 count, u64 gva)
 {
 	struct domain *d = current->domain;
 	char buf[CHUNK];
-	bool progress = false;
+	bool progress = false, full;
 	u64 n;
 
 	for (; count; count -= n, gva += n, progress = true) {
 		n = min(count, (u64)CHUNK);
-		if ((progress && hypercall_preempt_check()) || (d->control && console_line_room() < n))
+		full = d->control && console_line_room() < n;
+		/* What empties it is an interrupt; Bochs does not stop a guest for one while the guest has them off. */
+		if (full)
+			irq_window();
+		if (full || (progress && hypercall_preempt_check()))
 			return hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count, gva, 0);
 		if (copy_from_guest(buf, gva, n))
 			return -EFAULT;

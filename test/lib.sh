@@ -117,6 +117,12 @@ make_esp() {	# folder kernel initrd cmdline
 	dtc -q -I dts -O dtb -o "$folder/EFI/BOOT/keel.dtb" "$folder/keel.dts"
 }
 
+# A FAT volume with FOLDER in it, and some room to spare.
+fat_image() {	# image folder
+	truncate -s "$(($(du -sk "$2" | cut -f1) + 8192))K" "$1"
+	mkfs.vfat -n KEEL "$1" >/dev/null && mcopy -s -i "$1" "$2" ::/
+}
+
 # Sets firmware_args: OVMF with its own copy of the variables.
 firmware_args() {	# folder for the copy
 	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$1/vars.fd"

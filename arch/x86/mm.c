@@ -100,9 +100,9 @@ static void *boot_virt(paddr_t pa)
 	return own_tables ? pa_to_virt(pa) : (void *)pa;
 }
 
-paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)
+/* RAM as it is. */
+static paddr_t boot_take(u64 size, u64 align, paddr_t limit)
 {
-	size = ROUND_UP(size, PAGE_SIZE);
 	if (!own_tables)
 		limit = min(limit, (paddr_t)GiB(4));
 	for (unsigned int i = nr_free; i-- > 0;) {
@@ -114,10 +114,17 @@ paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)
 		if (top <= free_ranges[i].base || base < free_ranges[i].base || base < MiB(1))
 			continue;
 		boot_reserve(base, base + size, NULL);
-		memset(boot_virt(base), 0, size);
 		return base;
 	}
 	panic("Out of memory at boot: no %lu KiB of RAM below %#lx", size >> 10, limit);
+}
+
+paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)
+{
+	paddr_t base = boot_take(ROUND_UP(size, PAGE_SIZE), align, limit);
+
+	memset(boot_virt(base), 0, ROUND_UP(size, PAGE_SIZE));
+	return base;
 }
 
 static u64 new_table(void)
@@ -250,6 +257,15 @@ void mm_unmap_low(void)
 	WRITE_CR(3, root_pa);
 }
 
+/* By words: these are a hundred megabytes, and some emulators take a step for each. */
+static void copy_module(void *to, const void *from, u64 size)
+{
+	u64 words = size / sizeof(u64);
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	memcpy(to, from, size % sizeof(u64));
+}
+
 /* Modules may lie where Dom0's kernel must be: they go to the top of RAM. */
 void mm_move_modules(void)
 {
@@ -259,8 +275,8 @@ void mm_move_modules(void)
 
 		if (!m->size)
 			continue;
-		to = boot_alloc(m->size, PAGE_SIZE, ~0ull);
-		memcpy(pa_to_virt(to), pa_to_virt(m->base), m->size);
+		to = boot_take(ROUND_UP(m->size, PAGE_SIZE), PAGE_SIZE, ~0ull);
+		copy_module(pa_to_virt(to), pa_to_virt(m->base), m->size);
 		free_ranges_give(m->base & PAGE_MASK, ROUND_UP(m->base + m->size, PAGE_SIZE));
 		m->base = to;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Two of these run side by side without any Dom0 (test/system/two-guests.dts): a
+ * Two of these run side by side without any Dom0 (test/system/pingpong.dts): a
  * page that one grants and an event channel, both named in the boot configuration.
  *
  * "role=ping" owns the page, at 4 MiB, and counts; "role=pong peer=DOMID" maps it
