@@ -161,8 +161,10 @@ long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsi
 {
 	if (cmd >= XENVER_extraversion2 && version_reported() < (4 << 16 | 18))
 		return -ENOSYS;
+	if (likely(cmd < ARRAY_SIZE(ops) && ops[cmd]))
+		return ops[cmd](gva);
 	for (unsigned int i = 0; i < ARRAY_SIZE(strings); i++)
 		if (cmd == strings[i].fixed || cmd == strings[i].var)
 			return ver_string(i, cmd == strings[i].fixed, gva);
-	return cmd < ARRAY_SIZE(ops) && ops[cmd] ? ops[cmd](gva) : -ENOSYS;
+	return -ENOSYS;
 }
