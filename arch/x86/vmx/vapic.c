@@ -59,10 +59,30 @@ static void set_eoi_exits(struct x86_vcpu *v)
 	}
 }
 
-void vmx_vapic_load(struct x86_vcpu *v)
+static __attribute__((noinline)) void load_interrupts(struct x86_vcpu *v)
 {
 	struct vlapic *l = &v->vlapic;
 	u16 status = (u16)(l->isr_top << 8);
+
+	for (unsigned int w = 0; w < 4; w++) {
+		u64 irr = READ_ONCE(l->irr[w]) ? __atomic_exchange_n(&l->irr[w], 0, __ATOMIC_SEQ_CST) : 0;
+
+		if (irr) {
+			page_put(v->apic_page, APIC_IRR, w, irr);
+			status = (u16)((status & 0xff00) | (w * 64 + fls64(irr)));
+		}
+		if (l->isr_top)
+			page_put(v->apic_page, APIC_ISR, w, l->isr[w]);
+	}
+	set_eoi_exits(v); /* after IRR: whoever sends a vector sets its trigger mode before */
+	if (status != v->intr_status)
+		vmwrite(VMCS_INTR_STATUS, status);
+	v->intr_status = status;
+}
+
+void vmx_vapic_load(struct x86_vcpu *v)
+{
+	const struct vlapic *l = &v->vlapic;
 
 	if (!v->apic_page)
 		return;
@@ -71,20 +91,23 @@ void vmx_vapic_load(struct x86_vcpu *v)
 		return;
 	if (unlikely(l->x2apic != v->apic_virtual_x2))
 		set_mode(v);
-	for (unsigned int w = 0; w < 4; w++) {
-		u64 irr = READ_ONCE(l->irr[w]) ? __atomic_exchange_n(&l->irr[w], 0, __ATOMIC_SEQ_CST) : 0;
+	if (unlikely(READ_ONCE(l->irr[0]) | READ_ONCE(l->irr[1]) | READ_ONCE(l->irr[2]) | READ_ONCE(l->irr[3]) |
+		     l->isr_top | v->intr_status))
+		load_interrupts(v);
+}
 
-		if (unlikely(irr)) {
-			page_put(v->apic_page, APIC_IRR, w, irr);
-			status = (u16)((status & 0xff00) | (w * 64 + fls64(irr)));
-		}
-		if (unlikely(l->isr_top))
-			page_put(v->apic_page, APIC_ISR, w, l->isr[w]);
+static __attribute__((noinline)) void save_interrupts(struct x86_vcpu *v)
+{
+	struct vlapic *l = &v->vlapic;
+
+	for (unsigned int w = 0; w < 4; w++) {
+		u64 irr = page_take(v->apic_page, APIC_IRR, w);
+
+		if (irr)
+			__atomic_fetch_or(&l->irr[w], irr, __ATOMIC_SEQ_CST);
+		l->isr[w] = page_take(v->apic_page, APIC_ISR, w);
 	}
-	set_eoi_exits(v);
-	if (status != v->intr_status)
-		vmwrite(VMCS_INTR_STATUS, status);
-	v->intr_status = status;
+	l->isr_top = (u8)(v->intr_status >> 8);
 }
 
 void vmx_vapic_save(struct x86_vcpu *v)
@@ -99,16 +122,8 @@ void vmx_vapic_save(struct x86_vcpu *v)
 	if (!v->apic_virtual)
 		return;
 	v->intr_status = (u16)vmread(VMCS_INTR_STATUS);
-	if (likely(!(v->intr_status | l->isr_top)))
-		return;
-	for (unsigned int w = 0; w < 4; w++) {
-		u64 irr = page_take(v->apic_page, APIC_IRR, w);
-
-		if (irr)
-			__atomic_fetch_or(&l->irr[w], irr, __ATOMIC_SEQ_CST);
-		l->isr[w] = page_take(v->apic_page, APIC_ISR, w);
-	}
-	l->isr_top = (u8)(v->intr_status >> 8);
+	if (unlikely(v->intr_status | l->isr_top))
+		save_interrupts(v);
 }
 
 void vmx_decode_apic(struct x86_vcpu *v, struct exit_info *e)
