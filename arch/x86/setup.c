@@ -120,7 +120,7 @@ void start_keel(struct boot_info *bi)
 	sched_init();
 	smp_start_all();
 	time_check_cpus();
-	iommu_late_init();
 	build_domains(&bootcfg);
+	iommu_late_init();
 	switch_stack(start_loop);
 }

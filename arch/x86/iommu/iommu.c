@@ -21,8 +21,7 @@ struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
 unsigned int iommu_nr_reserved;
 
 static const struct iommu_ops *const vendors[] = {
-	&vtd_ops,
-	NULL
+	&vtd_ops, &amdvi_ops, NULL
 };
 
 static spinlock_t lock = SPINLOCK_INIT(RANK_IOMMU);

@@ -16,6 +16,9 @@
 u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size);
 void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val);
 
+/* Offset of the function's first capability with this id, 0 = none. vpci_dev.c */
+u8 pci_find_cap(u32 sbdf, u8 id);
+
 #define PCI_VENDOR_ID	0x00
 #define PCI_COMMAND	0x04
 #define PCI_COMMAND_MEMORY BIT(1)

@@ -30,7 +30,7 @@ struct vpci_dev *vpci_find(struct vpci *p, u32 sbdf)
 	return NULL;
 }
 
-static u8 find_cap(u32 sbdf, u8 id)
+u8 pci_find_cap(u32 sbdf, u8 id)
 {
 	unsigned int pos;
 
@@ -68,7 +68,7 @@ static void read_msi(struct vpci_dev *dev)
 {
 	u32 ctrl;
 
-	dev->msi = find_cap(dev->sbdf, PCI_CAP_MSI);
+	dev->msi = pci_find_cap(dev->sbdf, PCI_CAP_MSI);
 	if (!dev->msi)
 		return;
 	ctrl = pci_conf_read(dev->sbdf, dev->msi + 2u, 2);
@@ -114,7 +114,7 @@ static void link_dev(struct vpci *p, struct vpci_dev *dev)
 /* Reads what it has and enters it. NULL: no memory. */
 static struct vpci_dev *add_dev(struct vpci *p, u32 sbdf, bool virtfn, u32 physfn)
 {
-	u8 msix = find_cap(sbdf, PCI_CAP_MSIX);
+	u8 msix = pci_find_cap(sbdf, PCI_CAP_MSIX);
 	u32 ctrl = msix ? pci_conf_read(sbdf, msix + 2u, 2) : 0;
 	unsigned int entries = msix ? (ctrl & MSIX_CTRL_SIZE) + 1 : 0;
 	struct vpci_dev *dev;

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * AMD-Vi: AMD I/O Virtualization Technology Specification (48882). One device table serves all
+ * units, and every invalidation goes to all of them and is waited for, so a unit's command
+ * ring never holds more than one batch. Interrupts use entries of 32 bits.
+ */
+#include "arch/x86/iommu/amdvi.h"
+
+#include <public/errno.h>
+
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/iommu/iommu.h"
+#include "arch/x86/iommu/ivrs.h"
+#include "arch/x86/pci/config.h"
+#include "common/domain.h"
+#include "common/heap.h"
+#include "common/printk.h"
+
+#define LEVELS	 4
+#define PATIENCE 20000000u	/* pauses of the CPU, some seconds: no invalidation takes that long */
+#define DEVICE_TABLE_LEN (IVRS_NR_IDS * sizeof(device_table[0]))
+#define BLOCKED	 (AMDVI_DTE_V | AMDVI_DTE_TV) /* translated, by no table, without permissions */
+
+#define BDF(id)	 (id) >> 8, (id) >> 3 & 31, (id) & 7
+
+/* What a unit shares with Keel. */
+struct rings {
+	struct amdvi_cmd commands[AMDVI_RING_LEN / sizeof(struct amdvi_cmd)];
+	u64 events[AMDVI_RING_LEN / sizeof(u64)];
+	u64 completed; /* the unit writes the number of the last wait command here */
+};
+
+static struct unit {
+	volatile u64 *regs;
+	struct rings *rings;
+	u64 control;
+	u64 waits;	/* wait commands so far. L: lock */
+	u32 tail;	/* of the command ring, bytes. L: lock */
+} units[IVRS_MAX_UNITS];
+
+static struct ivrs ivrs;
+static u64 (*device_table)[4];	/* L: lock */
+static spinlock_t lock = SPINLOCK_INIT(RANK_IRQ); /* never together with that of the descriptors */
+
+static u64 read_reg(const struct unit *u, unsigned int reg)
+{
+	return u->regs[reg / 8];
+}
+
+static void write_reg(const struct unit *u, unsigned int reg, u64 val)
+{
+	u->regs[reg / 8] = val;
+}
+
+/* --- Commands --- */
+
+static void post(struct unit *u, struct amdvi_cmd cmd)
+{
+	u->rings->commands[u->tail / sizeof(cmd)] = cmd;
+	u->tail = (u->tail + sizeof(cmd)) % AMDVI_RING_LEN;
+}
+
+static void wait_for(const struct unit *u, const char *what)
+{
+	const struct ivrs_unit *which = &ivrs.unit[u - units];
+
+	for (unsigned int i = 0; READ_ONCE(u->rings->completed) != u->waits; i++) {
+		if (i == PATIENCE)
+			panic("AMD-Vi unit %02x:%02x.%x does not answer when it is to %s: command %#lx of %#x, status %#lx",
+			      BDF(which->id), what,
+			      read_reg(u, AMDVI_CMD_HEAD), u->tail, read_reg(u, AMDVI_STATUS));
+		cpu_relax();
+	}
+	smp_rmb();
+}
+
+/* Lock held. Returns when all units have done it. */
+static void command(const struct amdvi_cmd *cmd, unsigned int n, const char *what)
+{
+	for (struct unit *u = units; u < units + ivrs.nr_units; u++) {
+		for (unsigned int i = 0; i < n; i++)
+			post(u, cmd[i]);
+		post(u, AMDVI_CMD_WAIT(virt_to_pa(&u->rings->completed), ++u->waits));
+		smp_wmb();
+		write_reg(u, AMDVI_CMD_TAIL, u->tail);
+	}
+	for (struct unit *u = units; u < units + ivrs.nr_units; u++)
+		wait_for(u, what);
+}
+
+/* --- Devices --- */
+
+static u64 dte1(u16 id, const struct domain *d)
+{
+	return AMDVI_DTE1_SYSMGT(IVRS_DEV_SYSMGT(ivrs.dev[id].flags)) | (d ? d->p2m.iommu_id : AMDVI_DTE1_ONE_FAULT);
+}
+
+/* The interrupt half of an entry, without a table: nothing passes but what the firmware asks for. */
+static u64 dte2(u16 id)
+{
+	return iommu_caps.irq_remap ? (u64)(ivrs.dev[id].flags & IVRS_DEV_PASS) << 56 | AMDVI_DTE2_IV : 0;
+}
+
+/* Lock held. The words change one by one: between the first and the last the device is blocked. */
+static void set_owner(u16 id, const struct domain *d)
+{
+	u64 *e = device_table[id];
+	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE(id), AMDVI_CMD_DOMAIN((u16)e[1]) };
+
+	WRITE_ONCE(e[0], BLOCKED);
+	WRITE_ONCE(e[1], dte1(id, d));
+	if (d)
+		WRITE_ONCE(e[0], BLOCKED | AMDVI_DTE_MODE(LEVELS) | virt_to_pa(d->p2m.iommu_root) |
+			   AMDVI_PTE_IR | AMDVI_PTE_IW);
+	command(cmd, ARRAY_SIZE(cmd), "forget a device");
+}
+
+static bool has_unit(u32 sbdf)
+{
+	return !(sbdf >> 16) && ivrs.dev[sbdf].unit != IVRS_NO_UNIT;
+}
+
+static int amdvi_attach(u32 sbdf, struct domain *d)
+{
+	u16 id = (u16)sbdf;
+
+	if (!has_unit(sbdf))
+		return -ENODEV;
+	spin_lock(&lock);
+	set_owner(id, d);
+	if (ivrs.dev[id].alias != id)
+		set_owner(ivrs.dev[id].alias, d);
+	spin_unlock(&lock);
+	return 0;
+}
+
+static void amdvi_flush(const struct domain *d)
+{
+	struct amdvi_cmd cmd = AMDVI_CMD_DOMAIN(d->p2m.iommu_id);
+
+	spin_lock(&lock);
+	command(&cmd, 1, "forget a domain's pages");
+	spin_unlock(&lock);
+}
+
+/* --- Interrupts --- */
+
+/* -1: IVRS does not name it. */
+static int ioapic_source(u8 id)
+{
+	for (unsigned int i = 0; i < ivrs.nr_ioapics; i++)
+		if (ivrs.ioapic[i].id == id)
+			return ivrs.ioapic[i].source;
+	return -1;
+}
+
+/* The id that an interrupt comes from (-1: none); its table is that of the id's alias. */
+static int source_id(const struct irq_desc *desc)
+{
+	const struct ioapic_info *io;
+
+	if (desc->kind == IRQ_MSI)
+		return has_unit(desc->source) ? (int)desc->source : -1;
+	io = ioapic_of(desc->gsi);
+	return io ? ioapic_source(io->id) : -1;
+}
+
+static u32 *irq_table(u16 id)
+{
+	u64 word = device_table[ivrs.dev[id].alias][2];
+
+	return word & AMDVI_DTE2_REMAP ? pa_to_virt(word & AMDVI_DTE2_ROOT) : NULL;
+}
+
+static void set_irq_table(u16 id, const u32 *table)
+{
+	WRITE_ONCE(device_table[id][2], dte2(id) | AMDVI_DTE2_REMAP | AMDVI_DTE2_LEN_512 | virt_to_pa(table));
+}
+
+/* Lock held. Sets desc->remap and desc->remapped. */
+static int choose_entry(struct irq_desc *desc, u16 id)
+{
+	u32 *table = irq_table(id);
+
+	if (!table)
+		table = alloc_page();
+	if (!table)
+		return -ENOMEM;
+	set_irq_table(ivrs.dev[id].alias, table);
+	set_irq_table(id, table);
+	for (u16 i = 0; i < AMDVI_NR_IRQS; i++) {
+		if (table[i])
+			continue;
+		desc->remap = i;
+		desc->remapped = true;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+/* Lock held. */
+static void set_entry(const struct irq_desc *desc, u16 id, u32 entry)
+{
+	u16 alias = ivrs.dev[id].alias;
+	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE(id), AMDVI_CMD_IRQS(id),
+				   AMDVI_CMD_DEVICE(alias), AMDVI_CMD_IRQS(alias) };
+
+	WRITE_ONCE(irq_table(id)[desc->remap], entry);
+	command(cmd, ARRAY_SIZE(cmd), "forget a device's interrupts");
+}
+
+static int amdvi_irq_map(struct irq_desc *desc)
+{
+	int id = source_id(desc), rc = 0;
+
+	if (id < 0)
+		return -ENODEV;
+	spin_lock(&lock);
+	if (!desc->remapped)
+		rc = choose_entry(desc, (u16)id);
+	if (!rc)
+		set_entry(desc, (u16)id, AMDVI_IRTE(desc->vector, pcpus[desc->cpu]->apic_id));
+	spin_unlock(&lock);
+	return rc;
+}
+
+static void amdvi_irq_unmap(struct irq_desc *desc)
+{
+	spin_lock(&lock);
+	set_entry(desc, (u16)source_id(desc), 0);
+	desc->remapped = false;
+	spin_unlock(&lock);
+}
+
+/* [2.2.5.1] The message's data, and vector and delivery mode of a redirection entry, are the index; the rest is 0. */
+static void amdvi_irq_message(const struct irq_desc *desc, u64 *addr, u32 *data)
+{
+	*addr = 0xfee00000;
+	*data = desc->remap;
+}
+
+static u64 amdvi_irq_redirection(const struct irq_desc *desc)
+{
+	return desc->remap;
+}
+
+/* --- Faults --- */
+
+static const char *page_fault_reason(u64 lo)
+{
+	if (lo & AMDVI_EVENT_IRQ)
+		return "an interrupt that nobody asked for";
+	if (!(lo & AMDVI_EVENT_PRESENT))
+		return "nothing is mapped there";
+	return lo & AMDVI_EVENT_RESERVED ? "reserved bits are set in a table" : "the mapping does not permit it";
+}
+
+static void report(u64 lo, u64 hi)
+{
+	static const char *const reasons[16] = {
+		[1] = "the device table entry is illegal", [3] = "hardware error in the device table",
+		[4] = "hardware error in a page table", [7] = "the device does not answer an invalidation",
+		[8] = "the device may not make such a request",
+	};
+	unsigned int kind = lo >> 60;
+	static struct ratelimit limit;
+
+	if (kind == 2)
+		iommu_fault((u16)lo, hi, lo & AMDVI_EVENT_WRITE, page_fault_reason(lo));
+	else if (reasons[kind])
+		iommu_fault((u16)lo, hi, false, reasons[kind]);
+	else if (ratelimit_ok(&limit))
+		pr_err("AMD-Vi: %s: event %#lx %#lx\n", kind == 5 || kind == 6 ? "a command failed" : "of unknown kind", lo,
+		       hi);
+}
+
+/* [2.5.1] What was lost is lost; the log starts again where it is. */
+static void restart_log(struct unit *u)
+{
+	write_reg(u, AMDVI_CONTROL, u->control & ~AMDVI_CTRL_EVENTS);
+	for (unsigned int i = 0; i < PATIENCE && read_reg(u, AMDVI_STATUS) & AMDVI_STATUS_EVENTS_ON; i++)
+		cpu_relax();
+	write_reg(u, AMDVI_STATUS, AMDVI_STATUS_OVERFLOW);
+	write_reg(u, AMDVI_CONTROL, u->control);
+}
+
+/* On one CPU only, so that the log needs no lock; iommu_fault() may call amdvi_attach(). */
+static void fault_interrupt(struct irq_desc *desc)
+{
+	struct unit *u = desc->data;
+	u32 head = read_reg(u, AMDVI_EVENT_HEAD) % AMDVI_RING_LEN;
+
+	write_reg(u, AMDVI_STATUS, AMDVI_STATUS_EVENT_IRQ);
+	for (unsigned int n = 0; n < AMDVI_RING_LEN / 16; n++) {
+		u64 *e = &u->rings->events[head / 8];
+
+		if (head == read_reg(u, AMDVI_EVENT_TAIL) % AMDVI_RING_LEN)
+			break;
+		/* The unit may move its tail before the event is all there. */
+		for (unsigned int i = 0; !(READ_ONCE(e[0]) >> 60) && i < 1000; i++)
+			cpu_relax();
+		report(e[0], e[1]);
+		e[0] = 0;
+		head = (head + 16) % AMDVI_RING_LEN;
+		write_reg(u, AMDVI_EVENT_HEAD, head);
+	}
+	if (read_reg(u, AMDVI_STATUS) & AMDVI_STATUS_OVERFLOW) {
+		pr_warn("AMD-Vi: more events than the log holds; some are lost\n");
+		restart_log(u);
+	}
+}
+
+/* A unit's own message goes past interrupt remapping: it is in the machine's form. */
+static void amdvi_enable_faults(void)
+{
+	for (struct unit *u = units; u < units + ivrs.nr_units; u++) {
+		u16 id = ivrs.unit[u - units].id;
+		unsigned int pos = pci_find_cap(id, PCI_CAP_MSI);
+		struct irq_desc *desc = pos ? irq_alloc(IRQ_KEEL, 0, 0, fault_interrupt, u) : NULL;
+		u64 addr;
+		u32 data;
+
+		if (!desc) {
+			pr_warn("AMD-Vi unit %02x:%02x.%x: no interrupt: its faults are not reported\n", BDF(id));
+			continue;
+		}
+		irq_msi_message(desc, &addr, &data);
+		pci_conf_write(id, pos + 4, 4, (u32)addr);
+		pci_conf_write(id, pos + 8, 4, (u32)(addr >> 32));
+		pci_conf_write(id, pos + 12, 2, data);
+		pci_conf_write(id, pos + 2, 2, MSI_CTRL_ENABLE);
+		u->control |= AMDVI_CTRL_EVENT_IRQ;
+		write_reg(u, AMDVI_CONTROL, u->control);
+		fault_interrupt(desc);
+	}
+}
+
+/* --- Boot --- */
+
+static int probe_unit(struct unit *u, const struct ivrs_unit *which)
+{
+	u32 cap = pci_conf_read(which->id, which->capability, 4);
+	u64 features = 0;
+
+	u->regs = map_mmio(which->base, AMDVI_REGS_LEN);
+	if (cap & AMDVI_CAP_FEATURES && u->regs)
+		features = read_reg(u, AMDVI_FEATURES);
+	if ((cap & AMDVI_CAP_ID_MASK) != AMDVI_CAP_ID || !AMDVI_FEATURES_FIT(features)) {
+		pr_err("AMD-Vi: IVRS names a unit %02x:%02x.%x that does not exist or is too old: capability %#x is %#x, features %#lx",
+		       BDF(which->id), which->capability, cap, features);
+		return -ENXIO;
+	}
+	iommu_caps.caches_holes |= !!(cap & AMDVI_CAP_NP_CACHE);
+	return 0;
+}
+
+static void reserve(const struct ivrs_memory *m)
+{
+	bool all = m->first == 0 && m->last == IVRS_NR_IDS - 1;
+
+	for (u32 id = m->first; id <= m->last && !all; id++)
+		if (m->first == m->last || (u16)pci_conf_read(id, PCI_VENDOR_ID, 2) != 0xffff)
+			iommu_add_reserved(m->start, m->end, id, m->read, m->write);
+	if (all)
+		iommu_add_reserved(m->start, m->end, ~0u, m->read, m->write);
+}
+
+static void set_caps(void)
+{
+	struct p2m_format *f = &iommu_caps.format;
+	u64 leaf = AMDVI_PTE_P | AMDVI_PTE_FC | AMDVI_PTE_IR;
+
+	f->leaf[P2M_RAM] = f->leaf[P2M_GRANT_RW] = f->leaf[P2M_FOREIGN] = leaf | AMDVI_PTE_IW;
+	f->leaf[P2M_GRANT_RO] = leaf;
+	f->table = AMDVI_PTE_P | AMDVI_PTE_IR | AMDVI_PTE_IW;
+	f->table_level = AMDVI_PTE_LEVEL;
+	f->superpage_mask = AMDVI_PTE_LEVEL_MASK;
+	f->max_order = 18;
+	iommu_caps.levels = LEVELS;
+	/* Interrupts can be remapped when it is known from where each IO-APIC sends its own. */
+	iommu_caps.irq_remap = true;
+	for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
+		iommu_caps.irq_remap &= ioapic_source(acpi.ioapics[i].id) >= 0;
+	iommu_caps.nr_ids = 0x10000;
+	iommu_caps.nr_units = ivrs.nr_units;
+}
+
+static int amdvi_probe(void)
+{
+	unsigned int i = 0;
+	const char *why;
+	size_t at;
+
+	while (i < acpi.nr_tables && strcmp(acpi.tables[i].sig, "IVRS"))
+		i++;
+	if (i == acpi.nr_tables)
+		return -ENODEV;
+	ivrs.dev = alloc_pages(size_to_order(IVRS_NR_IDS * sizeof(*ivrs.dev)));
+	if (!ivrs.dev)
+		return -ENOMEM;
+	why = ivrs_parse(map_firmware(acpi.tables[i].addr, acpi.tables[i].len), acpi.tables[i].len, &ivrs, &at);
+	if (why) {
+		pr_err("AMD-Vi: the firmware's IVRS table is wrong at offset %#lx: %s", at, why);
+		return -EINVAL;
+	}
+	for (i = 0; i < ivrs.nr_units; i++) {
+		int rc = probe_unit(&units[i], &ivrs.unit[i]);
+
+		if (rc)
+			return rc;
+	}
+	for (i = 0; i < ivrs.nr_memory; i++)
+		reserve(&ivrs.memory[i]);
+	set_caps();
+	return 0;
+}
+
+/* [3.4] The firmware may have left it on. */
+static void start_unit(struct unit *u, u8 flags)
+{
+	write_reg(u, AMDVI_CONTROL, 0);
+	write_reg(u, AMDVI_DEV_TABLE, virt_to_pa(device_table) | (DEVICE_TABLE_LEN / PAGE_SIZE - 1));
+	write_reg(u, AMDVI_CMD_BASE, virt_to_pa(u->rings->commands) | AMDVI_RING_CODE);
+	write_reg(u, AMDVI_EVENT_BASE, virt_to_pa(u->rings->events) | AMDVI_RING_CODE);
+	for (unsigned int reg = AMDVI_CMD_HEAD; reg <= AMDVI_EVENT_TAIL; reg += 8)
+		write_reg(u, reg, 0);
+	write_reg(u, AMDVI_STATUS, AMDVI_STATUS_OVERFLOW | AMDVI_STATUS_EVENT_IRQ);
+	u->control = AMDVI_CTRL_IVHD(flags) | AMDVI_CTRL_COHERENT | AMDVI_CTRL_COMMANDS | AMDVI_CTRL_EVENTS |
+		     AMDVI_CTRL_ON;
+	write_reg(u, AMDVI_CONTROL, u->control);
+}
+
+static int amdvi_init(void)
+{
+	struct amdvi_cmd all = AMDVI_CMD_ALL;
+
+	device_table = alloc_pages(size_to_order(DEVICE_TABLE_LEN));
+	for (u32 id = 0; device_table && id < IVRS_NR_IDS; id++) {
+		device_table[id][0] = BLOCKED;
+		device_table[id][1] = dte1((u16)id, NULL);
+		device_table[id][2] = dte2((u16)id);
+	}
+	for (unsigned int i = 0; i < ivrs.nr_units; i++) {
+		units[i].rings = alloc_pages(size_to_order(sizeof(struct rings)));
+		if (!device_table || !units[i].rings) {
+			pr_err("AMD-Vi: no memory for its tables");
+			return -ENOMEM;
+		}
+		start_unit(&units[i], ivrs.unit[i].flags);
+	}
+	spin_lock(&lock);
+	command(&all, 1, "forget all");
+	spin_unlock(&lock);
+	return 0;
+}
+
+const struct iommu_ops amdvi_ops = {
+	.name = "AMD-Vi",
+	.probe = amdvi_probe,
+	.init = amdvi_init,
+	.enable_faults = amdvi_enable_faults,
+	.attach = amdvi_attach,
+	.flush = amdvi_flush,
+	.irq_map = amdvi_irq_map,
+	.irq_unmap = amdvi_irq_unmap,
+	.irq_message = amdvi_irq_message,
+	.irq_redirection = amdvi_irq_redirection,
+};
