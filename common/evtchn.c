@@ -8,9 +8,9 @@
 #include "common/domain.h"
 #include "common/evtchn.h"
 #include "common/evtchn_deliver.h"
-#include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/hypercall.h"
+#include "common/op_arg.h"
 
 #define CLOSE_PER_STEP 128 /* ports */
 
@@ -33,17 +33,15 @@ void evtchn_free(struct domain *d)
 	}
 }
 
-/* Around each change of an entry: senders that read it meanwhile start over. */
-static void evtchn_change_begin(struct evtchn *chn)
+/* E: senders that read the entry meanwhile start over. */
+static void evtchn_change(struct evtchn *chn, struct evtchn to)
 {
-	WRITE_ONCE(chn->seq, chn->seq + 1);
+	to.seq = chn->seq + 1;
+	WRITE_ONCE(chn->seq, to.seq);
 	smp_wmb();
-}
-
-static void evtchn_change_end(struct evtchn *chn)
-{
+	*chn = to;
 	smp_wmb();
-	WRITE_ONCE(chn->seq, chn->seq + 1);
+	WRITE_ONCE(chn->seq, to.seq + 1);
 }
 
 /* E: makes sure that there is an entry for the port. 0 or -ENOMEM. */
@@ -95,47 +93,22 @@ static int evtchn_check_free(struct domain *d, evtchn_port_t port)
 	return evtchn_lookup(&d->evtchn, port)->state == EC_FREE ? 0 : -EEXIST;
 }
 
-/* E: an event that came too late for the port's last use must not greet the next. */
-static void evtchn_forget_pending(struct domain *d, evtchn_port_t port)
+/* E: gives a free port a use. An event that came too late for its last use must not greet the next. */
+static void evtchn_take(struct domain *d, evtchn_port_t port, struct evtchn use)
 {
 	clear_bit(port, d->shared_info->evtchn_pending);
+	evtchn_change(evtchn_lookup(&d->evtchn, port), use);
 }
 
-/* E: gives a free port a use. */
-static void evtchn_take(struct domain *d, evtchn_port_t port, const struct evtchn *use)
+static struct evtchn evtchn_unbound(domid_t remote, u32 vcpu)
 {
-	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
-	u32 seq;
-
-	evtchn_forget_pending(d, port);
-	evtchn_change_begin(chn);
-	seq = chn->seq;
-	*chn = *use;
-	chn->seq = seq;
-	evtchn_change_end(chn);
+	return (struct evtchn){ .state = EC_UNBOUND, .remote_dom = remote, .vcpu = vcpu };
 }
 
-/* E */
-static void evtchn_set_unbound(struct evtchn *chn, domid_t remote)
+static struct evtchn evtchn_interdomain(struct domain *remote, evtchn_port_t port, u32 vcpu)
 {
-	evtchn_change_begin(chn);
-	chn->state = EC_UNBOUND;
-	chn->remote_dom = remote;
-	chn->remote = NULL;
-	chn->remote_port = 0;
-	evtchn_change_end(chn);
-}
-
-/* E */
-static void evtchn_set_interdomain(struct evtchn *chn, struct domain *remote, evtchn_port_t remote_port)
-{
-	evtchn_change_begin(chn);
-	chn->state = EC_INTERDOMAIN;
-	chn->remote_dom = remote->id;
-	chn->remote = remote;
-	chn->remote_port = remote_port;
-	chn->consumer = NULL;
-	evtchn_change_end(chn);
+	return (struct evtchn){ .state = EC_INTERDOMAIN, .remote_dom = remote->id, .remote = remote,
+				.remote_port = port, .vcpu = vcpu };
 }
 
 static bool virq_is_global(unsigned int virq)
@@ -158,7 +131,7 @@ static void evtchn_release(struct domain *d, evtchn_port_t port)
 
 	if (chn->state == EC_VIRQ)
 		evtchn_unbind_virq(d, chn);
-	evtchn_take(d, port, &(struct evtchn){ .state = EC_FREE });
+	evtchn_take(d, port, (struct evtchn){ .state = EC_FREE });
 	d->evtchn.next_free = min(d->evtchn.next_free, port);
 }
 
@@ -185,7 +158,7 @@ static struct domain *evtchn_lock_with_peer(struct domain *d, struct evtchn *chn
 /* The other end becomes unbound again, for whoever was at this one. 0, -EINVAL if the port is not in use. */
 static int evtchn_close_port(struct domain *d, evtchn_port_t port)
 {
-	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+	struct evtchn *chn = evtchn_lookup(&d->evtchn, port), *other;
 	struct domain *peer;
 	int err = 0;
 
@@ -195,8 +168,10 @@ static int evtchn_close_port(struct domain *d, evtchn_port_t port)
 	if (chn->state == EC_FREE)
 		err = -EINVAL;
 	else {
-		if (chn->state == EC_INTERDOMAIN)
-			evtchn_set_unbound(evtchn_lookup(&chn->remote->evtchn, chn->remote_port), d->id);
+		if (chn->state == EC_INTERDOMAIN) {
+			other = evtchn_lookup(&chn->remote->evtchn, chn->remote_port);
+			evtchn_change(other, evtchn_unbound(d->id, other->vcpu));
+		}
 		evtchn_release(d, port);
 	}
 	if (peer)
@@ -226,7 +201,7 @@ int evtchn_close_all(struct domain *d)
 }
 
 /* One new port of d with this use. The port, or the error of evtchn_find_free(). */
-static int evtchn_add(struct domain *d, const struct evtchn *use)
+static int evtchn_add(struct domain *d, struct evtchn use)
 {
 	int port;
 
@@ -240,7 +215,7 @@ static int evtchn_add(struct domain *d, const struct evtchn *use)
 
 int evtchn_alloc_unbound(struct domain *d, domid_t remote)
 {
-	return evtchn_add(d, &(struct evtchn){ .state = EC_UNBOUND, .remote_dom = remote });
+	return evtchn_add(d, evtchn_unbound(remote, 0));
 }
 
 int evtchn_attach(struct domain *d, evtchn_port_t port, domid_t remote, evtchn_consumer_t consumer)
@@ -250,8 +225,8 @@ int evtchn_attach(struct domain *d, evtchn_port_t port, domid_t remote, evtchn_c
 	spin_lock(&d->evtchn.lock);
 	err = evtchn_check_free(d, port);
 	if (!err)
-		evtchn_take(d, port, &(struct evtchn){ .state = EC_UNBOUND, .remote_dom = remote,
-						       .consumer = consumer });
+		evtchn_take(d, port, (struct evtchn){ .state = EC_UNBOUND, .remote_dom = remote,
+						      .consumer = consumer });
 	spin_unlock(&d->evtchn.lock);
 	return err;
 }
@@ -267,50 +242,34 @@ int evtchn_connect(struct domain *a, evtchn_port_t pa, struct domain *b, evtchn_
 	if (!err)
 		err = evtchn_check_free(b, pb);
 	if (!err) {
-		evtchn_take(a, pa, &(struct evtchn){ .state = EC_INTERDOMAIN, .remote_dom = b->id,
-						     .remote = b, .remote_port = pb });
-		evtchn_take(b, pb, &(struct evtchn){ .state = EC_INTERDOMAIN, .remote_dom = a->id,
-						     .remote = a, .remote_port = pa });
+		evtchn_take(a, pa, evtchn_interdomain(b, pb, 0));
+		evtchn_take(b, pb, evtchn_interdomain(a, pa, 0));
 	}
 	spin_unlock_pair(&a->evtchn.lock, &b->evtchn.lock);
 	return err;
 }
 
 /*
- * Operations. Each reads its argument once; one that makes a port writes its
- * argument back last and closes the port again if that is not possible.
+ * Operations, on copies of their arguments. One that makes a port writes its argument back
+ * last and closes the port again if that is not possible.
  */
-static long evtchn_return_port(u64 arg, const void *op, size_t size, int port)
+static long evtchn_return_port(struct domain *d, int port, evtchn_port_t *field, u64 gva, const void *op, size_t size)
 {
-	if (copy_to_guest(arg, op, size) == 0)
+	if (port < 0)
+		return port;
+	*field = (evtchn_port_t)port;
+	if (copy_to_guest(gva, op, size) == 0)
 		return 0;
-	evtchn_close_port(current->domain, (evtchn_port_t)port);
+	evtchn_close_port(d, *field);
 	return -EFAULT;
 }
 
-static long evtchnop_alloc_unbound(u64 arg)
+static long evtchnop_alloc_unbound(struct domain *d, void *arg, u64 gva)
 {
-	struct evtchn_alloc_unbound op;
-	struct domain *d;
-	domid_t remote;
-	long err = 0;
-	int port;
+	struct evtchn_alloc_unbound *op = arg;
+	int port = evtchn_alloc_unbound(d, op->remote_dom == DOMID_SELF ? current->domain->id : op->remote_dom);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	d = domain_resolve(op.dom, &err);
-	if (!d)
-		return err;
-	remote = op.remote_dom == DOMID_SELF ? current->domain->id : op.remote_dom;
-	port = evtchn_alloc_unbound(d, remote);
-	if (port < 0)
-		return port;
-	op.port = (evtchn_port_t)port;
-	if (copy_to_guest(arg, &op, sizeof(op))) {
-		evtchn_close_port(d, op.port);
-		return -EFAULT;
-	}
-	return 0;
+	return evtchn_return_port(d, port, &op->port, gva, op, sizeof(*op));
 }
 
 /* Both evtchn locks held. Connects a free port of ld to rport; the local port, or an error. */
@@ -324,98 +283,72 @@ static int evtchn_bind_locked(struct domain *ld, struct domain *rd, evtchn_port_
 	rchn = evtchn_lookup(&rd->evtchn, rport);
 	if (!rchn || rchn->state != EC_UNBOUND || rchn->remote_dom != ld->id)
 		return -EINVAL;
-	evtchn_take(ld, (evtchn_port_t)lport, &(struct evtchn){ .state = EC_INTERDOMAIN,
-		.remote_dom = rd->id, .remote = rd, .remote_port = rport });
-	evtchn_set_interdomain(rchn, ld, (evtchn_port_t)lport);
+	evtchn_take(ld, (evtchn_port_t)lport, evtchn_interdomain(rd, rport, 0));
+	evtchn_change(rchn, evtchn_interdomain(ld, (evtchn_port_t)lport, rchn->vcpu));
 	return lport;
 }
 
-static long evtchnop_bind_interdomain(u64 arg)
+static long evtchnop_bind_interdomain(struct domain *d, void *arg, u64 gva)
 {
-	struct domain *ld = current->domain, *rd;
-	struct evtchn_bind_interdomain op;
+	struct evtchn_bind_interdomain *op = arg;
+	struct domain *rd = op->remote_dom == DOMID_SELF ? d : domain_find(op->remote_dom);
 	int port;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rd = op.remote_dom == DOMID_SELF ? ld : domain_find(op.remote_dom);
 	if (!rd)
 		return -ESRCH;
-	spin_lock_pair(&ld->evtchn.lock, &rd->evtchn.lock);
-	port = evtchn_bind_locked(ld, rd, op.remote_port);
-	spin_unlock_pair(&ld->evtchn.lock, &rd->evtchn.lock);
-	if (port < 0)
-		return port;
+	spin_lock_pair(&d->evtchn.lock, &rd->evtchn.lock);
+	port = evtchn_bind_locked(d, rd, op->remote_port);
+	spin_unlock_pair(&d->evtchn.lock, &rd->evtchn.lock);
 	/* The peer may have sent while the port was unbound, which was lost (abi.md 11.5). */
-	evtchn_raise(ld, (evtchn_port_t)port);
-	op.local_port = (evtchn_port_t)port;
-	return evtchn_return_port(arg, &op, sizeof(op), port);
+	if (port > 0)
+		evtchn_raise(d, (evtchn_port_t)port);
+	return evtchn_return_port(d, port, &op->local_port, gva, op, sizeof(*op));
 }
 
 /*
  * Any domain may bind any VIRQ to itself, as in Xen: global ones are only ever raised
  * in the domain that they are for.
  */
-static long evtchnop_bind_virq(u64 arg)
+static long evtchnop_bind_virq(struct domain *d, void *arg, u64 gva)
 {
-	struct domain *d = current->domain;
-	struct evtchn_bind_virq op;
-	struct vcpu *v;
+	struct evtchn_bind_virq *op = arg;
+	struct vcpu *v = domain_vcpu(d, op->vcpu);
 	int port;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.virq >= MAX_VIRQS || (virq_is_global(op.virq) && op.vcpu != 0))
+	if (op->virq >= MAX_VIRQS || (virq_is_global(op->virq) && op->vcpu != 0))
 		return -EINVAL;
-	v = domain_vcpu(d, op.vcpu);
 	if (!v)
 		return -ENOENT;
 	spin_lock(&d->evtchn.lock);
-	port = v->virq_port[op.virq] ? -EEXIST : evtchn_find_free(d);
+	port = v->virq_port[op->virq] ? -EEXIST : evtchn_find_free(d);
 	if (port > 0) {
-		evtchn_take(d, (evtchn_port_t)port, &(struct evtchn){ .state = EC_VIRQ, .virq = (u8)op.virq,
-								      .vcpu = op.vcpu });
-		WRITE_ONCE(v->virq_port[op.virq], (evtchn_port_t)port);
+		evtchn_take(d, (evtchn_port_t)port, (struct evtchn){ .state = EC_VIRQ, .virq = (u8)op->virq,
+								     .vcpu = op->vcpu });
+		WRITE_ONCE(v->virq_port[op->virq], (evtchn_port_t)port);
 	}
 	spin_unlock(&d->evtchn.lock);
-	if (port < 0)
-		return port;
-	op.port = (evtchn_port_t)port;
-	return evtchn_return_port(arg, &op, sizeof(op), port);
+	return evtchn_return_port(d, port, &op->port, gva, op, sizeof(*op));
 }
 
-static long evtchnop_bind_ipi(u64 arg)
+static long evtchnop_bind_ipi(struct domain *d, void *arg, u64 gva)
 {
-	struct evtchn_bind_ipi op;
+	struct evtchn_bind_ipi *op = arg;
 	int port;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (!domain_vcpu(current->domain, op.vcpu))
+	if (!domain_vcpu(d, op->vcpu))
 		return -ENOENT;
-	port = evtchn_add(current->domain, &(struct evtchn){ .state = EC_IPI, .vcpu = op.vcpu });
-	if (port < 0)
-		return port;
-	op.port = (evtchn_port_t)port;
-	return evtchn_return_port(arg, &op, sizeof(op), port);
+	port = evtchn_add(d, (struct evtchn){ .state = EC_IPI, .vcpu = op->vcpu });
+	return evtchn_return_port(d, port, &op->port, gva, op, sizeof(*op));
 }
 
-static long evtchnop_close(u64 arg)
+static long evtchnop_close(struct domain *d, void *arg, u64 gva)
 {
-	struct evtchn_close op;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	return evtchn_close_port(current->domain, op.port);
+	return evtchn_close_port(d, ((struct evtchn_close *)arg)->port);
 }
 
-static long evtchnop_send(u64 arg)
+static long evtchnop_send(struct domain *d, void *arg, u64 gva)
 {
-	struct evtchn_send op;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	return evtchn_send(current->domain, op.port);
+	return evtchn_send(d, ((struct evtchn_send *)arg)->port);
 }
 
 /* E: what the guest is told about a port. */
@@ -439,25 +372,17 @@ static void evtchn_describe(const struct evtchn *chn, struct evtchn_status *op)
 		op->u.virq = chn->virq;
 }
 
-static long evtchnop_status(u64 arg)
+static long evtchnop_status(struct domain *d, void *arg, u64 gva)
 {
-	struct evtchn_status op;
-	struct evtchn *chn;
-	struct domain *d;
-	long err = 0;
+	struct evtchn_status *op = arg;
+	struct evtchn *chn = evtchn_lookup(&d->evtchn, op->port);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	d = domain_resolve(op.dom, &err);
-	if (!d)
-		return err;
-	chn = evtchn_lookup(&d->evtchn, op.port);
 	if (!chn)
 		return -EINVAL;
 	spin_lock(&d->evtchn.lock);
-	evtchn_describe(chn, &op);
+	evtchn_describe(chn, op);
 	spin_unlock(&d->evtchn.lock);
-	return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+	return copy_to_guest(gva, op, sizeof(*op));
 }
 
 /* E: ports of IPIs and per-vCPU VIRQs stay where they are (abi.md 11.3). */
@@ -467,75 +392,66 @@ static bool evtchn_may_move(const struct evtchn *chn)
 	       (chn->state == EC_VIRQ && virq_is_global(chn->virq));
 }
 
-static long evtchnop_bind_vcpu(u64 arg)
+static long evtchnop_bind_vcpu(struct domain *d, void *arg, u64 gva)
 {
-	struct domain *d = current->domain;
-	struct evtchn_bind_vcpu op;
-	struct evtchn *chn;
+	const struct evtchn_bind_vcpu *op = arg;
+	struct evtchn *chn = evtchn_lookup(&d->evtchn, op->port);
 	long err = -EINVAL;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (!domain_vcpu(d, op.vcpu))
+	if (!domain_vcpu(d, op->vcpu))
 		return -ENOENT;
-	chn = evtchn_lookup(&d->evtchn, op.port);
 	if (!chn)
 		return -EINVAL;
 	spin_lock(&d->evtchn.lock);
 	if (evtchn_may_move(chn)) {
-		WRITE_ONCE(chn->vcpu, op.vcpu);
+		WRITE_ONCE(chn->vcpu, op->vcpu);
 		err = 0;
 	}
 	spin_unlock(&d->evtchn.lock);
 	return err;
 }
 
-static long evtchnop_unmask(u64 arg)
+static long evtchnop_unmask(struct domain *d, void *arg, u64 gva)
 {
-	struct evtchn_unmask op;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	return evtchn_unmask(current->domain, op.port);
+	return evtchn_unmask(d, ((struct evtchn_unmask *)arg)->port);
 }
 
 /* Of oneself, or by a control domain of one that it has paused. */
-static long evtchnop_reset(u64 arg)
+static long evtchnop_reset(struct domain *d, void *arg, u64 gva)
 {
-	struct evtchn_reset op;
-	struct domain *d;
-	long err = 0;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	d = domain_resolve(op.dom, &err);
-	if (!d)
-		return err;
 	if (d != current->domain && !READ_ONCE(d->controller_pauses))
 		return -EINVAL;
 	if (evtchn_close_all(d) == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset, arg, 0, 0);
+		return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset, gva, 0, 0);
 	return 0;
 }
 
 /* bind_pirq has no users in PVH (abi.md 9); without init_control guests stay with 2 levels (abi.md 2.3). */
-static long (*const evtchn_ops[])(u64 arg) = {
-	[EVTCHNOP_bind_interdomain] = evtchnop_bind_interdomain,
-	[EVTCHNOP_bind_virq] = evtchnop_bind_virq,
-	[EVTCHNOP_close] = evtchnop_close,
-	[EVTCHNOP_send] = evtchnop_send,
-	[EVTCHNOP_status] = evtchnop_status,
-	[EVTCHNOP_alloc_unbound] = evtchnop_alloc_unbound,
-	[EVTCHNOP_bind_ipi] = evtchnop_bind_ipi,
-	[EVTCHNOP_bind_vcpu] = evtchnop_bind_vcpu,
-	[EVTCHNOP_unmask] = evtchnop_unmask,
-	[EVTCHNOP_reset] = evtchnop_reset,
+static const struct {
+	long (*fn)(struct domain *d, void *arg, u64 gva);
+	struct op_arg arg;
+} evtchn_ops[] = {
+	[EVTCHNOP_bind_interdomain] = { evtchnop_bind_interdomain, OP_ARG(struct evtchn_bind_interdomain) },
+	[EVTCHNOP_bind_virq] = { evtchnop_bind_virq, OP_ARG(struct evtchn_bind_virq) },
+	[EVTCHNOP_close] = { evtchnop_close, OP_ARG(struct evtchn_close) },
+	[EVTCHNOP_send] = { evtchnop_send, OP_ARG(struct evtchn_send) },
+	[EVTCHNOP_status] = { evtchnop_status, OP_ARG_DOMAIN(struct evtchn_status, dom) },
+	[EVTCHNOP_alloc_unbound] = { evtchnop_alloc_unbound, OP_ARG_DOMAIN(struct evtchn_alloc_unbound, dom) },
+	[EVTCHNOP_bind_ipi] = { evtchnop_bind_ipi, OP_ARG(struct evtchn_bind_ipi) },
+	[EVTCHNOP_bind_vcpu] = { evtchnop_bind_vcpu, OP_ARG(struct evtchn_bind_vcpu) },
+	[EVTCHNOP_unmask] = { evtchnop_unmask, OP_ARG(struct evtchn_unmask) },
+	[EVTCHNOP_reset] = { evtchnop_reset, OP_ARG_DOMAIN(struct evtchn_reset, dom) },
 };
 
-long do_event_channel_op(unsigned long cmd, unsigned long arg, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_event_channel_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
+	long err;
+
 	cmd = (u32)cmd;
-	if (cmd >= ARRAY_SIZE(evtchn_ops) || !evtchn_ops[cmd])
+	if (cmd >= ARRAY_SIZE(evtchn_ops) || !evtchn_ops[cmd].fn)
 		return -ENOSYS;
-	return evtchn_ops[cmd](arg);
+	err = op_arg_get(&evtchn_ops[cmd].arg, gva, arg, &d);
+	return err ? err : evtchn_ops[cmd].fn(d, arg, gva);
 }
