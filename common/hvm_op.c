@@ -2,8 +2,8 @@
 /* hvm_op: the parameters of a domain, and the upcall vector of each vCPU. */
 #include <public/hvm/hvm_op.h>
 
-#include "common/guest_access.h"
 #include "common/hypercall.h"
+#include "common/op_arg.h"
 #include "common/timer.h"
 
 #define FIRST_UPCALL_VECTOR 0x10 /* below are exceptions (abi.md 11.1) */
@@ -46,82 +46,63 @@ static void param_changed(struct domain *d, u32 index)
 			arch_upcall(v);
 }
 
-static long copy_param(struct xen_hvm_param *p, struct domain **d, u64 gva)
+static long op_set_param(struct domain *d, void *arg, u64 gva)
 {
-	long err = 0;
-
-	if (copy_from_guest(p, gva, sizeof(*p)))
-		return -EFAULT;
-	if (p->index >= HVM_NR_PARAMS)
-		return -EINVAL;
-	*d = domain_resolve(p->domid, &err);
-	return *d ? 0 : err;
-}
-
-static long op_set_param(u64 gva)
-{
-	struct xen_hvm_param p;
-	struct domain *d;
-	long rc = copy_param(&p, &d, gva);
+	const struct xen_hvm_param *p = arg;
 	u8 rules;
 
-	if (rc)
-		return rc;
-	rules = param_rules[p.index];
+	if (p->index >= HVM_NR_PARAMS)
+		return -EINVAL;
+	rules = param_rules[p->index];
 	if (!current->domain->control && !(rules & SET))
 		return -EPERM;
-	if ((rules & ZERO) && p.value)
+	if ((rules & ZERO) && p->value)
 		return -EOPNOTSUPP;
-	if ((rules & ONCE) && d->hvm_params[p.index] && d->hvm_params[p.index] != p.value)
+	if ((rules & ONCE) && d->hvm_params[p->index] && d->hvm_params[p->index] != p->value)
 		return -EEXIST;
-	if (p.index == HVM_PARAM_TIMER_MODE && p.value > HVMPTM_one_missed_tick_pending)
+	if (p->index == HVM_PARAM_TIMER_MODE && p->value > HVMPTM_one_missed_tick_pending)
 		return -EINVAL;
-	WRITE_ONCE(d->hvm_params[p.index], p.value);
-	param_changed(d, p.index);
+	WRITE_ONCE(d->hvm_params[p->index], p->value);
+	param_changed(d, p->index);
 	return 0;
 }
 
-static long op_get_param(u64 gva)
+static long op_get_param(struct domain *d, void *arg, u64 gva)
 {
-	struct xen_hvm_param p;
-	struct domain *d;
-	long rc = copy_param(&p, &d, gva);
+	struct xen_hvm_param *p = arg;
 
-	if (rc)
-		return rc;
-	if (!current->domain->control && !(param_rules[p.index] & GET))
+	if (p->index >= HVM_NR_PARAMS)
+		return -EINVAL;
+	if (!current->domain->control && !(param_rules[p->index] & GET))
 		return -EPERM;
-	p.value = READ_ONCE(d->hvm_params[p.index]);
-	return copy_to_guest(gva, &p, sizeof(p));
+	p->value = READ_ONCE(d->hvm_params[p->index]);
+	return copy_to_guest(gva, p, sizeof(*p));
 }
 
-static long op_set_upcall_vector(u64 gva)
+static long op_set_upcall_vector(struct domain *d, void *arg, u64 gva)
 {
-	struct xen_hvm_evtchn_upcall_vector op;
-	struct vcpu *v;
+	const struct xen_hvm_evtchn_upcall_vector *op = arg;
+	struct vcpu *v = domain_vcpu(d, op->vcpu);
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	if (op.vector < FIRST_UPCALL_VECTOR)
+	if (op->vector < FIRST_UPCALL_VECTOR)
 		return -EINVAL;
-	v = domain_vcpu(current->domain, op.vcpu);
 	if (!v)
 		return -ENOENT;
-	WRITE_ONCE(v->upcall_vector, op.vector);
+	WRITE_ONCE(v->upcall_vector, op->vector);
 	if (v->info && READ_ONCE(v->info->evtchn_upcall_pending))
 		arch_upcall(v);
 	return 0;
 }
 
-static long op_flush_tlbs(u64 gva)
+static long op_flush_tlbs(struct domain *d, void *arg, u64 gva)
 {
 	if (gva)
 		return -EINVAL;
-	p2m_flush(current->domain);
+	p2m_flush(d);
 	return 0;
 }
 
-static long op_get_time(u64 gva)
+static long op_get_time(struct domain *d, void *arg, u64 gva)
 {
 	struct xen_hvm_get_time op = { .now = now() };
 
@@ -129,46 +110,47 @@ static long op_get_time(u64 gva)
 }
 
 /* kdump asks, so as not to read what is no memory. */
-static long op_get_mem_type(u64 gva)
+static long op_get_mem_type(struct domain *d, void *arg, u64 gva)
 {
-	struct xen_hvm_get_mem_type op;
-	struct domain *d;
+	struct xen_hvm_get_mem_type *op = arg;
 	enum p2m_type t;
-	long err = 0;
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	d = domain_resolve(op.domid, &err);
-	if (!d)
-		return err;
 	p2m_read_lock(&d->p2m);
-	p2m_get(d, op.pfn, &t, NULL);
+	p2m_get(d, op->pfn, &t, NULL);
 	p2m_read_unlock(&d->p2m);
-	op.mem_type = p2m_is_writable(t) ? HVMMEM_ram_rw : p2m_is_readable(t) ? HVMMEM_ram_ro : HVMMEM_mmio_dm;
-	return copy_to_guest(gva, &op, sizeof(op));
+	op->mem_type = p2m_is_writable(t) ? HVMMEM_ram_rw : p2m_is_readable(t) ? HVMMEM_ram_ro : HVMMEM_mmio_dm;
+	return copy_to_guest(gva, op, sizeof(*op));
 }
 
 /* There is no shadow paging to tell about (abi.md 2.2 item 8), no altp2m, no monitor. */
-static long op_not_supported(u64 gva)
+static long op_not_supported(struct domain *d, void *arg, u64 gva)
 {
 	return -EOPNOTSUPP;
 }
 
-static long (*const ops[])(u64 gva) = {
-	[HVMOP_set_param] = op_set_param,
-	[HVMOP_get_param] = op_get_param,
-	[HVMOP_flush_tlbs] = op_flush_tlbs,
-	[HVMOP_pagetable_dying] = op_not_supported,
-	[HVMOP_get_time] = op_get_time,
-	[HVMOP_get_mem_type] = op_get_mem_type,
-	[HVMOP_set_evtchn_upcall_vector] = op_set_upcall_vector,
-	[HVMOP_guest_request_vm_event] = op_not_supported,
-	[HVMOP_altp2m] = op_not_supported,
+static const struct {
+	long (*fn)(struct domain *d, void *arg, u64 gva);
+	struct op_arg arg;
+} ops[] = {
+	[HVMOP_set_param] = { op_set_param, OP_ARG_DOMAIN(struct xen_hvm_param, domid) },
+	[HVMOP_get_param] = { op_get_param, OP_ARG_DOMAIN(struct xen_hvm_param, domid) },
+	[HVMOP_flush_tlbs] = { op_flush_tlbs, { 0 } },
+	[HVMOP_pagetable_dying] = { op_not_supported, { 0 } },
+	[HVMOP_get_time] = { op_get_time, { 0 } },
+	[HVMOP_get_mem_type] = { op_get_mem_type, OP_ARG_DOMAIN(struct xen_hvm_get_mem_type, domid) },
+	[HVMOP_set_evtchn_upcall_vector] = { op_set_upcall_vector, OP_ARG(struct xen_hvm_evtchn_upcall_vector) },
+	[HVMOP_guest_request_vm_event] = { op_not_supported, { 0 } },
+	[HVMOP_altp2m] = { op_not_supported, { 0 } },
 };
 
 long do_hvm_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
+	long err;
+
+	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
 		return -ENOSYS;
-	return ops[cmd](gva);
+	err = op_arg_get(&ops[cmd].arg, gva, arg, &d);
+	return err ? err : ops[cmd].fn(d, arg, gva);
 }

@@ -2,14 +2,14 @@
 /* vcpu_op: a guest's own vCPUs, the areas that Keel writes for them, and their timers. */
 #include <public/vcpu.h>
 
-#include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/hypercall.h"
+#include "common/op_arg.h"
 #include "common/sched.h"
 #include "common/time.h"
 #include "common/vcpu_op.h"
 
-static long op_initialise(struct vcpu *v, u64 gva)
+static long op_initialise(struct vcpu *v, void *arg, u64 gva)
 {
 	struct domain *d = v->domain;
 	int rc;
@@ -22,7 +22,7 @@ static long op_initialise(struct vcpu *v, u64 gva)
 	return rc ? rc : arch_vcpu_op_initialise(v, gva);
 }
 
-static long op_up(struct vcpu *v, u64 gva)
+static long op_up(struct vcpu *v, void *arg, u64 gva)
 {
 	if (!v->initialised)
 		return -EINVAL;
@@ -31,7 +31,7 @@ static long op_up(struct vcpu *v, u64 gva)
 	return 0;
 }
 
-static long op_down(struct vcpu *v, u64 gva)
+static long op_down(struct vcpu *v, void *arg, u64 gva)
 {
 	if (!test_and_set_bit(VPF_DOWN, &v->wait_flags)) {
 		vcpu_sleep_nosync(v);
@@ -40,12 +40,12 @@ static long op_down(struct vcpu *v, u64 gva)
 	return 0;
 }
 
-static long op_is_up(struct vcpu *v, u64 gva)
+static long op_is_up(struct vcpu *v, void *arg, u64 gva)
 {
 	return !test_bit(VPF_DOWN, &v->wait_flags);
 }
 
-static long op_get_runstate(struct vcpu *v, u64 gva)
+static long op_get_runstate(struct vcpu *v, void *arg, u64 gva)
 {
 	struct vcpu_runstate_info rs;
 
@@ -86,43 +86,31 @@ static long set_runstate_area(struct vcpu *v, u64 area)
  * Another vCPU may be switched meanwhile, and find half of its new area: then it writes to a place that is
  * neither, but its guest's. Waiting until it does not run could be mutual, and would then never end.
  */
-static long op_register_runstate(struct vcpu *v, u64 gva)
+static long op_register_runstate(struct vcpu *v, void *arg, u64 gva)
 {
-	struct vcpu_register_runstate_memory_area area;
-
-	if (copy_from_guest(&area, gva, sizeof(area)))
-		return -EFAULT;
-	return set_runstate_area(v, area.addr.v);
+	return set_runstate_area(v, ((struct vcpu_register_runstate_memory_area *)arg)->addr.v);
 }
 
-static long op_set_periodic(struct vcpu *v, u64 gva)
+static long op_set_periodic(struct vcpu *v, void *arg, u64 gva)
 {
-	struct vcpu_set_periodic_timer set;
-
-	if (copy_from_guest(&set, gva, sizeof(set)))
-		return -EFAULT;
-	return vcpu_set_periodic(v, set.period_ns);
+	return vcpu_set_periodic(v, ((struct vcpu_set_periodic_timer *)arg)->period_ns);
 }
 
-static long op_stop_periodic(struct vcpu *v, u64 gva)
+static long op_stop_periodic(struct vcpu *v, void *arg, u64 gva)
 {
 	vcpu_stop_periodic(v);
 	return 0;
 }
 
 /* For the calling vCPU only, whose CPU this is. abi.md 11.8. */
-static long op_set_singleshot(struct vcpu *v, u64 gva)
+static long op_set_singleshot(struct vcpu *v, void *arg, u64 gva)
 {
-	struct vcpu_set_singleshot_timer set;
+	const struct vcpu_set_singleshot_timer *set = arg;
 
-	if (v != current)
-		return -EINVAL;
-	if (copy_from_guest(&set, gva, sizeof(set)))
-		return -EFAULT;
-	return vcpu_set_singleshot(v, set.timeout_abs_ns, set.flags);
+	return v == current ? vcpu_set_singleshot(v, set->timeout_abs_ns, set->flags) : -EINVAL;
 }
 
-static long op_stop_singleshot(struct vcpu *v, u64 gva)
+static long op_stop_singleshot(struct vcpu *v, void *arg, u64 gva)
 {
 	if (v != current)
 		return -EINVAL;
@@ -153,55 +141,50 @@ static int move_vcpu_info(struct vcpu *v, struct page_info *pg, unsigned int off
 	return 0;
 }
 
-static long op_register_info(struct vcpu *v, u64 gva)
+static long op_register_info(struct vcpu *v, void *arg, u64 gva)
 {
-	struct vcpu_register_vcpu_info reg;
+	const struct vcpu_register_vcpu_info *reg = arg;
 	struct page_info *pg;
 	enum p2m_type t;
 	int rc;
 
-	if (copy_from_guest(&reg, gva, sizeof(reg)))
-		return -EFAULT;
-	if (reg.offset > PAGE_SIZE - sizeof(struct vcpu_info) || reg.offset % 8 || reg.rsvd)
+	if (reg->offset > PAGE_SIZE - sizeof(struct vcpu_info) || reg->offset % 8 || reg->rsvd)
 		return -EINVAL;
 	if (v != current && !test_bit(VPF_DOWN, &v->wait_flags))
 		return -EINVAL;
-	pg = p2m_get_page(v->domain, reg.mfn, &t);
+	pg = p2m_get_page(v->domain, reg->mfn, &t);
 	if (!pg)
 		return -EINVAL;
-	rc = p2m_is_ram(t) ? move_vcpu_info(v, pg, reg.offset) : -EINVAL;
+	rc = p2m_is_ram(t) ? move_vcpu_info(v, pg, reg->offset) : -EINVAL;
 	if (rc)
 		put_page(pg);
 	return rc;
 }
 
-static long op_send_nmi(struct vcpu *v, u64 gva)
+static long op_send_nmi(struct vcpu *v, void *arg, u64 gva)
 {
 	arch_vcpu_send_nmi(v);
 	return 0;
 }
 
 /* Known only for pinned vCPUs in Xen; a guest has no use for it. */
-static long op_get_physid(struct vcpu *v, u64 gva)
+static long op_get_physid(struct vcpu *v, void *arg, u64 gva)
 {
 	return -EINVAL;
 }
 
 /* The vDSO's clock page (abi.md 2.4 item 17), by virtual address, in one page. */
-static long op_register_time(struct vcpu *v, u64 gva)
+static long op_register_time(struct vcpu *v, void *arg, u64 gva)
 {
-	struct vcpu_register_time_memory_area area;
-	u64 gpa;
+	u64 area = ((struct vcpu_register_time_memory_area *)arg)->addr.v, gpa;
 
-	if (copy_from_guest(&area, gva, sizeof(area)))
-		return -EFAULT;
-	if (!area.addr.v) {
+	if (!area) {
 		WRITE_ONCE(v->time_area_gpa, 0);
 		return 0;
 	}
-	if (area.addr.v % 8 || (area.addr.v & (PAGE_SIZE - 1)) > PAGE_SIZE - sizeof(struct vcpu_time_info))
+	if (area % 8 || (area & (PAGE_SIZE - 1)) > PAGE_SIZE - sizeof(struct vcpu_time_info))
 		return -EINVAL;
-	if (gva_to_gpa(area.addr.v, true, &gpa))
+	if (gva_to_gpa(area, true, &gpa))
 		return -EFAULT;
 	WRITE_ONCE(v->time_area_gpa, gpa);
 	WRITE_ONCE(v->time_version, 0);
@@ -210,30 +193,37 @@ static long op_register_time(struct vcpu *v, u64 gva)
 	return 0;
 }
 
-static long (*const ops[])(struct vcpu *v, u64 gva) = {
-	[VCPUOP_initialise] = op_initialise,
-	[VCPUOP_up] = op_up,
-	[VCPUOP_down] = op_down,
-	[VCPUOP_is_up] = op_is_up,
-	[VCPUOP_get_runstate_info] = op_get_runstate,
-	[VCPUOP_register_runstate_memory_area] = op_register_runstate,
-	[VCPUOP_set_periodic_timer] = op_set_periodic,
-	[VCPUOP_stop_periodic_timer] = op_stop_periodic,
-	[VCPUOP_set_singleshot_timer] = op_set_singleshot,
-	[VCPUOP_stop_singleshot_timer] = op_stop_singleshot,
-	[VCPUOP_register_vcpu_info] = op_register_info,
-	[VCPUOP_send_nmi] = op_send_nmi,
-	[VCPUOP_get_physid] = op_get_physid,
-	[VCPUOP_register_vcpu_time_memory_area] = op_register_time,
+static const struct {
+	long (*fn)(struct vcpu *v, void *arg, u64 gva);
+	struct op_arg arg;
+} ops[] = {
+	[VCPUOP_initialise] = { op_initialise, { 0 } },
+	[VCPUOP_up] = { op_up, { 0 } },
+	[VCPUOP_down] = { op_down, { 0 } },
+	[VCPUOP_is_up] = { op_is_up, { 0 } },
+	[VCPUOP_get_runstate_info] = { op_get_runstate, { 0 } },
+	[VCPUOP_register_runstate_memory_area] = { op_register_runstate, OP_ARG(struct vcpu_register_runstate_memory_area) },
+	[VCPUOP_set_periodic_timer] = { op_set_periodic, OP_ARG(struct vcpu_set_periodic_timer) },
+	[VCPUOP_stop_periodic_timer] = { op_stop_periodic, { 0 } },
+	[VCPUOP_set_singleshot_timer] = { op_set_singleshot, OP_ARG(struct vcpu_set_singleshot_timer) },
+	[VCPUOP_stop_singleshot_timer] = { op_stop_singleshot, { 0 } },
+	[VCPUOP_register_vcpu_info] = { op_register_info, OP_ARG(struct vcpu_register_vcpu_info) },
+	[VCPUOP_send_nmi] = { op_send_nmi, { 0 } },
+	[VCPUOP_get_physid] = { op_get_physid, { 0 } },
+	[VCPUOP_register_vcpu_time_memory_area] = { op_register_time, OP_ARG(struct vcpu_register_time_memory_area) },
 };
 
 long do_vcpu_op(unsigned long cmd, unsigned long id, unsigned long gva, unsigned long a4, unsigned long a5)
 {
 	struct vcpu *v = id < MAX_VCPUS ? domain_vcpu(current->domain, (unsigned int)id) : NULL;
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
+	long err;
 
 	if (!v)
 		return -ENOENT;
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
+	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
 		return -ENOSYS;
-	return ops[cmd](v, gva);
+	err = op_arg_get(&ops[cmd].arg, gva, arg, &d);
+	return err ? err : ops[cmd].fn(v, arg, gva);
 }
