@@ -201,7 +201,7 @@ void mm_init_early(const struct boot_info *bi)
 static void map_image(void)
 {
 	u64 delta = KEEL_IMAGE_VIRT - boot_info.image_phys;
-	const struct { char *start, *end; u64 flags; } parts[] = {
+	const struct { const char *start, *end; u64 flags; } parts[] = {
 		{ __text_start, __text_end, MAP_RX },
 		{ __rodata_start, __rodata_end, MAP_RO },
 		{ __data_start, __image_end, MAP_RW },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Host exceptions, NMIs and the stack trace. */
+#include "arch/x86/boot/layout.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
@@ -19,8 +20,7 @@ struct desc_ptr { u16 limit; u64 base; } __packed;
 /* With and without stacks from the TSS: the latter while a guest's TR is loaded (svm.c). */
 static struct idt_gate idt[2][256] __aligned(16);
 
-extern char trap_stubs[], boot_stack[];
-#define BOOT_STACK_SIZE 32768 /* arch/x86/boot/layout.h */
+extern char trap_stubs[];
 extern const struct { u64 insn, fixup; } __table_ex_table_start[], __table_ex_table_end[];
 
 /* entry.S calls these. */
@@ -118,7 +118,7 @@ static void trace_from(u64 rip, u64 rbp)
 	print_frame(rip);
 	for (unsigned int i = 0; i < 24; i++) {
 		const u64 *frame = (const u64 *)rbp;
-		bool boot = rbp >= (u64)boot_stack && rbp < (u64)boot_stack + BOOT_STACK_SIZE - 16;
+		bool boot = rbp >= (u64)boot_stack && rbp < (u64)boot_stack_end - 16;
 		bool cpu = rbp >= STACKS_BASE && rbp < STACKS_BASE + GiB(1) && rbp & CPU_STACK_SIZE;
 
 		if ((!boot && !cpu) || !IS_ALIGNED(rbp, 8) || !is_text(frame[1]))

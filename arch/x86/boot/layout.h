@@ -27,7 +27,7 @@
 #ifndef __ASSEMBLY__
 /* Page-aligned bounds of the image's parts: text RX, rodata R, data (and bss) RW. */
 extern char __image_start[], __image_end[];
-extern char __text_start[], __text_end[];
+extern const char __text_start[], __text_end[];
 extern char __rodata_start[], __rodata_end[];
 extern char __data_start[], __data_end[];
 extern char __bss_start[], __bss_end[];
