@@ -5,8 +5,8 @@
 
 #include "common/domain.h"
 
-/* One sub-operation: its argument, and how many of its items are done already. */
-typedef long (*memory_fn)(u64 gva, u64 start);
+/* One sub-operation on d, with a copy of its argument at gva, and how many of its items are done already. */
+typedef long (*memory_fn)(struct domain *d, void *arg, u64 gva, u64 start);
 
 /* Makes the guest call again for the items from `start` on; the handler returns what this returns. */
 long memory_continue(unsigned int op, u64 start, u64 gva);
@@ -18,9 +18,9 @@ long memory_continue(unsigned int op, u64 start, u64 gva);
 int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
 
 /* physmap.c */
-long memory_add_to_physmap(u64 gva, u64 start);
-long memory_add_to_physmap_batch(u64 gva, u64 start);
-long memory_remove_from_physmap(u64 gva, u64 start);
-long memory_acquire_resource(u64 gva, u64 start);
+long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, u64 start);
+long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, u64 start);
+long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, u64 start);
+long memory_acquire_resource(struct domain *d, void *arg, u64 gva, u64 start);
 
 #endif

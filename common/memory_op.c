@@ -2,10 +2,10 @@
 /* memory_op: reservations, claims, memory maps and figures. Errnos: abi.md 5.3. */
 #include <public/memory.h>
 
-#include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/memory.h"
+#include "common/op_arg.h"
 #include "common/pci.h"
 #include "common/platform.h"
 
@@ -28,17 +28,10 @@ static bool order_ok(unsigned int order)
 	return order == 0 || order == 9 || (order == 18 && current->domain->control);
 }
 
-static long copy_reservation(struct xen_memory_reservation *r, struct domain **d, u64 gva)
+/* The number of items must fit beside the operation. */
+static bool extents_ok(const struct xen_memory_reservation *r, u64 start)
 {
-	long err = 0;
-
-	if (copy_from_guest(r, gva, sizeof(*r)))
-		return -EFAULT;
-	*d = domain_resolve(r->domid, &err);
-	if (!*d)
-		return err;
-	/* The number of items must fit beside the operation. */
-	return r->nr_extents >> (63 - MEMOP_EXTENT_SHIFT) ? -EINVAL : 0;
+	return start <= r->nr_extents && !(r->nr_extents >> (63 - MEMOP_EXTENT_SHIFT));
 }
 
 /* No guest sees what was there before. No locks held: lets interrupts in, a gigabyte takes a while. */
@@ -149,19 +142,15 @@ static long for_each_extent(unsigned int op, struct domain *d, const struct xen_
 	return (long)r->nr_extents;
 }
 
-static long op_populate(u64 gva, u64 start)
+static long op_populate(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_memory_reservation r;
-	struct domain *d;
-	long rc = copy_reservation(&r, &d, gva);
+	const struct xen_memory_reservation *r = arg;
 
-	if (rc)
-		return rc;
-	if (!order_ok(r.extent_order) || start > r.nr_extents)
+	if (!extents_ok(r, start) || !order_ok(r->extent_order))
 		return -EINVAL;
-	if (r.mem_flags & XENMEMF_populate_on_demand)
+	if (r->mem_flags & XENMEMF_populate_on_demand)
 		return -EOPNOTSUPP;
-	return for_each_extent(XENMEM_populate_physmap, d, &r, gva, start, populate_one);
+	return for_each_extent(XENMEM_populate_physmap, d, r, gva, start, populate_one);
 }
 
 /* All frames must be the domain's own memory. */
@@ -181,79 +170,48 @@ static bool release_one(struct domain *d, gfn_t gfn, unsigned int order)
 	return ok;
 }
 
-static long op_decrease(u64 gva, u64 start)
+static long op_decrease(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_memory_reservation r;
-	struct domain *d;
-	long rc = copy_reservation(&r, &d, gva);
+	const struct xen_memory_reservation *r = arg;
 
-	if (rc)
-		return rc;
-	if ((r.extent_order != 0 && r.extent_order != 9) || start > r.nr_extents)
+	if (!extents_ok(r, start) || (r->extent_order != 0 && r->extent_order != 9))
 		return -EINVAL;
-	return for_each_extent(XENMEM_decrease_reservation, d, &r, gva, start, release_one);
+	return for_each_extent(XENMEM_decrease_reservation, d, r, gva, start, release_one);
 }
 
 /* Memory without a gfn is of no use to a translated guest. */
-static long op_not_supported(u64 gva, u64 start)
+static long op_not_supported(struct domain *d, void *arg, u64 gva, u64 start)
 {
 	return -EOPNOTSUPP;
 }
 
-static long op_claim(u64 gva, u64 start)
+static long op_claim(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_memory_reservation r;
-	struct domain *d;
-	long rc = copy_reservation(&r, &d, gva);
+	const struct xen_memory_reservation *r = arg;
 
-	if (rc)
-		return rc;
-	if (!current->domain->control)
-		return -EPERM;
-	if (r.extent_start || r.extent_order || r.mem_flags)
+	if (!extents_ok(r, 0) || r->extent_start || r->extent_order || r->mem_flags)
 		return -EINVAL;
-	if (r.nr_extents && (r.nr_extents < d->tot_pages || r.nr_extents > d->max_pages || d->claimed))
+	if (r->nr_extents && (r->nr_extents < d->tot_pages || r->nr_extents > d->max_pages || d->claimed))
 		return -EINVAL;
-	return claim_pages(d, r.nr_extents);
+	return claim_pages(d, r->nr_extents);
 }
 
-/* The argument is a domain id alone. */
-static struct domain *copy_domid(u64 gva, long *err)
+static long op_current_reservation(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	domid_t id;
-
-	if (copy_from_guest(&id, gva, sizeof(id))) {
-		*err = -EFAULT;
-		return NULL;
-	}
-	return domain_resolve(id, err);
+	return (long)READ_ONCE(d->tot_pages);
 }
 
-static long op_current_reservation(u64 gva, u64 start)
+static long op_maximum_reservation(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	long err = 0;
-	struct domain *d = copy_domid(gva, &err);
-
-	return d ? (long)READ_ONCE(d->tot_pages) : err;
+	return (long)READ_ONCE(d->max_pages);
 }
 
-static long op_maximum_reservation(u64 gva, u64 start)
+static long op_maximum_gpfn(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	long err = 0;
-	struct domain *d = copy_domid(gva, &err);
-
-	return d ? (long)READ_ONCE(d->max_pages) : err;
+	return (long)READ_ONCE(d->p2m.max_gfn);
 }
 
-static long op_maximum_gpfn(u64 gva, u64 start)
-{
-	long err = 0;
-	struct domain *d = copy_domid(gva, &err);
-
-	return d ? (long)READ_ONCE(d->p2m.max_gfn) : err;
-}
-
-static long op_maximum_ram_page(u64 gva, u64 start)
+static long op_maximum_ram_page(struct domain *d, void *arg, u64 gva, u64 start)
 {
 	return (long)max_mfn;
 }
@@ -271,47 +229,35 @@ static long copy_map_out(struct domain *d, u64 buffer, u32 room, u32 *done)
 	return 0;
 }
 
-static long op_memory_map(u64 gva, u64 start)
+static long op_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct domain *d = current->domain;
-	struct xen_memory_map map;
+	struct xen_memory_map *map = arg;
 	u32 n = 0;
 	long rc = -ENOSYS; /* there is none: as Xen says it */
 
-	if (copy_from_guest(&map, gva, sizeof(map)))
-		return -EFAULT;
 	spin_lock(&d->lock);
 	if (d->e820)
-		rc = copy_map_out(d, map.buffer, map.nr_entries, &n);
+		rc = copy_map_out(d, map->buffer, map->nr_entries, &n);
 	spin_unlock(&d->lock);
 	if (rc)
 		return rc;
-	map.nr_entries = n;
-	return copy_to_guest(gva, &map, sizeof(map));
+	map->nr_entries = n;
+	return copy_to_guest(gva, map, sizeof(*map));
 }
 
-static long op_set_memory_map(u64 gva, u64 start)
+static long op_set_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_foreign_memory_map op;
+	const struct xen_foreign_memory_map *op = arg;
 	struct e820_entry e;
-	struct domain *d;
 	__typeof__(d->e820) map, old;
-	long err = 0;
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	if (!current->domain->control)
-		return -EPERM;
-	d = domain_resolve(op.domid, &err);
-	if (!d)
-		return err;
-	if (op.map.nr_entries > MAX_E820)
+	if (op->map.nr_entries > MAX_E820)
 		return -EINVAL;
 	map = alloc_page();
 	if (!map)
 		return -ENOMEM;
-	for (u32 i = 0; i < op.map.nr_entries; i++) {
-		if (copy_elem_from_guest(&e, op.map.buffer, i, sizeof(e))) {
+	for (u32 i = 0; i < op->map.nr_entries; i++) {
+		if (copy_elem_from_guest(&e, op->map.buffer, i, sizeof(e))) {
 			free_page(map);
 			return -EFAULT;
 		}
@@ -322,117 +268,111 @@ static long op_set_memory_map(u64 gva, u64 start)
 	spin_lock(&d->lock);
 	old = d->e820;
 	d->e820 = map;
-	d->nr_e820 = op.map.nr_entries;
+	d->nr_e820 = op->map.nr_entries;
 	spin_unlock(&d->lock);
 	free_page(old);
 	return 0;
 }
 
 /* The host's own map. */
-static long op_machine_memory_map(u64 gva, u64 start)
+static long op_machine_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
 {
 	const struct boot_info *bi = platform_boot_info();
-	struct xen_memory_map map;
+	struct xen_memory_map *map = arg;
 	struct e820_entry e;
-	u32 n;
 
-	if (!current->domain->control)
-		return -EPERM;
 	if (!bi)
 		return -ENODATA;
-	if (copy_from_guest(&map, gva, sizeof(map)))
-		return -EFAULT;
-	n = min(map.nr_entries, bi->nr_ranges);
-	for (u32 i = 0; i < n; i++) {
+	map->nr_entries = min(map->nr_entries, bi->nr_ranges);
+	for (u32 i = 0; i < map->nr_entries; i++) {
 		e = (struct e820_entry){ bi->ranges[i].base, bi->ranges[i].size, bi->ranges[i].type };
-		if (copy_elem_to_guest(map.buffer, i, &e, sizeof(e)))
+		if (copy_elem_to_guest(map->buffer, i, &e, sizeof(e)))
 			return -EFAULT;
 	}
-	map.nr_entries = n;
-	return copy_to_guest(gva, &map, sizeof(map));
+	return copy_to_guest(gva, map, sizeof(*map));
 }
 
 /* Nothing is populated on demand; xl mem-set asks all the same (abi.md 5.2). */
-static long op_pod_target(u64 gva, u64 start)
+static long op_pod_target(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_pod_target op;
-	struct domain *d;
-	long err = 0;
+	struct xen_pod_target *op = arg;
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	if (!current->domain->control)
-		return -EPERM;
-	d = domain_resolve(op.domid, &err);
-	if (!d)
-		return err;
-	op.tot_pages = READ_ONCE(d->tot_pages);
-	op.pod_cache_pages = 0;
-	op.pod_entries = 0;
-	return copy_to_guest(gva, &op, sizeof(op));
+	op->tot_pages = READ_ONCE(d->tot_pages);
+	op->pod_cache_pages = op->pod_entries = 0;
+	return copy_to_guest(gva, op, sizeof(*op));
 }
 
 /* Memory that devices use on their own account (RMRR, IVMD): of one function, or all of it. */
-static long op_reserved_device_memory_map(u64 gva, u64 start)
+static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_reserved_device_memory_map op;
+	struct xen_reserved_device_memory_map *op = arg;
 	struct xen_reserved_device_memory e;
 	u64 first, last;
 	u32 id, sbdf, n = 0;
 	bool short_of_room;
 
-	if (!current->domain->control)
-		return -EPERM;
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	if (op.flags & ~XENMEM_RDM_ALL)
+	if (op->flags & ~XENMEM_RDM_ALL)
 		return -EINVAL;
-	sbdf = (u32)op.dev.pci.seg << 16 | (u32)op.dev.pci.bus << 8 | op.dev.pci.devfn;
+	sbdf = (u32)op->dev.pci.seg << 16 | (u32)op->dev.pci.bus << 8 | op->dev.pci.devfn;
 	for (unsigned int i = 0; arch_reserved_memory(i, &first, &last, &id); i++) {
-		if (!(op.flags & XENMEM_RDM_ALL) && id != sbdf && id != RESERVED_FOR_ALL)
+		if (!(op->flags & XENMEM_RDM_ALL) && id != sbdf && id != RESERVED_FOR_ALL)
 			continue;
 		e.start_pfn = first >> PAGE_SHIFT;
 		e.nr_pages = (last >> PAGE_SHIFT) - e.start_pfn + 1;
-		if (n < op.nr_entries && copy_elem_to_guest(op.buffer, n, &e, sizeof(e)))
+		if (n < op->nr_entries && copy_elem_to_guest(op->buffer, n, &e, sizeof(e)))
 			return -EFAULT;
 		n++;
 	}
-	short_of_room = n > op.nr_entries;
-	op.nr_entries = n;
-	if (copy_to_guest(gva, &op, sizeof(op)))
+	short_of_room = n > op->nr_entries;
+	op->nr_entries = n;
+	if (copy_to_guest(gva, op, sizeof(*op)))
 		return -EFAULT;
 	return short_of_room ? -ERANGE : 0;
 }
 
-static const memory_fn ops[] = {
-	[XENMEM_increase_reservation] = op_not_supported,
-	[XENMEM_decrease_reservation] = op_decrease,
-	[XENMEM_maximum_ram_page] = op_maximum_ram_page,
-	[XENMEM_current_reservation] = op_current_reservation,
-	[XENMEM_maximum_reservation] = op_maximum_reservation,
-	[XENMEM_populate_physmap] = op_populate,
-	[XENMEM_add_to_physmap] = memory_add_to_physmap,
-	[XENMEM_memory_map] = op_memory_map,
-	[XENMEM_machine_memory_map] = op_machine_memory_map,
-	[XENMEM_exchange] = op_not_supported,
-	[XENMEM_set_memory_map] = op_set_memory_map,
-	[XENMEM_maximum_gpfn] = op_maximum_gpfn,
-	[XENMEM_remove_from_physmap] = memory_remove_from_physmap,
-	[XENMEM_set_pod_target] = op_pod_target,
-	[XENMEM_get_pod_target] = op_pod_target,
-	[XENMEM_add_to_physmap_batch] = memory_add_to_physmap_batch,
-	[XENMEM_claim_pages] = op_claim,
-	[XENMEM_get_vnumainfo] = op_not_supported,	/* libxl: "no vNUMA" only by this errno */
-	[XENMEM_reserved_device_memory_map] = op_reserved_device_memory_map,
-	[XENMEM_acquire_resource] = memory_acquire_resource,
+#define RESERVATION OP_ARG_DOMAIN(struct xen_memory_reservation, domid)
+#define DOMID OP_ARG_DOMAIN(struct xen_memory_domain, domid)
+
+static const struct {
+	memory_fn fn;
+	struct op_arg arg;
+} ops[] = {
+	[XENMEM_increase_reservation] = { op_not_supported, { 0 } },
+	[XENMEM_decrease_reservation] = { op_decrease, RESERVATION },
+	[XENMEM_maximum_ram_page] = { op_maximum_ram_page, { 0 } },
+	[XENMEM_current_reservation] = { op_current_reservation, DOMID },
+	[XENMEM_maximum_reservation] = { op_maximum_reservation, DOMID },
+	[XENMEM_populate_physmap] = { op_populate, RESERVATION },
+	[XENMEM_add_to_physmap] = { memory_add_to_physmap, OP_ARG_DOMAIN(struct xen_add_to_physmap, domid) },
+	[XENMEM_memory_map] = { op_memory_map, OP_ARG(struct xen_memory_map) },
+	[XENMEM_machine_memory_map] = { op_machine_memory_map, OP_CONTROL(struct xen_memory_map) },
+	[XENMEM_exchange] = { op_not_supported, { 0 } },
+	[XENMEM_set_memory_map] = { op_set_memory_map, OP_CONTROL_DOMAIN(struct xen_foreign_memory_map, domid) },
+	[XENMEM_maximum_gpfn] = { op_maximum_gpfn, DOMID },
+	[XENMEM_remove_from_physmap] = { memory_remove_from_physmap,
+					 OP_ARG_DOMAIN(struct xen_remove_from_physmap, domid) },
+	[XENMEM_set_pod_target] = { op_pod_target, OP_CONTROL_DOMAIN(struct xen_pod_target, domid) },
+	[XENMEM_get_pod_target] = { op_pod_target, OP_CONTROL_DOMAIN(struct xen_pod_target, domid) },
+	[XENMEM_add_to_physmap_batch] = { memory_add_to_physmap_batch,
+					  OP_ARG_DOMAIN(struct xen_add_to_physmap_batch, domid) },
+	[XENMEM_claim_pages] = { op_claim, OP_CONTROL_DOMAIN(struct xen_memory_reservation, domid) },
+	[XENMEM_get_vnumainfo] = { op_not_supported, { 0 } },	/* libxl: "no vNUMA" only by this errno */
+	[XENMEM_reserved_device_memory_map] = { op_reserved_device_memory_map,
+						OP_CONTROL(struct xen_reserved_device_memory_map) },
+	[XENMEM_acquire_resource] = { memory_acquire_resource,
+				      OP_CONTROL_DOMAIN(struct xen_mem_acquire_resource, domid) },
 	/* get_sharing_freed_pages, get_sharing_shared_pages: libxl takes only -ENOSYS for "no sharing" */
 };
 
 long do_memory_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	unsigned int op = cmd & (BIT(MEMOP_EXTENT_SHIFT) - 1);
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
+	long err;
 
-	if (op >= ARRAY_SIZE(ops) || !ops[op])
+	if (op >= ARRAY_SIZE(ops) || !ops[op].fn)
 		return -ENOSYS;
-	return ops[op](gva, cmd >> MEMOP_EXTENT_SHIFT);
+	err = op_arg_get(&ops[op].arg, gva, arg, &d);
+	return err ? err : ops[op].fn(d, arg, gva, cmd >> MEMOP_EXTENT_SHIFT);
 }

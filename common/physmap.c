@@ -126,20 +126,13 @@ static int add_one(struct domain *d, struct domain *fd, unsigned int space, u64 
 	}
 }
 
-long memory_add_to_physmap(u64 gva, u64 start)
+long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_add_to_physmap op;
-	struct domain *d;
-	long err = 0;
+	const struct xen_add_to_physmap *op = arg;
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	d = domain_resolve(op.domid, &err);
-	if (!d)
-		return err;
-	if (op.space == XENMAPSPACE_gmfn_foreign)	/* has no place for the other domain's id */
+	if (op->space == XENMAPSPACE_gmfn_foreign)	/* has no place for the other domain's id */
 		return -ENOSYS;
-	return add_one(d, NULL, op.space, op.idx, op.gpfn);
+	return add_one(d, NULL, op->space, op->idx, op->gpfn);
 }
 
 /* Items [i, i + n): each one's error goes to errs. */
@@ -156,49 +149,37 @@ static int add_batch(const struct xen_add_to_physmap_batch *op, struct domain *d
 }
 
 /* Linux calls this for each page that a tool in Dom0 maps (abi.md 4). */
-long memory_add_to_physmap_batch(u64 gva, u64 start)
+long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_add_to_physmap_batch op;
-	struct domain *d, *fd = NULL;
+	const struct xen_add_to_physmap_batch *op = arg;
+	struct domain *fd = NULL;
 	long err = 0;
 	u64 n;
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	d = domain_resolve(op.domid, &err);
-	if (d && op.space == XENMAPSPACE_gmfn_foreign) {
-		fd = domain_resolve(op.u.foreign_domid, &err);
-		if (!fd)
-			return err;
-	}
-	if (!d)
+	if (op->space == XENMAPSPACE_gmfn_foreign)
+		fd = domain_resolve(op->u.foreign_domid, &err);
+	if (err)
 		return err;
-	for (u64 i = start; i < op.size; i += n) {
+	for (u64 i = start; i < op->size; i += n) {
 		if (i > start && hypercall_preempt_check())
 			return memory_continue(XENMEM_add_to_physmap_batch, i, gva);
-		n = min(op.size - i, (u64)BATCH);
-		if (add_batch(&op, d, fd, i, n))
+		n = min(op->size - i, (u64)BATCH);
+		if (add_batch(op, d, fd, i, n))
 			return -EFAULT;
 	}
 	return 0;
 }
 
-long memory_remove_from_physmap(u64 gva, u64 start)
+long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_remove_from_physmap op;
-	struct domain *d;
+	const struct xen_remove_from_physmap *op = arg;
 	enum p2m_type t;
-	long rc = 0;
+	long rc;
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	d = domain_resolve(op.domid, &rc);
-	if (!d)
-		return rc;
 	p2m_write_lock(&d->p2m);
-	p2m_get(d, op.gpfn, &t, NULL);
+	p2m_get(d, op->gpfn, &t, NULL);
 	if (t == P2M_RAM || t == P2M_SHARED || t == P2M_FOREIGN)
-		rc = p2m_set(d, op.gpfn, INVALID_MFN, 0, P2M_HOLE);
+		rc = p2m_set(d, op->gpfn, INVALID_MFN, 0, P2M_HOLE);
 	else
 		rc = -EINVAL;	/* nothing, a device's, or a grant mapping, which only its handle ends */
 	p2m_write_unlock(d);
@@ -206,19 +187,11 @@ long memory_remove_from_physmap(u64 gva, u64 start)
 }
 
 /* Checks the argument: 0; 1 when it was only a question of how many frames there are; or an error. */
-static long acquire_check(struct xen_mem_acquire_resource *op, struct domain **d, u64 gva)
+static long acquire_check(struct domain *d, struct xen_mem_acquire_resource *op, u64 gva)
 {
-	long err = 0;
 	u64 end;
 
-	if (copy_from_guest(op, gva, sizeof(*op)))
-		return -EFAULT;
-	if (!current->domain->control)
-		return -EPERM;
-	*d = domain_resolve(op->domid, &err);
-	if (!*d)
-		return err;
-	if (op->pad || *d == current->domain)
+	if (op->pad || d == current->domain)
 		return -EINVAL;
 	if (op->type != XENMEM_resource_grant_table)
 		return -EOPNOTSUPP;
@@ -227,10 +200,10 @@ static long acquire_check(struct xen_mem_acquire_resource *op, struct domain **d
 	if (!op->frame_list) {
 		if (op->nr_frames)
 			return -EINVAL;
-		op->nr_frames = (*d)->max_grant_frames;
+		op->nr_frames = d->max_grant_frames;
 		return copy_to_guest(gva, op, sizeof(*op)) ? -EFAULT : 1;
 	}
-	if (check_add_overflow(op->frame, (u64)op->nr_frames, &end) || end > (*d)->max_grant_frames)
+	if (check_add_overflow(op->frame, (u64)op->nr_frames, &end) || end > d->max_grant_frames)
 		return -EINVAL;
 	return 0;
 }
@@ -239,22 +212,21 @@ static long acquire_check(struct xen_mem_acquire_resource *op, struct domain **d
  * Maps frames of another domain's grant table at the caller's gfns, which frame_list holds
  * as input (abi.md 4). What was done before an error stays done, as after any batch.
  */
-long memory_acquire_resource(u64 gva, u64 start)
+long memory_acquire_resource(struct domain *d, void *arg, u64 gva, u64 start)
 {
-	struct xen_mem_acquire_resource op;
-	struct domain *d;
-	long rc = acquire_check(&op, &d, gva);
+	struct xen_mem_acquire_resource *op = arg;
+	long rc = acquire_check(d, op, gva);
 	void *frame;
 	gfn_t gfn;
 
 	if (rc)
 		return rc > 0 ? 0 : rc;
-	for (u64 i = start; i < op.nr_frames; i++) {
+	for (u64 i = start; i < op->nr_frames; i++) {
 		if (i > start && hypercall_preempt_check())
 			return memory_continue(XENMEM_acquire_resource, i, gva);
-		if (copy_elem_from_guest(&gfn, op.frame_list, i, sizeof(gfn)))
+		if (copy_elem_from_guest(&gfn, op->frame_list, i, sizeof(gfn)))
 			return -EFAULT;
-		frame = grant_table_frame(d, (unsigned int)(op.frame + i));
+		frame = grant_table_frame(d, (unsigned int)(op->frame + i));
 		rc = frame ? map_shared(current->domain, gfn, frame, P2M_FOREIGN) : -ENOMEM;
 		if (rc)
 			return rc;

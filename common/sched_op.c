@@ -4,95 +4,87 @@
 #include <public/sched.h>
 
 #include "common/evtchn.h"
-#include "common/guest_access.h"
 #include "common/hypercall.h"
+#include "common/op_arg.h"
 #include "common/sched.h"
 
 #define MAX_POLL_PORTS 128
 
-static long op_yield(u64 gva)
+static long op_yield(const void *arg)
 {
 	vcpu_yield();
 	return 0;
 }
 
-static long op_block(u64 gva)
+static long op_block(const void *arg)
 {
 	vcpu_block();
 	return 0;
 }
 
-static long op_shutdown(u64 gva)
+static long op_shutdown(const void *arg)
 {
-	struct sched_shutdown arg;
-
-	if (copy_from_guest(&arg, gva, sizeof(arg)))
-		return -EFAULT;
-	domain_shutdown(current->domain, (u8)arg.reason);
+	domain_shutdown(current->domain, (u8)((const struct sched_shutdown *)arg)->reason);
 	return 0;
 }
 
-/* Waits for one of nr ports, any upcall, or the time-out (system time; 0: none). */
-static long poll(u64 ports_gva, unsigned int nr, u64 timeout)
+/* Waits for one of the ports, any upcall, or the time-out (system time; 0: none). */
+static long op_poll(const void *arg)
 {
+	const struct sched_poll *op = arg;
 	evtchn_port_t ports[MAX_POLL_PORTS];
 	struct vcpu *v = current;
 	int rc;
 
-	if (nr > MAX_POLL_PORTS)
+	if (op->nr_ports > MAX_POLL_PORTS)
 		return -EINVAL;
-	if (copy_from_guest(ports, ports_gva, nr * sizeof(ports[0])))
+	if (copy_from_guest(ports, op->ports, op->nr_ports * sizeof(ports[0])))
 		return -EFAULT;
 	/* A time-out of the poll before, which an event ended, is not this one's. */
 	timer_stop(&v->poll_timer);
-	rc = evtchn_poll_begin(v, ports, nr);
+	rc = evtchn_poll_begin(v, ports, op->nr_ports);
 	if (rc)
 		return rc < 0 ? rc : 0;
-	if (timeout) {
+	if (op->timeout) {
 		timer_migrate(&v->poll_timer, this_cpu());
-		timer_set(&v->poll_timer, timeout);
+		timer_set(&v->poll_timer, op->timeout);
 	}
 	set_bit(WORK_SCHED, &this_cpu()->work);
 	return 0;
 }
 
-static long op_poll(u64 gva)
+
+static long op_remote_shutdown(const void *arg)
 {
-	struct sched_poll arg;
+	const struct sched_remote_shutdown *op = arg;
+	struct domain *d = domain_find(op->domain_id);
 
-	if (copy_from_guest(&arg, gva, sizeof(arg)))
-		return -EFAULT;
-	return poll(arg.ports, arg.nr_ports, arg.timeout);
-}
-
-static long op_remote_shutdown(u64 gva)
-{
-	struct sched_remote_shutdown arg;
-	struct domain *d;
-
-	if (copy_from_guest(&arg, gva, sizeof(arg)))
-		return -EFAULT;
-	if (!current->domain->control)
-		return -EPERM;
-	d = domain_find(arg.domain_id);
 	if (!d)
 		return -ESRCH;
-	domain_shutdown(d, (u8)arg.reason);
+	domain_shutdown(d, (u8)op->reason);
 	return 0;
 }
 
 /* Watchdogs and pinning are not offered: no guest depends on them (abi.md 9). */
-static long (*const ops[])(u64 gva) = {
-	[SCHEDOP_yield] = op_yield,
-	[SCHEDOP_block] = op_block,
-	[SCHEDOP_shutdown] = op_shutdown,
-	[SCHEDOP_poll] = op_poll,
-	[SCHEDOP_remote_shutdown] = op_remote_shutdown,
+static const struct {
+	long (*fn)(const void *arg);
+	struct op_arg arg;
+} ops[] = {
+	[SCHEDOP_yield] = { op_yield, { 0 } },
+	[SCHEDOP_block] = { op_block, { 0 } },
+	[SCHEDOP_shutdown] = { op_shutdown, OP_ARG(struct sched_shutdown) },
+	[SCHEDOP_poll] = { op_poll, OP_ARG(struct sched_poll) },
+	[SCHEDOP_remote_shutdown] = { op_remote_shutdown, OP_CONTROL(struct sched_remote_shutdown) },
 };
 
 long do_sched_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
+	long err;
+
+	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
 		return -ENOSYS;
-	return ops[cmd](gva);
+	err = op_arg_get(&ops[cmd].arg, gva, arg, &d);
+	return err ? err : ops[cmd].fn(arg);
 }
