@@ -163,6 +163,7 @@ static const struct { const char *dir; void (*fn)(struct hypfs_walk *w); } parts
 	{ "keel/cpus", cpus },
 	{ "keel/domains", domains },
 	{ "keel/features", features },
+	{ "keel/iommu", arch_hypfs_iommu },
 	{ "keel/memory", memory },
 };
 

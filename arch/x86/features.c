@@ -2,7 +2,6 @@
 /* What of this machine is in use, as hypfs shows it under /keel/features. */
 #include "arch/x86/cpu.h"
 #include "arch/x86/hvm/ops.h"
-#include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mitigations.h"
 #include "common/hypfs.h"
 
@@ -15,5 +14,4 @@ void arch_hypfs_features(struct hypfs_walk *w)
 	hypfs_bool(w, "keel/features/x2apic", cpu_features.x2apic);
 	hypfs_bool(w, "keel/features/xsave", cpu_features.xsave);
 	hypfs_uint(w, "keel/features/mitigations", mitigations);
-	iommu_hypfs(w);
 }

@@ -30,6 +30,11 @@ void arch_hypfs_features(struct hypfs_walk *w)
 	hypfs_string(w, "keel/features/hvm", "fake");
 }
 
+void arch_hypfs_iommu(struct hypfs_walk *w)
+{
+	hypfs_string(w, "keel/iommu/name", "none");
+}
+
 static long read_size(const char *path, size_t size)
 {
 	return do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)path, strlen(path) + 1, (unsigned long)out, size);
@@ -68,7 +73,7 @@ static void the_tree(void **state)
 	assert_string_equal(buf, "buildinfo/ params/ keel/ ");
 	assert_int_equal(read_path("/keel"), 0);
 	names(buf);
-	assert_string_equal(buf, "cpus/ domains/ features/ memory/ ");
+	assert_string_equal(buf, "cpus/ domains/ features/ iommu/ memory/ ");
 	assert_int_equal(read_path("/params"), 0);
 	names(buf);
 	assert_string_equal(buf, "iommu noreboot ");
@@ -105,6 +110,7 @@ static void values(void **state)
 	assert_int_equal(read_path("/buildinfo/version/minor"), 0);
 	memcpy(&v, out + sizeof(*entry), 8);
 	assert_int_equal(v, 17);
+	assert_int_equal(read_path("/keel/iommu/name"), 0);
 	assert_int_equal(read_path("/keel/features/hvm"), 0);
 	assert_string_equal((char *)out + sizeof(*entry), "fake");
 	pcpus[1]->nr_exits = 99;

@@ -180,7 +180,7 @@ bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
 	return true;
 }
 
-void iommu_hypfs(struct hypfs_walk *w)
+void arch_hypfs_iommu(struct hypfs_walk *w)
 {
 	hypfs_string(w, "keel/iommu/name", iommu_ops ? iommu_ops->name : "off");
 	if (!iommu_ops)

@@ -91,10 +91,6 @@ void iommu_detach(struct iommu_device *dev);
 /* From the vendor's fault handler: logs (rate-limited), counts, and cuts off who floods. sbdf ~0: not known. */
 void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason);
 
-struct hypfs_walk;
-/* Leaves under keel/iommu. */
-void iommu_hypfs(struct hypfs_walk *w);
-
 /* Memory that firmware has devices use (RMRR, IVMD): stays mapped for the device's owner. Bytes. sbdf ~0: all devices. */
 #define IOMMU_MAX_RESERVED 32
 struct iommu_reserved { u64 first, last; u32 sbdf; bool read, write; };
