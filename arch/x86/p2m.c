@@ -100,7 +100,7 @@ static void flush_and_drop(struct domain *d)
 		p->need_flush = false;
 		p2m_flush(d);
 		if (p->iommu_root)
-			iommu_ops->flush(d);
+			iommu_flush(d);
 	}
 	drop_references(p);
 }

@@ -10,6 +10,7 @@
 #include <public/event_channel.h>
 #include <public/grant_table.h>
 #include <public/hvm/hvm_op.h>
+#include <public/hypfs.h>
 #include <public/memory.h>
 #include <public/sched.h>
 #include <public/vcpu.h>
@@ -25,6 +26,9 @@ static struct vcpu_set_singleshot_timer far_timer;
 static struct xen_feature_info feature_info;
 static struct gnttab_copy one_copy;
 static volatile u64 upcalls, sink;
+#define BATCH 64
+static struct gnttab_map_grant_ref maps[BATCH];
+static struct gnttab_unmap_grant_ref unmaps[BATCH];
 
 #define OP NOINLINE void
 
@@ -40,6 +44,13 @@ OP op_set_timer(void) { vcpu_op(set_singleshot_timer, 0, &far_timer); }
 OP op_stop_timer(void) { vcpu_op(stop_singleshot_timer, 0, 0); }
 OP op_is_up(void) { vcpu_op(is_up, 0, 0); }
 OP op_grant_copy_64(void) { grant_op(copy, &one_copy, 1); }
+
+OP op_map_1(void) { grant_op(map_grant_ref, maps, 1); }
+OP op_map_16(void) { grant_op(map_grant_ref, maps, 16); }
+OP op_map_64(void) { grant_op(map_grant_ref, maps, 64); }
+OP op_unmap_1(void) { grant_op(unmap_grant_ref, unmaps, 1); }
+OP op_unmap_16(void) { grant_op(unmap_grant_ref, unmaps, 16); }
+OP op_unmap_64(void) { grant_op(unmap_grant_ref, unmaps, 64); }
 
 OP op_cpuid(void)
 {
@@ -162,6 +173,72 @@ static void setup_copy(void)
 	one_copy.len = 64;
 }
 
+/* A page granted to itself, BATCH times, and the holes where it is to be mapped. */
+static void setup_maps(void)
+{
+	struct xen_add_to_physmap add = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table };
+	struct grant_entry_v1 *table = alloc_page();
+	u64 gpa = find_hole() << PAGE_SHIFT;
+	u32 i;
+
+	add.gpfn = gfn_of(table);
+	EXPECT_EQ(memory_op(add_to_physmap, &add), 0);
+	table[8].domid = 0;
+	table[8].frame = gfn_of(alloc_page());
+	barrier();
+	WRITE_ONCE(table[8].flags, GTF_permit_access);
+	for (i = 0; i < BATCH; i++)
+		maps[i] = (struct gnttab_map_grant_ref){ gpa + i * PAGE_SIZE, GNTMAP_host_map, 8, 0, 0, 0, 0 };
+}
+
+/* How often the IOMMU has been flushed so far; 0 without one. */
+static u64 iommu_flushes(void)
+{
+	static const char path[] = "/keel/iommu/flushes";
+	struct {
+		struct xen_hypfs_direntry e;
+		char value[32];
+	} got;
+	u64 n = 0;
+	u32 i;
+
+	if (hypercall5(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_read, (u64)path, sizeof(path), (u64)&got, sizeof(got)) < 0)
+		return 0;
+	if (got.e.type == XEN_HYPFS_TYPE_UINT)
+		memcpy(&n, got.value, got.e.content_len < sizeof(n) ? got.e.content_len : sizeof(n));
+	for (i = 0; got.e.type == XEN_HYPFS_TYPE_STRING && got.value[i] >= '0'; i++)
+		n = n * 10 + got.value[i] - '0';
+	return n;
+}
+
+static void map_and_unmap(const char *name, u32 batch, const struct op *map, const struct op *unmap, u64 n)
+{
+	u64 before = iommu_flushes(), i;
+	u32 j;
+
+	for (i = 0; i < n; i++) {
+		once(map->fn);
+		for (j = 0; j < batch; j++)
+			unmaps[j] = (struct gnttab_unmap_grant_ref){ maps[j].host_addr, 0, maps[j].handle, 0 };
+		unmap->fn();
+		EXPECT(maps[batch - 1].status == GNTST_okay && unmaps[batch - 1].status == GNTST_okay, "%d, %d",
+		       maps[batch - 1].status, unmaps[batch - 1].status);
+	}
+	report(map->name);
+	printk("flushes %s %lu in %lu\n", name, iommu_flushes() - before, n);
+}
+
+static void grant_maps(u64 n)
+{
+	static const struct op map[] = { ROW(map_1), ROW(map_16), ROW(map_64) };
+	static const struct op unmap[] = { ROW(unmap_1), ROW(unmap_16), ROW(unmap_64) };
+
+	setup_maps();
+	map_and_unmap("1", 1, &map[0], &unmap[0], n);
+	map_and_unmap("16", 16, &map[1], &unmap[1], n);
+	map_and_unmap("64", 64, &map[2], &unmap[2], n);
+}
+
 static void timers(u64 n)
 {
 	while (n--) {
@@ -207,6 +284,7 @@ void test_main(void)
 	EXPECT_EQ(upcalls - i, n);
 	irq_off();
 	EXPECT_EQ(one_copy.status, GNTST_okay);
+	grant_maps(n / 4 + 1);
 	timers(n / 4 + 1);
 	printk("%lu of each, %lu upcalls\n", n, upcalls);
 }

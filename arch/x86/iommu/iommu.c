@@ -27,6 +27,7 @@ static const struct iommu_ops *const vendors[] = {
 static spinlock_t lock = SPINLOCK_INIT(RANK_IOMMU);
 static struct iommu_device *devices[BUCKETS];	/* L: lock */
 static u64 nr_faults, nr_cut_off;		/* L: lock */
+static u64 nr_flushes;				/* atomic */
 
 static bool switched_off(void)
 {
@@ -119,6 +120,12 @@ void iommu_detach(struct iommu_device *dev)
 	spin_unlock(&lock);
 }
 
+void iommu_flush(const struct domain *d)
+{
+	__atomic_fetch_add(&nr_flushes, 1, __ATOMIC_RELAXED);
+	iommu_ops->flush(d);
+}
+
 /* --- Faults --- */
 
 /* A device that floods is cut off: its faults would keep a CPU busy. */
@@ -188,6 +195,7 @@ void arch_hypfs_iommu(struct hypfs_walk *w)
 	hypfs_uint(w, "keel/iommu/units", iommu_caps.nr_units);
 	hypfs_bool(w, "keel/iommu/interrupts_remapped", iommu_caps.irq_remap);
 	hypfs_bool(w, "keel/iommu/posted_interrupts", iommu_caps.posted);
+	hypfs_uint(w, "keel/iommu/flushes", READ_ONCE(nr_flushes));
 	hypfs_uint(w, "keel/iommu/faults", READ_ONCE(nr_faults));
 	hypfs_uint(w, "keel/iommu/cut_off", READ_ONCE(nr_cut_off));
 }

@@ -88,6 +88,9 @@ int iommu_attach(struct iommu_device *dev, struct domain *d);
 /* The function is gone, or nobody's: it reaches nothing. */
 void iommu_detach(struct iommu_device *dev);
 
+/* The devices of d forget the translations that it had; returns when they have. Any locks. */
+void iommu_flush(const struct domain *d);
+
 /* From the vendor's fault handler: logs (rate-limited), counts, and cuts off who floods. sbdf ~0: not known. */
 void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason);
 

@@ -12,6 +12,10 @@ FAKE int iommu_attach(struct iommu_device *dev, struct domain *d)
 	return 0;
 }
 
+FAKE void iommu_flush(const struct domain *d)
+{
+}
+
 FAKE void iommu_detach(struct iommu_device *dev)
 {
 }
