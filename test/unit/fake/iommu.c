@@ -14,6 +14,7 @@ FAKE int iommu_attach(struct iommu_device *dev, struct domain *d)
 
 FAKE void iommu_flush(const struct domain *d)
 {
+	iommu_ops->flush(d);
 }
 
 FAKE void iommu_detach(struct iommu_device *dev)
