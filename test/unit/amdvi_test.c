@@ -24,7 +24,7 @@ static bool stuck;		/* unit 1 does nothing */
 static struct { unsigned int unit; struct amdvi_cmd cmd; u64 dte[4]; u32 irte; } done[4096];
 static unsigned int nr_done;
 static struct { u32 sbdf; u64 addr; bool write; const char *reason; } faults[600];
-static unsigned int nr_faults, nr_reserved;
+static unsigned int nr_faults, nr_reserved, hidden;
 static struct { u64 first, last; u32 sbdf; } reserved[8];
 static struct irq_desc msi;
 static struct ioapic_info the_ioapic = { .id = 3, .nr_pins = 24 };
@@ -79,6 +79,12 @@ void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write)
 	reserved[nr_reserved].first = first;
 	reserved[nr_reserved].last = last;
 	reserved[nr_reserved++].sbdf = sbdf;
+}
+
+void iommu_hide(paddr_t first, size_t size)
+{
+	assert_int_equal(size, AMDVI_REGS_LEN);
+	hidden |= 1u << (first - 0xfed80000) / 0x10000;
 }
 
 void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
@@ -170,7 +176,7 @@ static int probe(void)
 	memset(units, 0, sizeof(units));
 	memset(&ivrs, 0, sizeof(ivrs));
 	memset(&iommu_caps, 0, sizeof(iommu_caps));
-	nr_done = nr_faults = nr_reserved = 0;
+	nr_done = nr_faults = nr_reserved = hidden = 0;
 	stuck = false;
 	entry(&p, 2, DEV, 0, 0, 0, 0);
 	entry(&p, 2, 0x20, 0, 0, 0, 0);
@@ -216,6 +222,7 @@ static void what_probe_finds(void **state)
 	assert_int_equal(probe(), 0);
 	assert_int_equal(iommu_caps.nr_units, 2);
 	assert_int_equal(iommu_caps.levels, 4);
+	assert_int_equal(hidden, 3); /* nobody gets either unit's registers */
 	assert_true(iommu_caps.irq_remap && iommu_caps.caches_holes && !iommu_caps.wide_dest);
 	assert_true(f->leaf[P2M_RAM] == (1 | 7ull << 60) && f->leaf[P2M_GRANT_RO] == (1 | 3ull << 60));
 	assert_true(f->leaf[P2M_FOREIGN] == f->leaf[P2M_RAM] && f->leaf[P2M_GRANT_RW] == f->leaf[P2M_RAM]);

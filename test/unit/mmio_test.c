@@ -434,8 +434,18 @@ static void local_apic_page(void **state)
 	assert_int_equal(lapic_reg, 7);
 }
 
+/* The registers of an IOMMU. */
+bool iommu_hides(mfn_t mfn);
+bool iommu_hides(mfn_t mfn)
+{
+	return mfn == 0xfed90;
+}
+
 static void trapped_pages(void **state)
 {
+	assert_true(hvm_mmio_is_trapped(&x->d, 0xfed90));
+	assert_int_equal(hvm_mmio_read(&v->v, 0xfed90008, 4), 0xffffffff); /* what nothing answers */
+	assert_false(hvm_mmio_is_trapped(&x->d, 0xfed91));
 	assert_true(hvm_mmio_is_trapped(&x->d, PFN_DOWN(APIC_DEFAULT_PHYS_BASE)));
 	assert_true(hvm_mmio_is_trapped(&x->d, PFN_DOWN(DEVICE)));
 	assert_true(hvm_mmio_is_trapped(&x->d, PFN_DOWN(DEVICE) + 1));

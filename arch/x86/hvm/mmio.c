@@ -6,6 +6,7 @@
 
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/iommu/iommu.h"
 #include "arch/x86/pci/vpci.h"
 #include "common/guest_access.h"
 #include "common/printk.h"
@@ -183,7 +184,8 @@ static int fetch_and_decode(const struct x86_vcpu *v, u64 ip, unsigned int mode,
 
 bool hvm_mmio_is_trapped(struct domain *d, gfn_t gfn)
 {
-	return gfn == PFN_DOWN(APIC_DEFAULT_PHYS_BASE) || vioapic_is_page(d, gfn) || vpci_mmio_is_trapped(d, gfn);
+	return gfn == PFN_DOWN(APIC_DEFAULT_PHYS_BASE) || vioapic_is_page(d, gfn) || vpci_mmio_is_trapped(d, gfn) ||
+	       iommu_hides(gfn);
 }
 
 bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)

@@ -343,6 +343,7 @@ static int probe_unit(struct unit *u, const struct ivrs_unit *which)
 	u64 features = 0;
 
 	u->regs = map_mmio(which->base, AMDVI_REGS_LEN);
+	iommu_hide(which->base, AMDVI_REGS_LEN);
 	if (cap & AMDVI_CAP_FEATURES && u->regs)
 		features = read_reg(u, AMDVI_FEATURES);
 	if ((cap & AMDVI_CAP_ID_MASK) != AMDVI_CAP_ID || !AMDVI_FEATURES_FIT(features)) {

@@ -12,6 +12,7 @@
 #include "common/time.h"
 
 #define BUCKETS 64
+#define MAX_HIDDEN 64
 #define FAULT_WINDOW_NS 1000000000ull
 #define FAULTS_IN_WINDOW 1000	/* of one device: more are a flood */
 
@@ -23,6 +24,9 @@ unsigned int iommu_nr_reserved;
 static const struct iommu_ops *const vendors[] = {
 	&vtd_ops, &amdvi_ops, NULL
 };
+
+static struct { mfn_t first, last; } hidden[MAX_HIDDEN]; /* written at boot */
+static unsigned int nr_hidden;
 
 static spinlock_t lock = SPINLOCK_INIT(RANK_IOMMU);
 static struct iommu_device *devices[BUCKETS];	/* L: lock */
@@ -68,6 +72,23 @@ void iommu_late_init(void)
 {
 	if (iommu_ops)
 		iommu_ops->enable_faults();
+}
+
+void iommu_hide(paddr_t first, size_t len)
+{
+	if (nr_hidden == MAX_HIDDEN)
+		panic("IOMMU: more than %u units: Keel could not keep Dom0 from their registers", MAX_HIDDEN);
+	hidden[nr_hidden].first = PFN_DOWN(first);
+	hidden[nr_hidden++].last = PFN_DOWN(first + len - 1);
+}
+
+bool iommu_hides(mfn_t mfn)
+{
+	unsigned int i = 0;
+
+	while (i < nr_hidden && (mfn < hidden[i].first || mfn > hidden[i].last))
+		i++;
+	return i < nr_hidden;
 }
 
 /* --- Devices --- */

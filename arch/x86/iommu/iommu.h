@@ -101,6 +101,10 @@ extern struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
 extern unsigned int iommu_nr_reserved;
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write);
 
+/* A unit's registers, which probe() names: no domain gets that memory. iommu_hides(): is the frame of it? Any locks. */
+void iommu_hide(paddr_t first, size_t len);
+bool iommu_hides(mfn_t mfn);
+
 static inline bool iommu_on(void) { return iommu_ops != NULL; }
 
 #endif

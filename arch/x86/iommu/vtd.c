@@ -401,6 +401,7 @@ static int probe_unit(struct unit *u, const struct dmar_entry *e)
 	len = CAP_FRO(u->cap) + CAP_NFR(u->cap) * 16;
 	if (len > PAGE_SIZE)
 		u->regs = map_mmio(u->base, len);
+	iommu_hide(u->base, max_t(size_t, len, PAGE_SIZE));
 	return u->regs ? 0 : -ENOMEM;
 }
 

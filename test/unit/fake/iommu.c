@@ -7,6 +7,15 @@
 FAKE const struct iommu_ops *iommu_ops;
 FAKE struct iommu_caps iommu_caps;
 
+FAKE void iommu_hide(paddr_t first, size_t len)
+{
+}
+
+FAKE bool iommu_hides(mfn_t mfn)
+{
+	return false;
+}
+
 FAKE int iommu_attach(struct iommu_device *dev, struct domain *d)
 {
 	return 0;
