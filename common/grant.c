@@ -294,22 +294,17 @@ static struct domain *grant_resolve_domain(domid_t id, s16 *status)
 	return NULL;
 }
 
-static long grant_query_size(u64 uop, unsigned int count)
+static long grant_query_size(void *arg)
 {
-	struct gnttab_query_size op;
-	struct domain *d;
+	struct gnttab_query_size *op = arg;
+	struct domain *d = grant_resolve_domain(op->dom, &op->status);
 
-	if (count != 1)
-		return -EINVAL;
-	if (copy_from_guest(&op, uop, sizeof(op)))
-		return -EFAULT;
-	d = grant_resolve_domain(op.dom, &op.status);
 	if (d) {
-		op.nr_frames = READ_ONCE(d->grant->nr_frames);
-		op.max_nr_frames = d->grant->max_frames;
-		op.status = GNTST_okay;
+		op->nr_frames = READ_ONCE(d->grant->nr_frames);
+		op->max_nr_frames = d->grant->max_frames;
+		op->status = GNTST_okay;
 	}
-	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+	return 0;
 }
 
 /* Where the guest sees a frame of its table now; all ones if it does not. */
@@ -341,53 +336,38 @@ static s16 grant_fill_frame_list(struct domain *d, const struct gnttab_setup_tab
 	return GNTST_okay;
 }
 
-static long grant_setup_table(u64 uop, unsigned int count)
+static long grant_setup_table(void *arg)
 {
-	struct gnttab_setup_table op;
-	struct domain *d;
+	struct gnttab_setup_table *op = arg;
+	struct domain *d = grant_resolve_domain(op->dom, &op->status);
 
-	if (count != 1)
-		return -EINVAL;
-	if (copy_from_guest(&op, uop, sizeof(op)))
-		return -EFAULT;
-	d = grant_resolve_domain(op.dom, &op.status);
 	if (d) {
-		op.status = GNTST_general_error;
-		if (op.nr_frames <= d->grant->max_frames &&
-		    (op.nr_frames == 0 || grant_table_frame(d, op.nr_frames - 1)))
-			op.status = grant_fill_frame_list(d, &op);
+		op->status = GNTST_general_error;
+		if (op->nr_frames <= d->grant->max_frames &&
+		    (op->nr_frames == 0 || grant_table_frame(d, op->nr_frames - 1)))
+			op->status = grant_fill_frame_list(d, op);
 	}
-	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+	return 0;
 }
 
 /* Only version 1 is there; the answer says so (abi.md 2.5, item 28). */
-static long grant_set_version(u64 uop, unsigned int count)
+static long grant_set_version(void *arg)
 {
-	struct gnttab_set_version op;
-	long err;
+	struct gnttab_set_version *op = arg;
+	long err = op->version == 1 ? 0 : op->version == 2 ? -ENOSYS : -EINVAL;
 
-	if (count != 1)
-		return -EINVAL;
-	if (copy_from_guest(&op, uop, sizeof(op)))
-		return -EFAULT;
-	err = op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
-	op.version = 1;
-	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : err;
+	op->version = 1;
+	return err;
 }
 
-static long grant_get_version(u64 uop, unsigned int count)
+static long grant_get_version(void *arg)
 {
-	struct gnttab_get_version op;
+	struct gnttab_get_version *op = arg;
 	long err = 0;
 
-	if (count != 1)
-		return -EINVAL;
-	if (copy_from_guest(&op, uop, sizeof(op)))
-		return -EFAULT;
-	if (!domain_resolve(op.dom, &err))
-		return err;
-	op.version = 1;
-	return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+	if (domain_resolve(op->dom, &err))
+		op->version = 1;
+	return err;
 }
 
 /* Two unused entries of the caller change places. */
@@ -427,22 +407,23 @@ static long grant_swap_batch(u64 uop, unsigned int n)
 }
 
 /*
- * size 0: the operation stands alone. Not here: transfer, dump_table and get_status_frames,
+ * Those in batches, and those of which a call does one. Not here: transfer, dump_table and get_status_frames,
  * which Xen has not for guests of this kind, and cache_flush, which x86 has no use for.
  */
 static const struct grant_op {
-	long (*fn)(u64 uop, unsigned int n);
+	long (*batch)(u64 uop, unsigned int n);
+	long (*single)(void *arg);	/* on a copy, which goes back */
 	u32 size;
 } grant_ops[] = {
-	[GNTTABOP_map_grant_ref] = { grant_map_batch, sizeof(struct gnttab_map_grant_ref) },
-	[GNTTABOP_unmap_grant_ref] = { grant_unmap_batch, sizeof(struct gnttab_unmap_grant_ref) },
-	[GNTTABOP_unmap_and_replace] = { grant_unmap_replace_batch, sizeof(struct gnttab_unmap_and_replace) },
-	[GNTTABOP_copy] = { grant_copy_batch, sizeof(struct gnttab_copy) },
-	[GNTTABOP_swap_grant_ref] = { grant_swap_batch, sizeof(struct gnttab_swap_grant_ref) },
-	[GNTTABOP_setup_table] = { grant_setup_table, 0 },
-	[GNTTABOP_query_size] = { grant_query_size, 0 },
-	[GNTTABOP_set_version] = { grant_set_version, 0 },
-	[GNTTABOP_get_version] = { grant_get_version, 0 },
+	[GNTTABOP_map_grant_ref] = { grant_map_batch, NULL, sizeof(struct gnttab_map_grant_ref) },
+	[GNTTABOP_unmap_grant_ref] = { grant_unmap_batch, NULL, sizeof(struct gnttab_unmap_grant_ref) },
+	[GNTTABOP_unmap_and_replace] = { grant_unmap_replace_batch, NULL, sizeof(struct gnttab_unmap_and_replace) },
+	[GNTTABOP_copy] = { grant_copy_batch, NULL, sizeof(struct gnttab_copy) },
+	[GNTTABOP_swap_grant_ref] = { grant_swap_batch, NULL, sizeof(struct gnttab_swap_grant_ref) },
+	[GNTTABOP_setup_table] = { NULL, grant_setup_table, sizeof(struct gnttab_setup_table) },
+	[GNTTABOP_query_size] = { NULL, grant_query_size, sizeof(struct gnttab_query_size) },
+	[GNTTABOP_set_version] = { NULL, grant_set_version, sizeof(struct gnttab_set_version) },
+	[GNTTABOP_get_version] = { NULL, grant_get_version, sizeof(struct gnttab_get_version) },
 };
 
 /* A batch at a time; in between the guest may be sent away, with what is left as new arguments. */
@@ -452,7 +433,7 @@ static long grant_run_batches(unsigned long cmd, const struct grant_op *op, u64 
 
 	while (count) {
 		unsigned int n = min_t(unsigned int, count, GRANT_BATCH);
-		long err = op->fn(uop, n);
+		long err = op->batch(uop, n);
 
 		if (err)
 			return err;
@@ -465,6 +446,19 @@ static long grant_run_batches(unsigned long cmd, const struct grant_op *op, u64 
 	return 0;
 }
 
+static long grant_run_single(const struct grant_op *op, u64 uop, unsigned int count)
+{
+	u64 arg[4];
+	long err;
+
+	if (count != 1)
+		return -EINVAL;
+	if (copy_from_guest(arg, uop, op->size))
+		return -EFAULT;
+	err = op->single(arg);
+	return copy_to_guest(uop, arg, op->size) ? -EFAULT : err;
+}
+
 long do_grant_table_op(unsigned long cmd, unsigned long uop, unsigned long count, unsigned long a4, unsigned long a5)
 {
 	const struct grant_op *op;
@@ -472,10 +466,8 @@ long do_grant_table_op(unsigned long cmd, unsigned long uop, unsigned long count
 	cmd = (u32)cmd;
 	if ((s32)count < 0)
 		return -EINVAL;
-	if (cmd >= ARRAY_SIZE(grant_ops) || !grant_ops[cmd].fn)
+	if (cmd >= ARRAY_SIZE(grant_ops) || !grant_ops[cmd].size)
 		return cmd == GNTTABOP_cache_flush ? -EOPNOTSUPP : -ENOSYS;
 	op = &grant_ops[cmd];
-	if (!op->size)
-		return op->fn(uop, (u32)count);
-	return grant_run_batches(cmd, op, uop, (u32)count);
+	return op->batch ? grant_run_batches(cmd, op, uop, (u32)count) : grant_run_single(op, uop, (u32)count);
 }

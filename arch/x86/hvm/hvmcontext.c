@@ -25,8 +25,13 @@
 #define GPRS(X) X(rax, RAX) X(rbx, RBX) X(rcx, RCX) X(rdx, RDX) X(rbp, RBP) X(rsi, RSI) X(rdi, RDI) X(rsp, RSP) \
 	X(r8, R8) X(r9, R9) X(r10, R10) X(r11, R11) X(r12, R12) X(r13, R13) X(r14, R14) X(r15, R15)
 #define SEGMENTS(X) X(cs, CS) X(ds, DS) X(es, ES) X(fs, FS) X(gs, GS) X(ss, SS) X(tr, TR) X(ldtr, LDTR)
-#define SAME_FIELDS(X) X(rip) X(rflags) X(cr0) X(cr2) X(cr3) X(cr4) X(dr6) X(dr7) X(sysenter_cs) X(sysenter_esp) \
-	X(sysenter_eip)
+/* The rest of the record, and where the vCPU's state has it. */
+#define FIELDS(X) X(rip, rip) X(rflags, rflags) X(cr0, cr0) X(cr2, cr2) X(cr3, cr3) X(cr4, cr4) X(dr6, dr6) X(dr7, dr7) \
+	X(sysenter_cs, sysenter_cs) X(sysenter_esp, sysenter_esp) X(sysenter_eip, sysenter_eip) \
+	X(idtr_limit, idtr.limit) X(idtr_base, idtr.base) X(gdtr_limit, gdtr.limit) X(gdtr_base, gdtr.base) \
+	X(shadow_gs, kernel_gs_base) X(msr_lstar, lstar) X(msr_star, star) X(msr_cstar, cstar) \
+	X(msr_syscall_mask, sfmask)
+#define DEBUG_REGS(X) X(dr0, dr[0]) X(dr1, dr[1]) X(dr2, dr[2]) X(dr3, dr[3])
 
 /* The records of a domain as a stream in the caller's memory. buffer 0: only counts. */
 struct stream {
@@ -70,22 +75,12 @@ static void save_cpu(struct stream *s, struct x86_vcpu *x)
 	c.field##_arbytes = st.seg[SEG_##seg_name].attr;
 	SEGMENTS(SEG)
 #undef SEG
-#define SAME(field) c.field = st.field;
-	SAME_FIELDS(SAME)
-#undef SAME
-	c.dr0 = x->dr[0];
-	c.dr1 = x->dr[1];
-	c.dr2 = x->dr[2];
-	c.dr3 = x->dr[3];
-	c.idtr_limit = st.idtr.limit;
-	c.idtr_base = st.idtr.base;
-	c.gdtr_limit = st.gdtr.limit;
-	c.gdtr_base = st.gdtr.base;
-	c.shadow_gs = st.kernel_gs_base;
-	c.msr_lstar = st.lstar;
-	c.msr_star = st.star;
-	c.msr_cstar = st.cstar;
-	c.msr_syscall_mask = st.sfmask;
+#define FIELD(field, state) c.field = st.state;
+	FIELDS(FIELD)
+#undef FIELD
+#define DEBUG_REG(field, reg) c.field = x->reg;
+	DEBUG_REGS(DEBUG_REG)
+#undef DEBUG_REG
 	c.msr_efer = st.efer & EFER_VALID;
 	c.msr_tsc_aux = x->tsc_aux;
 	c.tsc = rdtsc() + x->tsc_offset;
@@ -206,25 +201,15 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 	st.seg[SEG_##seg_name] = (struct segment){ (u16)c.field##_sel, (u16)c.field##_arbytes, c.field##_limit, c.field##_base };
 	SEGMENTS(SEG)
 #undef SEG
-#define SAME(field) st.field = c.field;
-	SAME_FIELDS(SAME)
-#undef SAME
+#define FIELD(field, state) st.state = c.field;
+	FIELDS(FIELD)
+#undef FIELD
+#define DEBUG_REG(field, reg) x->reg = c.field;
+	DEBUG_REGS(DEBUG_REG)
+#undef DEBUG_REG
 	st.rflags |= 2;
 	st.dr6 |= 0xffff0ff0;	/* bits that are always set (SDM vol. 3, 18.2) */
 	st.dr7 |= 0x400;
-	x->dr[0] = c.dr0;
-	x->dr[1] = c.dr1;
-	x->dr[2] = c.dr2;
-	x->dr[3] = c.dr3;
-	st.idtr.limit = c.idtr_limit;
-	st.idtr.base = c.idtr_base;
-	st.gdtr.limit = c.gdtr_limit;
-	st.gdtr.base = c.gdtr_base;
-	st.kernel_gs_base = c.shadow_gs;
-	st.lstar = c.msr_lstar;
-	st.star = c.msr_star;
-	st.cstar = c.msr_cstar;
-	st.sfmask = c.msr_syscall_mask;
 	st.efer = c.msr_efer;
 	x->tsc_aux = (u32)c.msr_tsc_aux;
 	st.pending_event = c.pending_valid;
