@@ -62,17 +62,10 @@ static void scan_s5(const struct acpi_table *t)
 					   &acpi.s5_typ_b);
 }
 
-static bool table_madt(const struct acpi_table *t, paddr_t addr)
-{
-	acpi.madt = addr;
-	return acpi_parse_madt(t, t->len, &acpi);
-}
-
-static bool table_fadt(const struct acpi_table *t, paddr_t addr)
+static bool table_fadt(const struct acpi_table *t)
 {
 	const struct acpi_table *dsdt;
 
-	acpi.fadt = addr;
 	if (!acpi_parse_fadt(t, t->len, &acpi))
 		return false;
 	dsdt = map_table(acpi.dsdt, "DSDT");
@@ -81,11 +74,12 @@ static bool table_fadt(const struct acpi_table *t, paddr_t addr)
 	return dsdt != NULL;
 }
 
-static bool table_mcfg(const struct acpi_table *t, paddr_t addr) { return acpi_parse_mcfg(t, t->len, &acpi); }
-static bool table_hpet(const struct acpi_table *t, paddr_t addr) { return acpi_parse_hpet(t, t->len, &acpi); }
-static bool table_spcr(const struct acpi_table *t, paddr_t addr) { return acpi_parse_spcr(t, t->len, &acpi); }
+static bool table_madt(const struct acpi_table *t) { return acpi_parse_madt(t, t->len, &acpi); }
+static bool table_mcfg(const struct acpi_table *t) { return acpi_parse_mcfg(t, t->len, &acpi); }
+static bool table_hpet(const struct acpi_table *t) { return acpi_parse_hpet(t, t->len, &acpi); }
+static bool table_spcr(const struct acpi_table *t) { return acpi_parse_spcr(t, t->len, &acpi); }
 
-static bool table_ssdt(const struct acpi_table *t, paddr_t addr)
+static bool table_ssdt(const struct acpi_table *t)
 {
 	scan_s5(t);
 	return true;
@@ -95,7 +89,7 @@ static bool table_ssdt(const struct acpi_table *t, paddr_t addr)
 static const struct {
 	char sig[5];
 	bool needed;
-	bool (*parse)(const struct acpi_table *t, paddr_t addr);
+	bool (*parse)(const struct acpi_table *t);
 } readers[] = {
 	{ "APIC", true, table_madt },
 	{ "FACP", true, table_fadt },
@@ -143,7 +137,7 @@ static int walk_root(paddr_t root, bool xsdt)
 }
 
 static int read_tables(const char *sig, bool needed,
-		       bool (*parse)(const struct acpi_table *t, paddr_t addr))
+		       bool (*parse)(const struct acpi_table *t))
 {
 	bool found = false;
 
@@ -153,7 +147,7 @@ static int read_tables(const char *sig, bool needed,
 		if (strcmp(acpi.tables[i].sig, sig) != 0)
 			continue;
 		t = map_table(acpi.tables[i].addr, sig);
-		if (t && parse(t, acpi.tables[i].addr)) {
+		if (t && parse(t)) {
 			found = true;
 		} else {
 			printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s at %#lx is broken: its contents make no sense",

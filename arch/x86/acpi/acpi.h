@@ -26,12 +26,9 @@ struct acpi_info {
 	unsigned int nr_overrides;
 	struct { u8 id; u32 address, gsi_base; } ioapics[ACPI_MAX_IOAPICS];
 	unsigned int nr_ioapics;
-	paddr_t madt;
 	/* FADT */
-	paddr_t facs, dsdt, fadt;
-	u16 sci_int;
-	u32 pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt, pm_timer_port; /* I/O ports, 0 = none */
-	u8 pm1_evt_len;
+	paddr_t dsdt;
+	u32 pm1a_cnt, pm1b_cnt, pm_timer_port; /* I/O ports, 0 = none */
 	bool pm_timer_32bit, hw_reduced;
 	bool no_cmos_rtc;	/* there is no clock at ports 70h/71h */
 	u8 rtc_century;		/* CMOS index of the century, 0 = none */

@@ -173,15 +173,10 @@ bool acpi_parse_fadt(const void *fadt, size_t len, struct acpi_info *info)
 	if (len < 116)
 		return false;
 	flags = get32(p + 112);
-	info->facs = len >= 140 && get64(p + 132) ? get64(p + 132) : get32(p + 36);
 	info->dsdt = len >= 148 && get64(p + 140) ? get64(p + 140) : get32(p + 40);
-	info->sci_int = get16(p + 46);
-	info->pm1a_evt = fadt_port(p, len, 56, 148);
-	info->pm1b_evt = fadt_port(p, len, 60, 160);
 	info->pm1a_cnt = fadt_port(p, len, 64, 172);
 	info->pm1b_cnt = fadt_port(p, len, 68, 184);
 	info->pm_timer_port = p[91] == 4 ? fadt_port(p, len, 76, 208) : 0;
-	info->pm1_evt_len = p[88];
 	info->rtc_century = p[108];
 	info->no_cmos_rtc = p[8] >= 3 && (get16(p + 109) & BIT(5));
 	info->pm_timer_32bit = flags & BIT(8);
