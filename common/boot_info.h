@@ -25,7 +25,6 @@
 #define BOOT_MAX_MODULES	16
 #define BOOT_NAME_LEN		64
 #define BOOT_CMDLINE_LEN	1024
-#define BOOT_VENDOR_LEN		64
 
 enum boot_loader {
 	BOOT_LOADER_UEFI	= 1,
@@ -46,16 +45,12 @@ enum boot_range_type {
 
 /* EFI runtime services use it: type is RESERVED, and it must stay as it is. */
 #define BOOT_RANGE_EFI_RUNTIME	(1u << 0)
-/* Within an EFI runtime range: code. */
-#define BOOT_RANGE_EFI_CODE	(1u << 1)
-/* Within an EFI runtime range: device memory. */
-#define BOOT_RANGE_EFI_MMIO	(1u << 2)
 
 struct boot_range {
 	uint64_t base;
 	uint64_t size;
 	uint32_t type;		/* enum boot_range_type */
-	uint32_t flags;		/* BOOT_RANGE_EFI_* */
+	uint32_t flags;		/* BOOT_RANGE_EFI_RUNTIME */
 };
 
 struct boot_module {
@@ -80,16 +75,6 @@ struct boot_framebuffer {
 	uint32_t pad;
 };
 
-struct boot_efi {
-	uint64_t system_table;		/* 0: not booted through UEFI */
-	uint64_t runtime_services;
-	uint64_t config_table;
-	uint64_t config_count;
-	uint32_t revision;		/* of the system table */
-	uint32_t fw_revision;
-	uint16_t vendor[BOOT_VENDOR_LEN];	/* UCS-2, 0-terminated */
-};
-
 struct boot_info {
 	uint64_t magic;
 	uint32_t size;			/* of this structure */
@@ -101,7 +86,6 @@ struct boot_info {
 	uint64_t rsdp;			/* 0: the loader knows none */
 	uint64_t fdt;			/* device tree, 0: none */
 	uint64_t fdt_size;
-	struct boot_efi efi;
 	struct boot_framebuffer fb;
 	uint32_t nr_ranges;
 	uint32_t nr_modules;
@@ -114,9 +98,8 @@ struct boot_info {
 _Static_assert(sizeof(struct boot_range) == 24, "boot_range has a fixed layout");
 _Static_assert(sizeof(struct boot_module) == 1104, "boot_module has a fixed layout");
 _Static_assert(sizeof(struct boot_framebuffer) == 48, "boot_framebuffer has a fixed layout");
-_Static_assert(sizeof(struct boot_efi) == 168, "boot_efi has a fixed layout");
-_Static_assert(offsetof(struct boot_info, efi) == 72, "boot_info has a fixed layout");
-_Static_assert(offsetof(struct boot_info, ranges) == 72 + 168 + 48 + 8 + 64 + 1024,
+_Static_assert(offsetof(struct boot_info, fb) == 72, "boot_info has a fixed layout");
+_Static_assert(offsetof(struct boot_info, ranges) == 72 + 48 + 8 + 64 + 1024,
 	       "boot_info has a fixed layout");
 
 /*

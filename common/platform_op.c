@@ -38,7 +38,7 @@ static long op_get_dom0_console(struct xen_platform_op *op)
 	if (!fb || !fb->present)
 		return -ENODEV;
 	*info = (struct dom0_vga_console_info){
-		.video_type = boot_info->efi.system_table ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB,
+		.video_type = boot_info->loader == BOOT_LOADER_UEFI ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB,
 		.u.vesa_lfb = {
 			.width = (u16)fb->width,
 			.height = (u16)fb->height,

@@ -334,7 +334,7 @@ static void platform(void **state)
 	assert_true(do_platform_op((unsigned long)&op, 0, 0, 0, 0) <= 0);
 	bi.fb = (struct boot_framebuffer){ .base = 0x480000000, .width = 1024, .height = 768, .stride = 4096, .bpp = 32,
 					   .present = 1 };
-	bi.efi.system_table = 1;
+	bi.loader = BOOT_LOADER_UEFI;
 	assert_true(do_platform_op((unsigned long)&op, 0, 0, 0, 0) > 0);
 	assert_int_equal(op.u.dom0_console.video_type, XEN_VGATYPE_EFI_LFB);
 	assert_int_equal(op.u.dom0_console.u.vesa_lfb.width, 1024);

@@ -122,10 +122,6 @@ static VOID add_descriptor(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
 	}
 	if (d->Attribute & EFI_MEMORY_RUNTIME) {
 		flags = BOOT_RANGE_EFI_RUNTIME;
-		if (d->Type == EfiRuntimeServicesCode)
-			flags |= BOOT_RANGE_EFI_CODE;
-		if (d->Type == EfiMemoryMappedIO || d->Type == EfiMemoryMappedIOPortSpace)
-			flags |= BOOT_RANGE_EFI_MMIO;
 		if (type == BOOT_RANGE_RAM)
 			type = BOOT_RANGE_RESERVED;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What only the firmware can tell: ACPI's root, the framebuffer, its own tables. */
+/* What only the firmware can tell: ACPI's root, the framebuffer. */
 #include "xen/efi/loader.h"
 
 static VOID find_rsdp(struct boot_info *bi)
@@ -62,17 +62,6 @@ static VOID find_framebuffer(struct boot_info *bi)
 
 VOID loader_platform(struct loader *l)
 {
-	struct boot_efi *efi = &l->bi->efi;
-	UINTN i;
-
-	efi->system_table = (UINTN)ST;
-	efi->runtime_services = (UINTN)ST->RuntimeServices;
-	efi->config_table = (UINTN)ST->ConfigurationTable;
-	efi->config_count = ST->NumberOfTableEntries;
-	efi->revision = ST->Hdr.Revision;
-	efi->fw_revision = ST->FirmwareRevision;
-	for (i = 0; ST->FirmwareVendor && ST->FirmwareVendor[i] && i < BOOT_VENDOR_LEN - 1; i++)
-		efi->vendor[i] = ST->FirmwareVendor[i];
 	find_rsdp(l->bi);
 	find_framebuffer(l->bi);
 }
