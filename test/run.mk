@@ -21,9 +21,11 @@ endif
 bench: all guests
 	@test/bench/run
 	@test/bench/run --vmx
+	@test/bench/run --iommu
 bench-update: all guests
 	@test/bench/run --update
 	@test/bench/run --vmx --update
+	@test/bench/run --iommu --update
 
 .PHONY: run iso announce
 announce: ; @echo "Building Keel and Dom0's image (make V=1 shows the commands)"
