@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/vmx/caps.c arch/x86/hvm/vcpu.c */
+/* SOURCES: arch/x86/vmx/caps.c arch/x86/hvm/vcpu.c common/option.c */
 /* The two vendors' tables: complete, and of one policy. The CPU's part of VMX is a VMCS in memory. */
 #include "test/unit/unit.h"
 

@@ -7,6 +7,7 @@
 #include "arch/x86/vmx/caps.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/heap.h"
+#include "common/option.h"
 #include "common/printk.h"
 #include "common/time.h"
 #include <public/errno.h>
@@ -94,6 +95,8 @@ static int vmx_probe(const char **why)
 	if (rc)
 		return rc;
 	read_msrs(&m);
+	if (!option_flag("apicv", true))
+		m.proc2 &= ~((u64)PROC2_VIRTUAL_INTERRUPTS << 32);
 	rc = vmx_caps_choose(&m, &vmx, why);
 	if (rc)
 		return rc;
