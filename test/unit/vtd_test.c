@@ -496,12 +496,12 @@ static void capabilities_are_what_all_have(void **state)
 	assert_int_equal(vtd_ops.probe(), 0);
 	assert_int_equal(iommu_caps.levels, 3);
 	assert_int_equal(iommu_caps.format.max_order, 0);
-	assert_true(iommu_caps.irq_remap && !iommu_caps.wide_dest && iommu_caps.caches_holes && !iommu_caps.posted);
+	assert_true(!iommu_caps.irq_remap && !iommu_caps.wide_dest && iommu_caps.caches_holes && !iommu_caps.posted);
 	assert_true(iommu_caps.format.noncoherent);
 	*reg64(&hw[1], VTD_CAP) = CAPS | CAP_1G;
 	*reg64(&hw[1], VTD_ECAP) = ECAPS;
 	assert_int_equal(vtd_ops.probe(), 0);
-	assert_true(iommu_caps.wide_dest);
+	assert_true(iommu_caps.irq_remap && iommu_caps.wide_dest);
 	firmware[37] = 0; /* the firmware's word: no remapping here */
 	assert_int_equal(vtd_ops.probe(), 0);
 	assert_false(iommu_caps.irq_remap || iommu_caps.wide_dest);

@@ -7,7 +7,6 @@
 #define HEADER_LEN 48		/* with host address width, flags and 10 reserved bytes (8.1) */
 #define FLAGS 37
 #define FLAG_IRQ_REMAP BIT(0)
-#define FLAG_X2APIC_OPT_OUT BIT(1)
 #define TYPE_DRHD 0
 #define TYPE_RMRR 1
 #define DRHD_LEN 16		/* without scopes */
@@ -83,7 +82,6 @@ int dmar_parse(const void *table, size_t len, struct dmar *out)
 	if (len < HEADER_LEN)
 		return refuse(out, len, "the table ends within its header");
 	out->irq_remap = p[FLAGS] & FLAG_IRQ_REMAP;
-	out->x2apic_opt_out = p[FLAGS] & FLAG_X2APIC_OPT_OUT;
 	for (size_t off = HEADER_LEN; off < len && !rc; off += n) {
 		if (len - off < 4)
 			return refuse(out, off, "the table ends within an entry's header");

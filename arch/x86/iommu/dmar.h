@@ -27,7 +27,7 @@ struct dmar_entry {
 };
 
 struct dmar {
-	bool irq_remap, x2apic_opt_out;
+	bool irq_remap;
 	unsigned int nr_units, nr_reserved, nr_scopes;
 	struct dmar_entry units[DMAR_MAX_UNITS], reserved[DMAR_MAX_RESERVED];
 	struct dmar_scope scopes[DMAR_MAX_SCOPES];

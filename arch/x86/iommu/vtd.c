@@ -22,7 +22,7 @@
 #define QUEUE_LEN 256		/* descriptors of 16 bytes: one page */
 #define IRT_MIN_ORDER 2		/* pages of 256 entries: 1024 */
 #define IRT_MAX_ORDER 8		/* 65536: the index has 16 bits */
-#define FAULT_PASSES 64		/* over the records, for one interrupt */
+#define FAULT_READS 64		/* of records, for one interrupt */
 #define FAULT_REST_NS 1000000ull
 #define IRQS_PER_CPU (VECTOR_LAST_DEV - VECTOR_FIRST_DEV + 1)
 
@@ -297,7 +297,7 @@ static u64 vtd_irq_redirection(const struct irq_desc *desc)
 
 /* --- Faults --- */
 
-/* By number (7.1.3, table 25). */
+/* By number (chapter 7). */
 static const char *fault_reason(u8 code)
 {
 	static const char *const dma[] = { NULL, "nobody's device", "nobody's device", "wrong context entry",
@@ -339,15 +339,15 @@ static bool read_faults(const struct unit *u)
 	return true;
 }
 
-/* While a record is pending no new interrupt comes (7.3), so what is left after a while is left to a timer. */
+/* While a record is pending no new interrupt comes (chapter 7), so what is left after a while is left to a timer. */
 static void handle_faults(void *data)
 {
 	for_each_unit(u) {
-		unsigned int i = 0;
+		unsigned int n = 0;
 
-		while (i < FAULT_PASSES && read_faults(u))
-			i++;
-		if (i == FAULT_PASSES)
+		while (n < FAULT_READS && read_faults(u))
+			n += CAP_NFR(u->cap);
+		if (n >= FAULT_READS)
 			timer_set(&fault_timer, now() + FAULT_REST_NS);
 	}
 }
@@ -357,7 +357,7 @@ static void fault_interrupt(struct irq_desc *desc)
 	handle_faults(NULL);
 }
 
-/* This interrupt is the unit's own and not remapped (5.1.1). */
+/* This interrupt is the unit's own and not remapped (chapter 7). */
 static void vtd_enable_faults(void)
 {
 	struct irq_desc *desc = irq_alloc(IRQ_KEEL, 0, 0, fault_interrupt, NULL);
@@ -424,8 +424,9 @@ static int choose_caps(void)
 	}
 	iommu_caps.levels = all & CAP_48_BIT ? 4 : 3;
 	iommu_caps.nr_units = nr_units;
-	iommu_caps.irq_remap = dmar.irq_remap && ecap & ECAP_IR;
-	iommu_caps.wide_dest = iommu_caps.irq_remap && ecap & ECAP_EIM && cpu_features.x2apic && !dmar.x2apic_opt_out;
+	/* To CPUs in x2APIC mode only wide entries may lead (EIME of IRTA_REG, 11.4). */
+	iommu_caps.irq_remap = dmar.irq_remap && ecap & ECAP_IR && (ecap & ECAP_EIM || !cpu_features.x2apic);
+	iommu_caps.wide_dest = iommu_caps.irq_remap && cpu_features.x2apic;
 	iommu_caps.posted = iommu_caps.irq_remap && all & CAP_PI;
 	iommu_caps.caches_holes = any & CAP_CM;
 	*f = (struct p2m_format){
@@ -477,7 +478,7 @@ static void start_queue(struct unit *u)
 	must(u, GCMD_QIE, true, "starting the queue");
 }
 
-/* Set pointer, then invalidate globally, then switch on (6.6, 6.7, 11.4.4). */
+/* Set pointer, then invalidate globally, then switch on (6.6, 11.4.4). */
 static void start_unit(struct unit *u)
 {
 	if (iommu_caps.irq_remap) {

@@ -149,7 +149,7 @@ static inline struct vtd_entry vtd_inv_wait(paddr_t address, u32 value)
 	return (struct vtd_entry){ 5 | BIT(5) | (u64)value << 32, address };
 }
 
-/* A fault record (11.4.8.3); false: it holds none. For interrupts address is their index in the table. */
+/* A fault record (FRCD_REG, 11.4); false: it holds none. For interrupts address is their index in the table. */
 struct vtd_fault { u16 sid; u8 code; bool write; u64 address; };
 
 static inline bool vtd_fault_decode(struct vtd_entry r, struct vtd_fault *f)
