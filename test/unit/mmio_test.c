@@ -3,12 +3,18 @@
 #include "test/unit/x86.h"
 
 #include "arch/x86/hvm/mmio.h"
+#include "common/guest_access.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/pci/vpci.h"
 
 #define DEVICE 0xd0000000ull
 
 /* A device of 64 bytes in place of the IO-APICs; notes the last access. */
+int copy_insn_from_guest(void *dst, u64 ip, size_t len)
+{
+	return copy_from_guest(dst, ip, len);
+}
+
 static u8 device[64];
 static unsigned int reads, writes, last_size;
 

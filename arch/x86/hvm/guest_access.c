@@ -148,8 +148,8 @@ static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 	return page + offset;
 }
 
-/* One copy, page by page. from: into Keel; else to the guest, zeros if buf is NULL. */
-static int copy_guest(void *buf, u64 gva, size_t len, bool from)
+/* One copy, page by page. from: into Keel, as data or as the code that it is; else to the guest, zeros if buf is NULL. */
+static int copy_guest(void *buf, u64 gva, size_t len, bool from, bool code)
 {
 	struct vcpu *v = current;
 	struct walk w;
@@ -157,6 +157,7 @@ static int copy_guest(void *buf, u64 gva, size_t len, bool from)
 
 	if (!walk_init(&w, v, !from) || gva + len < gva)
 		return -EFAULT;
+	w.smap &= !code;
 	p2m_read_lock(&v->domain->p2m);
 	while (len) {
 		size_t n = min(len, (size_t)(PAGE_SIZE - (gva & ~PAGE_MASK)));
@@ -183,17 +184,22 @@ static int copy_guest(void *buf, u64 gva, size_t len, bool from)
 
 int copy_from_guest(void *dst, u64 gva, size_t len)
 {
-	return copy_guest(dst, gva, len, true);
+	return copy_guest(dst, gva, len, true, false);
+}
+
+int copy_insn_from_guest(void *dst, u64 ip, size_t len)
+{
+	return copy_guest(dst, ip, len, true, true);
 }
 
 int copy_to_guest(u64 gva, const void *src, size_t len)
 {
-	return copy_guest((void *)src, gva, len, false);
+	return copy_guest((void *)src, gva, len, false, false);
 }
 
 int clear_guest(u64 gva, size_t len)
 {
-	return copy_guest(NULL, gva, len, false);
+	return copy_guest(NULL, gva, len, false, false);
 }
 
 int gva_to_gpa(u64 gva, bool write, u64 *gpa)

@@ -172,12 +172,12 @@ static int fetch_and_decode(const struct x86_vcpu *v, u64 ip, unsigned int mode,
 		if (rc != -EAGAIN)
 			return rc;
 	}
-	if (copy_from_guest(buf, ip, first))
+	if (copy_insn_from_guest(buf, ip, first))
 		return -EFAULT;
 	rc = mmio_decode(buf, first, mode, in);
 	if (rc != -EAGAIN || first == MAX_INSN_LEN)
 		return rc;
-	if (copy_from_guest(buf + first, ip + first, MAX_INSN_LEN - first))
+	if (copy_insn_from_guest(buf + first, ip + first, MAX_INSN_LEN - first))
 		return -EFAULT;
 	return mmio_decode(buf, MAX_INSN_LEN, mode, in);
 }

@@ -115,6 +115,11 @@ void hvm_vcpu_init(struct vcpu *v);
 void hvm_vcpu_reset(struct vcpu *v);
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
 void hvm_inject_nmi(struct vcpu *v);
+/*
+ * The code that the current vCPU executes at ip, in its user or kernel mode: 0 or -EFAULT, as copy_from_guest(),
+ * but code is not data, so SMAP does not count (SDM vol. 3, 4.6.1). No p2m lock may be held.
+ */
+int copy_insn_from_guest(void *dst, u64 ip, size_t len);
 /* 32-bit flat protected mode, paging off (abi.md 1.3). */
 void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx);
 
