@@ -346,11 +346,6 @@ static long evtchnop_close(struct domain *d, void *arg, u64 gva)
 	return evtchn_close_port(d, ((struct evtchn_close *)arg)->port);
 }
 
-static long evtchnop_send(struct domain *d, void *arg, u64 gva)
-{
-	return evtchn_send(d, ((struct evtchn_send *)arg)->port);
-}
-
 /* E: what the guest is told about a port. */
 static void evtchn_describe(const struct evtchn *chn, struct evtchn_status *op)
 {
@@ -411,11 +406,6 @@ static long evtchnop_bind_vcpu(struct domain *d, void *arg, u64 gva)
 	return err;
 }
 
-static long evtchnop_unmask(struct domain *d, void *arg, u64 gva)
-{
-	return evtchn_unmask(d, ((struct evtchn_unmask *)arg)->port);
-}
-
 /* Of oneself, or by a control domain of one that it has paused. */
 static long evtchnop_reset(struct domain *d, void *arg, u64 gva)
 {
@@ -434,24 +424,34 @@ static const struct {
 	[EVTCHNOP_bind_interdomain] = { evtchnop_bind_interdomain, OP_ARG(struct evtchn_bind_interdomain) },
 	[EVTCHNOP_bind_virq] = { evtchnop_bind_virq, OP_ARG(struct evtchn_bind_virq) },
 	[EVTCHNOP_close] = { evtchnop_close, OP_ARG(struct evtchn_close) },
-	[EVTCHNOP_send] = { evtchnop_send, OP_ARG(struct evtchn_send) },
 	[EVTCHNOP_status] = { evtchnop_status, OP_ARG_DOMAIN(struct evtchn_status, dom) },
 	[EVTCHNOP_alloc_unbound] = { evtchnop_alloc_unbound, OP_ARG_DOMAIN(struct evtchn_alloc_unbound, dom) },
 	[EVTCHNOP_bind_ipi] = { evtchnop_bind_ipi, OP_ARG(struct evtchn_bind_ipi) },
 	[EVTCHNOP_bind_vcpu] = { evtchnop_bind_vcpu, OP_ARG(struct evtchn_bind_vcpu) },
-	[EVTCHNOP_unmask] = { evtchnop_unmask, OP_ARG(struct evtchn_unmask) },
 	[EVTCHNOP_reset] = { evtchnop_reset, OP_ARG_DOMAIN(struct evtchn_reset, dom) },
 };
 
-long do_event_channel_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+static __attribute__((noinline)) long other_op(u32 cmd, u64 gva)
 {
 	u8 arg[OP_ARG_MAX] __aligned(8);
 	struct domain *d;
 	long err;
 
-	cmd = (u32)cmd;
 	if (cmd >= ARRAY_SIZE(evtchn_ops) || !evtchn_ops[cmd].fn)
 		return -ENOSYS;
 	err = op_arg_get(&evtchn_ops[cmd].arg, gva, arg, &d);
 	return err ? err : evtchn_ops[cmd].fn(d, arg, gva);
+}
+
+/* What each I/O and each interrupt takes goes past the table. Either's argument is a port. */
+long do_event_channel_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	bool send = (u32)cmd == EVTCHNOP_send;
+	evtchn_port_t port;
+
+	if (!send && (u32)cmd != EVTCHNOP_unmask)
+		return other_op((u32)cmd, gva);
+	if (copy_from_guest(&port, gva, sizeof(port)))
+		return -EFAULT;
+	return send ? evtchn_send(current->domain, port) : evtchn_unmask(current->domain, port);
 }
