@@ -15,6 +15,6 @@ KEEL_OPTIONS=apicv=off KERNEL=$O/dom0/vmlinux INITRD=$O/dom0/initrd.img LOADER=u
 status=$?
 tr -d '\r' <"$console"
 [ $status = 0 ] || { echo "vmx-ovmf: Dom0 did not power off by itself (status $status)"; exit 1; }
-for text in '(KEEL) started by keel.efi (UEFI)' 'EFI runtime' 'Guests run by VMX' "Dom0: keel.run=no-$nonce: no such action"; do
+for text in '(KEEL) started by keel.efi (UEFI)' 'EFI runtime' 'Guests run by VMX' 'left IA32_FEATURE_CONTROL open' "Dom0: keel.run=no-$nonce: no such action"; do
 	grep -a -q -F "$text" "$console" || { echo "vmx-ovmf: missing: $text"; exit 1; }
 done

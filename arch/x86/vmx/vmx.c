@@ -45,6 +45,8 @@ static int check_feature_control(const char **why)
 	switch (vmx_feature_control(fc)) {
 	case VMX_FIRMWARE_OPEN:
 		wrmsr_safe(MSR_FEATURE_CONTROL, fc | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
+		if (this_cpu()->id == 0)
+			pr_info("VMX: the firmware left IA32_FEATURE_CONTROL open: VMX is enabled in it, and it is locked");
 		return 0;
 	case VMX_FIRMWARE_ON:
 		return 0;
