@@ -36,7 +36,7 @@ unpacked_kernel() {	# file
 }
 
 # Sets accel and accel_args, says on stderr which it is and why.
-# Keel's way to run Debian on VMX is not complete, so auto takes KVM for SVM only.
+# Keel has run on VMX in Bochs only, so auto takes KVM for SVM only.
 choose_accel() {
 	local offered
 	case ${ACCEL:-auto} in
@@ -50,7 +50,7 @@ choose_accel() {
 		esac
 		case $offered in
 		svm) echo "accel: KVM, which offers nested SVM here" ;;
-		vmx) echo "accel: TCG (KVM offers nested VMX here, on which Keel does not run Linux yet)" ;;
+		vmx) echo "accel: TCG (KVM offers nested VMX here, which Keel was never tried on: ACCEL=kvm does that)" ;;
 		*) echo "accel: TCG (no KVM that offers nested SVM or VMX here)" ;;
 		esac >&2 ;;
 	*) die "ACCEL=$ACCEL: it must be auto, tcg or kvm" ;;
