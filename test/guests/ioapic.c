@@ -48,8 +48,14 @@ static void clock(struct regs *regs)
 {
 	not_in_service += trigger && !(read_entry() & REMOTE_IRR);
 	cmos(0x0c); /* this takes the request away */
-	if (++interrupts == INTERRUPTS)
-		write_entry(VECTOR | trigger | MASKED);
+	if (++interrupts < INTERRUPTS) {
+		apic_write(APIC_EOI, 0);
+		return;
+	}
+	/* The last one: with the source off, nothing can be in service after the EOI. */
+	cmos_set(0x0b, cmos(0x0b) & ~0x40);
+	cmos(0x0c);
+	write_entry(VECTOR | trigger | MASKED);
 	apic_write(APIC_EOI, 0);
 	still_in_service += !!(read_entry() & REMOTE_IRR);
 }
@@ -67,10 +73,9 @@ static void count(const char *what)
 	while (interrupts < INTERRUPTS && now_ns() < end)
 		cpu_relax();
 	irq_off();
-	cmos_set(0x0b, cmos(0x0b) & ~0x40);
-	write_entry(VECTOR | trigger | MASKED);
 	printk("%s: %u interrupts\n", what, interrupts);
-	EXPECT_EQ(interrupts, INTERRUPTS);
+	/* An edge that came while the last one was handled is not taken back. */
+	EXPECT(interrupts == INTERRUPTS || (!trigger && interrupts == INTERRUPTS + 1), "%u interrupts", interrupts);
 	EXPECT_EQ(not_in_service, 0);
 	EXPECT_EQ(still_in_service, 0);
 	EXPECT_EQ(read_entry() & 0x1ffff, VECTOR | trigger | MASKED);
