@@ -39,6 +39,33 @@ int boot_module_is(const void *fdt, int node, const char *kind)
 	return !fdt_node_check_compatible(fdt, node, name);
 }
 
+/*
+ * Do the tokens (Devicetree specification 0.4, 5.4.1) lead to the end of their block? libfdt 1.6.1 follows
+ * a property's length without asking whether it wraps around, and may go in circles for ever.
+ */
+static int tokens_end(const void *fdt)
+{
+	const char *block = (const char *)fdt + fdt_off_dt_struct(fdt);
+	uint64_t at = 0, size = fdt_size_dt_struct(fdt), len;
+
+	while (at + 4 <= size) {
+		uint32_t tag = fdt32_ld((const fdt32_t *)(block + at));
+
+		at += 4;
+		len = 0;
+		if (tag == FDT_END)
+			return 1;
+		if (tag == FDT_BEGIN_NODE)
+			len = strnlen(block + at, size - at) + 1;
+		else if (tag == FDT_PROP && at + 8 <= size)
+			len = 8ull + fdt32_ld((const fdt32_t *)(block + at));
+		else if (tag != FDT_END_NODE && tag != FDT_NOP)
+			return 0;
+		at += (len + 3) & ~3ull;
+	}
+	return 0;
+}
+
 int boot_fdt_check(const void *fdt, uint64_t size)
 {
 	int rc;
@@ -50,6 +77,11 @@ int boot_fdt_check(const void *fdt, uint64_t size)
 		return rc;
 	if (fdt_totalsize(fdt) > size)
 		return -FDT_ERR_TRUNCATED;
+	/* Versions before 16 name nodes by their whole path: libfdt 1.6.1's check falls over a root without one. */
+	if (fdt_version(fdt) < 17)
+		return -FDT_ERR_BADVERSION;
+	if (!tokens_end(fdt))
+		return -FDT_ERR_BADSTRUCTURE;
 	return fdt_check_full(fdt, fdt_totalsize(fdt));
 }
 

@@ -400,6 +400,31 @@ static void test_broken_blobs(void **state)
 	free(blob);
 }
 
+/* Trees over which libfdt 1.6.1 falls: an old version, and a property whose length goes back. */
+static void test_libfdt_is_spared(void **state)
+{
+	char err[BOOTCFG_ERR_LEN];
+	struct bootcfg cfg;
+	size_t size, i;
+	unsigned char *blob = compile("/dts-v1/; / { p = <0x12345678>; };", &size);
+
+	memset(&bi, 0, sizeof(bi));
+	bi.fdt_size = size;
+	assert_int_equal(boot_fdt_check(blob, size), 0);
+	blob[23] = 11; /* its version, and the last one that it is compatible with */
+	blob[27] = 11;
+	assert_int_not_equal(boot_fdt_check(blob, size), 0);
+	assert_int_equal(bootcfg_parse(&bi, blob, &cfg, err, sizeof(err)), -1);
+	blob[23] = 17;
+	blob[27] = 16;
+	for (i = 8; memcmp(blob + i, "\x12\x34\x56\x78", 4); i++)
+		;
+	memcpy(blob + i - 8, "\xff\xff\xff\xf4", 4);
+	assert_int_not_equal(boot_fdt_check(blob, size), 0);
+	assert_int_equal(bootcfg_parse(&bi, blob, &cfg, err, sizeof(err)), -1);
+	free(blob);
+}
+
 static void test_files(void **state)
 {
 	struct boot_file files[BOOT_MAX_MODULES];
@@ -464,6 +489,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_too_many),
 	TEST(test_missing_hypervisor_node),
 	TEST(test_broken_blobs),
+	TEST(test_libfdt_is_spared),
 	TEST(test_files),
 	TEST(test_command_line),
 };
