@@ -33,16 +33,9 @@ static struct iommu_device *devices[BUCKETS];	/* L: lock */
 static u64 nr_faults, nr_cut_off;		/* L: lock */
 static u64 nr_flushes;				/* atomic */
 
-static bool switched_off(void)
-{
-	char value[8];
-
-	return option_string("iommu", value, sizeof(value)) && !option_flag("iommu", true);
-}
-
 void iommu_init(void)
 {
-	if (switched_off()) {
+	if (!option_flag("iommu", true)) {
 		pr_warn("iommu=off: nothing keeps devices from writing to any memory, and Dom0's DMA is bounced");
 		return;
 	}
