@@ -251,15 +251,16 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	if (gfn >= p2m_gfn_limit || p2m_gfn_limit - gfn < BIT(order) || !IS_ALIGNED(gfn, BIT(order)) ||
 	    (t != P2M_HOLE && !IS_ALIGNED(mfn, BIT(order))) || order % 9 || order > 18)
 		return -EINVAL;
+	/* For all of it before any of it is changed: the parts find their tables there. */
+	rc = p->iommu_root ? mirror_set(d, gfn, mfn, order, t, false) : 0;
+	if (rc)
+		return rc;
 	if (order > p2m_format->max_order) {
-		rc = 0;
 		for (u64 i = 0; i < 512 && !rc; i++)
 			rc = p2m_set(d, gfn + (i << 9), t == P2M_HOLE ? mfn : mfn + (i << 9), 9, t);
 		return rc;
 	}
 	rc = find_slot(d, &tree, gfn, target, t != P2M_HOLE, &slot);
-	if (!rc && p->iommu_root)
-		rc = mirror_set(d, gfn, mfn, order, t, false);
 	if (rc || !slot)
 		return rc;
 	/* The mirror first: when a full batch makes the other one flush, no device may reach what it drops. */

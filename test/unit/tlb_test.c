@@ -575,10 +575,37 @@ static void no_memory_for_tables(void **state)
 	}
 }
 
+/* A gigabyte that both trees have in parts: without memory for the last of the mirror's tables none of it. */
+static void all_of_a_gigabyte_or_nothing(void **state)
+{
+	static const unsigned int failing[] = { 1, 2, 3, 200, 514 };
+	struct p2m_format small = format;
+
+	small.max_order = 9;
+	for (unsigned int i = 0; i < ARRAY_SIZE(failing); i++) {
+		enum p2m_type t;
+
+		start(1);
+		p2m_format = &small;
+		for (unsigned int cpu = 0; cpu <= DEVICE; cpu++)
+			cpus[cpu].loaded = NULL;	/* what is mapped here is not real */
+		p2m_write_lock(&domains[0]->p2m);
+		fake_fail_nth(failing[i]);
+		assert_int_equal(p2m_set(domains[0], 0x80000, 0x80000, 18, P2M_RAM), -ENOMEM);
+		fake_fail_nth(0);
+		for (gfn_t gfn = 0x80000; gfn < 0xc0000; gfn += 512) {
+			p2m_get(domains[0], gfn, &t, NULL);
+			assert_int_equal(t, P2M_HOLE);
+		}
+		p2m_write_unlock(domains[0]);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(random_changes),
 	UNIT_TEST(mirror_is_true),
 	UNIT_TEST(no_memory_for_tables),
+	UNIT_TEST(all_of_a_gigabyte_or_nothing),
 };
 
 UNIT_MAIN(tests)
