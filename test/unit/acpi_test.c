@@ -266,6 +266,29 @@ static void broken_tables_are_refused(void **state)
 	}
 }
 
+/* Also when it is looked for again: what it says may have changed since. */
+static void finds_tables(void **state)
+{
+	const struct acpi_table *t;
+
+	put_tables();
+	memcpy(table(HPET, "MCFG", 64) + 10, "second", 6);
+	seal(machine + (HPET - MACHINE));
+	assert_int_equal(acpi_init(RSDP), 0);
+	assert_int_equal(acpi_find("MCFG", 0, &t), 0);
+	assert_int_equal(t->len, 60);
+	assert_int_equal(acpi_find("MCFG", 1, &t), 0);
+	assert_true(t->len == 64 && memcmp(t->oem_id, "second", 6) == 0);
+	assert_int_equal(acpi_find("MCFG", 2, &t), -ENODEV);
+	assert_int_equal(acpi_find("DMAR", 0, &t), -ENODEV);
+	machine[HPET - MACHINE + 17] ^= 0x40;
+	assert_int_equal(acpi_find("MCFG", 1, &t), -EINVAL);
+	machine[HPET - MACHINE + 17] ^= 0x40;
+	put(machine + (HPET - MACHINE) + 4, 0x20000, 4);
+	assert_int_equal(acpi_find("MCFG", 1, &t), -EINVAL);
+	assert_int_equal(acpi_find("MCFG", 0, &t), 0);
+}
+
 static void lying_lengths_are_refused(void **state)
 {
 	static const u32 lens[] = { 0, 35, 0x20000, 0x7fffffff, 0xffffffff };
@@ -535,6 +558,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(finds_the_rsdp_itself),
 	TEST(an_old_machine_has_an_rsdt),
 	TEST(broken_tables_are_refused),
+	TEST(finds_tables),
 	TEST(lying_lengths_are_refused),
 	TEST(madt_survives_cuts),
 	TEST(madt_is_bounded),

@@ -19,6 +19,7 @@
 struct acpi_info acpi;
 static u64 regs[NR_UNITS][AMDVI_REGS_LEN / 8];
 static u8 table[256];
+static int table_rc;		/* what the search for it says */
 static u32 capability, conf_writes[NR_UNITS][8];
 static bool stuck;		/* unit 1 does nothing */
 static struct { unsigned int unit; struct amdvi_cmd cmd; u64 dte[4]; u32 irte; } done[4096];
@@ -29,9 +30,12 @@ static struct { u64 first, last; u32 sbdf; } reserved[8];
 static struct irq_desc msi;
 static struct ioapic_info the_ioapic = { .id = 3, .nr_pins = 24 };
 
-const void *map_firmware(paddr_t pa, size_t size)
+int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t)
 {
-	return table;
+	assert_string_equal(sig, "IVRS");
+	assert_int_equal(n, 0);
+	*t = table_rc ? NULL : (const void *)table;
+	return table_rc;
 }
 
 void *map_mmio(paddr_t pa, size_t size)
@@ -185,9 +189,7 @@ static int probe(void)
 	entry(&p, 0x42, ALIASED, 0, 0, ALIAS, 0);
 	memory_block(p, 0x22, 0x20, 0x2f, 0xb0000);
 	memory_block(p + 32, 0x20, 0, 0, 0xc0000);
-	acpi.nr_tables = 1;
-	memcpy(acpi.tables[0].sig, "IVRS", 5);
-	acpi.tables[0].len = (u32)(p + 64 - table);
+	table[4] = (u8)(p + 64 - table); /* the length */
 	acpi.nr_ioapics = 1;
 	acpi.ioapics[0].id = 3;
 	capability = 0x0c03000f;
@@ -244,9 +246,11 @@ static void what_probe_refuses(void **state)
 	int rc;
 
 	assert_int_equal(probe(), 0);
-	acpi.nr_tables = 0;
+	table_rc = -ENODEV;
 	assert_int_equal(amdvi_ops.probe(), -ENODEV);
-	acpi.nr_tables = 1;
+	table_rc = -EINVAL; /* it is broken */
+	assert_int_equal(amdvi_ops.probe(), -EINVAL);
+	table_rc = 0;
 	regs[1][AMDVI_FEATURES / 8] = 2 << 10;
 	assert_int_equal(amdvi_ops.probe(), -ENXIO);
 	assert_non_null(strstr(fake_last_message, "00:00.3"));
@@ -258,7 +262,7 @@ static void what_probe_refuses(void **state)
 	capability = 0x0403000f; /* without the register of features */
 	assert_int_equal(amdvi_ops.probe(), -ENXIO);
 	capability = 0x0c03000f;
-	acpi.tables[0].len -= 5;
+	table[4] -= 5;
 	assert_int_equal(amdvi_ops.probe(), -EINVAL);
 	assert_non_null(strstr(fake_last_message, "offset 0x98"));
 	FAKE_EACH_FAILURE(n) {

@@ -110,8 +110,7 @@ static void add_table(paddr_t addr)
 		return;
 	}
 	memcpy(acpi.tables[acpi.nr_tables].sig, t->sig, 4);
-	acpi.tables[acpi.nr_tables].addr = addr;
-	acpi.tables[acpi.nr_tables++].len = t->len;
+	acpi.tables[acpi.nr_tables++].addr = addr;
 }
 
 /* Enters all tables that the root table (XSDT: 8-byte entries, RSDT: 4-byte ones) names. */
@@ -136,33 +135,34 @@ static int walk_root(paddr_t root, bool xsdt)
 	return 0;
 }
 
+int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t)
+{
+	for (unsigned int i = 0; i < acpi.nr_tables; i++) {
+		if (strcmp(acpi.tables[i].sig, sig) != 0 || n--)
+			continue;
+		*t = map_table(acpi.tables[i].addr, sig);
+		return *t ? 0 : -EINVAL;
+	}
+	return -ENODEV;
+}
+
 static int read_tables(const char *sig, bool needed,
 		       bool (*parse)(const struct acpi_table *t))
 {
-	bool found = false;
+	const struct acpi_table *t;
+	unsigned int n = 0;
+	int rc;
 
-	for (unsigned int i = 0; i < acpi.nr_tables; i++) {
-		const struct acpi_table *t;
-
-		if (strcmp(acpi.tables[i].sig, sig) != 0)
+	do {
+		rc = acpi_find(sig, n++, &t);
+		if (rc || parse(t))
 			continue;
-		t = map_table(acpi.tables[i].addr, sig);
-		if (t && parse(t)) {
-			found = true;
-		} else {
-			printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s at %#lx is broken: its contents make no sense",
-			       sig, acpi.tables[i].addr);
-			if (needed)
-				return -EINVAL;
-		}
-		if (strcmp(sig, "SSDT") != 0)
-			break;
-	}
-	if (needed && !found) {
+		printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s is broken: its contents make no sense", sig);
+		rc = -EINVAL;
+	} while (rc != -ENODEV && strcmp(sig, "SSDT") == 0);
+	if (needed && rc == -ENODEV)
 		pr_err("ACPI: the firmware has no %s table, which Keel needs", sig);
-		return -ENODEV;
-	}
-	return 0;
+	return needed ? rc : 0;
 }
 
 int acpi_init(paddr_t rsdp)

@@ -17,7 +17,7 @@ struct acpi_gas { u8 space, bits, offset, access; u64 address; } __packed;
 
 struct acpi_info {
 	unsigned int nr_tables;
-	struct { char sig[5]; paddr_t addr; u32 len; } tables[ACPI_MAX_TABLES];
+	struct { char sig[5]; paddr_t addr; } tables[ACPI_MAX_TABLES];
 	/* MADT */
 	paddr_t lapic_address;
 	unsigned int nr_cpus;
@@ -48,6 +48,9 @@ extern struct acpi_info acpi;
 
 /* Reads all tables from the RSDP (0: search). 0, or -errno after a message that says which table is broken. Tables are in the direct map or mapped by map_firmware(). */
 int acpi_init(paddr_t rsdp);
+
+/* The nth table (from 0) with that signature, mapped and checked again. 0, -ENODEV: there is none, -EINVAL after a message. */
+int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t);
 
 /* Parsers: pure, over the len bytes of a table whose header and checksum acpi_table_valid() accepted; fuzzed. */
 /* Header complete, length within len and at least a header, checksum right (ACPI 6.5, 5.2.6). */

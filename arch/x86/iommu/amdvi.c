@@ -388,29 +388,26 @@ static void set_caps(void)
 
 static int amdvi_probe(void)
 {
-	unsigned int i = 0;
+	const struct acpi_table *table;
+	int rc = acpi_find("IVRS", 0, &table);
 	const char *why;
 	size_t at;
 
-	while (i < acpi.nr_tables && strcmp(acpi.tables[i].sig, "IVRS"))
-		i++;
-	if (i == acpi.nr_tables)
-		return -ENODEV;
+	if (rc)
+		return rc;
 	ivrs.dev = alloc_pages(size_to_order(IVRS_NR_IDS * sizeof(*ivrs.dev)));
 	if (!ivrs.dev)
 		return -ENOMEM;
-	why = ivrs_parse(map_firmware(acpi.tables[i].addr, acpi.tables[i].len), acpi.tables[i].len, &ivrs, &at);
+	why = ivrs_parse(table, table->len, &ivrs, &at);
 	if (why) {
 		pr_err("AMD-Vi: the firmware's IVRS table is wrong at offset %#lx: %s", at, why);
 		return -EINVAL;
 	}
-	for (i = 0; i < ivrs.nr_units; i++) {
-		int rc = probe_unit(&units[i], &ivrs.unit[i]);
-
-		if (rc)
-			return rc;
-	}
-	for (i = 0; i < ivrs.nr_memory; i++)
+	for (unsigned int i = 0; i < ivrs.nr_units && !rc; i++)
+		rc = probe_unit(&units[i], &ivrs.unit[i]);
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; i < ivrs.nr_memory; i++)
 		reserve(&ivrs.memory[i]);
 	set_caps();
 	return 0;

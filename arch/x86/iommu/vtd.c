@@ -441,18 +441,13 @@ static int choose_caps(void)
 
 static int vtd_probe(void)
 {
-	const void *table = NULL;
-	unsigned int i;
-	int rc = 0;
+	const struct acpi_table *table;
+	int rc = acpi_find("DMAR", 0, &table);
 
-	for (i = 0; i < acpi.nr_tables && strcmp(acpi.tables[i].sig, "DMAR"); i++)
-		;
-	if (i == acpi.nr_tables)
-		return -ENODEV;
-	table = map_firmware(acpi.tables[i].addr, acpi.tables[i].len);
-	if (!table || dmar_parse(table, acpi.tables[i].len, &dmar)) {
-		pr_err("VT-d: the firmware's DMAR table cannot be used: %s, at offset %lu",
-		       table ? dmar.why : "it cannot be mapped", dmar.bad_offset);
+	if (rc)
+		return rc;
+	if (dmar_parse(table, table->len, &dmar)) {
+		pr_err("VT-d: the firmware's DMAR table is wrong at offset %#lx: %s", dmar.bad_offset, dmar.why);
 		return -EINVAL;
 	}
 	for (nr_units = 0; nr_units < dmar.nr_units && !rc; nr_units++)
@@ -460,7 +455,7 @@ static int vtd_probe(void)
 	if (rc || !nr_units)
 		return rc ? rc : -ENODEV;
 	for (const struct dmar_entry *r = dmar.reserved; r < dmar.reserved + dmar.nr_reserved; r++)
-		for (i = 0; i < r->nr_scopes; i++)
+		for (unsigned int i = 0; i < r->nr_scopes; i++)
 			iommu_add_reserved(r->first, r->last, scope_sbdf(&dmar.scopes[r->scope + i], r->segment), true,
 					   true);
 	return choose_caps();
