@@ -10,11 +10,6 @@
 #define GAS_SPACE_MEMORY 0
 #define GAS_SPACE_IO 1
 
-/* Unaligned little-endian reads; the caller has checked the bounds. */
-static u16 get16(const u8 *p) { u16 v; memcpy(&v, p, sizeof(v)); return v; }
-static u32 get32(const u8 *p) { u32 v; memcpy(&v, p, sizeof(v)); return v; }
-static u64 get64(const u8 *p) { u64 v; memcpy(&v, p, sizeof(v)); return v; }
-
 static bool sums_to_zero(const u8 *p, size_t len)
 {
 	u8 sum = 0;

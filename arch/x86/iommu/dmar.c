@@ -13,9 +13,6 @@
 #define RMRR_LEN 24
 #define SCOPE_LEN 6		/* without its path */
 
-static u16 get16(const u8 *p) { u16 v; memcpy(&v, p, sizeof(v)); return v; }
-static u64 get64(const u8 *p) { u64 v; memcpy(&v, p, sizeof(v)); return v; }
-
 static int refuse(struct dmar *out, size_t off, const char *why)
 {
 	out->bad_offset = off;

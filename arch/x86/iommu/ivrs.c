@@ -14,9 +14,6 @@ enum { DEV_PAD4, DEV_ALL, DEV_SELECT, DEV_RANGE, DEV_RANGE_END, DEV_PAD8 = 64, D
        DEV_EXT_SELECT = 70, DEV_EXT_RANGE, DEV_SPECIAL, DEV_HID = 240 };
 #define SPECIAL_IOAPIC 1
 
-static u16 get16(const u8 *p) { u16 v; memcpy(&v, p, sizeof(v)); return v; }
-static u64 get64(const u8 *p) { u64 v; memcpy(&v, p, sizeof(v)); return v; }
-
 /* Bytes of a unit's block before its device entries; 0: this is no such block. */
 static unsigned int ivhd_head(u8 type)
 {
