@@ -21,8 +21,6 @@
 #define DEVICE_TABLE_LEN (IVRS_NR_IDS * sizeof(device_table[0]))
 #define BLOCKED	 (AMDVI_DTE_V | AMDVI_DTE_TV) /* translated, by no table, without permissions */
 
-#define BDF(id)	 (id) >> 8, (id) >> 3 & 31, (id) & 7
-
 /* What a unit shares with Keel. */
 struct rings {
 	struct amdvi_cmd commands[AMDVI_RING_LEN / sizeof(struct amdvi_cmd)];
@@ -66,9 +64,8 @@ static void wait_for(const struct unit *u, const char *what)
 
 	for (unsigned int i = 0; READ_ONCE(u->rings->completed) != u->waits; i++) {
 		if (i == PATIENCE)
-			panic("AMD-Vi unit %02x:%02x.%x does not answer when it is to %s: command %#lx of %#x, status %#lx",
-			      BDF(which->id), what,
-			      read_reg(u, AMDVI_CMD_HEAD), u->tail, read_reg(u, AMDVI_STATUS));
+			panic("AMD-Vi unit " PCI_FMT " does not answer when it is to %s: command %#lx of %#x, status %#lx",
+			      PCI_ARGS(which->id), what, read_reg(u, AMDVI_CMD_HEAD), u->tail, read_reg(u, AMDVI_STATUS));
 		cpu_relax();
 	}
 	smp_rmb();
@@ -321,7 +318,7 @@ static void amdvi_enable_faults(void)
 		u32 data;
 
 		if (!desc) {
-			pr_warn("AMD-Vi unit %02x:%02x.%x: no interrupt: its faults are not reported\n", BDF(id));
+			pr_warn("AMD-Vi unit " PCI_FMT ": no interrupt: its faults are not reported\n", PCI_ARGS(id));
 			continue;
 		}
 		irq_msi_message(desc, &addr, &data);
@@ -347,8 +344,8 @@ static int probe_unit(struct unit *u, const struct ivrs_unit *which)
 	if (cap & AMDVI_CAP_FEATURES && u->regs)
 		features = read_reg(u, AMDVI_FEATURES);
 	if ((cap & AMDVI_CAP_ID_MASK) != AMDVI_CAP_ID || !AMDVI_FEATURES_FIT(features)) {
-		pr_err("AMD-Vi: IVRS names a unit %02x:%02x.%x that does not exist or is too old: capability %#x is %#x, features %#lx",
-		       BDF(which->id), which->capability, cap, features);
+		pr_err("AMD-Vi: IVRS names a unit " PCI_FMT " that does not exist or is too old: capability %#x is %#x, features %#lx",
+		       PCI_ARGS(which->id), which->capability, cap, features);
 		return -ENXIO;
 	}
 	iommu_caps.caches_holes |= !!(cap & AMDVI_CAP_NP_CACHE);

@@ -4,6 +4,7 @@
 
 #include <public/errno.h>
 
+#include "arch/x86/pci/config.h"
 #include "common/domain.h"
 #include "common/hypfs.h"
 #include "common/option.h"
@@ -174,11 +175,11 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 	}
 	spin_unlock(&lock);
 	if (ratelimit_ok(&limit))
-		pr_warn("IOMMU: %02x:%02x.%x (%s): %s at %#lx refused: %s\n", sbdf >> 8 & 0xff, sbdf >> 3 & 31,
-			sbdf & 7, owner, write ? "write" : "read", addr, reason);
+		pr_warn("IOMMU: " PCI_FMT " (%s): %s at %#lx refused: %s\n", PCI_ARGS(sbdf), owner,
+			write ? "write" : "read", addr, reason);
 	if (cut_off)
-		pr_err("IOMMU: %02x:%02x.%x (%s) is cut off: more than %u faults in a second\n", sbdf >> 8 & 0xff,
-		       sbdf >> 3 & 31, sbdf & 7, owner, FAULTS_IN_WINDOW);
+		pr_err("IOMMU: " PCI_FMT " (%s) is cut off: more than %u faults in a second\n", PCI_ARGS(sbdf), owner,
+		       FAULTS_IN_WINDOW);
 }
 
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write)

@@ -7,6 +7,9 @@
 
 /* A function's address: segment << 16 | bus << 8 | device << 3 | function. */
 #define PCI_SBDF(seg, bus, devfn) ((u32)(seg) << 16 | (u32)(bus) << 8 | (devfn))
+/* How messages show one. */
+#define PCI_FMT "%04x:%02x:%02x.%x"
+#define PCI_ARGS(sbdf) (u32)(sbdf) >> 16, (sbdf) >> 8 & 0xff, (sbdf) >> 3 & 31, (sbdf) & 7
 
 /*
  * size: 1, 2 or 4, reg aligned to it. What nothing answers reads as ~0; also

@@ -101,8 +101,7 @@ static void link_dev(struct vpci *p, struct vpci_dev *dev)
 	dev->iommu.sbdf = dev->sbdf;
 	rc = iommu_attach(&dev->iommu, p->d);
 	if (rc)
-		pr_warn("%02x:%02x.%x: its DMA goes past the IOMMU or nowhere: error %d\n", dev->sbdf >> 8,
-			dev->sbdf >> 3 & 31, dev->sbdf & 7, rc);
+		pr_warn(PCI_FMT ": its DMA goes past the IOMMU or nowhere: error %d\n", PCI_ARGS(dev->sbdf), rc);
 	list_add(&dev->link, bucket(p, dev->sbdf));
 	if (!dev->msix)
 		return;
