@@ -148,7 +148,6 @@ static bool floods(struct iommu_device *dev)
 {
 	u64 t = now();
 
-	dev->faults++;
 	if (t - dev->window_start > FAULT_WINDOW_NS) {
 		dev->window_start = t;
 		dev->window_faults = 0;

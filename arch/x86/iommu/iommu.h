@@ -79,7 +79,6 @@ struct iommu_device {
 	u32 sbdf;
 	struct domain *owner;	/* NULL: quarantined */
 	bool cut_off;		/* for its faults */
-	u64 faults;
 	u64 window_start, window_faults;
 };
 
