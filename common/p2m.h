@@ -27,8 +27,8 @@ enum p2m_type {
 	P2M_FOREIGN,	/* another domain's page mapped by privilege: holds a reference */
 	P2M_MMIO,	/* device memory, uncached: no reference */
 	P2M_MMIO_RAMLIKE, /* ACPI tables and other firmware memory, write-back: no reference */
-	P2M_RESERVED,	/* the same, where devices may write, too: the firmware says so */
-	P2M_NR_TYPES
+	P2M_RESERVED,	/* the same, and plus bits that the firmware sets: devices may 1 read, 2 write it; 0..3 */
+	P2M_NR_TYPES = P2M_RESERVED + 4
 };
 
 static inline bool p2m_is_ram(enum p2m_type t) { return t == P2M_RAM; }

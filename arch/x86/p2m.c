@@ -266,6 +266,7 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	/* The mirror first: when a full batch makes the other one flush, no device may reach what it drops. */
 	if (p->iommu_root)
 		mirror_set(d, gfn, mfn, order, t, true);
+	t = min_t(enum p2m_type, t, P2M_RESERVED);	/* what devices may do there is no matter of the CPUs' */
 	replace(d, p2m_format, slot, make_leaf(p2m_format, mfn, target, t), target);
 	if (t != P2M_HOLE && gfn + BIT(order) - 1 > p->max_gfn)
 		p->max_gfn = gfn + BIT(order) - 1;

@@ -26,7 +26,7 @@ static struct { unsigned int unit; struct amdvi_cmd cmd; u64 dte[4]; u32 irte; }
 static unsigned int nr_done;
 static struct { u32 sbdf; u64 addr; bool write; const char *reason; } faults[600];
 static unsigned int nr_faults, nr_reserved, hidden;
-static struct { u64 first, last; u32 sbdf; } reserved[8];
+static struct { u64 first, last; u32 sbdf; unsigned int access; } reserved[8];
 static struct irq_desc msi;
 static struct ioapic_info the_ioapic = { .id = 3, .nr_pins = 24 };
 
@@ -78,10 +78,11 @@ const struct ioapic_info *ioapic_of(u32 gsi)
 	return gsi < 24 ? &the_ioapic : NULL;
 }
 
-void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write)
+void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access)
 {
 	reserved[nr_reserved].first = first;
 	reserved[nr_reserved].last = last;
+	reserved[nr_reserved].access = access;
 	reserved[nr_reserved++].sbdf = sbdf;
 }
 
@@ -158,13 +159,13 @@ static u8 *unit_block(u8 *p, u16 id, u8 flags, u64 base, u8 len)
 	return p + 24;
 }
 
-static void memory_block(u8 *p, u8 type, u16 first, u16 last, u64 start)
+static void memory_block(u8 *p, u8 type, u8 flags, u16 first, u16 last, u64 start)
 {
 	u64 size = 0x1000;
 
 	memset(p, 0, 32);
 	p[0] = type;
-	p[1] = 7;
+	p[1] = flags;
 	p[2] = 32;
 	memcpy(p + 4, &first, 2);
 	memcpy(p + 6, &last, 2);
@@ -187,8 +188,8 @@ static int probe(void)
 	entry(&p, 0x48, 0, 0xd7, 3, IOAPIC_ID, 1);
 	p = unit_block(p, 0x03, 0x0e, 0xfed90000, 32);
 	entry(&p, 0x42, ALIASED, 0, 0, ALIAS, 0);
-	memory_block(p, 0x22, 0x20, 0x2f, 0xb0000);
-	memory_block(p + 32, 0x20, 0, 0, 0xc0000);
+	memory_block(p, 0x22, 3, 0x20, 0x2f, 0xb0000);
+	memory_block(p + 32, 0x20, 7, 0, 0, 0xc0000);
 	table[4] = (u8)(p + 64 - table); /* the length */
 	acpi.nr_ioapics = 1;
 	acpi.ioapics[0].id = 3;
@@ -236,6 +237,9 @@ static void what_probe_finds(void **state)
 	assert_int_equal(reserved[1].sbdf, 0x23);
 	assert_true(reserved[1].first == 0xb0000 && reserved[1].last == 0xb0fff);
 	assert_int_equal(reserved[2].sbdf, ~0u);
+	assert_true(reserved[1].access == 1 && reserved[2].access == 3); /* as the flags say */
+	assert_true(f->leaf[P2M_RESERVED + 1] == (1 | 3ull << 60) && f->leaf[P2M_RESERVED + 2] == (1 | 5ull << 60));
+	assert_true(f->leaf[P2M_RESERVED + 3] == (1 | 7ull << 60) && !f->leaf[P2M_RESERVED]);
 	acpi.ioapics[0].id = 4; /* nobody says from where it sends */
 	set_caps();
 	assert_false(iommu_caps.irq_remap);

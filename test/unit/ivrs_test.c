@@ -175,13 +175,13 @@ static void reserved_memory(void **state)
 	assert_int_equal(ivrs.nr_memory, 3);
 	assert_int_equal(ivrs.memory[0].first, 0);
 	assert_int_equal(ivrs.memory[0].last, 0xffff);
-	assert_true(ivrs.memory[0].read && !ivrs.memory[0].write);
+	assert_int_equal(ivrs.memory[0].access, 1);
 	assert_int_equal(ivrs.memory[1].first, 0x10);
 	assert_int_equal(ivrs.memory[1].last, 0x10);
-	assert_true(!ivrs.memory[1].read && ivrs.memory[1].write);
+	assert_int_equal(ivrs.memory[1].access, 2);
 	assert_int_equal(ivrs.memory[1].start, 0xb0000);
 	assert_int_equal(ivrs.memory[1].end, 0xb1fff);
-	assert_true(ivrs.memory[2].read && ivrs.memory[2].write);
+	assert_int_equal(ivrs.memory[2].access, 3);
 	assert_true(ivrs.memory[2].end == ~0ull);
 }
 

@@ -358,9 +358,9 @@ static void reserve(const struct ivrs_memory *m)
 
 	for (u32 id = m->first; id <= m->last && !all; id++)
 		if (m->first == m->last || (u16)pci_conf_read(id, PCI_VENDOR_ID, 2) != 0xffff)
-			iommu_add_reserved(m->start, m->end, id, m->read, m->write);
+			iommu_add_reserved(m->start, m->end, id, m->access);
 	if (all)
-		iommu_add_reserved(m->start, m->end, ~0u, m->read, m->write);
+		iommu_add_reserved(m->start, m->end, ~0u, m->access);
 }
 
 static void set_caps(void)
@@ -369,7 +369,9 @@ static void set_caps(void)
 	u64 leaf = AMDVI_PTE_P | AMDVI_PTE_FC | AMDVI_PTE_IR;
 
 	f->leaf[P2M_RAM] = f->leaf[P2M_GRANT_RW] = f->leaf[P2M_FOREIGN] = leaf | AMDVI_PTE_IW;
-	f->leaf[P2M_GRANT_RO] = leaf;
+	f->leaf[P2M_GRANT_RO] = f->leaf[P2M_RESERVED + 1] = leaf;
+	f->leaf[P2M_RESERVED + 2] = (leaf ^ AMDVI_PTE_IR) | AMDVI_PTE_IW;
+	f->leaf[P2M_RESERVED + 3] = leaf | AMDVI_PTE_IW;
 	f->table = AMDVI_PTE_P | AMDVI_PTE_IR | AMDVI_PTE_IW;
 	f->table_level = AMDVI_PTE_LEVEL;
 	f->superpage_mask = AMDVI_PTE_LEVEL_MASK;

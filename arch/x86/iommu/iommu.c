@@ -52,7 +52,6 @@ void iommu_init(void)
 	if (!iommu_ops)
 		panic("No IOMMU: the firmware has neither a DMAR nor an IVRS table. Switch VT-d or AMD-Vi on in the "
 		      "firmware's setup, or start Keel with iommu=off to go on without protection from devices");
-	iommu_caps.format.leaf[P2M_RESERVED] = iommu_caps.format.leaf[P2M_RAM];
 	if (iommu_ops->init())
 		panic("%s cannot be switched on (see above)", iommu_ops->name);
 	if (!iommu_caps.irq_remap)
@@ -181,14 +180,24 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 		       FAULTS_IN_WINDOW);
 }
 
-void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write)
+void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access)
 {
 	if (iommu_nr_reserved == IOMMU_MAX_RESERVED || last < first) {
 		pr_warn("IOMMU: reserved memory %#lx..%#lx left out: %s\n", first, last,
 			last < first ? "its end is before its begin" : "there is too much of it");
 		return;
 	}
-	iommu_reserved[iommu_nr_reserved++] = (struct iommu_reserved){ first, last, sbdf, read, write };
+	iommu_reserved[iommu_nr_reserved++] = (struct iommu_reserved){ first, last, sbdf, access };
+}
+
+unsigned int iommu_reserved_access(mfn_t mfn)
+{
+	unsigned int access = 0;
+
+	for (const struct iommu_reserved *r = iommu_reserved; r < iommu_reserved + iommu_nr_reserved; r++)
+		if (mfn >= PFN_DOWN(r->first) && mfn <= PFN_DOWN(r->last))
+			access |= r->access;
+	return access;
 }
 
 bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)

@@ -95,10 +95,12 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason);
 
 /* Memory that firmware has devices use (RMRR, IVMD): stays mapped for the device's owner. Bytes. sbdf ~0: all devices. */
 #define IOMMU_MAX_RESERVED 32
-struct iommu_reserved { u64 first, last; u32 sbdf; bool read, write; };
+struct iommu_reserved { u64 first, last; u32 sbdf; unsigned int access; /* 1: read, 2: write */ };
 extern struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
 extern unsigned int iommu_nr_reserved;
-void iommu_add_reserved(u64 first, u64 last, u32 sbdf, bool read, bool write);
+void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access);
+/* What devices may do with a reserved frame: all of a domain use one table, so what any of them may. */
+unsigned int iommu_reserved_access(mfn_t mfn);
 
 /* A unit's registers, which probe() names: no domain gets that memory. iommu_hides(): is the frame of it? Any locks. */
 void iommu_hide(paddr_t first, size_t len);

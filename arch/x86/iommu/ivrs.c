@@ -4,8 +4,7 @@
 
 #define BLOCKS	   48	/* after the header, IVinfo and 8 reserved bytes */
 #define IVMD_LEN   32
-#define IVMD_READ  BIT(1)
-#define IVMD_WRITE BIT(2)
+#define IVMD_ACCESS(flags) ((flags) >> 1 & 3)	/* 1: read, 2: write */
 #define IVMD_EXCLUSION BIT(3)
 #define REGS_ALIGN KiB(16)
 
@@ -62,8 +61,7 @@ static const char *add_memory(struct ivrs *s, const u8 *b, size_t len)
 		m.first = get16(b + 4);
 		m.last = b[0] == IVMD_RANGE ? get16(b + 6) : m.first;
 	}
-	m.read = b[1] & (IVMD_READ | IVMD_EXCLUSION);
-	m.write = b[1] & (IVMD_WRITE | IVMD_EXCLUSION);
+	m.access = b[1] & IVMD_EXCLUSION ? 3 : IVMD_ACCESS(b[1]);
 	m.start = get64(b + 16);
 	size = get64(b + 24);
 	if (m.last < m.first || !size || check_add_overflow(m.start, size - 1, &m.end))

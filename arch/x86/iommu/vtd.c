@@ -431,7 +431,8 @@ static int choose_caps(void)
 	iommu_caps.caches_holes = any & CAP_CM;
 	*f = (struct p2m_format){
 		.leaf = { [P2M_RAM] = SS_READ | SS_WRITE, [P2M_GRANT_RW] = SS_READ | SS_WRITE,
-			  [P2M_FOREIGN] = SS_READ | SS_WRITE, [P2M_GRANT_RO] = SS_READ },
+			  [P2M_FOREIGN] = SS_READ | SS_WRITE, [P2M_GRANT_RO] = SS_READ,
+			  [P2M_RESERVED + 1] = SS_READ, SS_WRITE, SS_READ | SS_WRITE },
 		.table = SS_READ | SS_WRITE, .superpage = SS_PAGE, .superpage_mask = SS_PAGE,
 		.max_order = !(all & CAP_2M) ? 0 : all & CAP_1G ? 18 : 9,
 		.noncoherent = !(ecap & ECAP_C),
@@ -456,8 +457,7 @@ static int vtd_probe(void)
 		return rc ? rc : -ENODEV;
 	for (const struct dmar_entry *r = dmar.reserved; r < dmar.reserved + dmar.nr_reserved; r++)
 		for (unsigned int i = 0; i < r->nr_scopes; i++)
-			iommu_add_reserved(r->first, r->last, scope_sbdf(&dmar.scopes[r->scope + i], r->segment), true,
-					   true);
+			iommu_add_reserved(r->first, r->last, scope_sbdf(&dmar.scopes[r->scope + i], r->segment), 3);
 	return choose_caps();
 }
 
