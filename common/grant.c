@@ -397,7 +397,7 @@ static s16 grant_swap(struct grant_table *gt, grant_ref_t a, grant_ref_t b)
 
 static long grant_swap_batch(u64 uop, unsigned int n)
 {
-	struct gnttab_swap_grant_ref op[GRANT_BATCH];
+	struct gnttab_swap_grant_ref op[GRANT_COPY_BATCH];
 
 	if (copy_from_guest(op, uop, n * sizeof(*op)))
 		return -EFAULT;
@@ -413,37 +413,28 @@ static long grant_swap_batch(u64 uop, unsigned int n)
 static const struct grant_op {
 	long (*batch)(u64 uop, unsigned int n);
 	long (*single)(void *arg);	/* on a copy, which goes back */
-	u32 size;
+	u32 most, size;
 } grant_ops[] = {
-	[GNTTABOP_map_grant_ref] = { grant_map_batch, NULL, sizeof(struct gnttab_map_grant_ref) },
-	[GNTTABOP_unmap_grant_ref] = { grant_unmap_batch, NULL, sizeof(struct gnttab_unmap_grant_ref) },
-	[GNTTABOP_unmap_and_replace] = { grant_unmap_replace_batch, NULL, sizeof(struct gnttab_unmap_and_replace) },
-	[GNTTABOP_copy] = { grant_copy_batch, NULL, sizeof(struct gnttab_copy) },
-	[GNTTABOP_swap_grant_ref] = { grant_swap_batch, NULL, sizeof(struct gnttab_swap_grant_ref) },
-	[GNTTABOP_setup_table] = { NULL, grant_setup_table, sizeof(struct gnttab_setup_table) },
-	[GNTTABOP_query_size] = { NULL, grant_query_size, sizeof(struct gnttab_query_size) },
-	[GNTTABOP_set_version] = { NULL, grant_set_version, sizeof(struct gnttab_set_version) },
-	[GNTTABOP_get_version] = { NULL, grant_get_version, sizeof(struct gnttab_get_version) },
+	[GNTTABOP_map_grant_ref] = { grant_map_batch, NULL, GRANT_BATCH, sizeof(struct gnttab_map_grant_ref) },
+	[GNTTABOP_unmap_grant_ref] = { grant_unmap_batch, NULL, GRANT_BATCH, sizeof(struct gnttab_unmap_grant_ref) },
+	[GNTTABOP_unmap_and_replace] = { grant_unmap_replace_batch, NULL, GRANT_BATCH, sizeof(struct gnttab_unmap_and_replace) },
+	[GNTTABOP_copy] = { grant_copy_batch, NULL, GRANT_COPY_BATCH, sizeof(struct gnttab_copy) },
+	[GNTTABOP_swap_grant_ref] = { grant_swap_batch, NULL, GRANT_COPY_BATCH, sizeof(struct gnttab_swap_grant_ref) },
+	[GNTTABOP_setup_table] = { NULL, grant_setup_table, 1, sizeof(struct gnttab_setup_table) },
+	[GNTTABOP_query_size] = { NULL, grant_query_size, 1, sizeof(struct gnttab_query_size) },
+	[GNTTABOP_set_version] = { NULL, grant_set_version, 1, sizeof(struct gnttab_set_version) },
+	[GNTTABOP_get_version] = { NULL, grant_get_version, 1, sizeof(struct gnttab_get_version) },
 };
 
-/* A batch at a time; in between the guest may be sent away, with what is left as new arguments. */
-static long grant_run_batches(unsigned long cmd, const struct grant_op *op, u64 uop, unsigned int count)
+/* One batch; with what is left as new arguments the guest calls again. */
+static long grant_run_batch(unsigned long cmd, const struct grant_op *op, u64 uop, unsigned int count)
 {
-	unsigned int done = 0;
+	unsigned int n = min(count, op->most);
+	long err = op->batch(uop, n);
 
-	while (count) {
-		unsigned int n = min_t(unsigned int, count, GRANT_BATCH);
-		long err = op->batch(uop, n);
-
-		if (err)
-			return err;
-		uop += (u64)n * op->size;
-		count -= n;
-		done += n;
-		if (count && (done >= GRANT_PER_CALL || hypercall_preempt_check()))
-			return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, uop, count, 0);
-	}
-	return 0;
+	if (err || n == count)
+		return err;
+	return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, uop + (u64)n * op->size, count - n, 0);
 }
 
 static long grant_run_single(const struct grant_op *op, u64 uop, unsigned int count)
@@ -469,5 +460,5 @@ long do_grant_table_op(unsigned long cmd, unsigned long uop, unsigned long count
 	if (cmd >= ARRAY_SIZE(grant_ops) || !grant_ops[cmd].size)
 		return cmd == GNTTABOP_cache_flush ? -EOPNOTSUPP : -ENOSYS;
 	op = &grant_ops[cmd];
-	return op->batch ? grant_run_batches(cmd, op, uop, (u32)count) : grant_run_single(op, uop, (u32)count);
+	return op->batch ? grant_run_batch(cmd, op, uop, (u32)count) : grant_run_single(op, uop, (u32)count);
 }

@@ -80,7 +80,7 @@ static s16 grant_copy_one(const struct gnttab_copy *op)
 
 long grant_copy_batch(u64 gva, unsigned int n)
 {
-	struct gnttab_copy op[GRANT_BATCH];
+	struct gnttab_copy op[GRANT_COPY_BATCH];
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;

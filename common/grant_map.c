@@ -90,6 +90,19 @@ struct grant_mapping {
 	struct page_info *pg;
 };
 
+/* A batch under work, in the CPU's scratch memory: too large for the stack. */
+struct grant_work {
+	union {
+		struct gnttab_map_grant_ref map[GRANT_BATCH];
+		struct gnttab_unmap_grant_ref unmap[GRANT_BATCH];
+		struct gnttab_unmap_and_replace replace[GRANT_BATCH];
+	};
+	struct grant_mapping m[GRANT_BATCH];
+};
+_Static_assert(sizeof(struct grant_work) <= sizeof(this_cpu()->scratch), "it fits");
+
+static struct grant_work *work(void) { return (void *)this_cpu()->scratch; }
+
 /* What translated guests may ask for: a page of their address space, read-write or read-only. */
 static s16 grant_map_check(const struct gnttab_map_grant_ref *op)
 {
@@ -130,12 +143,14 @@ static void grant_map_commit(struct domain *d, struct grant_mapping *m, unsigned
 {
 	bool failed[GRANT_BATCH] = {};
 
+	irq_window();
 	p2m_write_lock(&d->p2m);
 	for (unsigned int i = 0; i < n; i++)
 		if (m[i].status == GNTST_okay && p2m_set(d, m[i].what.gfn, page_to_mfn(m[i].pg), 0,
 							 m[i].what.readonly ? P2M_GRANT_RO : P2M_GRANT_RW))
 			failed[i] = true;
 	p2m_write_unlock(d);
+	irq_window();
 	for (unsigned int i = 0; i < n; i++) {
 		if (m[i].status != GNTST_okay)
 			continue;
@@ -206,6 +221,7 @@ static void grant_unmap_commit(struct domain *d, struct grant_mapping *m, unsign
 {
 	bool claimed[GRANT_BATCH];
 
+	irq_window();
 	p2m_write_lock(&d->p2m);
 	for (unsigned int i = 0; i < n; i++) {
 		claimed[i] = m[i].status == GNTST_okay;
@@ -213,6 +229,7 @@ static void grant_unmap_commit(struct domain *d, struct grant_mapping *m, unsign
 			grant_unmap_entry(d, &m[i]);
 	}
 	p2m_write_unlock(d); /* flushes; from here on nothing of the guest reaches the pages */
+	irq_window();
 	for (unsigned int i = 0; i < n; i++) {
 		if (!claimed[i])
 			continue;
@@ -236,8 +253,8 @@ static void grant_map_undo(struct domain *d, struct grant_mapping *m, unsigned i
 
 long grant_map_batch(u64 gva, unsigned int n)
 {
-	struct gnttab_map_grant_ref op[GRANT_BATCH];
-	struct grant_mapping m[GRANT_BATCH];
+	struct gnttab_map_grant_ref *op = work()->map;
+	struct grant_mapping *m = work()->m;
 	struct domain *d = current->domain;
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
@@ -258,8 +275,8 @@ long grant_map_batch(u64 gva, unsigned int n)
 
 long grant_unmap_batch(u64 gva, unsigned int n)
 {
-	struct gnttab_unmap_grant_ref op[GRANT_BATCH];
-	struct grant_mapping m[GRANT_BATCH];
+	struct gnttab_unmap_grant_ref *op = work()->unmap;
+	struct grant_mapping *m = work()->m;
 	struct domain *d = current->domain;
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
@@ -275,8 +292,8 @@ long grant_unmap_batch(u64 gva, unsigned int n)
 /* A translated guest cannot have another page moved in at once: with a new address it is an error, as in Xen. */
 long grant_unmap_replace_batch(u64 gva, unsigned int n)
 {
-	struct gnttab_unmap_and_replace op[GRANT_BATCH];
-	struct grant_mapping m[GRANT_BATCH];
+	struct gnttab_unmap_and_replace *op = work()->replace;
+	struct grant_mapping *m = work()->m;
 	struct domain *d = current->domain;
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
@@ -294,8 +311,8 @@ long grant_unmap_replace_batch(u64 gva, unsigned int n)
 
 int grant_release_mappings(struct domain *d)
 {
+	struct grant_mapping *m = work()->m;
 	struct grant_table *gt = d->grant;
-	struct grant_mapping m[GRANT_BATCH];
 	unsigned int n = 0;
 
 	if (!gt)

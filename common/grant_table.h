@@ -9,8 +9,9 @@
 
 #define GRANTS_PER_FRAME (PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define MAPTRACK_PER_FRAME (PAGE_SIZE / sizeof(struct maptrack))
-#define GRANT_BATCH 16 /* operations between two looks at what else is to be done */
-#define GRANT_PER_CALL 32 /* then the hypercall is continued: about 20,000 instructions */
+/* Operations until the hypercall is continued: with one flush for all; others, about 20,000 instructions. */
+#define GRANT_BATCH 64
+#define GRANT_COPY_BATCH 32
 
 /*
  * A granted page in use. While anybody maps or copies it (readers or writers not 0), the frame and
@@ -81,7 +82,7 @@ mfn_t grant_pinned_mfn(struct domain *granter, grant_ref_t ref);
 /* A domain that grants: alive, found by its id only. NULL: GNTST_bad_domain. */
 struct domain *grant_find_granter(domid_t id);
 
-/* n <= GRANT_BATCH operations at gva. 0 (results in each status), or -EFAULT: then none of the batch remains mapped. */
+/* n <= GRANT_BATCH operations (copies: GRANT_COPY_BATCH) at gva. No locks. 0 (results in each status), or -EFAULT: then none of the batch remains mapped. */
 long grant_map_batch(u64 gva, unsigned int n);
 long grant_unmap_batch(u64 gva, unsigned int n);
 long grant_unmap_replace_batch(u64 gva, unsigned int n);

@@ -62,6 +62,7 @@ struct pcpu {
 	/* RCU (common/rcu.c) */
 	struct rcu_head *rcu_list; /* handed to rcu_call() here, newest first */
 	struct rcu_head *rcu_done; /* their time has come */
+	u64 scratch[576];	/* a batch of grants under work; nothing in it outlives an exit */
 	/* Counters, read by hypfs. */
 	u64 nr_exits, nr_hypercalls, nr_irqs;
 } __aligned(64);
