@@ -3,10 +3,17 @@
 DOM0_EXTRA := $(O)/test/dom0/extra.img
 
 .PHONY: dom0-tests
-dom0-tests: $(DOM0_EXTRA)
+dom0-tests: $(DOM0_EXTRA) $(O)/test/dom0/lvm/usr/sbin/lvm
 
 $(DOM0_EXTRA): test/dom0/devtest.c $(wildcard test/dom0/root/usr/lib/keel/*) dom0-tools/image/pack
 	@rm -rf $(@D)/tree && mkdir -p $(@D)/tree/usr/bin
 	@cp -R test/dom0/root/. $(@D)/tree/
 	$(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static test/dom0/devtest.c -o $(@D)/tree/usr/bin/devtest
 	@dom0-tools/image/pack $(@D)/tree $@
+
+# LVM with its libraries, for a root file system that has a guest's volume beside it.
+$(O)/test/dom0/lvm/usr/sbin/lvm: test/dom0/packages.list $(PACKAGES_STAMP) dom0-tools/image/copy-libs
+	dom0-tools/image/fetch-packages test/dom0/packages.list $(PACKAGES)
+	@rm -rf $(O)/test/dom0/lvm && mkdir -p $(@D)
+	@cp $(PACKAGES)/root/lvm2/sbin/lvm $@
+	@dom0-tools/image/copy-libs $(PACKAGES)/root $(O)/test/dom0/lvm
