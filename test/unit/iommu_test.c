@@ -72,7 +72,7 @@ static void reserved_memory_adds_up(void **state)
 
 static void devices_come_and_go(void **state)
 {
-	struct iommu_device dev = { .sbdf = DEV };
+	struct iommu_device dev = { .sbdf = DEV, .alias = DEV };
 	struct domain *d = fake_domain(1, 1);
 
 	start();
@@ -92,9 +92,31 @@ static void devices_come_and_go(void **state)
 	assert_int_equal(nr_attached, 0);
 }
 
+/* Two functions behind a bridge to conventional PCI, the first of which has the id that both send with. */
+static void a_bridge_hides_who_sends(void **state)
+{
+	struct iommu_device first = { .sbdf = 0x500, .alias = 0x500 }, second = { .sbdf = 0x508, .alias = 0x500 };
+	struct domain *d = fake_domain(1, 1);
+
+	start();
+	assert_int_equal(iommu_attach(&second, d), 0);
+	assert_true(attached[0x508] == d && attached[0x500] == d);
+	iommu_detach(&second);
+	assert_true(!attached[0x508] && !attached[0x500]);
+	assert_int_equal(iommu_attach(&second, d), 0);
+	assert_int_equal(iommu_attach(&first, d), 0);
+	iommu_detach(&first); /* the other one still needs it */
+	assert_true(attached[0x508] == d && attached[0x500] == d);
+	for (unsigned int i = 0; i <= FAULTS_IN_WINDOW; i++)
+		iommu_fault(0x500, 0x5000, true, "why");
+	assert_true(second.cut_off && !attached[0x500]);
+	iommu_detach(&second);
+	assert_true(!attached[0x508] && !find(0x500));
+}
+
 static void a_flood_is_cut_off(void **state)
 {
-	struct iommu_device dev = { .sbdf = DEV }, other = { .sbdf = NEIGHBOUR };
+	struct iommu_device dev = { .sbdf = DEV, .alias = DEV }, other = { .sbdf = NEIGHBOUR, .alias = NEIGHBOUR };
 	struct domain *d = fake_domain(1, 1);
 	unsigned int n;
 
@@ -128,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(reserved_memory_adds_up),
 		UNIT_TEST(devices_come_and_go),
+		UNIT_TEST(a_bridge_hides_who_sends),
 		UNIT_TEST(a_flood_is_cut_off),
 	};
 

@@ -42,6 +42,9 @@ struct function {
 
 #define NVME	PCI_SBDF(0, 0, 3 << 3)	/* MSI with 4 vectors, 64-bit; MSI-X with 8 entries in BAR 0 */
 #define BRIDGE	PCI_SBDF(0, 0, 4 << 3)
+#define LEAF	PCI_SBDF(0, 1, 2 << 3 | 1) /* behind it, where a test wants it; so is INNER, with DEEP behind it */
+#define INNER	PCI_SBDF(0, 1, 3 << 3)
+#define DEEP	PCI_SBDF(0, 6, 5 << 3)
 #define NIC	PCI_SBDF(0, 1, 0)	/* behind it: 32-bit MSI with mask bits */
 #define PF	PCI_SBDF(0, 2, 0)	/* SR-IOV, 16 KiB for each virtual function */
 #define VF(n)	(PF + 1 + (n))		/* MSI-X with 2 entries */
@@ -537,6 +540,51 @@ static void a_bar_over_ram_is_not_written_to(void **state)
 	assert_int_equal(mappings, 0);
 }
 
+static struct vpci_dev *found_anew(u32 sbdf)
+{
+	arch_pci_device_remove(0, (u8)(sbdf >> 8), (u8)sbdf);
+	assert_int_equal(arch_pci_device_add(0, (u8)(sbdf >> 8), (u8)sbdf, 0, 0), 0);
+	return vpci_find(x->vpci, sbdf);
+}
+
+/* What requests from behind a bridge arrive with, by its kind. */
+static void bridges_send_in_their_own_name(void **state)
+{
+	static const struct { bool express; u32 type, alias; } kinds[] = {
+		{ false, 0, BRIDGE }, { true, 4, LEAF }, { true, 7, LEAF & ~0xffu }, { true, 8, BRIDGE },
+	};
+	struct function *b = function(BRIDGE), *inner = new_function(INNER, 0x000e1b36, 1);
+
+	new_function(LEAF, 0x100e8086, 0);
+	new_function(DEEP, 0x100e8086, 0);
+	set(inner, PCI_PRIMARY_BUS, 4, 0x00060601, 0);
+	set(b, 0x40, 2, PCI_CAP_EXPRESS, 0);
+	for (unsigned int i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (kinds[i].express)
+			capabilities(b, 0x40);
+		set(b, 0x42, 2, 2 | kinds[i].type << 4, 0);
+		assert_int_equal(found_anew(LEAF)->iommu.alias, kinds[i].alias);
+		assert_int_equal(found_anew(BRIDGE)->iommu.alias, BRIDGE);
+		found_anew(INNER);
+		/* A conventional bridge, too, unless one above it decides. */
+		assert_int_equal(found_anew(DEEP)->iommu.alias, kinds[i].type == 4 ? INNER : kinds[i].alias);
+	}
+	/* A bridge that leads to its own bus, or to one above it, does not. */
+	set(b, PCI_PRIMARY_BUS, 4, 0x00020200, 0);
+	for (unsigned int bus = 0; bus < 2; bus++) {
+		set(inner, PCI_PRIMARY_BUS, 4, bus << 8, 0);
+		assert_int_equal(found_anew(INNER)->iommu.alias, INNER);
+		assert_int_equal(found_anew(NVME)->iommu.alias, NVME);
+		assert_int_equal(found_anew(LEAF)->iommu.alias, LEAF);
+	}
+	/* Who knows better is asked instead. */
+	set(b, PCI_PRIMARY_BUS, 4, 0x00010100, 0);
+	assert_int_equal(found_anew(LEAF)->iommu.alias, BRIDGE);
+	iommu_caps.aliases = true;
+	assert_int_equal(found_anew(LEAF)->iommu.alias, LEAF);
+	iommu_caps.aliases = false;
+}
+
 static void buses_get_other_numbers(void **state)
 {
 	put(NIC, 0xd4, 4, 0xfee00000);
@@ -654,7 +702,7 @@ static void no_vector_left(void **state)
 static const struct CMUnitTest tests[] = {
 	T(scan_finds_functions), T(most_registers_pass_through), T(ports), T(msi), T(msi_32_bit_by_bytes),
 	T(msix_table_is_trapped_where_it_is), T(msix), T(msix_after_a_function_reset), T(beside_the_table),
-	T(a_bar_over_ram_is_not_written_to), T(buses_get_other_numbers), T(virtual_functions),
+	T(a_bar_over_ram_is_not_written_to), T(bridges_send_in_their_own_name), T(buses_get_other_numbers), T(virtual_functions),
 	T(removed_and_added_again), T(capability_loops), T(no_memory_for_a_function), T(no_vector_left),
 };
 

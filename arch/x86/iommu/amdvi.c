@@ -381,6 +381,7 @@ static void set_caps(void)
 	iommu_caps.irq_remap = true;
 	for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
 		iommu_caps.irq_remap &= ioapic_source(acpi.ioapics[i].id) >= 0;
+	iommu_caps.aliases = true;
 	iommu_caps.nr_ids = 0x10000;
 	iommu_caps.nr_units = ivrs.nr_units;
 }

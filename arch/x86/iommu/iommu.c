@@ -86,16 +86,17 @@ bool iommu_hides(mfn_t mfn)
 
 /* --- Devices --- */
 
-static struct iommu_device **bucket(u32 sbdf)
+static struct iommu_device **bucket(u32 alias)
 {
-	return &devices[(sbdf ^ sbdf >> 6) % BUCKETS];
+	return &devices[(alias ^ alias >> 6) % BUCKETS];
 }
 
-static struct iommu_device *find(u32 sbdf)
+/* One of those whose requests arrive with the id. */
+static struct iommu_device *find(u32 alias)
 {
-	struct iommu_device *dev = *bucket(sbdf);
+	struct iommu_device *dev = *bucket(alias);
 
-	while (dev && dev->sbdf != sbdf)
+	while (dev && dev->alias != alias)
 		dev = dev->next;
 	return dev;
 }
@@ -108,9 +109,11 @@ int iommu_attach(struct iommu_device *dev, struct domain *d)
 		return 0;
 	spin_lock(&lock);
 	rc = iommu_ops->attach(dev->sbdf, d);
-	if (!rc && !find(dev->sbdf)) {
-		dev->next = *bucket(dev->sbdf);
-		*bucket(dev->sbdf) = dev;
+	if (!rc && dev->alias != dev->sbdf)
+		rc = iommu_ops->attach(dev->alias, d);
+	if (!rc && !dev->owner) {
+		dev->next = *bucket(dev->alias);
+		*bucket(dev->alias) = dev;
 	}
 	if (!rc)
 		dev->owner = d;
@@ -120,17 +123,19 @@ int iommu_attach(struct iommu_device *dev, struct domain *d)
 
 void iommu_detach(struct iommu_device *dev)
 {
-	struct iommu_device **p = bucket(dev->sbdf);
+	struct iommu_device **p = bucket(dev->alias);
 
 	if (!iommu_ops || !dev->owner)
 		return;
 	spin_lock(&lock);
-	iommu_ops->attach(dev->sbdf, NULL);
-	dev->owner = NULL;
-	while (*p && *p != dev)
+	while (*p != dev)
 		p = &(*p)->next;
-	if (*p)
-		*p = dev->next;
+	*p = dev->next;
+	dev->owner = NULL;
+	if (dev->sbdf != dev->alias)
+		iommu_ops->attach(dev->sbdf, NULL);
+	if (!find(dev->alias))
+		iommu_ops->attach(dev->alias, NULL);
 	spin_unlock(&lock);
 }
 

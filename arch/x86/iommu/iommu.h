@@ -20,6 +20,7 @@ struct iommu_caps {
 	unsigned int levels;	/* of the tables: 3 or 4 */
 	bool irq_remap;		/* interrupts go through remapping */
 	bool wide_dest;		/* remapped interrupts reach APIC ids of 32 bits */
+	bool aliases;		/* the vendor's part knows the ids that requests arrive with */
 	bool posted;		/* posted interrupts: reported, not used */
 	bool caches_holes;	/* entries that were not present must be flushed, too (VT-d's caching mode) */
 	unsigned int nr_ids;	/* hardware's numbers for domains, 0 not used */
@@ -76,13 +77,13 @@ void iommu_late_init(void);
 /* A PCI function and who owns it; part of what knows the function. L: RANK_IOMMU */
 struct iommu_device {
 	struct iommu_device *next;
-	u32 sbdf;
+	u32 sbdf, alias;	/* alias: what its requests arrive with; several may have one */
 	struct domain *owner;	/* NULL: quarantined */
 	bool cut_off;		/* for its faults */
 	u64 window_start, window_faults;
 };
 
-/* Makes d the owner; dev->sbdf is set. 0 without an IOMMU. 0 or -errno of iommu_ops->attach(). Any locks below RANK_IOMMU. */
+/* Makes d the owner; dev->sbdf and alias are set. 0 without an IOMMU. 0 or -errno of iommu_ops->attach(). Any locks below RANK_IOMMU. */
 int iommu_attach(struct iommu_device *dev, struct domain *d);
 /* The function is gone, or nobody's: it reaches nothing. */
 void iommu_detach(struct iommu_device *dev);

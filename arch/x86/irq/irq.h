@@ -77,7 +77,7 @@ struct irq_desc {
 	u8 vector;
 	unsigned int cpu;	/* index into pcpus */
 	u32 gsi;		/* of an IO-APIC's pin */
-	u32 source;		/* IRQ_MSI: the function that sends it (PCI_SBDF) */
+	u32 source;		/* IRQ_MSI: the id that it arrives with (iommu_device.alias) */
 	u16 remap;		/* its entry in the IOMMU's remapping table */
 	bool remapped;		/* it has one */
 	bool level, masked, in_service;

@@ -37,6 +37,8 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define PCI_BAR_MASK	(~0xfull)
 
 #define PCI_CAP_MSI	0x05
+#define PCI_CAP_EXPRESS	0x10
+#define PCI_EXPRESS_TYPE(flags) ((flags) >> 4 & 15) /* 7: bridge to conventional PCI, 8: the other way round */
 #define PCI_CAP_MSIX	0x11
 #define PCI_EXT_CAP_SRIOV 0x10
 

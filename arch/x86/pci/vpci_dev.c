@@ -94,11 +94,39 @@ static void read_msix(struct vpci_dev *dev, u8 pos, u32 ctrl)
 		pci_conf_write(dev->sbdf, pos + 2u, 2, 0);
 }
 
+/* The bridge whose secondary bus is sbdf's. Buses below have greater numbers: what lies is passed over. */
+static struct vpci_dev *bridge_above(struct vpci *p, u32 sbdf)
+{
+	struct vpci_dev *dev;
+
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+		list_for_each_entry(dev, &p->bucket[i], link)
+			if (dev->bridge && dev->sbdf >> 16 == sbdf >> 16 && dev->sbdf >> 8 < sbdf >> 8 &&
+			    pci_conf_read(dev->sbdf, PCI_PRIMARY_BUS + 1, 1) == (sbdf >> 8 & 0xff))
+				return dev;
+	return NULL;
+}
+
+/* The id that requests of the function arrive with: bridges to conventional PCI make them their own (VT-d 3.4.1). */
+static u32 requester(struct vpci *p, u32 sbdf)
+{
+	u32 id = sbdf;
+
+	for (const struct vpci_dev *b; (b = bridge_above(p, sbdf)); sbdf = b->sbdf) {
+		u8 pos = pci_find_cap(b->sbdf, PCI_CAP_EXPRESS);
+		u32 type = pos ? PCI_EXPRESS_TYPE(pci_conf_read(b->sbdf, pos + 2u, 2)) : 8;
+
+		id = type == 7 ? sbdf & ~0xffu : type == 8 ? b->sbdf : id;
+	}
+	return id;
+}
+
 static void link_dev(struct vpci *p, struct vpci_dev *dev)
 {
 	int rc;
 
 	dev->iommu.sbdf = dev->sbdf;
+	dev->iommu.alias = iommu_caps.aliases ? dev->sbdf : requester(p, dev->sbdf);
 	rc = iommu_attach(&dev->iommu, p->d);
 	if (rc)
 		pr_warn(PCI_FMT ": its DMA goes past the IOMMU or nowhere: error %d\n", PCI_ARGS(dev->sbdf), rc);

@@ -36,7 +36,7 @@ static void msg_interrupt(struct irq_desc *desc)
 bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 {
 	if (!m->desc)
-		m->desc = irq_alloc(IRQ_MSI, dev->sbdf,
+		m->desc = irq_alloc(IRQ_MSI, dev->iommu.alias,
 				    vlapic_dest_cpu(hardware_domain, (u32)(m->route >> ROUTE_DEST_SHIFT),
 						    m->route & ROUTE_LOGICAL), msg_interrupt, m);
 	if (!m->desc)
