@@ -555,6 +555,10 @@ static void bridges_send_in_their_own_name(void **state)
 	};
 	struct function *b = function(BRIDGE), *inner = new_function(INNER, 0x000e1b36, 1);
 
+	put(NIC, 0xd4, 4, 0xfee00000);
+	put(NIC, 0xd8, 2, 0x33);
+	put(NIC, 0xd2, 2, 1);
+	assert_int_equal(vpci_find(x->vpci, NIC)->msi_msg.desc->source, BRIDGE); /* messages as well */
 	new_function(LEAF, 0x100e8086, 0);
 	new_function(DEEP, 0x100e8086, 0);
 	set(inner, PCI_PRIMARY_BUS, 4, 0x00060601, 0);
