@@ -68,14 +68,19 @@ void vlapic_destroy(struct vcpu *v) { }
 int cpuid_policy_init(struct domain *d) { return 0; }
 void cpuid_policy_free(struct domain *d) { }
 
-/* What waits for the next entry. */
-static int pending;
+/* What waits for the next entry: at the local APIC; a callback. */
+static int pending, callback;
 static unsigned int acked;
+
+int vlapic_pending_vector(struct vcpu *v)
+{
+	return pending;
+}
 
 int hvm_pending_vector(struct x86_vcpu *v, bool *via_apic)
 {
-	*via_apic = true;
-	return pending;
+	*via_apic = !callback;
+	return callback ? callback : pending;
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)
@@ -297,7 +302,7 @@ static void injection_has_one_priority(void **state)
 {
 	static const struct {
 		bool exception, nmi, nmi_blocked, flag, shadow, in_flight;
-		int pending;
+		int pending, callback;
 		struct outcome out;
 	} rows[] = {
 		{ .pending = -1, .flag = true },
@@ -316,6 +321,10 @@ static void injection_has_one_priority(void **state)
 		/* An event whose delivery was interrupted goes first. */
 		{ .in_flight = true, .nmi = true, .pending = 0x40, .flag = true,
 		  .out = { EVENT(HEV_SWINT, 0x80), 0, 0, true, false } },
+		/* A callback ends without an EOI: what waits at the local APIC meanwhile needs a window. */
+		{ .callback = 0x31, .pending = -1, .flag = true, .out = { EVENT(HEV_INTR, 0x31) } },
+		{ .callback = 0x31, .pending = 0x40, .flag = true, .out = { EVENT(HEV_INTR, 0x31), 0, 0, true } },
+		{ .callback = 0x31, .pending = 0x40, .out = { 0, 0, 0, true } },
 	};
 
 	for (unsigned int i = 0; i < 2 * ARRAY_LEN(rows); i++) {
@@ -334,6 +343,7 @@ static void injection_has_one_priority(void **state)
 		vcpu.nmi_pending = rows[r].nmi;
 		vcpu.nmi_blocked = rows[r].nmi_blocked;
 		pending = rows[r].pending;
+		callback = rows[r].callback;
 		acked = 0;
 		hvm_prepare_entry(&vcpu);
 		o = entry_of(vendor);

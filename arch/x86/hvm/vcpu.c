@@ -201,8 +201,8 @@ void hvm_inject_nmi(struct vcpu *v)
  */
 void hvm_prepare_entry(struct x86_vcpu *v)
 {
+	int vector, next;
 	bool via_apic;
-	int vector;
 
 	if (unlikely(v->exception_pending)) {
 		v->exception_pending = false;
@@ -225,6 +225,8 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 	}
 	if (via_apic)
 		vlapic_ack_vector(&v->v, (u8)vector);
+	else if (!v->apic_virtual && (next = vlapic_pending_vector(&v->v)) != -1)
+		hvm_ops->set_window(v, next < 0 ? ~next : 0); /* there is no EOI that would bring it in */
 	hvm_ops->inject(v, (u8)vector, HEV_INTR, -1);
 }
 
