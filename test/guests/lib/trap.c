@@ -88,6 +88,7 @@ void trap_handler(struct regs *r)
 		return;
 	}
 	if (r->vector >= 32) {
+		EXPECT(r->rflags & 0x200, "vector %#lx came with IF clear, at %#lx", r->vector, r->rip);
 		c->irqs[r->vector]++;
 		if (handlers[r->vector])
 			handlers[r->vector](r);
