@@ -25,8 +25,8 @@ struct option {
 };
 
 static const struct option options[] = {
-	{ "apicv", OPT_FLAG, 0, 0, NULL, "on",
-	  "off: the CPU does not deliver virtual interrupts by itself (VMX)" },
+	{ "apicv", OPT_FLAG, 0, 0, NULL, "on if there are posted interrupts",
+	  "the CPU delivers virtual interrupts by itself (VMX)" },
 	{ "com1", OPT_SERIAL, 0, 0, NULL, "115200,8n1,0x3f8,4",
 	  "the serial line: BAUD[,8n1[,PORT[,IRQ]]], or off" },
 	{ "console", OPT_CHOICE, 0, 0, "com1 none", "com1",

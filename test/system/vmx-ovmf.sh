@@ -10,7 +10,7 @@ export O=${O:-build}
 console=$(mktemp) || exit 1
 trap 'rm -f "$console"' EXIT
 nonce=$RANDOM$RANDOM
-KEEL_OPTIONS=apicv=off KERNEL=$O/dom0/vmlinux INITRD=$O/dom0/initrd.img LOADER=uefi MEM=1024 LIMIT=290 \
+KERNEL=$O/dom0/vmlinux INITRD=$O/dom0/initrd.img LOADER=uefi MEM=1024 LIMIT=290 \
 	CMDLINE="console=hvc0 cryptomgr.notests keel.run=no-$nonce keel.poweroff" test/bochs </dev/null >"$console" 2>&1
 status=$?
 tr -d '\r' <"$console"

@@ -5,6 +5,7 @@
 #include "arch/x86/mitigations.h"
 #include "arch/x86/pcpu.h"
 #include "arch/x86/vmx/caps.h"
+#include "arch/x86/vmx/optional.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/heap.h"
 #include "common/option.h"
@@ -97,7 +98,8 @@ static int vmx_probe(const char **why)
 	if (rc)
 		return rc;
 	read_msrs(&m);
-	if (!option_flag("apicv", true))
+	/* CPUs got posted interrupts with them. Bochs 2.7, without, delivers virtual interrupts to guests with IF clear. */
+	if (!option_flag("apicv", m.pin >> 32 & PIN_POSTED_INTERRUPTS))
 		m.proc2 &= ~((u64)PROC2_VIRTUAL_INTERRUPTS << 32);
 	rc = vmx_caps_choose(&m, &vmx, why);
 	if (rc)
