@@ -9,6 +9,7 @@
 #   CPU        QEMU's -cpu        SMP, MEM   CPUs and memory (default 2, 2G)
 #   QEMU_ARGS  added as they are  KEEL_OPTIONS  Keel's own boot options
 #   IOMMU      off, intel, amd    off says iommu=off to Keel
+#   HOST_CPU   all                TCG's CPUs on all of the host's (default: on one, see one_host_cpu())
 
 O=${O:-build}
 
@@ -62,9 +63,27 @@ choose_accel() {
 	fi
 }
 
+# Keeps this shell and what it starts on one CPU of the host, one that no other emulator has, if there is.
+# TCG's CPUs are threads, and QEMU 7.2 has each of them write the first one's hflags2 without a lock when it
+# loads the FPU's state (cpu_clear_ignne()). When that meets the first one's own change, nested paging stays
+# on after a #VMEXIT, which then saves the host's state as the guest's, or interrupts stay off for ever.
+# Threads of one CPU do not meet within an instruction.
+one_host_cpu() {
+	local range cpu fd
+	for range in $(taskset -cp $BASHPID | sed 's/.*: //; s/,/ /g'); do
+		for cpu in $(seq "${range%-*}" "${range#*-}"); do
+			exec {fd}>"$O/emulator-on-cpu.$cpu"
+			flock -n "$fd" && break 2
+			exec {fd}>&-
+		done
+	done
+	taskset -cp "$cpu" $BASHPID >/dev/null
+}
+
 # Sets machine_args: the machine without what to boot.
 machine() {	# log-or-stdio
 	choose_accel
+	if [ "$accel" = tcg ] && [ "${SMP:-2}" != 1 ] && [ "${HOST_CPU:-}" != all ]; then one_host_cpu; fi
 	machine_args=(-machine "q35,kernel-irqchip=split" "${accel_args[@]}"
 		-smp "${SMP:-2}" -m "${MEM:-2G}" -display none -no-reboot -nic none)
 	if [ -t 0 ] && [ -t 1 ]; then	# a terminal: Ctrl-A X ends QEMU
