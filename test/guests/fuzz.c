@@ -50,16 +50,19 @@ static u64 scratch_page(u64 *rng)
 	return scratch + (next(rng) % (SCRATCH_SIZE >> PAGE_SHIFT) << PAGE_SHIFT);
 }
 
-/* A frame that may be lost: ours to lose, in the hole, or far beyond everything. */
+/*
+ * A frame that may be lost: ours to lose, in the hole, or far beyond everything. Aligned, because it may
+ * be taken for a pointer, as those are (see below): to where another call wrote a memory map, say.
+ */
 static u64 random_frame(u64 *rng)
 {
 	switch (next(rng) % 4) {
 	case 0:
-		return hole + next(rng) % 64;
+		return hole + next(rng) % 64 * 8;
 	case 1:
 		return 1ull << 40 | next(rng);
 	default:
-		return scratch_page(rng) >> PAGE_SHIFT;
+		return scratch_page(rng) >> PAGE_SHIFT & ~7ull;
 	}
 }
 
