@@ -260,9 +260,17 @@ static void test_apic_timer(void)
 	EXPECT_EQ(apic_read(APIC_TMCCT), 0);
 }
 
+/* There is no PIT. The counter by which Linux would measure the TSC says so with its first byte. */
+static void test_pit(void)
+{
+	EXPECT_EQ(inb(0x40), 0xff);
+	EXPECT_EQ(inb(0x42), 0);
+}
+
 void test_main(void)
 {
 	test_pvclock();
+	test_pit();
 	setup();
 	test_singleshot();
 	test_halt();
