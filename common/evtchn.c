@@ -431,7 +431,7 @@ static const struct {
 	[EVTCHNOP_reset] = { evtchnop_reset, OP_ARG_DOMAIN(struct evtchn_reset, dom) },
 };
 
-static __attribute__((noinline)) long other_op(u32 cmd, u64 gva)
+static noinline long other_op(u32 cmd, u64 gva)
 {
 	u8 arg[OP_ARG_MAX] __aligned(8);
 	struct domain *d;

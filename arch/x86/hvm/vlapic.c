@@ -46,7 +46,7 @@ u8 vlapic_ppr(const struct vlapic *l)
 	return (l->tpr & 0xf0) >= isr_class ? (u8)l->tpr : isr_class;
 }
 
-int vlapic_pending_vector(struct vcpu *v)
+static noinline int pending_vector(struct vcpu *v)
 {
 	struct vlapic *l = vlapic(v);
 	int vector = highest(l->irr);
@@ -58,6 +58,11 @@ int vlapic_pending_vector(struct vcpu *v)
 	if ((vector & 0xf0) > (vlapic_ppr(l) & 0xf0))
 		return vector;
 	return (vector & 0xf0) > (l->isr_top & 0xf0) ? ~(vector >> 4) : -1;
+}
+
+int vlapic_pending_vector(struct vcpu *v)
+{
+	return unlikely(vlapic_requests(vlapic(v))) ? pending_vector(v) : -1;
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)

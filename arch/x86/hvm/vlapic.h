@@ -26,6 +26,11 @@ struct vlapic {
 	u8 isr_top;		/* cached highest in service, 0 = none */
 };
 
+static inline bool vlapic_requests(const struct vlapic *l)
+{
+	return READ_ONCE(l->irr[0]) | READ_ONCE(l->irr[1]) | READ_ONCE(l->irr[2]) | READ_ONCE(l->irr[3]);
+}
+
 /* Set up at creation, with the id of the vCPU (2 * vcpu_id), in xAPIC mode; torn down when v never runs again. */
 void vlapic_init(struct vcpu *v);
 void vlapic_destroy(struct vcpu *v);

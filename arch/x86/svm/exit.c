@@ -72,7 +72,7 @@ static bool is_prefix(u8 b)
  * MOV to CR8 (APM vol. 3): [prefixes] [REX] 0f 22 modrm. It is intercepted only while an interrupt waits. What
  * cannot be read as one any more (its page is gone, or changed) runs again, without the intercept.
  */
-static void decode_cr8_write(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e)
+static noinline void decode_cr8_write(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e)
 {
 	bool wide = c->efer & EFER_LMA && c->cs.attr & BIT(9);
 	u64 ip = wide ? c->rip : (u32)(c->cs.base + c->rip);
@@ -125,16 +125,27 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 	}
 	e->reason = exits[code].reason;
 	e->next_rip = exits[code].len ? (nrips && c->next_rip ? c->next_rip : c->rip + exits[code].len) : 0;
-	if (code == SVM_EXIT_MSR && c->exit_info1 & 1)
-		e->reason = EXIT_MSR_WRITE;
-	else if (code == SVM_EXIT_IOIO)
+	switch (e->reason) {
+	case EXIT_MSR_READ:
+		e->reason = c->exit_info1 & 1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;
+		break;
+	case EXIT_IO:
 		decode_io(c, e);
-	else if (e->reason == EXIT_EXCEPTION)
+		break;
+	case EXIT_EXCEPTION:
 		decode_exception(c, e);
-	else if (code == SVM_EXIT_CR_WRITE + 8)
-		decode_cr8_write(v, c, e);
-	else if (e->reason == EXIT_DR)
+		break;
+	case EXIT_DR:
 		svm_load_debug_regs(v);
-	else if (code == SVM_EXIT_IRET)
+		break;
+	case EXIT_NMI_UNBLOCKED:
 		c->misc1 &= ~MISC1_IRET;
+		break;
+	case EXIT_UNKNOWN:
+		if (code == SVM_EXIT_CR_WRITE + 8)
+			decode_cr8_write(v, c, e);
+		break;
+	default:
+		break;
+	}
 }

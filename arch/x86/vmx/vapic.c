@@ -59,7 +59,7 @@ static void set_eoi_exits(struct x86_vcpu *v)
 	}
 }
 
-static __attribute__((noinline)) void load_interrupts(struct x86_vcpu *v)
+static noinline void load_interrupts(struct x86_vcpu *v)
 {
 	struct vlapic *l = &v->vlapic;
 	u16 status = (u16)(l->isr_top << 8);
@@ -91,12 +91,11 @@ void vmx_vapic_load(struct x86_vcpu *v)
 		return;
 	if (unlikely(l->x2apic != v->apic_virtual_x2))
 		set_mode(v);
-	if (unlikely(READ_ONCE(l->irr[0]) | READ_ONCE(l->irr[1]) | READ_ONCE(l->irr[2]) | READ_ONCE(l->irr[3]) |
-		     l->isr_top | v->intr_status))
+	if (unlikely(vlapic_requests(l) | l->isr_top | v->intr_status))
 		load_interrupts(v);
 }
 
-static __attribute__((noinline)) void save_interrupts(struct x86_vcpu *v)
+static noinline void save_interrupts(struct x86_vcpu *v)
 {
 	struct vlapic *l = &v->vlapic;
 
