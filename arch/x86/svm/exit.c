@@ -5,6 +5,7 @@
 
 /* reason and length of the instruction (0: none, or to be decoded); lengths serve where next-RIP is not saved. */
 static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
+	[SVM_EXIT_CR_WRITE + 8] = { EXIT_CR, 0 },
 	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_READ + 15] = { EXIT_DR, 0 },
 	[SVM_EXIT_DR_WRITE ... SVM_EXIT_DR_WRITE + 15] = { EXIT_DR, 0 },
 	[SVM_EXIT_EXCEPTION ... SVM_EXIT_EXCEPTION + 31] = { EXIT_EXCEPTION, 0 },
@@ -141,9 +142,8 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 	case EXIT_NMI_UNBLOCKED:
 		c->misc1 &= ~MISC1_IRET;
 		break;
-	case EXIT_UNKNOWN:
-		if (code == SVM_EXIT_CR_WRITE + 8)
-			decode_cr8_write(v, c, e);
+	case EXIT_CR:
+		decode_cr8_write(v, c, e);
 		break;
 	default:
 		break;
