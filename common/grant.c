@@ -442,7 +442,7 @@ static long grant_run_single(const struct grant_op *op, u64 uop, unsigned int co
 	u64 arg[4];
 	long err;
 
-	if (count != 1)
+	if (count != op->most)
 		return -EINVAL;
 	if (copy_from_guest(arg, uop, op->size))
 		return -EFAULT;

@@ -26,6 +26,7 @@ struct vlapic {
 	u8 isr_top;		/* cached highest in service, 0 = none */
 };
 
+/* Does an interrupt wait, whatever the priority? A look only: other CPUs send more at any time. */
 static inline bool vlapic_requests(const struct vlapic *l)
 {
 	return READ_ONCE(l->irr[0]) | READ_ONCE(l->irr[1]) | READ_ONCE(l->irr[2]) | READ_ONCE(l->irr[3]);
