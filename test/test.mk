@@ -9,7 +9,7 @@
 # make test.
 CHECKS += check-build check-deps
 
-.PHONY: test test-list check $(CHECKS)
+.PHONY: test test-list soak soak-list check $(CHECKS)
 check:
 	@+$(MAKE) --no-print-directory $(sort $(CHECKS)) check-unit
 	@echo "check: all passed"
@@ -33,3 +33,11 @@ debug-build:
 	@cmp -s test/build/debug.config $(O)/debug/from || \
 		{ cp test/build/debug.config $(O)/debug/config; cp test/build/debug.config $(O)/debug/from; }
 	@+$(MAKE) --no-print-directory O=$(O)/debug KCONFIG_CONFIG=$(O)/debug/config all
+
+# What takes longer than CI allows, from test/*/*.soak: docs/testing.md.
+export SOAK_BOOTS ?= 50
+export SOAK_SILENCE ?= 60
+soak:
+	@O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --soak '$(TESTS)'
+soak-list:
+	@O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --soak --list '$(TESTS)'
