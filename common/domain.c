@@ -270,6 +270,8 @@ int domain_destroy(struct domain *d)
 	}
 	if (d->state == DOMAIN_ALIVE) {
 		d->state = DOMAIN_DYING;
+		d->destroy_next_port = d->destroy_next_handle = 0;
+		d->destroy_next_gfn = 0;
 		spin_unlock(&d->lock);
 		domain_pause(d);
 		claim_pages(d, 0);
@@ -277,7 +279,7 @@ int domain_destroy(struct domain *d)
 	} else {
 		spin_unlock(&d->lock);
 	}
-	rc = evtchn_close_all(d);
+	rc = evtchn_close_all(d, &d->destroy_next_port);
 	if (!rc)
 		boot_console_end(d);
 	if (!rc)

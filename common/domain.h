@@ -75,7 +75,6 @@ struct domain {
 	u64 max_pages;
 	u64 claimed;		/* H: heap lock; pages promised and not yet allocated */
 	struct p2m p2m;
-	u64 destroy_next_gfn;	/* progress of a preempted destruction */
 	struct { u64 addr, size; u32 type; } *e820; /* XENMEM_memory_map */
 	unsigned int nr_e820;
 	u64 paging_mempool;	/* remembered for XEN_DOMCTL_{get,set}_paging_mempool_size */
@@ -85,6 +84,11 @@ struct domain {
 	u32 controller_pauses;
 	bool shutting_down, shut_down;
 	u8 shutdown_code;
+
+	/* Progress of the destruction, which begins at 0: nobody else's */
+	evtchn_port_t destroy_next_port;
+	u32 destroy_next_handle;
+	gfn_t destroy_next_gfn;
 
 	struct shared_info *shared_info;
 	gfn_t shared_info_gfn;	/* where the guest sees it; 0 = nowhere. P: lock */

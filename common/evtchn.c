@@ -11,8 +11,10 @@
 #include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/op_arg.h"
+#include "common/printk.h"
 
 #define CLOSE_PER_STEP 128 /* ports */
+#define RESET_PORT_SHIFT 8 /* in the operation: where a reset goes on */
 
 int evtchn_init(struct domain *d, unsigned int max_port)
 {
@@ -27,6 +29,8 @@ int evtchn_init(struct domain *d, unsigned int max_port)
 
 void evtchn_free(struct domain *d)
 {
+	/* Each port of another domain that points here has its counterpart among these. */
+	BUG_ON(d->evtchn.nr_open);
 	for (unsigned int i = 0; i < ARRAY_SIZE(d->evtchn.pages); i++) {
 		free_page(d->evtchn.pages[i]);
 		d->evtchn.pages[i] = NULL;
@@ -93,11 +97,14 @@ static int evtchn_check_free(struct domain *d, evtchn_port_t port)
 	return evtchn_lookup(&d->evtchn, port)->state == EC_FREE ? 0 : -EEXIST;
 }
 
-/* E: gives a free port a use. An event that came too late for its last use must not greet the next. */
+/* E: gives a free port a use, or frees it. An event that came too late for its last use must not greet the next. */
 static void evtchn_take(struct domain *d, evtchn_port_t port, struct evtchn use)
 {
+	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+
+	d->evtchn.nr_open += (use.state != EC_FREE) - (chn->state != EC_FREE);
 	clear_bit(port, d->shared_info->evtchn_pending);
-	evtchn_change(evtchn_lookup(&d->evtchn, port), use);
+	evtchn_change(chn, use);
 }
 
 static struct evtchn evtchn_unbound(domid_t remote, u32 vcpu)
@@ -180,23 +187,22 @@ static int evtchn_close_port(struct domain *d, evtchn_port_t port)
 	return err;
 }
 
-int evtchn_close_all(struct domain *d)
+/*
+ * A page of ports that is not there is passed over without the lock: whoever adds it later has taken the
+ * lock after the ports of the first page, which is always there, were closed under it.
+ */
+int evtchn_close_all(struct domain *d, evtchn_port_t *next)
 {
-	struct evtchn_table *t = &d->evtchn;
-	unsigned int done = 0;
-	evtchn_port_t port;
-
-	while ((port = READ_ONCE(t->next_close)) < EVTCHN_MAX_PORTS) {
-		if (!READ_ONCE(t->pages[port / EVTCHN_PER_PAGE])) {
-			WRITE_ONCE(t->next_close, ROUND_DOWN(port, EVTCHN_PER_PAGE) + EVTCHN_PER_PAGE);
+	for (unsigned int done = 0; *next < EVTCHN_MAX_PORTS;) {
+		if (!evtchn_lookup(&d->evtchn, *next)) {
+			*next = ROUND_DOWN(*next, EVTCHN_PER_PAGE) + EVTCHN_PER_PAGE;
 			continue;
 		}
 		if (done++ == CLOSE_PER_STEP)
 			return -ERESTART;
-		evtchn_close_port(d, port); /* -EINVAL: it was free */
-		WRITE_ONCE(t->next_close, port + 1);
+		evtchn_close_port(d, *next); /* -EINVAL: it was free */
+		(*next)++;
 	}
-	WRITE_ONCE(t->next_close, 0);
 	return 0;
 }
 
@@ -406,13 +412,24 @@ static long evtchnop_bind_vcpu(struct domain *d, void *arg, u64 gva)
 	return err;
 }
 
-/* Of oneself, or by a control domain of one that it has paused. */
-static long evtchnop_reset(struct domain *d, void *arg, u64 gva)
+/*
+ * Of oneself, or by a control domain of one that it has paused. Where it goes on stands beside the operation, as
+ * the guest may never come back: to one that makes it up, ports stay open that it could have left open as well.
+ */
+static long evtchn_reset(evtchn_port_t next, u64 gva)
 {
+	static const struct op_arg reset_arg = OP_ARG_DOMAIN(struct evtchn_reset, dom);
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
+	long err = op_arg_get(&reset_arg, gva, arg, &d);
+
+	if (err)
+		return err;
 	if (d != current->domain && !READ_ONCE(d->controller_pauses))
 		return -EINVAL;
-	if (evtchn_close_all(d) == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset, gva, 0, 0);
+	if (evtchn_close_all(d, &next) == -ERESTART)
+		return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset | next << RESET_PORT_SHIFT,
+					  gva, 0, 0);
 	return 0;
 }
 
@@ -428,7 +445,6 @@ static const struct {
 	[EVTCHNOP_alloc_unbound] = { evtchnop_alloc_unbound, OP_ARG_DOMAIN(struct evtchn_alloc_unbound, dom) },
 	[EVTCHNOP_bind_ipi] = { evtchnop_bind_ipi, OP_ARG(struct evtchn_bind_ipi) },
 	[EVTCHNOP_bind_vcpu] = { evtchnop_bind_vcpu, OP_ARG(struct evtchn_bind_vcpu) },
-	[EVTCHNOP_reset] = { evtchnop_reset, OP_ARG_DOMAIN(struct evtchn_reset, dom) },
 };
 
 static noinline long other_op(u32 cmd, u64 gva)
@@ -437,6 +453,8 @@ static noinline long other_op(u32 cmd, u64 gva)
 	struct domain *d;
 	long err;
 
+	if ((u8)cmd == EVTCHNOP_reset && cmd >> RESET_PORT_SHIFT < EVTCHN_MAX_PORTS)
+		return evtchn_reset(cmd >> RESET_PORT_SHIFT, gva);
 	if (cmd >= ARRAY_SIZE(evtchn_ops) || !evtchn_ops[cmd].fn)
 		return -ENOSYS;
 	err = op_arg_get(&evtchn_ops[cmd].arg, gva, arg, &d);

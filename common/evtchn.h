@@ -42,7 +42,7 @@ struct evtchn_table {
 	spinlock_t lock;	/* RANK_EVTCHN */
 	u32 max_port;		/* highest port that may be used */
 	u32 next_free;		/* E: no port below is free */
-	u32 next_close;		/* E: progress of evtchn_close_all() */
+	u32 nr_open;		/* E: ports in use */
 	struct evtchn *pages[EVTCHN_MAX_PORTS / EVTCHN_PER_PAGE]; /* E; read without it */
 	u64 pollers[2];		/* atomic: vCPUs that may be in SCHEDOP_poll */
 };
@@ -61,12 +61,12 @@ static inline struct evtchn *evtchn_lookup(const struct evtchn_table *t, evtchn_
 /* Port 0 is reserved; max_port is cut to what 2 levels have. 0 or -ENOMEM. */
 int evtchn_init(struct domain *d, unsigned int max_port);
 /*
- * Closes all ports of d: at destruction (after d->state changed, so that no new ones
- * come) and for EVTCHNOP_reset. 0 when done, -ERESTART when it must be called again.
+ * Closes the ports of d from *next on: at destruction (after d->state changed, so that no new ones
+ * come) and for EVTCHNOP_reset. 0 when done, -ERESTART when it must be called again, with what *next is then.
  */
-int evtchn_close_all(struct domain *d);
+int evtchn_close_all(struct domain *d, evtchn_port_t *next);
 /*
- * Frees the table. Only when no CPU can still look at it (rcu), as with shared_info and the
+ * Frees the table, all ports closed. Only when no CPU can still look at it (rcu), as with shared_info and the
  * pages of registered vcpu_info: senders use all of them without a lock.
  */
 void evtchn_free(struct domain *d);

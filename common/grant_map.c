@@ -317,12 +317,12 @@ int grant_release_mappings(struct domain *d)
 
 	if (!gt)
 		return 0;
-	for (unsigned int seen = 0; gt->release_next < gt->nr_maptrack * MAPTRACK_PER_FRAME; seen++) {
+	for (unsigned int seen = 0; d->destroy_next_handle < gt->nr_maptrack * MAPTRACK_PER_FRAME; seen++) {
 		if (n == GRANT_BATCH || seen == RELEASE_PER_STEP) {
 			grant_unmap_commit(d, m, n);
 			return -ERESTART;
 		}
-		grant_unmap_prepare(d, gt->release_next++, true, 0, &m[n]);
+		grant_unmap_prepare(d, d->destroy_next_handle++, true, 0, &m[n]);
 		if (m[n].status == GNTST_okay)
 			n++;
 	}

@@ -51,7 +51,6 @@ struct grant_table {
 	unsigned int nr_maptrack, max_maptrack;	/* G: frames */
 	struct maptrack **maptrack;		/* G */
 	u64 maptrack_free;			/* G: first free handle, or MAPTRACK_END */
-	grant_handle_t release_next;		/* progress of grant_release_mappings() */
 };
 
 static inline unsigned int grant_refs(const struct grant_table *gt)

@@ -259,9 +259,10 @@ static void op_unmask(u8 a)
 static void op_reset(void)
 {
 	struct evtchn_reset op = { DOMID_SELF };
+	u32 cmd = EVTCHNOP_reset;
 
-	while (evtchn_op(EVTCHNOP_reset, &op) == -ERESTART)
-		;
+	while (evtchn_op(cmd, &op) == -ERESTART)
+		cmd = (u32)fake_continuation.args[0];
 	for (u32 p = 1; p <= MAX_PORT; p++)
 		model_close(me, p);
 }
@@ -561,7 +562,7 @@ static void finish(void)
 {
 	for (unsigned int d = 0; d < DOMAINS; d++) {
 		doms[d]->state = DOMAIN_DYING;
-		while (evtchn_close_all(doms[d]) == -ERESTART)
+		while (evtchn_close_all(doms[d], &doms[d]->destroy_next_port) == -ERESTART)
 			;
 		while (grant_release_mappings(doms[d]) == -ERESTART)
 			;

@@ -137,6 +137,8 @@ static void two_levels_have_4095_ports(void **state)
 	assert_int_equal(evtchn_send(d, ~0u), -EINVAL);
 	evtchn_raise(d, 4095);
 	assert_true(pending(d, 4095));
+	while (evtchn_close_all(d, &d->destroy_next_port) == -ERESTART)
+		;
 	evtchn_free(d);
 }
 
@@ -703,7 +705,7 @@ static void destruction_closes_everything(void **state)
 {
 	struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER };
 	struct evtchn_alloc_unbound o = { .dom = DOMID_SELF };
-	evtchn_port_t last = 0, peer;
+	evtchn_port_t last = 0, peer, next = 0;
 	unsigned int steps = 0;
 
 	start();
@@ -712,7 +714,7 @@ static void destruction_closes_everything(void **state)
 		last = alloc_for(a, b->id);
 	peer = bind(b, a->id, last);
 	a->state = DOMAIN_DYING;
-	while (evtchn_close_all(a) == -ERESTART)
+	while (evtchn_close_all(a, &next) == -ERESTART)
 		steps++;
 	assert_true(steps >= 3);
 	assert_int_equal(status(b, peer).status, EVTCHNSTAT_unbound);
@@ -755,22 +757,66 @@ static void reset_of_self_and_of_paused_guests(void **state)
 static void reset_goes_on_where_it_was(void **state)
 {
 	struct evtchn_reset o = { DOMID_SELF };
+	unsigned long cmd = EVTCHNOP_reset;
 	unsigned int rounds = 1;
 
 	start();
 	while (alloc_for(a, b->id) < 600)
 		;
 	as(a);
-	while (op(EVTCHNOP_reset, &o) == -ERESTART) {
+	while (op(cmd, &o) == -ERESTART) {
 		assert_true(fake_continuation.continued);
 		assert_int_equal(fake_continuation.nr, __HYPERVISOR_event_channel_op);
-		assert_int_equal(fake_continuation.args[0], EVTCHNOP_reset);
+		assert_true(fake_continuation.args[0] > cmd);
+		assert_int_equal(fake_continuation.args[0] & 0xff, EVTCHNOP_reset);
 		assert_int_equal(fake_continuation.args[1], (unsigned long)&o);
+		cmd = fake_continuation.args[0];
 		rounds++;
 	}
 	assert_true(rounds > 3);
+	assert_int_equal(a->evtchn.nr_open, 0);
 	assert_int_equal(alloc_for(a, b->id), 1);
-	assert_int_equal(a->evtchn.next_close, 0);
+}
+
+/* A guest that makes up where its reset was keeps ports that it could have kept by not calling. */
+static void a_made_up_place_leaves_ports_open(void **state)
+{
+	struct evtchn_reset o = { DOMID_SELF };
+
+	start();
+	while (alloc_for(a, b->id) < 20)
+		;
+	as(a);
+	assert_int_equal(op(EVTCHNOP_reset | 15u << 8, &o), 0);
+	assert_int_equal(status(a, 14).status, EVTCHNSTAT_unbound);
+	assert_int_equal(status(a, 15).status, EVTCHNSTAT_closed);
+	assert_int_equal(a->evtchn.nr_open, 14);
+	assert_int_equal(op(EVTCHNOP_reset | 4095u << 8, &o), 0);
+	assert_int_equal(op(EVTCHNOP_reset | 4096u << 8, &o), -ENOSYS);
+	assert_int_equal(op(EVTCHNOP_close | 1u << 8, &o), -ENOSYS);
+	assert_int_equal(a->evtchn.nr_open, 14);
+}
+
+/* The guest never comes back to its reset, uses low ports again, and ends: no port of a peer may point at it. */
+static void destruction_trusts_no_reset_that_was_abandoned(void **state)
+{
+	struct evtchn_reset o = { DOMID_SELF };
+	evtchn_port_t low, peer;
+
+	start();
+	while (alloc_for(a, b->id) < 600)
+		;
+	as(a);
+	assert_int_equal(op(EVTCHNOP_reset, &o), -ERESTART);
+	low = alloc_for(a, b->id);
+	assert_int_equal(low, 1);
+	peer = bind(b, a->id, low);
+	a->state = DOMAIN_DYING;
+	assert_true(FAKE_PANICS(evtchn_free(a)));
+	while (evtchn_close_all(a, &a->destroy_next_port) == -ERESTART)
+		;
+	assert_int_equal(status(b, peer).status, EVTCHNSTAT_unbound);
+	evtchn_free(a);
 }
 
 static bool sender_stops;
@@ -792,14 +838,14 @@ static void senders_see_whole_bindings(void **state)
 	peer[0] = dom0;
 	peer[1] = b;
 	assert_int_equal(evtchn_connect(a, 5, dom0, 9), 0);
-	assert_int_equal(evtchn_close_all(a), 0);
-	assert_int_equal(evtchn_close_all(dom0), 0);
+	assert_int_equal(evtchn_close_all(a, &(evtchn_port_t){ 0 }), 0);
+	assert_int_equal(evtchn_close_all(dom0, &(evtchn_port_t){ 0 }), 0);
 	sender_stops = false;
 	assert_int_equal(pthread_create(&thread, NULL, sender, NULL), 0);
 	for (unsigned int i = 0; i < 20000; i++) {
 		assert_int_equal(evtchn_connect(a, 5, peer[i % 2], i % 2 ? 17 : 9), 0);
-		assert_int_equal(evtchn_close_all(a), 0);
-		assert_int_equal(evtchn_close_all(peer[i % 2]), 0);
+		assert_int_equal(evtchn_close_all(a, &(evtchn_port_t){ 0 }), 0);
+		assert_int_equal(evtchn_close_all(peer[i % 2], &(evtchn_port_t){ 0 }), 0);
 	}
 	__atomic_store_n(&sender_stops, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
@@ -858,6 +904,8 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(destruction_closes_everything),
 	UNIT_TEST(reset_of_self_and_of_paused_guests),
 	UNIT_TEST(reset_goes_on_where_it_was),
+	UNIT_TEST(a_made_up_place_leaves_ports_open),
+	UNIT_TEST(destruction_trusts_no_reset_that_was_abandoned),
 	UNIT_TEST(senders_see_whole_bindings),
 	UNIT_TEST(vcpu_info_that_moves_loses_nothing),
 };
