@@ -92,6 +92,7 @@ struct __attribute__((packed)) madt_lapic {
 #define FADT_FIX_RTC		(1 << 6)
 #define FADT_TMR_VAL_EXT	(1 << 8)
 #define FADT_USE_PLATFORM_CLOCK	(1 << 15)
+#define MADT_ENABLED		(1 << 0)
 #define BOOT_ARCH_NO_VGA	(1 << 2)
 #define BOOT_ARCH_NO_CMOS_RTC	(1 << 5)
 
@@ -177,30 +178,33 @@ static bool build_fadt(struct writer *w, uint64_t *where)
 	return true;
 }
 
-/* APIC ids are twice the vCPU's number, as the hypervisor gives them out. */
-static bool build_madt(struct writer *w, unsigned int online, unsigned int max, uint64_t *where)
+/*
+ * APIC ids are twice the vCPU's number, as the hypervisor gives them out. All are enabled: Linux
+ * keeps no APIC id of a CPU that is not, and could not start it later.
+ */
+static bool build_madt(struct writer *w, unsigned int cpus, uint64_t *where)
 {
-	size_t size = sizeof(struct madt) + max * sizeof(struct madt_lapic);
+	size_t size = sizeof(struct madt) + cpus * sizeof(struct madt_lapic);
 	struct madt *m = take(w, size, 16, where);
 	struct madt_lapic *l = (struct madt_lapic *)(m + 1);
 
-	if (!m || max > 128)
+	if (!m || cpus > 128)
 		return false;
 	m->lapic = 0xfee00000;
-	for (unsigned int i = 0; i < max; i++)
-		l[i] = (struct madt_lapic){ 0, sizeof(*l), i, i * 2, i < online };
+	for (unsigned int i = 0; i < cpus; i++)
+		l[i] = (struct madt_lapic){ 0, sizeof(*l), i, i * 2, MADT_ENABLED };
 	finish(&m->h, "APIC", 3, size);
 	return true;
 }
 
-size_t acpi_build(void *out, size_t size, uint64_t base, unsigned int online, unsigned int max)
+size_t acpi_build(void *out, size_t size, uint64_t base, unsigned int cpus)
 {
 	struct writer w = { out, size, 0, base };
 	uint64_t rsdp_at, xsdt_at, fadt_at, madt_at;
 	struct rsdp *r = take(&w, sizeof(*r), 16, &rsdp_at);
 	struct xsdt *x = take(&w, sizeof(*x), 16, &xsdt_at);
 
-	if (!r || !x || !build_fadt(&w, &fadt_at) || !build_madt(&w, online, max, &madt_at))
+	if (!r || !x || !build_fadt(&w, &fadt_at) || !build_madt(&w, cpus, &madt_at))
 		return 0;
 	memcpy(x->entry, (uint64_t[2]){ fadt_at, madt_at }, sizeof(x->entry));
 	finish(&x->h, "XSDT", 1, sizeof(*x));

@@ -8,8 +8,8 @@
 /*
  * The ACPI tables of a PVH guest: RSDP, XSDT, FADT, FACS, DSDT, MADT (ACPI 6.4 section 5.2).
  * Writes them to @out, which will be at guest address @base, and returns their size; 0 if @size
- * is too small. The RSDP comes first. CPUs from @online on to @max are listed as disabled.
+ * is too small. The RSDP comes first. @cpus are listed, all of them enabled.
  */
-size_t acpi_build(void *out, size_t size, uint64_t base, unsigned int online, unsigned int max);
+size_t acpi_build(void *out, size_t size, uint64_t base, unsigned int cpus);
 
 #endif

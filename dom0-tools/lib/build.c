@@ -206,7 +206,7 @@ static int write_start_info(struct build *b)
 static int write_acpi(struct build *b)
 {
 	unsigned char tables[4096];
-	size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, b->g->vcpus, b->g->maxvcpus);
+	size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, b->g->maxvcpus);
 
 	if (!size)
 		return keel_fail(&b->k->err, E2BIG, "ACPI tables for %u vCPUs do not fit",

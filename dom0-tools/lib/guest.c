@@ -151,6 +151,14 @@ static int set_tsc(struct reader *r, const struct key *key, const struct cfg_val
 			 "native", r->file, v->line, v->string);
 }
 
+static int set_acpi(struct reader *r, const struct key *key, const struct cfg_value *v)
+{
+	if (v->integer)
+		return 0;
+	return keel_fail(r->e, EINVAL, "%s:%u: acpi = 0: a PVH guest finds its CPUs and its timer through "
+			 "ACPI's tables; Keel's guests always have them", r->file, v->line);
+}
+
 static int set_root(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	r->root = v->string;
@@ -224,6 +232,7 @@ static const struct key keys[] = {
 	{ "maxvcpus", CFG_INTEGER, set_unsigned, AT(maxvcpus), 1, GUEST_MAX_VCPUS },
 	{ "cpu_weight", CFG_INTEGER, set_unsigned, AT(weight), 1, 65535 },
 	{ "cap", CFG_INTEGER, set_unsigned, AT(cap), 0, 100 * GUEST_MAX_VCPUS },
+	{ "acpi", CFG_INTEGER, set_acpi, 0, 0, 0 },
 	{ "tsc_mode", CFG_STRING, set_tsc, 0, 0, 0 },
 	{ "max_event_channels", CFG_INTEGER, set_unsigned, AT(max_event_channels), 16, 4095 },
 	{ "max_grant_frames", CFG_INTEGER, set_unsigned, AT(max_grant_frames), 1, 64 },
@@ -238,7 +247,7 @@ static const struct key keys[] = {
 
 /* Settings of xl.cfg(5) that a file may hold and that change nothing for a PVH guest of Keel. */
 static const char *const ignored[] = {
-	"acpi", "apic", "boot", "cpus", "cpus_soft", "cpuid", "description", "device_model_version",
+	"apic", "boot", "cpus", "cpus_soft", "cpuid", "description", "device_model_version",
 	"firmware", "hap", "localtime", "max_maptrack_frames", "max_grant_version", "nestedhvm",
 	"nomigrate", "on_watchdog", "on_soft_reset", "pae", "passthrough", "pool", "rtc_timeoffset",
 	"sdl", "serial", "vnc", "xen_platform_pci", "builder", "claim_mode", "shadow_memory",
@@ -324,6 +333,30 @@ static int join_cmdline(struct reader *r)
 	return 0;
 }
 
+/*
+ * Linux sets the Xen timer up after the local APIC, which it finds through ACPI (or which it may
+ * not use). Without, it waits for a PIT, which a PVH guest has not: it stops, and says nothing.
+ */
+static int check_cmdline(struct reader *r)
+{
+	static const char *const fatal[] = { "acpi=off", "nolapic", "disableapic" };
+	const char *p = r->g->cmdline;
+
+	while (*(p += strspn(p, " "))) {
+		size_t n = strcspn(p, " ");
+
+		if (n == 2 && !memcmp(p, "--", 2))	/* the rest is for init */
+			break;
+		for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+			if (n == strlen(fatal[i]) && !memcmp(p, fatal[i], n))
+				return keel_fail(r->e, EINVAL, "%s: '%s' on the kernel's command line: Linux "
+						 "then has no timer as a PVH guest and stops while it starts; leave it out",
+						 r->file, fatal[i]);
+		p += n;
+	}
+	return 0;
+}
+
 static int check_whole(struct reader *r)
 {
 	struct guest_config *g = r->g;
@@ -363,6 +396,8 @@ int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file
 		rc = one_setting(&r, &c->setting[i]);
 	if (!rc)
 		rc = join_cmdline(&r);
+	if (!rc)
+		rc = check_cmdline(&r);
 	if (!rc)
 		rc = check_whole(&r);
 	if (rc)

@@ -86,7 +86,8 @@ static void write_all(struct store_tx *t, void *arg)
 	put(t, "vm", key);
 	put(t, "name", s->g->name);
 	put_number(t, "domid", t->domid);
-	put_number(t, "memory/static-max", s->g->maxmem_mib << 10);
+	/* What the memory map has: Linux takes the difference between both off every target. */
+	put_number(t, "memory/static-max", s->g->memory_mib << 10);
 	put_number(t, "memory/target", s->g->memory_mib << 10);
 	put(t, "memory/videoram", "0");
 	put(t, "control/platform-feature-multiprocessor-suspend", "1");

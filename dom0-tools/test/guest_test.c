@@ -131,6 +131,10 @@ static void bad_values(void **state)
 		{ "on_reboot='dance'", "is no action" },
 		{ "on_poweroff=''", "is no action" },
 		{ "tsc_mode='fast'", "not one of" },
+		{ BASE "acpi=0", "acpi = 0: a PVH guest" },
+		{ BASE "extra='quiet acpi=off'", "f: 'acpi=off' on the kernel's command line" },
+		{ BASE "cmdline=' nolapic  x'", "'nolapic' on" },
+		{ BASE "root='/dev/xvda disableapic'", "'disableapic' on" },
 		{ "disk='x'", "disk must be a list, not a string" },
 		{ "disk=[1]", "each disk is a string" },
 		{ "disk=['']", "is not an absolute path" },
@@ -165,6 +169,22 @@ static void bad_values(void **state)
 			fail_msg("taken: %s", cases[i].text);
 		assert_contains(e.text, cases[i].says);
 		assert_null(g.name);
+	}
+}
+
+/* Only the kernel's own words, and whole ones. */
+static void harmless_words(void **state)
+{
+	static const char *const texts[] = {
+		BASE "acpi=1\nextra='acpi=offline noapic xacpi=off acpi=of'", BASE "extra='quiet -- acpi=off'", BASE "extra=''",
+		BASE "cmdline='   '",
+	};
+	struct guest_config g;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (read_guest(&g, texts[i]))
+			fail_msg("%s: %s", texts[i], e.text);
+		guest_free(&g);
 	}
 }
 
@@ -303,7 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
-		cmocka_unit_test(too_many), cmocka_unit_test(ignored), cmocka_unit_test(vdevs),
+		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored), cmocka_unit_test(vdevs),
 		cmocka_unit_test(json_and_back), cmocka_unit_test(bad_json), cmocka_unit_test(no_memory),
 		cmocka_unit_test(uuids),
 	};
