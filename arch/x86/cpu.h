@@ -154,6 +154,27 @@ static inline void mmio_store(volatile void *p, unsigned int size, u64 v)
 #define READ_CR(n) ({ u64 _v; __asm__ volatile("mov %%cr" #n ", %0" : "=r"(_v)); _v; })
 #define WRITE_CR(n, v) __asm__ volatile("mov %0, %%cr" #n : : "r"((u64)(v)) : "memory")
 
+#define READ_DR(n) ({ u64 _v; __asm__ volatile("mov %%db" #n ", %0" : "=r"(_v)); _v; })
+#define WRITE_DR(n, v) __asm__ volatile("mov %0, %%db" #n : : "r"((u64)(v)))
+#define DR7_ENABLED 0xffull	/* a breakpoint is on, locally or globally */
+#define DR7_RESET 0x400ull
+
+static inline void read_breakpoints(u64 dr[4])
+{
+	dr[0] = READ_DR(0);
+	dr[1] = READ_DR(1);
+	dr[2] = READ_DR(2);
+	dr[3] = READ_DR(3);
+}
+
+static inline void write_breakpoints(const u64 dr[4])
+{
+	WRITE_DR(0, dr[0]);
+	WRITE_DR(1, dr[1]);
+	WRITE_DR(2, dr[2]);
+	WRITE_DR(3, dr[3]);
+}
+
 static inline void local_irq_disable(void) { __asm__ volatile("cli" ::: "memory"); }
 static inline void invlpg(u64 va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
 static inline void wbinvd(void) { __asm__ volatile("wbinvd" ::: "memory"); }

@@ -23,7 +23,15 @@
 #define wrmsr(msr, val) ((void)(msr), (void)(val))
 #undef READ_CR
 #define READ_CR(n) 0
-static u64 test_vmcs[0x8000];
+static u64 test_vmcs[0x8000], cpu_dr[8]; /* a VMCS, the CPU's debug registers */
+static struct x86_pcpu test_pcpu;
+#define this_x86_pcpu() (&test_pcpu)
+#undef READ_DR
+#undef WRITE_DR
+#define READ_DR(n) cpu_dr[n]
+#define WRITE_DR(n, v) ((void)(cpu_dr[n] = (u64)(v)))
+#define read_breakpoints(dr) memcpy(dr, cpu_dr, 4 * sizeof(u64))
+#define write_breakpoints(dr) memcpy(cpu_dr, dr, 4 * sizeof(u64))
 #define vmread(field) (test_vmcs[field])
 #define vmwrite(field, val) ((void)(test_vmcs[field] = (u64)(val)))
 
@@ -379,6 +387,168 @@ static void states_are_the_same(void **state)
 	}
 }
 
+static bool debug_exits(void)
+{
+	const struct vmcb *c = vcpu.vmcs;
+
+	return hvm_ops == &vmx_ops ? vcpu.vmx_proc & PROC_MOV_DR : c->dr_read == 0xffff && c->dr_write == 0xffff;
+}
+
+/* vCPU that is on no CPU, with this DR7; DR0 is 0x1000. */
+static void make_debugged(unsigned int vendor, u64 dr7)
+{
+	struct hvm_state s = { .rflags = 2, .cr0 = X86_CR0_PE, .dr6 = 0xffff0ff0, .dr7 = dr7 };
+
+	make_vcpu(vendor);
+	fake_run_on(0, NULL);
+	for (unsigned int i = 0; i < ARRAY_LEN(cpu_dr); i++)
+		cpu_dr[i] = 0xbad0 + i;
+	vcpu.dr[0] = 0x1000;
+	hvm_ops->set_state(&vcpu, &s);
+}
+
+static void come_and_go(void (*there)(void))
+{
+	fake_run_on(0, &vcpu.v);
+	hvm_ops->switch_to(&vcpu);
+	there();
+	hvm_ops->switch_from(&vcpu);
+	fake_run_on(0, NULL);
+}
+
+static void own_breakpoints(void)
+{
+	assert_false(debug_exits());
+	assert_int_equal(cpu_dr[0], 0x1000);
+}
+
+static void foreign_breakpoints(void)
+{
+	assert_true(debug_exits());
+	assert_int_equal(cpu_dr[0], 0xbad0); /* nobody looked */
+}
+
+static void uses_debug_registers(void)
+{
+	struct exit_info e = { 0 };
+
+	if (hvm_ops == &vmx_ops) {
+		vmwrite(VMCS_EXIT_REASON, VMX_EXIT_DR);
+		vmx_decode_exit(&vcpu, &e);
+	} else {
+		((struct vmcb *)vcpu.vmcs)->exit_code = SVM_EXIT_DR_WRITE;
+		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+	}
+	assert_int_equal(e.reason, EXIT_DR);
+	own_breakpoints();
+	cpu_dr[0] = 0x2000;
+}
+
+static void arms_a_breakpoint(void)
+{
+	uses_debug_registers();
+	if (hvm_ops == &vmx_ops)
+		vmwrite(VMCS_GUEST_DR7, 0x402);
+	else
+		((struct vmcb *)vcpu.vmcs)->dr7 = 0x402;
+}
+
+/* DR7 comes with each entry: whoever has armed it finds its own addresses in DR0 to DR3. */
+static void breakpoints_go_with_their_vcpu(void **state)
+{
+	for (unsigned int vendor = 0; vendor < 2; vendor++) {
+		make_debugged(vendor, 0xd0402);
+		for (unsigned int i = 0; i < 2; i++) {
+			come_and_go(own_breakpoints);
+			cpu_dr[0] = 0xbad0; /* another's */
+		}
+		make_debugged(vendor, 0x400);
+		come_and_go(foreign_breakpoints);
+		come_and_go(uses_debug_registers);
+		assert_int_equal(vcpu.dr[0], 0x2000);
+		cpu_dr[0] = 0xbad0;
+		come_and_go(foreign_breakpoints);
+		vcpu.dr[0] = 0x1000;
+		come_and_go(arms_a_breakpoint);
+		cpu_dr[0] = 0xbad0;
+		vcpu.dr[0] = 0x1000;
+		come_and_go(own_breakpoints);
+	}
+}
+
+/* The exit of a debug exception on VMX, as the CPU leaves it. */
+static struct exit_info debug_exit(u64 type, u64 rip, u64 flags, u64 blocked, bool code64)
+{
+	struct exit_info e = { 0 };
+
+	make_vcpu(1);
+	vmwrite(VMCS_EXIT_REASON, VMX_EXIT_EXCEPTION);
+	vmwrite(VMCS_EXIT_INTR, INTR_INFO_VALID | type << 8 | X86_EXC_DB);
+	vmwrite(VMCS_EXIT_LEN, 1);
+	vmwrite(VMCS_GUEST_RIP, rip);
+	vmwrite(VMCS_GUEST_RFLAGS, flags);
+	vmwrite(VMCS_INTERRUPTIBILITY, blocked);
+	vmwrite(VMCS_GUEST_EFER, EFER_LMA);
+	vmwrite(VMCS_GUEST_ES_ATTR + 2 * SEG_CS, code64 ? 0xa09b : 0xc09b);
+	vmx_decode_exit(&vcpu, &e);
+	assert_int_equal(e.reason, EXIT_EXCEPTION);
+	assert_int_equal(e.exc.vector, X86_EXC_DB);
+	return e;
+}
+
+/* SDM vol. 3, 27.3.1.5: with TF, an entry in a shadow wants the single step pending, and without TF it must not be. */
+static void a_debug_exception_can_be_delivered(void **state)
+{
+	static const u64 blocks[] = { 0, BLOCKED_STI, BLOCKED_MOV_SS };
+
+	for (unsigned int i = 0; i < ARRAY_LEN(blocks); i++) {
+		assert_int_equal(debug_exit(HEV_EXCEPTION, 0x1000, X86_EFLAGS_TF, blocks[i], true).next_rip, 0);
+		assert_int_equal(vmread(VMCS_INTERRUPTIBILITY), blocks[i]);
+		assert_int_equal(vmread(VMCS_PENDING_DBG), blocks[i] ? PENDING_DBG_BS : 0);
+		debug_exit(HEV_EXCEPTION, 0x1000, 0, blocks[i], true);
+		assert_int_equal(vmread(VMCS_PENDING_DBG), 0);
+		assert_int_equal(debug_exit(HEV_INT1, 0x1000, X86_EFLAGS_TF, blocks[i], true).next_rip, 0x1001);
+		assert_int_equal(vmread(VMCS_INTERRUPTIBILITY), 0);
+		assert_int_equal(vmread(VMCS_PENDING_DBG), 0);
+	}
+}
+
+static struct exit_info int1_exit(u64 rip, bool code64)
+{
+	struct exit_info e = { 0 };
+	struct vmcb *c;
+
+	make_vcpu(0);
+	c = vcpu.vmcs;
+	c->exit_code = SVM_EXIT_ICEBP;
+	c->rip = rip;
+	c->efer = EFER_LMA;
+	c->cs.attr = code64 ? 0xa9b : 0xc9b;
+	c->interrupt_shadow = 1;
+	assert_true(c->misc2 & MISC2_ICEBP);
+	svm_decode_exit(&vcpu, c, &e, false);
+	assert_int_equal(e.reason, EXIT_EXCEPTION);
+	assert_int_equal(e.exc.vector, X86_EXC_DB);
+	assert_int_equal(c->interrupt_shadow, 0);
+	return e;
+}
+
+/* Only 64-bit code goes on beyond 4 GiB: the CPU would not enter a guest with such a RIP in other code. */
+static void int1_ends_behind_itself(void **state)
+{
+	static const struct { u64 rip, next; bool code64; } rows[] = {
+		{ 0x1000, 0x1001, true }, { 0x1000, 0x1001, false }, { 0xffffffff, 0x100000000, true },
+		{ 0xffffffff, 0, false }, { 0xfffffffffffffffe, 0xffffffffffffffff, true },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(int1_exit(rows[i].rip, rows[i].code64).next_rip, rows[i].next);
+		assert_int_equal(debug_exit(HEV_INT1, rows[i].rip, 2, 0, rows[i].code64).next_rip, rows[i].next);
+		hvm_ops->skip_insn(&vcpu, NULL, 1);
+		assert_int_equal(vmread(VMCS_GUEST_RIP), rows[i].next);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +561,9 @@ int main(void)
 		UNIT_TEST(the_same_instructions_exit),
 		UNIT_TEST(injection_has_one_priority),
 		UNIT_TEST(states_are_the_same),
+		UNIT_TEST(breakpoints_go_with_their_vcpu),
+		UNIT_TEST(a_debug_exception_can_be_delivered),
+		UNIT_TEST(int1_ends_behind_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,7 +232,9 @@ static void exit_exception(struct x86_vcpu *v, const struct exit_info *e)
 	case X86_EXC_AC: /* intercepted so that its delivery cannot loop for ever */
 		hvm_inject_exception(&v->v, X86_EXC_AC, 0);
 		return;
-	case X86_EXC_DB:
+	case X86_EXC_DB: /* so is this; behind INT1 if next_rip says where that is */
+		if (e->next_rip)
+			hvm_ops->set_reg(v, HREG_RIP, e->next_rip);
 		hvm_inject_exception(&v->v, X86_EXC_DB, -1);
 		return;
 	case X86_EXC_MC:

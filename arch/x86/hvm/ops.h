@@ -40,7 +40,7 @@ struct exit_info {
 	};
 };
 
-enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4 }; /* as EVENTINJ encodes them */
+enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4, HEV_INT1 = 5 /* VMX only */ }; /* as EVENTINJ encodes them */
 
 /* How the guest's addresses are translated now. */
 struct hvm_paging { u64 cr0, cr3, cr4, efer, rflags; };

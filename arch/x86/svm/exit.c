@@ -28,6 +28,7 @@ static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
 	[SVM_EXIT_VMRUN] = { EXIT_UD, 0 },
 	[SVM_EXIT_VMMCALL] = { EXIT_HYPERCALL, 3 },
 	[SVM_EXIT_VMLOAD ... SVM_EXIT_SKINIT] = { EXIT_UD, 0 },
+	[SVM_EXIT_ICEBP] = { EXIT_EXCEPTION, 1 },
 	[SVM_EXIT_WBINVD] = { EXIT_WBINVD, 2 },
 	[SVM_EXIT_MONITOR] = { EXIT_UD, 0 },
 	[SVM_EXIT_MWAIT] = { EXIT_UD, 0 },
@@ -99,8 +100,13 @@ static noinline void decode_cr8_write(struct x86_vcpu *v, struct vmcb *c, struct
 	e->next_rip = c->rip + i + 3;
 }
 
-static void decode_exception(const struct vmcb *c, struct exit_info *e)
+static void decode_exception(struct vmcb *c, struct exit_info *e)
 {
+	if (c->exit_code == SVM_EXIT_ICEBP) { /* a trap that exits before the instruction */
+		e->exc.vector = X86_EXC_DB;
+		c->interrupt_shadow = 0;
+		return;
+	}
 	e->exc.vector = (u8)(c->exit_code - SVM_EXIT_EXCEPTION);
 	e->exc.error = (u32)c->exit_info1;
 	e->exc.cr2 = c->exit_info2;
@@ -125,7 +131,7 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 		return;
 	}
 	e->reason = exits[code].reason;
-	e->next_rip = exits[code].len ? (nrips && c->next_rip ? c->next_rip : c->rip + exits[code].len) : 0;
+	e->next_rip = exits[code].len ? (nrips && c->next_rip ? c->next_rip : svm_rip_after(c, exits[code].len)) : 0;
 	switch (e->reason) {
 	case EXIT_MSR_READ:
 		e->reason = c->exit_info1 & 1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;

@@ -17,6 +17,11 @@ static char svm_features[64];
 #define MSRPM_ORDER 1
 #define IOPM_ORDER 2 /* 3 pages */
 
+static bool is_loaded(const struct x86_vcpu *v)
+{
+	return this_cpu()->curr == &v->v;
+}
+
 static void vmsave(paddr_t pa)
 {
 	__asm__ volatile("vmsave %0" : : "a"(pa) : "memory");
@@ -119,7 +124,7 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD |
 		      MISC1_HLT | MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_TASK_SWITCH | MISC1_SHUTDOWN;
 	vmcb->misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
-		      MISC2_SKINIT | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
+		      MISC2_SKINIT | MISC2_ICEBP | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
 	vmcb->iopm_pa = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_iopm);
 	vmcb->msrpm_pa = virt_to_pa(d->msr_bitmap ? d->msr_bitmap : default_msrpm);
 	vmcb->vintr = VINTR_MASKING;
@@ -166,6 +171,15 @@ static void svm_flush_tlb(void)
 		svm_new_asid(x86_vcpu(cpu->p.curr), cpu);
 }
 
+/*
+ * Debug registers exit until the guest uses one. They are its own then while it is on this CPU; with a breakpoint
+ * on, from the moment when it comes to one: DR7 arms whatever addresses DR0 to DR3 hold.
+ */
+static void set_debug_exits(struct vmcb *c)
+{
+	c->dr_read = c->dr_write = c->dr7 & DR7_ENABLED ? 0 : 0xffff;
+}
+
 static void svm_switch_from(struct x86_vcpu *v)
 {
 	struct vmcb *vmcb = v->vmcs;
@@ -174,9 +188,9 @@ static void svm_switch_from(struct x86_vcpu *v)
 	vmload(this_x86_pcpu()->host_vmcb);
 	traps_use_ist(true);
 	if (!vmcb->dr_write) { /* the guest's breakpoints are loaded */
-		__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2; mov %%db3, %3"
-				 : "=r"(v->dr[0]), "=r"(v->dr[1]), "=r"(v->dr[2]), "=r"(v->dr[3]));
-		vmcb->dr_read = vmcb->dr_write = 0xffff;
+		read_breakpoints(v->dr);
+		WRITE_DR(7, DR7_RESET); /* the exit did that; not so in QEMU 7.2 */
+		set_debug_exits(vmcb);
 	}
 }
 
@@ -188,14 +202,15 @@ static void svm_switch_to(struct x86_vcpu *v)
 		svm_new_asid(v, cpu);
 	traps_use_ist(false); /* the task register will be the guest's */
 	vmload(v->vmcs_pa);
+	if (unlikely(!((struct vmcb *)v->vmcs)->dr_write))
+		svm_load_debug_regs(v);
 }
 
 void svm_load_debug_regs(struct x86_vcpu *v)
 {
 	struct vmcb *vmcb = v->vmcs;
 
-	__asm__ volatile("mov %0, %%db0; mov %1, %%db1; mov %2, %%db2; mov %3, %%db3"
-			 : : "r"(v->dr[0]), "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));
+	write_breakpoints(v->dr);
 	vmcb->dr_read = vmcb->dr_write = 0;
 }
 
@@ -223,11 +238,6 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 	v->gpr[REG_RSP] = vmcb->rsp;
 	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
 	svm_decode_exit(v, vmcb, e, svm.nrips);
-}
-
-static bool is_loaded(const struct x86_vcpu *v)
-{
-	return this_cpu()->curr == &v->v;
 }
 
 static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
@@ -287,6 +297,8 @@ static void svm_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	c->efer = s->efer | EFER_SVME;
 	c->dr6 = s->dr6 & 0xffffffff;
 	c->dr7 = s->dr7 & 0xffffffff;
+	if (!is_loaded(v)) /* else its registers are here already, if it has used them */
+		set_debug_exits(c);
 	c->es = s->seg[SEG_ES];
 	c->cs = s->seg[SEG_CS];
 	c->ss = s->seg[SEG_SS];
@@ -391,9 +403,7 @@ static void svm_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigne
 {
 	struct vmcb *c = v->vmcs;
 
-	c->rip = e && e->next_rip ? e->next_rip : c->rip + len;
-	if (!(c->efer & EFER_LMA))
-		c->rip &= 0xffffffff;
+	c->rip = e && e->next_rip ? e->next_rip : svm_rip_after(c, len);
 	c->interrupt_shadow = 0;
 }
 

@@ -75,6 +75,7 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 #define MISC2_STGI BIT(4)
 #define MISC2_CLGI BIT(5)
 #define MISC2_SKINIT BIT(6)
+#define MISC2_ICEBP BIT(8)
 #define MISC2_WBINVD BIT(9)
 #define MISC2_MONITOR BIT(10)
 #define MISC2_MWAIT BIT(11)

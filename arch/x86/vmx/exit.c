@@ -60,6 +60,16 @@ static void block_nmi_again(u64 info)
 		vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) | BLOCKED_NMI);
 }
 
+u64 vmx_rip_after(u64 len)
+{
+	u64 old = vmread(VMCS_GUEST_RIP), rip = old + len;
+
+	if (unlikely((rip ^ old) >> 32) && !(vmx_get_reg(current_x86, HREG_EFER) & EFER_LMA &&
+					     vmx_get_reg(current_x86, HREG_CS_ATTR) & BIT(9)))
+		rip = (u32)rip;
+	return rip;
+}
+
 static void decode_io(struct exit_info *e)
 {
 	u64 q = vmread(VMCS_QUALIFICATION);
@@ -106,11 +116,27 @@ static void update_debug_status(struct x86_vcpu *v)
 	if (v->vmx_proc & PROC_MOV_DR) {
 		v->dr6 = (v->dr6 & ~15ull) | q;
 	} else {
-		__asm__ volatile("mov %%db6, %0" : "=r"(v->dr6));
-		v->dr6 = (v->dr6 & ~15ull) | q;
-		__asm__ volatile("mov %0, %%db6" : : "r"(v->dr6));
+		v->dr6 = (READ_DR(6) & ~15ull) | q;
+		WRITE_DR(6, v->dr6);
 	}
 	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~BIT(13));
+}
+
+/*
+ * INT1 is a trap that exits before the instruction; done, it also ends a shadow. The exit has taken a single step
+ * that was pending in a shadow, without which no entry is possible (SDM vol. 3, 27.3.1.5).
+ */
+static void decode_debug(struct x86_vcpu *v, struct exit_info *e, bool int1)
+{
+	u64 blocked = vmread(VMCS_INTERRUPTIBILITY);
+
+	update_debug_status(v);
+	if (int1) {
+		e->next_rip = vmx_rip_after(vmread(VMCS_EXIT_LEN));
+		vmwrite(VMCS_INTERRUPTIBILITY, blocked & ~(BLOCKED_STI | BLOCKED_MOV_SS));
+	} else if (blocked & (BLOCKED_STI | BLOCKED_MOV_SS) && vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_TF) {
+		vmwrite(VMCS_PENDING_DBG, vmread(VMCS_PENDING_DBG) | PENDING_DBG_BS);
+	}
 }
 
 static void decode_exception(struct x86_vcpu *v, struct exit_info *e)
@@ -128,15 +154,13 @@ static void decode_exception(struct x86_vcpu *v, struct exit_info *e)
 	e->exc.cr2 = vmread(VMCS_QUALIFICATION);
 	block_nmi_again(info);
 	if (e->exc.vector == X86_EXC_DB)
-		update_debug_status(v);
+		decode_debug(v, e, (info >> 8 & 7) == HEV_INT1);
 }
 
-/* The guest has the debug registers until it leaves this CPU. */
-static void load_debug_regs(struct x86_vcpu *v)
+void vmx_load_debug_regs(struct x86_vcpu *v)
 {
-	__asm__ volatile("mov %0, %%db0; mov %1, %%db1; mov %2, %%db2; mov %3, %%db3"
-			 : : "r"(v->dr[0]), "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));
-	__asm__ volatile("mov %0, %%db6" : : "r"(v->dr6));
+	write_breakpoints(v->dr);
+	WRITE_DR(6, v->dr6);
 	vmx_set_proc(v, v->vmx_proc & ~PROC_MOV_DR);
 }
 
@@ -147,7 +171,7 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
 
 	e->raw = full;
 	e->reason = full >> 31 ? EXIT_BAD_STATE : reason < VMX_NR_EXITS ? reasons[reason] : EXIT_UNKNOWN;
-	e->next_rip = vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_LEN);
+	e->next_rip = vmx_rip_after(vmread(VMCS_EXIT_LEN));
 	if (likely(!(full >> 31)))
 		reinject();
 	switch (e->reason) {
@@ -164,7 +188,7 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
 		decode_exception(v, e);
 		break;
 	case EXIT_DR:
-		load_debug_regs(v);
+		vmx_load_debug_regs(v);
 		break;
 	case EXIT_APIC:
 		vmx_decode_apic(v, e);

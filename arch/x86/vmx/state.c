@@ -46,18 +46,21 @@ static bool debug_regs_loaded(const struct x86_vcpu *v)
 
 static u64 get_dr6(const struct x86_vcpu *v)
 {
-	u64 val = v->dr6;
-
-	if (debug_regs_loaded(v))
-		__asm__ volatile("mov %%db6, %0" : "=r"(val));
-	return val;
+	return debug_regs_loaded(v) ? READ_DR(6) : v->dr6;
 }
 
 static void set_dr6(struct x86_vcpu *v, u64 val)
 {
 	v->dr6 = val & 0xffffffff;
 	if (debug_regs_loaded(v))
-		__asm__ volatile("mov %0, %%db6" : : "r"(v->dr6));
+		WRITE_DR(6, v->dr6);
+}
+
+void vmx_set_debug_exits(struct x86_vcpu *v)
+{
+	bool armed = vmread(VMCS_GUEST_DR7) & DR7_ENABLED;
+
+	vmx_set_proc(v, armed ? v->vmx_proc & ~PROC_MOV_DR : v->vmx_proc | PROC_MOV_DR);
 }
 
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
@@ -189,6 +192,8 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	set_cr2(v, s->cr2);
 	set_dr6(v, s->dr6);
 	vmwrite(VMCS_GUEST_DR7, s->dr7 & 0xffffffff);
+	if (!vmx_is_loaded(v)) /* else its registers are here already, if it has used them */
+		vmx_set_debug_exits(v);
 	vmwrite(VMCS_GDTR_LIMIT, s->gdtr.limit);
 	vmwrite(VMCS_GDTR_BASE, s->gdtr.base);
 	vmwrite(VMCS_IDTR_LIMIT, s->idtr.limit);

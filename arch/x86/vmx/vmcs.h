@@ -132,6 +132,8 @@ void vmx_set_proc(struct x86_vcpu *v, u64 controls);
  */
 int vmx_enter(u64 *gpr, bool launched);
 
+/* exit.c: where the instruction of this length ends; only in 64-bit code is that beyond 4 GiB. */
+u64 vmx_rip_after(u64 len);
 /* exit.c: the current VMCS's exit in vendor-neutral terms. */
 void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e);
 /*
@@ -145,7 +147,14 @@ void vmx_set_tpr_threshold(struct x86_vcpu *v, u8 class);
 void vmx_decode_apic(struct x86_vcpu *v, struct exit_info *e);
 /* vmx.c: does the guest of the current VMCS use a virtual x2APIC from now on? */
 void vmx_set_x2apic(bool on);
+/* exit.c: the guest has the debug registers from now on, until it leaves this CPU. */
+void vmx_load_debug_regs(struct x86_vcpu *v);
 /* state.c */
+/*
+ * v, whose VMCS is current, goes or is not here: MOV to debug registers exits when it comes back. Not with a
+ * breakpoint on: DR7 would arm whatever addresses DR0 to DR3 hold, so they are loaded at once.
+ */
+void vmx_set_debug_exits(struct x86_vcpu *v);
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s);
 void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s);
 u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg);

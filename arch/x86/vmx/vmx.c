@@ -360,10 +360,9 @@ static void vmx_switch_from(struct x86_vcpu *v)
 		*val = rdmsr(msr);
 	v->cr2 = READ_CR(2);
 	if (!(v->vmx_proc & PROC_MOV_DR)) { /* the guest's breakpoints are loaded */
-		__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2; mov %%db3, %3"
-				 : "=r"(v->dr[0]), "=r"(v->dr[1]), "=r"(v->dr[2]), "=r"(v->dr[3]));
-		__asm__ volatile("mov %%db6, %0" : "=r"(v->dr6));
-		vmx_set_proc(v, v->vmx_proc | PROC_MOV_DR);
+		read_breakpoints(v->dr);
+		v->dr6 = READ_DR(6);
+		vmx_set_debug_exits(v);
 	}
 	vmclear(v->vmcs_pa);
 	v->launched = false;
@@ -391,6 +390,8 @@ static void vmx_switch_to(struct x86_vcpu *v)
 	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
 		wrmsr(msr, *val);
 	flush_if_stale(v);
+	if (unlikely(!(v->vmx_proc & PROC_MOV_DR)))
+		vmx_load_debug_regs(v);
 }
 
 void vmx_flush_vpid(void)
@@ -438,11 +439,7 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 
 static void vmx_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigned int len)
 {
-	u64 rip = e && e->next_rip ? e->next_rip : vmread(VMCS_GUEST_RIP) + len;
-
-	if (!(vmread(VMCS_GUEST_EFER) & EFER_LMA))
-		rip &= 0xffffffff;
-	vmwrite(VMCS_GUEST_RIP, rip);
+	vmwrite(VMCS_GUEST_RIP, e && e->next_rip ? e->next_rip : vmx_rip_after(len));
 	vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(BLOCKED_STI | BLOCKED_MOV_SS));
 	if (unlikely(vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_TF))
 		vmwrite(VMCS_PENDING_DBG, vmread(VMCS_PENDING_DBG) | PENDING_DBG_BS);

@@ -110,6 +110,7 @@ void trap_handler(struct regs *r)
 	r->rsp = c->try_rsp;
 	r->cs = 0x08;
 	r->ss = 0x10;
+	r->rflags &= ~0x100ul; /* TF */
 }
 
 struct access {
