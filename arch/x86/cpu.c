@@ -57,6 +57,8 @@ void cpu_init_features(void)
 	if (max_ext >= 0x80000007)
 		f->invariant_tsc = cpuid(0x80000007, 0).d >> 8 & 1;
 	f->phys_bits = 36;
+	/* AMD before Zen 2 (APM vol. 3, FXRSTOR; CPUID 8000_0008h EBX bit 2). */
+	f->fpu_pointers_stay = f->amd && (max_ext < 0x80000008 || !(cpuid(0x80000008, 0).b & BIT(2)));
 	if (max_ext >= 0x80000008)
 		f->phys_bits = cpuid(0x80000008, 0).a & 0xff;
 	if (f->xsave)

@@ -549,6 +549,20 @@ static void int1_ends_behind_itself(void **state)
 	}
 }
 
+/* A new domain at the address of one that has gone is no reason to leave out the barrier between domains. */
+static void a_domain_that_has_gone_ran_nowhere(void **state)
+{
+	struct domain *gone = arch_domain_alloc(), *other = arch_domain_alloc();
+
+	test_pcpu = (struct x86_pcpu){ .last_domain = gone };
+	pcpus[0] = &test_pcpu.p;
+	nr_cpus = 1;
+	arch_domain_free(other);
+	assert_ptr_equal(test_pcpu.last_domain, gone);
+	arch_domain_free(gone);
+	assert_null(test_pcpu.last_domain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,6 +575,7 @@ int main(void)
 		UNIT_TEST(the_same_instructions_exit),
 		UNIT_TEST(injection_has_one_priority),
 		UNIT_TEST(states_are_the_same),
+		UNIT_TEST(a_domain_that_has_gone_ran_nowhere),
 		UNIT_TEST(breakpoints_go_with_their_vcpu),
 		UNIT_TEST(a_debug_exception_can_be_delivered),
 		UNIT_TEST(int1_ends_behind_itself),

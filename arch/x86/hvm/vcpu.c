@@ -31,6 +31,13 @@ void arch_domain_free(struct domain *d)
 {
 	struct x86_domain *x = x86_domain(d);
 
+	/* The next domain may get this address: it is another one all the same. Its CPU writes the field, too. */
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		const struct domain *gone = d;
+
+		__atomic_compare_exchange_n(&((struct x86_pcpu *)pcpus[i])->last_domain, &gone, NULL, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
 	cpuid_policy_free(d);
 	free_pages(x->io_bitmap, IO_BITMAP_ORDER);
 	free_pages(x, size_to_order(sizeof(*x)));
@@ -131,8 +138,18 @@ static void fpu_save(struct x86_vcpu *v)
 	__asm__ volatile("xsaveq (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
 }
 
+/* An instruction of Keel's own, so that the next vCPU does not see where the last one was. */
+static void fpu_clear_pointers(void)
+{
+	static const u32 zero;
+
+	__asm__ volatile("fnclex; ffree %%st(7); fildl %0" : : "m"(zero));
+}
+
 static void fpu_load(struct x86_vcpu *v)
 {
+	if (cpu_features.fpu_pointers_stay)
+		fpu_clear_pointers();
 	if (!cpu_features.xsave) {
 		__asm__ volatile("fxrstorq (%0)" : : "r"(v->xsave) : "memory");
 		return;

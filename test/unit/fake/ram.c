@@ -96,7 +96,8 @@ FAKE void *alloc_pages(unsigned int order)
 
 FAKE void free_pages(void *va, unsigned int order)
 {
-	give_back(virt_to_mfn(va), 1ull << order);
+	if (va)
+		give_back(virt_to_mfn(va), 1ull << order);
 }
 
 FAKE unsigned int size_to_order(size_t size)
