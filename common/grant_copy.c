@@ -8,7 +8,7 @@
 #include "common/grant_table.h"
 #include "common/guest_access.h"
 
-/* One side of a copy: a page in use until grant_copy_put(). */
+/* One side of a copy. A page by reference is in use until grant_copy_put(); one by frame number is looked up last. */
 struct copy_side {
 	struct page_info *pg;
 	struct domain *granter; /* NULL: the caller's own frame */
@@ -16,45 +16,62 @@ struct copy_side {
 	bool readonly;
 };
 
-static s16 grant_copy_get_gref(const struct gnttab_copy_ptr *ptr, struct copy_side *side)
+static s16 grant_copy_get(const struct gnttab_copy_ptr *ptr, bool by_ref, bool readonly, struct copy_side *side)
 {
 	struct domain *d = current->domain;
 
+	side->readonly = readonly;
+	side->granter = NULL;
+	if (!by_ref)
+		return ptr->domid == DOMID_SELF ? GNTST_okay : GNTST_permission_denied;
 	side->granter = ptr->domid == DOMID_SELF ? d : grant_find_granter(ptr->domid);
 	if (!side->granter)
 		return GNTST_bad_domain;
 	side->ref = ptr->u.ref;
-	return grant_pin(side->granter, side->ref, d->id, side->readonly, &side->pg);
-}
-
-static s16 grant_copy_get_gmfn(const struct gnttab_copy_ptr *ptr, struct copy_side *side)
-{
-	enum p2m_type t;
-
-	if (ptr->domid != DOMID_SELF)
-		return GNTST_permission_denied;
-	side->granter = NULL;
-	side->pg = p2m_get_page(current->domain, ptr->u.gmfn, &t);
-	if (!side->pg)
-		return GNTST_bad_page;
-	if (side->readonly ? p2m_is_readable(t) : p2m_is_writable(t))
-		return GNTST_okay;
-	put_page(side->pg);
-	return GNTST_bad_page;
-}
-
-static s16 grant_copy_get(const struct gnttab_copy_ptr *ptr, bool by_ref, bool readonly, struct copy_side *side)
-{
-	side->readonly = readonly;
-	return by_ref ? grant_copy_get_gref(ptr, side) : grant_copy_get_gmfn(ptr, side);
+	return grant_pin(side->granter, side->ref, d->id, readonly, &side->pg);
 }
 
 static void grant_copy_put(struct copy_side *side)
 {
 	if (side->granter)
 		grant_unpin(side->granter, side->ref, side->readonly);
-	else
-		put_page(side->pg);
+}
+
+/* The bytes of one side, NULL if there are none. The caller's p2m lock is held if it is by frame number. */
+static u8 *grant_copy_bytes(const struct gnttab_copy_ptr *ptr, const struct copy_side *side)
+{
+	enum p2m_type t;
+	mfn_t mfn;
+
+	if (side->granter)
+		return (u8 *)page_to_virt(side->pg) + ptr->offset;
+	mfn = p2m_get(current->domain, ptr->u.gmfn, &t, NULL);
+	if (!(side->readonly ? p2m_is_readable(t) : p2m_is_writable(t)))
+		return NULL;
+	return (u8 *)mfn_to_virt(mfn) + ptr->offset;
+}
+
+/*
+ * A frame of the caller may be a grant mapping, which lasts until its handle is given back: what keeps
+ * it is the lock, not a reference on the frame.
+ */
+static s16 grant_copy_sides(const struct gnttab_copy *op, const struct copy_side *src, const struct copy_side *dst)
+{
+	struct p2m *p = src->granter && dst->granter ? NULL : &current->domain->p2m;
+	s16 status = GNTST_bad_page;
+	u8 *from, *to;
+
+	if (p)
+		p2m_read_lock(p);
+	from = grant_copy_bytes(&op->source, src);
+	to = grant_copy_bytes(&op->dest, dst);
+	if (from && to) {
+		memmove(to, from, op->len); /* both may be one page, and overlap */
+		status = GNTST_okay;
+	}
+	if (p)
+		p2m_read_unlock(p);
+	return status;
 }
 
 static s16 grant_copy_one(const struct gnttab_copy *op)
@@ -69,9 +86,7 @@ static s16 grant_copy_one(const struct gnttab_copy *op)
 		return status;
 	status = grant_copy_get(&op->dest, op->flags & GNTCOPY_dest_gref, false, &dst);
 	if (status == GNTST_okay) {
-		/* Both may be one page, and overlap. */
-		memmove((u8 *)page_to_virt(dst.pg) + op->dest.offset,
-			(const u8 *)page_to_virt(src.pg) + op->source.offset, op->len);
+		status = grant_copy_sides(op, &src, &dst);
 		grant_copy_put(&dst);
 	}
 	grant_copy_put(&src);

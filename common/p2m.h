@@ -72,10 +72,16 @@ void p2m_write_unlock(struct domain *d);
  */
 int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
 
+/* Splits a superpage around gfn (< p2m_gfn_limit), so that taking the frame out cannot fail. Write lock held. 0, -ENOMEM. */
+int p2m_split(struct domain *d, gfn_t gfn);
+
 /* The frame at gfn; INVALID_MFN and P2M_HOLE where nothing is. order may be NULL. Any p2m lock held. */
 mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order);
 
-/* The page at gfn with an own reference, NULL if it is not RAM-like. Takes the read lock. t may be NULL. */
+/*
+ * The page at gfn with an own reference: RAM of the domain, or a page that Keel shows it; else NULL. Not what it
+ * has mapped by grant: a reference keeps the frame, but not the grant. Takes the read lock. t may be NULL.
+ */
 struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t);
 
 /* Flush translations of d on all CPUs that may hold them, and wait. Any locks. */

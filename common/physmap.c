@@ -31,17 +31,18 @@ static int map_shared(struct domain *d, gfn_t gfn, void *va, enum p2m_type t)
 /* There is one shared_info page in a domain: where it was before becomes a hole (abi.md 11.12). */
 static int map_shared_info(struct domain *d, u64 idx, gfn_t gfn)
 {
-	gfn_t old = d->shared_info_gfn;
 	enum p2m_type t;
+	gfn_t old;
 	mfn_t mfn;
 	int rc = idx ? -EINVAL : map_shared(d, gfn, d->shared_info, P2M_SHARED);
 
-	if (rc || old == gfn)
+	if (rc)
 		return rc;
 	p2m_write_lock(&d->p2m);
+	old = d->shared_info_gfn;
 	d->shared_info_gfn = gfn;
 	mfn = p2m_get(d, old, &t, NULL);
-	if (old && t == P2M_SHARED && mfn == virt_to_mfn(d->shared_info))
+	if (old && old != gfn && t == P2M_SHARED && mfn == virt_to_mfn(d->shared_info))
 		p2m_set(d, old, INVALID_MFN, 0, P2M_HOLE);
 	p2m_write_unlock(d);
 	return 0;
@@ -61,29 +62,41 @@ static int map_grant_frame(struct domain *d, u64 idx, gfn_t gfn)
 	return rc;
 }
 
+/* p2m write lock held. What can fail comes first: then both places are as they were. */
+static int move_frame(struct domain *d, gfn_t from, gfn_t to, mfn_t mfn)
+{
+	enum p2m_type t;
+	int rc;
+
+	p2m_get(d, to, &t, NULL);
+	if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
+		return -EINVAL;
+	rc = p2m_split(d, from);
+	if (rc)
+		return rc;
+	if (!get_page(mfn_to_page(mfn), d->id))
+		return -EINVAL;
+	rc = p2m_set(d, to, mfn, 0, P2M_RAM);
+	if (rc)
+		put_page(mfn_to_page(mfn));
+	else
+		p2m_set(d, from, INVALID_MFN, 0, P2M_HOLE);
+	return rc;
+}
+
 /* Moves a page of d from gfn `from`. */
 static int move_page(struct domain *d, gfn_t from, gfn_t to)
 {
 	enum p2m_type t;
 	mfn_t mfn;
-	int rc;
+	int rc = 0;
 
 	p2m_write_lock(&d->p2m);
 	mfn = p2m_get(d, from, &t, NULL);
 	if (!p2m_is_ram(t) || READ_ONCE(d->state) != DOMAIN_ALIVE)
 		rc = -EINVAL;
-	else if (from == to)
-		rc = 0;
-	else if (!get_page(mfn_to_page(mfn), d->id))
-		rc = -EINVAL;
-	else {
-		p2m_get(d, to, &t, NULL);
-		rc = t == P2M_GRANT_RW || t == P2M_GRANT_RO ? -EINVAL : p2m_set(d, to, mfn, 0, P2M_RAM);
-		if (rc == 0)
-			rc = p2m_set(d, from, INVALID_MFN, 0, P2M_HOLE);
-		else
-			put_page(mfn_to_page(mfn));
-	}
+	else if (from != to)
+		rc = move_frame(d, from, to, mfn);
 	p2m_write_unlock(d);
 	return rc;
 }
@@ -91,17 +104,15 @@ static int move_page(struct domain *d, gfn_t from, gfn_t to)
 /* Another domain's page, which lives on until it is unmapped, even if its domain does not. */
 static int map_foreign(struct domain *d, struct domain *fd, u64 idx, gfn_t gfn)
 {
-	enum p2m_type t;
 	struct page_info *pg;
-	int rc = -EINVAL;
+	int rc;
 
 	if (fd == d)
 		return -EINVAL;
-	pg = p2m_get_page(fd, idx, &t);
+	pg = p2m_get_page(fd, idx, NULL);
 	if (!pg)
 		return -EINVAL;
-	if (p2m_is_ram(t) || t == P2M_SHARED)
-		rc = physmap_set(d, gfn, page_to_mfn(pg), 0, P2M_FOREIGN);
+	rc = physmap_set(d, gfn, page_to_mfn(pg), 0, P2M_FOREIGN);
 	if (rc)
 		put_page(pg);
 	return rc;

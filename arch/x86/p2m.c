@@ -273,6 +273,17 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	return 0;
 }
 
+int p2m_split(struct domain *d, gfn_t gfn)
+{
+	struct tree nested = nested_tree(d), mirror = mirror_tree(d);
+	u64 *slot;
+	int rc = find_slot(d, &nested, gfn, 1, false, &slot);
+
+	if (!rc && mirror.root && !(gfn >> 9 * mirror.levels))
+		rc = find_slot(d, &mirror, gfn, 1, false, &slot);
+	return rc;
+}
+
 mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
 {
 	u64 *table = d->p2m.root;
@@ -307,7 +318,7 @@ struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t)
 
 	p2m_read_lock(&d->p2m);
 	mfn = p2m_get(d, gfn, &type, NULL);
-	if (p2m_is_readable(type) && get_page(mfn_to_page(mfn), OWNER_NONE))
+	if ((type == P2M_RAM || type == P2M_SHARED) && get_page(mfn_to_page(mfn), OWNER_NONE))
 		pg = mfn_to_page(mfn);
 	p2m_read_unlock(&d->p2m);
 	if (t)

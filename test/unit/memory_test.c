@@ -364,6 +364,25 @@ static void grant_mappings_stay(void **state)
 	assert_int_equal(type_at(dom0, 60), P2M_GRANT_RW);
 }
 
+/* A foreign mapping would outlive the grant by which the other domain has the page. */
+static void grant_mappings_are_not_passed_on(void **state)
+{
+	mfn_t mfn = fake_populate(dom0, 40);
+	u64 idx = 60, gfn = 50;
+	s32 err = 0;
+	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
+					      .u.foreign_domid = 1, .idxs = (u64)&idx, .gpfns = (u64)&gfn,
+					      .errs = (u64)&err };
+
+	assert_true(get_page(mfn_to_page(mfn), 0));
+	p2m_write_lock(&guest->p2m);
+	assert_int_equal(p2m_set(guest, 60, mfn, 0, P2M_GRANT_RW), 0);
+	p2m_write_unlock(guest);
+	assert_int_equal(op(XENMEM_add_to_physmap_batch, &b), 0);
+	assert_int_equal(err, -EINVAL);
+	assert_int_equal(mfn_to_page(mfn)->ref, 2);
+}
+
 static void mmio_gives_way(void **state)
 {
 	struct xen_add_to_physmap add = { .domid = 0, .space = XENMAPSPACE_shared_info, .gpfn = 61 };
@@ -545,6 +564,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(grant_frames_and_bad_spaces),
 	TEST(page_moves_within_a_domain),
 	TEST(foreign_pages_outlive_their_owner),
+	TEST(grant_mappings_are_not_passed_on),
 	TEST(batch_errors),
 	TEST(grant_mappings_stay),
 	TEST(mmio_gives_way),

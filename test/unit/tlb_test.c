@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/p2m.c common/grant.c common/grant_map.c common/grant_copy.c common/spinlock.c */
+/* SOURCES: arch/x86/p2m.c common/grant.c common/grant_map.c common/memory_op.c common/physmap.c */
 /*
  * The invariant of docs/locking.md about translations, which no emulator shows broken:
  *
@@ -11,6 +11,10 @@
  * them, and so does the IOMMU with the mirror, for a device of domain 0; CPU 0 executes
  * the real p2m.c and grant*.c. Interrupts reach a CPU as late as
  * possible: when somebody waits for it. The invariant is checked whenever anything happens.
+ *
+ * It holds for what Keel itself does with a machine address, too: wherever CPU 0 is about to take
+ * its first lock, another CPU may execute hypercalls of its domain, and where bytes are copied the
+ * frames must still be the caller's, or granted to it.
  * tlb_test.mutants lists breakages of the sources that this test must notice.
  */
 #include "test/unit/unit.h"
@@ -18,9 +22,20 @@
 #include <stdlib.h>
 
 #include <public/errno.h>
+#include <public/memory.h>
 
 #include "arch/x86/iommu/iommu.h"
 #include "common/grant_table.h"
+#include "common/hypercall.h"
+
+/* Sources whose locks and copies the model sees. */
+#define lock_rank_check real_lock_rank_check
+#include "common/spinlock.c"
+#undef lock_rank_check
+#define memmove model_memmove
+static void *model_memmove(void *dst, const void *src, size_t n);
+#include "common/grant_copy.c"
+#undef memmove
 
 #define DOMAINS 3
 #define VCPUS 2
@@ -28,6 +43,7 @@
 #define RAM_GFNS 16		/* each domain's RAM, all granted to the others */
 #define SCRATCH 0x1000		/* where grants are mapped */
 #define SCRATCH_GFNS 24
+#define ACQUIRED 0x1100		/* where Dom0 sees grant tables: what it would copy there, they would say */
 #define SUPER 0x2000		/* four places for a page of 2 MiB */
 #define HANDLES 256
 #define DEVICE FAKE_CPUS	/* in cpus[]: what the IOMMU caches for a device of domain 0 */
@@ -51,7 +67,6 @@ struct translation {
 	mfn_t mfn, table[4];
 	bool writable;
 	struct domain *granter;	/* through a grant */
-	grant_ref_t ref;
 };
 
 static struct {
@@ -65,6 +80,10 @@ static struct domain *domains[DOMAINS];
 static struct { unsigned int cpu; u64 generation; } tag[DOMAINS][VCPUS];
 static struct { grant_handle_t handle; gfn_t gfn; bool used; } handles[DOMAINS][HANDLES];
 static unsigned long checks, fills;
+static bool started;		/* other CPUs execute hypercalls, too */
+
+static void other_cpu_runs(void);
+
 
 static unsigned int any(unsigned int n)
 {
@@ -89,10 +108,32 @@ static bool usable(unsigned int cpu, const struct translation *e)
 	       tag[v->domain->id][v->id].generation == v->domain->p2m.generation;
 }
 
+static bool granted_by(const struct domain *owner, grant_ref_t ref, const struct domain *d, mfn_t mfn, u16 need)
+{
+	struct grant_active *act = grant_active(owner->grant, ref);
+
+	return (act->readers || act->writers) && act->grantee == d->id && act->mfn == mfn &&
+	       (grant_entry(owner->grant, ref)->flags & need) == need;
+}
+
+/* Does the owner of the frame know that d may read it, or write it, by a grant? A page that moved may have several. */
+static bool granted(const struct domain *owner, const struct domain *d, mfn_t mfn, bool writable)
+{
+	static grant_ref_t last[MiB(64) >> PAGE_SHIFT]; /* where to look first */
+	u16 need = writable ? GTF_reading | GTF_writing : GTF_reading;
+
+	if (granted_by(owner, last[mfn], d, mfn, need))
+		return true;
+	for (grant_ref_t ref = 0; ref < RAM_GFNS * DOMAINS; ref++)
+		if (granted_by(owner, ref, d, mfn, need)) {
+			last[mfn] = ref;
+			return true;
+		}
+	return false;
+}
+
 static void check_entry(unsigned int cpu, const struct translation *e)
 {
-	u16 flags;
-
 	if (!usable(cpu, e))
 		return;
 	checks++;
@@ -101,12 +142,9 @@ static void check_entry(unsigned int cpu, const struct translation *e)
 	for (unsigned int i = 0; i < 4; i++)
 		if (e->table[i] && mfn_to_page(e->table[i])->owner != OWNER_KEEL)
 			fail_msg("table %#lx is free, and CPU %u can still walk it", e->table[i], cpu);
-	if (!e->granter)
-		return;
-	flags = grant_entry(e->granter->grant, e->ref)->flags;
-	if (!(flags & GTF_reading) || (e->writable && !(flags & GTF_writing)))
-		fail_msg("d%u is told that reference %u is unused, and CPU %u can still %s it", e->granter->id,
-			 e->ref, cpu, e->writable ? "write" : "read");
+	if (e->granter && !granted(e->granter, e->v->domain, e->mfn, e->writable))
+		fail_msg("d%u is told that frame %#lx is unused, and CPU %u can still %s it", e->granter->id,
+			 e->mfn, cpu, e->writable ? "write" : "read");
 }
 
 static void check_all(void)
@@ -132,24 +170,17 @@ static void check_frame_is_unreachable(mfn_t mfn, u64 n)
 		}
 }
 
-/* Through which grant of its owner does d see this frame? There must be one in use. */
-static void find_grant(struct translation *e, struct domain *d)
+/* Whose frame does d reach through a grant? There must be one in use. */
+static struct domain *find_granter(struct domain *d, mfn_t mfn, bool writable)
 {
-	struct domain *owner = domains[mfn_to_page(e->mfn)->owner];
+	u16 owner = mfn_to_page(mfn)->owner;
 
-	for (grant_ref_t ref = 0; ref < RAM_GFNS * DOMAINS; ref++) {
-		struct grant_active *act = grant_active(owner->grant, ref);
-
-		if ((act->readers || act->writers) && act->grantee == d->id && act->mfn == e->mfn) {
-			e->granter = owner;
-			e->ref = ref;
-			return;
-		}
-	}
-	fail_msg("d%u reaches frame %#lx of d%u through no grant in use", d->id, e->mfn, owner->id);
+	if (owner >= DOMAINS || !granted(domains[owner], d, mfn, writable))
+		fail_msg("d%u reaches frame %#lx of %u through no grant in use", d->id, mfn, owner);
+	return domains[owner];
 }
 
-static gfn_t any_gfn(void)
+static gfn_t any_page(void)
 {
 	switch (any(4)) {
 	case 0:
@@ -159,6 +190,11 @@ static gfn_t any_gfn(void)
 	default:
 		return SCRATCH + any(SCRATCH_GFNS);
 	}
+}
+
+static gfn_t any_gfn(void)
+{
+	return any(16) ? any_page() : ACQUIRED + any(2);
 }
 
 /* Does the hardware take it for a leaf? The IOMMU: if its next level field is 0. */
@@ -179,6 +215,7 @@ static void fill(unsigned int cpu)
 	struct vcpu *v = cpus[cpu].loaded;
 	struct translation e = { .v = v };
 	gfn_t gfn = any_gfn();
+	enum p2m_type t;
 	u64 *table = cpu == DEVICE ? v->domain->p2m.iommu_root : v->domain->p2m.root, entry = 0;
 
 	for (unsigned int level = cpu == DEVICE ? iommu_caps.levels : 4; level > 0; level--) {
@@ -194,8 +231,11 @@ static void fill(unsigned int cpu)
 		table = mfn_to_virt((entry & 0xffffffffff000ull) >> PAGE_SHIFT);
 	}
 	e.writable = entry & 2;
-	if (mfn_to_page(e.mfn)->owner != v->domain->id)
-		find_grant(&e, v->domain);
+	p2m_get(v->domain, gfn, &t, NULL);
+	if (t == P2M_GRANT_RW || t == P2M_GRANT_RO) /* a foreign page is kept by its reference alone */
+		e.granter = find_granter(v->domain, e.mfn, e.writable);
+	else if (t != P2M_FOREIGN)
+		assert_int_equal(mfn_to_page(e.mfn)->owner, v->domain->id);
 	cpus[cpu].entry[any(ENTRIES)] = e;
 	fills++;
 }
@@ -395,19 +435,94 @@ static void op_remove(struct domain *d, unsigned int order)
 	p2m_write_unlock(d);
 }
 
+static struct gnttab_copy_ptr any_side(struct domain *d, bool by_ref)
+{
+	struct gnttab_copy_ptr p = { .domid = by_ref ? (domid_t)any(DOMAINS) : DOMID_SELF };
+
+	if (by_ref)
+		p.u.ref = any(RAM_GFNS) * DOMAINS + d->id;
+	else
+		p.u.gmfn = any_page();
+	return p;
+}
+
 static void op_copy(struct domain *d)
 {
-	struct gnttab_copy op = { .source = { .u.ref = any(RAM_GFNS) * DOMAINS + d->id, .domid = (domid_t)any(DOMAINS) },
-		.dest = { .u.gmfn = any_gfn(), .domid = DOMID_SELF }, .len = 64, .flags = GNTCOPY_source_gref };
+	struct gnttab_copy op = { .len = 64, .flags = (u16)any(4) };
 
+	op.source = any_side(d, op.flags & GNTCOPY_source_gref);
+	op.dest = any_side(d, op.flags & GNTCOPY_dest_gref);
 	assert_int_equal(do_grant_table_op(GNTTABOP_copy, (u64)&op, 1, 0, 0), 0);
 }
 
-static void step(void)
+/* Keel reads or writes a frame for d: its own, or by a grant in use, or foreign to who may do that. */
+static void check_access(const void *p, struct domain *d, bool write)
 {
-	struct domain *d = cpus[0].loaded->domain;
+	const struct page_info *pg = virt_to_page(p);
 
-	guests_run();
+	if (!pg->ref)
+		fail_msg("Keel copies with frame %#lx, which is free", page_to_mfn(pg));
+	if (pg->owner != d->id && !d->control)
+		find_granter(d, page_to_mfn(pg), write);
+}
+
+static void *model_memmove(void *dst, const void *src, size_t n)
+{
+	struct domain *d = current->domain;
+
+	if (!fake_locks_held())
+		other_cpu_runs();
+	check_access(src, d, false);
+	check_access(dst, d, true);
+	return memmove(dst, src, n);
+}
+
+static void op_add_batch(struct domain *d)
+{
+	domid_t foreign = (domid_t)any(DOMAINS);
+	u64 idxs[8], gfns[8];
+	s32 errs[8];
+	struct xen_add_to_physmap_batch op = { .domid = DOMID_SELF, .size = 1 + any(8), .idxs = (u64)idxs,
+		.gpfns = (u64)gfns, .errs = (u64)errs, .space = XENMAPSPACE_gmfn };
+
+	if (d->control && any(4)) {
+		op.space = XENMAPSPACE_gmfn_foreign;
+		op.u.foreign_domid = foreign;
+	}
+	for (unsigned int i = 0; i < op.size; i++) {
+		idxs[i] = any_gfn();
+		gfns[i] = any_gfn();
+	}
+	assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch, (u64)&op, 0, 0, 0), 0);
+}
+
+static void op_acquire(struct domain *d)
+{
+	u64 gfn = ACQUIRED + any(2);
+	struct xen_mem_acquire_resource op = { .domid = (domid_t)(1 + any(DOMAINS - 1)), .nr_frames = 1,
+		.type = XENMEM_resource_grant_table, .frame_list = (u64)&gfn };
+
+	do_memory_op(XENMEM_acquire_resource, (u64)&op, 0, 0, 0);
+}
+
+static void op_physmap(struct domain *d)
+{
+	struct xen_remove_from_physmap op = { .domid = DOMID_SELF, .gpfn = any_gfn() };
+
+	switch (any(4)) {
+	case 0:
+		op_acquire(d);
+		break;
+	case 1:
+		do_memory_op(XENMEM_remove_from_physmap, (u64)&op, 0, 0, 0);
+		break;
+	default:
+		op_add_batch(d);
+	}
+}
+
+static void op_any(struct domain *d)
+{
 	switch (any(12)) {
 	case 0:
 	case 1:
@@ -431,11 +546,47 @@ static void step(void)
 		op_remove_many(d);
 		break;
 	case 9:
-		op_copy(d);
+		op_physmap(d);
 		break;
 	default:
-		reschedule(any(FAKE_CPUS));
+		op_copy(d);
 	}
+}
+
+/* A hypercall on another CPU, between two holds of a lock of CPU 0's. */
+static void other_cpu_runs(void)
+{
+	unsigned int cpu = 1 + any(FAKE_CPUS - 1);
+	struct vcpu *me = cpus[0].loaded;
+	static bool nested;
+
+	if (nested || !me || this_cpu()->id || !cpus[cpu].loaded || any(16))
+		return;
+	nested = true;
+	leave_guest(cpu);
+	fake_run_on(cpu, cpus[cpu].loaded);
+	op_any(current->domain);
+	fake_run_on(0, me);
+	enter_guest(cpu);
+	nested = false;
+}
+
+void lock_rank_check(u8 rank)
+{
+	if (!fake_locks_held() && started)
+		other_cpu_runs();
+	real_lock_rank_check(rank);
+}
+
+static void step(void)
+{
+	struct domain *d = cpus[0].loaded->domain;
+
+	guests_run();
+	if (any(6))
+		op_any(d);
+	else
+		reschedule(any(FAKE_CPUS));
 	guests_run();
 	assert_int_equal(fake_locks_held(), 0);
 }
@@ -456,6 +607,7 @@ static void make_domain(domid_t id)
 
 static void start(unsigned int seed)
 {
+	started = false;
 	fake_reset();
 	srand(seed);
 	memset(cpus, 0, sizeof(cpus));
@@ -496,10 +648,12 @@ static void destroy(struct domain *d)
 
 static void random_changes(void **state)
 {
-	for (unsigned int seed = 1; seed <= 20; seed++) {
+	for (unsigned int seed = 1; seed <= 12; seed++) {
 		start(seed);
+		started = true;
 		for (unsigned int i = 0; i < 600; i++)
 			step();
+		started = false;
 		destroy(domains[seed % DOMAINS]);
 		for (unsigned int i = 0; i < 50; i++)
 			op_unmap(domains[(seed + 1) % DOMAINS]);

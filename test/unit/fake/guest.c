@@ -203,6 +203,11 @@ FAKE int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enu
 	return 0;
 }
 
+FAKE int p2m_split(struct domain *d, gfn_t gfn)
+{
+	return 0;
+}
+
 FAKE mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
 {
 	struct entry e = { INVALID_MFN, P2M_HOLE };
@@ -224,7 +229,7 @@ FAKE struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *
 
 	p2m_read_lock(&d->p2m);
 	mfn = p2m_get(d, gfn, &type, NULL);
-	if (p2m_is_readable(type) && get_page(mfn_to_page(mfn), OWNER_NONE))
+	if ((type == P2M_RAM || type == P2M_SHARED) && get_page(mfn_to_page(mfn), OWNER_NONE))
 		pg = mfn_to_page(mfn);
 	p2m_read_unlock(&d->p2m);
 	if (t)

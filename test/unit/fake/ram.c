@@ -9,6 +9,9 @@
 
 #include <sanitizer/asan_interface.h>
 
+#include "common/pci.h"
+#include "common/platform.h"
+
 #include "internal.h"
 
 #define NR_FRAMES (FAKE_RAM >> PAGE_SHIFT)
@@ -185,4 +188,15 @@ u64 fake_live_pages(void)
 	for (unsigned int i = 0; i < NR_FRAMES; i++)
 		n += used[i];
 	return n;
+}
+
+/* A machine whose firmware says nothing of its memory. */
+FAKE const struct boot_info *platform_boot_info(void)
+{
+	return NULL;
+}
+
+FAKE bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
+{
+	return false;
 }
