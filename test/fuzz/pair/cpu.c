@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Simulated CPUs: coroutines. The compiler calls __sanitizer_cov_trace_pc() in each basic block of
+ * the sources under test; there another CPU goes on when the operation under way says so. A CPU
+ * that waits for another (cpu_relax()) lets it go on.
+ */
+#include "test/fuzz/pair/pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <sanitizer/common_interface_defs.h>
+
+#define STACK_SIZE KiB(256)
+#define RELAX_LIMIT 5000	/* turns of waiting, while all others go on */
+
+struct sim sims[PAIR_CPUS], pair_nobody = { .until = ~0ull, .id = ~0u }, *pair_self = &pair_nobody;
+static void *main_sp, *main_fake;
+static const void *main_stack;
+static size_t main_size;
+static void (*entry)(void);
+static u64 most = ~0ull;		/* pair->stretch */
+void fake_cpu_relax(void);
+void __sanitizer_cov_trace_pc(void);
+void pair_switch(void **save, void *sp);
+
+__asm__(".text\n.globl pair_switch\npair_switch:\n"
+	"push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+	"mov %rsp, (%rdi); mov %rsi, %rsp\n"
+	"pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
+
+static void landed(struct sim *s)
+{
+	const void *from;
+	size_t size;
+
+	__sanitizer_finish_switch_fiber(s->fake_stack, &from, &size);
+	if (!main_stack) {
+		main_stack = from;
+		main_size = size;
+	}
+}
+
+static __attribute__((noreturn)) void start(void)
+{
+	landed(pair_self);
+	entry();
+	abort();
+}
+
+static void switch_to(struct sim *to)
+{
+	struct sim *from = pair_self;
+
+	pair_self = to;
+	__sanitizer_start_switch_fiber(&from->fake_stack, to->stack, STACK_SIZE);
+	pair_switch(&from->sp, to->sp);
+	landed(from);
+}
+
+void pair_yield_to(unsigned int cpu)
+{
+	if (pair_self == &pair_nobody || &sims[cpu] == pair_self)
+		return;
+	switch_to(&sims[cpu]);
+}
+
+void pair_yield(void)
+{
+	if (pair_self != &pair_nobody)
+		pair_yield_to((pair_self->id + 1) % pair->cfg.cpus);
+}
+
+/* From now on, as this operation says. */
+void pair_arm(struct sim *s, struct pair_op *op)
+{
+	s->op = op;
+	s->next_pre = 0;
+	s->fail = op->fail;
+	s->until = op->npre ? op->pre[0].after + 1 : ~0ull;
+}
+
+static void preempt(struct sim *s)
+{
+	struct pair_op *op = s->op;
+	unsigned int i = s->next_pre++;
+
+	s->until = s->next_pre < op->npre ? op->pre[s->next_pre].after + 1 : ~0ull;
+	pair_yield_to(op->pre[i].to % pair->cfg.cpus);
+}
+
+void __sanitizer_cov_trace_pc(void)
+{
+	struct sim *s = pair_self;
+
+	if (++s->stretch > most && s != &pair_nobody)
+		pair_fail("runs too long without letting others in");
+	if (--s->until == 0)
+		preempt(s);
+}
+
+void pair_stretch_ends(void)
+{
+	struct sim *s = pair_self;
+
+	if (s->stretch > pair->longest)
+		pair->longest = s->stretch;
+	pair->blocks += s->stretch;
+	s->stretch = 0;
+}
+
+void fake_cpu_relax(void)
+{
+	struct sim *s = pair_self;
+
+	if (s == &pair_nobody)
+		pair_fail("the model waits for a lock");
+	if (++s->relaxed > RELAX_LIMIT)
+		pair_fail("CPU %u waits for ever", s->id);
+	if (s->stretch > 8)
+		s->stretch -= 8; /* waiting is not work */
+	pair_yield();
+}
+
+void pair_run_cpus(void (*fn)(void))
+{
+	void *from_fake;
+
+	entry = fn;
+	most = pair->stretch;
+	for (unsigned int i = 0; i < pair->cfg.cpus; i++) {
+		u64 *top;
+
+		sims[i].id = i;
+		sims[i].until = ~0ull;
+		sims[i].stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		top = (u64 *)((u8 *)sims[i].stack + STACK_SIZE) - 2;
+		*top = (u64)start;
+		sims[i].sp = top - 6;
+	}
+	pair_self = &sims[0];
+	__sanitizer_start_switch_fiber(&main_fake, sims[0].stack, STACK_SIZE);
+	pair_switch(&main_sp, sims[0].sp);
+	__sanitizer_finish_switch_fiber(main_fake, NULL, NULL);
+	from_fake = NULL;
+	(void)from_fake;
+	pair_self = &pair_nobody;
+}
+
+void pair_stop(void)
+{
+	struct sim *s = pair_self;
+
+	pair_self = &pair_nobody;
+	__sanitizer_start_switch_fiber(NULL, main_stack, main_size);
+	pair_switch(&s->sp, main_sp);
+	abort();
+}
+
+void pair_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(pair->why, sizeof(pair->why), fmt, ap);
+	va_end(ap);
+	if (pair->quick)
+		_exit(2);
+	fprintf(stderr, "pair: %s\n", pair->why);
+	abort(); /* ASan shows where */
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The real heap, with other names for its functions: poison.c wraps them, so that free frames cannot be touched. */
+#include "common/heap.h"
+#include "common/domain.h"
+#include "common/printk.h"
+#include <public/errno.h>
+
+#define alloc_pages real_alloc_pages
+#define free_pages real_free_pages
+#define alloc_domain_pages real_alloc_domain_pages
+#define get_page real_get_page
+#define put_page real_put_page
+#define memset pair_heap_memset
+void *pair_heap_memset(void *p, int c, size_t n);
+void *real_alloc_pages(unsigned int order);
+void real_free_pages(void *va, unsigned int order);
+struct page_info *real_alloc_domain_pages(struct domain *d, unsigned int order);
+bool real_get_page(struct page_info *pg, u16 owner);
+void real_put_page(struct page_info *pg);
+#include "common/heap.c"

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frames that the heap says are free are poisoned. What counts is what it says at that very moment,
+ * since nothing comes in between here (this file is not instrumented).
+ */
+#include "test/fuzz/pair/pair.h"
+
+#include <string.h>
+
+#include <sanitizer/asan_interface.h>
+
+void *real_alloc_pages(unsigned int order);
+void real_free_pages(void *va, unsigned int order);
+struct page_info *real_alloc_domain_pages(struct domain *d, unsigned int order);
+bool real_get_page(struct page_info *pg, u16 owner);
+void real_put_page(struct page_info *pg);
+void *pair_heap_memset(void *p, int c, size_t n);
+
+static void sync(mfn_t mfn, u64 n)
+{
+	if (mfn_to_page(mfn)->owner == OWNER_FREE)
+		ASAN_POISON_MEMORY_REGION(mfn_to_virt(mfn), n << PAGE_SHIFT);
+	else
+		ASAN_UNPOISON_MEMORY_REGION(mfn_to_virt(mfn), n << PAGE_SHIFT);
+}
+
+/* Keel's own pages are cleared by the heap, before anybody has them. */
+void *pair_heap_memset(void *p, int c, size_t n)
+{
+	if ((u8 *)p >= fake_ram && virt_to_mfn(p) < max_mfn)
+		ASAN_UNPOISON_MEMORY_REGION(p, n);
+	return memset(p, c, n);
+}
+
+void *alloc_pages(unsigned int order)
+{
+	return pair_alloc_fails() ? NULL : real_alloc_pages(order);
+}
+
+void free_pages(void *va, unsigned int order)
+{
+	if (!va)
+		return;
+	for (u64 i = 0; i < BIT(order); i++)
+		if (virt_to_page(va)[i].owner == OWNER_FREE)
+			pair_fail("free_pages() of a frame that is free");
+	ASAN_POISON_MEMORY_REGION(va, PAGE_SIZE << order);
+	real_free_pages(va, order);
+}
+
+struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
+{
+	struct page_info *pg = pair_alloc_fails() ? NULL : real_alloc_domain_pages(d, order);
+
+	if (pg)
+		sync(page_to_mfn(pg), BIT(order));
+	return pg;
+}
+
+static void check_frame(struct page_info *pg)
+{
+	if (pg < frame_table || pg >= frame_table + max_mfn)
+		pair_fail("a reference on a frame that does not exist");
+}
+
+bool get_page(struct page_info *pg, u16 owner)
+{
+	bool got;
+
+	check_frame(pg);
+	got = real_get_page(pg, owner);
+	if (!got)
+		sync(page_to_mfn(pg), 1);
+	return got;
+}
+
+void put_page(struct page_info *pg)
+{
+	check_frame(pg);
+	if (!pg->ref)
+		pair_fail("put_page() of a frame without references");
+	real_put_page(pg);
+	sync(page_to_mfn(pg), 1);
+}

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The guest-pair fuzzer (test/fuzz/pair/pair.h): the real sources, compiled so that in each
+# basic block another CPU can go on, and a simulated machine around them, which is not.
+#
+#     make fuzz-pair FUZZ_SECONDS=600 [PAIR='seed=N']
+PAIR_SOURCES := common/clock.c common/domain.c common/domctl.c common/domctl_misc.c common/domctl_vcpu.c common/evtchn.c \
+	common/evtchn_deliver.c common/grant.c common/grant_copy.c common/grant_map.c common/hvm_op.c common/hypercall.c \
+	common/memory_op.c common/pcpu.c common/physmap.c common/pqueue.c common/rcu.c common/sched.c \
+	common/sched_credit.c common/sched_null.c common/sched_op.c common/spinlock.c common/sysctl.c common/time.c \
+	common/timer.c common/vcpu_op.c arch/x86/p2m.c arch/x86/hvm/guest_access.c arch/x86/hvm/upcall.c \
+	arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c test/fuzz/pair/heap.c
+PAIR_MODEL := $(filter-out test/fuzz/pair/heap.c,$(wildcard test/fuzz/pair/*.c))
+PAIR_O     := $(PAIR_SOURCES:%.c=$(O)/pair/obj/%.o)
+PAIR_MODEL_O := $(PAIR_MODEL:%.c=$(O)/pair/obj/%.o)
+PAIR_CFLAGS  = $(UNIT_CFLAGS)
+
+$(PAIR_O): PAIR_CFLAGS += -fsanitize-coverage=trace-pc
+$(O)/pair/obj/%.o: %.c $(O)/unit/include/config.h
+	@mkdir -p $(@D)
+	@$(UNIT_CC) $(PAIR_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/pair/pair: $(PAIR_O) $(PAIR_MODEL_O)
+	@$(UNIT_CC) $(UNIT_SAN) $^ -o $@
+
+.PHONY: fuzz-pair
+fuzz-pair: $(O)/pair/pair
+	@$< seconds=$(FUZZ_SECONDS) out=$(O)/pair $(PAIR)
+
+-include $(shell find $(O)/pair/obj -name '*.d' 2>/dev/null)
