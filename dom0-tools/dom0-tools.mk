@@ -7,7 +7,7 @@ TO := $(O)/dom0-tools
 TOOLS_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wno-missing-field-initializers \
 	-Wwrite-strings
-UNPACK_LIBS := -llzma -lzstd -lz
+UNPACK_LIBS := -llzma -lzstd -lz -lbz2
 
 .PHONY: tools dom0-image dom0-packages
 

@@ -9,12 +9,16 @@
 
 /*
  * Turns a kernel file as packaged into its ELF image. @in may be an ELF already (then @out
- * borrows its bytes and must not outlive it) or a bzImage with an xz, zstd, gzip or lz4 payload
- * (Linux Documentation/arch/x86/boot.rst: setup header fields payload_offset, payload_length).
+ * borrows its bytes and must not outlive it), a bzImage (Linux Documentation/arch/x86/boot.rst:
+ * setup header fields payload_offset, payload_length), or one of them packed as a whole; with
+ * xz, zstd, gzip, lz4, bzip2 or lzma. -ENOEXEC: no kernel; -EINVAL: damaged; -EFBIG; -ENOTSUP.
  */
 int unpack_kernel(const struct blob *in, struct blob *out, struct keel_error *e);
 
-/* The legacy framing of LZ4 that kernels use. Returns the bytes written or a negative errno. */
+/*
+ * LZ4, in the legacy framing that kernels use or the frame format that `lz4` writes. Returns the
+ * bytes written, -ENOSPC if there are more, or -EINVAL.
+ */
 long unpack_lz4(const unsigned char *in, size_t in_size, unsigned char *out, size_t out_size);
 
 #endif

@@ -2,6 +2,7 @@
 /* Kernels: packed in every way, damaged, cut short anywhere; the ELF reader. */
 #include "test/check.h"
 
+#include <bzlib.h>
 #include <elf.h>
 #include <lzma.h>
 #include <zlib.h>
@@ -69,6 +70,47 @@ static size_t pack_lz4(unsigned char *out, size_t room)
 	return p - out;
 }
 
+/* The frame format of the program `lz4`: version 1, two raw blocks with sums, the end, a content sum. */
+static size_t pack_lz4_frame(unsigned char *out, size_t room)
+{
+	static const unsigned char header[] = { 4, 0x22, 0x4d, 0x18, 0x7c, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	unsigned char *p = out + sizeof(header);
+
+	memcpy(out, header, sizeof(header));
+	for (size_t at = 0; at < IMAGE_SIZE; at += IMAGE_SIZE / 2) {
+		memcpy(p, &(uint32_t){ IMAGE_SIZE / 2 | 0x80000000u }, 4);
+		memcpy(p + 4, image + at, IMAGE_SIZE / 2);
+		p += 4 + IMAGE_SIZE / 2 + 4;
+	}
+	memset(p, 0, 4);
+	return p + 8 - out;
+}
+
+static size_t pack_bzip2(unsigned char *out, size_t room)
+{
+	unsigned int n = room;
+
+	assert_int_equal(BZ2_bzBuffToBuffCompress((char *)out, &n, (char *)image, IMAGE_SIZE, 1, 0, 0), BZ_OK);
+	return n;
+}
+
+static size_t pack_lzma(unsigned char *out, size_t room)
+{
+	lzma_stream z = LZMA_STREAM_INIT;
+	lzma_options_lzma o;
+
+	lzma_lzma_preset(&o, 6);
+	assert_int_equal(lzma_alone_encoder(&z, &o), LZMA_OK);
+	z.next_in = image;
+	z.avail_in = IMAGE_SIZE;
+	z.next_out = out;
+	z.avail_out = room;
+	assert_int_equal(lzma_code(&z, LZMA_FINISH), LZMA_STREAM_END);
+	room = z.total_out;
+	lzma_end(&z);
+	return room;
+}
+
 /* A bzImage: two setup sectors, the payload right behind, its unpacked size at the end. */
 static struct blob bzimage(size_t (*pack)(unsigned char *out, size_t room))
 {
@@ -93,12 +135,14 @@ static struct blob bzimage(size_t (*pack)(unsigned char *out, size_t room))
 }
 
 static size_t (*const packers[])(unsigned char *out, size_t room) = {
-	pack_xz, pack_zstd, pack_gzip, pack_lz4,
+	pack_xz, pack_zstd, pack_gzip, pack_lz4, pack_bzip2, pack_lzma, pack_lz4_frame,
 };
+
+#define PACKERS (sizeof(packers) / sizeof(packers[0]))
 
 static void unpacks(void **state)
 {
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < PACKERS; i++) {
 		struct blob in = bzimage(packers[i]), out;
 
 		assert_int_equal(unpack_kernel(&in, &out, &e), 0);
@@ -111,7 +155,7 @@ static void unpacks(void **state)
 /* Cut at any byte: refused, and nothing beyond the end is read (each copy is exact). */
 static void cut_short(void **state)
 {
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < PACKERS; i++) {
 		struct blob in = bzimage(packers[i]), out;
 
 		for (size_t n = 1; n < in.size; n += n < 1100 ? 7 : 13) {
@@ -127,7 +171,7 @@ static void cut_short(void **state)
 /* Any one byte of the payload changed: refused or unpacked, never a wrong access. */
 static void damaged(void **state)
 {
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < PACKERS; i++) {
 		struct blob in = bzimage(packers[i]), out;
 
 		for (size_t n = 1040; n < in.size; n += 3) {
@@ -141,6 +185,102 @@ static void damaged(void **state)
 			free(copy);
 		}
 	}
+}
+
+/* Packed as a whole: the ELF file, and a bzImage. */
+static void whole_files(void **state)
+{
+	static unsigned char packed[16384];
+	struct blob in = { .data = packed }, out;
+
+	for (size_t i = 0; i < PACKERS; i++) {
+		make_image();
+		in.size = packers[i](packed, sizeof(packed));
+		assert_int_equal(unpack_kernel(&in, &out, &e), 0);
+		assert_int_equal(out.size, IMAGE_SIZE);
+		assert_memory_equal(out.data, image, IMAGE_SIZE);
+		blob_free(&out);
+
+		image[0] = 'x';		/* no ELF file any more */
+		in.size = packers[i](packed, sizeof(packed));
+		assert_int_equal(unpack_kernel(&in, &out, &e), -ENOEXEC);
+		assert_contains(e.text, "unpacked with");
+		assert_contains(e.text, ": neither an ELF file");
+	}
+	make_image();
+}
+
+static void whole_bzimage(void **state)
+{
+	struct blob in = bzimage(pack_xz), packed = { .data = malloc(32768) }, out;
+	uLongf n = 32768 - 18;
+	z_stream z = { .next_in = in.data, .avail_in = in.size, .next_out = packed.data, .avail_out = n };
+
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	packed.size = z.total_out;
+	assert_int_equal(unpack_kernel(&packed, &out, &e), 0);
+	assert_int_equal(out.size, IMAGE_SIZE);
+	assert_memory_equal(out.data, image, IMAGE_SIZE);
+	blob_free(&out);
+	free(packed.data);
+}
+
+/* Cut at any byte or changed: refused or unpacked, no access beyond the ends, no memory kept. */
+static void whole_damaged(void **state)
+{
+	static unsigned char packed[16384];
+
+	for (size_t i = 0; i < PACKERS; i++) {
+		size_t size = packers[i](packed, sizeof(packed));
+		/* The content's sum, which nobody looks at, is after a frame's end. */
+		size_t least = packers[i] == pack_lz4_frame ? size - 4 : size;
+		struct blob out;
+
+		for (size_t n = 1; n < size; n += n < 64 ? 1 : 11) {
+			struct blob part = { .data = malloc(n), .size = n };
+			int rc;
+
+			memcpy(part.data, packed, n);
+			rc = unpack_kernel(&part, &out, &e);
+			assert_true(rc < 0 || n >= least);
+			if (!rc)
+				blob_free(&out);
+			free(part.data);
+		}
+		for (size_t n = 0; n < size; n += n < 64 ? 1 : 7) {
+			struct blob bad = { .data = malloc(size), .size = size };
+
+			memcpy(bad.data, packed, size);
+			bad.data[n] ^= 0x5a;
+			if (!unpack_kernel(&bad, &out, &e))
+				blob_free(&out);
+			free(bad.data);
+		}
+	}
+}
+
+/* Half a gigabyte and a byte out of nothing: refused when the room is used up. */
+static void whole_too_large(void **state)
+{
+	unsigned char *out = malloc(4 << 20), *zeros = calloc(1, 1 << 20);
+	struct blob in = { .data = out }, none;
+	z_stream z = { .next_out = out, .avail_out = 4 << 20 };
+
+	assert_int_equal(deflateInit2(&z, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	for (int i = 0; i <= 512; i++) {
+		z.next_in = zeros;
+		z.avail_in = i < 512 ? 1 << 20 : 1;
+		deflate(&z, i < 512 ? Z_NO_FLUSH : Z_FINISH);
+	}
+	in.size = z.total_out;
+	assert_true(in.size > 1000 && z.avail_out);
+	deflateEnd(&z);
+	assert_int_equal(unpack_kernel(&in, &none, &e), -EFBIG);
+	assert_contains(e.text, "more than 512 MiB");
+	free(zeros);
+	free(out);
 }
 
 static void lz4_matches(void **state)
@@ -159,10 +299,34 @@ static void lz4_matches(void **state)
 
 	assert_int_equal(unpack_lz4(good, sizeof(good), out, 13), 13);
 	assert_memory_equal(out, "abcabcabcabcz", 13);
-	assert_int_equal(unpack_lz4(good, sizeof(good), out, 12), -EINVAL);
+	for (size_t n = 0; n < 13; n++)
+		assert_int_equal(unpack_lz4(good, sizeof(good), out, n), -ENOSPC);
 	assert_int_equal(unpack_lz4(far, sizeof(far), out, 13), -EINVAL);
 	assert_int_equal(unpack_lz4(zero, sizeof(zero), out, 13), -EINVAL);
 	assert_int_equal(unpack_lz4(good, 3, out, 13), -EINVAL);
+}
+
+/* A block's match reaches into the block before it; no further than the first byte. */
+static void lz4_linked_blocks(void **state)
+{
+	unsigned char frame[] = {
+		4, 0x22, 0x4d, 0x18, 0x40, 0x40, 0, 3, 0, 0, 0x80, 'a', 'b', 'c',
+		5, 0, 0, 0, 0x05, 3, 0, 0x10, 'z', 0, 0, 0, 0,
+	};
+	unsigned char out[13];
+
+	assert_int_equal(unpack_lz4(frame, sizeof(frame), out, 13), 13);
+	assert_memory_equal(out, "abcabcabcabcz", 13);
+	assert_int_equal(unpack_lz4(frame, sizeof(frame), out, 12), -ENOSPC);
+	for (size_t n = 4; n < sizeof(frame); n++)
+		assert_int_equal(unpack_lz4(frame, n, out, 13), -EINVAL);
+	frame[19] = 4;
+	assert_int_equal(unpack_lz4(frame, sizeof(frame), out, 13), -EINVAL);
+	frame[19] = 3;
+	frame[4] = 0x41;	/* needs a dictionary */
+	assert_int_equal(unpack_lz4(frame, sizeof(frame), out, 13), -EINVAL);
+	frame[4] = 0x80;	/* a version to come */
+	assert_int_equal(unpack_lz4(frame, sizeof(frame), out, 13), -EINVAL);
 }
 
 static void not_kernels(void **state)
@@ -189,9 +353,21 @@ static void not_kernels(void **state)
 	assert_int_equal(unpack_kernel(&in, &out, &e), -EINVAL);
 	assert_contains(e.text, "no known compression");
 	in = bzimage(pack_gzip);
-	memcpy(f + 1040, "BZh9", 4);
+	memcpy(f + 1040, "\x89LZO", 4);
 	assert_int_equal(unpack_kernel(&in, &out, &e), -ENOTSUP);
-	assert_contains(e.text, "bzip2");
+	assert_contains(e.text, "packed with lzo");
+	in = (struct blob){ .data = f + 1040, .size = 1000 };
+	assert_int_equal(unpack_kernel(&in, &out, &e), -ENOTSUP);
+	assert_contains(e.text, "packed with lzo");
+	in = bzimage(pack_gzip);
+	memset(f + 0x248, 0, 8);	/* as memtest86+ */
+	assert_int_equal(unpack_kernel(&in, &out, &e), -ENOEXEC);
+	assert_contains(e.text, "a Linux boot image without a kernel");
+	in = bzimage(pack_gzip);
+	memset(f + 0x24c, 0, 4);
+	f[0x24c] = 15;
+	assert_int_equal(unpack_kernel(&in, &out, &e), -EINVAL);
+	assert_contains(e.text, "cut short");
 	in = bzimage(pack_gzip);
 	memset(f + in.size - 4, 0xff, 4);
 	assert_int_equal(unpack_kernel(&in, &out, &e), -EINVAL);
@@ -344,7 +520,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unpacks), cmocka_unit_test(cut_short), cmocka_unit_test(damaged),
-		cmocka_unit_test(lz4_matches), cmocka_unit_test(not_kernels),
+		cmocka_unit_test(whole_files), cmocka_unit_test(whole_bzimage), cmocka_unit_test(whole_damaged),
+		cmocka_unit_test(whole_too_large), cmocka_unit_test(lz4_matches),
+		cmocka_unit_test(lz4_linked_blocks), cmocka_unit_test(not_kernels),
 		cmocka_unit_test(elf_as_it_is), cmocka_unit_test(elf_good), cmocka_unit_test(elf_bad),
 		cmocka_unit_test(elf_cut_short), cmocka_unit_test(elf_32_bits),
 	};
