@@ -16,6 +16,8 @@ struct domain *hardware_domain;
 #define IDS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
 static struct domain **domain_table[DIV_ROUND_UP(DOMID_FIRST_RESERVED, IDS_PER_PAGE)];
 static spinlock_t table_lock = SPINLOCK_INIT(RANK_DOMTABLE);
+/* L: ids that are taken, from before their domain is built until it is freed. */
+static u64 ids_taken[DIV_ROUND_UP(DOMID_FIRST_RESERVED, 64)];
 static domid_t last_id;
 
 struct domain *domain_find(domid_t id)
@@ -59,38 +61,54 @@ struct domain *domain_resolve(domid_t id, long *err)
 	return d;
 }
 
-/* Chooses an id that was not used lately. Lock held. */
+/* L: an id that is not taken, and was not lately. */
 static int choose_id(domid_t *id)
 {
-	domid_t i = last_id;
-
-	do {
-		i = i + 1 >= DOMID_FIRST_RESERVED ? 1 : i + 1;
-		if (!domain_find(i)) {
-			*id = last_id = i;
+	for (unsigned int tries = 1; tries < DOMID_FIRST_RESERVED; tries++) {
+		last_id = last_id + 1 < DOMID_FIRST_RESERVED ? last_id + 1 : 1;
+		if (!test_bit(last_id, ids_taken)) {
+			*id = last_id;
 			return 0;
 		}
-	} while (i != last_id);
+	}
 	return -ENOSPC;
 }
 
-static int table_insert(struct domain *d)
+/* Takes an id for d, the wanted one or any, and sees that the table has a place for it, which stays empty. */
+static int id_take(struct domain *d, domid_t wanted)
 {
-	struct domain **page = domain_table[d->id / IDS_PER_PAGE];
+	struct domain **page;
+	int rc = 0;
 
-	if (!page) {
+	spin_lock(&table_lock);
+	d->id = wanted;
+	if (wanted == DOMID_INVALID)
+		rc = choose_id(&d->id);
+	else if (test_bit(wanted, ids_taken))
+		rc = -EEXIST;
+	if (!rc && !domain_table[d->id / IDS_PER_PAGE]) {
 		page = alloc_page();
-		if (!page)
-			return -ENOMEM;
-		__atomic_store_n(&domain_table[d->id / IDS_PER_PAGE], page, __ATOMIC_RELEASE);
+		if (page)
+			__atomic_store_n(&domain_table[d->id / IDS_PER_PAGE], page, __ATOMIC_RELEASE);
+		else
+			rc = -ENOMEM;
 	}
-	__atomic_store_n(&page[d->id % IDS_PER_PAGE], d, __ATOMIC_RELEASE);
-	return 0;
+	if (!rc)
+		set_bit(d->id, ids_taken);
+	spin_unlock(&table_lock);
+	return rc;
+}
+
+/* From here on d is found by its id (or, NULL, nothing is). */
+static void table_set(domid_t id, struct domain *d)
+{
+	__atomic_store_n(&domain_table[id / IDS_PER_PAGE][id % IDS_PER_PAGE], d, __ATOMIC_RELEASE);
 }
 
 static void domain_free_rcu(struct rcu_head *head)
 {
 	struct domain *d = container_of(head, struct domain, rcu);
+	domid_t id = d->id;
 	struct vcpu *v;
 
 	for_each_vcpu(d, v)
@@ -105,23 +123,19 @@ static void domain_free_rcu(struct rcu_head *head)
 	if (d->e820)
 		free_page(d->e820);
 	arch_domain_free(d);
-}
-
-/* Takes the domain out of all lists; its memory goes when nobody can look at it any more. */
-static void domain_unlink(struct domain *d)
-{
+	/* Last: what still named the old domain by its id must not meet a new one. */
 	spin_lock(&table_lock);
-	WRITE_ONCE(domain_table[d->id / IDS_PER_PAGE][d->id % IDS_PER_PAGE], NULL);
+	clear_bit(id, ids_taken);
 	spin_unlock(&table_lock);
-	rcu_call(&d->rcu, domain_free_rcu);
 }
 
-static struct vcpu *vcpu_create(struct domain *d, unsigned int id)
+static int vcpu_create(struct domain *d, unsigned int id)
 {
 	struct vcpu *v = arch_vcpu_alloc(d, id);
 
 	if (!v)
-		return NULL;
+		return -ENOMEM;
+	d->vcpu[id] = v;
 	v->domain = d;
 	v->id = id;
 	v->wait_flags = BIT(VPF_DOWN);
@@ -131,14 +145,7 @@ static struct vcpu *vcpu_create(struct domain *d, unsigned int id)
 	v->runstate.state_entry_time = now();
 	sched_vcpu_init(v);
 	vcpu_timers_init(v);
-	if (arch_vcpu_init(v)) {
-		vcpu_timers_destroy(v);
-		sched_vcpu_destroy(v);
-		arch_vcpu_free(v);
-		return NULL;
-	}
-	__atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
-	return v;
+	return arch_vcpu_init(v);
 }
 
 static void vcpus_stop(struct domain *d)
@@ -168,24 +175,14 @@ static int domain_init_parts(struct domain *d, const struct domain_config *cfg)
 	if (!rc)
 		rc = arch_domain_init(d, cfg);
 	for (unsigned int i = 0; i < cfg->max_vcpus && !rc; i++)
-		if (!vcpu_create(d, i))
-			rc = -ENOMEM;
-	if (!rc)
-		domain_wallclock_update(d);
+		rc = vcpu_create(d, i);
 	return rc;
-}
-
-static void domain_undo(struct domain *d)
-{
-	vcpus_stop(d);
-	arch_domain_teardown(d);
-	domain_unlink(d);
 }
 
 int domain_create(const struct domain_config *cfg, struct domain **out)
 {
 	struct domain *d;
-	int rc = 0;
+	int rc;
 
 	if (!cfg->max_vcpus || cfg->max_vcpus > MAX_VCPUS ||
 	    (cfg->id >= DOMID_FIRST_RESERVED && cfg->id != DOMID_INVALID))
@@ -194,6 +191,7 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	if (!d)
 		return -ENOMEM;
 	spin_lock_init(&d->lock, RANK_DOMAIN);
+	d->state = DOMAIN_BUILDING;
 	d->control = cfg->control;
 	d->hardware = cfg->hardware;
 	d->create_flags = cfg->flags;
@@ -204,27 +202,22 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	d->pause_count = d->controller_pauses = 1;
 	memcpy(d->handle, cfg->handle, sizeof(d->handle));
 	memcpy(d->name, cfg->name, sizeof(d->name));
-
-	spin_lock(&table_lock);
-	d->id = cfg->id;
-	if (cfg->id == DOMID_INVALID)
-		rc = choose_id(&d->id);
-	else if (domain_find(cfg->id))
-		rc = -EEXIST;
-	if (!rc)
-		rc = table_insert(d);
-	spin_unlock(&table_lock);
+	rc = id_take(d, cfg->id);
 	if (rc) {
 		arch_domain_free(d);
 		return rc;
 	}
 	rc = domain_init_parts(d, cfg);
 	if (rc) {
-		domain_undo(d);
+		vcpus_stop(d); /* the scheduler may have shown one to other CPUs */
+		rcu_call(&d->rcu, domain_free_rcu);
 		return rc;
 	}
+	d->state = DOMAIN_ALIVE;
+	table_set(d->id, d);
+	domain_wallclock_update(d); /* now that the next change of the clock finds it too */
 	if (d->hardware)
-		hardware_domain = d;
+		__atomic_store_n(&hardware_domain, d, __ATOMIC_RELEASE);
 	*out = d;
 	return 0;
 }
@@ -299,7 +292,8 @@ void domain_last_page_put(struct domain *d)
 {
 	if (READ_ONCE(d->tot_pages) || test_and_set_bit(0, &d->unlinked))
 		return;
-	domain_unlink(d);
+	table_set(d->id, NULL);
+	rcu_call(&d->rcu, domain_free_rcu);
 	send_global_virq(VIRQ_DOM_EXC);
 }
 

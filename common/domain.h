@@ -27,7 +27,11 @@ struct page_info;
 #define VPF_BLOCKED 1 /* HLT, waiting for an event */
 #define VPF_POLL    2 /* SCHEDOP_poll */
 
-enum domain_state { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_ZOMBIE };
+/*
+ * A domain is found by its id from ALIVE on until its memory is about to go; nobody but its maker knows one that
+ * is BUILDING. A ZOMBIE has nothing left but pages that others hold.
+ */
+enum domain_state { DOMAIN_BUILDING = 1, DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_ZOMBIE };
 
 struct vcpu {
 	struct domain *domain;
@@ -67,7 +71,7 @@ struct domain {
 	char name[32];		/* from the boot configuration; else empty */
 	u32 create_flags, emulation_flags;
 	unsigned int max_vcpus;
-	struct vcpu *vcpu[MAX_VCPUS]; /* set once, readers without lock */
+	struct vcpu *vcpu[MAX_VCPUS]; /* set before the domain can be found */
 	spinlock_t lock;	/* RANK_DOMAIN */
 
 	/* Memory */
@@ -143,7 +147,7 @@ struct domain_config {
 };
 
 /*
- * Makes a domain with its vCPUs allocated (down), paused once by the controller.
+ * Makes a domain with its vCPUs allocated (down), paused once by the controller. Nobody finds it before it is whole.
  * 0, -EINVAL, -EEXIST (id taken), -ENOMEM, -ENOSPC (no id). Undone completely on error.
  */
 int domain_create(const struct domain_config *cfg, struct domain **out);

@@ -107,8 +107,6 @@ void domain_wallclock_update(struct domain *d)
 	struct shared_info *si = d->shared_info;
 	u64 base, sec;
 
-	if (!si)
-		return;
 	spin_lock(&wall_lock);
 	base = wall_base + (u64)d->time_offset * 1000000000;
 	sec = base / 1000000000;

@@ -73,6 +73,7 @@ static inline struct x86_domain *x86_domain_new(domid_t id, unsigned int vcpus)
 	memset(x86_tpr, 0, sizeof(x86_tpr));
 	x86_skipped = 0;
 	x->d.id = id;
+	x->d.state = DOMAIN_ALIVE;
 	x->d.hardware = x->d.control = id == 0;
 	x->d.max_vcpus = vcpus;
 	x->d.shared_info = calloc(1, PAGE_SIZE);

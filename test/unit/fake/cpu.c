@@ -126,6 +126,9 @@ void fake_check_quiet(void)
 
 FAKE void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *))
 {
+	for (struct rcu_head *h = rcu_waiting; h; h = h->next)
+		if (h == head)
+			fake_fail("rcu_call() of an object that waits already");
 	head->fn = fn;
 	head->next = rcu_waiting;
 	rcu_waiting = head;

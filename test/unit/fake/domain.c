@@ -50,6 +50,7 @@ struct domain *fake_domain(domid_t id, unsigned int vcpus)
 	if (id >= MAX_FAKE_DOMAINS || domains[id])
 		fake_fail("fake_domain(%u): in use, or above %d", id, MAX_FAKE_DOMAINS);
 	d->id = id;
+	d->state = DOMAIN_ALIVE;
 	d->control = d->hardware = id == 0;
 	d->max_pages = ~0ull;
 	d->max_vcpus = vcpus;
@@ -140,6 +141,10 @@ FAKE void arch_vcpu_free(struct vcpu *v)
 u64 fake_live_objects(void)
 {
 	return live_objects;
+}
+
+FAKE void domain_last_page_put(struct domain *d)
+{
 }
 
 FAKE void domain_crash(struct domain *d, const char *fmt, ...)

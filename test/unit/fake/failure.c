@@ -4,6 +4,7 @@
 
 static unsigned int countdown;
 static bool happened;
+void (*fake_on_alloc)(void);
 
 void fake_fail_nth(unsigned int nth)
 {
@@ -19,6 +20,8 @@ bool fake_failure_happened(void)
 
 bool fake_alloc_fails(void)
 {
+	if (fake_on_alloc)
+		fake_on_alloc();
 	if (countdown == 0 || --countdown != 0)
 		return false;
 	happened = true;
@@ -28,6 +31,7 @@ bool fake_alloc_fails(void)
 void fake_reset(void)
 {
 	countdown = 0;
+	fake_on_alloc = NULL;
 	fake_reset_cpus();
 	fake_reset_domains();
 	fake_reset_ram();

@@ -55,6 +55,7 @@ void fake_reset(void);
 void fake_fail_nth(unsigned int nth);		/* nth allocation from now fails; 0: none */
 bool fake_failure_happened(void);		/* did it, since fake_fail_nth(n > 0)? */
 bool fake_alloc_fails(void);			/* asked by each fake allocator */
+extern void (*fake_on_alloc)(void);		/* called by it first, to play other CPUs meanwhile; NULL: nothing */
 extern void (*fake_on_free)(mfn_t mfn, u64 n);	/* before frames are freed; NULL: nothing */
 u64 fake_live_pages(void);			/* frames that are not free */
 u64 fake_live_objects(void);			/* domains, vCPUs that are not freed */

@@ -135,7 +135,8 @@ FAKE void share_keel_page(void *va, struct domain *d)
 
 FAKE void unshare_keel_page(void *va)
 {
-	put_page(virt_to_page(va));
+	if (va)
+		put_page(virt_to_page(va));
 }
 
 FAKE bool get_page(struct page_info *pg, u16 owner)
@@ -158,6 +159,8 @@ FAKE void put_page(struct page_info *pg)
 	if (d)
 		d->tot_pages--;
 	give_back(page_to_mfn(pg), 1);
+	if (d && !d->tot_pages && d->state == DOMAIN_ZOMBIE)
+		domain_last_page_put(d);
 }
 
 FAKE int claim_pages(struct domain *d, u64 pages)

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SOURCES: common/evtchn.c common/evtchn_deliver.c common/grant.c common/grant_map.c common/grant_copy.c
+ * SOURCES: common/spinlock.c common/vsnprintf.c
+ */
+/*
+ * The life of domains, with everything that may happen meanwhile: at each step of an operation
+ * the test plays another CPU, which tries what it could do at that moment.
+ */
+#include "test/unit/unit.h"
+
+#include "common/domain.c"
+
+#define OTHER_CPU 1
+#define VICTIM 7
+
+static struct domain *dom0, *guest;
+static bool inside;			/* the other CPU is at it */
+static void (*meanwhile)(void);		/* what it does */
+static unsigned int times;		/* how often it did */
+static unsigned int teardowns, console_ends, vcpus_made, vcpus_destroyed, id_checks;
+
+/* The other CPU does something, unless this one holds a lock: then that waits for it. */
+static void other_cpu(void)
+{
+	struct pcpu *cpu = this_cpu();
+	struct vcpu *v = cpu->curr;
+
+	if (!meanwhile || inside || cpu->nr_held)
+		return;
+	inside = true;
+	fake_run_on(OTHER_CPU, dom0->vcpu[1]);
+	meanwhile();
+	times++;
+	fake_run_on(cpu->id, v);
+	inside = false;
+}
+
+/* --- What domain.c needs, each a moment for the other CPU --- */
+
+static void no_vcpu_runs(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		assert_false(v->sched.running);
+}
+
+void vcpu_sleep_sync(struct vcpu *v)
+{
+	other_cpu();
+	v->sched.running = false;
+}
+
+void vcpu_sleep_nosync(struct vcpu *v)
+{
+	other_cpu();
+}
+
+void vcpu_wake(struct vcpu *v)
+{
+	other_cpu();
+}
+
+void sched_vcpu_init(struct vcpu *v)
+{
+	vcpus_made++;
+	v->cpu = pcpus[v->id % FAKE_CPUS];
+}
+
+void sched_vcpu_destroy(struct vcpu *v)
+{
+	vcpus_destroyed++;
+	assert_false(v->sched.running);
+	other_cpu();
+}
+
+void arch_domain_teardown(struct domain *d)
+{
+	teardowns++;
+	no_vcpu_runs(d);
+	other_cpu();
+}
+
+int p2m_teardown_step(struct domain *d)
+{
+	no_vcpu_runs(d);
+	other_cpu();
+	p2m_write_lock(&d->p2m);
+	for (gfn_t gfn = 0; gfn < 16; gfn++)
+		p2m_set(d, gfn, INVALID_MFN, 0, P2M_HOLE);
+	p2m_write_unlock(d);
+	other_cpu();
+	return 0;
+}
+
+void boot_console_end(struct domain *d)
+{
+	console_ends++;
+	no_vcpu_runs(d);
+	other_cpu();
+}
+
+void console_start_sync(void)
+{
+}
+
+void arch_machine_down(u8 reason)
+{
+	panic("the machine ends");
+}
+
+/* --- --- */
+
+static struct domain *create(domid_t id, bool dom0s)
+{
+	struct domain_config cfg = { .id = id, .control = dom0s, .hardware = dom0s, .max_vcpus = 2, .max_evtchn_port = 1023,
+				     .max_grant_frames = 4, .max_maptrack_frames = 2, .max_pages = ~0ull };
+	struct domain *d = NULL;
+	int rc = domain_create(&cfg, &d);
+
+	assert_int_equal(rc == 0, d != NULL);
+	return d;
+}
+
+static int setup(void **state)
+{
+	fake_reset();
+	memset(domain_table, 0, sizeof(domain_table));
+	memset(ids_taken, 0, sizeof(ids_taken));
+	last_id = 0;
+	hardware_domain = NULL;
+	meanwhile = NULL;
+	inside = false;
+	times = teardowns = console_ends = vcpus_made = vcpus_destroyed = id_checks = 0;
+	dom0 = create(0, true);
+	guest = create(1, false);
+	fake_run_on(0, dom0->vcpu[0]);
+	return 0;
+}
+
+/* After a test: all of a domain's memory went with it. */
+static void free_all(void)
+{
+	fake_on_alloc = NULL;
+	meanwhile = NULL;
+	fake_run_on(0, dom0->vcpu[0]);
+	for (struct domain *d = domain_find_from(1); d; d = domain_find_from((domid_t)(d->id + 1)))
+		while (domain_destroy(d) == -ERESTART)
+			;
+	fake_rcu_run();
+	assert_null(domain_find_from(1));
+	assert_int_equal(fake_live_objects(), 1 + dom0->max_vcpus);
+	assert_int_equal(vcpus_made, vcpus_destroyed + dom0->max_vcpus);
+	for (domid_t id = 1; id < DOMID_FIRST_RESERVED; id++)
+		assert_false(test_bit(id, ids_taken));
+	while (evtchn_close_all(dom0, &dom0->destroy_next_port))
+		;
+	domain_free_rcu(&dom0->rcu);
+	free_page(domain_table[0]);
+	assert_int_equal(fake_live_pages(), 0);
+}
+
+static int teardown(void **state)
+{
+	free_all();
+	return unit_teardown(state);
+}
+
+static long evtchn_op(unsigned long cmd, void *arg)
+{
+	return do_event_channel_op(cmd, (unsigned long)arg, 0, 0, 0);
+}
+
+static evtchn_port_t alloc_port(struct domain *d, domid_t remote)
+{
+	struct evtchn_alloc_unbound op = { DOMID_SELF, remote, 0 };
+
+	fake_run_on(0, d->vcpu[0]);
+	assert_int_equal(evtchn_op(EVTCHNOP_alloc_unbound, &op), 0);
+	return op.port;
+}
+
+static evtchn_port_t bind_port(struct domain *d, domid_t remote, evtchn_port_t port)
+{
+	struct evtchn_bind_interdomain op = { remote, port, 0 };
+
+	fake_run_on(0, d->vcpu[0]);
+	assert_int_equal(evtchn_op(EVTCHNOP_bind_interdomain, &op), 0);
+	return op.local_port;
+}
+
+static u32 port_state(struct domain *d, evtchn_port_t port)
+{
+	struct evtchn_status op = { .dom = DOMID_SELF, .port = port };
+
+	fake_run_on(0, d->vcpu[0]);
+	assert_int_equal(evtchn_op(EVTCHNOP_status, &op), 0);
+	return op.status;
+}
+
+/* --- Creation --- */
+
+/* All that takes a domain's id, of one that is not there. */
+static void nobody_is_there(void)
+{
+	struct evtchn_bind_interdomain bind = { VICTIM, 5, 0 };
+	struct evtchn_alloc_unbound alloc = { VICTIM, 1, 0 };
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map, .dom = VICTIM };
+	struct gnttab_query_size size = { .dom = VICTIM };
+	long err = 0;
+
+	assert_null(domain_find(VICTIM));
+	assert_null(domain_find_from(2));
+	assert_null(domain_resolve(VICTIM, &err));
+	assert_int_equal(err, -ESRCH);
+	assert_int_equal(evtchn_op(EVTCHNOP_alloc_unbound, &alloc), -ESRCH);
+	assert_int_equal(do_grant_table_op(GNTTABOP_query_size, (unsigned long)&size, 1, 0, 0), 0);
+	assert_int_equal(size.status, GNTST_bad_domain);
+	fake_run_on(OTHER_CPU, guest->vcpu[0]);
+	assert_int_equal(evtchn_op(EVTCHNOP_bind_interdomain, &bind), -ESRCH);
+	assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, (unsigned long)&map, 1, 0, 0), 0);
+	assert_int_equal(map.status, GNTST_bad_domain);
+}
+
+static void nobody_is_there_but_its_id_is_taken(void)
+{
+	nobody_is_there();
+	if (!test_bit(VICTIM, ids_taken))
+		return;
+	assert_null(create(VICTIM, false));
+	id_checks++;
+}
+
+static void a_domain_is_seen_whole_or_not_at_all(void **state)
+{
+	struct domain *d;
+
+	meanwhile = nobody_is_there_but_its_id_is_taken;
+	fake_on_alloc = other_cpu;
+	d = create(VICTIM, false);
+	assert_true(times >= 8 && id_checks >= 6);
+	meanwhile = NULL;
+	fake_on_alloc = NULL;
+	assert_ptr_equal(domain_find(VICTIM), d);
+	assert_int_equal(d->state, DOMAIN_ALIVE);
+	assert_non_null(d->vcpu[1]);
+	assert_null(d->vcpu[2]);
+	bind_port(guest, VICTIM, alloc_port(d, guest->id));
+}
+
+static void a_failed_creation_leaves_nothing(void **state)
+{
+	u64 pages = fake_live_pages();
+
+	FAKE_EACH_FAILURE(n) {
+		struct domain *d;
+
+		meanwhile = nobody_is_there;
+		fake_on_alloc = other_cpu;
+		fake_fail_nth(n);
+		d = create(VICTIM, false);
+		assert_int_equal(d != NULL, !fake_failure_happened());
+		fake_on_alloc = NULL;
+		meanwhile = NULL;
+		while (d && domain_destroy(d) == -ERESTART)
+			;
+		fake_rcu_run();
+		assert_int_equal(fake_live_objects(), 6);
+		assert_int_equal(fake_live_pages(), pages);
+		assert_false(test_bit(VICTIM, ids_taken));
+	}
+}
+
+static void refused(void **state)
+{
+	struct domain_config cfg = { .id = 2, .max_vcpus = 0, .max_evtchn_port = 1, .max_grant_frames = 1 };
+	struct domain *d;
+
+	assert_int_equal(domain_create(&cfg, &d), -EINVAL);
+	cfg.max_vcpus = MAX_VCPUS + 1;
+	assert_int_equal(domain_create(&cfg, &d), -EINVAL);
+	cfg.max_vcpus = 1;
+	cfg.id = DOMID_IO;
+	assert_int_equal(domain_create(&cfg, &d), -EINVAL);
+	cfg.id = 1;
+	assert_int_equal(domain_create(&cfg, &d), -EEXIST);
+	memset(ids_taken, 0xff, sizeof(ids_taken));
+	cfg.id = DOMID_INVALID;
+	assert_int_equal(domain_create(&cfg, &d), -ENOSPC);
+	memset(ids_taken, 0, sizeof(ids_taken));
+	ids_taken[0] = 3;
+}
+
+static void the_id_is_taken(mfn_t mfn, u64 n)
+{
+	assert_true(test_bit(VICTIM, ids_taken));
+	id_checks++;
+}
+
+/* What still names the old domain by its id cannot meet a new one. */
+static void an_id_is_free_when_its_domain_is(void **state)
+{
+	struct domain *d = create(VICTIM, false);
+
+	while (domain_destroy(d) == -ERESTART)
+		;
+	assert_null(create(VICTIM, false));
+	fake_on_free = the_id_is_taken;
+	fake_rcu_run();
+	fake_on_free = NULL;
+	assert_true(id_checks > 0);
+	assert_non_null(create(VICTIM, false));
+	last_id = VICTIM - 1;
+	assert_int_equal(create(DOMID_INVALID, false)->id, VICTIM + 1);
+	last_id = DOMID_FIRST_RESERVED - 1;
+	assert_int_equal(create(DOMID_INVALID, false)->id, 2);
+}
+
+/* --- Destruction --- */
+
+/* It never goes back to its reset, uses low ports again, a peer binds one, and it dies. */
+static void an_abandoned_reset_leaves_no_pointer(void **state)
+{
+	struct evtchn_reset reset = { DOMID_SELF };
+	struct domain *d = create(VICTIM, false);
+	struct evtchn_send send;
+	evtchn_port_t low;
+
+	while (alloc_port(d, guest->id) < 600)
+		;
+	assert_int_equal(evtchn_op(EVTCHNOP_reset, &reset), -ERESTART);
+	low = alloc_port(d, guest->id);
+	send.port = bind_port(guest, VICTIM, low);
+	fake_run_on(0, dom0->vcpu[0]);
+	while (domain_destroy(d) == -ERESTART)
+		;
+	fake_rcu_run();
+	assert_int_equal(port_state(guest, send.port), EVTCHNSTAT_unbound);
+	assert_int_equal(evtchn_op(EVTCHNOP_send, &send), 0);
+}
+
+static const struct CMUnitTest tests[] = {
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	TEST(a_domain_is_seen_whole_or_not_at_all),
+	TEST(a_failed_creation_leaves_nothing),
+	TEST(refused),
+	TEST(an_id_is_free_when_its_domain_is),
+	TEST(an_abandoned_reset_leaves_no_pointer),
+};
+
+UNIT_MAIN(tests)
