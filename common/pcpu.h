@@ -53,7 +53,7 @@ struct pcpu {
 	spinlock_t timer_lock;
 	struct pqueue timers;
 	struct timer *timer_running; /* whose callback runs now */
-	u64 timer_deadline;	/* when the hardware timer fires at the latest, ns of now(); 0 = off */
+	u64 timer_deadline;	/* when the hardware timer fires at the latest, ns of now(); 0: not armed yet. Others read it */
 	/* Scheduler (common/sched.c) */
 	struct runq *runq;
 	/* Debug: ranks of the locks held (common/spinlock.c) */

@@ -207,6 +207,8 @@ void schedule(void)
 
 	spin_lock(&rq->lock);
 	t = now();
+	if (unlikely(rq->cpu->timer_deadline < t))
+		set_bit(WORK_TIMER, &rq->cpu->work); /* its interrupt may be lost (timer.c) */
 	prev = rq->curr;
 	next = policy->pick(rq, t);
 	rq->yield = rq->slice_over = false;

@@ -97,7 +97,7 @@ void time_changed(void)
 
 	__atomic_fetch_add(&time_version, 1, __ATOMIC_SEQ_CST);
 	for_each_cpu(cpu)
-		pcpu_kick(cpu, WORK_KICK);
+		pcpu_kick(cpu, WORK_TIMER); /* what is armed was computed with the old slope */
 }
 
 /* --- Wall clock --- */

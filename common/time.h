@@ -22,7 +22,7 @@ static inline void vcpu_time_update(struct vcpu *v)
 		vcpu_time_write(v);
 }
 
-/* The host's clock got another slope: tells all running vCPUs. Any context. */
+/* The host's clock got another slope: tells all running vCPUs, and arms all timers anew. Any context. */
 void time_changed(void);
 
 /* Writes wc_* of d's shared_info. Any locks below RANK_HW. */

@@ -3,6 +3,10 @@
  * Timers. The hardware timer of a CPU is armed for its first timer or earlier: when the
  * first one is stopped or moved back, the hardware is left alone and one interrupt finds
  * nothing to do, which is cheaper than to program it each time a guest changes its mind.
+ *
+ * An interrupt that gets lost delays what is due, and no more: the hardware is always armed,
+ * with or without a timer, and whoever's fires looks whether the next CPU's is overdue. A CPU
+ * that schedules looks at its own, too.
  */
 #include "common/timer.h"
 
@@ -10,6 +14,9 @@
 
 /* Callbacks in one go, before the loop looks at other work. */
 #define MAX_BATCH 32
+
+/* Another CPU's interrupt that is so late (ns) is taken for lost: interrupts are never off so long. */
+#define LOST_NS 10000000ull
 
 static struct timer *first_timer(const struct pcpu *cpu)
 {
@@ -29,6 +36,17 @@ static struct pcpu *lock_timer(struct timer *t)
 	}
 }
 
+/* This CPU's, its lock held. */
+static void arm(struct pcpu *cpu, u64 expires)
+{
+	u64 at = arch_timer_arm(expires);
+
+	if (likely(at))
+		WRITE_ONCE(cpu->timer_deadline, at);
+	else
+		set_bit(WORK_TIMER, &cpu->work);
+}
+
 /* The first timer of cpu became due earlier. Its lock held. */
 static void arm_earlier(struct pcpu *cpu, u64 expires)
 {
@@ -36,10 +54,8 @@ static void arm_earlier(struct pcpu *cpu, u64 expires)
 		return;
 	if (cpu != this_cpu())
 		pcpu_kick(cpu, WORK_TIMER);
-	else if (likely(arch_timer_arm(expires)))
-		cpu->timer_deadline = expires;
 	else
-		set_bit(WORK_TIMER, &cpu->work);
+		arm(cpu, expires);
 }
 
 void timer_init_cpu(struct pcpu *cpu)
@@ -48,6 +64,7 @@ void timer_init_cpu(struct pcpu *cpu)
 	cpu->timers = (struct pqueue){ 0 };
 	cpu->timer_deadline = 0;
 	cpu->timer_running = NULL;
+	set_bit(WORK_TIMER, &cpu->work); /* arms it for the first time */
 }
 
 void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data)
@@ -127,39 +144,49 @@ void timer_migrate(struct timer *t, struct pcpu *cpu)
 	spin_unlock_pair(&old->timer_lock, &cpu->timer_lock);
 }
 
-/* Takes the first timer out if it has expired. */
-static struct timer *next_expired(struct pcpu *cpu)
+/* Takes the first timer out if it has expired at *t, which is now. */
+static struct timer *next_expired(struct pcpu *cpu, u64 *t)
 {
-	struct timer *t;
+	struct timer *first;
 
 	spin_lock(&cpu->timer_lock);
-	t = first_timer(cpu);
-	if (t && t->node.key <= now()) {
-		pq_remove(&cpu->timers, &t->node);
-		t->pending = false;
+	first = first_timer(cpu);
+	*t = now();
+	if (first && first->node.key <= *t) {
+		pq_remove(&cpu->timers, &first->node);
+		first->pending = false;
 	} else {
-		t = NULL;
+		first = NULL;
 	}
-	WRITE_ONCE(cpu->timer_running, t);
+	WRITE_ONCE(cpu->timer_running, first);
 	spin_unlock(&cpu->timer_lock);
-	return t;
+	return first;
+}
+
+/* Interrupts the CPU behind this one if its own timer should have done so: even where an earlier kick got lost. */
+static void watch_next(const struct pcpu *cpu, u64 t)
+{
+	struct pcpu *next = pcpus[cpu->id + 1 < nr_cpus ? cpu->id + 1 : 0];
+	u64 deadline = READ_ONCE(next->timer_deadline);
+
+	if (likely(deadline + LOST_NS > t) || !deadline)
+		return;
+	set_bit(WORK_TIMER, &next->work);
+	arch_send_kick(next);
 }
 
 void timer_process(void)
 {
 	struct pcpu *cpu = this_cpu();
-	struct timer *t;
+	struct timer *first;
+	u64 t;
 
-	for (unsigned int n = 0; n < MAX_BATCH && (t = next_expired(cpu)) != NULL; n++)
-		t->fn(t->data);
+	for (unsigned int n = 0; n < MAX_BATCH && (first = next_expired(cpu, &t)) != NULL; n++)
+		first->fn(first->data);
 	spin_lock(&cpu->timer_lock);
 	WRITE_ONCE(cpu->timer_running, NULL);
-	t = first_timer(cpu);
-	if (!t)
-		cpu->timer_deadline = 0;
-	else if (arch_timer_arm(t->node.key))
-		cpu->timer_deadline = t->node.key;
-	else
-		set_bit(WORK_TIMER, &cpu->work);
+	first = first_timer(cpu);
+	arm(cpu, first ? first->node.key : ~0ull);
 	spin_unlock(&cpu->timer_lock);
+	watch_next(cpu, t);
 }

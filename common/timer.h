@@ -31,15 +31,16 @@ void timer_stop(struct timer *t);
 void timer_kill(struct timer *t);
 /* From now on it fires on that CPU; set or not. Any lock below RANK_TIMER. */
 void timer_migrate(struct timer *t, struct pcpu *cpu);
-/* WORK_TIMER: runs what has expired, arms the hardware. No locks. */
+/* WORK_TIMER: runs what has expired, arms the hardware, looks after the next CPU's. No locks. */
 void timer_process(void);
 /* Before the CPU's first timer_set(). */
 void timer_init_cpu(struct pcpu *cpu);
 
 /*
- * Arch: sets the one-shot timer of this CPU. It may fire too early, never later than its
- * resolution. false: the time is past (0 always is), nothing was set. Any locks.
+ * Arch: sets the one-shot timer of this CPU for the deadline, or for a second from now if that is
+ * sooner. Returns for when, ns of now(): it may fire too early, never later than its resolution.
+ * 0: the deadline is past, nothing was set. Any locks.
  */
-bool arch_timer_arm(u64 deadline_ns);
+u64 arch_timer_arm(u64 deadline_ns);
 
 #endif

@@ -841,6 +841,20 @@ static void shutting_down(void **state)
 	assert_int_equal(op(1000, &arg), -ENOSYS);
 }
 
+/* The timer's interrupt got lost, and something else makes the CPU schedule. */
+static void a_cpu_that_schedules_looks_at_its_timer(void **state)
+{
+	machine(1, NULL);
+	do_work();
+	schedule();
+	assert_int_equal(pcpus[0]->work, 0);
+	fake_now = pcpus[0]->timer_deadline + 1;
+	schedule();
+	assert_true(test_bit(WORK_TIMER, &pcpus[0]->work));
+	do_work();
+	assert_true(pcpus[0]->timer_deadline > fake_now);
+}
+
 /* No memory for a run queue: said so, at boot. */
 static void no_memory_at_boot(void **state)
 {
@@ -876,6 +890,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(null_follows_affinity),
 	TEST(poll),
 	TEST(shutting_down),
+	TEST(a_cpu_that_schedules_looks_at_its_timer),
 	TEST(no_memory_at_boot),
 };
 

@@ -294,7 +294,10 @@ static void the_guest_sees_the_hosts_time(void **state)
 	vcpu_time_update(v);
 	assert_int_equal(t->version, version);
 	time_changed();
-	assert_int_equal(fake_kicks(0), 1);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
+		assert_int_equal(fake_kicks(i), 1);
+		assert_true(test_bit(WORK_TIMER, &pcpus[i]->work)); /* is armed by the new scale */
+	}
 	vcpu_time_update(v);
 	assert_int_equal(t->version, version + 2);
 	t->version = 7; /* a guest's nonsense */

@@ -94,6 +94,7 @@ extern char fake_last_message[256];		/* of printk(); KEEL_TEST_VERBOSE=1 shows a
 
 /* --- Time ---------------------------------------------------------------- */
 extern u64 fake_now;				/* what now() says */
+#define FAKE_ARM_MAX 1000000000ull		/* farther deadlines are armed in steps */
 extern u64 fake_armed[FAKE_CPUS];		/* what each CPU's hardware timer is set to */
 /* Moves the clock, and runs the fake timers that expire on the way, in their order. */
 void fake_advance(u64 ns);

@@ -24,10 +24,13 @@ FAKE u64 now(void)
 	return fake_now;
 }
 
-FAKE bool arch_timer_arm(u64 deadline_ns)
+FAKE u64 arch_timer_arm(u64 deadline_ns)
 {
+	if (deadline_ns <= fake_now)
+		return 0;
+	deadline_ns = min(deadline_ns, fake_now + FAKE_ARM_MAX);
 	fake_armed[this_cpu()->id] = deadline_ns;
-	return deadline_ns > fake_now;
+	return deadline_ns;
 }
 
 FAKE void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data)
