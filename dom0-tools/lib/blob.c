@@ -34,7 +34,7 @@ static int map_fd(struct blob *b, int fd, const char *path, const char *what,
 
 int blob_open(struct blob *b, const char *path, const char *what, struct keel_error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* a FIFO would wait for a writer */
 	int rc;
 
 	*b = (struct blob){ 0 };

@@ -5,6 +5,9 @@
 #include <bzlib.h>
 #include <elf.h>
 #include <lzma.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -374,6 +377,25 @@ static void not_kernels(void **state)
 	assert_contains(e.text, "claims to be");
 }
 
+/* Files that are none are refused, and nothing waits for their other end. */
+static void odd_files(void **state)
+{
+	char dir[] = "/tmp/keel-test.XXXXXX", path[64];
+	struct blob b;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(10);
+	assert_int_equal(blob_open(&b, path, "kernel", &e), -EINVAL);
+	alarm(0);
+	assert_contains(e.text, "is not a regular file");
+	assert_int_equal(blob_open(&b, dir, "kernel", &e), -EISDIR);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(blob_open(&b, path, "kernel", &e), -ENOENT);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void elf_as_it_is(void **state)
 {
 	struct blob in = { .data = image, .size = IMAGE_SIZE }, out;
@@ -523,7 +545,7 @@ int main(void)
 		cmocka_unit_test(whole_files), cmocka_unit_test(whole_bzimage), cmocka_unit_test(whole_damaged),
 		cmocka_unit_test(whole_too_large), cmocka_unit_test(lz4_matches),
 		cmocka_unit_test(lz4_linked_blocks), cmocka_unit_test(not_kernels),
-		cmocka_unit_test(elf_as_it_is), cmocka_unit_test(elf_good), cmocka_unit_test(elf_bad),
+		cmocka_unit_test(odd_files), cmocka_unit_test(elf_as_it_is), cmocka_unit_test(elf_good), cmocka_unit_test(elf_bad),
 		cmocka_unit_test(elf_cut_short), cmocka_unit_test(elf_32_bits),
 	};
 
