@@ -54,48 +54,54 @@ $(TO)/keeld: $(KEELD_OBJ)
 -include $(LIBKEEL_OBJ:.o=.d) $(KEEL_OBJ:.o=.d) $(KEELD_OBJ:.o=.d)
 
 # Debian packages, downloaded and unpacked, never installed. PACKAGES may point to a folder
-# shared by several build trees.
+# shared by several build trees. PACKAGES_SUITE=trixie takes them from that suite and not from the
+# machine's own; folders and images then have its name behind theirs.
 PACKAGES ?= $(O)/packages
-PACKAGES_STAMP := $(PACKAGES)/.fetched
+PACKAGES_SUITE ?=
+SUFFIX := $(addprefix -,$(PACKAGES_SUITE))
+PACKAGES_DIR := $(PACKAGES)$(SUFFIX)
+PACKAGES_STAMP := $(PACKAGES_DIR)/.fetched
 
 $(PACKAGES_STAMP): $(T)/image/packages.list $(T)/image/fetch-packages
-	$(T)/image/fetch-packages $(T)/image/packages.list $(PACKAGES)
+	$(T)/image/fetch-packages $(T)/image/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
 	@touch $@
 
 dom0-packages: $(PACKAGES_STAMP)
 
 # The images.
-GUEST_IMAGE := $(O)/guest/initrd.img
-DOM0_FILES := $(addprefix $(O)/dom0/,vmlinux vmlinux-cloud vmlinuz vmlinuz-cloud initrd.img)
+GUEST_DIR := $(O)/guest$(SUFFIX)
+DOM0_DIR := $(O)/dom0$(SUFFIX)
+GUEST_IMAGE := $(GUEST_DIR)/initrd.img
+DOM0_FILES := $(addprefix $(DOM0_DIR)/,vmlinux vmlinux-cloud vmlinuz vmlinuz-cloud initrd.img)
 IMAGE_SCRIPTS := $(addprefix $(T)/image/,copy-modules copy-libs pack)
 
 dom0-image: $(DOM0_FILES) $(GUEST_IMAGE)
 
-$(O)/dom0/vmlinuz: $(PACKAGES_STAMP)
+$(DOM0_DIR)/vmlinuz: $(PACKAGES_STAMP)
 	@mkdir -p $(@D)
-	cp $(PACKAGES)/root/kernel/boot/vmlinuz-* $@
+	cp $(PACKAGES_DIR)/root/kernel/boot/vmlinuz-* $@
 
-$(O)/dom0/vmlinuz-cloud: $(PACKAGES_STAMP)
+$(DOM0_DIR)/vmlinuz-cloud: $(PACKAGES_STAMP)
 	@mkdir -p $(@D)
-	cp $(PACKAGES)/root/cloud/boot/vmlinuz-* $@
+	cp $(PACKAGES_DIR)/root/cloud/boot/vmlinuz-* $@
 
-$(O)/dom0/vmlinux: $(O)/dom0/vmlinuz $(UNPACK_KERNEL)
+$(DOM0_DIR)/vmlinux: $(DOM0_DIR)/vmlinuz $(UNPACK_KERNEL)
 	$(UNPACK_KERNEL) $< $@
 
-$(O)/dom0/vmlinux-cloud: $(O)/dom0/vmlinuz-cloud $(UNPACK_KERNEL)
+$(DOM0_DIR)/vmlinux-cloud: $(DOM0_DIR)/vmlinuz-cloud $(UNPACK_KERNEL)
 	$(UNPACK_KERNEL) $< $@
 
 $(GUEST_IMAGE): $(PACKAGES_STAMP) $(T)/image/build-guest $(T)/image/guest.modules \
 		$(T)/image/guest/init $(IMAGE_SCRIPTS)
 	@mkdir -p $(@D)
-	$(T)/image/build-guest $(PACKAGES)/root $(O)/guest/tree $@
+	$(T)/image/build-guest $(PACKAGES_DIR)/root $(GUEST_DIR)/tree $@
 
 DOM0_TREE_FILES := $(shell find $(T)/image/dom0 -type f)
 
-$(O)/dom0/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(TO)/keel $(TO)/keeld $(T)/image/build-dom0 \
+$(DOM0_DIR)/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(TO)/keel $(TO)/keeld $(T)/image/build-dom0 \
 		$(T)/image/dom0.modules $(DOM0_TREE_FILES) $(IMAGE_SCRIPTS)
 	@mkdir -p $(@D)
-	$(T)/image/build-dom0 $(PACKAGES)/root $(TO) $(O)/dom0/tree $@ $(GUEST_IMAGE)
+	$(T)/image/build-dom0 $(PACKAGES_DIR)/root $(TO) $(DOM0_DIR)/tree $@ $(GUEST_IMAGE)
 
 # Unit tests of the parts that need no hypervisor, under ASan and UBSan.
 CHECKS += check-tools

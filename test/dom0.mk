@@ -13,7 +13,7 @@ $(DOM0_EXTRA): test/dom0/devtest.c $(wildcard test/dom0/root/usr/lib/keel/*) dom
 
 # LVM with its libraries, for a root file system that has a guest's volume beside it.
 $(O)/test/dom0/lvm/usr/sbin/lvm: test/dom0/packages.list $(PACKAGES_STAMP) dom0-tools/image/copy-libs
-	dom0-tools/image/fetch-packages test/dom0/packages.list $(PACKAGES)
+	dom0-tools/image/fetch-packages test/dom0/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
 	@rm -rf $(O)/test/dom0/lvm && mkdir -p $(@D)
-	@cp $(PACKAGES)/root/lvm2/sbin/lvm $@
-	@dom0-tools/image/copy-libs $(PACKAGES)/root $(O)/test/dom0/lvm
+	@cp $(PACKAGES_DIR)/root/lvm2/sbin/lvm $@
+	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(O)/test/dom0/lvm
