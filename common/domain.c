@@ -251,27 +251,11 @@ static void leave_guest_memory(struct domain *d)
 	rcu_call(&d->rcu, drop_info_pages);
 }
 
-/* The steps of destruction, each preemptible: run from the first again until all say 0. */
-int domain_destroy(struct domain *d)
+/* The parts of destruction, each preemptible: run from the first again until all say 0. Nothing of d runs any more. */
+static int destroy_step(struct domain *d)
 {
 	int rc;
 
-	spin_lock(&d->lock);
-	if (d->state == DOMAIN_ZOMBIE) {
-		spin_unlock(&d->lock);
-		return 0;
-	}
-	if (d->state == DOMAIN_ALIVE) {
-		d->state = DOMAIN_DYING;
-		d->destroy_next_port = d->destroy_next_handle = 0;
-		d->destroy_next_gfn = 0;
-		spin_unlock(&d->lock);
-		domain_pause(d);
-		claim_pages(d, 0);
-		arch_domain_teardown(d);
-	} else {
-		spin_unlock(&d->lock);
-	}
 	rc = evtchn_close_all(d, &d->destroy_next_port);
 	if (!rc)
 		boot_console_end(d);
@@ -286,6 +270,38 @@ int domain_destroy(struct domain *d)
 	/* xenstored and xenconsoled let go of their pages when they hear of this: the domain waits for them. */
 	send_global_virq(VIRQ_DOM_EXC);
 	return 0;
+}
+
+/* Whoever comes while another caller is at a step comes again; which of them does the next step is all the same. */
+int domain_destroy(struct domain *d)
+{
+	enum domain_state was;
+	int rc = 0;
+
+	spin_lock(&d->lock);
+	was = d->state;
+	if (d->destroying)
+		rc = -ERESTART;
+	else
+		d->destroying = was != DOMAIN_ZOMBIE;
+	if (!rc && was == DOMAIN_ALIVE) {
+		d->state = DOMAIN_DYING;
+		d->destroy_next_port = d->destroy_next_handle = 0;
+		d->destroy_next_gfn = 0;
+	}
+	spin_unlock(&d->lock);
+	if (rc || was == DOMAIN_ZOMBIE)
+		return rc;
+	if (was == DOMAIN_ALIVE) {
+		domain_pause(d);
+		claim_pages(d, 0);
+		arch_domain_teardown(d);
+	}
+	rc = destroy_step(d);
+	spin_lock(&d->lock);
+	d->destroying = false;
+	spin_unlock(&d->lock);
+	return rc;
 }
 
 void domain_last_page_put(struct domain *d)
@@ -306,13 +322,18 @@ void domain_pause_nosync(struct domain *d)
 		vcpu_sleep_nosync(v);
 }
 
-void domain_pause(struct domain *d)
+static void wait_until_stopped(struct domain *d)
 {
 	struct vcpu *v;
 
-	domain_pause_nosync(d);
 	for_each_vcpu(d, v)
 		vcpu_sleep_sync(v);
+}
+
+void domain_pause(struct domain *d)
+{
+	domain_pause_nosync(d);
+	wait_until_stopped(d);
 }
 
 void domain_unpause(struct domain *d)
@@ -330,13 +351,15 @@ int domain_controller_pause(struct domain *d)
 	int rc = 0;
 
 	spin_lock(&d->lock);
-	if (d->controller_pauses >= 255)
+	if (d->controller_pauses >= 255) {
 		rc = -EOVERFLOW;
-	else
+	} else {
 		d->controller_pauses++;
+		domain_pause_nosync(d);
+	}
 	spin_unlock(&d->lock);
 	if (!rc)
-		domain_pause(d);
+		wait_until_stopped(d);
 	return rc;
 }
 
@@ -345,13 +368,13 @@ int domain_controller_unpause(struct domain *d)
 	int rc = 0;
 
 	spin_lock(&d->lock);
-	if (!d->controller_pauses)
+	if (!d->controller_pauses) {
 		rc = -EINVAL;
-	else
+	} else {
 		d->controller_pauses--;
-	spin_unlock(&d->lock);
-	if (!rc)
 		domain_unpause(d);
+	}
+	spin_unlock(&d->lock);
 	return rc;
 }
 
@@ -387,13 +410,13 @@ void domain_shutdown(struct domain *d, u8 reason)
 	if (first) {
 		d->shutdown_code = reason;
 		d->shutting_down = d->shut_down = true;
+		domain_pause_nosync(d);
 	}
 	spin_unlock(&d->lock);
 	if (!first)
 		return;
 	if (!hardware_domain)
 		pr_info("%s: %s\n", d->name[0] ? d->name : "guest", reason_name(reason));
-	domain_pause_nosync(d);
 	if (reason == SHUTDOWN_suspend && d->suspend_port_set && hardware_domain)
 		evtchn_send(d, d->suspend_port);
 	else
@@ -402,15 +425,12 @@ void domain_shutdown(struct domain *d, u8 reason)
 
 void domain_resume(struct domain *d)
 {
-	bool was;
-
 	spin_lock(&d->lock);
-	was = d->shutting_down;
+	if (d->shutting_down)
+		domain_unpause(d);
 	d->shutting_down = d->shut_down = false;
 	d->shutdown_code = 0;
 	spin_unlock(&d->lock);
-	if (was)
-		domain_unpause(d);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)
@@ -433,8 +453,10 @@ void vcpu_went_down(struct vcpu *v)
 {
 	struct vcpu *o;
 
+	spin_lock(&v->domain->lock);
 	set_bit(VPF_DOWN, &v->wait_flags);
 	vcpu_sleep_nosync(v);
+	spin_unlock(&v->domain->lock);
 	for_each_vcpu(v->domain, o)
 		if (!test_bit(VPF_DOWN, &o->wait_flags))
 			return;

@@ -23,7 +23,7 @@ struct grant_table;
 struct page_info;
 
 /* Why a vCPU does not run: it is runnable while this is 0 (and nothing pauses it). Atomic bits. */
-#define VPF_DOWN    0 /* not started, or HLT with interrupts off */
+#define VPF_DOWN    0 /* not started, or HLT with interrupts off. Changed under D, and the scheduler told before D is released */
 #define VPF_BLOCKED 1 /* HLT, waiting for an event */
 #define VPF_POLL    2 /* SCHEDOP_poll */
 
@@ -38,7 +38,7 @@ struct vcpu {
 	unsigned int id;
 	struct pcpu *cpu;	   /* where it runs or last ran; R: runq lock */
 	u64 wait_flags;		   /* atomic: VPF_* */
-	bool initialised;	   /* has had a start state */
+	bool initialised;	   /* D: has a start state, to which VCPUOP_up may let it go */
 	bool hypercall_continued;  /* this exit rewrote its registers to run the hypercall again */
 	bool idle;		   /* a pCPU's idle vCPU */
 	struct sched_vcpu sched;
@@ -84,8 +84,9 @@ struct domain {
 	u64 paging_mempool;	/* remembered for XEN_DOMCTL_{get,set}_paging_mempool_size */
 
 	/* Life. D: lock */
-	u32 pause_count;	/* atomic: reasons to pause all vCPUs */
+	u32 pause_count;	/* atomic: reasons to pause all vCPUs; those below are counted under D */
 	u32 controller_pauses;
+	bool destroying;	/* a caller of domain_destroy() is at a step */
 	bool shutting_down, shut_down;
 	u8 shutdown_code;
 
@@ -134,6 +135,16 @@ static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
 	return id < d->max_vcpus ? READ_ONCE(d->vcpu[id]) : NULL;
 }
 
+/*
+ * May the caller change v's state? It holds v's domain's lock, v has stopped, and nothing starts it meanwhile: it is
+ * down, which ends only under that lock, or its domain is paused, which the caller sees to.
+ */
+static inline bool vcpu_is_held(const struct vcpu *v)
+{
+	return lock_is_held(&v->domain->lock) && !__atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE) &&
+	       (test_bit(VPF_DOWN, &v->wait_flags) || READ_ONCE(v->domain->pause_count));
+}
+
 struct domain_config {
 	domid_t id;		/* DOMID_INVALID: choose one */
 	bool control, hardware;
@@ -153,7 +164,7 @@ struct domain_config {
 int domain_create(const struct domain_config *cfg, struct domain **out);
 /*
  * One step of destruction: 0 when done (the domain may live on as a zombie while
- * others map its pages), -ERESTART when it must be called again.
+ * others map its pages), -ERESTART when it must be called again: there is more to do, or another CPU is at it.
  */
 int domain_destroy(struct domain *d);
 /* The last page of a zombie was put: frees the domain. */

@@ -304,10 +304,16 @@ void sched_vcpu_destroy(struct vcpu *v)
 
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft)
 {
+	struct domain *d = v->domain;
 	struct runq *rq;
 
 	if (hard && !first_cpu_in(hard, NULL, NULL))
 		return -EINVAL;
+	spin_lock(&d->lock);
+	if (d->state != DOMAIN_ALIVE) { /* it may have left the scheduler */
+		spin_unlock(&d->lock);
+		return -ESRCH;
+	}
 	rq = lock_vcpu(v);
 	if (hard)
 		v->sched.hard = *hard;
@@ -315,5 +321,6 @@ int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *s
 		v->sched.soft = *soft;
 	spin_unlock(&rq->lock);
 	policy->affinity_changed(v);
+	spin_unlock(&d->lock);
 	return 0;
 }

@@ -63,7 +63,7 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 /* ns that v has run. */
 u64 vcpu_cputime(struct vcpu *v);
 
-/* NULL: as it is. 0, or -EINVAL if no CPU of hard is up. */
+/* NULL: as it is. 0, -EINVAL if no CPU of hard is up, or -ESRCH if v's domain dies. */
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 /* weight 1..65535, cap in percent of one CPU (0: none); XEN_DOMCTL_scheduler_op. 0 or -EINVAL. */
 int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);

@@ -54,6 +54,16 @@ void lock_rank_forget(const void *lock)
 	cpu->nr_held--;
 }
 
+bool lock_is_mine(const void *lock)
+{
+	struct pcpu *cpu = this_cpu();
+
+	for (unsigned int i = 0; cpu && i < cpu->nr_held; i++)
+		if (cpu->held[i].lock == lock)
+			return true;
+	return !cpu;
+}
+
 void spin_lock_pair(spinlock_t *a, spinlock_t *b)
 {
 	spinlock_t *first = a < b ? a : b, *second = a < b ? b : a;

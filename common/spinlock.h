@@ -57,6 +57,7 @@ typedef struct rwlock {
 void lock_rank_check(u8 rank);
 void lock_rank_note(const void *lock, u8 rank);
 void lock_rank_forget(const void *lock);
+bool lock_is_mine(const void *lock);
 
 static inline void lock_rank_push(const void *lock, u8 rank)
 {
@@ -76,6 +77,12 @@ static inline void lock_rank_pop(const void *lock)
 {
 	if (IS_ENABLED(CONFIG_DEBUG))
 		lock_rank_forget(lock);
+}
+
+/* Does this CPU hold it? Known in debug builds; otherwise true. */
+static inline bool lock_is_held(const void *lock)
+{
+	return !IS_ENABLED(CONFIG_DEBUG) || lock_is_mine(lock);
 }
 
 /* The lock alone, without its rank. */

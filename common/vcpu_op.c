@@ -11,32 +11,26 @@
 
 static long op_initialise(struct vcpu *v, void *arg, u64 gva)
 {
-	struct domain *d = v->domain;
-	int rc;
-
-	if (v->domain->shut_down)
-		return -EINVAL;
-	spin_lock(&d->lock);
-	rc = v->initialised ? -EEXIST : 0;
-	spin_unlock(&d->lock);
-	return rc ? rc : arch_vcpu_op_initialise(v, gva);
+	return v->domain->shut_down ? -EINVAL : arch_vcpu_op_initialise(v, gva);
 }
 
 static long op_up(struct vcpu *v, void *arg, u64 gva)
 {
+	long rc = 0;
+
+	spin_lock(&v->domain->lock);
 	if (!v->initialised)
-		return -EINVAL;
-	if (test_and_clear_bit(VPF_DOWN, &v->wait_flags))
+		rc = -EINVAL;
+	else if (test_and_clear_bit(VPF_DOWN, &v->wait_flags))
 		vcpu_wake(v);
-	return 0;
+	spin_unlock(&v->domain->lock);
+	return rc;
 }
 
 static long op_down(struct vcpu *v, void *arg, u64 gva)
 {
-	if (!test_and_set_bit(VPF_DOWN, &v->wait_flags)) {
-		vcpu_sleep_nosync(v);
+	if (!test_bit(VPF_DOWN, &v->wait_flags))
 		vcpu_went_down(v);
-	}
 	return 0;
 }
 

@@ -18,7 +18,7 @@ static struct domain *dom0, *guest;
 static bool inside;			/* the other CPU is at it */
 static void (*meanwhile)(void);		/* what it does */
 static unsigned int times;		/* how often it did */
-static unsigned int teardowns, console_ends, vcpus_made, vcpus_destroyed, id_checks;
+static unsigned int teardowns, console_ends, vcpus_made, vcpus_destroyed, id_checks, sleeps_unlocked, wakes_unlocked;
 
 /* The other CPU does something, unless this one holds a lock: then that waits for it. */
 static void other_cpu(void)
@@ -54,11 +54,13 @@ void vcpu_sleep_sync(struct vcpu *v)
 
 void vcpu_sleep_nosync(struct vcpu *v)
 {
+	sleeps_unlocked += !lock_is_mine(&v->domain->lock);
 	other_cpu();
 }
 
 void vcpu_wake(struct vcpu *v)
 {
+	wakes_unlocked += !lock_is_mine(&v->domain->lock);
 	other_cpu();
 }
 
@@ -132,6 +134,7 @@ static int setup(void **state)
 	hardware_domain = NULL;
 	meanwhile = NULL;
 	inside = false;
+	sleeps_unlocked = wakes_unlocked = 0;
 	times = teardowns = console_ends = vcpus_made = vcpus_destroyed = id_checks = 0;
 	dom0 = create(0, true);
 	guest = create(1, false);
@@ -340,6 +343,123 @@ static void an_abandoned_reset_leaves_no_pointer(void **state)
 	assert_int_equal(evtchn_op(EVTCHNOP_send, &send), 0);
 }
 
+/* A second destroydomain of the same domain, from another CPU, at each moment of the first. */
+static void the_other_destroys_it_too(void)
+{
+	struct domain *d = domain_find(VICTIM);
+	int rc = d ? domain_destroy(d) : 0;
+
+	assert_true(rc == -ERESTART || (rc == 0 && (!d || d->state == DOMAIN_ZOMBIE)));
+}
+
+static void two_destroy_one_domain(void **state)
+{
+	struct domain *d = create(VICTIM, false);
+	unsigned int steps = 0;
+	int rc;
+
+	while (alloc_port(d, guest->id) < 300)
+		;
+	fake_populate(d, 3);
+	d->vcpu[0]->sched.running = d->vcpu[1]->sched.running = true;
+	fake_run_on(0, dom0->vcpu[0]);
+	meanwhile = the_other_destroys_it_too;
+	do {
+		rc = domain_destroy(d);
+		assert_true(rc == 0 || rc == -ERESTART);
+		other_cpu();
+		steps++;
+	} while (rc);
+	assert_true(steps > 1 && times > 8);
+	assert_int_equal(domain_destroy(d), 0);
+	assert_int_equal(d->state, DOMAIN_ZOMBIE);
+	assert_int_equal(teardowns, 1);
+	assert_int_equal(console_ends, 1);
+	assert_int_equal(vcpus_destroyed, 2);
+	fake_rcu_run();
+	assert_null(domain_find(VICTIM));
+}
+
+/* The other does steps in turn: nothing is done twice, and each finds what the other left. */
+static void they_take_turns(void **state)
+{
+	struct domain *d = create(VICTIM, false);
+	unsigned int cpu = 0;
+	int rc;
+
+	while (alloc_port(d, guest->id) < 600)
+		;
+	do {
+		fake_run_on(cpu, dom0->vcpu[cpu]);
+		cpu ^= 1;
+		rc = domain_destroy(d);
+	} while (rc == -ERESTART);
+	assert_int_equal(rc, 0);
+	assert_int_equal(teardowns, 1);
+	assert_int_equal(console_ends, 1);
+}
+
+static void check_pauses(void)
+{
+	assert_int_equal(guest->pause_count, guest->controller_pauses + guest->shutting_down);
+}
+
+/* The controller's count and the pauses that it stands for change together, under the lock. */
+static void pauses_are_counted_together(void **state)
+{
+	meanwhile = check_pauses;
+	for (unsigned int i = 1; i < 255; i++)
+		assert_int_equal(domain_controller_pause(guest), 0);
+	assert_int_equal(domain_controller_pause(guest), -EOVERFLOW);
+	domain_shutdown(guest, SHUTDOWN_suspend);
+	domain_shutdown(guest, SHUTDOWN_suspend);
+	domain_resume(guest);
+	domain_resume(guest);
+	for (unsigned int i = 0; i < 255; i++)
+		assert_int_equal(domain_controller_unpause(guest), 0);
+	assert_int_equal(domain_controller_unpause(guest), -EINVAL);
+	check_pauses();
+	assert_int_equal(guest->pause_count, 0);
+	assert_true(times > 500);
+	assert_int_equal(sleeps_unlocked + wakes_unlocked, 0);
+}
+
+/* Its pages that others hold keep it, under its id, and the last one ends it. */
+static void a_zombie_waits_for_its_pages(void **state)
+{
+	struct domain *d = create(VICTIM, false);
+	struct page_info *pg = mfn_to_page(fake_populate(d, 3));
+
+	assert_true(get_page(pg, VICTIM));
+	while (domain_destroy(d) == -ERESTART)
+		;
+	fake_rcu_run();
+	assert_ptr_equal(domain_find(VICTIM), d);
+	assert_int_equal(d->state, DOMAIN_ZOMBIE);
+	assert_int_equal(domain_destroy(d), 0);
+	put_page(pg);
+	assert_null(domain_find(VICTIM));
+	domain_last_page_put(d);
+	fake_rcu_run();
+}
+
+static void the_last_vcpu_powers_off(void **state)
+{
+	domain_controller_unpause(guest);
+	clear_bit(VPF_DOWN, &guest->vcpu[0]->wait_flags);
+	clear_bit(VPF_DOWN, &guest->vcpu[1]->wait_flags);
+	vcpu_went_down(guest->vcpu[1]);
+	assert_false(guest->shut_down);
+	vcpu_went_down(guest->vcpu[0]);
+	assert_true(guest->shut_down);
+	assert_int_equal(guest->shutdown_code, SHUTDOWN_poweroff);
+	assert_int_equal(guest->pause_count, 1);
+	assert_int_equal(sleeps_unlocked + wakes_unlocked, 0);
+	domain_crash(guest, "again");
+	assert_int_equal(guest->pause_count, 1);
+	assert_true(FAKE_PANICS(domain_crash(dom0, "Dom0 too")));
+}
+
 static const struct CMUnitTest tests[] = {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	TEST(a_domain_is_seen_whole_or_not_at_all),
@@ -347,6 +467,11 @@ static const struct CMUnitTest tests[] = {
 	TEST(refused),
 	TEST(an_id_is_free_when_its_domain_is),
 	TEST(an_abandoned_reset_leaves_no_pointer),
+	TEST(two_destroy_one_domain),
+	TEST(they_take_turns),
+	TEST(pauses_are_counted_together),
+	TEST(a_zombie_waits_for_its_pages),
+	TEST(the_last_vcpu_powers_off),
 };
 
 UNIT_MAIN(tests)

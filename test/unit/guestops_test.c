@@ -35,7 +35,6 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
 int arch_vcpu_op_initialise(struct vcpu *v, u64 gva)
 {
 	inits++;
-	v->initialised = true;
 	return 0;
 }
 
@@ -130,10 +129,12 @@ static void vcpus_go_up_and_down(void **state)
 	assert_int_equal(fake_events.sleeps, 1);
 	assert_int_equal(vcpuop(VCPUOP_up, 1, NULL), 0);
 	assert_int_equal(fake_events.wakes, 1);
-	assert_int_equal(vcpuop(VCPUOP_initialise, 1, NULL), -EEXIST);
 	v1->initialised = false;
 	assert_int_equal(vcpuop(VCPUOP_up, 1, NULL), -EINVAL);
 	assert_int_equal(vcpuop(VCPUOP_initialise, 1, NULL), 0);
+	assert_int_equal(inits, 1);
+	guest->shut_down = true;
+	assert_int_equal(vcpuop(VCPUOP_initialise, 1, NULL), -EINVAL);
 	assert_int_equal(inits, 1);
 }
 

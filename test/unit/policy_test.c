@@ -177,6 +177,7 @@ static int setup(void **state)
 	memset(&acpi, 0, sizeof(acpi));
 	debug_len = vpci_calls = 0;
 	make_domain(1, 3);
+	x->d.pause_count = 1; /* as the domctls do it */
 	return 0;
 }
 

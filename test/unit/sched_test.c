@@ -619,6 +619,9 @@ static void affinity(void **state)
 	machine(4, NULL);
 	d = add_domain(1, 1, 256, 0);
 	v = d->vcpu[0];
+	v->domain->state = DOMAIN_DYING; /* it may have left the scheduler */
+	assert_int_equal(sched_set_affinity(v, &one, NULL), -ESRCH);
+	v->domain->state = DOMAIN_ALIVE;
 	assert_int_equal(sched_set_affinity(v, &none, NULL), -EINVAL);
 	assert_int_equal(sched_set_affinity(v, &beyond, NULL), -EINVAL);
 	assert_int_equal(sched_set_affinity(v, &one, NULL), 0);

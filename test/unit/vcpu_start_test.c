@@ -1,9 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/hvm/vcpu_start.c */
+/* SOURCES: arch/x86/hvm/vcpu_start.c arch/x86/hvm/vcpu_context.c common/vcpu_op.c common/spinlock.c */
 #include "test/unit/unit.h"
 #include "test/unit/x86.h"
 
 #include "arch/x86/hvm/ops.h"
+#include "common/hypercall.h"
+#include <public/hvm/hvm_vcpu.h>
+
+/* What the rest of vcpu_op.c needs. */
+void evtchn_vcpu_info_moved(struct vcpu *v)
+{
+}
+
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
+{
+}
+
+void hvm_inject_nmi(struct vcpu *v)
+{
+}
+
+/* The scheduler hears of a change before another can come. */
+void vcpu_wake(struct vcpu *v)
+{
+	assert_true(lock_is_mine(&v->domain->lock));
+	fake_events.wakes++;
+	fake_events.last_wake = v;
+}
+
+void vcpu_time_update(struct vcpu *v)
+{
+}
+
 
 static struct hvm_state state;
 static unsigned int states_set, apic_resets;
@@ -34,8 +62,11 @@ static int setup(void **unused)
 	x = x86_domain_new(1, 2);
 	bsp = x->d.vcpu[0];
 	ap = x->d.vcpu[1];
-	hvm_vcpu_reset(ap);
 	ap->wait_flags = BIT(VPF_DOWN);
+	ap->initialised = false;
+	spin_lock(&x->d.lock);
+	hvm_vcpu_reset(ap);
+	spin_unlock(&x->d.lock);
 	states_set = apic_resets = 0;
 	fake_run_on(0, bsp);
 	bsp->sched.running = true;
@@ -124,6 +155,60 @@ static void init_to_each_other(void **unused)
 	assert_true(test_bit(VPF_DOWN, &ap->wait_flags) && test_bit(VPF_DOWN, &bsp->wait_flags));
 }
 
+/* VCPUOP_* of the vCPU that others start, stop and reset. */
+static long vcpu_op(unsigned long cmd)
+{
+	static struct vcpu_hvm_context c;
+
+	c = (struct vcpu_hvm_context){ .mode = VCPU_HVM_MODE_32B };
+	c.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eip = 0x1234, .cr0 = X86_CR0_PE, .cs_limit = ~0u, .ss_limit = ~0u,
+						      .cs_ar = 0xc9b, .ss_ar = 0xc93, .ds_ar = 0xc93, .es_ar = 0xc93,
+						      .tr_ar = 0x8b };
+	return do_vcpu_op(cmd, ap->id, (unsigned long)&c, 0, 0);
+}
+
+static void a_start_state_is_given_once(void **unused)
+{
+	assert_int_equal(vcpu_op(VCPUOP_up), -EINVAL);
+	assert_int_equal(vcpu_op(VCPUOP_initialise), 0);
+	assert_int_equal(states_set, 1);
+	assert_int_equal(state.rip, 0x1234);
+	assert_int_equal(vcpu_op(VCPUOP_initialise), -EEXIST);
+	assert_int_equal(vcpu_op(VCPUOP_up), 0);
+	assert_int_equal(ap->wait_flags, 0);
+	ap->sched.running = true;
+	assert_int_equal(vcpu_op(VCPUOP_initialise), -EEXIST);
+	hvm_vcpu_sipi(ap, 0x10); /* it has started: of no use */
+	assert_int_equal(states_set, 1);
+	assert_int_equal(vcpu_op(VCPUOP_down), 0);
+	assert_int_equal(vcpu_op(VCPUOP_initialise), -EEXIST);
+	assert_int_equal(vcpu_op(VCPUOP_up), 0); /* goes on, perhaps before its CPU noticed */
+	assert_int_equal(states_set, 1);
+}
+
+/* Between INIT and the start-up IPI it belongs to nobody until its CPU has left it. */
+static void after_init_only_a_start_up_ipi_counts(void **unused)
+{
+	hvm_vcpu_sipi(ap, 0x10);
+	ap->sched.running = true;
+	states_set = 0;
+	hvm_vcpu_init(ap);
+	assert_int_equal(vcpu_op(VCPUOP_up), -EINVAL);
+	assert_int_equal(vcpu_op(VCPUOP_initialise), -EBUSY);
+	hvm_vcpu_sipi(ap, 0x20);
+	assert_int_equal(vcpu_op(VCPUOP_up), -EINVAL);
+	assert_int_equal(vcpu_op(VCPUOP_initialise), -EBUSY);
+	assert_int_equal(states_set, 0);
+	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
+	ap->sched.running = false;
+	assert_int_equal(vcpu_op(VCPUOP_initialise), 0); /* before its CPU came to the start-up IPI */
+	arch_vcpu_stopped(ap);
+	assert_int_equal(states_set, 1);
+	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
+	assert_int_equal(vcpu_op(VCPUOP_up), 0);
+	assert_int_equal(ap->wait_flags, 0);
+}
+
 static void pvh_entry(void **unused)
 {
 	hvm_vcpu_set_pvh_entry(ap, 0x1000000, 0x5000);
@@ -142,6 +227,8 @@ static const struct CMUnitTest tests[] = {
 	START_TEST(a_running_vcpu_stops_first),
 	START_TEST(stopped_without_sipi_it_stays_down),
 	START_TEST(init_to_each_other),
+	START_TEST(a_start_state_is_given_once),
+	START_TEST(after_init_only_a_start_up_ipi_counts),
 	START_TEST(pvh_entry),
 };
 

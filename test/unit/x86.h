@@ -74,6 +74,7 @@ static inline struct x86_domain *x86_domain_new(domid_t id, unsigned int vcpus)
 	x86_skipped = 0;
 	x->d.id = id;
 	x->d.state = DOMAIN_ALIVE;
+	spin_lock_init(&x->d.lock, RANK_DOMAIN);
 	x->d.hardware = x->d.control = id == 0;
 	x->d.max_vcpus = vcpus;
 	x->d.shared_info = calloc(1, PAGE_SIZE);

@@ -168,7 +168,9 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 		rc = check_msrs(op);
 	if (!rc) {
 		cpu_policy_clamp(p, d);
+		spin_lock(&d->lock);
 		*x86_domain(d)->cpuid = *p;
+		spin_unlock(&d->lock);
 	}
 	free_page(p);
 	return rc;

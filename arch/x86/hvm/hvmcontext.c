@@ -158,7 +158,10 @@ long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
 	wait_until_saved(d);
 	put_record(&s, HVM_SAVE_CODE_HEADER, 0, &header, sizeof(header));
 	for_each_vcpu(d, v) {
+		spin_lock(&d->lock);
+		ASSERT(vcpu_is_held(v));
 		save_vcpu(&s, x86_vcpu(v));
+		spin_unlock(&d->lock);
 		irq_window();
 	}
 	put_record(&s, HVM_SAVE_CODE_END, 0, NULL, 0);
@@ -353,6 +356,7 @@ static int check_header(struct stream *s)
 static int load_record(struct domain *d, struct stream *s, const struct hvm_save_descriptor *desc)
 {
 	struct vcpu *v;
+	int rc;
 
 	if (desc->typecode > HVM_SAVE_CODE_MAX)
 		return -EINVAL;
@@ -361,7 +365,11 @@ static int load_record(struct domain *d, struct stream *s, const struct hvm_save
 	v = domain_vcpu(d, desc->instance);
 	if (!v || desc->length < loaders[desc->typecode].min_len)
 		return -EINVAL;
-	return loaders[desc->typecode].fn(x86_vcpu(v), s, desc->length);
+	spin_lock(&d->lock);
+	ASSERT(vcpu_is_held(v));
+	rc = loaders[desc->typecode].fn(x86_vcpu(v), s, desc->length);
+	spin_unlock(&d->lock);
+	return rc;
 }
 
 /* All vCPUs go down, and those with a CPU record come up. After an error the domain is not to be started. */
@@ -375,8 +383,10 @@ long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
 	if (rc)
 		return rc;
 	wait_until_saved(d);
+	spin_lock(&d->lock);
 	for_each_vcpu(d, v)
 		set_bit(VPF_DOWN, &v->wait_flags);
+	spin_unlock(&d->lock);
 	for (unsigned int n = 0; n < RECORDS_PER_VCPU * d->max_vcpus + RECORDS_PER_VCPU; n++) {
 		rc = next_record(&s, &desc);
 		if (rc || desc.typecode == HVM_SAVE_CODE_END)

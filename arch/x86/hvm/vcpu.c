@@ -97,7 +97,9 @@ int arch_vcpu_init(struct vcpu *v)
 	if (rc)
 		return rc;
 	vlapic_init(v);
+	spin_lock(&v->domain->lock);
 	hvm_vcpu_reset(v);
+	spin_unlock(&v->domain->lock);
 	return 0;
 }
 

@@ -111,7 +111,7 @@ static inline void hvm_inject_ud(struct vcpu *v) { hvm_inject_exception(v, X86_E
  * itself be at an INIT for the caller: the state is replaced when v has stopped. No locks held.
  */
 void hvm_vcpu_init(struct vcpu *v);
-/* The state after INIT, waiting for a start-up IPI. v does not run. */
+/* The state after INIT, waiting for a start-up IPI. v is held (vcpu_is_held()). */
 void hvm_vcpu_reset(struct vcpu *v);
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
 void hvm_inject_nmi(struct vcpu *v);

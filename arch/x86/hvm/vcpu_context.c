@@ -77,18 +77,25 @@ int arch_vcpu_op_initialise(struct vcpu *v, u64 gva)
 		return -EFAULT;
 	s.seg[SEG_LDTR].attr = 0x82;
 	s.seg[SEG_FS] = s.seg[SEG_GS] = (struct segment){ .attr = 0x93, .limit = 0xffff };
-	if (c.mode == VCPU_HVM_MODE_32B)
+	spin_lock(&v->domain->lock);
+	if (v->initialised)
+		rc = -EEXIST;
+	else if (!vcpu_is_held(v))
+		rc = -EBUSY; /* after an INIT, its CPU has not left it yet */
+	else if (c.mode == VCPU_HVM_MODE_32B)
 		rc = state_32(x, &c.cpu_regs.x86_32, &s);
 	else if (c.mode == VCPU_HVM_MODE_64B)
 		rc = state_64(x, &c.cpu_regs.x86_64, &s);
 	else
 		rc = -EINVAL;
-	if (rc)
-		return rc;
-	hvm_ops->set_state(x, &s);
-	x->boot_state = VB_RUNNING;
-	v->initialised = true;
-	return 0;
+	if (!rc) {
+		hvm_ops->set_state(x, &s);
+		x->boot_state = VB_RUNNING;
+		x->sipi = 0;
+		v->initialised = true;
+	}
+	spin_unlock(&v->domain->lock);
+	return rc;
 }
 
 void arch_vcpu_send_nmi(struct vcpu *v)

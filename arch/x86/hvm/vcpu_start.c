@@ -5,6 +5,7 @@
  */
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/vcpu.h"
+#include "common/printk.h"
 #include "common/sched.h"
 
 #define SIPI_PENDING 0x100 /* in x86_vcpu.sipi, beside the vector */
@@ -25,6 +26,7 @@ static void set_real_mode(struct x86_vcpu *v, u8 vector)
 	segment_set(&s.seg[SEG_LDTR], 0, 0, 0xffff, 0x82);
 	segment_set(&s.seg[SEG_TR], 0, 0, 0xffff, 0x8b);
 	s.gdtr.limit = s.idtr.limit = 0xffff;
+	ASSERT(vcpu_is_held(&v->v));
 	memset(v->gpr, 0, sizeof(v->gpr));
 	v->gpr[REG_RDX] = cpuid(1, 0).a;
 	hvm_ops->set_state(v, &s);
@@ -50,6 +52,7 @@ void hvm_vcpu_init(struct vcpu *v)
 	clear_bit(VPF_POLL, &v->wait_flags);
 	vcpu_sleep_nosync(v);
 	x->boot_state = VB_INIT;
+	v->initialised = false; /* nothing but a start-up IPI lets it go from here, and that when it has stopped */
 	WRITE_ONCE(x->sipi, 0);
 	spin_unlock(&v->domain->lock);
 }
@@ -97,6 +100,7 @@ void arch_vcpu_stopped(struct vcpu *v)
 void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx)
 {
 	struct x86_vcpu *x = x86_vcpu(v);
+	struct domain *d = v->domain;
 	struct hvm_state s = { .rip = eip, .rflags = 2, .cr0 = X86_CR0_PE | X86_CR0_ET, .dr6 = 0xffff0ff0,
 			       .dr7 = 0x400, .pat = x->pat };
 
@@ -105,6 +109,8 @@ void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx)
 	segment_set(&s.seg[SEG_CS], 0x08, 0, 0xffffffff, 0xc9b);
 	segment_set(&s.seg[SEG_LDTR], 0, 0, 0, 0x82);
 	segment_set(&s.seg[SEG_TR], 0, 0, 0x67, 0x8b);
+	spin_lock(&d->lock);
+	ASSERT(vcpu_is_held(v));
 	memset(x->gpr, 0, sizeof(x->gpr));
 	x->gpr[REG_RBX] = ebx;
 	hvm_ops->set_state(x, &s);
@@ -112,4 +118,5 @@ void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx)
 	x->sipi = 0;
 	v->initialised = true;
 	clear_bit(VPF_DOWN, &v->wait_flags);
+	spin_unlock(&d->lock);
 }

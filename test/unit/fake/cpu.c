@@ -95,6 +95,11 @@ FAKE void lock_rank_forget(const void *lock)
 	locks--;
 }
 
+FAKE bool lock_is_mine(const void *lock)
+{
+	return locks;
+}
+
 FAKE void spin_lock_pair(spinlock_t *a, spinlock_t *b)
 {
 	spin_lock(a);

@@ -225,6 +225,8 @@ FAKE void vcpu_yield(void)
 
 FAKE void vcpu_went_down(struct vcpu *v)
 {
+	set_bit(VPF_DOWN, &v->wait_flags);
+	vcpu_sleep_nosync(v);
 }
 
 FAKE void sched_vcpu_init(struct vcpu *v)
