@@ -43,7 +43,7 @@ struct bootcfg_domain {
 	char name[BOOTCFG_NAME_LEN];
 	u32 domid;
 	u32 flags;		/* BOOTCFG_CONTROL ... */
-	u64 memory_kb;		/* 0: for Dom0 only, what is there */
+	u64 memory_kb;		/* 0: for Dom0 only, the default of dom0_mem= */
 	u32 cpus;		/* 0: for Dom0 only, as many as the host has */
 	bool has_affinity;
 	u64 affinity[BOOTCFG_AFFINITY_CPUS / 64];

@@ -2,6 +2,7 @@
 /* The table of boot options, and the check of the command line against it. */
 #include "common/cmdline.h"
 
+#include "common/dom0_option.h"
 #include "common/lib.h"
 #include "common/option.h"
 #include "common/printk.h"
@@ -11,7 +12,8 @@
 enum option_type {
 	OPT_FLAG,	/* name, no-name, name=on|off|yes|no|true|false|1|0 */
 	OPT_NUMBER,	/* name=N, min..max */
-	OPT_SIZE,	/* name=N, or with K, M, G or T, min..max bytes */
+	OPT_DOM0_MEM,	/* as dom0_mem_parse() takes it */
+	OPT_DOM0_VCPUS,	/* as dom0_max_vcpus_parse() takes it */
 	OPT_CHOICE,	/* name=WORD, one of the words */
 	OPT_SERIAL,	/* name=off, or BAUD[,8n1[,PORT[,IRQ]]] */
 };
@@ -31,10 +33,10 @@ static const struct option options[] = {
 	  "the serial line: BAUD[,8n1[,PORT[,IRQ]]], or off" },
 	{ "console", OPT_CHOICE, 0, 0, "com1 none", "com1",
 	  "where messages go: com1 or none" },
-	{ "dom0_max_vcpus", OPT_NUMBER, 1, 128, NULL, "one for each host CPU",
-	  "virtual CPUs of Dom0" },
-	{ "dom0_mem", OPT_SIZE, MiB(64), MiB(1) << 24, NULL, "nearly all memory",
-	  "memory of Dom0: a number with K, M, G or T, 64M at least" },
+	{ "dom0_max_vcpus", OPT_DOM0_VCPUS, 0, 0, NULL, "one for each host CPU",
+	  "virtual CPUs of Dom0: N, or MIN-MAX, 1 to 128" },
+	{ "dom0_mem", OPT_DOM0_MEM, 0, 0, NULL, "a quarter of the memory, 512M to 4G",
+	  "memory of Dom0: SIZE, min:SIZE, max:SIZE, such as 1G or 25%, 96M at least" },
 	{ "iommu", OPT_FLAG, 0, 0, NULL, "on",
 	  "off: run without IOMMU protection (development and emulators only)" },
 	{ "loglvl", OPT_CHOICE, 0, 0, "error warning info debug all", "info",
@@ -49,11 +51,11 @@ static const struct option options[] = {
 	  "the version of Xen's interface that is reported: 4.17 or 4.20" },
 };
 
-static bool valid_number(const char *s, bool units, u64 min, u64 max)
+static bool valid_number(const char *s, u64 min, u64 max)
 {
 	u64 v;
 
-	return option_parse_number(s, units, &v) && v >= min && v <= max;
+	return option_parse_number(s, &v) && v >= min && v <= max;
 }
 
 static bool valid_word(const char *words, const char *s, size_t len)
@@ -86,24 +88,29 @@ static bool valid_serial(char *s)
 
 	if (!strcmp(s, "off") && !frame)
 		return true;
-	if (!valid_number(s, false, 1, 115200) || 115200 % strtoul(s, NULL, 0))
+	if (!valid_number(s, 1, 115200) || 115200 % strtoul(s, NULL, 0))
 		return false;
 	if (frame && *frame && strcmp(frame, "8n1"))
 		return false;
-	if (port && *port && !valid_number(port, false, 0x100, 0xfff8))
+	if (port && *port && !valid_number(port, 0x100, 0xfff8))
 		return false;
-	return !irq || !*irq || valid_number(irq, false, 1, 15);
+	return !irq || !*irq || valid_number(irq, 1, 15);
 }
 
 static bool valid_value(const struct option *o, char *value)
 {
+	u64 mem, max;
+	u32 n;
+
 	switch (o->type) {
 	case OPT_FLAG:
 		return valid_word("on off yes no true false 1 0", value, strlen(value));
 	case OPT_NUMBER:
-		return valid_number(value, false, o->min, o->max);
-	case OPT_SIZE:
-		return valid_number(value, true, o->min, o->max);
+		return valid_number(value, o->min, o->max);
+	case OPT_DOM0_MEM:
+		return strlen(value) < DOM0_OPTION_LEN && dom0_mem_parse(value, GiB(1), GiB(1), &mem, &max);
+	case OPT_DOM0_VCPUS:
+		return dom0_max_vcpus_parse(value, 1, &n);
 	case OPT_CHOICE:
 		return valid_word(o->words, value, strlen(value));
 	case OPT_SERIAL:

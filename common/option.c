@@ -88,21 +88,13 @@ bool option_flag(const char *name, bool dflt)
 	return result;
 }
 
-bool option_parse_number(const char *s, bool units, u64 *n)
+bool option_parse_number(const char *s, u64 *n)
 {
-	static const char letters[] = "KMGT";
-	const char *unit;
 	char *end;
 
 	if (*s < '0' || *s > '9')
 		return false;
 	*n = strtoul(s, &end, 0);
-	unit = units && *end ? strchr(letters, *end & ~0x20) : NULL;
-	if (unit && *unit) {
-		if (check_mul_overflow(*n, BIT(10 * (unit - letters + 1)), n))
-			return false;
-		end++;
-	}
 	return !*end && *n != ~0ull;
 }
 
@@ -111,7 +103,7 @@ u64 option_number(const char *name, u64 dflt)
 	char v[NAME_LEN];
 	u64 n;
 
-	return option_string(name, v, sizeof(v)) && option_parse_number(v, true, &n) ? n : dflt;
+	return option_string(name, v, sizeof(v)) && option_parse_number(v, &n) ? n : dflt;
 }
 
 int option_choice(const char *name, const char *const *words, int dflt)

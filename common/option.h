@@ -19,10 +19,10 @@ const char *option_cmdline(void);
 bool option_string(const char *name, char *buf, size_t size);
 /* "name", "name=on|yes|true|1" or "no-name", "name=off|no|false|0"; dflt when absent or anything else. */
 bool option_flag(const char *name, bool dflt);
-/* A number, decimal or 0x..., with K, M, G or T for binary multiples; dflt when absent or not a number. */
+/* A number, decimal or 0x...; dflt when absent or not a number. */
 u64 option_number(const char *name, u64 dflt);
-/* All of s as a number of that form, with a letter only if units; false: it is none, or does not fit. */
-bool option_parse_number(const char *s, bool units, u64 *n);
+/* All of s as a number of that form; false: it is none, or does not fit. */
+bool option_parse_number(const char *s, u64 *n);
 /* The index of the value in a NULL-terminated list of words; dflt when absent or none of them. */
 int option_choice(const char *name, const char *const *words, int dflt);
 /* Walks all options: *pos starts at 0; fills name and value (each of size), false at the end. */

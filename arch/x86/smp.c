@@ -9,6 +9,7 @@
 #include "arch/x86/pcpu.h"
 #include "arch/x86/time.h"
 #include "common/heap.h"
+#include "common/option.h"
 #include "common/platform.h"
 #include "common/printk.h"
 #include "common/sched.h"
@@ -98,12 +99,13 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 
 void smp_start_all(void)
 {
+	u64 most = min_t(u64, option_number("maxcpus", NR_CPUS) ?: NR_CPUS, NR_CPUS);
 	u8 *page = pa_to_virt(smp_trampoline);
 
 	memcpy(page, trampoline_start, trampoline_end - trampoline_start);
 	/* The page turns paging on under itself. */
 	map_pages(smp_trampoline, smp_trampoline, PAGE_SIZE, MAP_RX | PTE_RW);
-	for (unsigned int i = 0; i < acpi.nr_cpus && nr_cpus < NR_CPUS; i++) {
+	for (unsigned int i = 0; i < acpi.nr_cpus && nr_cpus < most; i++) {
 		struct x86_pcpu *c;
 
 		if (!acpi.cpus[i].enabled || acpi.cpus[i].apic_id == lapic_id())

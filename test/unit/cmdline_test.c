@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/cmdline.c common/option.c */
+/* SOURCES: common/cmdline.c common/option.c common/dom0_option.c */
 /*
  * The command line's check: what each option takes, what is warned about, and that the table, the
  * manual and the sources that read options name the same ones.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "test/unit/unit.h"
@@ -45,8 +46,9 @@ static void test_good_values(void **state)
 {
 	static const char *const good[] = {
 		"", " \t ", "console=com1", "console=none", "com1=9600", "com1=9600,8n1,0x2f8,3", "com1=57600,,0x3e8",
-		"com1=off", "dom0_mem=64M", "dom0_mem=65536k", "dom0_mem=0x10000000", "dom0_mem=2T",
-		"dom0_max_vcpus=1", "dom0_max_vcpus=128", "iommu=off", "no-iommu", "iommu", "noreboot",
+		"com1=off", "dom0_mem=96M", "dom0_mem=98304k", "dom0_mem=0x10000000", "dom0_mem=2T",
+		"dom0_mem=700M,max:700M", "dom0_mem=min:300M,max:700M", "dom0_mem=-1G", "dom0_mem=25%", "dom0_mem=1G+25%",
+		"dom0_max_vcpus=1", "dom0_max_vcpus=128", "dom0_max_vcpus=1-8", "dom0_max_vcpus=-8", "dom0_max_vcpus=4-", "iommu=off", "no-iommu", "iommu", "noreboot",
 		"noreboot=yes", "no-noreboot", "sched=null", "sched=credit2", "loglvl=all",
 		"loglvl=error", "maxcpus=3", "xen_version=4.17", "xen_version=4.20",
 		"  iommu=off\tnoreboot   sched=null ",
@@ -59,7 +61,8 @@ static void test_good_values(void **state)
 static void test_bad_words(void **state)
 {
 	static const char *const bad[] = {
-		"dom0_mem=", "dom0_mem", "dom0_mem=1", "dom0_mem=63M", "dom0_mem=1X", "dom0_mem=-1G",
+		"dom0_mem=", "dom0_mem", "dom0_mem=1", "dom0_mem=95M", "dom0_mem=1X", "dom0_mem=100%", "dom0_mem=max:10M",
+		"dom0_mem=1073741824B+0000000000000000000000000000000000000000000000000001G", "maxcpus=1K",
 		"dom0_mem=1GG", "dom0_mem=99999999999999999999", "dom0_mem=99999999999T",
 		"dom0_max_vcpus=0", "dom0_max_vcpus=129", "dom0_max_vcpus=2x", "dom0_max_vcpus=",
 		"dom0_max_vcpus=4294967297", "no-dom0_max_vcpus",
@@ -149,6 +152,20 @@ static void test_table_has_what_sources_read(void **state)
 	assert_true(n >= 3);
 }
 
+/* An option that no source reads would be taken and change nothing. */
+static void test_sources_read_what_the_table_has(void **state)
+{
+	const char *name, *help;
+	char command[128];
+
+	for (unsigned int i = 0; cmdline_option(i, &name, &help); i++) {
+		snprintf(command, sizeof(command), "grep -rqE '(\"|^)%s[\"=]' --include='*.c' --exclude=cmdline.c common arch",
+			 name);
+		if (system(command))
+			fail_msg("no source reads the option %s", name);
+	}
+}
+
 static void test_choice(void **state)
 {
 	static const char *const words[] = { "a", "bc", NULL };
@@ -167,6 +184,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_long_words),
 	cmocka_unit_test(test_manual_names_each_option),
 	cmocka_unit_test(test_table_has_what_sources_read),
+	cmocka_unit_test(test_sources_read_what_the_table_has),
 	cmocka_unit_test(test_choice),
 };
 

@@ -7,6 +7,7 @@
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
 #include "common/console.h"
+#include "common/dom0_option.h"
 #include "common/grant.h"
 #include "common/guest_access.h"
 #include "common/heap.h"
@@ -141,6 +142,14 @@ static void set_affinity(struct builder *b)
 			panic("%s: none of its CPUs exists (%u CPUs are up)", b->cfg->name, nr_cpus);
 }
 
+static u32 dom0_vcpus(const struct bootcfg_domain *cfg)
+{
+	u32 dflt = cfg->cpus ?: min_t(u32, nr_cpus, DOM0_MAX_VCPUS), n;
+	char opt[DOM0_OPTION_LEN];
+
+	return option_string("dom0_max_vcpus", opt, sizeof(opt)) && dom0_max_vcpus_parse(opt, dflt, &n) ? n : dflt;
+}
+
 static void build_one(const struct bootcfg_domain *cfg)
 {
 	static struct builder b;
@@ -148,7 +157,7 @@ static void build_one(const struct bootcfg_domain *cfg)
 		.id = (domid_t)cfg->domid,
 		.control = cfg->flags & BOOTCFG_CONTROL,
 		.hardware = cfg->flags & BOOTCFG_HARDWARE,
-		.max_vcpus = cfg->cpus ?: (unsigned int)option_number("dom0_max_vcpus", nr_cpus),
+		.max_vcpus = cfg->flags & BOOTCFG_HARDWARE ? dom0_vcpus(cfg) : cfg->cpus,
 		.max_evtchn_port = cfg->flags & BOOTCFG_HARDWARE ? EVTCHN_MAX_PORTS - 1 : DEFAULT_EVTCHN_PORTS,
 		.max_grant_frames = GRANT_DEFAULT_FRAMES,
 		.max_maptrack_frames = GRANT_DEFAULT_MAPTRACK_FRAMES,
@@ -158,8 +167,6 @@ static void build_one(const struct bootcfg_domain *cfg)
 
 	memset(&b, 0, sizeof(b));
 	b.cfg = cfg;
-	if (cfg->flags & BOOTCFG_HARDWARE && option_number("dom0_max_vcpus", 0))
-		dc.max_vcpus = (unsigned int)option_number("dom0_max_vcpus", 0);
 	boot_copy_string(dc.name, sizeof(dc.name), cfg->name);
 	parse_kernel(&b);
 	rc = domain_create(&dc, &b.d);
@@ -169,7 +176,8 @@ static void build_one(const struct bootcfg_domain *cfg)
 	if (!b.d->e820)
 		panic("%s: no memory", cfg->name);
 	build_ram(&b);
-	b.d->max_pages = b.d->tot_pages + (b.d->hardware ? 0 : 1); /* the console's ring */
+	b.d->max_pages = b.d->hardware ? max(b.d->tot_pages, PFN_DOWN(dom0_max_mem)) :
+			 b.d->tot_pages + 1; /* the console's ring */
 	load_kernel(&b);
 	build_acpi(&b);
 	build_start_info(&b);

@@ -28,6 +28,7 @@ struct builder {
 
 /* Before the heap: takes Dom0's RAM out of the free ranges, lowest first. Panics with a message if it cannot be. */
 void dom0_reserve_memory(const struct bootcfg_domain *cfg);
+extern u64 dom0_max_mem; /* bytes that Dom0 may have; set by dom0_reserve_memory() */
 /* Makes all domains; they are paused. Panics naming the domain and what is wrong with its kernel or memory. */
 void build_domains(const struct bootcfg *cfg);
 /* Gives the modules' memory to the heap, and lets the domains run. */

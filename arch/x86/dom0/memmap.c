@@ -4,34 +4,44 @@
 
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
+#include "common/dom0_option.h"
 #include "common/heap.h"
 #include "common/option.h"
 #include "common/printk.h"
 
-#define DOM0_MEM_MIN MiB(96)
-#define DOM0_MEM_MAX_DEFAULT GiB(4)
+u64 dom0_max_mem;
 
 static struct gpa_range dom0_ram[BUILD_MAX_RANGES];
 static unsigned int nr_dom0_ram;
 
-/* dom0_mem=, the tree, or a quarter of what is there within bounds. */
+/* dom0_mem=, the tree, or a quarter of what is there within bounds. Sets dom0_max_mem, too. */
 static u64 dom0_memory(const struct bootcfg_domain *cfg)
 {
-	u64 total = 0, base, end, mem;
+	u64 total = 0, base, end, room, dflt, mem;
+	char opt[DOM0_OPTION_LEN];
 
 	for (unsigned int i = 0; boot_free_range(i, &base, &end); i++)
 		total += end - base;
-	mem = option_number("dom0_mem", cfg->memory_kb ? KiB(cfg->memory_kb)
-						       : min_t(u64, max_t(u64, total / 4, MiB(512)), DOM0_MEM_MAX_DEFAULT));
-	if (mem < DOM0_MEM_MIN)
-		panic("Dom0: %lu MiB of memory are too little; %lu MiB is the least (dom0_mem=)", mem >> 20,
-		      (u64)DOM0_MEM_MIN >> 20);
 	/* Keel needs page tables, and the guests want something, too. */
-	if (mem + MiB(16) > total) {
-		pr_warn("Dom0: %lu MiB of memory asked for, %lu MiB are free: it gets %lu MiB\n", mem >> 20,
-			total >> 20, (u64)(total - MiB(16)) >> 20);
-		mem = total - MiB(16);
+	room = total - min(total, MiB(16));
+	dflt = cfg->memory_kb ? KiB(cfg->memory_kb)
+			      : min(min_t(u64, max_t(u64, total / 4, MiB(512)), GiB(4)), room);
+	if (!option_string("dom0_mem", opt, sizeof(opt)) || !dom0_mem_parse(opt, total, dflt, &mem, &dom0_max_mem)) {
+		mem = dflt;
+		dom0_max_mem = ~0ull;
 	}
+	if (mem < min(room, DOM0_MEM_MIN)) {
+		pr_warn("Dom0: %lu MiB of memory are too little: it gets %lu MiB\n", mem >> 20,
+			(u64)min(room, DOM0_MEM_MIN) >> 20);
+		mem = min(room, DOM0_MEM_MIN);
+	}
+	if (mem > room) {
+		pr_warn("Dom0: %lu MiB of memory asked for, %lu MiB are free: it gets %lu MiB\n", mem >> 20,
+			total >> 20, room >> 20);
+		mem = room;
+	}
+	if (dom0_max_mem == ~0ull)
+		dom0_max_mem = mem;
 	return mem & PAGE_MASK;
 }
 
