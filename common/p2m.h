@@ -27,6 +27,7 @@ enum p2m_type {
 	P2M_FOREIGN,	/* another domain's page mapped by privilege: holds a reference */
 	P2M_MMIO,	/* device memory, uncached: no reference */
 	P2M_MMIO_RAMLIKE, /* ACPI tables and other firmware memory, write-back: no reference */
+	P2M_ONES,	/* a hole that reads as ones without an exit; p2m_get() calls it P2M_HOLE */
 	P2M_RESERVED,	/* the same, and plus bits that the firmware sets: devices may 1 read, 2 write it; 0..3 */
 	P2M_NR_TYPES = P2M_RESERVED + 4
 };
@@ -77,6 +78,13 @@ int p2m_split(struct domain *d, gfn_t gfn);
 
 /* The frame at gfn; INVALID_MFN and P2M_HOLE where nothing is. order may be NULL. Any p2m lock held. */
 mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order);
+
+/*
+ * Makes the hole at gfn read as all ones without further exits: it, and as much around it as is empty and does
+ * not contain the frame `but`; only the one page for the hardware domain, which finds devices by touching them.
+ * Costs tables only on the way to `but` (or to the page). Write lock held. -EINVAL: no tables reach there; -ENOMEM.
+ */
+int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but);
 
 /*
  * The page at gfn with an own reference: RAM of the domain, or a page that Keel shows it; else NULL. Not what it

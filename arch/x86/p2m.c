@@ -57,6 +57,17 @@ static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, 
 	       (level > 1 ? f->superpage : 0);
 }
 
+/*
+ * What makes a slot of each level a hole that reads as ones: a page of them, and tables full of such entries, for
+ * the slots above. All domains share them, so that no guest pays or takes memory for looking at nothing.
+ */
+static u64 ones[LEVELS];
+
+static bool is_hole(u64 e)
+{
+	return !e || entry_type(e) == P2M_ONES;
+}
+
 static unsigned int level_shift(unsigned int level)
 {
 	return 9 * (level - 1);
@@ -141,6 +152,8 @@ static void release_entry(struct domain *d, const struct p2m_format *f, u64 e, u
 	if (!e)
 		return;
 	d->p2m.need_flush = true;
+	if (is_hole(e))
+		return;
 	if (entry_is_leaf(f, e, level)) {
 		if (f->types && p2m_has_ref(entry_type(e)))
 			put_later(d, entry_mfn(e), level_shift(level));
@@ -161,15 +174,16 @@ static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, 
 
 	if (!table)
 		return NULL;
-	if (old) {
+	if (!is_hole(old)) {
 		u64 step = BIT(level_shift(level - 1)) << PAGE_SHIFT, e = old;
 
 		if (level == 2)
 			e &= ~f->superpage;
 		for (unsigned int i = 0; i < 512; i++)
 			table[i] = e + i * step;
-		d->p2m.need_flush = true;
 	}
+	if (old)
+		d->p2m.need_flush = true;
 	if (unlikely(f->noncoherent))
 		for (unsigned int i = 0; i < 512; i += 8)
 			clflush(&table[i]);
@@ -190,11 +204,11 @@ static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 	for (unsigned int level = tree->levels; level > target; level--) {
 		u64 *slot = slot_of(table, gfn, level);
 
-		if (*slot && !entry_is_leaf(tree->format, *slot, level)) {
+		if (!is_hole(*slot) && !entry_is_leaf(tree->format, *slot, level)) {
 			table = mfn_to_virt(entry_mfn(*slot));
 			continue;
 		}
-		if (!*slot && !make)
+		if (is_hole(*slot) && !make)
 			return 0;
 		table = make_table(d, tree->format, slot, level);
 		if (!table)
@@ -293,7 +307,7 @@ mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order
 	for (unsigned int level = LEVELS; level > 0; level--) {
 		u64 e = READ_ONCE(*slot_of(table, gfn, level));
 
-		if (!e)
+		if (is_hole(e))
 			break;
 		if (entry_is_leaf(p2m_format, e, level)) {
 			*t = entry_type(e);
@@ -308,6 +322,44 @@ hole:
 	if (order)
 		*order = 0;
 	return INVALID_MFN;
+}
+
+int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)
+{
+	u64 *table = d->p2m.root;
+
+	if (gfn >> 9 * LEVELS || !ones[0])
+		return -EINVAL;
+	for (unsigned int level = LEVELS;; level--) {
+		u64 *slot = slot_of(table, gfn, level);
+		bool whole = level == 1 || (!d->hardware && gfn >> level_shift(level) != but >> level_shift(level));
+
+		if (is_hole(*slot) && whole) {
+			write_entry(p2m_format, slot, ones[level - 1]);
+			return 0;
+		}
+		if (!is_hole(*slot) && entry_is_leaf(p2m_format, *slot, level))
+			return 0; /* since then */
+		table = is_hole(*slot) ? make_table(d, p2m_format, slot, level) : mfn_to_virt(entry_mfn(*slot));
+		if (!table)
+			return -ENOMEM;
+	}
+}
+
+/* Once, at boot. */
+static int make_ones(void)
+{
+	for (unsigned int level = 0; level < LEVELS; level++) {
+		u64 *page = alloc_page();
+
+		if (!page)
+			return -ENOMEM;
+		for (unsigned int i = 0; i < 512; i++)
+			page[i] = level ? ones[level - 1] : ~0ull;
+		ones[level] = level ? virt_to_mfn(page) << PAGE_SHIFT | p2m_format->table | (u64)P2M_ONES << P2M_TYPE_SHIFT :
+				      make_leaf(p2m_format, virt_to_mfn(page), 1, P2M_ONES);
+	}
+	return 0;
 }
 
 struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t)
@@ -329,6 +381,8 @@ struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t)
 int p2m_init(struct domain *d)
 {
 	rwlock_init(&d->p2m.lock, RANK_P2M);
+	if (p2m_format->leaf[P2M_ONES] && !ones[LEVELS - 1] && make_ones())
+		return -ENOMEM;
 	d->p2m.root = alloc_page();
 	if (!d->p2m.root)
 		return -ENOMEM;
@@ -354,12 +408,12 @@ static gfn_t next_mapped(struct domain *d, gfn_t gfn, unsigned int *order)
 
 		for (;; level--) {
 			e = *slot_of(table, gfn, level);
-			if (!e || entry_is_leaf(p2m_format, e, level))
+			if (is_hole(e) || entry_is_leaf(p2m_format, e, level))
 				break;
 			table = mfn_to_virt(entry_mfn(e));
 		}
 		*order = level_shift(level);
-		if (e)
+		if (!is_hole(e))
 			return gfn;
 		gfn = (gfn | (BIT(*order) - 1)) + 1;
 	}

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Why a guest came back, and what is done about it: one function for each reason. */
 #include "arch/x86/hvm/io.h"
-#include "arch/x86/hvm/mmio.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
-#include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
 #include "common/guest_access.h"
-#include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
 #include <public/sched.h>
@@ -152,80 +149,6 @@ static void exit_io(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 0);
 }
 
-/* Is it firmware memory, better cached than treated as registers? */
-static enum p2m_type device_type(u64 gpa)
-{
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
-		if (gpa - r->base < r->size && (r->type == BOOT_RANGE_ACPI || r->type == BOOT_RANGE_NVS ||
-						r->flags & BOOT_RANGE_EFI_RUNTIME))
-			return P2M_MMIO_RAMLIKE;
-	}
-	return P2M_MMIO;
-}
-
-/*
- * First touch: whoever owns the devices gets device memory one to one when it
- * first looks there, and only where the host has no RAM. What Keel emulates stays out.
- */
-static bool map_device_page(struct vcpu *v, u64 gpa)
-{
-	struct domain *d = v->domain;
-	gfn_t gfn = gpa >> PAGE_SHIFT;
-	enum p2m_type t;
-	int rc = 0;
-
-	if (!d->hardware || is_host_ram(gpa) || hvm_mmio_is_trapped(d, gfn) || gpa >> cpu_features.phys_bits)
-		return false;
-	p2m_write_lock(&d->p2m);
-	p2m_get(d, gfn, &t, NULL);
-	if (hvm_mmio_is_trapped(d, gfn)) /* since now: whoever traps a page unmaps it next */
-		rc = -EBUSY;
-	else if (t == P2M_HOLE) /* another vCPU may have been faster */
-		rc = p2m_set(d, gfn, gfn, 0, device_type(gpa));
-	p2m_write_unlock(d);
-	return rc == 0;
-}
-
-static bool is_executable(struct domain *d, u64 gpa)
-{
-	enum p2m_type t;
-
-	p2m_read_lock(&d->p2m);
-	p2m_get(d, gpa >> PAGE_SHIFT, &t, NULL);
-	p2m_read_unlock(&d->p2m);
-	return t == P2M_RAM || t == P2M_MMIO_RAMLIKE;
-}
-
-static void exit_npf(struct x86_vcpu *v, const struct exit_info *e)
-{
-	u64 gpa = e->npf.gpa;
-
-	if (e->npf.present && e->npf.write) {
-		enum p2m_type t;
-
-		p2m_read_lock(&v->v.domain->p2m);
-		p2m_get(v->v.domain, gpa >> PAGE_SHIFT, &t, NULL);
-		p2m_read_unlock(&v->v.domain->p2m);
-		if (t == P2M_GRANT_RO) {
-			hvm_inject_gp(&v->v);
-			return;
-		}
-	}
-	if (e->npf.present && e->npf.exec) {
-		if (is_executable(v->v.domain, gpa)) /* since then */
-			return;
-	} else if (map_device_page(&v->v, gpa)) {
-		return;
-	}
-	if (!e->npf.exec && hvm_emulate_mmio(v, gpa, e->npf.write))
-		return;
-	domain_crash(v->v.domain, "vCPU %u: %s at guest physical address %#lx, rip %#lx, where it has no memory",
-		     v->v.id, e->npf.exec ? "execution" : e->npf.write ? "write" : "read", gpa,
-		     hvm_ops->get_reg(v, HREG_RIP));
-}
-
 static void exit_exception(struct x86_vcpu *v, const struct exit_info *e)
 {
 	switch (e->exc.vector) {
@@ -354,7 +277,7 @@ static void (*const handlers[NR_EXITS])(struct x86_vcpu *, const struct exit_inf
 	[EXIT_MSR_READ] = exit_msr_read,
 	[EXIT_MSR_WRITE] = exit_msr_write,
 	[EXIT_HYPERCALL] = exit_hypercall,
-	[EXIT_NPF] = exit_npf,
+	[EXIT_NPF] = hvm_nested_fault,
 	[EXIT_EXCEPTION] = exit_exception,
 	[EXIT_XSETBV] = exit_xsetbv,
 	[EXIT_INVD] = exit_wbinvd,

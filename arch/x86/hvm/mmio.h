@@ -48,7 +48,7 @@ void hvm_mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val);
  * A nested fault at gpa on no memory: emulates the instruction against the
  * handlers (local APIC, IO-APICs, MSI-X tables, MMCFG), else as Xen does for
  * holes: reads ~0, writes dropped. v is current, no locks held. false: not an
- * instruction that is understood (the caller injects or crashes).
+ * instruction that is understood (the caller injects #GP).
  */
 bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write);
 

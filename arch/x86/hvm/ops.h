@@ -33,7 +33,7 @@ struct exit_info {
 	u64 next_rip;	/* where to go on if the instruction is done; 0 if it must be decoded */
 	union {
 		struct { u16 port; u8 size; bool in, string, rep; } io;
-		struct { u64 gpa; bool write, exec, present, final; } npf;
+		struct { u64 gpa; bool write, exec, operand; } npf; /* operand: the instruction's own, not on the way to it or of an event */
 		struct { u8 vector; u32 error; u64 cr2; } exc;
 		struct { u8 cr, gpr; bool write; u64 val; } cr;
 		struct { u16 reg; u32 val; } apic; /* of EOI: the vector whose service has ended */
@@ -96,6 +96,8 @@ extern const struct hvm_ops svm_ops, vmx_ops;
 
 /* hvm/exit.c: handles one exit of the current vCPU. */
 void hvm_handle_exit(struct x86_vcpu *v, const struct exit_info *e);
+/* hvm/npf.c: the handler of EXIT_NPF. */
+void hvm_nested_fault(struct x86_vcpu *v, const struct exit_info *e);
 /* hvm/intr.c: before each entry: inject what is due. */
 void hvm_prepare_entry(struct x86_vcpu *v);
 

@@ -54,10 +54,9 @@ static void decode_npf(const struct vmcb *c, struct exit_info *e)
 	e->reason = EXIT_NPF;
 	e->next_rip = 0;
 	e->npf.gpa = c->exit_info2;
-	e->npf.present = c->exit_info1 & 1;
 	e->npf.write = c->exit_info1 >> 1 & 1;
 	e->npf.exec = c->exit_info1 >> 4 & 1;
-	e->npf.final = c->exit_info1 >> 32 & 1;
+	e->npf.operand = c->exit_info1 >> 32 & 1 && !(c->exit_int_info & EVENTINJ_VALID);
 }
 
 static bool is_prefix(u8 b)

@@ -485,6 +485,7 @@ static const struct p2m_format svm_p2m_format = {
 		[P2M_FOREIGN] = 0x67 | BIT(63),
 		[P2M_MMIO] = 0x67 | BIT(63),
 		[P2M_MMIO_RAMLIKE] = 0x67,
+		[P2M_ONES] = 0x25 | BIT(63),
 		[P2M_RESERVED] = 0x67,
 	},
 	.table = 0x67,

@@ -89,8 +89,7 @@ static void decode_npf(struct exit_info *e)
 	e->npf.gpa = vmread(VMCS_GPA);
 	e->npf.write = q >> 1 & 1;
 	e->npf.exec = q >> 2 & 1;
-	e->npf.present = q >> 3 & 7;
-	e->npf.final = q >> 8 & 1;
+	e->npf.operand = q >> 8 & 1 && !(vmread(VMCS_IDT_INFO) & INTR_INFO_VALID);
 	block_nmi_again(q);
 }
 

@@ -504,6 +504,7 @@ static struct p2m_format vmx_p2m_format = {
 		[P2M_FOREIGN] = 3 | 6 << 3,
 		[P2M_MMIO] = 3,
 		[P2M_MMIO_RAMLIKE] = 7 | 6 << 3,
+		[P2M_ONES] = 1 | 6 << 3,
 		[P2M_RESERVED] = 7 | 6 << 3,
 	},
 	.table = 7,

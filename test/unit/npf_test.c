@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: arch/x86/hvm/npf.c common/spinlock.c */
+/* Nested faults, with the real nested tables: a CPU of the test's own walks them and faults where they say so. */
+#include "test/unit/x86.h"
+
+#include "arch/x86/p2m.c"
+
+#include "arch/x86/hvm/mmio.h"
+#include "arch/x86/mm.h"
+
+#define APIC_PAGE PFN_DOWN(APIC_DEFAULT_PHYS_BASE)
+#define TRAPPED 0xfec00 /* of Dom0, as the local APIC's page is of all */
+
+static const struct p2m_format format = {
+	.leaf = { [P2M_RAM] = 7, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
+		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 7, [P2M_ONES] = 1, [P2M_RESERVED] = 7 },
+	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
+};
+
+struct iommu_caps iommu_caps;
+const struct iommu_ops *iommu_ops;
+void iommu_flush(const struct domain *d) { }
+struct boot_info boot_info;
+struct cpu_features cpu_features;
+
+bool is_host_ram(paddr_t pa)
+{
+	return pa < GiB(1);
+}
+
+bool hvm_mmio_is_trapped(struct domain *d, gfn_t gfn)
+{
+	return gfn == APIC_PAGE || (d->hardware && gfn == TRAPPED);
+}
+
+static unsigned int emulated;
+static bool emulation_fails;
+
+bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
+{
+	emulated++;
+	return !emulation_fails;
+}
+
+static unsigned int injected;
+static int last_vector, first_of_two;
+
+void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
+{
+	assert_int_equal(error, vector == X86_EXC_UD ? -1 : 0);
+	first_of_two = x86_vcpu(v)->exception_pending ? x86_vcpu(v)->exc_vector : -1;
+	x86_vcpu(v)->exception_pending = false;
+	last_vector = vector;
+	injected++;
+}
+
+static struct x86_domain *x;
+static struct domain *d;
+
+static void create(domid_t id)
+{
+	x = x86_domain_new(id, 1);
+	d = &x->d;
+	d->max_pages = ~0ull;
+}
+
+static int setup(void **state)
+{
+	fake_reset();
+	memset(ones, 0, sizeof(ones));
+	memset(&x86_state, 0, sizeof(x86_state));
+	p2m_format = &format;
+	p2m_gfn_limit = BIT(28);
+	cpu_features.phys_bits = 40;
+	emulated = injected = 0;
+	emulation_fails = false;
+	create(1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fake_check_quiet();
+	assert_int_equal(fake_events.crashes, 0);
+	p2m_free(d);
+	x86_free(x);
+	return 0;
+}
+
+enum access { READ = 1, WRITE = 2, EXEC = 4 };
+
+/* The CPU's walk: where the byte at gpa is, or NULL for a nested fault. */
+static u8 *cpu_walk(u64 gpa, enum access a)
+{
+	u64 *table = d->p2m.root;
+
+	for (unsigned int level = 4;; level--) {
+		u64 e = gpa >> 48 ? 0 : table[gpa >> (12 + 9 * (level - 1)) & 511];
+
+		if (!(e & 1) || (e & a) != a)
+			return NULL;
+		table = mfn_to_virt((e & 0xffffffffff000ull) >> PAGE_SHIFT);
+		if (level == 1)
+			return (u8 *)table + (gpa & ~PAGE_MASK);
+		assert_false(e & 0x80);
+	}
+}
+
+static void raise(u64 gpa, enum access a, bool operand)
+{
+	struct exit_info e = { .reason = EXIT_NPF, .npf = { gpa, a == WRITE, a == EXEC, operand } };
+
+	hvm_nested_fault(x86_vcpu(d->vcpu[0]), &e);
+}
+
+/* Reads as any instruction does; returns the number of exits. */
+static unsigned int exits_to_read(u64 gpa, u8 *val)
+{
+	unsigned int n = 0;
+
+	while (!cpu_walk(gpa, READ)) {
+		raise(gpa, READ, true);
+		assert_true(++n < 3);
+	}
+	*val = *cpu_walk(gpa, READ);
+	return n;
+}
+
+static void set(gfn_t gfn, mfn_t mfn, enum p2m_type t)
+{
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, gfn, mfn, 0, t), 0);
+	p2m_write_unlock(d);
+}
+
+static mfn_t a_page(void)
+{
+	return virt_to_mfn(alloc_page());
+}
+
+static enum p2m_type type_of(gfn_t gfn)
+{
+	enum p2m_type t;
+
+	p2m_get(d, gfn, &t, NULL);
+	return t;
+}
+
+static void a_hole_reads_as_ones(void **state)
+{
+	static const u64 places[] = { 0xff8, 0xf0000, 0xfedfffff, 0xfee01000, GiB(5), BIT(40) + 3, BIT(47) };
+	u64 pages;
+	u8 val;
+
+	fake_populate(d, 1);
+	fake_populate(d, 0x150);
+	for (unsigned int i = 0; i < ARRAY_LEN(places); i++) {
+		assert_int_equal(exits_to_read(places[i], &val), 1);
+		assert_int_equal(val, 0xff);
+		assert_null(cpu_walk(places[i], WRITE));
+		assert_null(cpu_walk(places[i], EXEC));
+		assert_int_equal(type_of(PFN_DOWN(places[i])), P2M_HOLE);
+	}
+	assert_int_equal(injected + emulated, 0);
+	/* However many they are, they cost no memory; and what is near one needs no further exit. */
+	pages = fake_live_pages();
+	for (u64 gpa = 0; gpa < BIT(47); gpa += GiB(3) + 0x12345) {
+		unsigned int n = exits_to_read(gpa, &val);
+
+		assert_true(n <= 1);
+		assert_int_equal(val, 0xff);
+	}
+	assert_true(fake_live_pages() <= pages + 1);
+	assert_true(d->p2m.nr_tables < 12);
+	assert_int_equal(exits_to_read(GiB(6), &val), 0);
+}
+
+static void the_apic_stays_out(void **state)
+{
+	u8 val;
+
+	/* From all sides, and by an access to itself. */
+	exits_to_read(GiB(8), &val);
+	exits_to_read(GiB(1), &val);
+	exits_to_read(0xfed00000, &val);
+	exits_to_read(0xfee01000, &val);
+	exits_to_read(0xfedff000, &val);
+	raise(APIC_DEFAULT_PHYS_BASE + 0x20, READ, true);
+	assert_int_equal(emulated, 1);
+	assert_null(cpu_walk(APIC_DEFAULT_PHYS_BASE + 0x20, READ));
+	assert_int_equal(injected, 0);
+}
+
+static void memory_comes_and_goes(void **state)
+{
+	u8 val;
+	mfn_t mfn;
+	u64 pages, generation;
+
+	exits_to_read(MiB(6), &val);
+	generation = d->p2m.generation;
+	mfn = fake_populate(d, PFN_DOWN(MiB(6)) + 1);
+	memset(mfn_to_virt(mfn), 0x11, PAGE_SIZE);
+	assert_true(d->p2m.generation > generation); /* a CPU may have the ones in its TLB */
+	assert_int_equal(exits_to_read(MiB(6) + PAGE_SIZE, &val), 0);
+	assert_int_equal(val, 0x11);
+	assert_non_null(cpu_walk(MiB(6) + PAGE_SIZE, WRITE));
+	assert_int_equal(exits_to_read(MiB(6), &val), 1);
+	assert_int_equal(val, 0xff);
+	assert_int_equal(exits_to_read(MiB(8), &val), 1);
+	set(PFN_DOWN(MiB(6)) + 1, 0, P2M_HOLE);
+	assert_int_equal(exits_to_read(MiB(6) + PAGE_SIZE, &val), 1);
+	assert_int_equal(val, 0xff);
+	/* Taking away what is only ones changes nothing, and makes no table. */
+	exits_to_read(GiB(7), &val);
+	pages = fake_live_pages();
+	set(PFN_DOWN(GiB(7)), 0, P2M_HOLE);
+	set(PFN_DOWN(MiB(6)), 0, P2M_HOLE);
+	assert_int_equal(fake_live_pages(), pages);
+}
+
+static void teardown_leaves_the_shared_tables(void **state)
+{
+	u64 before = fake_live_pages();
+	struct x86_domain *first = x;
+	unsigned int steps = 0;
+	u8 val;
+
+	create(2);
+	exits_to_read(GiB(3), &val);
+	exits_to_read(GiB(900), &val);
+	fake_populate(d, 5);
+	fake_populate(d, PFN_DOWN(GiB(2)));
+	exits_to_read(0, &val);
+	exits_to_read(MiB(2), &val);
+	exits_to_read(GiB(1), &val);
+	d->destroy_next_gfn = 0;
+	while (p2m_teardown_step(d))
+		assert_true(++steps < 8);
+	assert_int_equal(type_of(5), P2M_HOLE);
+	p2m_free(d);
+	x86_free(x);
+	x = first;
+	d = &x->d;
+	assert_int_equal(fake_live_pages(), before);
+	exits_to_read(GiB(3), &val);
+	assert_int_equal(val, 0xff);
+}
+
+static void writes_are_emulated(void **state)
+{
+	raise(MiB(5), WRITE, true);
+	assert_int_equal(emulated, 1);
+	assert_int_equal(injected, 0);
+	assert_int_equal(type_of(PFN_DOWN(MiB(5))), P2M_HOLE);
+	emulation_fails = true;
+	raise(MiB(5), WRITE, true);
+	assert_int_equal(last_vector, X86_EXC_GP);
+	/* Where no table reaches, reads are too. */
+	emulation_fails = false;
+	raise(BIT(50), READ, true);
+	assert_int_equal(emulated, 3);
+	assert_int_equal(injected, 1);
+}
+
+static void no_memory_for_a_table(void **state)
+{
+	fake_populate(d, 1);
+	fake_fail_nth(1);
+	raise(0xfee01000, READ, true); /* beside the APIC's page: takes tables */
+	assert_true(fake_failure_happened());
+	assert_int_equal(emulated, 1);
+	assert_int_equal(injected, 0);
+}
+
+static void code_that_is_not_there(void **state)
+{
+	raise(MiB(5), EXEC, true);
+	assert_int_equal(last_vector, X86_EXC_UD);
+	set(7, a_page(), P2M_GRANT_RW);
+	raise(7 << PAGE_SHIFT, EXEC, true);
+	assert_int_equal(last_vector, X86_EXC_GP);
+	set(8, a_page(), P2M_GRANT_RO);
+	raise(8 << PAGE_SHIFT, WRITE, true);
+	assert_int_equal(injected, 3);
+	/* Allowed by now: it goes on by itself. */
+	raise(8 << PAGE_SHIFT, READ, true);
+	set(9, a_page(), P2M_RAM);
+	raise(9 << PAGE_SHIFT, EXEC, true);
+	raise(9 << PAGE_SHIFT, WRITE, true);
+	assert_int_equal(injected, 3);
+	assert_int_equal(emulated, 0);
+}
+
+/* What is not the instruction's own operand is not emulated; it ends after a few steps, never in a loop. */
+static void on_the_way_to_a_handler(void **state)
+{
+	raise(MiB(5), WRITE, false);
+	assert_int_equal(last_vector, X86_EXC_GP);
+	assert_int_equal(first_of_two, -1);
+	x86_state.pending_event = true;
+	x86_state.pending_type = HEV_INTR;
+	x86_state.pending_vector = X86_EXC_GP;
+	raise(MiB(5), WRITE, false);
+	assert_int_equal(first_of_two, -1);
+	x86_state.pending_type = HEV_EXCEPTION;
+	raise(MiB(5), WRITE, false);
+	assert_int_equal(first_of_two, X86_EXC_GP);
+	x86_state.pending_vector = X86_EXC_DF;
+	raise(MiB(5), WRITE, false);
+	assert_int_equal(first_of_two, X86_EXC_DF);
+	x86_state.pending_vector = X86_EXC_DE;
+	raise(APIC_DEFAULT_PHYS_BASE, READ, false);
+	assert_int_equal(first_of_two, X86_EXC_DE);
+	x86_state.pending_vector = X86_EXC_UD; /* a benign one */
+	raise(MiB(5), WRITE, false);
+	assert_int_equal(first_of_two, -1);
+	assert_int_equal(emulated, 0);
+	/* Reads, as of descriptors, get their ones. */
+	injected = 0;
+	raise(MiB(5), READ, false);
+	assert_non_null(cpu_walk(MiB(5), READ));
+	assert_int_equal(injected, 0);
+}
+
+static void dom0_finds_its_devices(void **state)
+{
+	struct x86_domain *first = x;
+	u8 val;
+
+	create(0);
+	raise(0xd0000000, READ, true);
+	assert_int_equal(type_of(0xd0000), P2M_MMIO);
+	/* RAM of others reads as ones, page by page: what is beside may be a device. */
+	assert_int_equal(exits_to_read(MiB(900), &val), 1);
+	assert_int_equal(val, 0xff);
+	assert_null(cpu_walk(MiB(900) + PAGE_SIZE, READ));
+	assert_int_equal(exits_to_read(BIT(45), &val), 1);
+	assert_null(cpu_walk(BIT(45) + PAGE_SIZE, READ));
+	raise((u64)TRAPPED << PAGE_SHIFT, READ, true);
+	assert_int_equal(emulated, 1);
+	raise(0xd0001000, EXEC, true);
+	assert_int_equal(type_of(0xd0001), P2M_MMIO);
+	raise(0xd0001000, EXEC, true);
+	assert_int_equal(last_vector, X86_EXC_GP);
+	p2m_free(d);
+	x86_free(x);
+	x = first;
+	d = &x->d;
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+static const struct CMUnitTest tests[] = {
+	T(a_hole_reads_as_ones), T(the_apic_stays_out), T(memory_comes_and_goes), T(teardown_leaves_the_shared_tables),
+	T(writes_are_emulated), T(no_memory_for_a_table), T(code_that_is_not_there), T(on_the_way_to_a_handler),
+	T(dom0_finds_its_devices),
+};
+
+UNIT_MAIN(tests)
