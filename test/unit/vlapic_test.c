@@ -398,8 +398,15 @@ static void illegal_vectors(void **state)
 	vlapic_mmio_write(v0, APIC_LVT_ERROR, 0xfe);
 	vlapic_mmio_write(v0, APIC_ICR, 1 << 18 | 0xf);
 	vlapic_mmio_write(v0, APIC_ESR, 0);
-	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR), ESR_SEND_ILLEGAL_VECTOR);
+	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR), ESR_SEND_ILLEGAL_VECTOR | ESR_RECEIVE_ILLEGAL_VECTOR);
 	assert_true(pending(0, 0xfe));
+	/* To another one: each notes its part. */
+	vlapic_mmio_write(v0, APIC_ICR2, 2u << 24);
+	vlapic_mmio_write(v0, APIC_ICR, 0xf);
+	vlapic_mmio_write(v0, APIC_ESR, 0);
+	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR), ESR_SEND_ILLEGAL_VECTOR);
+	vlapic_mmio_write(v1, APIC_ESR, 0);
+	assert_int_equal(vlapic_mmio_read(v1, APIC_ESR), ESR_RECEIVE_ILLEGAL_VECTOR);
 	vlapic_set_irq(v0, 15, false);
 	vlapic_mmio_write(v0, APIC_ESR, 0);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR), ESR_RECEIVE_ILLEGAL_VECTOR);

@@ -289,10 +289,9 @@ void vlapic_send_ipi(struct vcpu *v, u64 icr)
 	u32 dest = vlapic(v)->x2apic ? (u32)(icr >> 32) : (u32)(icr >> 56);
 	struct vcpu *target;
 
-	if ((mode == APIC_DM_FIXED || mode == APIC_DM_LOWEST) && (icr & 0xff) < LOWEST_USABLE_VECTOR) {
+	/* The message goes out in spite of it: whoever receives it notes that too (SDM vol. 3, 11.5.3). */
+	if ((mode == APIC_DM_FIXED || mode == APIC_DM_LOWEST) && (icr & 0xff) < LOWEST_USABLE_VECTOR)
 		vlapic_error(v, ESR_SEND_ILLEGAL_VECTOR);
-		return;
-	}
 	if (ICR_SHORTHAND(icr) == SHORT_SELF) {
 		if (mode == APIC_DM_FIXED) /* the other modes are invalid with it (SDM vol. 3, table 11-3) */
 			vlapic_set_irq(v, icr & 0xff, false);
