@@ -15,6 +15,7 @@
  *   0xffffffff80000000  the image
  */
 #define MMIO_BASE	0xffffc00000000000ull
+#define MMIO_BITS	44u /* addresses from here on have no place there */
 #define STACKS_BASE	0xffffd00000000000ull
 #define FRAMETABLE_BASE	0xffffe00000000000ull
 

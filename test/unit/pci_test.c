@@ -514,8 +514,16 @@ static void beside_the_table(void **state)
 	assert_true(pending(0, 0x61));
 }
 
+bool iommu_hides(mfn_t mfn)
+{
+	return mfn == 0xfed90;
+}
+
+struct cpu_features cpu_features = { .phys_bits = 46 };
+
 static void set_bar_high(u32 high)
 {
+	put(NVME, PCI_BAR(0), 4, MiB(4));
 	put(NVME, PCI_BAR(1), 4, high);
 	assert_false(vpci_mmio_is_trapped(&x->d, ((u64)high << 20) + PFN_DOWN(MiB(4)) + 2));
 	put(NVME, PCI_BAR(1), 4, 0);
@@ -537,7 +545,17 @@ static void a_bar_over_ram_is_not_written_to(void **state)
 	put(NVME, PCI_BAR(0), 4, 0xfec00000);
 	assert_false(vpci_mmio_is_trapped(&x->d, 0xfec00));
 	put(NVME, PCI_BAR(0), 4, MMCFG);
+	/* An IOMMU's registers on the table's last page, and what is beyond the CPU's or Keel's reach. */
+	put(NVME, PCI_BAR(0), 4, 0xfed90000);
+	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_false(vpci_mmio_is_trapped(&x->d, 0xfed90));
+	cpu_features.phys_bits = 40;
+	set_bar_high(0x100);
+	cpu_features.phys_bits = 46;
+	set_bar_high(0x1000);
 	assert_int_equal(mappings, 0);
+	put(NVME, PCI_BAR(0), 4, 0x60000);
+	assert_true(vpci_mmio_is_trapped(&x->d, 0x60));
 }
 
 static struct vpci_dev *found_anew(u32 sbdf)

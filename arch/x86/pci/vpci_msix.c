@@ -6,6 +6,7 @@
  */
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/mm.h"
 #include "arch/x86/pci/vpci_internal.h"
 #include "common/heap.h"
 #include "common/printk.h"
@@ -118,13 +119,13 @@ static void unmap_pages(struct domain *d, gfn_t first, gfn_t last)
 
 /*
  * Keel writes through this address, so a BAR that the guest puts over RAM, or
- * over registers that Keel keeps to itself, is as good as not decoded.
+ * over registers that Keel keeps to itself, or where nothing can be, is as good as not decoded.
  */
 static bool is_device_memory(struct domain *d, u64 gpa, u64 size)
 {
 	for (gfn_t gfn = PFN_DOWN(gpa); gfn <= PFN_DOWN(gpa + size - 1); gfn++) {
 		if (!mfn_valid(gfn) && gfn != PFN_DOWN(APIC_DEFAULT_PHYS_BASE) && !vioapic_is_page(d, gfn) &&
-		    !vpci_in_mmcfg(gfn << PAGE_SHIFT))
+		    !vpci_in_mmcfg(gfn << PAGE_SHIFT) && !iommu_hides(gfn) && !(gfn >> (min(cpu_features.phys_bits, MMIO_BITS) - PAGE_SHIFT)))
 			continue;
 		pr_guest(d, "MSI-X table at %#llx: no device memory, ignored\n", (unsigned long long)gpa);
 		return false;
