@@ -34,6 +34,7 @@ static inline bool cpumask_empty(const cpumask_t *m)
 #define WORK_RCU     3 /* free what waited for this CPU */
 #define WORK_TIMER   4 /* timers may have expired */
 #define WORK_CONSOLE 5 /* drain the console ring */
+#define WORK_NMI     7 /* there was one: say so */
 #define WORK_STOP    6 /* the machine goes down: stop here */
 
 /* One per CPU, alone on its cache lines. Fields are this CPU's own unless said otherwise. */

@@ -3,6 +3,7 @@
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/pcpu.h"
 #include "common/console.h"
+#include "common/printk.h"
 #include "common/sched.h"
 #include "common/time.h"
 #include "common/timer.h"
@@ -14,6 +15,8 @@ static void do_work(struct pcpu *cpu)
 	if (work & BIT(WORK_STOP))
 		for (;;)
 			__asm__ volatile("cli; hlt");
+	if (work & BIT(WORK_NMI))
+		pr_warn("CPU%u: NMI", cpu->id);
 	if (work & BIT(WORK_TLB))
 		hvm_ops->flush_tlb();
 	if (work & BIT(WORK_TIMER))

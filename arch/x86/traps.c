@@ -166,7 +166,7 @@ void handle_exception(struct trap_frame *f)
 		if (test_bit(WORK_STOP, &this_cpu()->work))
 			for (;;)
 				__asm__ volatile("cli; hlt");
-		pr_warn("CPU%u: NMI\n", this_cpu()->id);
+		set_bit(WORK_NMI, &this_cpu()->work); /* a message takes locks, which this CPU may hold */
 		return;
 	}
 	for (unsigned int i = 0; &__table_ex_table_start[i] < __table_ex_table_end; i++) {
