@@ -28,6 +28,7 @@
 #define X86_CR4_PKE BIT(22)
 #define X86_EFLAGS_TF BIT(8)
 #define X86_EFLAGS_IF BIT(9)
+#define X86_EFLAGS_RF BIT(16)
 #define X86_EFLAGS_VM BIT(17)
 #define X86_EFLAGS_AC BIT(18)
 
@@ -156,6 +157,7 @@ static inline void mmio_store(volatile void *p, unsigned int size, u64 v)
 
 #define READ_DR(n) ({ u64 _v; __asm__ volatile("mov %%db" #n ", %0" : "=r"(_v)); _v; })
 #define WRITE_DR(n, v) __asm__ volatile("mov %0, %%db" #n : : "r"((u64)(v)))
+#define DR6_BS BIT(14)
 #define DR7_ENABLED 0xffull	/* a breakpoint is on, locally or globally */
 #define DR7_RESET 0x400ull
 

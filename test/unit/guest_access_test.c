@@ -30,7 +30,15 @@ static void get_paging(struct x86_vcpu *v, struct hvm_paging *p)
 	*p = paging;
 }
 
-static const struct hvm_ops ops = { .get_paging = get_paging };
+static u64 cpl;
+
+static u64 get_cpl(struct x86_vcpu *v, unsigned int reg)
+{
+	assert_int_equal(reg, HREG_CPL);
+	return cpl;
+}
+
+static const struct hvm_ops ops = { .get_paging = get_paging, .get_reg = get_cpl };
 static struct x86_domain *x;
 static struct domain *d;
 
@@ -202,6 +210,40 @@ static void rights(void **state)
 		paging.cr4 &= ~X86_CR4_SMAP;
 		paging.efer &= ~EFER_NX; /* then the bit is reserved */
 		assert_int_equal(get(LINEAR), -1);
+	}
+}
+
+/* What an instruction of user code may reach: no page of the kernel's, and none that is read-only even without WP. */
+static void operands_of_user_code(void **state)
+{
+	u8 byte = 0x10;
+
+	for (unsigned int remembered = 0; remembered < 2; remembered++) {
+		x86_free(x);
+		setup(state);
+		cpl = 3;
+		paging.cr4 |= X86_CR4_SMAP;
+		if (remembered)
+			assert_int_equal(copy_to_guest(LINEAR, "\x10", 1), 0);
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, true), -EFAULT);
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, false), -EFAULT);
+		table(0)[LINEAR >> 39 & 511] |= PTE_US;
+		table(2)[0] |= PTE_US;
+		table(3)[0] |= PTE_US;
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, true), -EFAULT);
+		table(4)[0] |= PTE_US;
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, true), 0);
+		assert_int_equal(byte, 0x10);
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, false), 0);
+		assert_int_equal(copy_from_guest(&byte, LINEAR, 1), -EFAULT); /* SMAP is for the kernel */
+		cpl = 0;
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, true), -EFAULT);
+		cpl = 3;
+		table(4)[0] &= ~PTE_RW;
+		paging.cr0 &= ~X86_CR0_WP;
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, true), 0);
+		assert_int_equal(copy_operand(&byte, LINEAR, 1, false), -EFAULT);
+		cpl = 0;
 	}
 }
 
@@ -393,6 +435,7 @@ static const struct CMUnitTest tests[] = {
 	ACCESS_TEST(the_guest_maps_another_page),
 	ACCESS_TEST(the_guest_gives_a_page_away),
 	ACCESS_TEST(rights),
+	ACCESS_TEST(operands_of_user_code),
 	ACCESS_TEST(accessed_and_dirty),
 	ACCESS_TEST(large_pages_and_five_levels),
 	ACCESS_TEST(other_modes),

@@ -55,6 +55,7 @@ static struct x86_pcpu test_pcpu;
 
 /* What the tables' functions call, and nothing here does. */
 struct cpu_features cpu_features;
+int copy_insn_from_guest(void *dst, u64 ip, size_t len) { return copy_from_guest(dst, ip, len); }
 int rdmsr_safe(u32 msr, u64 *v) { return -1; }
 int wrmsr_safe(u32 msr, u64 v) { return -1; }
 u64 keel_cr3(void) { return 0; }
@@ -549,6 +550,92 @@ static void int1_ends_behind_itself(void **state)
 	}
 }
 
+/* An instruction that Keel does ends as the CPU's own: RF is over, and a single step comes behind it. */
+static void steps_over_an_instruction(void **state)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		struct hvm_state s = { .rip = 0x1000, .cr0 = X86_CR0_PE, .dr6 = 0xffff0ff0, .interruptibility = 1,
+				       .rflags = 2 | (i & 2 ? X86_EFLAGS_TF : 0) | (i & 4 ? X86_EFLAGS_RF : 0) };
+		bool step = i & 2;
+
+		make_vcpu(i % 2);
+		hvm_ops->set_state(&vcpu, &s);
+		hvm_ops->skip_insn(&vcpu, NULL, 2);
+		hvm_ops->get_state(&vcpu, &s);
+		assert_int_equal(s.rip, 0x1002);
+		assert_int_equal(s.rflags, 2 | (step ? X86_EFLAGS_TF : 0));
+		assert_int_equal(s.interruptibility, 0);
+		if (hvm_ops == &vmx_ops) {
+			assert_int_equal(vmread(VMCS_PENDING_DBG), step ? PENDING_DBG_BS : 0);
+			continue;
+		}
+		assert_int_equal(vcpu.exception_pending, step);
+		assert_int_equal(s.dr6 & DR6_BS, step ? DR6_BS : 0);
+		if (step)
+			assert_true(vcpu.exc_vector == X86_EXC_DB && !vcpu.exc_has_error);
+	}
+}
+
+/* WBNOINVD is WBINVD with a prefix; a CPU that does not tell where an instruction ends leaves that to Keel. */
+static void wbnoinvd_has_a_prefix(void **state)
+{
+	static u8 code[] = { 0xf3, 0x0f, 0x09, 0x0f, 0x09, 0x66, 0xf3, 0x0f, 0x09 };
+	static const struct { unsigned int at, len; } rows[] = { { 0, 3 }, { 3, 2 }, { 5, 4 } };
+	struct exit_info e;
+	struct vmcb *c;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		make_vcpu(0);
+		c = vcpu.vmcs;
+		c->exit_code = SVM_EXIT_WBINVD;
+		c->efer = EFER_LMA;
+		c->cs.attr = BIT(9);
+		c->rip = (u64)&code[rows[i].at];
+		svm_decode_exit(&vcpu, c, &e, false);
+		assert_int_equal(e.reason, EXIT_WBINVD);
+		assert_int_equal(e.next_rip - c->rip, rows[i].len);
+		c->next_rip = c->rip + 7;
+		svm_decode_exit(&vcpu, c, &e, true);
+		assert_int_equal(e.next_rip - c->rip, 7);
+	}
+}
+
+/* A guest reads no performance counters of the machine; the instruction is not in its CPUID. */
+static void rdpru_is_none(void **state)
+{
+	make_vcpu(0);
+	assert_true(((struct vmcb *)vcpu.vmcs)->misc2 & BIT(14)); /* APM vol. 2, appendix B */
+	assert_int_equal(exits[0x8e].reason, EXIT_UD);
+}
+
+/* OUTS by way of FS with addresses of 32 bits; INS, which always has ES. */
+static void string_io_says_the_same(void **state)
+{
+	for (unsigned int vendor = 0; vendor < 2; vendor++) {
+		struct exit_info e = { 0 };
+
+		make_vcpu(vendor);
+		for (unsigned int in = 0; in < 2; in++) {
+			if (vendor) {
+				vmwrite(VMCS_EXIT_REASON, VMX_EXIT_IO);
+				vmwrite(VMCS_QUALIFICATION, 0xe9ull << 16 | 3 << 4 | in << 3 | 1);
+				vmwrite(VMCS_INSN_INFO, 1 << 7 | SEG_FS << 15);
+				vmx_decode_exit(&vcpu, &e);
+			} else {
+				((struct vmcb *)vcpu.vmcs)->exit_code = SVM_EXIT_IOIO;
+				((struct vmcb *)vcpu.vmcs)->exit_info1 = 0xe9 << 16 | SEG_FS << 10 | BIT(8) | 2 << 4 | 3 << 2 | in;
+				svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+			}
+			assert_int_equal(e.reason, EXIT_IO);
+			assert_true(e.io.string && e.io.rep && e.io.in == in);
+			assert_int_equal(e.io.port, 0xe9);
+			assert_int_equal(e.io.size, 2);
+			assert_int_equal(e.io.addr_size, 4);
+			assert_int_equal(e.io.seg, in ? SEG_ES : SEG_FS);
+		}
+	}
+}
+
 /* A new domain at the address of one that has gone is no reason to leave out the barrier between domains. */
 static void a_domain_that_has_gone_ran_nowhere(void **state)
 {
@@ -579,6 +666,10 @@ int main(void)
 		UNIT_TEST(breakpoints_go_with_their_vcpu),
 		UNIT_TEST(a_debug_exception_can_be_delivered),
 		UNIT_TEST(int1_ends_behind_itself),
+		UNIT_TEST(steps_over_an_instruction),
+		UNIT_TEST(wbnoinvd_has_a_prefix),
+		UNIT_TEST(rdpru_is_none),
+		UNIT_TEST(string_io_says_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

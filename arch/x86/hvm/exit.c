@@ -5,12 +5,9 @@
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/pcpu.h"
-#include "common/guest_access.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
 #include <public/sched.h>
-
-#define IO_REP_MAX 1024 /* elements of a string instruction handled before other work is looked at */
 
 static void exit_nothing(struct x86_vcpu *v, const struct exit_info *e)
 {
@@ -47,8 +44,12 @@ static void exit_cpuid(struct x86_vcpu *v, const struct exit_info *e)
 /* With interrupts off nothing but INIT wakes it again: it is down (abi.md 3). */
 static void exit_hlt(struct x86_vcpu *v, const struct exit_info *e)
 {
+	u64 flags = hvm_ops->get_reg(v, HREG_RFLAGS);
+
 	hvm_ops->skip_insn(v, e, 1);
-	if (!(hvm_ops->get_reg(v, HREG_RFLAGS) & X86_EFLAGS_IF) && !v->nmi_pending)
+	if (unlikely(flags & X86_EFLAGS_TF)) /* the single step ends it */
+		return;
+	if (!(flags & X86_EFLAGS_IF) && !v->nmi_pending)
 		vcpu_went_down(&v->v);
 	else
 		vcpu_block();
@@ -98,45 +99,12 @@ static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 3);
 }
 
-/* INS and OUTS, forward or backward, a bounded number of elements at a time; flat segments. */
-static void io_string(struct x86_vcpu *v, const struct exit_info *e)
-{
-	u64 flags = hvm_ops->get_reg(v, HREG_RFLAGS);
-	s64 step = flags & BIT(10) ? -(s64)e->io.size : e->io.size;
-	u64 *index = &v->gpr[e->io.in ? REG_RDI : REG_RSI];
-	u64 left = e->io.rep ? v->gpr[REG_RCX] : 1;
-
-	for (unsigned int i = 0; left && i < IO_REP_MAX; i++, left--) {
-		u32 val = 0;
-		int rc;
-
-		if (e->io.in) {
-			val = hvm_port_in(&v->v, e->io.port, e->io.size);
-			rc = copy_to_guest(*index, &val, e->io.size);
-		} else {
-			rc = copy_from_guest(&val, *index, e->io.size);
-			if (!rc)
-				hvm_port_out(&v->v, e->io.port, e->io.size, val);
-		}
-		if (rc) {
-			hvm_ops->set_reg(v, HREG_CR2, *index);
-			hvm_inject_exception(&v->v, X86_EXC_PF, e->io.in ? 2 : 0);
-			break;
-		}
-		*index += (u64)step;
-	}
-	if (e->io.rep)
-		v->gpr[REG_RCX] = left;
-	if (!left || !e->io.rep)
-		hvm_ops->skip_insn(v, e, 0);
-}
-
 static void exit_io(struct x86_vcpu *v, const struct exit_info *e)
 {
 	u64 *rax = &v->gpr[REG_RAX];
 
 	if (e->io.string) {
-		io_string(v, e);
+		hvm_string_io(v, e);
 		return;
 	}
 	if (e->io.in) {

@@ -21,7 +21,7 @@ struct walk {
 	u64 cr3;
 	unsigned int levels; /* 4 or 5; 0: paging is off */
 	bool nx, wp, smap;
-	bool write;
+	bool write, user;
 };
 
 /* The machine address behind gpa, for reading or writing, or 0. p2m lock held. */
@@ -52,6 +52,14 @@ static bool walk_init(struct walk *w, struct vcpu *v, bool write)
 	w->wp = p.cr0 & X86_CR0_WP;
 	w->smap = p.cr4 & X86_CR4_SMAP && !(p.rflags & X86_EFLAGS_AC);
 	return true;
+}
+
+/* By the rights that all entries on the way give together (SDM vol. 3, 4.6.1). */
+static bool allowed(const struct walk *w, u64 rights)
+{
+	if (w->user ? !(rights & PTE_US) : w->smap && rights & PTE_US)
+		return false;
+	return !w->write || rights & PTE_RW || !(w->wp || w->user);
 }
 
 /* Accessed and dirty as the CPU would set them. */
@@ -89,7 +97,7 @@ static int walk(const struct walk *w, u64 gva, u64 *gpa, struct walk_slot *slot)
 		if (level == 1 || (level <= 3 && e & PTE_PS)) {
 			u64 mask = BIT(shift) - 1;
 
-			if ((w->write && w->wp && !(rights & PTE_RW)) || (w->smap && rights & PTE_US))
+			if (!allowed(w, rights))
 				return -EFAULT;
 			set_used(pte, e, w->write ? PTE_A | PTE_D : PTE_A);
 			*gpa = (e & PTE_ADDR & ~mask) | (gva & mask);
@@ -114,9 +122,9 @@ static void *walk_again(const struct walk *w, const struct walk_slot *s, u64 vpn
 			return NULL;
 		rights &= e;
 	}
-	if (!(rights & PTE_A) || (w->smap && rights & PTE_US))
+	if (!(rights & PTE_A) || !allowed(w, rights))
 		return NULL;
-	if (w->write && (!s->writable || !(e & PTE_D) || (w->wp && !(rights & PTE_RW))))
+	if (w->write && (!s->writable || !(e & PTE_D)))
 		return NULL;
 	return s->page;
 }
@@ -148,8 +156,11 @@ static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 	return page + offset;
 }
 
-/* One copy, page by page. from: into Keel, as data or as the code that it is; else to the guest, zeros if buf is NULL. */
-static int copy_guest(void *buf, u64 gva, size_t len, bool from, bool code)
+/* As what the memory is accessed: Keel's own data and the guest's code by the kernel, or what the guest's CPL may. */
+enum access { DATA, CODE, OPERAND };
+
+/* One copy, page by page. from: into Keel; else to the guest, zeros if buf is NULL. */
+static int copy_guest(void *buf, u64 gva, size_t len, bool from, enum access as)
 {
 	struct vcpu *v = current;
 	struct walk w;
@@ -157,7 +168,8 @@ static int copy_guest(void *buf, u64 gva, size_t len, bool from, bool code)
 
 	if (!walk_init(&w, v, !from) || gva + len < gva)
 		return -EFAULT;
-	w.smap &= !code;
+	w.smap &= as != CODE;
+	w.user = as == OPERAND && hvm_ops->get_reg(x86_vcpu(v), HREG_CPL) == 3;
 	p2m_read_lock(&v->domain->p2m);
 	while (len) {
 		size_t n = min(len, (size_t)(PAGE_SIZE - (gva & ~PAGE_MASK)));
@@ -184,22 +196,27 @@ static int copy_guest(void *buf, u64 gva, size_t len, bool from, bool code)
 
 int copy_from_guest(void *dst, u64 gva, size_t len)
 {
-	return copy_guest(dst, gva, len, true, false);
+	return copy_guest(dst, gva, len, true, DATA);
 }
 
 int copy_insn_from_guest(void *dst, u64 ip, size_t len)
 {
-	return copy_guest(dst, ip, len, true, true);
+	return copy_guest(dst, ip, len, true, CODE);
 }
 
 int copy_to_guest(u64 gva, const void *src, size_t len)
 {
-	return copy_guest((void *)src, gva, len, false, false);
+	return copy_guest((void *)src, gva, len, false, DATA);
 }
 
 int clear_guest(u64 gva, size_t len)
 {
-	return copy_guest(NULL, gva, len, false, false);
+	return copy_guest(NULL, gva, len, false, DATA);
+}
+
+int copy_operand(void *buf, u64 gva, size_t len, bool from)
+{
+	return copy_guest(buf, gva, len, from, OPERAND);
 }
 
 int gva_to_gpa(u64 gva, bool write, u64 *gpa)

@@ -32,7 +32,7 @@ struct exit_info {
 	u32 raw;	/* vendor's exit code, for messages */
 	u64 next_rip;	/* where to go on if the instruction is done; 0 if it must be decoded */
 	union {
-		struct { u16 port; u8 size; bool in, string, rep; } io;
+		struct { u16 port; u8 size, addr_size, seg; bool in, string, rep; } io; /* of strings: SEG_ES... */
 		struct { u64 gpa; bool write, exec, operand; } npf; /* operand: the instruction's own, not on the way to it or of an event */
 		struct { u8 vector; u32 error; u64 cr2; } exc;
 		struct { u8 cr, gpr; bool write; u64 val; } cr;
@@ -64,7 +64,7 @@ struct hvm_ops {
 	u64 (*get_reg)(struct x86_vcpu *v, unsigned int reg); /* enum hvm_reg */
 	void (*set_reg)(struct x86_vcpu *v, unsigned int reg, u64 val);
 	void (*get_paging)(struct x86_vcpu *v, struct hvm_paging *p); /* of the current vCPU */
-	void (*skip_insn)(struct x86_vcpu *v, const struct exit_info *e, unsigned int len); /* rip += len (or next_rip), clears the shadow */
+	void (*skip_insn)(struct x86_vcpu *v, const struct exit_info *e, unsigned int len); /* rip += len (or next_rip); ends shadow and RF, and a single step */
 	/* Events: what to inject at the next entry; false if it cannot be taken now */
 	bool (*can_inject)(struct x86_vcpu *v, enum hvm_event type); /* nothing else being injected, no shadow; IF for HEV_INTR */
 	void (*inject)(struct x86_vcpu *v, u8 vector, u8 type, s32 error); /* type: enum hvm_event */

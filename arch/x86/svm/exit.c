@@ -34,6 +34,7 @@ static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
 	[SVM_EXIT_MWAIT] = { EXIT_UD, 0 },
 	[SVM_EXIT_MWAIT_ARMED] = { EXIT_UD, 0 },
 	[SVM_EXIT_XSETBV] = { EXIT_XSETBV, 3 },
+	[SVM_EXIT_RDPRU] = { EXIT_UD, 0 },
 };
 
 static void decode_io(const struct vmcb *c, struct exit_info *e)
@@ -45,6 +46,8 @@ static void decode_io(const struct vmcb *c, struct exit_info *e)
 	e->io.string = info >> 2 & 1;
 	e->io.rep = info >> 3 & 1;
 	e->io.size = info >> 4 & 7;
+	e->io.addr_size = (info >> 7 & 7) * 2; /* one bit each */
+	e->io.seg = e->io.in ? SEG_ES : (info >> 10 & 7) ?: SEG_DS; /* 0: it is not told */
 	e->next_rip = c->exit_info2;
 }
 
@@ -67,6 +70,17 @@ static bool is_prefix(u8 b)
 		return true;
 	}
 	return false;
+}
+
+/* Where an instruction ends that may have prefixes, as WBINVD is WBNOINVD with one. */
+static u64 after_prefixes(const struct vmcb *c, unsigned int len)
+{
+	unsigned int n = 0;
+	u8 b;
+
+	while (n < 15 - len && !copy_insn_from_guest(&b, c->cs.base + c->rip + n, 1) && is_prefix(b))
+		n++;
+	return svm_rip_after(c, n + len);
 }
 
 /*
@@ -143,6 +157,10 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 		break;
 	case EXIT_DR:
 		svm_load_debug_regs(v);
+		break;
+	case EXIT_WBINVD:
+		if (!nrips || !c->next_rip)
+			e->next_rip = after_prefixes(c, exits[code].len);
 		break;
 	case EXIT_NMI_UNBLOCKED:
 		c->misc1 &= ~MISC1_IRET;

@@ -124,7 +124,8 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD |
 		      MISC1_HLT | MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_TASK_SWITCH | MISC1_SHUTDOWN;
 	vmcb->misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
-		      MISC2_SKINIT | MISC2_ICEBP | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV;
+		      MISC2_SKINIT | MISC2_ICEBP | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV |
+		      MISC2_RDPRU;
 	vmcb->iopm_pa = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_iopm);
 	vmcb->msrpm_pa = virt_to_pa(d->msr_bitmap ? d->msr_bitmap : default_msrpm);
 	vmcb->vintr = VINTR_MASKING;
@@ -405,6 +406,13 @@ static void svm_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigne
 
 	c->rip = e && e->next_rip ? e->next_rip : svm_rip_after(c, len);
 	c->interrupt_shadow = 0;
+	if (likely(!(c->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))))
+		return;
+	if (c->rflags & X86_EFLAGS_TF) {
+		c->dr6 |= DR6_BS;
+		hvm_inject_exception(&v->v, X86_EXC_DB, -1);
+	}
+	c->rflags &= ~X86_EFLAGS_RF;
 }
 
 static bool svm_can_inject(struct x86_vcpu *v, enum hvm_event type)

@@ -79,6 +79,11 @@ static void decode_io(struct exit_info *e)
 	e->io.in = q >> 3 & 1;
 	e->io.string = q >> 4 & 1;
 	e->io.rep = q >> 5 & 1;
+	if (!e->io.string)
+		return;
+	q = vmread(VMCS_INSN_INFO);
+	e->io.addr_size = (u8)(2 << (q >> 7 & 3));
+	e->io.seg = e->io.in ? SEG_ES : q >> 15 & 7;
 }
 
 static void decode_npf(struct exit_info *e)

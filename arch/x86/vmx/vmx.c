@@ -439,9 +439,13 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 
 static void vmx_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigned int len)
 {
+	u64 flags = vmread(VMCS_GUEST_RFLAGS);
+
 	vmwrite(VMCS_GUEST_RIP, e && e->next_rip ? e->next_rip : vmx_rip_after(len));
 	vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(BLOCKED_STI | BLOCKED_MOV_SS));
-	if (unlikely(vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_TF))
+	if (unlikely(flags & X86_EFLAGS_RF))
+		vmwrite(VMCS_GUEST_RFLAGS, flags & ~X86_EFLAGS_RF);
+	if (unlikely(flags & X86_EFLAGS_TF))
 		vmwrite(VMCS_PENDING_DBG, vmread(VMCS_PENDING_DBG) | PENDING_DBG_BS);
 }
 
