@@ -105,21 +105,32 @@ static void table_set(domid_t id, struct domain *d)
 	__atomic_store_n(&domain_table[id / IDS_PER_PAGE][id % IDS_PER_PAGE], d, __ATOMIC_RELEASE);
 }
 
+/* Debug builds: of what the domain owned nothing is left, and nothing that is about to be freed is in use. */
+static void ledger_check(struct domain *d)
+{
+	struct vcpu *v;
+
+	ASSERT(!d->tot_pages && !d->claimed && !d->destroying && !d->boot_console);
+	for_each_vcpu(d, v) {
+		ASSERT(!v->sched.running && !v->sched.queued && !v->sched.parked && !v->info_page);
+		ASSERT(!v->singleshot.pending && !v->periodic.pending && !v->poll_timer.pending);
+	}
+}
+
 static void domain_free_rcu(struct rcu_head *head)
 {
 	struct domain *d = container_of(head, struct domain, rcu);
 	domid_t id = d->id;
 	struct vcpu *v;
 
+	ledger_check(d);
 	for_each_vcpu(d, v)
 		arch_vcpu_free(v);
 	grant_free(d);
 	evtchn_free(d);
 	p2m_free(d);
-	if (d->shared_info) {
-		virt_to_page(d->shared_info)->owner = OWNER_KEEL;
-		unshare_keel_page(d->shared_info);
-	}
+	ASSERT(d->p2m.nr_tables <= 1u + d->hardware); /* the roots, that is */
+	unshare_keel_page(d->shared_info);
 	if (d->e820)
 		free_page(d->e820);
 	arch_domain_free(d);

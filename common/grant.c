@@ -8,6 +8,7 @@
 #include "common/grant_table.h"
 #include "common/guest_access.h"
 #include "common/hypercall.h"
+#include "common/printk.h"
 
 /* The structure, and behind it the arrays for max_frames frames. */
 static size_t grant_table_size(unsigned int max_frames)
@@ -69,12 +70,25 @@ int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptr
 	return err;
 }
 
+/* Is a page of d in use by anybody, or a mapping of d's? For the ledger. */
+static bool grants_in_use(const struct grant_table *gt)
+{
+	for (grant_ref_t ref = 0; ref < grant_refs(gt); ref++)
+		if (grant_active(gt, ref)->readers || grant_active(gt, ref)->writers)
+			return true;
+	for (grant_handle_t h = 0; h < gt->nr_maptrack * MAPTRACK_PER_FRAME; h++)
+		if (gt->maptrack[h / MAPTRACK_PER_FRAME][h % MAPTRACK_PER_FRAME].state != MT_FREE)
+			return true;
+	return false;
+}
+
 void grant_free(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 
 	if (!gt)
 		return;
+	ASSERT(!grants_in_use(gt));
 	for (unsigned int i = 0; i < gt->nr_frames; i++) {
 		unshare_keel_page(gt->shared[i]);
 		free_page(gt->active[i]);

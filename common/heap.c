@@ -180,8 +180,10 @@ void share_keel_page(void *va, struct domain *d)
 
 void unshare_keel_page(void *va)
 {
-	if (va)
-		put_page(virt_to_page(va));
+	if (!va)
+		return;
+	WRITE_ONCE(virt_to_page(va)->owner, OWNER_KEEL); /* others may hold it still, and the id goes to another domain */
+	put_page(virt_to_page(va));
 }
 
 bool get_page(struct page_info *pg, u16 owner)
@@ -225,7 +227,10 @@ int claim_pages(struct domain *d, u64 pages)
 	spin_lock(&heap_lock);
 	nr_claimed -= d->claimed;
 	d->claimed = 0;
-	if (nr_free_pages < nr_claimed + want)
+	/* Under the lock under which destruction gives the claim back, so that none is left behind. */
+	if (pages && READ_ONCE(d->state) != DOMAIN_ALIVE)
+		rc = -EINVAL;
+	else if (nr_free_pages < nr_claimed + want)
 		rc = -ENOMEM;
 	else
 		d->claimed = want;

@@ -80,7 +80,7 @@ bool get_page(struct page_info *pg, u16 owner);
 /* Drops one; the last frees the frame to the heap, uncounts it, and may end a zombie domain. Any context below RANK_HEAP. */
 void put_page(struct page_info *pg);
 
-/* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free. 0 ends the claim. */
+/* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free, -EINVAL if it dies. 0 ends the claim. */
 int claim_pages(struct domain *d, u64 pages);
 
 u64 heap_free_pages(void);

@@ -443,6 +443,32 @@ static void a_zombie_waits_for_its_pages(void **state)
 	fake_rcu_run();
 }
 
+/* Mapped grants, claimed memory, the page of a vcpu_info, a timer: the ledger would tell. */
+static void what_it_had_is_given_back(void **state)
+{
+	struct domain *d = create(VICTIM, false);
+	struct gnttab_map_grant_ref map = { .host_addr = 9 << PAGE_SHIFT, .flags = GNTMAP_host_map, .dom = 1 };
+	struct page_info *granted = mfn_to_page(fake_populate(guest, 2)), *info = mfn_to_page(fake_populate(d, 3));
+
+	assert_int_equal(grant_seed(guest, 0, VICTIM, 2, false), 0);
+	fake_run_on(0, d->vcpu[0]);
+	assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, (unsigned long)&map, 1, 0, 0), 0);
+	assert_int_equal(map.status, GNTST_okay);
+	assert_int_equal(granted->ref, 3);
+	assert_true(get_page(info, VICTIM));
+	d->vcpu[1]->info_page = info;
+	d->vcpu[1]->info = page_to_virt(info);
+	d->claimed = 5;
+	assert_int_equal(vcpu_set_periodic(d->vcpu[1], 1000000), 0);
+	fake_run_on(0, dom0->vcpu[0]);
+	while (domain_destroy(d) == -ERESTART)
+		;
+	assert_int_equal(d->state, DOMAIN_ZOMBIE);
+	fake_rcu_run();
+	assert_null(domain_find(VICTIM));
+	assert_int_equal(granted->ref, 1);
+}
+
 static void the_last_vcpu_powers_off(void **state)
 {
 	domain_controller_unpause(guest);
@@ -471,6 +497,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(they_take_turns),
 	TEST(pauses_are_counted_together),
 	TEST(a_zombie_waits_for_its_pages),
+	TEST(what_it_had_is_given_back),
 	TEST(the_last_vcpu_powers_off),
 };
 

@@ -135,8 +135,10 @@ FAKE void share_keel_page(void *va, struct domain *d)
 
 FAKE void unshare_keel_page(void *va)
 {
-	if (va)
-		put_page(virt_to_page(va));
+	if (!va)
+		return;
+	virt_to_page(va)->owner = OWNER_KEEL;
+	put_page(virt_to_page(va));
 }
 
 FAKE bool get_page(struct page_info *pg, u16 owner)

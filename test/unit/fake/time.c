@@ -178,4 +178,7 @@ FAKE void vcpu_timers_init(struct vcpu *v)
 
 FAKE void vcpu_timers_destroy(struct vcpu *v)
 {
+	timer_stop(&v->singleshot);
+	timer_stop(&v->periodic);
+	timer_stop(&v->poll_timer);
 }

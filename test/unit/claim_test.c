@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: common/heap.c */
+/* Claims of the real heap: what is promised is given back, also when the domain dies meanwhile. */
+#include "test/unit/unit.h"
+
+#include <sanitizer/asan_interface.h>
+
+#include <public/errno.h>
+
+static struct domain *d;
+
+/* The heap keeps what it has from one test to the next. */
+static int start(void **state)
+{
+	fake_reset();
+	ASAN_UNPOISON_MEMORY_REGION(page_to_virt(mfn_to_page(0)), FAKE_RAM);
+	heap_add_range(MiB(1), FAKE_RAM);
+	d = fake_domain(3, 1);
+	return 0;
+}
+
+static void a_dying_domain_claims_nothing(void **state)
+{
+	u64 total = heap_free_pages();
+
+	assert_int_equal(claim_pages(d, total + 1), -ENOMEM);
+	assert_int_equal(claim_pages(d, 100), 0);
+	assert_int_equal(heap_claimed_pages(), 100);
+	d->state = DOMAIN_DYING;
+	assert_int_equal(claim_pages(d, 0), 0); /* as destruction begins */
+	assert_int_equal(heap_claimed_pages(), 0);
+	assert_int_equal(claim_pages(d, 100), -EINVAL);
+	assert_int_equal(heap_claimed_pages(), 0);
+	assert_int_equal(d->claimed, 0);
+}
+
+/* A page that others still hold names no domain whose id may be another's by then. */
+static void a_page_that_was_shared_is_keels(void **state)
+{
+	struct page_info *pg = virt_to_page(d->shared_info);
+
+	assert_int_equal(pg->owner, 3);
+	assert_true(get_page(pg, 3));
+	unshare_keel_page(d->shared_info);
+	assert_int_equal(pg->owner, OWNER_KEEL);
+	assert_int_equal(pg->ref, 1);
+	put_page(pg);
+	assert_int_equal(pg->owner, OWNER_FREE);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_dying_domain_claims_nothing),
+	cmocka_unit_test(a_page_that_was_shared_is_keels),
+};
+
+int main(void)
+{
+	return cmocka_run_group_tests(tests, start, NULL);
+}
