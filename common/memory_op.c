@@ -188,12 +188,16 @@ static long op_not_supported(struct domain *d, void *arg, u64 gva, u64 start)
 static long op_claim(struct domain *d, void *arg, u64 gva, u64 start)
 {
 	const struct xen_memory_reservation *r = arg;
+	long rc = -EINVAL;
 
 	if (!extents_ok(r, 0) || r->extent_start || r->extent_order || r->mem_flags)
 		return -EINVAL;
-	if (r->nr_extents && (r->nr_extents < d->tot_pages || r->nr_extents > d->max_pages || d->claimed))
-		return -EINVAL;
-	return claim_pages(d, r->nr_extents);
+	spin_lock(&d->lock); /* destruction gives the claim back once, after d has begun to die */
+	if (READ_ONCE(d->state) == DOMAIN_ALIVE &&
+	    (!r->nr_extents || (r->nr_extents >= d->tot_pages && r->nr_extents <= d->max_pages && !d->claimed)))
+		rc = claim_pages(d, r->nr_extents);
+	spin_unlock(&d->lock);
+	return rc;
 }
 
 static long op_current_reservation(struct domain *d, void *arg, u64 gva, u64 start)

@@ -146,7 +146,7 @@ void vcpu_sleep_sync(struct vcpu *v)
 {
 	BUG_ON(v == current);
 	vcpu_sleep_nosync(v);
-	while (__atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE))
+	while (__atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE) && !vcpu_runnable(v))
 		cpu_relax();
 }
 

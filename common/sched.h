@@ -44,8 +44,8 @@ void vcpu_wake(struct vcpu *v);
 /* Something keeps v from running now: takes it off; nosync: its CPU will notice soon. Any lock below RANK_RUNQ. */
 void vcpu_sleep_nosync(struct vcpu *v);
 /*
- * The same, and waits until v's CPU has put its state away. Never for the current vCPU, and
- * only on behalf of one that nobody waits for in turn: a control domain's on another domain.
+ * The same, and waits until v's CPU has put its state away, or somebody else has let v run again. Never for the
+ * current vCPU, and only on behalf of one that nobody waits for in turn: a control domain's on another domain.
  * Two vCPUs that stop each other would wait for ever. v's CPU needs no lock that the caller holds.
  */
 void vcpu_sleep_sync(struct vcpu *v);
