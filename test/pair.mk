@@ -4,6 +4,10 @@
 # basic block another CPU can go on, and a simulated machine around them, which is not.
 #
 #     make fuzz-pair FUZZ_SECONDS=600 [PAIR='seed=N']
+#     make check-pair			what it once found, again (test/fuzz/pair.corpus)
+#     make fuzz-proof [PROOF='RUNS SECONDS PATTERN']
+#
+# A failure is made as short as it can be and left in $(O)/pair; once its fault is gone, it belongs to the corpus.
 PAIR_SOURCES := common/clock.c common/domain.c common/domctl.c common/domctl_misc.c common/domctl_vcpu.c common/evtchn.c \
 	common/evtchn_deliver.c common/grant.c common/grant_copy.c common/grant_map.c common/hvm_op.c common/hypercall.c \
 	common/memory_op.c common/pcpu.c common/physmap.c common/pqueue.c common/rcu.c common/sched.c \
@@ -13,9 +17,11 @@ PAIR_SOURCES := common/clock.c common/domain.c common/domctl.c common/domctl_mis
 PAIR_MODEL := $(filter-out test/fuzz/pair/heap.c,$(wildcard test/fuzz/pair/*.c))
 PAIR_O     := $(PAIR_SOURCES:%.c=$(O)/pair/obj/%.o)
 PAIR_MODEL_O := $(PAIR_MODEL:%.c=$(O)/pair/obj/%.o)
-PAIR_CFLAGS  = $(UNIT_CFLAGS)
+PAIR_STRETCH ?= stretch=100000000
+PAIR_CFLAGS  = $(UNIT_CFLAGS) -O2
 
 $(PAIR_O): PAIR_CFLAGS += -fsanitize-coverage=trace-pc
+$(O)/pair/obj/common/grant_copy.o: PAIR_CFLAGS += -Dmemmove=pair_copy
 $(O)/pair/obj/%.o: %.c $(O)/unit/include/config.h
 	@mkdir -p $(@D)
 	@$(UNIT_CC) $(PAIR_CFLAGS) -MMD -MP -c $< -o $@
@@ -23,8 +29,15 @@ $(O)/pair/obj/%.o: %.c $(O)/unit/include/config.h
 $(O)/pair/pair: $(PAIR_O) $(PAIR_MODEL_O)
 	@$(UNIT_CC) $(UNIT_SAN) $^ -o $@
 
-.PHONY: fuzz-pair
+CHECKS += check-pair
+.PHONY: fuzz-pair check-pair fuzz-proof
 fuzz-pair: $(O)/pair/pair
-	@$< seconds=$(FUZZ_SECONDS) out=$(O)/pair $(PAIR)
+	@$< seconds=$(FUZZ_SECONDS) out=$(O)/pair $(PAIR_STRETCH) $(PAIR)
+check-pair: $(O)/pair/pair
+	@$< out=$(O)/pair $(PAIR_STRETCH) $(sort $(wildcard test/fuzz/pair.corpus/*))
+	@echo "  PAIR    $(words $(wildcard test/fuzz/pair.corpus/*)) old failures stay away"
+fuzz-proof: $(O)/pair/pair
+	@UNIT_CC="$(UNIT_CC)" PAIR_CFLAGS="$(PAIR_CFLAGS)" UNIT_SAN="$(UNIT_SAN)" PAIR_OBJS="$(PAIR_O) $(PAIR_MODEL_O)" PAIR_STRETCH="$(PAIR_STRETCH)" \
+		test/fuzz/pair/proof $(O) $(PROOF)
 
 -include $(shell find $(O)/pair/obj -name '*.d' 2>/dev/null)

@@ -125,7 +125,9 @@ int arch_vcpu_init(struct vcpu *v)
 {
 	if (pair_alloc_fails())
 		return -ENOMEM;
+	spin_lock(&v->domain->lock);
 	hvm_vcpu_reset(v);
+	spin_unlock(&v->domain->lock);
 	return 0;
 }
 
@@ -258,8 +260,10 @@ long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
 {
 	struct vcpu *v;
 
+	spin_lock(&d->lock);
 	for_each_vcpu(d, v)
 		set_bit(VPF_DOWN, &v->wait_flags);
+	spin_unlock(&d->lock);
 	for_each_vcpu(d, v)
 		if (size & BIT(v->id % 32))
 			hvm_vcpu_set_pvh_entry(v, 0x1000, 0);
@@ -304,10 +308,11 @@ u64 now(void)
 	return pair_now;
 }
 
-bool arch_timer_arm(u64 deadline_ns)
+u64 arch_timer_arm(u64 deadline_ns)
 {
-	pair_armed[this_cpu()->id] = deadline_ns;
-	return deadline_ns > pair_now;
+	if (deadline_ns <= pair_now)
+		return 0;
+	return pair_armed[this_cpu()->id] = min(deadline_ns, pair_now + 1000000000);
 }
 
 void arch_tsc_scale(struct tsc_scale *out)

@@ -18,7 +18,10 @@
 
 static u32 *want;		/* references on each frame */
 static u64 keel_at_start, tables;
+static bool table_page[256];	/* of the table of domains: those that some domain has had */
 static u8 pins[PAIR_OBJECTS][PAIR_REFS][2];
+
+void *pair_copy(void *dst, const void *src, size_t n);
 
 #define REQUIRE(c, fmt, ...) do { if (!(c)) pair_fail(fmt, ##__VA_ARGS__); } while (0)
 
@@ -34,7 +37,7 @@ static u64 keel_frames(void)
 void pair_note_start(void)
 {
 	want = calloc(max_mfn, sizeof(*want));
-	keel_at_start = keel_frames() + 1; /* and the first page of the table of domains */
+	keel_at_start = keel_frames();
 }
 
 static unsigned int object_index(const struct domain *d)
@@ -43,6 +46,12 @@ static unsigned int object_index(const struct domain *d)
 		if (pair_domains[i] && &pair_domains[i]->x.d == d)
 			return i;
 	pair_fail("a pointer to a domain that is gone");
+}
+
+/* A page of the table of domains stays. */
+static void note_id(const struct domain *d)
+{
+	table_page[d->id / (PAGE_SIZE / sizeof(d))] = true;
 }
 
 /* --- Memory --- */
@@ -59,7 +68,7 @@ static void check_grant_entry(struct domain *d, mfn_t mfn, bool writable)
 		if (a->mfn == mfn && a->grantee == d->id && (a->writers || (a->readers && !writable)))
 			return;
 	}
-	pair_fail("d%u maps frame %#lx of d%u, and no grant in use allows it", d->id, mfn, mfn_to_page(mfn)->owner);
+	pair_fail("d%u reaches frame %#lx of d%u, and no grant in use allows it", d->id, mfn, mfn_to_page(mfn)->owner);
 }
 
 static void check_leaf(struct domain *d, gfn_t gfn, mfn_t mfn, enum p2m_type t, u64 n)
@@ -158,6 +167,8 @@ static void check_frames(void)
 	u64 free = 0, keel = 0, of[PAIR_OBJECTS] = { 0 }, claimed = 0, keel_wanted = keel_at_start;
 	struct domain *d;
 
+	for (unsigned int i = 0; i < ARRAY_SIZE(table_page); i++)
+		keel_wanted += table_page[i];
 	for (mfn_t m = PAIR_FIRST_FRAME; m < max_mfn; m++) {
 		const struct page_info *pg = mfn_to_page(m);
 
@@ -312,6 +323,7 @@ static void check_life(struct domain *d)
 {
 	struct vcpu *v;
 
+	note_id(d);
 	REQUIRE(domain_find(d->id) == d, "d%u is not freed, and cannot be found", d->id);
 	REQUIRE(d->pause_count == d->controller_pauses + d->shutting_down + (d->state != DOMAIN_ALIVE),
 		"d%u is paused %u times, %u by controllers", d->id, d->pause_count, d->controller_pauses);
@@ -342,11 +354,46 @@ void pair_check_all(void)
 		pair_check_end();
 }
 
+/* Has a control domain mapped it there? */
+static bool maps_foreign(const u64 *table, unsigned int level, mfn_t mfn)
+{
+	for (unsigned int i = 0; i < 512; i++) {
+		mfn_t m = (table[i] & 0xffffffffff000ull) >> PAGE_SHIFT;
+
+		if (!table[i])
+			continue;
+		if (level == 1 ? m == mfn && (table[i] >> 52 & 15) == P2M_FOREIGN :
+		    !(table[i] & 0x80) && maps_foreign(mfn_to_virt(m), level - 1, mfn))
+			return true;
+	}
+	return false;
+}
+
+/* GNTTABOP_copy reaches another's page: only while its owner is told so. Control domains may do more. */
+static void check_access(struct domain *d, const void *p, bool write)
+{
+	struct page_info *pg = virt_to_page(p);
+
+	if (pg->owner != d->id && !(pg->flags & PGF_XEN_HEAP) && !d->control &&
+	    !maps_foreign(d->p2m.root, 4, page_to_mfn(pg)))
+		check_grant_entry(d, page_to_mfn(pg), write);
+}
+
+void *pair_copy(void *dst, const void *src, size_t n)
+{
+	struct domain *d = current->domain;
+
+	if (n)
+		PAIR_ATOMIC(check_access(d, dst, true); check_access(d, src, false));
+	return memmove(dst, src, n);
+}
+
 /* d's memory goes: nobody knows it any more. */
 void pair_check_freed(struct domain *d)
 {
 	struct domain *o;
 
+	note_id(d);
 	for (unsigned int i = 0; i < pair->cfg.cpus; i++)
 		REQUIRE(pcpus[i]->curr->idle || pcpus[i]->curr->domain != d, "d%u is freed, and runs", d->id);
 	for_each_object(o) {
@@ -378,6 +425,6 @@ void pair_check_result(struct vcpu *v, const struct pair_op *op, long rc)
 	if (op->nr != __HYPERVISOR_domctl || op->len < sizeof(*c) || c->cmd != XEN_DOMCTL_destroydomain)
 		return;
 	REQUIRE(rc != -ENOMEM, "destroying a domain takes memory");
-	if (pair_ending)
+	if (op->last)
 		REQUIRE(rc == 0 || rc == -ESRCH, "destroying a domain fails at the end: %ld", rc);
 }

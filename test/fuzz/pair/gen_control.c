@@ -361,8 +361,6 @@ bool pair_gen_end(struct vcpu *v, struct pair_op *op)
 	struct xen_domctl c = { .cmd = XEN_DOMCTL_destroydomain };
 	gfn_t gfn;
 
-	if (!d->hardware || v->id)
-		return false;
 	if (p->continued && p->nr == __HYPERVISOR_domctl && pair->end_calls) {
 		op->nr = (u8)p->nr;
 		memcpy(op->a, p->args, sizeof(op->a));

@@ -14,7 +14,7 @@
 #include "common/sched.h"
 #include "common/time.h"
 
-#define AUDIT_EVERY 96
+#define AUDIT_EVERY 200
 #define PATIENCE 400	/* turns that a replay waits for the vCPU whose turn it is */
 
 u64 pair_now = 1000000;
@@ -125,12 +125,15 @@ static struct pair_op *replayed_op(struct vcpu *v)
 static struct pair_op *next_op(struct vcpu *v)
 {
 	static struct pair_op last;
+	static struct vcpu *ender; /* Dom0's first that comes: with sched=null the others may have no CPU */
 	struct pair_op *op;
 
 	if (pair_ending) {
-		if (v->domain != hardware_domain || v->id)
+		if (!ender && v->domain->hardware)
+			ender = v;
+		if (v != ender)
 			return NULL;
-		last = (struct pair_op){ .dom = v->domain->id, .vcpu = (u8)v->id };
+		last = (struct pair_op){ .dom = v->domain->id, .vcpu = (u8)v->id, .last = true };
 		if (pair_gen_end(v, &last))
 			return &last;
 		audit_due = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pair [seed=N] [seconds=N] [episodes=N] [out=DIR] [minimise=SECONDS] [keep=1] [stretch=N] [trace=1] [FILE ...]
+ * pair [seed=N] [seconds=N] [episodes=N] [out=DIR] [minimise=SECONDS] [keep=1] [stretch=N] [trace=1] [ignore=TEXT] [FILE ...]
  *
  * Episode after episode, each in a process of its own, from seeds that follow seed=, or once each FILE
  * that an earlier run has left. 0 if nothing was found. keep=1 goes on after a finding.
@@ -23,7 +23,7 @@
 
 struct pair_shared *pair;
 char pair_signature[400];
-static const char *out = ".", *log_path;
+static const char *out = ".", *log_path, *ignore;
 const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
@@ -201,6 +201,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (!strncmp(argv[i], "out=", 4))
 			out = argv[i] + 4;
+		else if (!strncmp(argv[i], "ignore=", 7))
+			ignore = argv[i] + 7;
 	snprintf(log_name, sizeof(log_name), "%s/log.%d", out, getpid());
 	log_path = log_name;
 	pair = mmap(NULL, sizeof(*pair), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -217,7 +219,7 @@ int main(int argc, char **argv)
 	start = seconds_now();
 	for (; !files && n < most && seconds_now() - start < seconds; n++) {
 		pair->seed = seed + n;
-		if (!pair_run(false))
+		if (!pair_run(false) || (ignore && strstr(pair_signature, ignore)))
 			continue;
 		printf("pair: found after %.1f s, %lu hypercalls\n", seconds_now() - start, pair->calls);
 		found((unsigned int)option(argc, argv, "minimise", 60));

@@ -48,7 +48,7 @@ enum pair_kind {
 struct pair_op {
 	u16 dom;
 	u8 vcpu, kind, nr, npre, fail;	/* fail: which allocation from its start on is refused */
-	u8 pad;
+	bool last;			/* one of the end's */
 	u32 dt;				/* ns that pass before it */
 	u64 a[5], gpa;
 	u32 len;
