@@ -168,6 +168,127 @@ static void balloon(void)
 	}
 }
 
+/* --- Instructions that Keel does, one step at a time --- */
+
+static u64 step_rip[16], dr6_seen;
+static volatile u32 steps;
+
+static bool note_step(struct regs *r)
+{
+	u64 dr6;
+
+	if (r->vector != 1)
+		return false;
+	asm volatile("movq %%db6, %0" : "=r"(dr6));
+	dr6_seen |= dr6;
+	if (steps < ARRAY_SIZE(step_rip))
+		step_rip[steps] = r->rip;
+	steps++;
+	asm volatile("movq %0, %%db6" : : "r"(0xffff0ff0ul));
+	return true;
+}
+
+#define STEP_OVER(name, insns, ...)                                           \
+	do {                                                                  \
+		u64 from_, to_;                                               \
+		steps = 0;                                                    \
+		dr6_seen = 0;                                                 \
+		asm volatile("pushfq; orq $0x100, (%%rsp); popfq\n"           \
+			     "771: " insns "\n772: pushfq; andq $~0x100, (%%rsp); popfq\n" \
+			     "leaq 771b(%%rip), %0; leaq 772b(%%rip), %1"     \
+			     : "=&r"(from_), "=&r"(to_) : __VA_ARGS__ : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "memory", "cc"); \
+		EXPECT(steps >= 1 && step_rip[0] == to_, name ": %u steps, the first at +%ld of %ld", steps, \
+		       step_rip[0] - from_, to_ - from_);                     \
+		EXPECT(dr6_seen & 0x4000, name ": DR6 %#lx", dr6_seen);      \
+	} while (0)
+
+static void single_steps(void)
+{
+	u64 apic = (u64)find_va();
+
+	fault_hook = note_step;
+	STEP_OVER("NOP", "nop", "r"(0));
+	STEP_OVER("CPUID", "xorl %%eax, %%eax; 771: cpuid", "r"(0));
+	STEP_OVER("RDMSR", "movl $0x1b, %%ecx; 771: rdmsr", "r"(0));
+	STEP_OVER("IN", "inb $0xe9, %%al", "r"(0));
+	STEP_OVER("HLT", "hlt", "r"(0));
+	if (!apic_is_x2()) {
+		map_page(apic, 0xfee00000, PTE_P | PTE_W | PTE_UC);
+		STEP_OVER("MMIO", "movl 0x20(%2), %%eax", "r"(apic));
+	}
+	fault_hook = NULL;
+}
+
+/* The prefix belongs to it: then comes the next instruction, and no other. */
+static void wbnoinvd(void *arg)
+{
+	asm volatile(".byte 0xf3, 0x0f, 0x09; movl $1, (%0)" : : "r"(arg) : "memory");
+}
+
+static void rdpru(void *arg)
+{
+	asm volatile(".byte 0x0f, 0x01, 0xfd" : : "c"(0) : "rax", "rdx");
+}
+
+static void instructions(void)
+{
+	u32 done = 0, a, b, c, d;
+
+	EXPECT_EQ(try_call(wbnoinvd, &done), 0);
+	EXPECT_EQ(done, 1);
+	cpuid(0x80000008, 0, &a, &b, &c, &d);
+	EXPECT_EQ(b >> 4 & 1, 0);
+	EXPECT_EQ(try_call(rdpru, NULL), 1);
+	EXPECT_EQ(this_cpu()->fault.vector, FAULT_UD);
+}
+
+static void illegal_vectors(void)
+{
+	apic_write(APIC_ESR, 0);
+	apic_write(APIC_ESR, 0);
+	apic_icr(0, 0x44000 | 5); /* shorthand: self */
+	apic_write(APIC_ESR, 0);
+	EXPECT_EQ(apic_read(APIC_ESR), 0x60);
+}
+
+/* --- INS by user code, which may use the port: it reaches what it may, not the kernel's memory --- */
+
+extern const u8 user_ins[], user_ins_end[];
+asm(".pushsection .text\n"
+    "user_ins: movq %rsp, %rdi\n movl $0xe9, %edx\n insb\n movl $1, %eax\n int $0x80\nuser_ins_end:\n"
+    ".popsection");
+
+static u8 *user_code;
+
+static void ins_as_user(void *where)
+{
+	EXPECT_EQ(run_user(user_code, where), 1);
+}
+
+static void string_io(void)
+{
+	u8 *code = alloc_page(), *kernel = alloc_page();
+	u64 kernel_va = find_va();
+
+	user_code = (u8 *)find_va();
+	memcpy(code, user_ins, user_ins_end - user_ins);
+	map_page((u64)user_code, (u64)code, PTE_P | PTE_W | PTE_U);
+	map_page(kernel_va, (u64)kernel, PTE_P | PTE_W);
+	/* The CPU refuses the port before anything else. */
+	EXPECT_EQ(try_call(ins_as_user, user_code + 2048), 1);
+	EXPECT_EQ(this_cpu()->fault.vector, FAULT_GP);
+	EXPECT_EQ(code[2048], 0);
+	user_rflags |= 0x3000; /* IOPL 3: it may use ports */
+	EXPECT_EQ(try_call(ins_as_user, user_code + 2048), 0);
+	EXPECT_EQ(code[2048], 0xe9);
+	EXPECT_EQ(try_call(ins_as_user, (void *)kernel_va), 1);
+	EXPECT_EQ(this_cpu()->fault.vector, FAULT_PF);
+	EXPECT_EQ(this_cpu()->fault.cr2, kernel_va);
+	EXPECT_EQ(this_cpu()->fault.error & 6, 6);
+	EXPECT_EQ(kernel[0], 0);
+	user_rflags = 2;
+}
+
 /* Dom0's part: it ends when domain 1 has. */
 static void wait_for_guest(void)
 {
@@ -201,4 +322,8 @@ void test_main(void)
 		tables_in_a_hole();
 	}
 	balloon();
+	instructions();
+	illegal_vectors();
+	single_steps();
+	string_io();
 }

@@ -184,12 +184,16 @@ static inline u32 inl(u16 port)
 #define FAULT_UD 6
 #define FAULT_GP 13
 #define FAULT_PF 14
+/* Is asked first, if it is there; true: the code goes on at r->rip. */
+extern bool (*fault_hook)(struct regs *r);
 int try_call(void (*fn)(void *arg), void *arg);
 /* 0, or 1 when the access faulted (this_cpu()->fault says how). */
 int try_rdmsr(u32 msr, u64 *value);
 int try_wrmsr(u32 msr, u64 value);
 int try_read32(const void *addr, u32 *value);
 int try_write32(void *addr, u32 value);
+/* What it starts with: IOPL is 0 at first. */
+extern u64 user_rflags;
 long run_user(const void *code, void *stack_top);
 
 /* --- interrupts --- */

@@ -188,7 +188,7 @@ run_user:
 	movq %rsp, %gs:16		/* cpu.user_rsp */
 	pushq $0x2b			/* user SS */
 	pushq %rsi
-	pushq $0x2			/* RFLAGS */
+	pushq user_rflags
 	pushq $0x33			/* user CS */
 	pushq %rdi
 	iretq
@@ -227,6 +227,9 @@ ap_stack:
 	.long 0
 ap_cpu:
 	.long 0
+	.globl user_rflags
+user_rflags:
+	.quad 2
 	.globl start_info_pa
 start_info_pa:
 	.long 0

@@ -16,6 +16,7 @@ static struct {
 } idt[256];
 
 static irq_handler_t handlers[256];
+bool (*fault_hook)(struct regs *r);
 
 static void set_gate(unsigned int vector, const void *code, unsigned int dpl)
 {
@@ -100,6 +101,8 @@ void trap_handler(struct regs *r)
 		c->irqs[2]++;
 		return;
 	}
+	if (fault_hook && fault_hook(r))
+		return;
 	if (!c->try_rsp)
 		unexpected(r);
 	c->fault.vector = r->vector;
