@@ -193,7 +193,7 @@ static bool note_step(struct regs *r)
 		u64 from_, to_;                                               \
 		steps = 0;                                                    \
 		dr6_seen = 0;                                                 \
-		asm volatile("pushfq; orq $0x100, (%%rsp); popfq\n"           \
+		asm volatile("xorl %%eax, %%eax; movl $0x1b, %%ecx; pushfq; orq $0x100, (%%rsp); popfq\n"           \
 			     "771: " insns "\n772: pushfq; andq $~0x100, (%%rsp); popfq\n" \
 			     "leaq 771b(%%rip), %0; leaq 772b(%%rip), %1"     \
 			     : "=&r"(from_), "=&r"(to_) : __VA_ARGS__ : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "memory", "cc"); \
@@ -208,8 +208,8 @@ static void single_steps(void)
 
 	fault_hook = note_step;
 	STEP_OVER("NOP", "nop", "r"(0));
-	STEP_OVER("CPUID", "xorl %%eax, %%eax; 771: cpuid", "r"(0));
-	STEP_OVER("RDMSR", "movl $0x1b, %%ecx; 771: rdmsr", "r"(0));
+	STEP_OVER("CPUID", "cpuid", "r"(0));
+	STEP_OVER("RDMSR", "rdmsr", "r"(0));
 	STEP_OVER("IN", "inb $0xe9, %%al", "r"(0));
 	STEP_OVER("HLT", "hlt", "r"(0));
 	if (!apic_is_x2()) {
@@ -244,6 +244,7 @@ static void instructions(void)
 
 static void illegal_vectors(void)
 {
+	apic_enable();
 	apic_write(APIC_ESR, 0);
 	apic_write(APIC_ESR, 0);
 	apic_icr(0, 0x44000 | 5); /* shorthand: self */

@@ -227,6 +227,7 @@ static void operands_of_user_code(void **state)
 			assert_int_equal(copy_to_guest(LINEAR, "\x10", 1), 0);
 		assert_int_equal(copy_operand(&byte, LINEAR, 1, true), -EFAULT);
 		assert_int_equal(copy_operand(&byte, LINEAR, 1, false), -EFAULT);
+		assert_false(operand_is_mapped(LINEAR, false));
 		table(0)[LINEAR >> 39 & 511] |= PTE_US;
 		table(2)[0] |= PTE_US;
 		table(3)[0] |= PTE_US;
@@ -234,6 +235,7 @@ static void operands_of_user_code(void **state)
 		table(4)[0] |= PTE_US;
 		assert_int_equal(copy_operand(&byte, LINEAR, 1, true), 0);
 		assert_int_equal(byte, 0x10);
+		assert_true(operand_is_mapped(LINEAR, true));
 		assert_int_equal(copy_operand(&byte, LINEAR, 1, false), 0);
 		assert_int_equal(copy_from_guest(&byte, LINEAR, 1), -EFAULT); /* SMAP is for the kernel */
 		cpl = 0;

@@ -41,10 +41,9 @@ int copy_operand(void *buf, u64 gva, size_t len, bool from)
 	return 0;
 }
 
-int gva_to_gpa(u64 gva, bool write, u64 *gpa)
+bool operand_is_mapped(u64 gva, bool write)
 {
-	*gpa = gva;
-	return gva >> PAGE_SHIFT == untranslated || gva < (u64)memory || gva >= (u64)memory + sizeof(memory) ? -EFAULT : 0;
+	return gva >> PAGE_SHIFT != untranslated && gva >= (u64)memory && gva < (u64)memory + sizeof(memory);
 }
 
 void hvm_inject_exception(struct vcpu *u, u8 vec, s32 err)

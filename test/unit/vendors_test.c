@@ -633,6 +633,15 @@ static void string_io_says_the_same(void **state)
 			assert_int_equal(e.io.addr_size, 4);
 			assert_int_equal(e.io.seg, in ? SEG_ES : SEG_FS);
 		}
+		if (vendor)
+			continue;
+		((struct vmcb *)vcpu.vmcs)->exit_info1 &= ~(7ull << 7); /* as QEMU 7.2 */
+		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+		assert_int_equal(e.io.addr_size, 4);
+		((struct vmcb *)vcpu.vmcs)->efer = EFER_LMA;
+		((struct vmcb *)vcpu.vmcs)->cs.attr = BIT(9);
+		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+		assert_int_equal(e.io.addr_size, 8);
 	}
 }
 

@@ -156,6 +156,11 @@ static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 	return page + offset;
 }
 
+static bool is_user(const struct vcpu *v)
+{
+	return hvm_ops->get_reg(x86_vcpu(v), HREG_CPL) == 3;
+}
+
 /* As what the memory is accessed: Keel's own data and the guest's code by the kernel, or what the guest's CPL may. */
 enum access { DATA, CODE, OPERAND };
 
@@ -169,7 +174,7 @@ static int copy_guest(void *buf, u64 gva, size_t len, bool from, enum access as)
 	if (!walk_init(&w, v, !from) || gva + len < gva)
 		return -EFAULT;
 	w.smap &= as != CODE;
-	w.user = as == OPERAND && hvm_ops->get_reg(x86_vcpu(v), HREG_CPL) == 3;
+	w.user = as == OPERAND && is_user(v);
 	p2m_read_lock(&v->domain->p2m);
 	while (len) {
 		size_t n = min(len, (size_t)(PAGE_SIZE - (gva & ~PAGE_MASK)));
@@ -219,7 +224,7 @@ int copy_operand(void *buf, u64 gva, size_t len, bool from)
 	return copy_guest(buf, gva, len, from, OPERAND);
 }
 
-int gva_to_gpa(u64 gva, bool write, u64 *gpa)
+static int translate(u64 gva, bool write, enum access as, u64 *gpa)
 {
 	struct vcpu *v = current;
 	struct walk_slot way;
@@ -228,10 +233,23 @@ int gva_to_gpa(u64 gva, bool write, u64 *gpa)
 
 	if (!walk_init(&w, v, write))
 		return -EFAULT;
+	w.user = as == OPERAND && is_user(v);
 	p2m_read_lock(&v->domain->p2m);
 	rc = walk(&w, gva, gpa, &way);
 	p2m_read_unlock(&v->domain->p2m);
 	return rc;
+}
+
+int gva_to_gpa(u64 gva, bool write, u64 *gpa)
+{
+	return translate(gva, write, DATA, gpa);
+}
+
+bool operand_is_mapped(u64 gva, bool write)
+{
+	u64 gpa;
+
+	return !translate(gva, write, OPERAND, &gpa);
 }
 
 static int copy_gpa(struct domain *d, void *buf, u64 gpa, size_t len, bool from)

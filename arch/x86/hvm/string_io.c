@@ -50,11 +50,11 @@ static bool transfer(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 /* #PF at the first byte that has no translation; what has one, but no memory, cannot be retried by the guest: #GP. */
 static void operand_fault(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 {
-	u64 next = (gva | ~PAGE_MASK) + 1, gpa;
+	u64 next = (gva | ~PAGE_MASK) + 1;
 	s32 error = (e->io.in ? 2 : 0) | (hvm_ops->get_reg(v, HREG_CPL) == 3 ? 4 : 0);
 
-	if (!gva_to_gpa(gva, e->io.in, &gpa)) {
-		if (next - gva >= e->io.size || !gva_to_gpa(next, e->io.in, &gpa)) {
+	if (operand_is_mapped(gva, e->io.in)) {
+		if (next - gva >= e->io.size || operand_is_mapped(next, e->io.in)) {
 			hvm_inject_gp(&v->v);
 			return;
 		}

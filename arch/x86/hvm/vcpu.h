@@ -122,6 +122,8 @@ void hvm_inject_nmi(struct vcpu *v);
 int copy_insn_from_guest(void *dst, u64 ip, size_t len);
 /* A memory operand of the current vCPU's instruction, with the rights of its privilege level. As the above. */
 int copy_operand(void *buf, u64 gva, size_t len, bool from);
+/* Does the guest let it reach the byte at gva, whether there is memory or not? */
+bool operand_is_mapped(u64 gva, bool write);
 /* 32-bit flat protected mode, paging off (abi.md 1.3). */
 void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx);
 

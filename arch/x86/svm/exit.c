@@ -46,7 +46,10 @@ static void decode_io(const struct vmcb *c, struct exit_info *e)
 	e->io.string = info >> 2 & 1;
 	e->io.rep = info >> 3 & 1;
 	e->io.size = info >> 4 & 7;
-	e->io.addr_size = (info >> 7 & 7) * 2; /* one bit each */
+	/* One bit each. (QEMU 7.2 sets none: then it is the code's own.) */
+	e->io.addr_size = info >> 6 & 14;
+	if (!e->io.addr_size)
+		e->io.addr_size = c->efer & EFER_LMA && c->cs.attr & BIT(9) ? 8 : 4;
 	e->io.seg = e->io.in ? SEG_ES : (info >> 10 & 7) ?: SEG_DS; /* 0: it is not told */
 	e->next_rip = c->exit_info2;
 }
