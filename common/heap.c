@@ -158,7 +158,9 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 
 	spin_lock(&heap_lock);
 	from_claim = min(d->claimed, n);
-	if (d->tot_pages + n <= d->max_pages && nr_free_pages + from_claim >= nr_claimed + n)
+	/* A domain that dies gets none: the last page that it gives up ends it. */
+	if (READ_ONCE(d->state) == DOMAIN_ALIVE && d->tot_pages + n <= d->max_pages &&
+	    nr_free_pages + from_claim >= nr_claimed + n)
 		mfn = take_block(order);
 	if (mfn != INVALID_MFN) {
 		d->claimed -= from_claim;

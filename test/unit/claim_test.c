@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/heap.c */
-/* Claims of the real heap: what is promised is given back, also when the domain dies meanwhile. */
+/* Claims and frames of the real heap: what is promised is given back, and a domain that dies gets no more. */
 #include "test/unit/unit.h"
 
 #include <sanitizer/asan_interface.h>
@@ -24,12 +24,16 @@ static void a_dying_domain_claims_nothing(void **state)
 	u64 total = heap_free_pages();
 
 	assert_int_equal(claim_pages(d, total + 1), -ENOMEM);
+	put_page(alloc_domain_pages(d, 0));
+	assert_int_equal(d->tot_pages, 0);
 	assert_int_equal(claim_pages(d, 100), 0);
 	assert_int_equal(heap_claimed_pages(), 100);
 	d->state = DOMAIN_DYING;
 	assert_int_equal(claim_pages(d, 0), 0); /* as destruction begins */
 	assert_int_equal(heap_claimed_pages(), 0);
 	assert_int_equal(claim_pages(d, 100), -EINVAL);
+	assert_null(alloc_domain_pages(d, 0));
+	assert_int_equal(d->tot_pages, 0);
 	assert_int_equal(heap_claimed_pages(), 0);
 	assert_int_equal(d->claimed, 0);
 }
