@@ -76,7 +76,7 @@ static bool is_prefix(u8 b)
 }
 
 /* Where an instruction ends that may have prefixes, as WBINVD is WBNOINVD with one. */
-static u64 after_prefixes(const struct vmcb *c, unsigned int len)
+static noinline u64 after_prefixes(const struct vmcb *c, unsigned int len)
 {
 	unsigned int n = 0;
 	u8 b;

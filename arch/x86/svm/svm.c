@@ -400,19 +400,23 @@ static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 	BUG();
 }
 
+static noinline void end_traced_insn(struct x86_vcpu *v, struct vmcb *c)
+{
+	if (c->rflags & X86_EFLAGS_TF) {
+		c->dr6 |= DR6_BS;
+		hvm_inject_exception(&v->v, X86_EXC_DB, -1);
+	}
+	c->rflags &= ~X86_EFLAGS_RF;
+}
+
 static void svm_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigned int len)
 {
 	struct vmcb *c = v->vmcs;
 
 	c->rip = e && e->next_rip ? e->next_rip : svm_rip_after(c, len);
 	c->interrupt_shadow = 0;
-	if (likely(!(c->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))))
-		return;
-	if (c->rflags & X86_EFLAGS_TF) {
-		c->dr6 |= DR6_BS;
-		hvm_inject_exception(&v->v, X86_EXC_DB, -1);
-	}
-	c->rflags &= ~X86_EFLAGS_RF;
+	if (unlikely(c->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)))
+		end_traced_insn(v, c);
 }
 
 static bool svm_can_inject(struct x86_vcpu *v, enum hvm_event type)
