@@ -27,6 +27,7 @@
 #define PAIR_OPS 8192
 #define PAIR_PREEMPTS 4
 #define PAIR_REFS 1536		/* whose entries are checked */
+#define PAIR_SPOILT (~0ull)
 #define PAIR_OBJECTS 64		/* domains that are not freed at most */
 
 /* What an episode's machine is like. */
