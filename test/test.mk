@@ -36,7 +36,7 @@ debug-build:
 
 # What takes longer than CI allows, from test/*/*.soak: docs/testing.md.
 export SOAK_BOOTS ?= 50
-export SOAK_SILENCE ?= 60
+export SOAK_SILENCE ?= 120
 soak:
 	@O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --soak '$(TESTS)'
 soak-list:
