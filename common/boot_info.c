@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Filling struct boot_info: shared by all loaders, also linked into the UEFI loader. */
+#include <stdbool.h>
+
 #include "common/boot_info.h"
 #include "common/lib/string.h"
 
@@ -122,41 +124,73 @@ int boot_info_add_module(struct boot_info *bi, uint64_t base, uint64_t size, con
 	memset(m, 0, sizeof(*m));
 	m->base = base;
 	m->size = size;
-	if (name) {
+	if (name && *name) {
 		len = strlen(name);
 		if (len >= sizeof(m->name))
 			name += len - (sizeof(m->name) - 1);
 		boot_copy_string(m->name, sizeof(m->name), name);
+	} else {
+		boot_copy_string(m->name, sizeof(m->name), BOOT_NO_NAME);
+		len = strlen(m->name);
+		if (bi->nr_modules >= 10)
+			m->name[len++] = '0' + bi->nr_modules / 10;
+		m->name[len] = '0' + bi->nr_modules % 10;
 	}
 	if (cmdline)
 		boot_copy_string(m->cmdline, sizeof(m->cmdline), cmdline);
 	return bi->nr_modules++;
 }
 
-const char *boot_image_packed(const void *data, uint64_t size)
-{
-	static const struct {
-		uint8_t len;
-		uint8_t magic[6];
-		const char *name;
-	} kinds[] = {
-		{ 2, { 0x1f, 0x8b }, "gzip" },
-		{ 6, { 0xfd, '7', 'z', 'X', 'Z', 0 }, "xz" },
-		{ 4, { 0x28, 0xb5, 0x2f, 0xfd }, "zstd" },
-		{ 3, { 'B', 'Z', 'h' }, "bzip2" },
-		{ 4, { 0x02, 0x21, 0x4c, 0x18 }, "lz4" },
-		{ 4, { 0x89, 'L', 'Z', 'O' }, "lzo" },
-		{ 5, { 0x5d, 0, 0, 0, 0x04 }, "lzma" },
-	};
-	const uint8_t *p = data;
-	size_t i;
+/* How files are packed that somebody may take for a kernel, and what unpacks each. */
+static const struct packing {
+	uint16_t offset;
+	uint8_t len;
+	uint8_t magic[6];
+	const char *name, *command;
+} packings[] = {
+	{ 0, 2, { 0x1f, 0x8b }, "gzip", "gzip -dc" },
+	{ 0, 6, { 0xfd, '7', 'z', 'X', 'Z', 0 }, "xz", "xz -dc" },
+	{ 0, 4, { 0x28, 0xb5, 0x2f, 0xfd }, "zstd", "zstd -dc" },
+	{ 0, 3, { 'B', 'Z', 'h' }, "bzip2", "bzip2 -dc" },
+	{ 0, 4, { 0x04, 0x22, 0x4d, 0x18 }, "lz4", "lz4 -dc" },
+	{ 0, 4, { 0x02, 0x21, 0x4c, 0x18 }, "lz4", "lz4 -dc" },		/* the old format, of kernels */
+	{ 0, 4, { 0x89, 'L', 'Z', 'O' }, "lzo", "lzop -dc" },
+	{ 0, 3, { 0x5d, 0, 0 }, "lzma", "xz --format=lzma -dc" },	/* usual properties, any dictionary */
+	/* The x86 Linux boot protocol's signature in the setup header. */
+	{ 0x202, 4, { 'H', 'd', 'r', 'S' }, "bzImage", "/usr/src/linux-headers-*/scripts/extract-vmlinux" },
+	{ 0, 2, { 'M', 'Z' }, "an EFI program", NULL },
+};
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (size >= kinds[i].len && !memcmp(p, kinds[i].magic, kinds[i].len))
-			return kinds[i].name;
-	/* The x86 Linux boot protocol's signature, at 0x202 in the setup header. */
-	if (size >= 0x206 && !memcmp(p + 0x202, "HdrS", 4))
-		return "bzImage";
+/* The boot protocol (2.08 and later) says how long the packed kernel is: other programs have none. */
+#define BZIMAGE_VERSION 0x206
+#define BZIMAGE_PAYLOAD_LENGTH 0x24c
+
+static bool bzimage_is_linux(const uint8_t *p, uint64_t size)
+{
+	uint32_t payload;
+
+	if (size < BZIMAGE_PAYLOAD_LENGTH + sizeof(payload) || p[BZIMAGE_VERSION + 1] < 2 ||
+	    (p[BZIMAGE_VERSION + 1] == 2 && p[BZIMAGE_VERSION] < 8))
+		return false;
+	memcpy(&payload, p + BZIMAGE_PAYLOAD_LENGTH, sizeof(payload));
+	return payload;
+}
+
+const char *boot_image_packed(const void *data, uint64_t size, const char **unpack)
+{
+	const uint8_t *p = data;
+	const struct packing *k;
+
+	for (k = packings; k < packings + sizeof(packings) / sizeof(packings[0]); k++) {
+		if (size < k->offset + k->len || memcmp(p + k->offset, k->magic, k->len))
+			continue;
+		*unpack = k->command;
+		if (k->offset && !bzimage_is_linux(p, size)) {
+			*unpack = NULL;
+			return "a bzImage without Linux in it";
+		}
+		return k->name;
+	}
 	return NULL;
 }
 

@@ -56,7 +56,7 @@ struct boot_range {
 struct boot_module {
 	uint64_t base;			/* page aligned; 0 with size 0: unused */
 	uint64_t size;			/* in bytes, as the file has it */
-	char name[BOOT_NAME_LEN];	/* path or file name; if too long, its end */
+	char name[BOOT_NAME_LEN];	/* path or file name; if too long, its end; never empty */
 	char cmdline[BOOT_CMDLINE_LEN];	/* arguments, without the name */
 };
 
@@ -110,6 +110,9 @@ _Static_assert(offsetof(struct boot_info, ranges) == 72 + 48 + 8 + 64 + 1024,
 int boot_info_add_range(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type,
 			uint32_t flags);
 
+/* A module without a name is called this and its number: GRUB gives no names. */
+#define BOOT_NO_NAME "module "
+
 /*
  * Add a module. @name and @cmdline may be NULL. A name that is too long keeps its end, so that
  * the file name survives; a command line that is too long is cut. Pure.
@@ -120,20 +123,19 @@ int boot_info_add_module(struct boot_info *bi, uint64_t base, uint64_t size, con
 
 /*
  * If @data is a kernel image that is compressed or needs a boot protocol that Keel does not have,
- * say what it is ("bzImage", "gzip" ...), else NULL. Pure; reads at most @size bytes.
+ * say what it is ("bzImage", "gzip" ...), else NULL. *@unpack: the command that writes what is inside
+ * to its standard output, NULL if there is no kernel inside. Pure; reads at most @size bytes.
  */
-const char *boot_image_packed(const void *data, uint64_t size);
+const char *boot_image_packed(const void *data, uint64_t size, const char **unpack);
 
 /* Is [data, data + size) the start of a flattened device tree? Pure. */
 int boot_is_fdt(const void *data, uint64_t size);
 
-/* What to do about a packed kernel: every place that refuses one says this. */
-#define BOOT_UNPACK_HINT \
-	"Keel boots only uncompressed ELF kernels; unpack it first: " \
-	"/usr/src/linux-headers-*/scripts/extract-vmlinux FILE > vmlinux"
-
 /* Copy @src to @dst of @size bytes, cut and always terminated. */
 void boot_copy_string(char *dst, size_t size, const char *src);
+
+/* For messages. Not in the loaders. */
+const char *boot_range_name(uint32_t type);
 
 /* Print what the loader handed over. Boot, once printk works. Not in the loaders. */
 void boot_info_print(const struct boot_info *bi);

@@ -4,7 +4,7 @@
 #include "common/lib.h"
 #include "common/printk.h"
 
-static const char *range_name(u32 type)
+const char *boot_range_name(u32 type)
 {
 	static const char *const names[] = {
 		"?", "RAM", "reserved", "ACPI", "ACPI NVS", "unusable", "disabled", "persistent"
@@ -29,15 +29,16 @@ void boot_info_print(const struct boot_info *bi)
 		if (r->type == BOOT_RANGE_RAM)
 			ram += r->size;
 		pr_info("memory %012lx-%012lx %s%s", r->base,
-			(r->base + r->size - 1), range_name(r->type),
+			(r->base + r->size - 1), boot_range_name(r->type),
 			r->flags & BOOT_RANGE_EFI_RUNTIME ? ", EFI runtime" : "");
 	}
 	pr_info("%lu MiB of RAM", ram >> 20);
 	for (i = 0; i < bi->nr_modules; i++) {
 		const struct boot_module *m = &bi->modules[i];
+		bool named = strncmp(m->name, BOOT_NO_NAME, strlen(BOOT_NO_NAME));
 
 		pr_info("module %u at %#lx, %lu bytes%s%s", i, m->base,
-			m->size, m->name[0] ? ": " : "", m->name);
+			m->size, named ? ": " : "", named ? m->name : "");
 	}
 	if (bi->fdt)
 		pr_info("boot configuration at %#lx, %lu bytes", bi->fdt,

@@ -26,10 +26,12 @@ cp "$O/keel.efi" "$esp/" || exit 1
 echo "this is no device tree" >"$esp/text.dtb"
 : >"$esp/empty"
 gzip -c "$O/keel.elf" >"$esp/vmlinuz.gz"
-{ head -c $((0x202)) /dev/zero; echo "HdrS and more"; } >"$esp/vmlinuz"
+{ head -c $((0x202)) /dev/zero; printf 'HdrS\017\002'; head -c 100 /dev/zero | tr '\0' P; } >"$esp/vmlinuz"
+{ head -c $((0x202)) /dev/zero; printf 'HdrS\017\002'; head -c 100 /dev/zero; } >"$esp/memtest"
 tree missing 'path = "nowhere/vmlinux";'
 tree gzip 'path = "vmlinuz.gz";'
 tree bzimage 'path = "\\vmlinuz";'
+tree memtest 'path = "memtest";'
 tree script 'path = "startup.nsh";'
 tree empty 'path = "empty";'
 tree folder 'path = "folder";'
@@ -44,6 +46,7 @@ keel.efi config=cut.dtb
 keel.efi config=missing.dtb
 keel.efi config=gzip.dtb
 keel.efi config=bzimage.dtb
+keel.efi config=memtest.dtb
 keel.efi config=script.dtb
 keel.efi config=empty.dtb
 keel.efi config=folder.dtb
@@ -67,8 +70,9 @@ expect 'absent\.dtb: cannot open the file.*Not Found'
 expect 'text\.dtb: not a device tree blob'
 expect 'cut\.dtb: not a device tree blob'
 expect 'nowhere/vmlinux: cannot open the file.*Not Found'
-expect 'vmlinuz\.gz: the kernel is a gzip image.*extract-vmlinux'
-expect '\\vmlinuz: the kernel is a bzImage image.*extract-vmlinux'
+expect 'vmlinuz\.gz is compressed \(gzip\); unpack it first: gzip -dc FILE'
+expect '\\vmlinuz is compressed \(bzImage\); unpack it first: .*extract-vmlinux'
+expect 'memtest: the kernel is a bzImage without Linux in it'
 expect 'startup\.nsh: the kernel is no ELF file'
 expect 'empty: the file is empty'
 expect 'folder: a folder, not a file'

@@ -71,7 +71,8 @@ multiboot1_tree)
 multiboot2)
 	grub_iso "multiboot2 /boot/keel.elf iommu=off frobnicate" "module2 /boot/vmlinux placeholder a=1" \
 		"module2 --nounzip /boot/initrd.img"
-	expected+=("started by GRUB.*multiboot2.*0x200000" "${files[@]}" "no option frobnicate" "framebuffer")
+	expected+=("started by GRUB.*multiboot2.*0x200000" "${files[@]}" "no option frobnicate" "framebuffer"
+		"Domain-0: module 0 is no kernel")
 	;;
 multiboot2_tree)
 	tree 'mb-index = <1>' 'mb-index = <2>' 'module-index = <1>'

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/boot_info.c xen/multiboot/multiboot.c */
 /* What loaders fill in: the sorted list of ranges, modules, and the multiboot conversions. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,28 +151,71 @@ static void test_modules(void **state)
 	assert_int_equal(strlen(bi.modules[0].name), BOOT_NAME_LEN - 1);
 	assert_string_equal(bi.modules[0].name + BOOT_NAME_LEN - 9, "/vmlinux");
 	assert_int_equal(strlen(bi.modules[0].cmdline), BOOT_CMDLINE_LEN - 1);
-	for (i = 1; i < BOOT_MAX_MODULES; i++)
-		assert_int_equal(boot_info_add_module(&bi, 0x1000, 5, NULL, NULL), i);
+	for (i = 1; i < BOOT_MAX_MODULES; i++) {
+		assert_int_equal(boot_info_add_module(&bi, 0x1000, 5, i % 2 ? NULL : "", NULL), i);
+		snprintf(line, sizeof(line), "module %d", i);
+		assert_string_equal(bi.modules[i].name, line);
+	}
 	assert_int_equal(boot_info_add_module(&bi, 0x1000, 5, "x", ""), -1);
 	assert_int_equal(bi.nr_modules, BOOT_MAX_MODULES);
 }
 
+/* What a file with these first bytes is said to be, and the command that unpacks it. */
+static void expect_packed(const void *start, size_t len, const char *name, const char *command)
+{
+	static uint8_t image[0x300];
+	const char *unpack = NULL, *packed;
+
+	memset(image, 0, sizeof(image));
+	memcpy(image, start, len);
+	packed = boot_image_packed(image, sizeof(image), &unpack);
+	assert_non_null(packed);
+	assert_string_equal(packed, name);
+	assert_string_equal(unpack, command);
+	assert_null(boot_image_packed(image, len - 1, &unpack));
+	assert_non_null(boot_image_packed(image, len, &unpack));
+}
+
 static void test_packed_images(void **state)
 {
-	uint8_t image[0x300] = { 0x7f, 'E', 'L', 'F' };
+	expect_packed("\x1f\x8b", 2, "gzip", "gzip -dc");
+	expect_packed("\xfd" "7zXZ\0", 6, "xz", "xz -dc");
+	expect_packed("\x28\xb5\x2f\xfd", 4, "zstd", "zstd -dc");
+	expect_packed("BZh", 3, "bzip2", "bzip2 -dc");
+	/* What `lz4` writes, and `lz4 -l`. */
+	expect_packed("\x04\x22\x4d\x18", 4, "lz4", "lz4 -dc");
+	expect_packed("\x02\x21\x4c\x18", 4, "lz4", "lz4 -dc");
+	expect_packed("\x89LZO", 4, "lzo", "lzop -dc");
+	/* Dictionaries of 64 MiB and of 8 MiB, which `xz --format=lzma` takes by itself. */
+	expect_packed("\x5d\0\0\0\4", 3, "lzma", "xz --format=lzma -dc");
+	expect_packed("\x5d\0\0\x80\0", 3, "lzma", "xz --format=lzma -dc");
+}
 
-	assert_null(boot_image_packed(image, sizeof(image)));
-	memcpy(image + 0x202, "HdrS", 4);
-	assert_string_equal(boot_image_packed(image, sizeof(image)), "bzImage");
-	assert_null(boot_image_packed(image, 0x205));
-	memcpy(image, "\x1f\x8b", 2);
-	assert_string_equal(boot_image_packed(image, 2), "gzip");
-	assert_null(boot_image_packed(image, 1));
-	memcpy(image, "\xfd" "7zXZ\0", 6);
-	assert_string_equal(boot_image_packed(image, 6), "xz");
-	memcpy(image, "\x28\xb5\x2f\xfd", 4);
-	assert_string_equal(boot_image_packed(image, 6), "zstd");
-	assert_null(boot_image_packed(image, 0));
+/* Linux's boot protocol: 2.08 brought the payload, of which memtest86+ has none. */
+static void test_bzimages(void **state)
+{
+	uint8_t image[0x300] = { 0x7f, 'E', 'L', 'F' };
+	const char *unpack = "";
+
+	assert_null(boot_image_packed(image, sizeof(image), &unpack));
+	memcpy(image, "MZ\0\0", 4);
+	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack), "an EFI program");
+	assert_null(unpack);
+	memcpy(image + 0x202, "HdrS\x0f\x02", 6);
+	image[0x24e] = 1;
+	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack), "bzImage");
+	assert_non_null(strstr(unpack, "extract-vmlinux"));
+	assert_string_equal(boot_image_packed(image, 0x250, &unpack), "bzImage");
+	assert_string_equal(boot_image_packed(image, 0x24f, &unpack), "a bzImage without Linux in it");
+	image[0x24e] = 0;
+	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack), "a bzImage without Linux in it");
+	assert_null(unpack);
+	image[0x24e] = 1;
+	image[0x206] = 7;
+	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack), "a bzImage without Linux in it");
+	memset(image, 0, 4);
+	assert_null(boot_image_packed(image, 0x205, &unpack));
+	assert_null(boot_image_packed(image, 0, &unpack));
 }
 
 /* A multiboot2 information, tag by tag. */
@@ -243,7 +287,7 @@ static void test_multiboot2(void **state)
 	assert_string_equal(bi.loader_name, "GRUB 2.06");
 	assert_string_equal(bi.cmdline, "iommu=off");
 	assert_int_equal(bi.nr_modules, 2);
-	assert_string_equal(bi.modules[0].name, "");
+	assert_string_equal(bi.modules[0].name, "module 0");
 	assert_string_equal(bi.modules[0].cmdline, "root=/dev/sda");
 	assert_int_equal(bi.modules[0].size, 0x10);
 	assert_string_equal(bi.modules[1].cmdline, "quiet");
@@ -301,6 +345,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_random_against_model),
 	TEST(test_modules),
 	TEST(test_packed_images),
+	TEST(test_bzimages),
 	TEST(test_multiboot2),
 	TEST(test_multiboot2_broken),
 	TEST(test_other_loaders_give_names),

@@ -110,11 +110,13 @@ EFI_STATUS loader_options(struct loader *l)
 
 static EFI_STATUS check_kernel(const char *name, const struct blob *b)
 {
-	const char *packed = boot_image_packed(b->data, b->size);
+	const char *unpack, *packed = boot_image_packed(b->data, b->size, &unpack);
 
+	if (packed && unpack)
+		return loader_error(EFI_UNSUPPORTED, L"%a is compressed (%a); unpack it first: %a FILE > vmlinux",
+				    name, packed, unpack);
 	if (packed)
-		return loader_error(EFI_UNSUPPORTED, L"%a: the kernel is a %a image. %a", name, packed,
-				    BOOT_UNPACK_HINT);
+		return loader_error(EFI_UNSUPPORTED, L"%a: the kernel is %a", name, packed);
 	if (b->size < 64 || memcmp(b->data, "\177ELF", 4))
 		return loader_error(EFI_UNSUPPORTED, L"%a: the kernel is no ELF file", name);
 	return EFI_SUCCESS;

@@ -48,16 +48,17 @@ static void load_kernel(struct builder *b)
 static void parse_kernel(struct builder *b)
 {
 	const struct boot_module *m;
-	const char *why;
+	const char *why, *unpack;
 
 	if (b->cfg->kernel < 0 || (unsigned int)b->cfg->kernel >= boot_info.nr_modules)
 		panic("%s: no kernel was loaded with Keel; give it as the first module", b->cfg->name);
 	m = &boot_info.modules[b->cfg->kernel];
 	b->kernel = pa_to_virt(m->base);
-	why = boot_image_packed(b->kernel, m->size);
+	why = boot_image_packed(b->kernel, m->size, &unpack);
+	if (why && unpack)
+		panic("%s: %s is compressed (%s); unpack it first: %s FILE > vmlinux", b->cfg->name, m->name, why, unpack);
 	if (why)
-		panic("%s: %s is compressed (%s); unpack it first: extract-vmlinux %s > vmlinux", b->cfg->name, m->name,
-		      why, m->name);
+		panic("%s: %s is no kernel for a PVH domain: it is %s", b->cfg->name, m->name, why);
 	if (elf_parse(b->kernel, m->size, &b->elf, &why))
 		panic("%s: %s is no kernel for a PVH domain: %s", b->cfg->name, m->name, why);
 }
