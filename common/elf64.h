@@ -21,5 +21,6 @@ struct elf64_phdr {
 
 #define PT_LOAD 1
 #define PT_NOTE 4
+#define PF_W 2
 
 #endif

@@ -9,6 +9,7 @@
 #   CPU        QEMU's -cpu        SMP, MEM   CPUs and memory (default 2, 2G)
 #   QEMU_ARGS  added as they are  KEEL_OPTIONS  Keel's own boot options
 #   IOMMU      off, intel, amd    off says iommu=off to Keel
+#   FIRMWARE   smm                OVMF as built for Secure Boot: its ACPI NVS lies over a kernel's usual place
 #   HOST_CPU   all                TCG's CPUs on all of the host's (default: on one, see one_host_cpu())
 
 O=${O:-build}
@@ -84,7 +85,7 @@ one_host_cpu() {
 machine() {	# log-or-stdio
 	choose_accel
 	if [ "$accel" = tcg ] && [ "${SMP:-2}" != 1 ] && [ "${HOST_CPU:-}" != all ]; then one_host_cpu; fi
-	machine_args=(-machine "q35,kernel-irqchip=split" "${accel_args[@]}"
+	machine_args=(-machine "q35,kernel-irqchip=split${FIRMWARE:+,$FIRMWARE=on}" "${accel_args[@]}"
 		-smp "${SMP:-2}" -m "${MEM:-2G}" -display none -no-reboot -nic none)
 	if [ -t 0 ] && [ -t 1 ]; then	# a terminal: Ctrl-A X ends QEMU
 		machine_args+=(-chardev "stdio,id=com1,mux=on,signal=off" -mon "chardev=com1")
@@ -145,8 +146,8 @@ fat_image() {	# image folder
 # Sets firmware_args: OVMF with its own copy of the variables.
 firmware_args() {	# folder for the copy
 	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$1/vars.fd"
-	firmware_args=(
-		-drive "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd"
+	firmware_args=(${FIRMWARE:+-global driver=cfi.pflash01,property=secure,value=on}
+		-drive "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M${FIRMWARE:+.secboot}.fd"
 		-drive "if=pflash,format=raw,file=$1/vars.fd")
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Targets that start QEMU: see the scripts for what they take.
-export TREE FILES KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS HOST_CPU KILL IMAGES O
+export TREE FILES KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS FIRMWARE HOST_CPU KILL IMAGES O
 
 .PHONY: boot boot-keel
 # make's own exit status is how Dom0 ended (0, 3, 4, 5), hence the plugin. A

@@ -6,11 +6,42 @@
 #include "common/lib.h"
 #include <public/elfnote.h>
 #include <public/errno.h>
+#include <public/features.h>
 
 #define EM_X86_64 62
 
-/* Looks through one note segment for the entry point. */
-static bool find_entry(const u8 *p, u64 len, u32 *entry)
+/* The default alignment stands in Xen's description of the note; a page is the least that is of use. */
+#define RELOC_ALIGN_DEFAULT MiB(2)
+
+static void read_reloc(struct elf_kernel *k, const u8 *desc, u32 len)
+{
+	u32 v[3] = { RELOC_ALIGN_DEFAULT, 0, ~0u };
+
+	memcpy(v, desc, min(len & ~3u, (u32)sizeof(v)));
+	if (v[0] < PAGE_SIZE || (v[0] & (v[0] - 1)))
+		return;
+	k->reloc.align = v[0];
+	k->reloc.min = v[1];
+	k->reloc.max = v[2];
+}
+
+static void read_note(struct elf_kernel *k, u32 type, const u8 *desc, u32 len)
+{
+	u32 features;
+
+	if (type == XEN_ELFNOTE_PHYS32_ENTRY && len >= 4) {
+		memcpy(&k->entry, desc, 4);
+		k->has_entry = true;
+	} else if (type == XEN_ELFNOTE_PHYS32_RELOC) {
+		read_reloc(k, desc, len);
+	} else if (type == XEN_ELFNOTE_SUPPORTED_FEATURES && len >= 4) {
+		memcpy(&features, desc, 4);
+		k->dom0 = features & BIT(XENFEAT_dom0);
+	}
+}
+
+/* Looks through one note segment. */
+static void read_notes(struct elf_kernel *k, const u8 *p, u64 len)
 {
 	while (len >= 12) {
 		u32 namesz, descsz, type;
@@ -22,15 +53,12 @@ static bool find_entry(const u8 *p, u64 len, u32 *entry)
 		name_end = 12 + ROUND_UP((u64)namesz, 4);
 		total = name_end + ROUND_UP((u64)descsz, 4);
 		if (total > len)
-			return false;
-		if (type == XEN_ELFNOTE_PHYS32_ENTRY && namesz == 4 && !memcmp(p + 12, "Xen", 4) && descsz >= 4) {
-			memcpy(entry, p + name_end, 4);
-			return true;
-		}
+			return;
+		if (namesz == 4 && !memcmp(p + 12, "Xen", 4))
+			read_note(k, type, p + name_end, descsz);
 		p += total;
 		len -= total;
 	}
-	return false;
 }
 
 static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 size, const char **why)
@@ -54,6 +82,7 @@ static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 si
 	k->seg[k->nr_segments].offset = ph->offset;
 	k->seg[k->nr_segments].filesz = ph->filesz;
 	k->seg[k->nr_segments].paddr = ph->paddr;
+	k->seg[k->nr_segments].writable = ph->flags & PF_W;
 	k->seg[k->nr_segments++].memsz = ph->memsz;
 	k->start = min(k->start, ph->paddr);
 	k->end = max(k->end, end);
@@ -64,7 +93,6 @@ int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **wh
 {
 	const u8 *p = image;
 	struct elf64_ehdr eh;
-	bool have_entry = false;
 
 	memset(k, 0, sizeof(*k));
 	k->start = ~0ull;
@@ -88,12 +116,37 @@ int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **wh
 			if (rc)
 				return rc;
 		} else if (ph.type == PT_NOTE && ph.offset <= size && ph.filesz <= size - ph.offset) {
-			have_entry |= find_entry(p + ph.offset, ph.filesz, &k->entry);
+			read_notes(k, p + ph.offset, ph.filesz);
 		}
 	}
 	*why = "it has nothing to load";
 	if (!k->nr_segments)
 		return -EINVAL;
 	*why = "it has no XEN_ELFNOTE_PHYS32_ENTRY note (PVH support is off in it)";
-	return have_entry ? 0 : -EINVAL;
+	return k->has_entry ? 0 : -EINVAL;
+}
+
+void elf_move(struct elf_kernel *k, u64 start)
+{
+	u64 by = start - k->start;
+
+	for (unsigned int i = 0; i < k->nr_segments; i++)
+		k->seg[i].paddr += by;
+	k->entry += (u32)by;
+	k->start += by;
+	k->end += by;
+}
+
+bool elf_page_constant(const struct elf_kernel *k, u64 p)
+{
+	bool covered = false;
+
+	for (unsigned int i = 0; i < k->nr_segments; i++) {
+		u64 first = k->seg[i].paddr, end = first + k->seg[i].memsz;
+
+		if (k->seg[i].writable && first < p + PAGE_SIZE && end > p)
+			return false;
+		covered |= first <= p && end >= p + PAGE_SIZE;
+	}
+	return covered;
 }

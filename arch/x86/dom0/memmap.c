@@ -92,22 +92,70 @@ static void map_dom0_ram(struct builder *b)
 	}
 }
 
-/* Which firmware entry is in the way of [start, end)? */
-static void explain_missing(const struct builder *b, u64 start, u64 end)
+/* Says which of the firmware's entries [start, end) lies over. */
+static void tell_covered(const struct builder *b, u64 start, u64 end)
 {
 	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
 		const struct boot_range *r = &boot_info.ranges[i];
 
 		if (r->type != BOOT_RANGE_RAM && r->base < end && r->base + r->size > start)
-			pr_err("the firmware's map has type %u at %#lx..%#lx\n", r->type, r->base, r->base + r->size);
+			pr_warn("%s: its kernel's place has %s of the firmware's at %#lx..%#lx, which it cannot see there",
+				build_name(b), boot_range_name(r->type), max(r->base, start), min(r->base + r->size, end));
 	}
-	panic("%s: its kernel must be at %#lx..%#lx, which is not all its RAM; without an IOMMU it cannot be elsewhere",
-	      build_name(b), start, end);
+}
+
+static void __noreturn cannot_place(const struct builder *b, u64 start, u64 end, const char *why)
+{
+	tell_covered(b, start, end);
+	panic("%s: its kernel must be at %#lx..%#lx, which is not all its RAM; %s", build_name(b), start, end, why);
+}
+
+static bool has_acpi_tables(u64 page)
+{
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->type == BOOT_RANGE_ACPI && r->base < page + PAGE_SIZE && r->base + r->size > page)
+			return true;
+	}
+	return false;
+}
+
+static bool is_ram(struct builder *b, u64 p)
+{
+	enum p2m_type t;
+
+	return p2m_get(b->d, PFN_DOWN(p), &t, NULL) != INVALID_MFN && t == P2M_RAM;
+}
+
+/* A kernel that may lie elsewhere goes to the lowest place of RAM that suits it, if its own is none. */
+static void move_kernel(struct builder *b)
+{
+	struct elf_kernel *k = &b->elf;
+	u64 start = k->start & PAGE_MASK, size = k->end - start, p;
+
+	for (p = start; p < k->end && is_ram(b, p); p += PAGE_SIZE)
+		;
+	if (p >= k->end || !k->reloc.align)
+		return;
+	for (unsigned int i = 0; i < b->nr_ram; i++) {
+		u64 base = max(max(b->ram[i].base, (u64)k->reloc.min), (u64)MiB(1));
+		u64 end = min(b->ram[i].end, k->reloc.max + 1ull);
+
+		base = ROUND_UP(base, (u64)k->reloc.align);
+		if (base + size > end)
+			continue;
+		pr_info("%s: its kernel is moved from %#lx to %#lx, where there is RAM", build_name(b), start, base);
+		elf_move(k, base + (k->start - start));
+		return;
+	}
 }
 
 /*
- * A kernel must be where it was linked to. What of that is not RAM of the machine is translated for
- * Dom0, whose devices' DMA the IOMMU translates, too.
+ * Any other kernel must be where it was linked to. What of that is not RAM of the machine is translated
+ * for Dom0. An IOMMU translates its devices' DMA, too. Without one they would reach what the machine
+ * has there: so this can only be pages that Linux neither writes to nor frees. (It reads them by DMA
+ * through bounce buffers only, as swiotlb=force tells it.)
  */
 static void map_kernel_place(struct builder *b)
 {
@@ -115,12 +163,15 @@ static void map_kernel_place(struct builder *b)
 
 	for (u64 p = start; p < end; p += PAGE_SIZE) {
 		struct page_info *pg;
-		enum p2m_type t;
 
-		if (p2m_get(b->d, PFN_DOWN(p), &t, NULL) != INVALID_MFN && t == P2M_RAM)
+		if (is_ram(b, p))
 			continue;
-		if (!b->d->p2m.iommu_root)
-			explain_missing(b, start, end);
+		if (!b->d->hardware)
+			cannot_place(b, start, end, "give it more memory");
+		if (has_acpi_tables(p))
+			cannot_place(b, start, end, "it needs the ACPI tables that are there");
+		if (!b->d->p2m.iommu_root && !elf_page_constant(&b->elf, p))
+			cannot_place(b, start, end, "without an IOMMU only its constant part can be elsewhere");
 		pg = alloc_domain_pages(b->d, 0);
 		if (!pg || p2m_set(b->d, PFN_DOWN(p), page_to_mfn(pg), 0, P2M_RAM))
 			panic("%s: no memory for its kernel", build_name(b));
@@ -128,6 +179,8 @@ static void map_kernel_place(struct builder *b)
 			b->translated.base = p;
 		b->translated.end = p + PAGE_SIZE;
 	}
+	if (b->translated.end)
+		tell_covered(b, b->translated.base, b->translated.end);
 }
 
 /* Memory that firmware has devices use: at the same place in both tables. Never RAM of a domain. */
@@ -307,6 +360,7 @@ void build_ram(struct builder *b)
 	} else {
 		map_guest_ram(b);
 	}
+	move_kernel(b);
 	map_kernel_place(b);
 	p2m_write_unlock(b->d);
 }
