@@ -4,6 +4,7 @@
 
 #include "common/hypercall.h"
 #include "common/op_arg.h"
+#include "common/printk.h"
 #include "common/timer.h"
 
 #define FIRST_UPCALL_VECTOR 0x10 /* below are exceptions (abi.md 11.1) */
@@ -67,6 +68,16 @@ static long op_set_param(struct domain *d, void *arg, u64 gva)
 	return 0;
 }
 
+/* A Linux that does not know Dom0's part looks for a guest's console; nobody would hear from it. */
+static void tell_no_dom0(void)
+{
+	static bool told;
+
+	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		pr_warn("Dom0: its kernel looks for the console of a guest: it was built without CONFIG_XEN_DOM0, "
+			"and stays silent");
+}
+
 static long op_get_param(struct domain *d, void *arg, u64 gva)
 {
 	struct xen_hvm_param *p = arg;
@@ -75,6 +86,8 @@ static long op_get_param(struct domain *d, void *arg, u64 gva)
 		return -EINVAL;
 	if (!current->domain->control && !(param_rules[p->index] & GET))
 		return -EPERM;
+	if (d->hardware && p->domid == DOMID_SELF && p->index == HVM_PARAM_CONSOLE_EVTCHN)
+		tell_no_dom0();
 	p->value = READ_ONCE(d->hvm_params[p->index]);
 	return copy_to_guest(gva, p, sizeof(*p));
 }

@@ -271,6 +271,28 @@ static void parameters_as_tools_set_them(void **state)
 	assert_int_equal(hvmop(HVMOP_get_param, &p), -ESRCH);
 }
 
+/* What a Linux does that does not know that it is Dom0: said once. Tools may ask. */
+static void dom0_without_support(void **state)
+{
+	struct xen_hvm_param p = { .domid = DOMID_SELF, .index = HVM_PARAM_CONSOLE_EVTCHN };
+
+	fake_last_message[0] = '\0';
+	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);	/* a guest */
+	fake_run_on(0, dom0->vcpu[0]);
+	p.domid = 0;
+	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
+	p.domid = DOMID_SELF;
+	p.index = HVM_PARAM_CALLBACK_IRQ;
+	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
+	assert_string_equal(fake_last_message, "");
+	p.index = HVM_PARAM_CONSOLE_EVTCHN;
+	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
+	assert_non_null(strstr(fake_last_message, "without CONFIG_XEN_DOM0"));
+	fake_last_message[0] = '\0';
+	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
+	assert_string_equal(fake_last_message, "");
+}
+
 static void upcall_vectors(void **state)
 {
 	struct xen_hvm_evtchn_upcall_vector up = { .vcpu = 1, .vector = 0xf3 };
@@ -412,6 +434,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(timers_are_the_callers_own),
 	TEST(parameters_of_a_guest),
 	TEST(parameters_as_tools_set_them),
+	TEST(dom0_without_support),
 	TEST(upcall_vectors),
 	TEST(other_hvm_ops),
 	TEST(platform),

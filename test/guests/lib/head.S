@@ -10,6 +10,9 @@
 	.long 4, 8, 18		/* XEN_ELFNOTE_PHYS32_ENTRY */
 	.asciz "Xen"
 	.quad entry
+	.long 4, 4, 17		/* XEN_ELFNOTE_SUPPORTED_FEATURES: dom0 */
+	.asciz "Xen"
+	.long 1 << 11
 
 	.section .text.head, "ax"
 	.code32
