@@ -8,6 +8,7 @@
 #include "common/bootfiles.h"
 #include "common/lib/string.h"
 #include "xen/efi/loader.h"
+#include "xen/efi/path.h"
 
 #define CONFIG_DEFAULT	"keel.dtb"
 #define CONFIG_OPTION	"config="
@@ -41,21 +42,6 @@ static const char *skip_spaces(const char *s)
 	while (*s == ' ')
 		s++;
 	return s;
-}
-
-/* The shell puts the program's own name first. */
-static const char *skip_program(const char *s)
-{
-	const char *end = word_end(s);
-	static const char suffix[] = ".efi";
-	UINTN i, n = sizeof(suffix) - 1;
-
-	if ((UINTN)(end - s) < n)
-		return s;
-	for (i = 0; i < n; i++)
-		if ((end[i - n] | 0x20) != (suffix[i] | 0x20))
-			return s;
-	return skip_spaces(end);
 }
 
 /* `[config=FILE] [Keel's options] [-- Dom0's kernel options]` */
@@ -103,7 +89,7 @@ EFI_STATUS loader_options(struct loader *l)
 			text[--i] = '\0';
 		split_options(l, text);
 	} else if (options_text(l, text, sizeof(text))) {
-		split_options(l, skip_program(text));
+		split_options(l, loader_skip_program(text));
 	}
 	return EFI_SUCCESS;
 }

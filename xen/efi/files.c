@@ -2,6 +2,7 @@
 /* Files of the volume that keel.efi was started from, and sections of its own image. */
 #include "common/lib/string.h"
 #include "xen/efi/loader.h"
+#include "xen/efi/path.h"
 
 /* Some firmware cannot read very much at once. */
 #define READ_CHUNK	(8 * MIB)
@@ -16,26 +17,6 @@
 #define SECTION_VIRT_ADDR	12
 #define SECTION_NAME_LEN	8
 
-static VOID set_folder(struct loader *l)
-{
-	CHAR16 *path, *p, *end = NULL;
-
-	StrCpy(l->folder, L"\\");
-	if (!l->image->FilePath || DevicePathType(l->image->FilePath) != MEDIA_DEVICE_PATH)
-		return;
-	path = DevicePathToStr(l->image->FilePath);
-	if (!path)
-		return;
-	for (p = path; *p; p++)
-		if (*p == L'\\')
-			end = p;
-	if (end && end - path + 2 < LOADER_PATH_LEN && path[0] == L'\\') {
-		end[1] = 0;
-		StrCpy(l->folder, path);
-	}
-	FreePool(path);
-}
-
 EFI_STATUS loader_open_volume(struct loader *l)
 {
 	EFI_STATUS status;
@@ -46,7 +27,7 @@ EFI_STATUS loader_open_volume(struct loader *l)
 	/* Without a volume (network, firmware volume) everything must be in the image's sections. */
 	if (l->image->DeviceHandle)
 		l->root = LibOpenRoot(l->image->DeviceHandle);
-	set_folder(l);
+	loader_folder(l->image->FilePath, (uint16_t *)l->folder, LOADER_PATH_LEN);
 	return EFI_SUCCESS;
 }
 
