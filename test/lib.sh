@@ -137,6 +137,20 @@ make_esp() {	# folder kernel initrd cmdline
 	dtc -q -I dts -O dtb -o "$folder/EFI/BOOT/keel.dtb" "$folder/keel.dts"
 }
 
+# An initial RAM disk that says which kernel Dom0 has and where it lies, and powers off.
+poweroff_initrd() {	# file
+	local tree=$1.tree
+	mkdir -p "$tree/bin" "$tree/proc" "$tree/dev" && cp "$O/dom0/tree/bin/busybox" "$tree/bin/" || return 1
+	cat >"$tree/init" <<-'INIT'
+		#!/bin/busybox sh
+		/bin/busybox mount -t proc proc /proc
+		echo "Dom0: Linux $(/bin/busybox uname -r)"
+		/bin/busybox grep "Kernel code" /proc/iomem
+		/bin/busybox poweroff -f
+	INIT
+	chmod +x "$tree/init" && dom0-tools/image/pack "$tree" "$1"
+}
+
 # A FAT volume with FOLDER in it, and some room to spare.
 fat_image() {	# image folder
 	truncate -s "$(($(du -sk "$2" | cut -f1) + 8192))K" "$1"

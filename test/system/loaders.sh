@@ -8,6 +8,7 @@
 # TEST: name=loader-uefi-tree args=uefi_tree
 # TEST: name=loader-uefi-sections args=uefi_sections
 # TEST: name=loader-uefi-options args=uefi_options
+# TEST: name=loader-uefi-grub args=uefi_grub
 #
 # Each way into Keel hands over the same: command line, memory, modules, boot configuration. The
 # kernels here are none, so that Keel stops soon after; what counts is what it printed before.
@@ -119,6 +120,18 @@ uefi_options)
 	cp "$O/keel.efi" "$work/vmlinux" "$work/initrd.img" "$work/esp/"
 	cp "$work/keel.dtb" "$work/esp/conf/other.dtb"
 	printf '%s\r\n' "fs0:" "keel.efi config=conf/other.dtb frobnicate -- never=used" >"$work/esp/startup.nsh"
+	esp_args
+	expected+=("started by keel.efi .UEFI" "${files[@]}" "boot configuration at" "no option frobnicate")
+	;;
+uefi_grub)
+	# GRUB as UEFI started it gives the folder and the file as two parts of the path.
+	mkdir -p "$work/esp/EFI/BOOT" "$work/esp/EFI/my keel"
+	tree 'path = "vmlinux"' 'path = "initrd.img"' 'path = "vmlinux"'
+	cp "$O/keel.efi" "$work/vmlinux" "$work/initrd.img" "$work/keel.dtb" "$work/esp/EFI/my keel/"
+	echo "in the wrong folder" >"$work/esp/EFI/vmlinux"
+	printf '%s\n' 'chainloader "/EFI/my keel/keel.efi" frobnicate' boot >"$work/esp/EFI/BOOT/grub.cfg"
+	grub-mkimage -O x86_64-efi -d /usr/lib/grub/x86_64-efi -p /EFI/BOOT -o "$work/esp/EFI/BOOT/BOOTX64.EFI" \
+		fat part_msdos part_gpt normal configfile chain || exit 1
 	esp_args
 	expected+=("started by keel.efi .UEFI" "${files[@]}" "boot configuration at" "no option frobnicate")
 	;;
