@@ -74,7 +74,7 @@ static void tell_no_dom0(void)
 	static bool told;
 
 	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-		pr_warn("Dom0: its kernel looks for the console of a guest: it was built without CONFIG_XEN_DOM0, "
+		pr_warn("Dom0: its kernel looks for the console of a guest: it was built without XEN_DOM0, "
 			"and stays silent");
 }
 

@@ -287,7 +287,7 @@ static void dom0_without_support(void **state)
 	assert_string_equal(fake_last_message, "");
 	p.index = HVM_PARAM_CONSOLE_EVTCHN;
 	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
-	assert_non_null(strstr(fake_last_message, "without CONFIG_XEN_DOM0"));
+	assert_non_null(strstr(fake_last_message, "without XEN_DOM0"));
 	fake_last_message[0] = '\0';
 	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
 	assert_string_equal(fake_last_message, "");

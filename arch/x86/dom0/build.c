@@ -62,7 +62,7 @@ static void parse_kernel(struct builder *b)
 	if (elf_parse(b->kernel, m->size, &b->elf, &why))
 		panic("%s: %s is no kernel for a PVH domain: %s", b->cfg->name, m->name, why);
 	if ((b->cfg->flags & BOOTCFG_HARDWARE) && !b->elf.dom0)
-		pr_warn("%s: %s does not say that it can be Dom0; a Linux without CONFIG_XEN_DOM0 starts, but stays silent",
+		pr_warn("%s: %s does not say that it can be Dom0; a Linux without XEN_DOM0 starts, but stays silent",
 			b->cfg->name, m->name);
 }
 
