@@ -127,26 +127,31 @@ paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)
 	return base;
 }
 
+/* 0: no memory, which happens only after boot. */
 static u64 new_table(void)
 {
-	if (heap_ready) {
-		void *p = alloc_page();
+	void *p;
 
-		BUG_ON(!p);
-		return virt_to_pa(p);
-	}
-	return boot_alloc(PAGE_SIZE, PAGE_SIZE, ~0ull);
+	if (!heap_ready)
+		return boot_alloc(PAGE_SIZE, PAGE_SIZE, ~0ull);
+	p = alloc_page();
+	return p ? virt_to_pa(p) : 0;
 }
 
 static u64 *next_table(u64 *entry)
 {
-	if (!(*entry & PTE_P))
-		*entry = new_table() | PTE_P | PTE_RW | PTE_A;
+	if (!(*entry & PTE_P)) {
+		u64 table = new_table();
+
+		if (!table)
+			return NULL;
+		*entry = table | PTE_P | PTE_RW | PTE_A;
+	}
 	BUG_ON(*entry & PTE_PS);
 	return boot_virt(*entry & PTE_ADDR);
 }
 
-void map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
+bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
 {
 	for (u64 done = 0; done < size;) {
 		u64 a = va + done, p = pa + done, left = size - done;
@@ -168,12 +173,15 @@ void map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
 				break;
 			}
 			t = next_table(e);
+			if (!t)
+				return false;
 		}
 		if (level == 1) {
 			t[a >> PAGE_SHIFT & 511] = p | flags;
 			done += PAGE_SIZE;
 		}
 	}
+	return true;
 }
 
 /* The loader's stack and structures lie in RAM that is given away: take a copy first. */
@@ -346,27 +354,27 @@ static bool is_mapped(u64 va)
 
 static spinlock_t map_lock = SPINLOCK_INIT(RANK_MM); /* tables, once all CPUs run */
 
-static void map_missing(u64 virt_base, paddr_t pa, size_t len, u64 flags)
+/* false: no memory. What is mapped then stays. */
+static bool map_missing(u64 virt_base, paddr_t pa, size_t len, u64 flags)
 {
 	paddr_t end = ROUND_UP(pa + len, PAGE_SIZE);
+	bool ok = true;
 
 	spin_lock(&map_lock);
-	for (pa &= PAGE_MASK; pa < end; pa += PAGE_SIZE)
-		if (!is_mapped(virt_base + pa))
-			map_pages(virt_base + pa, pa, PAGE_SIZE, flags);
+	for (pa &= PAGE_MASK; ok && pa < end; pa += PAGE_SIZE)
+		ok = is_mapped(virt_base + pa) || map_pages(virt_base + pa, pa, PAGE_SIZE, flags);
 	spin_unlock(&map_lock);
+	return ok;
 }
 
 const void *map_firmware(paddr_t pa, size_t len)
 {
-	map_missing(DIRECTMAP_BASE, pa, len, MAP_RO);
-	return pa_to_virt(pa);
+	return map_missing(DIRECTMAP_BASE, pa, len, MAP_RO) ? pa_to_virt(pa) : NULL;
 }
 
 void *map_mmio(paddr_t pa, size_t len)
 {
-	map_missing(MMIO_BASE, pa, len, MAP_UC);
-	return (void *)(MMIO_BASE + pa);
+	return map_missing(MMIO_BASE, pa, len, MAP_UC) ? (void *)(MMIO_BASE + pa) : NULL;
 }
 
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu)

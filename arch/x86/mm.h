@@ -53,8 +53,8 @@ paddr_t boot_alloc(u64 size, u64 align, paddr_t limit);
 /* Free RAM ranges (RAM without what is reserved), ascending: i-th; false at the end. */
 bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
 
-/* Maps into Keel's tables; splits nothing. Only at boot or for new places; panics without memory. */
-void map_pages(u64 va, paddr_t pa, u64 size, u64 flags);
+/* Maps into Keel's tables; splits nothing. Only at boot or for new places. false: no memory (at boot it panics). */
+bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags);
 /* The stack of one kind of a CPU: maps it, writes the CPU's pointer to its top; returns the first free address. */
 enum stack_kind { STACK_MAIN, STACK_EXCEPTION, STACK_IST, NR_STACKS };
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu);

@@ -12,24 +12,20 @@
 #define CONFIG_ADDRESS 0xcf8
 #define CONFIG_DATA    0xcfc
 #define CONFIG_ENABLE  BIT(31)
-#define BUS_SHIFT 20 /* 1 MiB of ECAM a bus */
 
 static spinlock_t config_lock = SPINLOCK_INIT(RANK_HW); /* address and data port together */
-static void *ecam_bus[ACPI_MAX_MCFG][256]; /* set once: a bus is always mapped at the same place */
 
-/* The register's address in ECAM, or NULL. Any lock below RANK_MM. */
+/* The register's address in ECAM, a page a function, or NULL. Any lock below RANK_MM. */
 static volatile void *ecam(u32 sbdf, unsigned int reg)
 {
 	unsigned int bus = sbdf >> 8 & 0xff;
+	u8 *p;
 
 	for (unsigned int i = 0; i < acpi.nr_mcfg; i++) {
 		if (acpi.mcfg[i].segment != sbdf >> 16 || bus < acpi.mcfg[i].start_bus || bus > acpi.mcfg[i].end_bus)
 			continue;
-		if (!ecam_bus[i][bus])
-			ecam_bus[i][bus] = map_mmio(acpi.mcfg[i].base + ((u64)bus << BUS_SHIFT), BIT(BUS_SHIFT));
-		if (!ecam_bus[i][bus])
-			return NULL;
-		return (u8 *)ecam_bus[i][bus] + ((sbdf & 0xff) << 12) + reg;
+		p = map_mmio(acpi.mcfg[i].base + ((u64)(sbdf & 0xffff) << PAGE_SHIFT), PAGE_SIZE);
+		return p ? p + reg : NULL;
 	}
 	return NULL;
 }
