@@ -11,11 +11,13 @@
  *
  * Arguments: lo=ADDRESS,hi=ADDRESS,out=FILE. At the end FILE gets lines
  *
- *	site ADDRESS count N usual N min N max N events N
+ *	site ADDRESS count N usual N min N max N events N stretch N
  *
  * usual is the most frequent length of an episode, in instructions; events is
  * how many instructions in the usual episode cost far more than one instruction
- * does (VMSAVE, VMLOAD, WRMSR, INVLPGA, writes to CR3).
+ * does (VMSAVE, VMLOAD, WRMSR, INVLPGA, writes to CR3). stretch is the most that
+ * were executed with interrupts off: from the exit, or from where they were let in
+ * (STI), to the next STI or VMRUN. There a repeated string instruction is one.
  *
  * No package has the plugin API's header, so what is used of it stands here
  * (QEMU 7.2, plugin API version 1).
@@ -57,7 +59,7 @@ struct length {
 };
 
 struct site {
-	uint64_t count, min, max;
+	uint64_t count, min, max, stretch;
 	unsigned int nr_lengths;
 	struct length length[MAX_LENGTHS];
 };
@@ -72,9 +74,11 @@ static struct {
 	uint64_t resume;	/* where the hypervisor goes on after this VMRUN */
 	uint64_t last_guest;	/* address of the guest's latest instruction */
 	uint64_t instructions, events;	/* of this episode */
+	uint64_t stretch, longest;	/* with interrupts off; the longest of this episode */
+	uint64_t last;			/* address of the hypervisor's latest instruction */
 } cpu;
 
-enum { PLAIN, EXPENSIVE, VMRUN };
+enum { PLAIN, EXPENSIVE, VMRUN, STI };
 
 static void record_episode(void)
 {
@@ -93,6 +97,8 @@ static void record_episode(void)
 		s->min = cpu.instructions;
 	if (cpu.instructions > s->max)
 		s->max = cpu.instructions;
+	if (cpu.longest > s->stretch)
+		s->stretch = cpu.longest;
 	s->count++;
 	for (i = 0; i < s->nr_lengths; i++)
 		if (s->length[i].instructions == cpu.instructions)
@@ -111,15 +117,23 @@ static void executed(uint64_t address, int kind)
 {
 	if (cpu.in_guest && address == cpu.resume) {
 		cpu.in_guest = false;
-		cpu.instructions = cpu.events = 0;
+		cpu.instructions = cpu.events = cpu.stretch = cpu.longest = 0;
 	}
 	if (cpu.in_guest) {
 		cpu.last_guest = address;
 		return;
 	}
 	cpu.instructions++;
+	if (address != cpu.last)
+		cpu.stretch++;
+	cpu.last = address;
 	if (kind == EXPENSIVE)
 		cpu.events++;
+	if (kind == STI || kind == VMRUN) {
+		if (cpu.stretch > cpu.longest)
+			cpu.longest = cpu.stretch;
+		cpu.stretch = 0;
+	}
 	if (kind == VMRUN) {
 		record_episode();
 		cpu.in_guest = cpu.seen_vmrun = true;
@@ -142,6 +156,11 @@ static void vmrun_executed(unsigned int index, void *address)
 	executed((uint64_t)address, VMRUN);
 }
 
+static void sti_executed(unsigned int index, void *address)
+{
+	executed((uint64_t)address, STI);
+}
+
 /* APM vol. 3: the opcodes; none of these takes a prefix in Keel but REX on MOV CR3. */
 static execute_fn callback_for(const uint8_t *code, size_t size)
 {
@@ -151,6 +170,8 @@ static execute_fn callback_for(const uint8_t *code, size_t size)
 		if (code[2] == 0xda || code[2] == 0xdb || code[2] == 0xdf)
 			return expensive_executed;	/* VMLOAD, VMSAVE, INVLPGA */
 	}
+	if (size == 1 && code[0] == 0xfb)
+		return sti_executed;
 	if (size == 2 && code[0] == 0x0f && code[1] == 0x30)
 		return expensive_executed;		/* WRMSR */
 	if (size >= 3 && code[size - 3] == 0x0f && code[size - 2] == 0x22 &&
@@ -180,8 +201,8 @@ static void print_site(FILE *out, uint64_t address, const struct site *s)
 	for (unsigned int i = 1; i < s->nr_lengths; i++)
 		if (s->length[i].count > usual->count)
 			usual = &s->length[i];
-	fprintf(out, "site %#lx count %lu usual %lu min %lu max %lu events %lu\n", address,
-		s->count, usual->instructions, s->min, s->max, usual->events);
+	fprintf(out, "site %#lx count %lu usual %lu min %lu max %lu events %lu stretch %lu\n",
+		address, s->count, usual->instructions, s->min, s->max, usual->events, s->stretch);
 }
 
 static void at_end(plugin_id id, void *data)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Names the plugin's sites by the guest's functions op_NAME and prints one line
 # for each operation: NAME instructions events samples min max. An operation
-# with several sites is counted at the one that occurred most.
+# with several sites is counted at the one that occurred most. With -v stretch=1: one
+# line, where the longest stretch with interrupts off was.
 function number(hex,	i, v)
 {
 	v = 0
@@ -22,6 +23,10 @@ FNR == NR {
 	at = number($2)
 	for (i = n; i > 0 && address[i] > at; i--)
 		;
+	if ($14 + 0 > longest) {
+		longest = $14 + 0
+		longest_at = name[i]
+	}
 	if (name[i] !~ /^op_/)
 		next
 	op = substr(name[i], 4)
@@ -34,6 +39,10 @@ FNR == NR {
 }
 
 END {
+	if (stretch) {
+		print longest, longest_at
+		exit
+	}
 	for (i = 1; i <= ops; i++)
 		print order[i], row[order[i]]
 }
