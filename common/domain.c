@@ -298,7 +298,6 @@ int domain_destroy(struct domain *d)
 	if (!rc && was == DOMAIN_ALIVE) {
 		d->state = DOMAIN_DYING;
 		d->destroy_next_port = d->destroy_next_handle = 0;
-		d->destroy_next_gfn = 0;
 	}
 	spin_unlock(&d->lock);
 	if (rc || was == DOMAIN_ZOMBIE)

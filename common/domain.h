@@ -81,7 +81,7 @@ struct domain {
 	struct p2m p2m;
 	struct { u64 addr, size; u32 type; } *e820; /* XENMEM_memory_map */
 	unsigned int nr_e820;
-	u64 paging_mempool;	/* remembered for XEN_DOMCTL_{get,set}_paging_mempool_size */
+	u64 paging_mempool;	/* bytes for tables of the p2m, 0: p2m_max_tables() chooses. P: lock */
 
 	/* Life. D: lock */
 	u32 pause_count;	/* atomic: reasons to pause all vCPUs; those below are counted under D */
@@ -93,7 +93,6 @@ struct domain {
 	/* Progress of the destruction, which begins at 0: nobody else's */
 	evtchn_port_t destroy_next_port;
 	u32 destroy_next_handle;
-	gfn_t destroy_next_gfn;
 
 	struct shared_info *shared_info;
 	gfn_t shared_info_gfn;	/* where the guest sees it; 0 = nowhere. P: lock */

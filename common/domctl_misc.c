@@ -16,18 +16,20 @@ static long op_max_mem(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* Nested paging takes its tables from the heap: the size is remembered for the tools (abi.md 5.2 item 10). */
+/* What the domain's tables may take. As in Xen it does not go below what they have. */
 static long op_set_mempool(struct domain *d, struct xen_domctl *op)
 {
 	if (op->u.paging_mempool.size % PAGE_SIZE)
 		return -EINVAL;
-	WRITE_ONCE(d->paging_mempool, op->u.paging_mempool.size);
+	p2m_write_lock(&d->p2m);
+	WRITE_ONCE(d->paging_mempool, max(op->u.paging_mempool.size, d->p2m.nr_tables << PAGE_SHIFT));
+	p2m_write_unlock(d);
 	return 0;
 }
 
 static long op_get_mempool(struct domain *d, struct xen_domctl *op)
 {
-	op->u.paging_mempool.size = READ_ONCE(d->paging_mempool);
+	op->u.paging_mempool.size = p2m_max_tables(d) << PAGE_SHIFT;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "common/printk.h"
 
 #define RELEASE_PER_STEP 256 /* handles looked at, used or not */
+#define UNINTERRUPTED 16	/* operations between two looks at interrupts */
 
 /* G: the entry of a handle, NULL if there is none. */
 static struct maptrack *maptrack_entry(const struct grant_table *gt, grant_handle_t handle)
@@ -103,6 +104,20 @@ _Static_assert(sizeof(struct grant_work) <= sizeof(this_cpu()->scratch), "it fit
 
 static struct grant_work *work(void) { return (void *)this_cpu()->scratch; }
 
+/* Before operation i of a batch, no lock held. */
+static void let_interrupts_in(unsigned int i)
+{
+	if (i % UNINTERRUPTED == 0)
+		irq_window();
+}
+
+/* The same under the p2m's write lock: one flush is enough for the batch all the same. */
+static void let_others_in(struct domain *d, unsigned int i)
+{
+	if (i && i % UNINTERRUPTED == 0)
+		p2m_write_relax(d);
+}
+
 /* What translated guests may ask for: a page of their address space, read-write or read-only. */
 static s16 grant_map_check(const struct gnttab_map_grant_ref *op)
 {
@@ -145,13 +160,15 @@ static void grant_map_commit(struct domain *d, struct grant_mapping *m, unsigned
 
 	irq_window();
 	p2m_write_lock(&d->p2m);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		let_others_in(d, i);
 		if (m[i].status == GNTST_okay && p2m_set(d, m[i].what.gfn, page_to_mfn(m[i].pg), 0,
 							 m[i].what.readonly ? P2M_GRANT_RO : P2M_GRANT_RW))
 			failed[i] = true;
+	}
 	p2m_write_unlock(d);
-	irq_window();
 	for (unsigned int i = 0; i < n; i++) {
+		let_interrupts_in(i);
 		if (m[i].status != GNTST_okay)
 			continue;
 		if (!failed[i]) {
@@ -224,13 +241,14 @@ static void grant_unmap_commit(struct domain *d, struct grant_mapping *m, unsign
 	irq_window();
 	p2m_write_lock(&d->p2m);
 	for (unsigned int i = 0; i < n; i++) {
+		let_others_in(d, i);
 		claimed[i] = m[i].status == GNTST_okay;
 		if (claimed[i])
 			grant_unmap_entry(d, &m[i]);
 	}
 	p2m_write_unlock(d); /* flushes; from here on nothing of the guest reaches the pages */
-	irq_window();
 	for (unsigned int i = 0; i < n; i++) {
+		let_interrupts_in(i);
 		if (!claimed[i])
 			continue;
 		if (m[i].status != GNTST_okay) {
@@ -245,9 +263,11 @@ static void grant_unmap_commit(struct domain *d, struct grant_mapping *m, unsign
 /* The guest cannot be told of its handles: takes the mappings back. */
 static void grant_map_undo(struct domain *d, struct grant_mapping *m, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		let_interrupts_in(i);
 		if (m[i].status == GNTST_okay)
 			grant_unmap_prepare(d, m[i].handle, true, 0, &m[i]);
+	}
 	grant_unmap_commit(d, m, n);
 }
 
@@ -259,8 +279,10 @@ long grant_map_batch(u64 gva, unsigned int n)
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		let_interrupts_in(i);
 		grant_map_prepare(d, &op[i], &m[i]);
+	}
 	grant_map_commit(d, m, n);
 	for (unsigned int i = 0; i < n; i++) {
 		op[i].status = m[i].status;
@@ -281,8 +303,10 @@ long grant_unmap_batch(u64 gva, unsigned int n)
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		let_interrupts_in(i);
 		grant_unmap_prepare(d, op[i].handle, false, PFN_DOWN(op[i].host_addr), &m[i]);
+	}
 	grant_unmap_commit(d, m, n);
 	for (unsigned int i = 0; i < n; i++)
 		op[i].status = m[i].status;
@@ -299,6 +323,7 @@ long grant_unmap_replace_batch(u64 gva, unsigned int n)
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
 	for (unsigned int i = 0; i < n; i++) {
+		let_interrupts_in(i);
 		m[i].status = GNTST_general_error;
 		if (op[i].new_addr == 0)
 			grant_unmap_prepare(d, op[i].handle, false, PFN_DOWN(op[i].host_addr), &m[i]);

@@ -7,6 +7,7 @@
 #include <public/errno.h>
 
 #define NIL 0xffffffffu
+#define CHUNK 512		/* frames between two looks at interrupts */
 
 static spinlock_t heap_lock = SPINLOCK_INIT(RANK_HEAP);
 static u32 free_list[MAX_ORDER + 1] = { [0 ... MAX_ORDER] = NIL }; /* L: heap_lock, as all below */
@@ -79,14 +80,28 @@ static mfn_t take_block(unsigned int order)
 	return INVALID_MFN;
 }
 
-static void set_owner(mfn_t mfn, unsigned int order, u16 owner, u32 ref)
+static void set_owner(mfn_t mfn, u64 n, u16 owner, u32 ref)
 {
-	for (u64 i = 0; i < BIT(order); i++) {
+	for (u64 i = 0; i < n; i++) {
 		struct page_info *pg = mfn_to_page(mfn + i);
 
 		pg->owner = owner;
 		pg->flags = 0;
 		__atomic_store_n(&pg->ref, ref, __ATOMIC_RELEASE);
+	}
+}
+
+/* Lock held, or at boot: frames [m, last), in as few blocks as can be. */
+static void free_range(mfn_t m, mfn_t last)
+{
+	while (m < last) {
+		unsigned int order = m ? min_t(unsigned int, ffs64(m), MAX_ORDER) : MAX_ORDER;
+
+		while (m + BIT(order) > last)
+			order--;
+		set_owner(m, BIT(order), OWNER_FREE, 0);
+		free_block(m, order);
+		m += BIT(order);
 	}
 }
 
@@ -96,15 +111,7 @@ void heap_add_range(paddr_t base, paddr_t end)
 
 	if (m < last)
 		nr_total_pages += last - m;
-	while (m < last) {
-		unsigned int order = m ? min_t(unsigned int, ffs64(m), MAX_ORDER) : MAX_ORDER;
-
-		while (m + BIT(order) > last)
-			order--;
-		set_owner(m, order, OWNER_FREE, 0);
-		free_block(m, order);
-		m += BIT(order);
-	}
+	free_range(m, last);
 }
 
 void heap_add_used(u64 pages)
@@ -121,25 +128,24 @@ void *alloc_pages(unsigned int order)
 	if (nr_free_pages >= nr_claimed + BIT(order))
 		mfn = take_block(order);
 	if (mfn != INVALID_MFN)
-		set_owner(mfn, order, OWNER_KEEL, 1);
+		set_owner(mfn, BIT(order), OWNER_KEEL, 1);
 	spin_unlock(&heap_lock);
 	if (mfn == INVALID_MFN)
 		return NULL;
 	return memset(mfn_to_virt(mfn), 0, PAGE_SIZE << order);
 }
 
-static void free_frames(mfn_t mfn, unsigned int order)
+static void free_frames(mfn_t mfn, u64 n)
 {
 	spin_lock(&heap_lock);
-	set_owner(mfn, order, OWNER_FREE, 0);
-	free_block(mfn, order);
+	free_range(mfn, mfn + n);
 	spin_unlock(&heap_lock);
 }
 
 void free_pages(void *va, unsigned int order)
 {
 	if (va)
-		free_frames(virt_to_mfn(va), order);
+		free_frames(virt_to_mfn(va), BIT(order));
 }
 
 unsigned int size_to_order(size_t size)
@@ -165,11 +171,18 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 	if (mfn != INVALID_MFN) {
 		d->claimed -= from_claim;
 		nr_claimed -= from_claim;
-		set_owner(mfn, order, d->id, 1);
 		__atomic_fetch_add(&d->tot_pages, n, __ATOMIC_SEQ_CST);
 	}
 	spin_unlock(&heap_lock);
-	return mfn == INVALID_MFN ? NULL : mfn_to_page(mfn);
+	if (mfn == INVALID_MFN)
+		return NULL;
+	/* They are in no list, and nobody else can find them: a gigabyte is marked with interrupts let in. */
+	for (u64 i = 0; i < n; i += CHUNK) {
+		set_owner(mfn + i, min(n - i, (u64)CHUNK), d->id, 1);
+		if (n > CHUNK)
+			irq_window();
+	}
+	return mfn_to_page(mfn);
 }
 
 void share_keel_page(void *va, struct domain *d)
@@ -203,22 +216,41 @@ bool get_page(struct page_info *pg, u16 owner)
 	return true;
 }
 
-void put_page(struct page_info *pg)
+/* n frames in a row that were the same owner's, and whose last reference went. */
+static void frames_unused(struct page_info *pg, u64 n)
 {
-	struct domain *d;
-	u64 *count;
+	struct domain *d = pg->owner < DOMID_FIRST_RESERVED ? domain_find(pg->owner) : NULL;
+	u64 *count = d && !(pg->flags & PGF_XEN_HEAP) ? &d->tot_pages : NULL;
 
-	if (__atomic_sub_fetch(&pg->ref, 1, __ATOMIC_SEQ_CST))
-		return;
-	d = pg->owner < DOMID_FIRST_RESERVED ? domain_find(pg->owner) : NULL;
-	count = d && !(pg->flags & PGF_XEN_HEAP) ? &d->tot_pages : NULL;
 	if (pg->flags & PGF_PINNED_GFN) { /* a hole of Dom0's direct map: its frame waits for its gfn */
-		__atomic_fetch_sub(&d->tot_pages, 1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_sub(&d->tot_pages, n, __ATOMIC_SEQ_CST);
 		return;
 	}
-	free_frames(page_to_mfn(pg), 0);
-	if (count && !__atomic_sub_fetch(count, 1, __ATOMIC_SEQ_CST) && READ_ONCE(d->state) == DOMAIN_ZOMBIE)
+	free_frames(page_to_mfn(pg), n);
+	if (count && !__atomic_sub_fetch(count, n, __ATOMIC_SEQ_CST) && READ_ONCE(d->state) == DOMAIN_ZOMBIE)
 		domain_last_page_put(d);
+}
+
+void put_page(struct page_info *pg)
+{
+	if (!__atomic_sub_fetch(&pg->ref, 1, __ATOMIC_SEQ_CST))
+		frames_unused(pg, 1);
+}
+
+void put_pages(struct page_info *pg, unsigned int order)
+{
+	u64 first = 0, n = BIT(order);
+
+	/* The frames of a superpage have one owner, and are pinned all or none. */
+	for (u64 i = 0; i < n; i++) {
+		if (!__atomic_sub_fetch(&pg[i].ref, 1, __ATOMIC_SEQ_CST))
+			continue;
+		if (i > first)
+			frames_unused(pg + first, i - first);
+		first = i + 1;
+	}
+	if (n > first)
+		frames_unused(pg + first, n - first);
 }
 
 int claim_pages(struct domain *d, u64 pages)

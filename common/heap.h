@@ -26,7 +26,11 @@ struct page_info {
 	u16 owner;	/* domid, or OWNER_* */
 	u8 order;	/* of a free block */
 	u8 flags;	/* PGF_* */
-	u32 next, prev;	/* free lists: frame numbers; L: heap lock */
+	union {
+		u32 next;	/* free lists: frame numbers; L: heap lock */
+		u32 entries;	/* a table of a p2m: how many it has. P: lock for writing */
+	};
+	u32 prev;
 };
 _Static_assert(sizeof(struct page_info) == 16, "0.4 % of RAM");
 
@@ -66,7 +70,7 @@ unsigned int size_to_order(size_t size);
 /*
  * A guest's memory: 2^order frames owned by d, each with one reference (the
  * allocation's), NOT cleared, counted in d->tot_pages against d->max_pages and
- * d's claim. NULL: no memory or over the limit. Takes the heap lock.
+ * d's claim. NULL: no memory or over the limit. Takes the heap lock. No locks held if order > 9: lets interrupts in.
  */
 struct page_info *alloc_domain_pages(struct domain *d, unsigned int order);
 
@@ -79,6 +83,8 @@ void unshare_keel_page(void *va);
 bool get_page(struct page_info *pg, u16 owner);
 /* Drops one; the last frees the frame to the heap, uncounts it, and may end a zombie domain. Any context below RANK_HEAP. */
 void put_page(struct page_info *pg);
+/* Drops one of each of 2^order frames (0 to 9), and frees together what goes together. */
+void put_pages(struct page_info *pg, unsigned int order);
 
 /* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free, -EINVAL if it dies. 0 ends the claim. */
 int claim_pages(struct domain *d, u64 pages);

@@ -11,6 +11,7 @@
 
 #define BATCH 32
 #define CLEAR_CHUNK 8u		/* frames between two looks at pending interrupts */
+#define RELEASE_CHUNK 32u	/* frames taken out under one hold of the lock */
 
 /* As the BIOS, libxc and Linux lay it out: 20 bytes. */
 struct e820_entry {
@@ -23,9 +24,11 @@ long memory_continue(unsigned int op, u64 start, u64 gva)
 	return hypercall_continue(__HYPERVISOR_memory_op, op | start << MEMOP_EXTENT_SHIFT, gva, 0, 0);
 }
 
-static bool order_ok(unsigned int order)
+static bool order_ok(const struct domain *d, unsigned int order)
 {
-	return order == 0 || order == 9 || (order == 18 && current->domain->control);
+	if (order != 0 && order != 9 && (order != 18 || !current->domain->control))
+		return false;
+	return order <= p2m_max_order(d);
 }
 
 /* The number of items must fit beside the operation. */
@@ -46,10 +49,9 @@ static void clear_frames(struct page_info *pg, unsigned int order)
 
 static void put_frames(struct page_info *pg, unsigned int order)
 {
-	for (u64 i = 0; i < BIT(order); i++) {
-		put_page(pg + i);
-		if (i % 512 == 511)
-			irq_window();
+	for (u64 i = 0; i < BIT(order); i += 512) {
+		put_pages(pg + i, min(order, 9u));
+		irq_window();
 	}
 }
 
@@ -146,27 +148,32 @@ static long op_populate(struct domain *d, void *arg, u64 gva, u64 start)
 {
 	const struct xen_memory_reservation *r = arg;
 
-	if (!extents_ok(r, start) || !order_ok(r->extent_order))
+	if (!extents_ok(r, start) || !order_ok(d, r->extent_order))
 		return -EINVAL;
 	if (r->mem_flags & XENMEMF_populate_on_demand)
 		return -EOPNOTSUPP;
 	return for_each_extent(XENMEM_populate_physmap, d, r, gva, start, populate_one);
 }
 
-/* All frames must be the domain's own memory. */
+/* The domain's own memory, from the first frame on: a superpage at once where there is one, else in chunks. */
 static bool release_one(struct domain *d, gfn_t gfn, unsigned int order)
 {
+	unsigned int have, step;
 	enum p2m_type t;
 	bool ok = true;
 
-	p2m_write_lock(&d->p2m);
-	for (u64 i = 0; i < BIT(order) && ok; i++) {
-		p2m_get(d, gfn + i, &t, NULL);
-		ok = p2m_is_ram(t);
+	for (u64 done = 0; ok && done < BIT(order);) {
+		if (done)
+			irq_window();
+		p2m_write_lock(&d->p2m);
+		for (unsigned int n = 0; ok && n < RELEASE_CHUNK && done < BIT(order); n++) {
+			p2m_get(d, gfn + done, &t, &have);
+			step = !done && have >= order && p2m_max_order(d) >= order ? order : 0;
+			ok = p2m_is_ram(t) && p2m_set(d, gfn + done, INVALID_MFN, step, P2M_HOLE) == 0;
+			done += BIT(step);
+		}
+		p2m_write_unlock(d);
 	}
-	if (ok)
-		ok = p2m_set(d, gfn, INVALID_MFN, order, P2M_HOLE) == 0;
-	p2m_write_unlock(d);
 	return ok;
 }
 

@@ -40,12 +40,22 @@ static inline bool p2m_has_ref(enum p2m_type t) { return t >= P2M_RAM && t <= P2
 
 #define P2M_BATCH 64
 
+/* Of one tree of tables. P: lock for writing */
+struct p2m_hint {
+	u64 *table;		/* the last level's table that was used last, NULL: none */
+	gfn_t region;		/* gfn >> 9 of it */
+	gfn_t empty;		/* gfn >> 9 of the one that became empty last; it may be gone, or in use again */
+};
+
 struct p2m {
 	rwlock_t lock;		/* RANK_P2M */
 	u64 *root;		/* arch's table; P: lock for writing */
 	u64 generation;		/* atomic: counts flushes */
 	gfn_t max_gfn;		/* highest gfn ever mapped */
-	u64 nr_tables;		/* table pages, for accounting */
+	u64 nr_tables;		/* table pages, against p2m_max_tables() */
+	struct p2m_hint hint[2]; /* nested, mirror */
+	mfn_t rest;		/* teardown: frames of a superpage that was taken out */
+	u64 nr_rest;
 	bool need_flush;
 	unsigned int nr_put;	/* references to drop after the flush */
 	u64 put[P2M_BATCH];	/* mfn << 6 | order */
@@ -55,23 +65,38 @@ struct p2m {
 };
 
 int p2m_init(struct domain *d);
-/* One step of taking everything out, below *next gfn on: 0 done, -ERESTART. */
+/*
+ * One step of taking everything out, of a bounded number of instructions and without memory: 0 done, -ERESTART.
+ * No vCPU runs, no device of the domain's is left, and nothing enters it any more.
+ */
 int p2m_teardown_step(struct domain *d);
+/* After the last step, in a grace period's callback. */
 void p2m_free(struct domain *d);
+/* How many tables the domain may have: d->paging_mempool, or a default for its memory and devices. Any context. */
+u64 p2m_max_tables(const struct domain *d);
 
 static inline void p2m_read_lock(struct p2m *p) { read_lock(&p->lock); }
 static inline void p2m_read_unlock(struct p2m *p) { read_unlock(&p->lock); }
 void p2m_write_lock(struct p2m *p);
 /* Flushes if anything changed, then drops the collected references, then unlocks. */
 void p2m_write_unlock(struct domain *d);
+/*
+ * In a long batch: gives the lock away for a moment, without a flush, lets interrupts in, and takes it again. What
+ * was removed keeps its references until the flush, and its grants are in use until after it. No other lock held.
+ */
+void p2m_write_relax(struct domain *d);
 
 /*
  * Sets 2^order frames from gfn (0, 9 or 18; both aligned to it) to mfn of type t
  * (P2M_HOLE: mfn ignored). Takes over one reference per frame if p2m_has_ref(t).
  * What was there is removed and its reference dropped after the flush, a superpage
- * in the way is split. Write lock held. -ENOMEM, -EINVAL (gfn too large). Undone on error.
+ * in the way is split. Write lock held. -ENOMEM (also: the domain's limit of tables), -EINVAL (gfn too
+ * large), -EBUSY (order > 0, and there are smaller pages, or a gigabyte). Undone on error.
  */
 int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
+
+/* The largest order that each tree of tables has one entry for: of larger ones p2m_set() takes long. */
+unsigned int p2m_max_order(const struct domain *d);
 
 /* Splits a superpage around gfn (< p2m_gfn_limit), so that taking the frame out cannot fail. Write lock held. 0, -ENOMEM. */
 int p2m_split(struct domain *d, gfn_t gfn);

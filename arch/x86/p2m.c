@@ -17,21 +17,34 @@
 const struct p2m_format *p2m_format;
 gfn_t p2m_gfn_limit = BIT(36);
 
+/* What a domain may have in tables, unless it is told: beside those for its RAM, a few places and its grant mappings. */
+#define TABLES_BASE 256
+#define TABLES_DEVICES BIT(17)	/* who drives devices: 256 GiB of their memory */
+
+/* About how many instructions a step of the teardown may take, and what its parts take. */
+#define TEARDOWN_BUDGET 6000
+#define COST_SLOT 8
+#define COST_TABLE 150
+#define COST_FRAME 300
+#define COST_SUPERPAGE 10000
+#define NO_REGION (~0ull)
+
 /* A domain has up to two trees of tables that say the same: its CPUs' nested one, and an IOMMU's. */
 struct tree {
 	const struct p2m_format *format;
 	u64 *root;
 	unsigned int levels;
+	struct p2m_hint *hint;
 };
 
-static struct tree nested_tree(const struct domain *d)
+static struct tree nested_tree(struct domain *d)
 {
-	return (struct tree){ p2m_format, d->p2m.root, LEVELS };
+	return (struct tree){ p2m_format, d->p2m.root, LEVELS, &d->p2m.hint[0] };
 }
 
-static struct tree mirror_tree(const struct domain *d)
+static struct tree mirror_tree(struct domain *d)
 {
-	return (struct tree){ &iommu_caps.format, d->p2m.iommu_root, iommu_caps.levels };
+	return (struct tree){ &iommu_caps.format, d->p2m.iommu_root, iommu_caps.levels, &d->p2m.hint[1] };
 }
 
 static enum p2m_type entry_type(u64 e)
@@ -78,8 +91,20 @@ static u64 *slot_of(u64 *table, gfn_t gfn, unsigned int level)
 	return &table[gfn >> level_shift(level) & 511];
 }
 
+static u64 *table_of(u64 e)
+{
+	return mfn_to_virt(entry_mfn(e));
+}
+
+/* How many entries of a table are in use. */
+static u32 *used(const u64 *table)
+{
+	return &virt_to_page(table)->entries;
+}
+
 static void write_entry(const struct p2m_format *f, u64 *slot, u64 e)
 {
+	*used(slot) += is_hole(*slot) - is_hole(e);
 	WRITE_ONCE(*slot, e);
 	if (unlikely(f->noncoherent))
 		clflush(slot);
@@ -93,13 +118,8 @@ void p2m_write_lock(struct p2m *p)
 /* Drops the references that removed entries held: only after a flush. */
 static void drop_references(struct p2m *p)
 {
-	for (unsigned int i = 0; i < p->nr_put; i++) {
-		mfn_t mfn = p->put[i] >> 6;
-		unsigned int order = p->put[i] & 63;
-
-		for (u64 j = 0; j < BIT(order); j++)
-			put_page(mfn_to_page(mfn + j));
-	}
+	for (unsigned int i = 0; i < p->nr_put; i++)
+		put_pages(mfn_to_page(p->put[i] >> 6), p->put[i] & 63);
 	p->nr_put = 0;
 }
 
@@ -120,6 +140,13 @@ void p2m_write_unlock(struct domain *d)
 {
 	flush_and_drop(d);
 	write_unlock(&d->p2m.lock);
+}
+
+void p2m_write_relax(struct domain *d)
+{
+	write_unlock(&d->p2m.lock);
+	irq_window();
+	write_lock(&d->p2m.lock);
 }
 
 void p2m_flush(struct domain *d)
@@ -146,34 +173,91 @@ static void put_later(struct domain *d, mfn_t mfn, unsigned int order)
 	p->put[p->nr_put++] = mfn << 6 | order;
 }
 
-/* Everything that an entry led to goes once nobody can reach it any more. Leaves of the mirror hold no references. */
-static void release_entry(struct domain *d, const struct p2m_format *f, u64 e, unsigned int level)
+/* What an entry led to goes once nobody can reach it any more: a table is empty by then. Leaves of the mirror hold no references. */
+static void release_entry(struct domain *d, const struct tree *tree, u64 e, unsigned int level)
 {
 	if (!e)
 		return;
 	d->p2m.need_flush = true;
 	if (is_hole(e))
 		return;
-	if (entry_is_leaf(f, e, level)) {
-		if (f->types && p2m_has_ref(entry_type(e)))
-			put_later(d, entry_mfn(e), level_shift(level));
-		return;
+	if (!entry_is_leaf(tree->format, e, level)) {
+		d->p2m.nr_tables--;
+		tree->hint->table = NULL;
+		put_later(d, entry_mfn(e), 0);
+	} else if (tree->format->types && p2m_has_ref(entry_type(e))) {
+		put_later(d, entry_mfn(e), level_shift(level));
 	}
-	u64 *table = mfn_to_virt(entry_mfn(e));
-
-	for (unsigned int i = 0; i < 512; i++)
-		release_entry(d, f, table[i], level - 1);
-	d->p2m.nr_tables--;
-	put_later(d, entry_mfn(e), 0);
 }
 
-/* A table in place of a hole or of a superpage (then with the same contents). NULL: no memory. */
+static void replace(struct domain *d, const struct tree *tree, u64 *slot, u64 e, unsigned int level)
+{
+	u64 old = *slot;
+
+	if (!old && !e)
+		return;
+	write_entry(tree->format, slot, e);
+	release_entry(d, tree, old, level);
+}
+
+/* Takes tables without entries out, from the one of this level that gfn lies in upwards. Allocates nothing. */
+static void prune(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int level)
+{
+	for (; level < tree->levels; level++) {
+		u64 *table = tree->root, *slot = NULL;
+
+		for (unsigned int l = tree->levels; l > level; l--) {
+			slot = slot_of(table, gfn, l);
+			if (is_hole(*slot) || entry_is_leaf(tree->format, *slot, l))
+				break;
+			table = table_of(*slot);
+			if (l == level + 1 && *used(table))
+				return;
+		}
+		if (!is_hole(*slot) && !entry_is_leaf(tree->format, *slot, level + 1))
+			replace(d, tree, slot, 0, level + 1);
+	}
+}
+
+/*
+ * An entry went. The last table of 4 KiB entries that became empty stays until another one does, so that
+ * a page that comes and goes does not take a table with it each time.
+ */
+static void entry_went(struct domain *d, const struct tree *tree, u64 *slot, gfn_t gfn, unsigned int level)
+{
+	gfn_t kept = tree->hint->empty;
+
+	if (*used(slot))
+		return;
+	if (level > 1) {
+		prune(d, tree, gfn, level);
+	} else if (kept != gfn >> 9) {
+		tree->hint->empty = gfn >> 9;
+		if (kept != NO_REGION)
+			prune(d, tree, kept << 9, 1);
+	}
+}
+
+u64 p2m_max_tables(const struct domain *d)
+{
+	u64 n = READ_ONCE(d->paging_mempool) >> PAGE_SHIFT;
+
+	if (n)
+		return n;
+	n = TABLES_BASE + min(READ_ONCE(d->max_pages), heap_total_pages()) / 256 + d->max_maptrack_frames / 2;
+	if (d->hardware)
+		n += TABLES_DEVICES;
+	return d->p2m.iommu_root ? 2 * n : n;
+}
+
+/* A table in place of a hole or of a superpage (then with the same contents). NULL: no memory, or the domain's limit. */
 static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, unsigned int level)
 {
-	u64 *table = alloc_page(), old = *slot;
+	u64 *table = d->p2m.nr_tables < p2m_max_tables(d) ? alloc_page() : NULL, old = *slot;
 
 	if (!table)
 		return NULL;
+	*used(table) = is_hole(old) ? 0 : 512;
 	if (!is_hole(old)) {
 		u64 step = BIT(level_shift(level - 1)) << PAGE_SHIFT, e = old;
 
@@ -194,38 +278,39 @@ static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, 
 
 /*
  * The entry of level target for gfn, with the tables on the way to it; NULL, if there are none and
- * make is false. 0 or -ENOMEM.
+ * make is false. 0, or -ENOMEM: then there are no more tables than before.
  */
 static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int target, bool make, u64 **found)
 {
+	struct p2m_hint *hint = tree->hint;
 	u64 *table = tree->root;
 
+	if (target == 1 && hint->table && hint->region == gfn >> 9) {
+		*found = &hint->table[gfn & 511];
+		return 0;
+	}
 	*found = NULL;
 	for (unsigned int level = tree->levels; level > target; level--) {
 		u64 *slot = slot_of(table, gfn, level);
 
 		if (!is_hole(*slot) && !entry_is_leaf(tree->format, *slot, level)) {
-			table = mfn_to_virt(entry_mfn(*slot));
+			table = table_of(*slot);
 			continue;
 		}
 		if (is_hole(*slot) && !make)
 			return 0;
 		table = make_table(d, tree->format, slot, level);
-		if (!table)
+		if (!table) {
+			prune(d, tree, gfn, level);
 			return -ENOMEM;
+		}
 	}
 	*found = slot_of(table, gfn, target);
+	if (target == 1) {
+		hint->table = table;
+		hint->region = gfn >> 9;
+	}
 	return 0;
-}
-
-static void replace(struct domain *d, const struct p2m_format *f, u64 *slot, u64 e, unsigned int level)
-{
-	u64 old = *slot;
-
-	if (!old && !e)
-		return;
-	write_entry(f, slot, e);
-	release_entry(d, f, old, level);
 }
 
 /*
@@ -249,9 +334,46 @@ static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 			continue;
 		if (iommu_caps.caches_holes)
 			d->p2m.need_flush = true;
-		replace(d, tree.format, slot, make_leaf(tree.format, mfn + i, level, t), level);
+		u64 e = make_leaf(tree.format, mfn + i, level, t);
+
+		replace(d, &tree, slot, e, level);
+		if (!e)
+			entry_went(d, &tree, slot, gfn + i, level);
 	}
 	return 0;
+}
+
+/* What mirror_set() made before it failed, or for what then failed. */
+static void mirror_undo(struct domain *d, gfn_t gfn, unsigned int order)
+{
+	struct tree tree = mirror_tree(d);
+	unsigned int step = min(order, tree.format->max_order);
+
+	if (!tree.root || gfn >> 9 * tree.levels)
+		return;
+	for (u64 i = 0; i < BIT(order); i += BIT(max(step, 9u)))
+		prune(d, &tree, gfn + i, 1 + step / 9);
+}
+
+/* A superpage comes where nothing is, or one of its size: then no table with entries goes. */
+static int make_room(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int order)
+{
+	struct tree mirror = mirror_tree(d);
+	unsigned int have;
+	enum p2m_type t;
+	u64 *slot;
+	int rc;
+
+	if (tree->hint->empty != NO_REGION)
+		prune(d, tree, tree->hint->empty << 9, 1);
+	if (mirror.root && mirror.hint->empty != NO_REGION)
+		prune(d, &mirror, mirror.hint->empty << 9, 1);
+	prune(d, tree, gfn, 1); /* it may say that there are ones */
+	rc = find_slot(d, tree, gfn, 1 + order / 9, false, &slot);
+	if (rc || !slot || is_hole(*slot))
+		return rc;
+	p2m_get(d, gfn, &t, &have);
+	return have == order && order == 9 ? 0 : -EBUSY;
 }
 
 int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t)
@@ -259,14 +381,19 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	struct p2m *p = &d->p2m;
 	struct tree tree = nested_tree(d);
 	unsigned int target = 1 + order / 9;
-	u64 *slot;
+	u64 *slot, e;
 	int rc;
 
 	if (gfn >= p2m_gfn_limit || p2m_gfn_limit - gfn < BIT(order) || !IS_ALIGNED(gfn, BIT(order)) ||
 	    (t != P2M_HOLE && !IS_ALIGNED(mfn, BIT(order))) || order % 9 || order > 18)
 		return -EINVAL;
+	rc = order ? make_room(d, &tree, gfn, order) : 0;
 	/* For all of it before any of it is changed: the parts find their tables there. */
-	rc = p->iommu_root ? mirror_set(d, gfn, mfn, order, t, false) : 0;
+	if (!rc && p->iommu_root) {
+		rc = mirror_set(d, gfn, mfn, order, t, false);
+		if (rc)
+			mirror_undo(d, gfn, order);
+	}
 	if (rc)
 		return rc;
 	if (order > p2m_format->max_order) {
@@ -275,16 +402,25 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 		return rc;
 	}
 	rc = find_slot(d, &tree, gfn, target, t != P2M_HOLE, &slot);
+	if (rc && p->iommu_root)
+		mirror_undo(d, gfn, order);
 	if (rc || !slot)
 		return rc;
-	/* The mirror first: when a full batch makes the other one flush, no device may reach what it drops. */
 	if (p->iommu_root)
 		mirror_set(d, gfn, mfn, order, t, true);
 	t = min_t(enum p2m_type, t, P2M_RESERVED);	/* what devices may do there is no matter of the CPUs' */
-	replace(d, p2m_format, slot, make_leaf(p2m_format, mfn, target, t), target);
-	if (t != P2M_HOLE && gfn + BIT(order) - 1 > p->max_gfn)
+	e = make_leaf(p2m_format, mfn, target, t);
+	replace(d, &tree, slot, e, target);
+	if (!e)
+		entry_went(d, &tree, slot, gfn, target);
+	else if (gfn + BIT(order) - 1 > p->max_gfn)
 		p->max_gfn = gfn + BIT(order) - 1;
 	return 0;
+}
+
+unsigned int p2m_max_order(const struct domain *d)
+{
+	return d->p2m.iommu_root ? min(p2m_format->max_order, iommu_caps.format.max_order) : p2m_format->max_order;
 }
 
 int p2m_split(struct domain *d, gfn_t gfn)
@@ -341,8 +477,12 @@ int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)
 		if (!is_hole(*slot) && entry_is_leaf(p2m_format, *slot, level))
 			return 0; /* since then */
 		table = is_hole(*slot) ? make_table(d, p2m_format, slot, level) : mfn_to_virt(entry_mfn(*slot));
-		if (!table)
+		if (!table) {
+			struct tree tree = nested_tree(d);
+
+			prune(d, &tree, gfn, level);
 			return -ENOMEM;
+		}
 	}
 }
 
@@ -380,68 +520,112 @@ struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t)
 
 int p2m_init(struct domain *d)
 {
-	rwlock_init(&d->p2m.lock, RANK_P2M);
+	struct p2m *p = &d->p2m;
+
+	rwlock_init(&p->lock, RANK_P2M);
 	if (p2m_format->leaf[P2M_ONES] && !ones[LEVELS - 1] && make_ones())
 		return -ENOMEM;
-	d->p2m.root = alloc_page();
-	if (!d->p2m.root)
+	p->hint[0].empty = p->hint[1].empty = NO_REGION;
+	p->root = alloc_page();
+	if (!p->root)
 		return -ENOMEM;
-	d->p2m.nr_tables = 1;
+	*used(p->root) = 0;
+	p->nr_tables = 1;
 	if (!d->hardware || !iommu_on())
 		return 0;
 	if (d->id + 1u >= iommu_caps.nr_ids)
 		return -ENOSPC;
-	d->p2m.iommu_id = d->id + 1;
-	d->p2m.iommu_root = alloc_page();
-	if (!d->p2m.iommu_root)
+	p->iommu_id = d->id + 1;
+	p->iommu_root = alloc_page();
+	if (!p->iommu_root)
 		return -ENOMEM;
-	d->p2m.nr_tables++;
+	*used(p->iommu_root) = 0;
+	p->nr_tables++;
 	return 0;
 }
 
-/* The first gfn >= gfn that may be mapped: skips what the upper tables say is empty. */
-static gfn_t next_mapped(struct domain *d, gfn_t gfn, unsigned int *order)
+/* Takes out a superpage as a whole: its frames are put in the next steps. */
+static void release_whole(struct domain *d, const struct tree *tree, u64 e, unsigned int level)
 {
-	while (gfn <= d->p2m.max_gfn) {
-		u64 *table = d->p2m.root, e = 0;
-		unsigned int level = LEVELS;
-
-		for (;; level--) {
-			e = *slot_of(table, gfn, level);
-			if (is_hole(e) || entry_is_leaf(p2m_format, e, level))
-				break;
-			table = mfn_to_virt(entry_mfn(e));
-		}
-		*order = level_shift(level);
-		if (!is_hole(e))
-			return gfn;
-		gfn = (gfn | (BIT(*order) - 1)) + 1;
+	if (tree->format->types && level > 1 && entry_is_leaf(tree->format, e, level) && p2m_has_ref(entry_type(e))) {
+		d->p2m.rest = entry_mfn(e);
+		d->p2m.nr_rest = BIT(level_shift(level));
+		d->p2m.need_flush = true;
+	} else {
+		release_entry(d, tree, e, level);
 	}
-	return INVALID_GFN;
+}
+
+/* Takes at least one entry out of a table of 4 KiB entries, from i on, and more as far as the budget goes. */
+static void empty_table(struct domain *d, const struct tree *tree, u64 *table, unsigned int i, int *budget)
+{
+	for (; i < 512; i++) {
+		*budget -= COST_SLOT;
+		if (is_hole(table[i]))
+			continue;
+		replace(d, tree, &table[i], 0, 1);
+		*budget -= COST_FRAME;
+		if (*budget <= 0)
+			return;
+	}
+}
+
+/*
+ * Empties a tree from its first entry on, wherever an earlier step has stopped. What the mirror leads to has no
+ * references: its last tables go as they are. Something goes each time: the way there takes no more than 16,000
+ * instructions. 0: nothing is left.
+ */
+static int empty_tree(struct domain *d, const struct tree *tree, int *budget)
+{
+	for (bool done = false; !d->p2m.nr_rest; done = true) {
+		u64 *table = tree->root, *slot = NULL, e;
+		unsigned int level, i, at = 0;
+
+		for (level = tree->levels;; level--) {
+			for (i = 0; i < 512 && is_hole(table[i]); i++)
+				;
+			*budget -= COST_SLOT * (int)i;
+			if (i == 512 || level == 1)
+				break;
+			slot = &table[i];
+			at = level;
+			if (entry_is_leaf(tree->format, *slot, level) || (!tree->format->types && level == 2))
+				break;
+			table = table_of(*slot);
+		}
+		if (!slot)
+			return 0;
+		if (done && *budget <= 0)
+			break;
+		if (level == 1 && i < 512) {
+			empty_table(d, tree, table, i, budget);
+			continue;
+		}
+		e = *slot; /* a superpage, or a table without entries */
+		*budget -= entry_is_leaf(tree->format, e, at) ? COST_SUPERPAGE : COST_TABLE;
+		write_entry(tree->format, slot, 0);
+		release_whole(d, tree, e, at);
+	}
+	return -ERESTART;
 }
 
 int p2m_teardown_step(struct domain *d)
 {
-	int rc = 0;
+	struct tree nested = nested_tree(d), mirror = mirror_tree(d);
+	int budget = TEARDOWN_BUDGET, rc = 0;
+	struct p2m *p = &d->p2m;
 
-	p2m_write_lock(&d->p2m);
-	for (unsigned int budget = 0; budget < 512;) {
-		unsigned int order;
-		gfn_t gfn = next_mapped(d, d->destroy_next_gfn, &order);
-
-		if (gfn == INVALID_GFN)
-			goto out;
-		if (order > 9)
-			order = 9; /* p2m_set splits it: a gigabyte is too much for one step */
-		gfn &= ~(BIT(order) - 1);
-		rc = p2m_set(d, gfn, INVALID_MFN, order, P2M_HOLE);
-		if (rc)
-			break;
-		d->destroy_next_gfn = gfn + BIT(order);
-		budget += BIT(order);
+	p2m_write_lock(p);
+	while (p->nr_rest && budget > 0) {
+		put_pages(mfn_to_page(p->rest), 9);
+		p->rest += 512;
+		p->nr_rest -= 512;
+		budget -= COST_SUPERPAGE;
 	}
-	rc = rc ?: -ERESTART;
-out:
+	if (budget > 0 && mirror.root)
+		rc = empty_tree(d, &mirror, &budget);
+	if (!rc)
+		rc = budget > 0 ? empty_tree(d, &nested, &budget) : -ERESTART;
 	p2m_write_unlock(d);
 	return rc;
 }
@@ -452,12 +636,7 @@ void p2m_free(struct domain *d)
 
 	if (!p->root)
 		return;
-	for (unsigned int i = 0; i < 512; i++)
-		release_entry(d, p2m_format, p->root[i], LEVELS);
-	for (unsigned int i = 0; p->iommu_root && i < 512; i++)
-		release_entry(d, &iommu_caps.format, p->iommu_root[i], iommu_caps.levels);
-	p->need_flush = false; /* no vCPU and no device is left that could have translations */
-	drop_references(p);
+	BUG_ON(*used(p->root) || (p->iommu_root && *used(p->iommu_root)));
 	if (p->iommu_root)
 		free_page(p->iommu_root);
 	free_page(p->root);

@@ -82,6 +82,8 @@ static int teardown(void **state)
 {
 	fake_check_quiet();
 	assert_int_equal(fake_events.crashes, 0);
+	while (p2m_teardown_step(d))
+		;
 	p2m_free(d);
 	x86_free(x);
 	return 0;
@@ -234,7 +236,6 @@ static void teardown_leaves_the_shared_tables(void **state)
 	exits_to_read(0, &val);
 	exits_to_read(MiB(2), &val);
 	exits_to_read(GiB(1), &val);
-	d->destroy_next_gfn = 0;
 	while (p2m_teardown_step(d))
 		assert_true(++steps < 8);
 	assert_int_equal(type_of(5), P2M_HOLE);
@@ -343,6 +344,8 @@ static void dom0_finds_its_devices(void **state)
 	assert_int_equal(type_of(0xd0001), P2M_MMIO);
 	raise(0xd0001000, EXEC, true);
 	assert_int_equal(last_vector, X86_EXC_GP);
+	while (p2m_teardown_step(d))
+		;
 	p2m_free(d);
 	x86_free(x);
 	x = first;

@@ -555,6 +555,8 @@ static void set(struct domain *d, gfn_t gfn, unsigned int order, bool ram)
 	struct page_info *pg = ram ? alloc_domain_pages(d, order) : NULL;
 
 	p2m_write_lock(&d->p2m);
+	for (u64 i = 0; order && i < BIT(order); i++)	/* superpages replace no small pages */
+		assert_int_equal(p2m_set(d, gfn + i, INVALID_MFN, 0, P2M_HOLE), 0);
 	assert_int_equal(p2m_set(d, gfn, pg ? page_to_mfn(pg) : INVALID_MFN, order, pg ? P2M_RAM : P2M_HOLE), 0);
 	p2m_write_unlock(d);
 }

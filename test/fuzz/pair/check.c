@@ -132,6 +132,8 @@ static void count_p2m(struct domain *d)
 		return;
 	tables = 0;
 	count_tree(d, d->p2m.root, 4, 0);
+	for (u64 i = 0; i < d->p2m.nr_rest; i++)	/* a superpage on its way out */
+		want[d->p2m.rest + i]++;
 	if (d->p2m.iommu_root)
 		count_mirror(d, d->p2m.iommu_root, iommu_caps.levels, 0);
 	REQUIRE(tables == d->p2m.nr_tables, "d%u has %lu tables, and counts %lu", d->id, tables, d->p2m.nr_tables);

@@ -10,6 +10,7 @@
 #define alloc_domain_pages real_alloc_domain_pages
 #define get_page real_get_page
 #define put_page real_put_page
+#define put_pages real_put_pages
 #define memset pair_heap_memset
 void *pair_heap_memset(void *p, int c, size_t n);
 void *real_alloc_pages(unsigned int order);
@@ -17,4 +18,5 @@ void real_free_pages(void *va, unsigned int order);
 struct page_info *real_alloc_domain_pages(struct domain *d, unsigned int order);
 bool real_get_page(struct page_info *pg, u16 owner);
 void real_put_page(struct page_info *pg);
+void real_put_pages(struct page_info *pg, unsigned int order);
 #include "common/heap.c"

@@ -14,6 +14,7 @@ void real_free_pages(void *va, unsigned int order);
 struct page_info *real_alloc_domain_pages(struct domain *d, unsigned int order);
 bool real_get_page(struct page_info *pg, u16 owner);
 void real_put_page(struct page_info *pg);
+void real_put_pages(struct page_info *pg, unsigned int order);
 void *pair_heap_memset(void *p, int c, size_t n);
 
 static void sync(mfn_t mfn, u64 n)
@@ -81,4 +82,16 @@ void put_page(struct page_info *pg)
 		pair_fail("put_page() of a frame without references");
 	real_put_page(pg);
 	sync(page_to_mfn(pg), 1);
+}
+
+void put_pages(struct page_info *pg, unsigned int order)
+{
+	for (u64 i = 0; i < BIT(order); i++) {
+		check_frame(pg + i);
+		if (!pg[i].ref)
+			pair_fail("put_pages() of a frame without references");
+	}
+	real_put_pages(pg, order);
+	for (u64 i = 0; i < BIT(order); i++)
+		sync(page_to_mfn(pg + i), 1);
 }

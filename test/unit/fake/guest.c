@@ -173,6 +173,13 @@ FAKE void p2m_write_unlock(struct domain *d)
 	write_unlock(&d->p2m.lock);
 }
 
+FAKE void p2m_write_relax(struct domain *d)
+{
+	write_unlock(&d->p2m.lock);
+	irq_window();
+	write_lock(&d->p2m.lock);
+}
+
 static void replace(struct domain *d, gfn_t gfn, mfn_t mfn, enum p2m_type t)
 {
 	struct entry *e = &entries(d)[gfn];
@@ -201,6 +208,16 @@ FAKE int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enu
 	for (u64 i = 0; i < 1ull << order; i++)
 		replace(d, gfn + i, mfn + i, t);
 	return 0;
+}
+
+FAKE unsigned int p2m_max_order(const struct domain *d)
+{
+	return 18;
+}
+
+FAKE u64 p2m_max_tables(const struct domain *d)
+{
+	return d->paging_mempool >> PAGE_SHIFT ?: 1024;
 }
 
 FAKE int p2m_split(struct domain *d, gfn_t gfn)

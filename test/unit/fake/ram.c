@@ -165,6 +165,12 @@ FAKE void put_page(struct page_info *pg)
 		domain_last_page_put(d);
 }
 
+FAKE void put_pages(struct page_info *pg, unsigned int order)
+{
+	for (u64 i = 0; i < 1ull << order; i++)
+		put_page(pg + i);
+}
+
 FAKE int claim_pages(struct domain *d, u64 pages)
 {
 	d->claimed = pages;
