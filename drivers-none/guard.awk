@@ -6,7 +6,7 @@ BEGIN {
 	# Primitives that touch hardware -> kind of entry in allowed.list.
 	n = split("inb inw inl outb outw outl insb insw insl outsb outsw outsl port_in port_out", w, " ")
 	for (i = 1; i <= n; i++) kind[w[i]] = "port"
-	n = split("rdmsr wrmsr rdmsr_safe wrmsr_safe", w, " ")
+	n = split("rdmsr wrmsr rdmsr_safe wrmsr_safe wrmsr_try", w, " ")
 	for (i = 1; i <= n; i++) kind[w[i]] = "msr"
 	n = split("mmio_read8 mmio_read16 mmio_read32 mmio_read64 mmio_write8 mmio_write16 " \
 		"mmio_write32 mmio_write64 readb readw readl readq writeb writew writel writeq " \

@@ -194,6 +194,34 @@ static inline void xsetbv(u32 i, u64 v)
 	__asm__ volatile("xsetbv" : : "c"(i), "a"((u32)v), "d"((u32)(v >> 32)));
 }
 
+/*
+ * For values of a guest: false where the CPU refuses one. All have been checked before, so that this tells of a
+ * check that is missing; the guest ends, not Keel (traps.c).
+ */
+#ifdef KEEL_FAKE_ARCH
+#define TRY_INSN(insn, ...) do { if (0) goto refused; } while (0)
+#else
+#define TRY_INSN(insn, ...)							\
+	__asm__ goto("1: " insn "\n\t.pushsection .table.ex_table, \"a\"\n\t"	\
+		     ".quad 1b, %l[refused]\n\t.popsection" : : __VA_ARGS__ : "memory" : refused)
+#endif
+
+static inline bool wrmsr_try(u32 msr, u64 v)
+{
+	TRY_INSN("wrmsr", "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)));
+	return true;
+refused:
+	return false;
+}
+
+static inline bool xsetbv_try(u32 i, u64 v)
+{
+	TRY_INSN("xsetbv", "c"(i), "a"((u32)v), "d"((u32)(v >> 32)));
+	return true;
+refused:
+	return false;
+}
+
 /* What this machine's CPUs have, read once at boot (cpu.c). */
 struct cpu_features {
 	bool amd, intel;	/* CPUID vendor; only svm/, vmx/, cpuid policy and mitigations may look */

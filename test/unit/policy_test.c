@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
- *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/mitigations.c
+ *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/mitigations.c
+ *	arch/x86/hvm/vcpu_context.c
  *
  * CPUID is the build host's; what must be hidden is hidden on any.
  */
 #include "test/unit/x86.h"
 
 #include <public/cpuid.h>
+#include <public/hvm/hvm_vcpu.h>
 #include <public/hvm/save.h>
 #include <public/sched.h>
 
@@ -15,11 +17,13 @@
 #include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/mtrr.h"
+#include "arch/x86/hvm/regs.h"
 #include "arch/x86/mitigations.h"
 #include "arch/x86/pci/vpci.h"
 #include "arch/x86/uart.h"
 #include "common/console.h"
 #include "common/domctl.h"
+#include "common/vcpu_op.h"
 #include "common/version.h"
 
 struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48 };
@@ -60,9 +64,10 @@ void vlapic_save_regs(struct vcpu *v, u32 r[256])
 	memcpy(r, lapic_regs[v->id], sizeof(lapic_regs[0]));
 }
 
-int vlapic_load_regs(struct vcpu *v, const u32 r[256])
+int vlapic_load_regs(struct vcpu *v, const u32 r[256], bool apply)
 {
-	memcpy(lapic_regs[v->id], r, sizeof(lapic_regs[0]));
+	if (apply)
+		memcpy(lapic_regs[v->id], r, sizeof(lapic_regs[0]));
 	return 0;
 }
 
@@ -71,11 +76,12 @@ u64 vlapic_get_base(const struct vcpu *v)
 	return apic_bases[v->id];
 }
 
-int vlapic_load_base(struct vcpu *v, u64 base)
+int vlapic_load_base(struct vcpu *v, u64 base, bool apply)
 {
 	if (!base)
 		return -EINVAL;
-	apic_bases[v->id] = base;
+	if (apply)
+		apic_bases[v->id] = base;
 	return 0;
 }
 
@@ -120,6 +126,20 @@ static u64 my_get_reg(struct x86_vcpu *v, unsigned int reg)
 static void my_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 {
 	regs[reg] = val;
+}
+
+static void my_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
+{
+	*p = (struct hvm_paging){ regs[HREG_CR0], regs[HREG_CR3], regs[HREG_CR4], regs[HREG_EFER] & ~EFER_SVME,
+				  regs[HREG_RFLAGS] };
+}
+
+void hvm_inject_nmi(struct vcpu *v)
+{
+}
+
+void hvm_wait_until_saved(struct domain *d)
+{
 }
 
 static void my_get_state(struct x86_vcpu *v, struct hvm_state *s)
@@ -168,6 +188,7 @@ static int setup(void **state)
 	my_ops = x86_test_ops;
 	my_ops.get_reg = my_get_reg;
 	my_ops.set_reg = my_set_reg;
+	my_ops.get_paging = my_get_paging;
 	my_ops.get_state = my_get_state;
 	my_ops.set_state = my_set_state;
 	my_ops.set_tsc_offset = my_set_tsc_offset;
@@ -419,6 +440,7 @@ static void efer(void **state)
 	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, EFER_SVME), -EINVAL);
 	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, BIT(14)), -EINVAL);
 	regs[HREG_CR0] = X86_CR0_PG | X86_CR0_PE;
+	regs[HREG_CR4] = X86_CR4_PAE;
 	regs[HREG_EFER] = EFER_LME | EFER_LMA;
 	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, 0), -EINVAL);	/* with paging on */
 	assert_int_equal(hvm_wrmsr(v0, MSR_EFER, EFER_LME | EFER_SCE), 0);
@@ -578,7 +600,8 @@ static long load(void)
 
 static void only_vcpus_with_a_record_come_up(void **state)
 {
-	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b, .cs_limit = ~0u };
+	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b, .cs_limit = ~0u,
+				.tr_arbytes = 0x8b, .tr_limit = 0x67 };
 
 	begin();
 	add(HVM_SAVE_CODE_CPU, 0, &c, sizeof(c));
@@ -646,12 +669,15 @@ static void saved_state_comes_back(void **state)
 {
 	u32 size = 0;
 	struct hvm_state before = { .rip = 0x1234, .rflags = 0x202, .cr0 = 0x80000011, .cr3 = 0x5000, .cr4 = 0x20, .efer = 0x500,
-				    .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = 0x0007040600070406, .lstar = 77,
+				    .dr6 = 0xffff0ff0, .dr7 = 0x400, .gdtr.limit = 0x7f, .pat = 0x0007040600070406, .lstar = 77,
 				    .kernel_gs_base = 88, .sysenter_eip = 99 };
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)
 		before.seg[i] = (struct segment){ (u16)(i * 8), 0x93, 0xffff + i, 0x1000 * i };
-	states[0] = before;
+	before.seg[SEG_CS].attr = 0x29b;
+	before.seg[SEG_TR].attr = 0x8b;
+	before.seg[SEG_LDTR].attr = 0x82;
+	states[0] = states[1] = states[2] = before;
 	for (unsigned int i = 0; i < NR_REGS; i++)
 		x86_vcpu(v0)->gpr[i] = 0x100 + i;
 	x86_vcpu(v0)->mtrr_def_type = 0xc06;
@@ -679,6 +705,305 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(x86_vcpu(v0)->mtrr_var[3], 0x800);
 	assert_int_equal(lapic_regs[1][8], 0x55);
 	assert_int_equal(tsc_offsets[0], tsc_offsets[2]);
+}
+
+/* Bits of CR4 and the CPUID bit that shows each; the rest nobody has. */
+static void cr4_is_what_cpuid_shows(void **state)
+{
+	static const struct { u32 leaf; size_t reg; u32 shown; u64 cr4; } rows[] = {
+#define REG(r) offsetof(struct cpuid_regs, r)
+		{ 1, REG(d), BIT(1), 3 }, { 1, REG(d), BIT(4), 1 << 2 }, { 1, REG(d), BIT(2), 1 << 3 },
+		{ 1, REG(d), BIT(3), 1 << 4 }, { 1, REG(d), BIT(6), 1 << 5 }, { 1, REG(d), BIT(7), 1 << 6 },
+		{ 1, REG(d), BIT(13), 1 << 7 }, { 1, REG(d), BIT(24), 1 << 9 }, { 1, REG(d), BIT(25), 1 << 10 },
+		{ 7, REG(c), BIT(2), 1 << 11 }, { 7, REG(c), BIT(16), 1 << 12 }, { 7, REG(b), BIT(0), 1 << 16 },
+		{ 1, REG(c), BIT(17), 1 << 17 }, { 1, REG(c), BIT(26), 1 << 18 }, { 7, REG(b), BIT(7), 1 << 20 },
+		{ 7, REG(b), BIT(20), 1 << 21 }, { 7, REG(c), BIT(3), 1 << 22 },
+#undef REG
+	};
+	struct cpu_policy *p = x86_domain(&x->d)->cpuid;
+	u64 all = 1 << 8;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++)
+		*(u32 *)((char *)cpu_policy_leaf(p, rows[i].leaf, 0) + rows[i].reg) |= rows[i].shown;
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++)
+		all |= rows[i].cr4;
+	assert_int_equal(cpu_policy_cr4(p), all);
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		u32 *reg = (u32 *)((char *)cpu_policy_leaf(p, rows[i].leaf, 0) + rows[i].reg);
+
+		*reg &= ~rows[i].shown;
+		assert_int_equal(cpu_policy_cr4(p), all & ~rows[i].cr4);
+		assert_int_equal(hvm_set_cr(x86_vcpu(v0), 4, rows[i].cr4), -EINVAL);
+		*reg |= rows[i].shown;
+	}
+	for (unsigned int i = 0; i < 64; i++)
+		if (!(all & BIT(i)))
+			assert_int_equal(hvm_set_cr(x86_vcpu(v0), 4, BIT(i)), -EINVAL);
+	/* Nor does a policy that asks for everything show what lies behind an XSAVE component that nobody saves. */
+	cpu_policy_clamp(p, &x->d);
+	assert_int_equal(cpu_policy_cr4(p) & X86_CR4_PKE, 0);
+}
+
+#define PG X86_CR0_PG
+#define PE X86_CR0_PE
+#define LM (EFER_LME | EFER_LMA)
+#define PAE X86_CR4_PAE
+#define PCIDE X86_CR4_PCIDE
+
+static void show_everything(void)
+{
+	struct cpu_policy *p = x86_domain(&x->d)->cpuid;
+
+	p->basic[1].c |= BIT(17) | BIT(26);
+	p->basic[1].d |= 0x030020fe;
+	p->feat[0].c |= BIT(16);
+	p->extd[1].d |= BIT(11) | BIT(20) | BIT(29);
+}
+
+/* What registers are, what is written, and what comes of it; UINT64_MAX: #GP. */
+static void control_registers_fit_each_other(void **state)
+{
+	static const u64 gp = ~0ull;
+	static const struct { u64 cr0, cr3, cr4, efer, cs; u8 cr; u64 val, then; } rows[] = {
+		{ PE, 0, 0, 0, 0, 0, PE | X86_CR0_CD | X86_CR0_NW, PE | X86_CR0_ET },
+		{ PE, 0, 0, 0, 0, 0, PE | X86_CR0_CD, PE | X86_CR0_ET },
+		{ PE, 0, 0, 0, 0, 0, PE | X86_CR0_NW, gp },
+		{ PE, 0, 0, 0, 0, 0, PE | BIT(32), gp },
+		{ PE, 0, 0, 0, 0, 0, PE | BIT(20) | BIT(17), PE | X86_CR0_ET },
+		{ PE, 0, 0, 0, 0, 0, 0, X86_CR0_ET },
+		{ PE, 0, 0, 0, 0, 0, PG, gp },
+		{ PE, 0, 0, 0, 0, 0, PG | PE, PG | PE | X86_CR0_ET },
+		{ PE, 0, 0, EFER_LME, 0, 0, PG | PE, gp },		/* long mode without PAE */
+		{ PE, 0, PAE, EFER_LME, 0, 0, PG | PE, PG | PE | X86_CR0_ET },
+		{ PE, 0, PAE, EFER_LME, BIT(9), 0, PG | PE, gp },	/* in 64-bit code */
+		{ PG | PE, 0, PAE, LM, BIT(9), 0, PE, gp },
+		{ PG | PE, 0, PAE, LM, 0, 0, PE, PE | X86_CR0_ET },
+		{ PG | PE, 0, PAE | PCIDE, LM, 0, 0, PE, gp },
+		{ PG | PE, 0, PAE, LM, BIT(9), 4, 0, gp },
+		{ PG | PE, 0, PAE, LM, BIT(9), 4, PAE | PCIDE, PAE | PCIDE },
+		{ PG | PE, 0x1008, PAE, LM, BIT(9), 4, PAE | PCIDE, gp },
+		{ PG | PE, 0x1008, PAE | PCIDE, LM, BIT(9), 4, PAE | PCIDE | 8, PAE | PCIDE | 8 },
+		{ PG | PE, 0, PAE, 0, 0, 4, PAE | PCIDE, gp },
+		{ PG | PE, 0, PAE, LM, BIT(9), 4, PAE | X86_CR4_LA57, gp },
+		{ PE, 0, PAE, 0, 0, 4, PAE | X86_CR4_LA57, PAE | X86_CR4_LA57 },
+		{ PE, 0, PAE, 0, 0, 4, PAE | X86_CR4_VMXE, gp },
+		{ PG | PE, 0, PAE, LM, BIT(9), 3, 0x1000, 0x1000 },
+		{ PG | PE, 0, PAE, LM, BIT(9), 3, BIT(40), gp },
+		{ PG | PE, 0, PAE, LM, BIT(9), 3, BIT(63) | 0x1000, gp },
+		{ PG | PE, 0, PAE | PCIDE, LM, BIT(9), 3, BIT(63) | 0x1001, 0x1001 },
+		{ PG | PE, 0, PAE, LM, BIT(9), 2, 0, gp },
+	};
+	static const u8 hreg[] = { [0] = HREG_CR0, [2] = HREG_CR2, [3] = HREG_CR3, [4] = HREG_CR4 };
+
+	show_everything();
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		u64 *reg = &regs[hreg[rows[i].cr]], before;
+		int rc;
+
+		regs[HREG_CR0] = rows[i].cr0;
+		regs[HREG_CR3] = rows[i].cr3;
+		regs[HREG_CR4] = rows[i].cr4;
+		regs[HREG_EFER] = rows[i].efer;
+		regs[HREG_CS_ATTR] = rows[i].cs;
+		before = *reg;
+		rc = hvm_set_cr(x86_vcpu(v0), rows[i].cr, rows[i].val);
+		if (rc != (rows[i].then == gp ? -EINVAL : 0) || *reg != (rows[i].then == gp ? before : rows[i].then))
+			fail_msg("row %u: %d, CR%u is %#lx", i, rc, rows[i].cr, *reg);
+	}
+}
+
+static struct hvm_state state_64(void)
+{
+	struct hvm_state s = { .rip = 0xffffffff81000000, .rflags = 0x202, .cr0 = 0x80050033, .cr3 = 0x1000, .cr4 = 0x20,
+		.efer = 0xd01, .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = 0x0007040600070406,
+		.gdtr = { 0x7f, 0xfffffe0000001000 }, .idtr = { 0xfff, 0xfffffe0000000000 } };
+
+	for (unsigned int i = 0; i < NR_SEGS; i++)
+		s.seg[i] = (struct segment){ 0x10, 0xc93, 0xffffffff, 0 };
+	s.seg[SEG_CS].attr = 0xa9b;
+	s.seg[SEG_TR] = (struct segment){ 0x40, 0x8b, 0x67, 0xfffffe0000003000 };
+	s.seg[SEG_LDTR] = (struct segment){ 0, 0, 0, 0 };
+	return s;
+}
+
+/* One field of a good state is changed: no guest could have made the result. */
+static void states_that_no_guest_makes(void **state)
+{
+#define F(field) offsetof(struct hvm_state, field), sizeof(((struct hvm_state *)0)->field)
+	static const struct { size_t at, size; u64 val; } rows[] = {
+		{ F(rip), BIT(63) }, { F(rip), BIT(47) }, { F(rflags), BIT(3) }, { F(rflags), BIT(17) | 2 },
+		{ F(rflags), BIT(22) }, { F(cr0), 0x80000000 }, { F(cr0), 0xa0050033 }, { F(cr0), 0x180050033 },
+		{ F(cr0), 0x33 }, { F(cr3), BIT(40) }, { F(cr3), BIT(63) }, { F(cr4), 0 },
+		{ F(cr4), 0x20 | X86_CR4_VMXE }, { F(cr4), 0x20 | BIT(23) }, { F(cr4), 0x20 | BIT(32) },
+		{ F(cr4), 0x20 | BIT(15) }, { F(efer), 0x901 }, { F(efer), 0xc01 }, { F(efer), 0x1d01 },
+		{ F(efer), BIT(14) | 0xd01 }, { F(dr6), BIT(32) }, { F(dr7), BIT(32) }, { F(pat), 2 }, { F(pat), 8 },
+		{ F(lstar), BIT(63) }, { F(cstar), BIT(48) }, { F(kernel_gs_base), BIT(47) }, { F(sfmask), BIT(32) },
+		{ F(sysenter_cs), BIT(32) }, { F(sysenter_esp), BIT(60) }, { F(sysenter_eip), BIT(60) },
+		{ F(gdtr.base), BIT(63) }, { F(idtr.base), BIT(47) }, { F(gdtr.limit), 0x10000 }, { F(idtr.limit), 0x10000 },
+		{ F(seg[SEG_FS].base), BIT(63) }, { F(seg[SEG_GS].base), BIT(63) }, { F(seg[SEG_TR].base), BIT(63) },
+		{ F(seg[SEG_LDTR].base), BIT(63) }, { F(seg[SEG_CS].base), BIT(32) }, { F(seg[SEG_SS].base), BIT(32) },
+		{ F(seg[SEG_CS].attr), 0xe9b }, { F(seg[SEG_CS].attr), 0xa1b }, { F(seg[SEG_CS].attr), 0xafb },
+		{ F(seg[SEG_CS].attr), 0xa8b }, { F(seg[SEG_CS].attr), 0xa97 }, { F(seg[SEG_CS].attr), 0x1a9b },
+		{ F(seg[SEG_CS].limit), 0xfff00000 }, { F(seg[SEG_DS].attr), 0xc83 }, { F(seg[SEG_DS].attr), 0xc99 },
+		{ F(seg[SEG_SS].attr), 0xc9b }, { F(seg[SEG_SS].attr), 0xcf3 }, { F(seg[SEG_ES].attr), 0x493 },
+		{ F(seg[SEG_TR].attr), 0 }, { F(seg[SEG_TR].attr), 0x89 }, { F(seg[SEG_TR].attr), 0x83 },
+		{ F(seg[SEG_TR].attr), 0x9b }, { F(seg[SEG_TR].sel), 4 }, { F(seg[SEG_LDTR].attr), 0x81 },
+		{ F(seg[SEG_LDTR].attr), 0x92 },
+	};
+	struct hvm_state s = state_64();
+
+	show_everything();
+	assert_int_equal(hvm_state_check(&x->d, &s), 0);
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		s = state_64();
+		memcpy((char *)&s + rows[i].at, &rows[i].val, rows[i].size);
+		if (hvm_state_check(&x->d, &s) != -EINVAL)
+			fail_msg("row %u: %#lx at %#zx is taken", i, rows[i].val, rows[i].at);
+	}
+}
+
+static void fixed_bits_are_made(void **state)
+{
+	struct hvm_state s = state_64();
+
+	show_everything();
+	s.cr0 = 0xe1070023;	/* CD, NW, bits that do not exist */
+	s.rflags = 0;
+	s.dr6 = 0x400f;
+	s.dr7 = 0xfbff;
+	assert_int_equal(hvm_state_check(&x->d, &s), 0);
+	assert_int_equal(s.cr0, 0x80050033);
+	assert_int_equal(s.rflags, 2);
+	assert_int_equal(s.dr6, 0xffff4fff);
+	assert_int_equal(s.dr7, 0x27ff);
+}
+
+static void pending_events(void **state)
+{
+	static const struct { u8 type, vector; u32 error; u64 flags; bool taken, stays; u32 has; } rows[] = {
+		{ HEV_INTR, 0x40, 0, 0x202, true, true, 0 }, { HEV_INTR, 0x40, 0, 2, false, false, 0 },
+		{ HEV_INTR, 5, 0, 0x202, false, false, 0 }, { HEV_INTR, 0x40, 7, 0x202, true, true, 0 },
+		{ HEV_NMI, 2, 0, 2, true, true, 0 }, { HEV_NMI, 3, 0, 2, false, false, 0 },
+		{ HEV_EXCEPTION, 14, 2, 2, true, true, 2 }, { HEV_EXCEPTION, 14, 0x8000, 2, false, false, 0 },
+		{ HEV_EXCEPTION, 6, 2, 2, true, true, 0 }, { HEV_EXCEPTION, 2, 0, 2, false, false, 0 },
+		{ HEV_EXCEPTION, 40, 0, 2, false, false, 0 }, { 1, 1, 0, 2, false, false, 0 },
+		{ HEV_SWINT, 0x80, 0, 2, true, false, 0 }, { HEV_INT1, 1, 0, 2, true, false, 0 },
+		{ 6, 3, 0, 2, true, false, 0 }, { HEV_EXCEPTION, 3, 0, 2, true, false, 0 }, { 7, 1, 0, 2, true, false, 0 },
+	};
+
+	show_everything();
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		struct hvm_state s = state_64();
+		int rc;
+
+		s.rflags = rows[i].flags;
+		s.pending_event = true;
+		s.pending_type = rows[i].type;
+		s.pending_vector = rows[i].vector;
+		s.pending_error = rows[i].error;
+		rc = hvm_state_check(&x->d, &s);
+		if (rc != (rows[i].taken ? 0 : -EINVAL) || (rows[i].taken && s.pending_event != rows[i].stays) ||
+		    (rows[i].stays && s.pending_error != rows[i].has))
+			fail_msg("row %u: %d, pending %u, error %u", i, rc, s.pending_event, s.pending_error);
+	}
+}
+
+/* A good record before a bad one is not loaded either. */
+static void what_is_refused_changes_nothing(void **state)
+{
+	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b, .cs_limit = ~0u,
+				.tr_arbytes = 0x8b, .tr_limit = 0x67, .dr0 = 5, .msr_tsc_aux = 3 };
+	struct hvm_hw_mtrr m = { .msr_mtrr_def_type = 0xc06 };
+	struct x86_vcpu before = *x86_vcpu(v0);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		begin();
+		add(HVM_SAVE_CODE_CPU, 0, &c, sizeof(c));
+		m.msr_mtrr_var[3] = i == 0 ? BIT(63) : 0;
+		m.msr_mtrr_fixed[10] = i == 1 ? 2 : 0;
+		m.msr_mtrr_def_type = i == 2 ? 7 : 6;
+		add(HVM_SAVE_CODE_MTRR, 0, &m, sizeof(m));
+		add(HVM_SAVE_CODE_END, 0, "", 0);
+		assert_int_equal(load(), -EINVAL);
+		assert_memory_equal(x86_vcpu(v0), &before, sizeof(before));
+		assert_int_equal(states[0].rip, 0);
+	}
+	c.msr_tsc_aux = BIT(32);
+	begin();
+	add(HVM_SAVE_CODE_CPU, 0, &c, sizeof(c));
+	add(HVM_SAVE_CODE_END, 0, "", 0);
+	assert_int_equal(load(), -EINVAL);
+	assert_memory_equal(x86_vcpu(v0), &before, sizeof(before));
+}
+
+/* What XSETBV refuses, and what XRSTOR would. */
+static void xsave_records(void **state)
+{
+	struct { u64 mask, xcr0, accum; u8 area[832]; } r = { 7, 7, 7, { 0 } };
+	static const struct { u64 xcr0, accum, bv, comp; int rc; } rows[] = {
+		{ 7, 7, 7, 0, 0 }, { 3, 7, 4, 0, 0 }, { 5, 7, 3, 0, -EINVAL }, { 0, 7, 3, 0, -EINVAL }, { 2, 7, 3, 0, -EINVAL },
+		{ 0xe7, 0xff, 3, 0, -EINVAL }, { 7, 7, 8, 0, -EINVAL }, { 7, 3, 4, 0, -EINVAL }, { 7, 7, 3, BIT(63), -EINVAL },
+		{ 7, 7, 3, 1, -EINVAL }, { 0x207, 0x207, 3, 0, -EINVAL },
+	};
+
+	cpu_features.xsave = true;
+	cpu_features.xsave_size = 832;
+	x86_domain(&x->d)->cpuid->xstate[0].a = 7;
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		r.xcr0 = rows[i].xcr0;
+		r.accum = rows[i].accum;
+		memcpy(r.area + 512, &rows[i].bv, 8);
+		memcpy(r.area + 520, &rows[i].comp, 8);
+		memset(r.area + 528, 0xff, 8);	/* reserved, and cleared */
+		memset(r.area + 24, 0xff, 4);	/* MXCSR */
+		begin();
+		add(HVM_SAVE_CODE_CPU_XSAVE, 0, &r, sizeof(r));
+		add(HVM_SAVE_CODE_END, 0, "", 0);
+		x86_vcpu(v0)->xcr0 = 1;
+		assert_int_equal(load(), rows[i].rc);
+		assert_int_equal(x86_vcpu(v0)->xcr0, rows[i].rc ? 1 : rows[i].xcr0);
+		assert_int_equal(((u64 *)x86_vcpu(v0)->xsave)[66], 0);
+		assert_int_equal(((u32 *)x86_vcpu(v0)->xsave)[6] >> 16, 0);
+	}
+	assert_int_equal(hvm_xsetbv(v0, 0, 7), 0);
+	assert_int_equal(x86_vcpu(v0)->xcr0, 7);
+	cpu_features.xsave = false;
+}
+
+/* VCPUOP_initialise takes what a record may hold, and leaves the registers of a vCPU that it refuses. */
+static void initial_states(void **state)
+{
+	struct vcpu_hvm_context c = { .mode = VCPU_HVM_MODE_64B }, bad;
+	struct vcpu_hvm_x86_64 *r = &c.cpu_regs.x86_64;
+	struct vcpu *v1 = x->d.vcpu[1];
+
+	show_everything();
+	*r = (struct vcpu_hvm_x86_64){ .rip = 0x1000, .rax = 5, .cr0 = PG | PE, .cr3 = 0x1000, .cr4 = PAE, .efer = EFER_LME };
+	x86_vcpu(v1)->pat = 0x0007040600070406;
+	v1->initialised = false;
+	set_bit(VPF_DOWN, &v1->wait_flags);
+	for (unsigned int i = 0; i < 6; i++) {
+		bad = c;
+		bad.cpu_regs.x86_64.rax = 99;
+		bad.cpu_regs.x86_64.cr4 |= i == 0 ? X86_CR4_VMXE : i == 1 ? BIT(23) : 0;
+		bad.cpu_regs.x86_64.efer |= i == 2 ? BIT(14) : 0;
+		bad.cpu_regs.x86_64.rip |= i == 3 ? BIT(63) : 0;
+		bad.cpu_regs.x86_64.cr0 |= i == 4 ? BIT(32) | X86_CR0_NW : 0;
+		bad.cpu_regs.x86_64.cr3 |= i == 5 ? BIT(45) : 0;
+		assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&bad), -EINVAL);
+		assert_int_equal(x86_vcpu(v1)->gpr[REG_RAX], 0);
+	}
+	assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&c), 0);
+	assert_int_equal(x86_vcpu(v1)->gpr[REG_RAX], 5);
+	assert_int_equal(states[1].efer, LM);
+	v1->initialised = false;
+	bad = (struct vcpu_hvm_context){ .mode = VCPU_HVM_MODE_32B };
+	bad.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .cr0 = PE, .cs_ar = 0xc09b, .ss_ar = 0xc093, .tr_ar = 0x8b,
+		.cs_limit = ~0u, .ss_limit = ~0u, .tr_limit = 0x67 };
+	assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&bad), 0);
+	v1->initialised = false;
+	bad.cpu_regs.x86_32.ss_limit = 0xfff00000;
+	assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&bad), -EINVAL);
 }
 
 static u32 chosen(struct mitigation_cpu cpu)
@@ -730,6 +1055,14 @@ static const struct CMUnitTest tests[] = {
 	TEST(only_vcpus_with_a_record_come_up),
 	TEST(bad_records),
 	TEST(saved_state_comes_back),
+	TEST(cr4_is_what_cpuid_shows),
+	TEST(control_registers_fit_each_other),
+	TEST(states_that_no_guest_makes),
+	TEST(fixed_bits_are_made),
+	TEST(pending_events),
+	TEST(what_is_refused_changes_nothing),
+	TEST(xsave_records),
+	TEST(initial_states),
 	TEST(mitigations_by_cpu),
 };
 

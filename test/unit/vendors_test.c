@@ -37,6 +37,7 @@ static struct x86_pcpu test_pcpu;
 
 /* Both have functions of these names for themselves. */
 #define decode_io svm_decode_io
+#define decode_cr svm_decode_cr
 #define decode_npf svm_decode_npf
 #define decode_exception svm_decode_exception
 #define msr_allow svm_msr_allow
@@ -44,6 +45,7 @@ static struct x86_pcpu test_pcpu;
 #include "arch/x86/svm/exit.c"
 #include "arch/x86/svm/svm.c"
 #undef decode_io
+#undef decode_cr
 #undef decode_npf
 #undef decode_exception
 #undef msr_allow
@@ -59,6 +61,7 @@ int copy_insn_from_guest(void *dst, u64 ip, size_t len) { return copy_from_guest
 int rdmsr_safe(u32 msr, u64 *v) { return -1; }
 int wrmsr_safe(u32 msr, u64 v) { return -1; }
 u64 keel_cr3(void) { return 0; }
+u64 cpu_policy_cr4(const struct cpu_policy *p) { return X86_CR4_PAE | X86_CR4_PGE; }
 void traps_use_ist(bool ist) { }
 void svm_enter(u64 *gpr, paddr_t vmcb) { }
 int vmx_enter(u64 *gpr, bool launched) { return 1; }
@@ -279,7 +282,7 @@ static void the_same_instructions_exit(void **state)
 	assert_int_equal(~c.misc1 & (MISC1_CPUID | MISC1_INVD | MISC1_TASK_SWITCH | MISC1_SHUTDOWN | MISC1_INIT), 0);
 	assert_int_equal(~c.misc2 & (MISC2_XSETBV | MISC2_VMMCALL), 0);
 	/* CR8 is the guest's own on both. */
-	assert_int_equal(c.cr_read | c.cr_write, 0);
+	assert_int_equal(c.cr_read | (c.cr_write & ~BIT(4)), 0);
 	assert_int_equal(vmread(VMCS_PROC) & (PROC_CR8_LOAD | PROC_CR8_STORE), 0);
 }
 
@@ -388,6 +391,8 @@ static void states_are_the_same(void **state)
 	}
 }
 
+#define PE_CD (X86_CR0_PE | X86_CR0_CD | X86_CR0_NW)
+
 static bool debug_exits(void)
 {
 	const struct vmcb *c = vcpu.vmcs;
@@ -438,7 +443,7 @@ static void uses_debug_registers(void)
 		vmx_decode_exit(&vcpu, &e);
 	} else {
 		((struct vmcb *)vcpu.vmcs)->exit_code = SVM_EXIT_DR_WRITE;
-		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
 	}
 	assert_int_equal(e.reason, EXIT_DR);
 	own_breakpoints();
@@ -527,7 +532,7 @@ static struct exit_info int1_exit(u64 rip, bool code64)
 	c->cs.attr = code64 ? 0xa9b : 0xc9b;
 	c->interrupt_shadow = 1;
 	assert_true(c->misc2 & MISC2_ICEBP);
-	svm_decode_exit(&vcpu, c, &e, false);
+	svm_decode_exit(&vcpu, c, &e, false, false);
 	assert_int_equal(e.reason, EXIT_EXCEPTION);
 	assert_int_equal(e.exc.vector, X86_EXC_DB);
 	assert_int_equal(c->interrupt_shadow, 0);
@@ -591,11 +596,11 @@ static void wbnoinvd_has_a_prefix(void **state)
 		c->efer = EFER_LMA;
 		c->cs.attr = BIT(9);
 		c->rip = (u64)&code[rows[i].at];
-		svm_decode_exit(&vcpu, c, &e, false);
+		svm_decode_exit(&vcpu, c, &e, false, false);
 		assert_int_equal(e.reason, EXIT_WBINVD);
 		assert_int_equal(e.next_rip - c->rip, rows[i].len);
 		c->next_rip = c->rip + 7;
-		svm_decode_exit(&vcpu, c, &e, true);
+		svm_decode_exit(&vcpu, c, &e, true, false);
 		assert_int_equal(e.next_rip - c->rip, 7);
 	}
 }
@@ -624,7 +629,7 @@ static void string_io_says_the_same(void **state)
 			} else {
 				((struct vmcb *)vcpu.vmcs)->exit_code = SVM_EXIT_IOIO;
 				((struct vmcb *)vcpu.vmcs)->exit_info1 = 0xe9 << 16 | SEG_FS << 10 | BIT(8) | 2 << 4 | 3 << 2 | in;
-				svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+				svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
 			}
 			assert_int_equal(e.reason, EXIT_IO);
 			assert_true(e.io.string && e.io.rep && e.io.in == in);
@@ -636,12 +641,82 @@ static void string_io_says_the_same(void **state)
 		if (vendor)
 			continue;
 		((struct vmcb *)vcpu.vmcs)->exit_info1 &= ~(7ull << 7); /* as QEMU 7.2 */
-		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
 		assert_int_equal(e.io.addr_size, 4);
 		((struct vmcb *)vcpu.vmcs)->efer = EFER_LMA;
 		((struct vmcb *)vcpu.vmcs)->cs.attr = BIT(9);
-		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false);
+		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
 		assert_int_equal(e.io.addr_size, 8);
+	}
+}
+
+/* The caches are not the guest's, nor are bits of CR4 that its policy hides; and a new state takes no old translations. */
+static void control_registers_are_shared_out(void **state)
+{
+	struct hvm_state s = { .rflags = 2, .cr0 = PE_CD, .cr4 = X86_CR4_PGE };
+	const struct vmcb *c;
+
+	make_vcpu(1);
+	assert_int_equal(vmread(VMCS_CR0_MASK) & (X86_CR0_CD | X86_CR0_NW), X86_CR0_CD | X86_CR0_NW);
+	hvm_ops->set_state(&vcpu, &s);
+	assert_int_equal(vmread(VMCS_GUEST_CR0) & (X86_CR0_CD | X86_CR0_NW), 0);
+	assert_int_equal(vmread(VMCS_CR4_MASK), ~(X86_CR4_PAE | X86_CR4_PGE));
+	assert_int_equal(vmread(VMCS_GUEST_CR4), X86_CR4_PGE | X86_CR4_VMXE);
+	make_vcpu(0);
+	c = vcpu.vmcs;
+	assert_true(c->cr_write & BIT(4) && c->misc1 & MISC1_CR0_SEL);
+	for (unsigned int vendor = 0; vendor < 2; vendor++) {
+		make_vcpu(vendor);
+		fake_run_on(0, NULL);
+		vcpu.asid_cpu = pcpus[0];
+		hvm_ops->set_state(&vcpu, &s);
+		assert_null(vcpu.asid_cpu);
+	}
+}
+
+/* The bytes at RIP, 64-bit code, and what the exit comes to; gpr[n] is 0x1000 + n, CR0 is 0x80000031. */
+static void writes_of_control_registers(void **state)
+{
+	static const struct { u8 b[6]; u16 code; enum hvm_exit reason; u8 cr, gpr, len; u64 val; } rows[] = {
+		{ { 0x0f, 0x22, 0xe0 }, SVM_EXIT_CR_WRITE + 4, EXIT_CR, 4, 0, 3, 0x1000 },
+		{ { 0x41, 0x0f, 0x22, 0xe7 }, SVM_EXIT_CR_WRITE + 4, EXIT_CR, 4, 15, 4, 0x100f },
+		{ { 0x66, 0x0f, 0x22, 0xe3 }, SVM_EXIT_CR_WRITE + 4, EXIT_CR, 4, 3, 4, 0x1003 },
+		{ { 0x0f, 0x22, 0xc6 }, SVM_EXIT_CR0_SEL, EXIT_CR, 0, 6, 3, 0x1006 },
+		{ { 0x0f, 0x01, 0xf7 }, SVM_EXIT_CR0_SEL, EXIT_CR, 0, 7, 3, 0x80000037 },	/* LMSW */
+		{ { 0x0f, 0x01, 0x37 }, SVM_EXIT_CR0_SEL, EXIT_UD, 0, 7, 3, 0x80000037 },	/* from memory */
+		{ { 0x90, 0x0f, 0x22 }, SVM_EXIT_CR0_SEL, EXIT_INTR, 0, 0, 0, 0 },		/* changed meanwhile */
+		{ { 0x0f, 0x01, 0xf7 }, SVM_EXIT_CR_WRITE + 4, EXIT_INTR, 4, 0, 0, 0 },
+		{ { 0x44, 0x0f, 0x22, 0xc1 }, SVM_EXIT_CR_WRITE + 8, EXIT_CR, 8, 1, 4, 0x1001 },
+		{ { 0x90 }, SVM_EXIT_CR_WRITE + 8, EXIT_WINDOW, 8, 0, 0, 0 },
+	};
+
+	for (unsigned int i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		const unsigned int r = i / 2;
+		bool assists = i % 2 && rows[r].reason == EXIT_CR && rows[r].val < 0x80000000;
+		struct exit_info e = { 0 };
+		u8 code[32] = { 0 };
+		struct vmcb *c;
+
+		make_vcpu(0);
+		memcpy(code, rows[r].b, sizeof(rows[r].b));
+		for (unsigned int g = 0; g < NR_REGS; g++)
+			vcpu.gpr[g] = 0x1000 + g;
+		c = vcpu.vmcs;
+		c->cr0 = 0x80000031;
+		c->efer = EFER_LMA;
+		c->cs.attr = 0xa9b;
+		c->exit_code = rows[r].code;
+		c->rip = (u64)code;
+		if (assists) { /* the bytes do not count */
+			memset(code, 0x90, sizeof(code));
+			c->exit_info1 = BIT(63) | rows[r].gpr;
+			c->next_rip = c->rip + rows[r].len;
+		}
+		svm_decode_exit(&vcpu, c, &e, false, assists);
+		if (e.reason != rows[r].reason || e.cr.cr != rows[r].cr || !e.cr.write || e.cr.val != rows[r].val ||
+		    e.cr.gpr != rows[r].gpr || (rows[r].len && e.next_rip != c->rip + rows[r].len))
+			fail_msg("row %u: reason %u, CR%u, register %u, %#lx", r, e.reason, e.cr.cr, e.cr.gpr, e.cr.val);
+		assert_false(c->cr_write & BIT(8));
 	}
 }
 
@@ -671,6 +746,8 @@ int main(void)
 		UNIT_TEST(the_same_instructions_exit),
 		UNIT_TEST(injection_has_one_priority),
 		UNIT_TEST(states_are_the_same),
+		UNIT_TEST(control_registers_are_shared_out),
+		UNIT_TEST(writes_of_control_registers),
 		UNIT_TEST(a_domain_that_has_gone_ran_nowhere),
 		UNIT_TEST(breakpoints_go_with_their_vcpu),
 		UNIT_TEST(a_debug_exception_can_be_delivered),

@@ -182,7 +182,7 @@ static void mode_changes(void **state)
 		for (unsigned int to = 0; to < 3; to++) {
 			u64 want = BASE(modes[to]) | APIC_BASE_BSP;
 
-			assert_int_equal(vlapic_load_base(v0, BASE(modes[from])), 0);
+			assert_int_equal(vlapic_load_base(v0, BASE(modes[from]), true), 0);
 			assert_int_equal(vlapic_msr_write(v0, MSR_APIC_BASE, BASE(modes[to])),
 					 ok[from][to] ? 0 : -EINVAL);
 			if (!ok[from][to])
@@ -206,7 +206,7 @@ static void ids(void **state)
 	assert_int_equal(get(v1, X2APIC(APIC_ID)), 2);
 	assert_int_equal(get(v1, X2APIC(APIC_LDR)), BIT(2));
 	apic(x, 1)->id = 0x24;
-	vlapic_load_base(v1, BASE(APIC_BASE_EN | APIC_BASE_EXTD));
+	vlapic_load_base(v1, BASE(APIC_BASE_EN | APIC_BASE_EXTD), true);
 	assert_int_equal(get(v1, X2APIC(APIC_LDR)), 0x20010);
 }
 
@@ -570,8 +570,8 @@ static void saved_and_loaded(void **state)
 	assert_int_equal(regs[APIC_ID / 4], 0);
 	assert_int_equal(regs[(APIC_ISR + 0x70) / 4], BIT(0xf3 - 0xe0));
 	assert_int_equal(regs[APIC_ICR2 / 4], 6);
-	vlapic_load_base(v1, BASE(APIC_BASE_EN | APIC_BASE_EXTD));
-	assert_int_equal(vlapic_load_regs(v1, regs), 0);
+	vlapic_load_base(v1, BASE(APIC_BASE_EN | APIC_BASE_EXTD), true);
+	assert_int_equal(vlapic_load_regs(v1, regs, true), 0);
 	vlapic_save_regs(v1, again);
 	again[APIC_ID / 4] = regs[APIC_ID / 4];
 	again[APIC_LDR / 4] = regs[APIC_LDR / 4];
@@ -582,8 +582,8 @@ static void saved_and_loaded(void **state)
 	fake_advance(2000000);
 	assert_true(pending(1, 0xec));
 	regs[APIC_IRR / 4] = BIT(3);
-	assert_int_equal(vlapic_load_regs(v1, regs), -EINVAL);
-	assert_int_equal(vlapic_load_base(v1, BASE(APIC_BASE_EXTD)), -EINVAL);
+	assert_int_equal(vlapic_load_regs(v1, regs, true), -EINVAL);
+	assert_int_equal(vlapic_load_base(v1, BASE(APIC_BASE_EXTD), true), -EINVAL);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

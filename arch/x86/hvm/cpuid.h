@@ -47,6 +47,9 @@ void cpu_policy_clamp(struct cpu_policy *p, const struct domain *d);
 u64 cpu_policy_xcr0(const struct cpu_policy *p);
 u32 cpu_policy_xsave_size(const struct cpu_policy *p, u64 xcr0, bool compact);
 
+/* Bits of CR4 that the policy shows. */
+u64 cpu_policy_cr4(const struct cpu_policy *p);
+
 /* Word i of Xen's featureset. */
 u32 cpu_policy_feature_word(const struct cpu_policy *p, unsigned int i);
 

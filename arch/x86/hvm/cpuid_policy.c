@@ -128,6 +128,28 @@ u64 cpu_policy_xcr0(const struct cpu_policy *p)
 	return (u64)p->xstate[0].d << 32 | p->xstate[0].a;
 }
 
+/* What stands behind the others (CET, supervisor keys, user interrupts, LAM, FRED ...) is hidden, and nobody saves it. */
+u64 cpu_policy_cr4(const struct cpu_policy *p)
+{
+	static const struct { u32 leaf; u8 reg; u32 shown; u64 cr4; } rows[] = {
+		{ 1, REG_D, B(1), BIT(0) | BIT(1) },	/* VME, PVI */
+		{ 1, REG_D, B(4), BIT(2) },		/* TSD */
+		{ 1, REG_D, B(2), BIT(3) },		/* DE */
+		{ 1, REG_D, B(3), X86_CR4_PSE }, { 1, REG_D, B(6), X86_CR4_PAE }, { 1, REG_D, B(7), BIT(6) /* MCE */ },
+		{ 1, REG_D, B(13), X86_CR4_PGE }, { 1, REG_D, B(24), X86_CR4_OSFXSR },
+		{ 1, REG_D, B(25), X86_CR4_OSXMMEXCPT }, { 7, REG_C, B(2), BIT(11) /* UMIP */ },
+		{ 7, REG_C, B(16), X86_CR4_LA57 }, { 7, REG_B, B(0), X86_CR4_FSGSBASE },
+		{ 1, REG_C, B(17), X86_CR4_PCIDE }, { 1, REG_C, B(26), X86_CR4_OSXSAVE },
+		{ 7, REG_B, B(7), X86_CR4_SMEP }, { 7, REG_B, B(20), X86_CR4_SMAP }, { 7, REG_C, B(3), X86_CR4_PKE },
+	};
+	u64 cr4 = BIT(8); /* PCE: on every CPU, counters or not */
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
+		if (*reg_of(cpu_policy_leaf((struct cpu_policy *)p, rows[i].leaf, 0), rows[i].reg) & rows[i].shown)
+			cr4 |= rows[i].cr4;
+	return cr4;
+}
+
 /* SDM vol. 1, 13.4: the legacy area and header, then each component at its offset, or one after the other. */
 u32 cpu_policy_xsave_size(const struct cpu_policy *p, u64 xcr0, bool compact)
 {

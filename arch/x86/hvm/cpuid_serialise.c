@@ -4,7 +4,7 @@
 
 #include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/io.h"
-#include "arch/x86/hvm/vcpu.h"
+#include "arch/x86/hvm/ops.h"
 #include "common/domctl.h"
 #include "common/guest_access.h"
 #include "common/heap.h"
@@ -150,6 +150,18 @@ static long check_msrs(struct xen_domctl_cpu_policy *op)
 	return 0;
 }
 
+/* D: the vendor's part looks at what the policy now allows. d is paused. */
+static void refresh_states(struct domain *d)
+{
+	struct hvm_state s;
+	struct vcpu *v;
+
+	for_each_vcpu(d, v) {
+		hvm_ops->get_state(x86_vcpu(v), &s);
+		hvm_ops->set_state(x86_vcpu(v), &s);
+	}
+}
+
 /* What is more than the machine and Keel give is cut off, as Xen does. */
 long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 {
@@ -168,8 +180,10 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 		rc = check_msrs(op);
 	if (!rc) {
 		cpu_policy_clamp(p, d);
+		hvm_wait_until_saved(d);
 		spin_lock(&d->lock);
 		*x86_domain(d)->cpuid = *p;
+		refresh_states(d);
 		spin_unlock(&d->lock);
 	}
 	free_page(p);

@@ -2,6 +2,7 @@
 /* Why a guest came back, and what is done about it: one function for each reason. */
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/ops.h"
+#include "arch/x86/hvm/regs.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/pcpu.h"
@@ -138,7 +139,10 @@ static void exit_xsetbv(struct x86_vcpu *v, const struct exit_info *e)
 {
 	u64 val = (u32)v->gpr[REG_RAX] | v->gpr[REG_RDX] << 32;
 
-	if (hvm_xsetbv(&v->v, (u32)v->gpr[REG_RCX], val))
+	/* SVM leaves it open whether the exit comes before these faults. */
+	if (!(hvm_ops->get_reg(v, HREG_CR4) & X86_CR4_OSXSAVE))
+		hvm_inject_ud(&v->v);
+	else if (hvm_ops->get_reg(v, HREG_CPL) || hvm_xsetbv(&v->v, (u32)v->gpr[REG_RCX], val))
 		hvm_inject_gp(&v->v);
 	else
 		hvm_ops->skip_insn(v, e, 3);
@@ -170,29 +174,14 @@ static void exit_bad(struct x86_vcpu *v, const struct exit_info *e)
 		     hvm_ops->name, e->raw);
 }
 
-/* What the CPU itself checks where the write does not exit (SDM vol. 2, MOV to CR; vol. 3, 2.5). */
-static bool cr0_is_valid(struct x86_vcpu *v, u64 val)
-{
-	u64 efer = hvm_ops->get_reg(v, HREG_EFER), cr4 = hvm_ops->get_reg(v, HREG_CR4);
-
-	if (val >> 32 || (val & X86_CR0_PG && !(val & X86_CR0_PE)) || (val & X86_CR0_NW && !(val & X86_CR0_CD)))
-		return false;
-	if (!(val & X86_CR0_PG))
-		return !(cr4 & X86_CR4_PCIDE);
-	/* Into long mode only with PAE, and not from 64-bit code. */
-	return !(efer & EFER_LME) || efer & EFER_LMA ||
-	       (cr4 & X86_CR4_PAE && !(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9)));
-}
-
-/* Registers of which a bit is Keel's, and CR8 where the CPU has no virtual one. */
+/* Registers of which some bits are the policy's, and CR8 where the CPU has no virtual one. */
 static void exit_cr(struct x86_vcpu *v, const struct exit_info *e)
 {
-	if (e->cr.cr == 0 && e->cr.write && cr0_is_valid(v, e->cr.val)) {
-		hvm_ops->set_reg(v, HREG_CR0, e->cr.val);
-	} else if (e->cr.cr == 4 && e->cr.write && !(e->cr.val & X86_CR4_VMXE)) {
-		hvm_ops->set_reg(v, HREG_CR4, e->cr.val);
-	} else if (e->cr.cr == 3 && e->cr.write) {
-		hvm_ops->set_reg(v, HREG_CR3, e->cr.val);
+	if (e->cr.write && e->cr.cr != 8) {
+		if (hvm_set_cr(v, e->cr.cr, e->cr.val)) {
+			hvm_inject_gp(&v->v);
+			return;
+		}
 	} else if (e->cr.cr == 3) {
 		v->gpr[e->cr.gpr] = hvm_ops->get_reg(v, HREG_CR3);
 	} else if (e->cr.cr == 8 && e->cr.write && e->cr.val < 16) {

@@ -7,7 +7,7 @@
 
 #include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/mtrr.h"
-#include "arch/x86/hvm/ops.h"
+#include "arch/x86/hvm/regs.h"
 #include "common/domctl.h"
 #include "common/guest_access.h"
 #include "common/hypercall.h"
@@ -39,6 +39,7 @@ struct stream {
 	u32 size, pos;
 	int err;
 	bool tsc_loaded;
+	bool apply;	/* load: else the records are only looked at */
 };
 
 /* Bytes to the stream; what does not fit is an error, but still counts. */
@@ -84,7 +85,7 @@ static void save_cpu(struct stream *s, struct x86_vcpu *x)
 	c.msr_efer = st.efer & EFER_VALID;
 	c.msr_tsc_aux = x->tsc_aux;
 	c.tsc = rdtsc() + x->tsc_offset;
-	if (st.pending_event) {
+	if (st.pending_event && st.pending_type < HEV_SWINT) { /* what an instruction raised comes again by itself */
 		c.pending_vector = st.pending_vector;
 		c.pending_type = st.pending_type & 7;
 		c.pending_valid = 1;
@@ -139,23 +140,13 @@ static void save_vcpu(struct stream *s, struct x86_vcpu *x)
 	put_record(s, HVM_SAVE_CODE_TSC_ADJUST, (u16)x->v.id, &adjust, sizeof(adjust));
 }
 
-/* A paused vCPU has left the guest; its CPU may still be about to put its state into memory. */
-static void wait_until_saved(struct domain *d)
-{
-	struct vcpu *v;
-
-	for_each_vcpu(d, v)
-		while (READ_ONCE(v->sched.running))
-			cpu_relax();
-}
-
 long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
 {
 	struct hvm_save_header header = { HVM_FILE_MAGIC, HVM_FILE_VERSION, 0, cpuid(1, 0).a, arch_tsc_khz() };
 	struct stream s = { .buffer = buffer, .size = *size };
 	struct vcpu *v;
 
-	wait_until_saved(d);
+	hvm_wait_until_saved(d);
 	put_record(&s, HVM_SAVE_CODE_HEADER, 0, &header, sizeof(header));
 	for_each_vcpu(d, v) {
 		spin_lock(&d->lock);
@@ -194,12 +185,6 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 
 	if (copy_from_guest(&c, s->buffer + s->pos, sizeof(c)))
 		return -EFAULT;
-	if (c.msr_efer & ~EFER_VALID || c.cr0 >> 32 || (c.cr0 & (X86_CR0_PE | X86_CR0_PG)) == X86_CR0_PG ||
-	    (c.cr4 & X86_CR4_VMXE))
-		return -EINVAL;
-#define GPR(field, reg) x->gpr[REG_##reg] = c.field;
-	GPRS(GPR)
-#undef GPR
 #define SEG(field, seg_name)					\
 	st.seg[SEG_##seg_name] = (struct segment){ (u16)c.field##_sel, (u16)c.field##_arbytes, c.field##_limit, c.field##_base };
 	SEGMENTS(SEG)
@@ -207,18 +192,22 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 #define FIELD(field, state) st.state = c.field;
 	FIELDS(FIELD)
 #undef FIELD
-#define DEBUG_REG(field, reg) x->reg = c.field;
-	DEBUG_REGS(DEBUG_REG)
-#undef DEBUG_REG
-	st.rflags |= 2;
-	st.dr6 |= 0xffff0ff0;	/* bits that are always set (SDM vol. 3, 18.2) */
-	st.dr7 |= 0x400;
 	st.efer = c.msr_efer;
-	x->tsc_aux = (u32)c.msr_tsc_aux;
 	st.pending_event = c.pending_valid;
 	st.pending_vector = c.pending_vector;
 	st.pending_type = c.pending_type;
 	st.pending_error = c.error_code;
+	if (c.msr_tsc_aux >> 32 || hvm_state_check(x->v.domain, &st))
+		return -EINVAL;
+	if (!s->apply)
+		return 0;
+#define GPR(field, reg) x->gpr[REG_##reg] = c.field;
+	GPRS(GPR)
+#undef GPR
+#define DEBUG_REG(field, reg) x->reg = c.field;
+	DEBUG_REGS(DEBUG_REG)
+#undef DEBUG_REG
+	x->tsc_aux = c.msr_tsc_aux;
 	if (c.flags & XEN_X86_FPU_INITIALISED) {
 		memcpy(x->xsave, c.fpu_regs, sizeof(c.fpu_regs));
 		*(u32 *)((u8 *)x->xsave + MXCSR_OFFSET) &= MXCSR_VALID;
@@ -240,7 +229,7 @@ static int load_lapic(struct x86_vcpu *x, struct stream *s, u32 len)
 
 	if (copy_from_guest(&l, s->buffer + s->pos, sizeof(l)))
 		return -EFAULT;
-	return vlapic_load_base(&x->v, l.apic_base_msr);
+	return vlapic_load_base(&x->v, l.apic_base_msr, s->apply);
 }
 
 static int load_lapic_regs(struct x86_vcpu *x, struct stream *s, u32 len)
@@ -249,18 +238,26 @@ static int load_lapic_regs(struct x86_vcpu *x, struct stream *s, u32 len)
 
 	if (copy_from_guest(regs, s->buffer + s->pos, sizeof(regs)))
 		return -EFAULT;
-	return vlapic_load_regs(&x->v, regs);
+	return vlapic_load_regs(&x->v, regs, s->apply);
 }
 
 static int load_mtrr(struct x86_vcpu *x, struct stream *s, u32 len)
 {
 	struct hvm_hw_mtrr m;
 	struct hvm_state st;
+	bool ok;
 
 	if (copy_from_guest(&m, s->buffer + s->pos, sizeof(m)))
 		return -EFAULT;
-	if (!memory_types_ok(m.msr_pat_cr, true))
+	ok = memory_types_ok(m.msr_pat_cr, true) && hvm_mtrr_ok(MSR_MTRR_DEF_TYPE, m.msr_mtrr_def_type);
+	for (u32 i = 0; i < ARRAY_SIZE(x->mtrr_var); i++)
+		ok &= hvm_mtrr_ok(0x200 + i, m.msr_mtrr_var[i]);
+	for (u32 i = 0; i < ARRAY_SIZE(x->mtrr_fixed); i++)
+		ok &= hvm_mtrr_ok(0x250, m.msr_mtrr_fixed[i]); /* the fixed ranges are alike */
+	if (!ok)
 		return -EINVAL;
+	if (!s->apply)
+		return 0;
 	memcpy(x->mtrr_var, m.msr_mtrr_var, sizeof(m.msr_mtrr_var));
 	memcpy(x->mtrr_fixed, m.msr_mtrr_fixed, sizeof(m.msr_mtrr_fixed));
 	x->mtrr_def_type = m.msr_mtrr_def_type;
@@ -283,8 +280,10 @@ static int load_xsave(struct x86_vcpu *x, struct stream *s, u32 len)
 	if (copy_from_guest(prefix, at, sizeof(prefix)) ||
 	    copy_from_guest(header, at + XSAVE_PREFIX + XSAVE_HEADER, sizeof(header)))
 		return -EFAULT;
-	if (!(prefix[1] & 1) || prefix[1] & ~allowed || header[0] & ~prefix[2] || header[0] & ~allowed || header[1])
+	if (!hvm_xcr0_ok(x->v.domain, prefix[1]) || header[0] & ~prefix[2] || header[0] & ~allowed || header[1])
 		return -EINVAL;
+	if (!s->apply)
+		return 0;
 	memset(area, 0, cpu_features.xsave_size);
 	if (copy_from_guest(area, at + XSAVE_PREFIX, min(len - (u32)XSAVE_PREFIX, cpu_features.xsave_size)))
 		return -EFAULT;
@@ -372,32 +371,47 @@ static int load_record(struct domain *d, struct stream *s, const struct hvm_save
 	return rc;
 }
 
-/* All vCPUs go down, and those with a CPU record come up. After an error the domain is not to be started. */
-long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
+static int load_records(struct domain *d, struct stream *s)
 {
-	struct stream s = { .buffer = buffer, .size = size };
 	struct hvm_save_descriptor desc;
-	struct vcpu *v;
-	int rc = check_header(&s);
+	int rc = check_header(s);
 
 	if (rc)
 		return rc;
-	wait_until_saved(d);
-	spin_lock(&d->lock);
-	for_each_vcpu(d, v)
-		set_bit(VPF_DOWN, &v->wait_flags);
-	spin_unlock(&d->lock);
 	for (unsigned int n = 0; n < RECORDS_PER_VCPU * d->max_vcpus + RECORDS_PER_VCPU; n++) {
-		rc = next_record(&s, &desc);
+		rc = next_record(s, &desc);
 		if (rc || desc.typecode == HVM_SAVE_CODE_END)
 			return rc;
-		rc = load_record(d, &s, &desc);
+		rc = load_record(d, s, &desc);
 		if (rc) {
 			pr_info("d%u: record %u of vCPU %u refused: %d", d->id, desc.typecode, desc.instance, rc);
 			return rc;
 		}
-		s.pos += desc.length;
+		s->pos += desc.length;
 		irq_window();
 	}
 	return -E2BIG;
+}
+
+/*
+ * All vCPUs go down, and those with a CPU record come up. What is refused changes nothing, unless the caller changes
+ * the records meanwhile: the second look checks them again.
+ */
+long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
+{
+	struct stream s = { .buffer = buffer, .size = size };
+	struct vcpu *v;
+	int rc;
+
+	hvm_wait_until_saved(d);
+	rc = load_records(d, &s);
+	if (rc)
+		return rc;
+	spin_lock(&d->lock);
+	for_each_vcpu(d, v)
+		set_bit(VPF_DOWN, &v->wait_flags);
+	spin_unlock(&d->lock);
+	s.pos = 0;
+	s.apply = true;
+	return load_records(d, &s);
 }

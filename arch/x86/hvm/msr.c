@@ -12,7 +12,7 @@
 #include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/mtrr.h"
-#include "arch/x86/hvm/ops.h"
+#include "arch/x86/hvm/regs.h"
 #include "common/guest_access.h"
 #include "common/printk.h"
 #include "common/time.h"
@@ -73,28 +73,22 @@ static int read_mtrr(struct vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
+bool hvm_mtrr_ok(u32 msr, u64 val)
+{
+	if (msr == MSR_MTRR_DEF_TYPE)
+		return !(val & ~MTRR_DEF_TYPE_BITS) && memory_type_ok((u8)val);
+	if (msr < 0x250)
+		return !(val >> cpu_features.phys_bits) && (msr & 1 || memory_type_ok((u8)val));
+	return memory_types_ok(val, false);
+}
+
 /* Kept, and without effect: nested paging takes the type from the guest's PAT and Keel's tables. */
 static int write_mtrr(struct vcpu *v, u32 msr, u64 val)
 {
-	bool ok;
-
-	if (msr == MSR_MTRR_DEF_TYPE)
-		ok = !(val & ~MTRR_DEF_TYPE_BITS) && memory_type_ok((u8)val);
-	else if (msr < 0x250)
-		ok = !(val >> cpu_features.phys_bits) && (msr & 1 || memory_type_ok((u8)val));
-	else
-		ok = memory_types_ok(val, false);
-	if (!ok)
+	if (!hvm_mtrr_ok(msr, val))
 		return -EINVAL;
 	*mtrr_of(x86_vcpu(v), msr) = val;
 	return 0;
-}
-
-static u64 efer_allowed(const struct domain *d)
-{
-	const struct cpu_policy *p = x86_domain(d)->cpuid;
-
-	return EFER_SCE | EFER_LME | EFER_LMA | (p->extd[1].d & BIT(20) ? EFER_NX : 0);
 }
 
 static int read_efer(struct vcpu *v, u32 msr, u64 *val)
@@ -103,80 +97,95 @@ static int read_efer(struct vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
-/* Long mode cannot change while paging is on (SDM vol. 3, 11.8.5); LMA is the CPU's to set. */
+/* LMA is the CPU's to set; LME cannot change while paging is on, since they would no longer fit. */
 static int write_efer(struct vcpu *v, u32 msr, u64 val)
 {
 	struct x86_vcpu *x = x86_vcpu(v);
-	u64 old = hvm_ops->get_reg(x, HREG_EFER);
+	struct hvm_paging p;
 
-	if (val & ~efer_allowed(v->domain))
+	hvm_ops->get_paging(x, &p);
+	p.efer = (val & ~EFER_LMA) | (p.efer & EFER_LMA);
+	if (!hvm_paging_ok(v->domain, &p))
 		return -EINVAL;
-	if (((old ^ val) & EFER_LME) && (hvm_ops->get_reg(x, HREG_CR0) & X86_CR0_PG))
-		return -EINVAL;
-	hvm_ops->set_reg(x, HREG_EFER, (val & ~EFER_LMA) | (old & EFER_LMA));
+	hvm_ops->set_reg(x, HREG_EFER, p.efer);
 	return 0;
 }
 
 /* Registers that the vendor's part keeps. They come here only where its bitmap lets them exit. */
-#define STATE_MSRS(X)							\
-	X(MSR_SYSENTER_CS, sysenter_cs, false)				\
-	X(MSR_SYSENTER_ESP, sysenter_esp, true)				\
-	X(MSR_SYSENTER_EIP, sysenter_eip, true)				\
-	X(MSR_STAR, star, false)					\
-	X(MSR_LSTAR, lstar, true)					\
-	X(MSR_CSTAR, cstar, true)					\
-	X(MSR_SFMASK, sfmask, false)					\
-	X(MSR_FS_BASE, seg[SEG_FS].base, true)				\
-	X(MSR_GS_BASE, seg[SEG_GS].base, true)				\
-	X(MSR_KERNEL_GS_BASE, kernel_gs_base, true)			\
-	X(MSR_PAT, pat, false)
+enum value_kind { ANY, ADDRESS, LOW_HALF, TYPES };
 
-static const struct { u32 msr; u16 offset; bool address; } state_msrs[] = {
-#define ROW(msr, field, address) { msr, offsetof(struct hvm_state, field), address },
-	STATE_MSRS(ROW)
+static const struct { u32 msr; u16 offset; enum value_kind kind; } state_msrs[] = {
+#define ROW(msr, field, kind) { msr, offsetof(struct hvm_state, field), kind }
+	ROW(MSR_SYSENTER_CS, sysenter_cs, LOW_HALF),
+	ROW(MSR_SYSENTER_ESP, sysenter_esp, ADDRESS),
+	ROW(MSR_SYSENTER_EIP, sysenter_eip, ADDRESS),
+	ROW(MSR_STAR, star, ANY),
+	ROW(MSR_LSTAR, lstar, ADDRESS),
+	ROW(MSR_CSTAR, cstar, ADDRESS),
+	ROW(MSR_SFMASK, sfmask, LOW_HALF),
+	ROW(MSR_FS_BASE, seg[SEG_FS].base, ADDRESS),
+	ROW(MSR_GS_BASE, seg[SEG_GS].base, ADDRESS),
+	ROW(MSR_KERNEL_GS_BASE, kernel_gs_base, ADDRESS),
+	ROW(MSR_PAT, pat, TYPES),
 #undef ROW
 };
 
-static u64 *state_field(struct hvm_state *s, u32 msr, bool *address)
+static u64 *state_field(const struct hvm_state *s, unsigned int i)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(state_msrs); i++) {
-		if (state_msrs[i].msr != msr)
-			continue;
-		*address = state_msrs[i].address;
-		return (u64 *)((char *)s + state_msrs[i].offset);
+	return (u64 *)((char *)s + state_msrs[i].offset);
+}
+
+static unsigned int state_row(u32 msr)
+{
+	unsigned int i = 0;
+
+	while (state_msrs[i].msr != msr)
+		i++;
+	return i;
+}
+
+static bool state_msr_ok(const struct hvm_state *s, unsigned int i)
+{
+	u64 val = *state_field(s, i);
+
+	switch (state_msrs[i].kind) {
+	case ADDRESS:
+		return hvm_canonical(s->cr4, val);
+	case LOW_HALF:
+		return !(val >> 32);
+	case TYPES:
+		return memory_types_ok(val, true);
+	default:
+		return true;
 	}
-	return NULL;
+}
+
+bool hvm_state_msrs_ok(const struct hvm_state *s)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(state_msrs); i++)
+		if (!state_msr_ok(s, i))
+			return false;
+	return true;
 }
 
 static int read_state(struct vcpu *v, u32 msr, u64 *val)
 {
 	struct hvm_state s;
-	bool address = false;
 
 	hvm_ops->get_state(x86_vcpu(v), &s);
-	*val = *state_field(&s, msr, &address);
+	*val = *state_field(&s, state_row(msr));
 	return 0;
-}
-
-static bool canonical(const struct hvm_state *s, u64 addr)
-{
-	unsigned int unused = s->cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
-
-	return (u64)((s64)(addr << unused) >> unused) == addr;
 }
 
 static int write_state(struct vcpu *v, u32 msr, u64 val)
 {
 	struct x86_vcpu *x = x86_vcpu(v);
 	struct hvm_state s;
-	bool address = false;
-	u64 *field;
 
 	hvm_ops->get_state(x, &s);
-	field = state_field(&s, msr, &address);
-	if ((address && !canonical(&s, val)) || (msr == MSR_PAT && !memory_types_ok(val, true)))
+	*state_field(&s, state_row(msr)) = val;
+	if (!state_msr_ok(&s, state_row(msr)))
 		return -EINVAL;
-	*field = val;
 	if (msr == MSR_PAT)
 		x->pat = val;
 	hvm_ops->set_state(x, &s);
@@ -344,21 +353,11 @@ int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val)
 	return -EINVAL;
 }
 
-/*
- * SDM vol. 1, 13.3: x87 always; AVX only with SSE; AVX-512's three together and with AVX.
- * The guest's XCR0 is loaded while it is current, also inside Keel.
- */
+/* The guest's XCR0 is loaded while it is current, also inside Keel. */
 int hvm_xsetbv(struct vcpu *v, u32 index, u64 val)
 {
-	u64 allowed = cpu_policy_xcr0(x86_domain(v->domain)->cpuid);
-
-	if (index || !(val & 1) || val & ~allowed)
-		return -EINVAL;
-	if ((val & 4) && !(val & 2))
-		return -EINVAL;
-	if ((val & 0xe0) && (val & 0xe4) != 0xe4)
+	if (index || !hvm_xcr0_ok(v->domain, val) || !xsetbv_try(0, val))
 		return -EINVAL;
 	x86_vcpu(v)->xcr0 = val;
-	xsetbv(0, val);
 	return 0;
 }

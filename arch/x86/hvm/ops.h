@@ -42,6 +42,16 @@ struct exit_info {
 
 enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4, HEV_INT1 = 5 /* VMX only */ }; /* as EVENTINJ encodes them */
 
+/* Exceptions with an error code (SDM vol. 3, table 6-1); none in real mode. */
+#define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | BIT(X86_EXC_GP) | \
+		       BIT(X86_EXC_PF) | BIT(X86_EXC_AC))
+
+static inline bool hvm_event_has_error(const struct hvm_state *s)
+{
+	return s->pending_type == HEV_EXCEPTION && s->cr0 & X86_CR0_PE && s->pending_vector < 32 &&
+	       BIT(s->pending_vector) & ERROR_VECTORS;
+}
+
 /* How the guest's addresses are translated now. */
 struct hvm_paging { u64 cr0, cr3, cr4, efer, rflags; };
 
@@ -56,7 +66,7 @@ struct hvm_ops {
 	int (*vcpu_init)(struct x86_vcpu *v);
 	void (*vcpu_fini)(struct x86_vcpu *v);
 	void (*switch_from)(struct x86_vcpu *v);	/* its CPU state leaves this CPU */
-	void (*switch_to)(struct x86_vcpu *v);
+	bool (*switch_to)(struct x86_vcpu *v);		/* false: the CPU refuses what it is to hold */
 	void (*run)(struct x86_vcpu *v, struct exit_info *e); /* enters the guest; interrupts off on return */
 	/* State: get/set everything, or the few registers that handlers need */
 	void (*get_state)(struct x86_vcpu *v, struct hvm_state *s);

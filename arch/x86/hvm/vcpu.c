@@ -148,17 +148,18 @@ static void fpu_clear_pointers(void)
 	__asm__ volatile("fnclex; ffree %%st(7); fildl %0" : : "m"(zero));
 }
 
-static void fpu_load(struct x86_vcpu *v)
+static bool fpu_load(struct x86_vcpu *v)
 {
 	if (cpu_features.fpu_pointers_stay)
 		fpu_clear_pointers();
 	if (!cpu_features.xsave) {
-		__asm__ volatile("fxrstorq (%0)" : : "r"(v->xsave) : "memory");
-		return;
+		TRY_INSN("fxrstorq (%0)", "r"(v->xsave));
+		return true;
 	}
-	__asm__ volatile("xrstorq (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
-	if (v->xcr0 != cpu_features.xcr0)
-		xsetbv(0, v->xcr0);
+	TRY_INSN("xrstorq (%0)", "r"(v->xsave), "a"(~0u), "d"(~0u));
+	return v->xcr0 == cpu_features.xcr0 || xsetbv_try(0, v->xcr0);
+refused:
+	return false;
 }
 
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
@@ -182,8 +183,8 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 		}
 		/* Before the generation is read: from here on flushes reach this CPU. */
 		cpumask_set(&next->domain->p2m.dirty, cpu->id);
-		hvm_ops->switch_to(x);
-		fpu_load(x);
+		if (!hvm_ops->switch_to(x) || !fpu_load(x))
+			domain_crash(next->domain, "vCPU %u: a state that the CPU does not load", next->id);
 		if (cpu_features.rdtscp)
 			wrmsr(MSR_TSC_AUX, x->tsc_aux);
 	}
@@ -206,6 +207,15 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
 	x->exc_vector = vector;
 	x->exc_has_error = error >= 0;
 	x->exc_error = (u32)error;
+}
+
+void hvm_wait_until_saved(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		while (READ_ONCE(v->sched.running))
+			cpu_relax();
 }
 
 void hvm_inject_nmi(struct vcpu *v)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* VCPUOP_initialise: a start state given by the guest (xen/include/public/hvm/hvm_vcpu.h). */
-#include "arch/x86/hvm/ops.h"
+#include "arch/x86/hvm/regs.h"
 #include "common/guest_access.h"
 #include "common/vcpu_op.h"
 #include <public/errno.h>
@@ -13,23 +13,21 @@ static void set_segment(struct segment *s, u32 base, u32 limit, u16 attr)
 	*s = (struct segment){ .sel = 0, .attr = (u16)((attr & 0xff) | (attr >> 4 & 0xf00)), .limit = limit, .base = base };
 }
 
-static int state_32(struct x86_vcpu *v, const struct vcpu_hvm_x86_32 *r, struct hvm_state *s)
+static int state_32(u64 *gpr, const struct vcpu_hvm_x86_32 *r, struct hvm_state *s)
 {
-	if (!(r->cr0 & X86_CR0_PE) && r->cr0 & X86_CR0_PG)
-		return -EINVAL;
 	if (!ATTR_VALID(r->cs_ar, 8) || !ATTR_VALID(r->ss_ar, 2) || r->efer & (EFER_LMA | EFER_LME))
 		return -EINVAL;
-	v->gpr[REG_RAX] = r->eax;
-	v->gpr[REG_RCX] = r->ecx;
-	v->gpr[REG_RDX] = r->edx;
-	v->gpr[REG_RBX] = r->ebx;
-	v->gpr[REG_RSP] = r->esp;
-	v->gpr[REG_RBP] = r->ebp;
-	v->gpr[REG_RSI] = r->esi;
-	v->gpr[REG_RDI] = r->edi;
+	gpr[REG_RAX] = r->eax;
+	gpr[REG_RCX] = r->ecx;
+	gpr[REG_RDX] = r->edx;
+	gpr[REG_RBX] = r->ebx;
+	gpr[REG_RSP] = r->esp;
+	gpr[REG_RBP] = r->ebp;
+	gpr[REG_RSI] = r->esi;
+	gpr[REG_RDI] = r->edi;
 	s->rip = r->eip;
-	s->rflags = r->eflags | 2;
-	s->cr0 = r->cr0 | X86_CR0_ET;
+	s->rflags = r->eflags;
+	s->cr0 = r->cr0;
 	s->cr3 = r->cr3;
 	s->cr4 = r->cr4;
 	s->efer = r->efer;
@@ -41,21 +39,21 @@ static int state_32(struct x86_vcpu *v, const struct vcpu_hvm_x86_32 *r, struct 
 	return 0;
 }
 
-static int state_64(struct x86_vcpu *v, const struct vcpu_hvm_x86_64 *r, struct hvm_state *s)
+static int state_64(u64 *gpr, const struct vcpu_hvm_x86_64 *r, struct hvm_state *s)
 {
 	if (!(r->cr0 & X86_CR0_PG) || !(r->cr0 & X86_CR0_PE) || !(r->cr4 & X86_CR4_PAE) || !(r->efer & EFER_LME))
 		return -EINVAL;
-	v->gpr[REG_RAX] = r->rax;
-	v->gpr[REG_RCX] = r->rcx;
-	v->gpr[REG_RDX] = r->rdx;
-	v->gpr[REG_RBX] = r->rbx;
-	v->gpr[REG_RSP] = r->rsp;
-	v->gpr[REG_RBP] = r->rbp;
-	v->gpr[REG_RSI] = r->rsi;
-	v->gpr[REG_RDI] = r->rdi;
+	gpr[REG_RAX] = r->rax;
+	gpr[REG_RCX] = r->rcx;
+	gpr[REG_RDX] = r->rdx;
+	gpr[REG_RBX] = r->rbx;
+	gpr[REG_RSP] = r->rsp;
+	gpr[REG_RBP] = r->rbp;
+	gpr[REG_RSI] = r->rsi;
+	gpr[REG_RDI] = r->rdi;
 	s->rip = r->rip;
-	s->rflags = r->rflags | 2;
-	s->cr0 = r->cr0 | X86_CR0_ET;
+	s->rflags = r->rflags;
+	s->cr0 = r->cr0;
 	s->cr3 = r->cr3;
 	s->cr4 = r->cr4;
 	s->efer = r->efer | EFER_LMA;
@@ -71,6 +69,7 @@ int arch_vcpu_op_initialise(struct vcpu *v, u64 gva)
 	struct x86_vcpu *x = x86_vcpu(v);
 	struct vcpu_hvm_context c;
 	struct hvm_state s = { .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = x->pat };
+	u64 gpr[NR_REGS] = { 0 };
 	int rc;
 
 	if (copy_from_guest(&c, gva, sizeof(c)))
@@ -83,12 +82,14 @@ int arch_vcpu_op_initialise(struct vcpu *v, u64 gva)
 	else if (!vcpu_is_held(v))
 		rc = -EBUSY; /* after an INIT, its CPU has not left it yet */
 	else if (c.mode == VCPU_HVM_MODE_32B)
-		rc = state_32(x, &c.cpu_regs.x86_32, &s);
+		rc = state_32(gpr, &c.cpu_regs.x86_32, &s);
 	else if (c.mode == VCPU_HVM_MODE_64B)
-		rc = state_64(x, &c.cpu_regs.x86_64, &s);
+		rc = state_64(gpr, &c.cpu_regs.x86_64, &s);
 	else
 		rc = -EINVAL;
+	rc = rc ?: hvm_state_check(v->domain, &s);
 	if (!rc) {
+		memcpy(x->gpr, gpr, sizeof(gpr));
 		hvm_ops->set_state(x, &s);
 		x->boot_state = VB_RUNNING;
 		x->sipi = 0;

@@ -94,12 +94,13 @@ bool vlapic_mmio_active(const struct vcpu *v, u64 gpa);
 /*
  * Save and restore (XEN_DOMCTL_{get,set}hvmcontext): the register page as
  * hardware lays it out, and IA32_APIC_BASE. v does not run. Loading a base with
- * an impossible mode, or a vector below 16 pending, is -EINVAL and changes nothing.
+ * an impossible mode, or a vector below 16 pending, is -EINVAL; that changes nothing, nor does
+ * a call without apply.
  */
 void vlapic_save_regs(struct vcpu *v, u32 regs[256]);
-int vlapic_load_regs(struct vcpu *v, const u32 regs[256]);
+int vlapic_load_regs(struct vcpu *v, const u32 regs[256], bool apply);
 u64 vlapic_get_base(const struct vcpu *v);
-int vlapic_load_base(struct vcpu *v, u64 base);
+int vlapic_load_base(struct vcpu *v, u64 base, bool apply);
 
 #define APIC_DEFAULT_PHYS_BASE 0xfee00000u
 

@@ -16,6 +16,7 @@
 #define DFR_MODEL_MASK 0xf0000000u
 #define SVR_MASK 0x3ffu
 #define TDCR_MASK 0xbu
+#define ESR_MASK 0xefu
 /* Vector, delivery mode, destination mode, assert, trigger, shorthand; x2APIC has no delivery status. */
 #define ICR_LOW_MASK 0x000ccfffu
 #define MSR_X2APIC_FIRST 0x800
@@ -372,11 +373,12 @@ int vlapic_msr_write(struct vcpu *v, u32 msr, u64 val)
 	return write_base(v, val);
 }
 
-int vlapic_load_base(struct vcpu *v, u64 base)
+int vlapic_load_base(struct vcpu *v, u64 base, bool apply)
 {
 	if (!base_ok(base))
 		return -EINVAL;
-	set_mode(v, base & APIC_BASE_EN, base & APIC_BASE_EXTD);
+	if (apply)
+		set_mode(v, base & APIC_BASE_EN, base & APIC_BASE_EXTD);
 	return 0;
 }
 
@@ -397,13 +399,15 @@ static void load_map(u64 map[4], const u32 *regs, unsigned int first)
 		map[i] = regs[IMAGE(first + i * 0x20)] | (u64)regs[IMAGE(first + i * 0x20 + 0x10)] << 32;
 }
 
-int vlapic_load_regs(struct vcpu *v, const u32 regs[256])
+int vlapic_load_regs(struct vcpu *v, const u32 regs[256], bool apply)
 {
 	struct vlapic *l = vlapic(v);
 
 	/* Vectors below 16 cannot be pending or in service: the rest of the code relies on it. */
-	if ((regs[IMAGE(APIC_IRR)] | regs[IMAGE(APIC_ISR)]) & 0xffff)
+	if ((regs[IMAGE(APIC_IRR)] | regs[IMAGE(APIC_ISR)] | regs[IMAGE(APIC_TMR)]) & 0xffff)
 		return -EINVAL;
+	if (!apply)
+		return 0;
 	vlapic_timer_stop(v);
 	load_map(l->irr, regs, APIC_IRR);
 	load_map(l->isr, regs, APIC_ISR);
@@ -414,12 +418,12 @@ int vlapic_load_regs(struct vcpu *v, const u32 regs[256])
 			l->isr_top = (u8)(w * 64 + fls64(l->isr[w]));
 	vlapic_set_tpr(v, (u8)regs[IMAGE(APIC_TPR)]);
 	l->svr = regs[IMAGE(APIC_SVR)] & SVR_MASK;
-	l->esr = regs[IMAGE(APIC_ESR)];
+	l->esr = regs[IMAGE(APIC_ESR)] & ESR_MASK;
 	l->ldr = l->x2apic ? x2apic_ldr(l->id) : regs[IMAGE(APIC_LDR)] & 0xff000000u;
 	l->dfr = regs[IMAGE(APIC_DFR)] | ~DFR_MODEL_MASK;
 	l->icr = (u64)regs[IMAGE(APIC_ICR2)] << 32 | (regs[IMAGE(APIC_ICR)] & ICR_LOW_MASK);
 	for (unsigned int i = 0; i < NR_LVTS; i++)
-		l->lvt[i] = regs[IMAGE(APIC_LVT_TIMER + i * 0x10)] & lvt_writable[i];
+		write_lvt(v, i, regs[IMAGE(APIC_LVT_TIMER + i * 0x10)]);
 	l->timer_divide = regs[IMAGE(APIC_TDCR)] & TDCR_MASK;
 	vlapic_timer_start(v, regs[IMAGE(APIC_TMICT)]);
 	return 0;

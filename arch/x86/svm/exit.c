@@ -5,6 +5,7 @@
 
 /* reason and length of the instruction (0: none, or to be decoded); lengths serve where next-RIP is not saved. */
 static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
+	[SVM_EXIT_CR_WRITE + 4] = { EXIT_CR, 0 },
 	[SVM_EXIT_CR_WRITE + 8] = { EXIT_CR, 0 },
 	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_READ + 15] = { EXIT_DR, 0 },
 	[SVM_EXIT_DR_WRITE ... SVM_EXIT_DR_WRITE + 15] = { EXIT_DR, 0 },
@@ -14,6 +15,7 @@ static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
 	[SVM_EXIT_SMI] = { EXIT_INTR, 0 },
 	[SVM_EXIT_INIT] = { EXIT_INIT_SIGNAL, 0 },
 	[SVM_EXIT_VINTR] = { EXIT_WINDOW, 0 },
+	[SVM_EXIT_CR0_SEL] = { EXIT_CR, 0 },
 	[SVM_EXIT_RDPMC] = { EXIT_RDPMC, 2 },
 	[SVM_EXIT_CPUID] = { EXIT_CPUID, 2 },
 	[SVM_EXIT_IRET] = { EXIT_NMI_UNBLOCKED, 0 },
@@ -87,18 +89,17 @@ static noinline u64 after_prefixes(const struct vmcb *c, unsigned int len)
 }
 
 /*
- * MOV to CR8 (APM vol. 3): [prefixes] [REX] 0f 22 modrm. It is intercepted only while an interrupt waits. What
- * cannot be read as one any more (its page is gone, or changed) runs again, without the intercept.
+ * MOV to a control register (APM vol. 3): [prefixes] [REX] 0f 22 modrm; LMSW: 0f 01 /6, here from a register only.
+ * That of CR8 is intercepted only while an interrupt waits. What cannot be read as one any more (its page is gone,
+ * or changed) runs again; of CR8 without the intercept.
  */
-static noinline void decode_cr8_write(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e)
+static noinline void decode_cr_write(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e)
 {
-	bool wide = c->efer & EFER_LMA && c->cs.attr & BIT(9);
+	bool wide = c->efer & EFER_LMA && c->cs.attr & BIT(9), lmsw;
 	u64 ip = wide ? c->rip : (u32)(c->cs.base + c->rip);
 	unsigned int first = min_t(u64, 15, PAGE_SIZE - (ip & (PAGE_SIZE - 1))), i = 0;
 	u8 b[18] = { 0 }, rex = 0;
 
-	c->cr_write &= ~BIT(8);
-	e->reason = EXIT_WINDOW;
 	/* The second page may be missing, if the instruction does not need it. */
 	if (copy_from_guest(b, ip, first) || (first < 15 && copy_from_guest(b + first, ip + first, 15 - first)))
 		memset(b + first, 0, sizeof(b) - first);
@@ -106,14 +107,35 @@ static noinline void decode_cr8_write(struct x86_vcpu *v, struct vmcb *c, struct
 		i++;
 	if (wide && (b[i] & 0xf0) == 0x40)
 		rex = b[i++];
-	if (b[i] != 0x0f || b[i + 1] != 0x22)
+	lmsw = b[i + 1] == 0x01 && (b[i + 2] >> 3 & 7) == 6 && e->cr.cr == 0;
+	if (b[i] != 0x0f || (b[i + 1] != 0x22 && !lmsw))
 		return;
-	e->reason = EXIT_CR;
-	e->cr.cr = 8;
-	e->cr.write = true;
+	e->reason = lmsw && b[i + 2] < 0xc0 ? EXIT_UD : EXIT_CR;
 	e->cr.gpr = (b[i + 2] & 7) | (rex & 1) << 3;
 	e->cr.val = wide ? v->gpr[e->cr.gpr] : (u32)v->gpr[e->cr.gpr];
-	e->next_rip = c->rip + i + 3;
+	if (lmsw)
+		e->cr.val = (c->cr0 & ~0xeull) | (e->cr.val & 0xf);
+	e->next_rip = svm_rip_after(c, i + 3);
+}
+
+/* Where the CPU assists (APM vol. 2, 15.33), it tells the register of a MOV. */
+static void decode_cr(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool assists)
+{
+	e->reason = EXIT_INTR; /* to no effect */
+	e->cr.cr = c->exit_code == SVM_EXIT_CR0_SEL ? 0 : (u8)(c->exit_code - SVM_EXIT_CR_WRITE);
+	e->cr.write = true;
+	if (e->cr.cr == 8) {
+		c->cr_write &= ~BIT(8);
+		e->reason = EXIT_WINDOW;
+	}
+	if (!assists || !(c->exit_info1 >> 63) || !c->next_rip) {
+		decode_cr_write(v, c, e);
+		return;
+	}
+	e->reason = EXIT_CR;
+	e->cr.gpr = c->exit_info1 & 15;
+	e->cr.val = c->efer & EFER_LMA && c->cs.attr & BIT(9) ? v->gpr[e->cr.gpr] : (u32)v->gpr[e->cr.gpr];
+	e->next_rip = c->next_rip;
 }
 
 static void decode_exception(struct vmcb *c, struct exit_info *e)
@@ -128,7 +150,7 @@ static void decode_exception(struct vmcb *c, struct exit_info *e)
 	e->exc.cr2 = c->exit_info2;
 }
 
-void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips)
+void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists)
 {
 	u64 code = c->exit_code;
 
@@ -169,7 +191,7 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 		c->misc1 &= ~MISC1_IRET;
 		break;
 	case EXIT_CR:
-		decode_cr8_write(v, c, e);
+		decode_cr(v, c, e, assists);
 		break;
 	default:
 		break;

@@ -119,9 +119,10 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	v->vmcs = vmcb;
 	v->vmcs_pa = virt_to_pa(vmcb);
 	vmcb->cr_read = 0;
+	vmcb->cr_write = BIT(4);
 	vmcb->dr_read = vmcb->dr_write = 0xffff;
 	vmcb->exceptions = HVM_EXCEPTIONS;
-	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD |
+	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_CR0_SEL | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD |
 		      MISC1_HLT | MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_TASK_SWITCH | MISC1_SHUTDOWN;
 	vmcb->misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 		      MISC2_SKINIT | MISC2_ICEBP | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV |
@@ -195,7 +196,7 @@ static void svm_switch_from(struct x86_vcpu *v)
 	}
 }
 
-static void svm_switch_to(struct x86_vcpu *v)
+static bool svm_switch_to(struct x86_vcpu *v)
 {
 	struct x86_pcpu *cpu = this_x86_pcpu();
 
@@ -205,6 +206,7 @@ static void svm_switch_to(struct x86_vcpu *v)
 	vmload(v->vmcs_pa);
 	if (unlikely(!((struct vmcb *)v->vmcs)->dr_write))
 		svm_load_debug_regs(v);
+	return true; /* VMLOAD and VMRUN make addresses canonical themselves, or exit */
 }
 
 void svm_load_debug_regs(struct x86_vcpu *v)
@@ -238,7 +240,7 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 	v->gpr[REG_RAX] = vmcb->rax;
 	v->gpr[REG_RSP] = vmcb->rsp;
 	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
-	svm_decode_exit(v, vmcb, e, svm.nrips);
+	svm_decode_exit(v, vmcb, e, svm.nrips, svm.decode_assists);
 }
 
 static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
@@ -260,6 +262,7 @@ static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->seg[SEG_ES] = c->es;
 	s->seg[SEG_CS] = c->cs;
 	s->seg[SEG_SS] = c->ss;
+	s->seg[SEG_SS].attr = (u16)((c->ss.attr & ~0x60) | (c->cpl & 3) << 5); /* also of a null SS */
 	s->seg[SEG_DS] = c->ds;
 	s->seg[SEG_FS] = c->fs;
 	s->seg[SEG_GS] = c->gs;
@@ -326,9 +329,12 @@ static void svm_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	c->event_inj = 0;
 	if (s->pending_event)
 		c->event_inj = EVENTINJ_VALID | s->pending_vector | (u64)s->pending_type << 8 |
-			       (s->pending_error ? EVENTINJ_ERROR : 0) | (u64)s->pending_error << 32;
-	if (is_loaded(v))
+			       (hvm_event_has_error(s) ? EVENTINJ_ERROR : 0) | (u64)s->pending_error << 32;
+	v->asid_cpu = NULL; /* translations of the state before go with the tag */
+	if (is_loaded(v)) {
 		vmload(v->vmcs_pa);
+		svm_new_asid(v, this_x86_pcpu());
+	}
 }
 
 static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
@@ -380,24 +386,28 @@ static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 		return;
 	case HREG_CR0:
 		c->cr0 = val;
-		return;
+		c->efer = val & X86_CR0_PG && c->efer & EFER_LME ? c->efer | EFER_LMA : c->efer & ~EFER_LMA;
+		break;
 	case HREG_CR2:
 		c->cr2 = val;
 		return;
 	case HREG_CR3:
 		c->cr3 = val;
-		return;
+		break;
 	case HREG_CR4:
 		c->cr4 = val;
-		return;
+		break;
 	case HREG_EFER:
 		c->efer = val | EFER_SVME;
 		return;
 	case HREG_PAT:
 		c->g_pat = val;
 		return;
+	default:
+		BUG();
 	}
-	BUG();
+	/* Paging may be another now. */
+	svm_new_asid(v, this_x86_pcpu());
 }
 
 static noinline void end_traced_insn(struct x86_vcpu *v, struct vmcb *c)

@@ -15,7 +15,7 @@ static inline u64 svm_rip_after(const struct vmcb *c, unsigned int len)
 }
 
 /* Translates the VMCB's exit into vendor-neutral terms; puts an event that the exit interrupted back. */
-void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips);
+void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists);
 /* The guest used a debug register: from now on, until it leaves this CPU, it has them. */
 void svm_load_debug_regs(struct x86_vcpu *v);
 

@@ -56,6 +56,7 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 #define MISC1_SMI BIT(2)
 #define MISC1_INIT BIT(3)
 #define MISC1_VINTR BIT(4)
+#define MISC1_CR0_SEL BIT(5)	/* writes that change more than TS and MP */
 #define MISC1_RDPMC BIT(15)
 #define MISC1_CPUID BIT(18)
 #define MISC1_IRET BIT(20)
@@ -94,6 +95,7 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 enum {
 	SVM_EXIT_CR_READ = 0x00, SVM_EXIT_CR_WRITE = 0x10, SVM_EXIT_DR_READ = 0x20, SVM_EXIT_DR_WRITE = 0x30,
 	SVM_EXIT_EXCEPTION = 0x40, SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT, SVM_EXIT_VINTR,
+	SVM_EXIT_CR0_SEL,
 	SVM_EXIT_RDPMC = 0x6f, SVM_EXIT_CPUID = 0x72, SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76, SVM_EXIT_PAUSE,
 	SVM_EXIT_HLT, SVM_EXIT_INVLPG, SVM_EXIT_INVLPGA, SVM_EXIT_IOIO, SVM_EXIT_MSR, SVM_EXIT_TASK_SWITCH,
 	SVM_EXIT_FERR, SVM_EXIT_SHUTDOWN, SVM_EXIT_VMRUN, SVM_EXIT_VMMCALL, SVM_EXIT_VMLOAD, SVM_EXIT_VMSAVE,

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The guest's state in the VMCS. Each function makes v's VMCS current for as long as it needs. */
+#include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/guest_access.h"
 #include "common/printk.h"
 
 #define ATTR_PRESENT 0x80u
 #define ATTR_S 0x10u
-/* Exceptions with an error code (SDM vol. 3, table 6-1). */
-#define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | BIT(X86_EXC_GP) | \
-		       BIT(X86_EXC_PF) | BIT(X86_EXC_AC))
 
 /* hvm_state's attributes are packed as in a VMCB: bits 8..11 are bits 12..15 here (SDM vol. 3, 25.4.1). */
 static u64 attr_to_vmx(const struct segment *s)
@@ -120,9 +118,11 @@ static void update_lma(u64 cr0, u64 efer)
 static void set_cr0(struct x86_vcpu *v, u64 val)
 {
 	vmwrite(VMCS_CR0_SHADOW, val);
-	vmwrite(VMCS_GUEST_CR0, val | v->cr0_fixed);
+	/* An exit leaves CD and NW as the guest has them (SDM vol. 3, 28.5.1). */
+	vmwrite(VMCS_GUEST_CR0, (val & ~(X86_CR0_CD | X86_CR0_NW)) | v->cr0_fixed);
 }
 
+/* Bits that the policy does not show exit, and give #GP; the others the guest changes by itself. */
 static void set_cr4(struct x86_vcpu *v, u64 val)
 {
 	vmwrite(VMCS_CR4_SHADOW, val);
@@ -143,16 +143,18 @@ static void load_pdptes(struct x86_vcpu *v)
 	/* Where there is no memory they are 0, so that the guest faults. */
 	if (copy_from_gpa(v->v.domain, pdpte, vmread(VMCS_GUEST_CR3) & 0xffffffe0, sizeof(pdpte)))
 		memset(pdpte, 0, sizeof(pdpte));
-	for (unsigned int i = 0; i < ARRAY_SIZE(pdpte); i++)
-		vmwrite(VMCS_PDPTE0 + 2 * i, pdpte[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pdpte); i++) {
+		/* Nor can what the CPU refuses be there (SDM vol. 3, 4.4.1). */
+		bool bad = pdpte[i] & 0x1e6 || pdpte[i] >> cpu_features.phys_bits;
+
+		vmwrite(VMCS_PDPTE0 + 2 * i, bad ? 0 : pdpte[i]);
+	}
 }
 
 static void set_pending_event(const struct hvm_state *s)
 {
-	bool error = s->pending_error || (s->pending_type == HEV_EXCEPTION && BIT(s->pending_vector & 31) & ERROR_VECTORS);
-
 	vmwrite(VMCS_ENTRY_INTR, !s->pending_event ? 0 : INTR_INFO_VALID | s->pending_vector |
-		(u64)s->pending_type << 8 | (error ? INTR_INFO_ERROR : 0));
+		(u64)s->pending_type << 8 | (hvm_event_has_error(s) ? INTR_INFO_ERROR : 0));
 	vmwrite(VMCS_ENTRY_ERROR, s->pending_error);
 }
 
@@ -164,7 +166,7 @@ static void set_system_state(struct x86_vcpu *v, const struct hvm_state *s)
 	for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++) {
 		v->switched_msrs[i] = msrs[i];
 		if (vmx_is_loaded(v))
-			wrmsr(nr[i], msrs[i]);
+			wrmsr_try(nr[i], msrs[i]);
 	}
 	vmwrite(VMCS_GUEST_SYSENTER_CS, s->sysenter_cs);
 	vmwrite(VMCS_GUEST_SYSENTER_ESP, s->sysenter_esp);
@@ -185,6 +187,7 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	vmwrite(VMCS_GUEST_RIP, s->rip);
 	vmwrite(VMCS_GUEST_RFLAGS, s->rflags | 2);
 	vmwrite(VMCS_GUEST_CR3, s->cr3);
+	vmwrite(VMCS_CR4_MASK, ~cpu_policy_cr4(x86_domain(v->v.domain)->cpuid) | v->cr4_fixed);
 	set_cr4(v, s->cr4);
 	set_cr0(v, s->cr0);
 	update_lma(s->cr0, s->efer);
@@ -207,6 +210,8 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	set_pending_event(s);
 	if (vmx_is_loaded(v))
 		vmx_flush_vpid();
+	else
+		v->asid_cpu = NULL; /* translations of the state before go when it comes to a CPU */
 	vmx_vmcs_leave(v, before);
 }
 
@@ -280,7 +285,7 @@ void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 		set_cr2(v, val);
 		return;
 	case HREG_CR3:
-		vmwrite(VMCS_GUEST_CR3, val & ~BIT(63)); /* "keep translations", which only makes it faster */
+		vmwrite(VMCS_GUEST_CR3, val);
 		break;
 	case HREG_CR4:
 		set_cr4(v, val);

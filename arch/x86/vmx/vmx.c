@@ -310,8 +310,7 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	vmwrite(VMCS_IO_BITMAP_B, io + PAGE_SIZE);
 	vmwrite(VMCS_EPTP, eptp(v));
 	vmwrite(VMCS_LINK, ~0ull);
-	vmwrite(VMCS_CR0_MASK, vmx.cr0_fixed0);
-	vmwrite(VMCS_CR4_MASK, vmx.cr4_fixed0);
+	vmwrite(VMCS_CR0_MASK, vmx.cr0_fixed0 | X86_CR0_CD | X86_CR0_NW);
 	v->cr0_fixed = vmx.cr0_fixed0;
 	v->cr4_fixed = vmx.cr4_fixed0;
 	write_host_state();
@@ -368,8 +367,9 @@ static void vmx_switch_from(struct x86_vcpu *v)
 	v->launched = false;
 }
 
-static void vmx_switch_to(struct x86_vcpu *v)
+static bool vmx_switch_to(struct x86_vcpu *v)
 {
+	bool ok = true;
 	struct x86_pcpu *cpu = this_x86_pcpu();
 	struct { u16 limit; u64 base; } __packed idtr;
 	u64 *val;
@@ -388,10 +388,11 @@ static void vmx_switch_to(struct x86_vcpu *v)
 	 */
 	vmwrite(VMCS_VPID, 1 + (v->v.domain->id * 128u + v->v.id) % 0xfffe);
 	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
-		wrmsr(msr, *val);
+		ok &= wrmsr_try(msr, *val);
 	flush_if_stale(v);
 	if (unlikely(!(v->vmx_proc & PROC_MOV_DR)))
 		vmx_load_debug_regs(v);
+	return ok;
 }
 
 void vmx_flush_vpid(void)

@@ -224,6 +224,12 @@ void arch_vcpu_kick(struct vcpu *v)
 		pcpu_kick(v->cpu, WORK_KICK);
 }
 
+/* What values a state may have is fuzz-hvmcontext's matter. */
+int hvm_state_check(const struct domain *d, struct hvm_state *s)
+{
+	return 0;
+}
+
 void hvm_inject_nmi(struct vcpu *v)
 {
 	WRITE_ONCE(x86_vcpu(v)->nmi_pending, true);
