@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/msr.c arch/x86/hvm/hvmcontext.c
+ *	arch/x86/hvm/regs.c arch/x86/hvm/vlapic_regs.c arch/x86/vmx/check.c
+ */
+/*
+ * Save records with some of their bytes changed. What is refused changes nothing; what is taken, both
+ * vendors' CPUs enter and load: by the rules of SDM vol. 3, 27.3.1 (vmx/check.c on the VMCS that
+ * vmx/state.c fills) and of APM vol. 2, 15.5.1 and 15.20, WRMSR, XSETBV and XRSTOR.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <public/errno.h>
+#include <public/hvm/save.h>
+
+#include "fake.h"
+
+#include "arch/x86/hvm/cpuid.h"
+#include "arch/x86/hvm/io.h"
+#include "arch/x86/hvm/regs.h"
+#include "arch/x86/vmx/fields.h"
+#include "arch/x86/vmx/vmcs.h"
+#include "common/domctl.h"
+#include "common/version.h"
+
+static void require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* The VMCS is in memory; no privileged instruction is executed. */
+#define __asm__ if (0) __asm__
+#undef READ_CR
+#define READ_CR(n) 0
+#define rdmsr(msr) ((u64)(msr) * 0)
+static u64 vmcs[0x8000];
+#define vmread(field) (vmcs[field])
+#define vmwrite(field, val) ((void)(vmcs[field] = (u64)(val)))
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#include "arch/x86/vmx/state.c"
+#undef __asm__
+
+#define XSAVE_SIZE 832
+struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48, .xsave = true, .xcr0 = 7, .xsave_size = XSAVE_SIZE };
+
+int rdmsr_safe(u32 msr, u64 *v) { return -EFAULT; }
+int wrmsr_safe(u32 msr, u64 v) { return 0; }
+void hvm_wait_until_saved(struct domain *d) { }
+unsigned int version_reported(void) { return 0; }
+void vlapic_eoi(struct vcpu *v) { }
+void vlapic_error(struct vcpu *v, u32 esr_bit) { }
+void vlapic_send_ipi(struct vcpu *v, u64 icr) { }
+void vlapic_reset(struct vcpu *v) { }
+void vlapic_set_tpr(struct vcpu *v, u8 tpr) { x86_vcpu(v)->vlapic.tpr = tpr; }
+void vlapic_set_cr8(struct vcpu *v, u8 cr8) { }
+u8 vlapic_ppr(const struct vlapic *l) { return 0; }
+void vlapic_timer_start(struct vcpu *v, u32 initial) { }
+void vlapic_timer_set_divide(struct vcpu *v, u32 tdcr) { }
+void vlapic_timer_mode_changed(struct vcpu *v) { }
+u32 vlapic_timer_count(struct vcpu *v) { return 0; }
+void vlapic_timer_stop(struct vcpu *v) { }
+paddr_t vmx_vmcs_enter(struct x86_vcpu *v) { return 0; }
+void vmx_vmcs_leave(struct x86_vcpu *v, paddr_t before) { }
+void vmx_set_proc(struct x86_vcpu *v, u64 controls) { v->vmx_proc = (u32)controls; }
+void vmx_flush_vpid(void) { }
+
+static struct x86_domain dom;
+static struct x86_vcpu vcpu;
+static struct hvm_state loaded;
+static u8 area[2 * PAGE_SIZE];
+static bool set;
+
+static const u32 dumped[] = {
+#define ROW(name, encoding) [VD_##name] = encoding,
+	VMX_DUMP_FIELDS(ROW)
+#undef ROW
+};
+
+static bool is_canonical(u64 addr, const struct hvm_state *s)
+{
+	u64 top = (s64)addr >> (s->cr4 & X86_CR4_LA57 ? 56 : 47);
+
+	return !top || top == ~0ull;
+}
+
+/* APM vol. 2, 15.5.1 and 15.20. */
+static void svm_enters(const struct hvm_state *s)
+{
+	bool lm = s->efer & EFER_LME && s->cr0 & X86_CR0_PG;
+
+	require(!(s->cr0 >> 32) && !(s->dr6 >> 32) && !(s->dr7 >> 32) && !(s->cr3 >> cpu_features.phys_bits));
+	require(s->cr0 & X86_CR0_CD || !(s->cr0 & X86_CR0_NW));
+	require(!(s->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)) && !(s->cr4 & ~0x777fffull));
+	require(!lm || (s->cr4 & X86_CR4_PAE && s->cr0 & X86_CR0_PE));
+	require(!lm || (s->seg[SEG_CS].attr & 0x600) != 0x600);
+	if (!s->pending_event)
+		return;
+	require(s->pending_type == HEV_INTR || s->pending_type == HEV_NMI || s->pending_type == HEV_EXCEPTION);
+	require(s->pending_type != HEV_EXCEPTION || (s->pending_vector < 32 && s->pending_vector != 2));
+}
+
+static void my_set_state(struct x86_vcpu *v, const struct hvm_state *s)
+{
+	u64 val[VMX_NR_DUMP];
+
+	loaded = *s;
+	set = true;
+	memset(vmcs, 0, sizeof(vmcs));
+	vmwrite(VMCS_LINK, ~0ull);
+	vmx_set_state(v, s);
+	for (unsigned int i = 0; i < VMX_NR_DUMP; i++)
+		val[i] = vmread(dumped[i]);
+	require(!vmx_check_guest(val, cpu_features.phys_bits));
+	svm_enters(s);
+	require(!(vmread(VMCS_GUEST_CR0) & (X86_CR0_CD | X86_CR0_NW)));
+	/* WRMSR */
+	require(is_canonical(s->lstar, s) && is_canonical(s->cstar, s) && is_canonical(s->kernel_gs_base, s) &&
+		!(s->sfmask >> 32) && !(s->sysenter_cs >> 32));
+	require(!(v->tsc_aux >> 32));
+}
+
+static void my_get_state(struct x86_vcpu *v, struct hvm_state *s)
+{
+	*s = loaded;
+}
+
+static void my_set_tsc_offset(struct x86_vcpu *v, u64 offset)
+{
+}
+
+static const struct hvm_ops my_ops = { .set_state = my_set_state, .get_state = my_get_state,
+				       .set_tsc_offset = my_set_tsc_offset };
+const struct hvm_ops *hvm_ops = &my_ops;
+
+static u8 blob[8192];
+static u32 blob_len;
+
+static void add(u16 code, const void *data, u32 len)
+{
+	struct hvm_save_descriptor d = { code, 0, len };
+
+	memcpy(blob + blob_len, &d, sizeof(d));
+	memcpy(blob + blob_len + sizeof(d), data, len);
+	blob_len += (u32)sizeof(d) + len;
+}
+
+/* A guest in 64-bit, 32-bit or real mode. */
+static void good_records(unsigned int mode)
+{
+	struct hvm_save_header h = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
+	struct hvm_hw_cpu c = { .rip = 0x1000, .rflags = 0x202, .cr0 = 0x11, .dr6 = 0xffff0ff0, .dr7 = 0x400,
+		.cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93, .fs_arbytes = 0xc93,
+		.gs_arbytes = 0xc93, .tr_arbytes = 0x8b, .ldtr_arbytes = 0x82, .cs_limit = ~0u, .ds_limit = ~0u,
+		.es_limit = ~0u, .ss_limit = ~0u, .fs_limit = ~0u, .gs_limit = ~0u, .tr_limit = 0x67,
+		.flags = XEN_X86_FPU_INITIALISED };
+	struct hvm_hw_lapic l = { .apic_base_msr = 0xfee00900 };
+	struct hvm_hw_mtrr m = { .msr_pat_cr = 0x0007040600070406, .msr_mtrr_def_type = 0xc06 };
+	struct { u64 mask, xcr0, accum; u8 area[XSAVE_SIZE]; } x = { 7, 7, 7, { 0 } };
+	static u32 regs[256];
+
+	if (mode == 0) {
+		c.cr0 = 0x80050033;
+		c.cr3 = 0x1000;
+		c.cr4 = 0x20;
+		c.msr_efer = 0xd01;
+		c.cs_arbytes = 0xa9b;
+		c.rip = c.msr_lstar = 0xffffffff81000000;
+	} else if (mode == 2) {
+		c.cr0 = 0x10;
+		c.cs_arbytes = 0x9b;
+		c.cs_limit = 0xffff;
+	}
+	x.area[512] = 7;
+	blob_len = 0;
+	add(HVM_SAVE_CODE_HEADER, &h, sizeof(h));
+	add(HVM_SAVE_CODE_CPU, &c, sizeof(c));
+	add(HVM_SAVE_CODE_LAPIC, &l, sizeof(l));
+	add(HVM_SAVE_CODE_LAPIC_REGS, regs, sizeof(regs));
+	add(HVM_SAVE_CODE_MTRR, &m, sizeof(m));
+	add(HVM_SAVE_CODE_CPU_XSAVE, &x, sizeof(x));
+	add(HVM_SAVE_CODE_END, "", 0);
+}
+
+static void start(void)
+{
+	static struct cpu_policy *policy;
+
+	if (!policy) {
+		fake_reset();
+		dom.d.max_vcpus = 1;
+		require(!cpuid_policy_init(&dom.d));
+		policy = dom.cpuid;
+	}
+	memset(&dom, 0, sizeof(dom));
+	dom.cpuid = policy;
+	memset(&vcpu, 0, sizeof(vcpu));
+	memset(&loaded, 0, sizeof(loaded));
+	memset(area, 0, sizeof(area));
+	dom.d.id = 1;
+	dom.d.max_vcpus = 1;
+	dom.d.pause_count = 1;
+	dom.d.vcpu[0] = &vcpu.v;
+	vcpu.v.domain = &dom.d;
+	vcpu.xsave = area;
+	vcpu.xcr0 = 1;
+	dom.cpuid->xstate[0].a = 7;
+	dom.cpuid->basic[1].d |= 0x030020fe;
+	dom.cpuid->basic[1].c |= BIT(17) | BIT(26);
+	dom.cpuid->extd[1].d |= BIT(11) | BIT(20) | BIT(29);
+	dom.cpuid->feat[0].c |= BIT(16);
+	set = false;
+}
+
+/* What XRSTOR refuses (SDM vol. 1, 13.8.1), and vectors that a local APIC cannot hold. */
+static void others_are_right(void)
+{
+	const u64 *header = (const u64 *)(area + 512);
+
+	require(vcpu.xcr0 & 1 && !(vcpu.xcr0 & ~7ull) && (vcpu.xcr0 & 6) != 4);
+	require(!(header[0] & ~7ull) && !header[1] && !header[2] && !(*(u32 *)(area + 24) >> 16));
+	require(!(vcpu.vlapic.irr[0] & 0xffff) && !(vcpu.vlapic.isr[0] & 0xffff));
+	require(vcpu.vlapic.enabled || !vcpu.vlapic.x2apic);
+	for (unsigned int i = 0; i < ARRAY_SIZE(vcpu.mtrr_var); i++)
+		require(!(vcpu.mtrr_var[i] >> cpu_features.phys_bits));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const u8 widths[] = { 1, 2, 4, 8 };
+	static struct x86_vcpu before;
+	long rc;
+
+	if (size < 1)
+		return 0;
+	good_records(data[0] % 3);
+	start();
+	require(!arch_set_hvmcontext(&dom.d, (u64)blob, blob_len) && set);
+	start();
+	for (data++, size--; size >= 11; data += 11, size -= 11) {
+		u32 width = widths[data[2] & 3], at = (u32)(data[0] | data[1] << 8) % (blob_len - width);
+
+		memcpy(blob + at, data + 3, width);
+	}
+	before = vcpu;
+	rc = arch_set_hvmcontext(&dom.d, (u64)blob, blob_len);
+	if (rc) {
+		before.v.domain = vcpu.v.domain;
+		require(!set && !memcmp(&before, &vcpu, sizeof(vcpu)));
+		for (unsigned int i = 0; i < sizeof(area); i++)
+			require(!area[i]);
+	} else {
+		others_are_right();
+	}
+	return 0;
+}
