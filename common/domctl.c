@@ -5,6 +5,7 @@
 #include "common/grant.h"
 #include "common/guest_access.h"
 #include "common/hypercall.h"
+#include "common/pci.h"
 #include "common/printk.h"
 #include "common/time.h"
 
@@ -29,8 +30,10 @@ static const char *create_refused(const struct xen_domctl_createdomain_v17 *c)
 
 	if ((c->flags & need) != need)
 		return "only PVH guests with nested paging can be created";
-	if (c->flags & ~(need | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain))
-		return "an option (IOMMU, nested virtualization, vPMU) is not supported";
+	if (c->flags & ~(need | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain | XEN_DOMCTL_CDF_iommu))
+		return "an option (nested virtualization, vPMU) is not supported";
+	if (c->flags & XEN_DOMCTL_CDF_iommu && !arch_pci_assignable())
+		return "there is no IOMMU that remaps interrupts, so it cannot have devices";
 	if (c->arch.emulation_flags != XEN_X86_EMU_LAPIC)
 		return "only a local APIC is emulated (PVH)";
 	if (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX || c->iommu_opts & ~XEN_DOMCTL_IOMMU_MAX)
@@ -181,7 +184,7 @@ const struct domctl_entry domctl_life[] = {
 
 static const struct domctl_entry *find_entry(u32 cmd)
 {
-	static const struct domctl_entry *const families[] = { domctl_life, domctl_vcpu, domctl_misc };
+	static const struct domctl_entry *const families[] = { domctl_life, domctl_vcpu, domctl_misc, domctl_pci };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(families); i++)
 		for (const struct domctl_entry *e = families[i]; e->cmd; e++)

@@ -25,7 +25,7 @@ struct domctl_entry {
 };
 
 /* A family's table ends with cmd 0. */
-extern const struct domctl_entry domctl_life[], domctl_vcpu[], domctl_misc[];
+extern const struct domctl_entry domctl_life[], domctl_vcpu[], domctl_misc[], domctl_pci[];
 
 /* Fills the description that getdomaininfo and getdomaininfolist give. */
 void domain_info_get(struct domain *d, struct xen_domctl_getdomaininfo *info);

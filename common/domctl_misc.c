@@ -172,12 +172,6 @@ static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
 	return permission(op->u.ioport_permission.allow_access);
 }
 
-/* Without an IOMMU in use. The domain may be DOMID_IO, which is none. */
-static long op_no_iommu(struct domain *none, struct xen_domctl *op)
-{
-	return -ENODEV;
-}
-
 const struct domctl_entry domctl_misc[] = {
 	{ XEN_DOMCTL_max_mem, 0, op_max_mem },
 	{ XEN_DOMCTL_set_paging_mempool_size, 0, op_set_mempool },
@@ -196,9 +190,5 @@ const struct domctl_entry domctl_misc[] = {
 	{ XEN_DOMCTL_irq_permission, 0, op_irq_permission },
 	{ XEN_DOMCTL_iomem_permission, 0, op_iomem_permission },
 	{ XEN_DOMCTL_ioport_permission, 0, op_ioport_permission },
-	{ XEN_DOMCTL_assign_device, DC_NO_DOMAIN, op_no_iommu },
-	{ XEN_DOMCTL_test_assign_device, DC_NO_DOMAIN, op_no_iommu },
-	{ XEN_DOMCTL_deassign_device, DC_NO_DOMAIN, op_no_iommu },
-	{ XEN_DOMCTL_get_device_group, DC_NO_DOMAIN, op_no_iommu },
 	{ 0 }
 };

@@ -7,6 +7,7 @@
 #include "common/domain.h"
 #include "common/heap.h"
 #include "common/printk.h"
+#include <public/domctl.h>
 #include <public/errno.h>
 
 /* Bits 52..55 are ignored by both vendors' hardware: they hold the type (APM vol. 2, 5.3.3; SDM vol. 3, table 29-6). */
@@ -531,7 +532,7 @@ int p2m_init(struct domain *d)
 		return -ENOMEM;
 	*used(p->root) = 0;
 	p->nr_tables = 1;
-	if (!d->hardware || !iommu_on())
+	if (!(d->hardware || d->create_flags & XEN_DOMCTL_CDF_iommu) || !iommu_on())
 		return 0;
 	if (d->id + 1u >= iommu_caps.nr_ids)
 		return -ENOSPC;

@@ -21,6 +21,7 @@
 #include <public/hvm/hvm_op.h>
 #include <public/hvm/hvm_vcpu.h>
 #include <public/hvm/params.h>
+#include <public/hvm/pvh_layout.h>
 #include <public/hvm/save.h>
 #include <public/hvm/start_info.h>
 #include <public/hypfs.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/sysctl.c common/vsnprintf.c */
+/* SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c
+ * common/vsnprintf.c */
 #include "test/unit/unit.h"
 
 #include <public/errno.h>
@@ -7,6 +8,7 @@
 #include "common/console.h"
 #include "common/domctl.h"
 #include "common/hypercall.h"
+#include "common/pci.h"
 #include "common/sched.h"
 #include "common/time.h"
 #include "common/vcpu_op.h"
@@ -122,6 +124,45 @@ void arch_cpu_topology(unsigned int cpu, u32 *core, u32 *socket)
 	*socket = cpu / 2;
 }
 
+/* What was asked of the function, and for whom. */
+static struct { const char *what; struct domain *d; u32 sbdf; } pci;
+static long pci_result;
+
+static long pci_asked(const char *what, struct domain *d, u32 sbdf)
+{
+	pci.what = what;
+	pci.d = d;
+	pci.sbdf = sbdf;
+	return pci_result;
+}
+
+bool arch_pci_assignable(void)
+{
+	return pci_result == 0;
+}
+
+long arch_pci_assign(struct domain *d, u32 sbdf)
+{
+	return pci_asked("assign", d, sbdf);
+}
+
+long arch_pci_deassign(struct domain *d, u32 sbdf)
+{
+	return pci_asked("deassign", d, sbdf);
+}
+
+long arch_pci_test_assign(u32 sbdf)
+{
+	return pci_asked("test", NULL, sbdf);
+}
+
+unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
+{
+	for (unsigned int i = 0; i < min(max, 3u); i++)
+		list[i] = sbdf + i;
+	return min(max, 3u);
+}
+
 unsigned int arch_gpaddr_bits(void)
 {
 	return 40;
@@ -228,7 +269,9 @@ static void create_refuses(void **state)
 #define REFUSED(change, rc) do { op = good; change; assert_int_equal(call(&op), rc); } while (0)
 	REFUSED(c->flags = 0, -EINVAL);
 	REFUSED(c->flags = XEN_DOMCTL_CDF_hvm, -EINVAL);
+	pci_result = -ENODEV;
 	REFUSED(c->flags |= XEN_DOMCTL_CDF_iommu, -EINVAL);
+	pci_result = 0;
 	REFUSED(c->flags |= 1u << 20, -EINVAL);
 	REFUSED(c->arch.emulation_flags = 0, -EINVAL);
 	REFUSED(c->arch.emulation_flags |= XEN_X86_EMU_IOAPIC, -EINVAL);
@@ -471,13 +514,45 @@ static void state_and_policy(void **state)
 	assert_int_equal(op.u.cpu_policy.nr_leaves, 5);
 }
 
-static void devices_need_an_iommu(void **state)
+static void devices_of_domains(void **state)
 {
 	struct xen_domctl op = make(XEN_DOMCTL_assign_device, DOMID_IO);
+	u32 group[4] = { 0, 0, 0, 7 };
 
+	op.u.assign_device.u.pci.machine_sbdf = 0x10201;
+	pci_result = -ENODEV;
 	assert_int_equal(call(&op), -ENODEV);
+	pci_result = 0;
+	assert_int_equal(call(&op), 0);
+	assert_string_equal(pci.what, "assign");
+	assert_null(pci.d);
+	assert_int_equal(pci.sbdf, 0x10201);
+	op.domain = 3;
+	assert_int_equal(call(&op), 0);
+	assert_ptr_equal(pci.d, guest);
 	op.cmd = XEN_DOMCTL_deassign_device;
-	assert_int_equal(call(&op), -ENODEV);
+	assert_int_equal(call(&op), 0);
+	assert_string_equal(pci.what, "deassign");
+	op.cmd = XEN_DOMCTL_test_assign_device;
+	assert_int_equal(call(&op), 0);
+	assert_string_equal(pci.what, "test");
+	op.domain = 77;
+	assert_int_equal(call(&op), -ESRCH);
+	op.domain = 3;
+	op.u.assign_device.dev = 1; /* a device tree's */
+	assert_int_equal(call(&op), -EINVAL);
+	op.u.assign_device.dev = 0;
+	op.u.assign_device.flags = 2;
+	assert_int_equal(call(&op), -EINVAL);
+
+	op = make(XEN_DOMCTL_get_device_group, 3);
+	op.u.get_device_group.machine_sbdf = 0x10200;
+	op.u.get_device_group.max_sdevs = ~0u;
+	op.u.get_device_group.sdev_array = (u64)group;
+	assert_int_equal(call(&op), 0);
+	assert_int_equal(op.u.get_device_group.num_sdevs, 3);
+	assert_int_equal(group[2], 0x10202);
+	assert_int_equal(group[3], 7);
 	op = make(XEN_DOMCTL_ioport_permission, 3);
 	op.u.ioport_permission.allow_access = 1;
 	assert_int_equal(call(&op), -EOPNOTSUPP);
@@ -642,7 +717,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(shares),
 	TEST(memory_and_time),
 	TEST(state_and_policy),
-	TEST(devices_need_an_iommu),
+	TEST(devices_of_domains),
 	TEST(sysctl_versions_and_numbers),
 	TEST(the_machine),
 	TEST(lists_of_domains),

@@ -2,177 +2,15 @@
 /*
  * SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c arch/x86/pci/vpci_msi.c
  *	arch/x86/pci/vpci_msix.c arch/x86/hvm/vlapic.c arch/x86/hvm/vlapic_regs.c
- *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
+ *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/pci/guest_fn.c
+ *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c
  */
 #include "test/unit/x86.h"
 
 #include <public/physdev.h>
 
-#include "arch/x86/acpi/acpi.h"
-#include "arch/x86/hvm/vioapic.h"
-#include "arch/x86/irq/irq.c" /* its tables start anew with each test */
-#include "arch/x86/pci/vpci_internal.h"
 #include "common/pci.h"
-
-#define MMCFG 0xe0000000ull
-
-void hvm_vcpu_init(struct vcpu *v) { }
-void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
-void hvm_inject_nmi(struct vcpu *v) { }
-void vioapic_eoi(struct domain *d, u8 vector) { }
-void ioapic_mask(u32 gsi, bool mask) { }
-void lapic_eoi(void) { }
-u32 lapic_read(unsigned int reg) { return 0; }
-void lapic_write(unsigned int reg, u32 val) { }
-
-bool vioapic_is_page(struct domain *d, gfn_t gfn)
-{
-	return gfn == 0xfec00;
-}
-
-struct acpi_info acpi;
-
-/* --- The machine: functions with their registers, and 1 MiB of device memory (frames that are nobody's) --- */
-
-struct function {
-	u32 sbdf;
-	bool present;
-	u8 reg[4096], writable[4096];
-};
-
-#define NVME	PCI_SBDF(0, 0, 3 << 3)	/* MSI with 4 vectors, 64-bit; MSI-X with 8 entries in BAR 0 */
-#define BRIDGE	PCI_SBDF(0, 0, 4 << 3)
-#define LEAF	PCI_SBDF(0, 1, 2 << 3 | 1) /* behind it, where a test wants it; so is INNER, with DEEP behind it */
-#define INNER	PCI_SBDF(0, 1, 3 << 3)
-#define DEEP	PCI_SBDF(0, 6, 5 << 3)
-#define NIC	PCI_SBDF(0, 1, 0)	/* behind it: 32-bit MSI with mask bits */
-#define PF	PCI_SBDF(0, 2, 0)	/* SR-IOV, 16 KiB for each virtual function */
-#define VF(n)	(PF + 1 + (n))		/* MSI-X with 2 entries */
-#define PLAIN	PCI_SBDF(0, 0, 0x1f << 3 | 1) /* no capabilities; function 1 of a multi-function device */
-
-static struct function functions[16];
-static u8 device_memory[MiB(1)] __aligned(PAGE_SIZE);
-static unsigned int mappings;
-
-static struct function *function(u32 sbdf)
-{
-	for (unsigned int i = 0; i < ARRAY_LEN(functions); i++)
-		if (functions[i].present && functions[i].sbdf == sbdf)
-			return &functions[i];
-	return NULL;
-}
-
-u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
-{
-	struct function *f = function(sbdf);
-	u32 val = ~0u;
-
-	assert_true(IS_ALIGNED(reg, size) && reg + size <= 4096);
-	if (f)
-		memcpy(&val, f->reg + reg, size);
-	return size == 4 ? val : val & ((1u << size * 8) - 1);
-}
-
-void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
-{
-	struct function *f = function(sbdf);
-
-	assert_true(IS_ALIGNED(reg, size) && reg + size <= 4096);
-	for (unsigned int i = 0; f && i < size; i++, val >>= 8)
-		f->reg[reg + i] = (f->reg[reg + i] & ~f->writable[reg + i]) | ((u8)val & f->writable[reg + i]);
-}
-
-void *map_mmio(paddr_t pa, size_t len)
-{
-	assert_true(pa < sizeof(device_memory) && len <= sizeof(device_memory) - pa);
-	mappings++;
-	return device_memory + pa;
-}
-
-static void set(struct function *f, unsigned int reg, unsigned int size, u32 val, u32 writable)
-{
-	memcpy(f->reg + reg, &val, size);
-	memcpy(f->writable + reg, &writable, size);
-}
-
-static struct function *new_function(u32 sbdf, u32 id, u8 type)
-{
-	struct function *f = functions;
-
-	while (f->present)
-		f++;
-	f->sbdf = sbdf;
-	f->present = true;
-	set(f, PCI_VENDOR_ID, 4, id, 0);
-	set(f, PCI_COMMAND, 2, 0, 0x547);
-	set(f, PCI_HEADER_TYPE, 1, type, 0);
-	set(f, 0x3c, 1, 0, 0xff);
-	return f;
-}
-
-static void capabilities(struct function *f, u8 first)
-{
-	set(f, PCI_STATUS, 2, PCI_STATUS_CAPS, 0);
-	set(f, PCI_CAPABILITIES, 1, first, 0);
-}
-
-static void new_nvme(void)
-{
-	struct function *f = new_function(NVME, 0x00101b36, 0);
-
-	capabilities(f, 0x40);
-	set(f, PCI_BAR(0), 4, 0x20004, 0xffffc000); /* 64-bit, 16 KiB at 0x20000 */
-	set(f, PCI_BAR(1), 4, 0, 0xffffffff);
-	set(f, 0x40, 2, 0x5011, 0);
-	set(f, 0x42, 2, 7 | MSIX_CTRL_ENABLE, 0xc000); /* left on by firmware */
-	set(f, 0x44, 4, 0x2000, 0);
-	set(f, 0x48, 4, 0x3000, 0);
-	set(f, 0x50, 2, 0x0005, 0);
-	set(f, 0x52, 2, MSI_CTRL_64 | 2 << 1 | MSI_CTRL_ENABLE, 0x71);
-	set(f, 0x54, 4, 0, 0xfffffffc);
-	set(f, 0x58, 4, 0, 0xffffffff);
-	set(f, 0x5c, 2, 0, 0xffff);
-}
-
-static void new_nic(void)
-{
-	struct function *f = new_function(NIC, 0x10d38086, 0);
-
-	capabilities(f, 0xd0);
-	set(f, 0xd0, 2, 0x0005, 0);
-	set(f, 0xd2, 2, BIT(8), 0x71);
-	set(f, 0xd4, 4, 0, 0xfffffffc);
-	set(f, 0xd8, 2, 0, 0xffff);
-	set(f, 0xdc, 4, 0, 1); /* mask bits */
-}
-
-static void new_bridge(void)
-{
-	struct function *f = new_function(BRIDGE, 0x000c1b36, 1);
-
-	set(f, PCI_PRIMARY_BUS, 4, 0x00010100, 0x00ffffff);
-}
-
-static void new_pf(void)
-{
-	struct function *f = new_function(PF, 0x10ed8086, 0);
-
-	set(f, 0x100, 4, 0x14010001, 0); /* AER, then SR-IOV at 0x140 */
-	set(f, 0x140, 4, 0x00010010, 0);
-	set(f, 0x148, 2, 0, 0x0009);
-	set(f, 0x154, 2, 1, 0);
-	set(f, 0x156, 2, 1, 0);
-	set(f, 0x164, 4, 0x40004, 0xffffc000);
-	set(f, 0x168, 4, 0, 0xffffffff);
-	for (unsigned int i = 0; i < 2; i++) {
-		f = new_function(VF(i), 0xffffffff, 0);
-		capabilities(f, 0x70);
-		set(f, PCI_COMMAND, 2, 0, 4); /* no memory bit in virtual functions */
-		set(f, 0x70, 2, 0x0011, 0);
-		set(f, 0x72, 2, 1, 0xc000);
-		set(f, 0x74, 4, 0x3000, 0);
-	}
-}
+#include "test/unit/pci_machine.h"
 
 /* --- The guest --- */
 
@@ -182,17 +20,7 @@ static struct vcpu *v0;
 static int setup(void **state)
 {
 	fake_reset();
-	memset(tables, 0, sizeof(tables));
-	memset(functions, 0, sizeof(functions));
-	memset(device_memory, 0, sizeof(device_memory));
-	mappings = 0;
-	acpi = (struct acpi_info){ .nr_mcfg = 1, .mcfg[0] = { .base = MMCFG, .end_bus = 7 } };
-	new_nvme();
-	new_bridge();
-	new_nic();
-	new_pf();
-	new_function(PLAIN - 1, 0x29188086, 0x80);
-	new_function(PLAIN, 0x29228086, 0x80);
+	new_machine();
 	x = x86_domain_new(0, 4);
 	v0 = x->d.vcpu[0];
 	for (unsigned int i = 0; i < 4; i++) {
@@ -238,39 +66,10 @@ static bool pending(unsigned int vcpu, u8 vector)
 	return test_and_clear_bit(vector, apic(x, vcpu)->irr);
 }
 
-/* The device sends a message: where it goes on the machine, Keel must have arranged. */
-static void send(u32 addr, u32 data)
-{
-	assert_int_equal(addr & 0xfff00fff, 0xfee00000);
-	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++) {
-		if (pcpus[cpu]->apic_id != (addr >> 12 & 0xff))
-			continue;
-		fake_run_on(cpu, NULL);
-		irq_dispatch((u8)data);
-		fake_run_on(0, v0);
-		return;
-	}
-	fail_msg("no CPU has the APIC id in %#x", addr);
-}
-
 static void send_msi(u32 sbdf, unsigned int cap, bool wide)
 {
 	assert_true(pci_conf_read(sbdf, cap + 2, 2) & MSI_CTRL_ENABLE);
-	send(pci_conf_read(sbdf, cap + 4, 4), pci_conf_read(sbdf, cap + (wide ? 12 : 8), 2));
-}
-
-static u32 *host_table(u64 at)
-{
-	return (u32 *)(device_memory + at);
-}
-
-static void send_msix(u64 table, unsigned int i)
-{
-	u32 *e = host_table(table) + i * 4;
-
-	assert_int_equal(e[3] & 1, 0);
-	assert_int_equal(e[1], 0);
-	send(e[0], e[2]);
+	send(v0, pci_conf_read(sbdf, cap + 4, 4), pci_conf_read(sbdf, cap + (wide ? 12 : 8), 2));
 }
 
 static void table_write(u64 gpa, unsigned int size, u64 val)
@@ -442,7 +241,7 @@ static void msix(void **state)
 	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
 	assert_int_equal(get(NVME, 0x42, 2), 7 | MSIX_CTRL_ENABLE);
 	assert_int_equal(pci_conf_read(NVME, 0x42, 2), 7 | MSIX_CTRL_ENABLE);
-	send_msix(0x22000, 2);
+	send_msix(v0, 0x22000, 2);
 	assert_true(pending(1, 0x52));
 	assert_int_equal(table_read(0x22020, 4), 0xfee02000); /* the guest reads its own */
 	assert_int_equal(table_read(0x22028, 8), 0x52);
@@ -451,7 +250,7 @@ static void msix(void **state)
 	assert_int_equal(host_table(0x22000)[2 * 4 + 3], 1);
 	table_write(0x22020, 8, 0xfee06000);
 	table_write(0x22028, 8, 0x53);
-	send_msix(0x22000, 2);
+	send_msix(v0, 0x22000, 2);
 	assert_true(pending(3, 0x53));
 	/* Accesses that no table takes. */
 	table_write(0x22020, 2, 0);
@@ -462,7 +261,7 @@ static void msix(void **state)
 	for (unsigned int i = 0; i < 8; i++)
 		set_entry(0x22000, i, 0xfee00000, 0x60 + i, 0);
 	for (unsigned int i = 0; i < 8; i++) {
-		send_msix(0x22000, i);
+		send_msix(v0, 0x22000, i);
 		assert_true(pending(0, 0x60 + i));
 	}
 	put(NVME, 0x42, 2, 0);
@@ -477,16 +276,16 @@ static void msix_after_a_function_reset(void **state)
 	set_entry(0x22000, 0, 0xfee00000, 0x61, 0); /* before it is enabled: only kept */
 	assert_int_equal(host_table(0x22000)[3] & 1, 1);
 	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
-	send_msix(0x22000, 0);
+	send_msix(v0, 0x22000, 0);
 	assert_true(pending(0, 0x61));
 	pci_conf_write(NVME, 0x42, 2, 0);
 	memset(device_memory + 0x22000, 0, 128);
 	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
-	send_msix(0x22000, 0);
+	send_msix(v0, 0x22000, 0);
 	assert_true(pending(0, 0x61));
 	/* Moved while it is on. */
 	put(NVME, PCI_BAR(0), 4, 0x60000);
-	send_msix(0x62000, 0);
+	send_msix(v0, 0x62000, 0);
 	assert_true(pending(0, 0x61));
 }
 
@@ -510,7 +309,7 @@ static void beside_the_table(void **state)
 	assert_int_equal(device_memory[0x22083], 0);
 	set_entry(0x22100, 0, 0xfee00000, 0x61, 0);
 	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
-	send_msix(0x22100, 0);
+	send_msix(v0, 0x22100, 0);
 	assert_true(pending(0, 0x61));
 }
 
@@ -519,7 +318,6 @@ bool iommu_hides(mfn_t mfn)
 	return mfn == 0xfed90;
 }
 
-struct cpu_features cpu_features = { .phys_bits = 46 };
 
 static void set_bar_high(u32 high)
 {
@@ -643,7 +441,7 @@ static void virtual_functions(void **state)
 	assert_false(vpci_mmio_is_trapped(&x->d, 0x44));
 	set_entry(0x47000, 1, 0xfee04000, 0x71, 0);
 	put(VF(1), 0x72, 2, MSIX_CTRL_ENABLE);
-	send_msix(0x47000, 1);
+	send_msix(v0, 0x47000, 1);
 	assert_true(pending(2, 0x71));
 	/* The physical function's registers move them. */
 	put(PF, 0x148, 2, SRIOV_CTRL_VFE);
@@ -651,7 +449,7 @@ static void virtual_functions(void **state)
 	put(PF, 0x164, 4, 0x80000);
 	put(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
 	assert_true(vpci_mmio_is_trapped(&x->d, 0x87));
-	send_msix(0x87000, 1);
+	send_msix(v0, 0x87000, 1);
 	assert_int_equal(arch_pci_device_remove(0, 2, 2), 0);
 	assert_false(vpci_mmio_is_trapped(&x->d, 0x87));
 	assert_true(vpci_mmio_is_trapped(&x->d, 0x83));
@@ -716,7 +514,7 @@ static void no_vector_left(void **state)
 	for (unsigned int i = 0; i < ARRAY_LEN(all); i++)
 		irq_free(all[i]);
 	table_write(0x2200c, 4, 0);
-	send_msix(0x22000, 0);
+	send_msix(v0, 0x22000, 0);
 	assert_true(pending(0, 0x61));
 }
 

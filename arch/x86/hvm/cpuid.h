@@ -43,6 +43,9 @@ void cpu_policy_default(struct cpu_policy *p, const struct domain *d);
 /* Cuts p down to what d may have, and makes what depends on other fields consistent (topology, sizes). */
 void cpu_policy_clamp(struct cpu_policy *p, const struct domain *d);
 
+/* Bits of physical addresses that guests have: all the same. */
+unsigned int cpu_policy_phys_bits(void);
+
 /* XSAVE components that the policy shows (XCR0), and the size of the area for some of them. */
 u64 cpu_policy_xcr0(const struct cpu_policy *p);
 u32 cpu_policy_xsave_size(const struct cpu_policy *p, u64 xcr0, bool compact);

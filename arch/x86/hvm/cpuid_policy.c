@@ -230,9 +230,14 @@ static void set_topology(struct cpu_policy *p, const struct domain *d)
 	}
 }
 
+unsigned int cpu_policy_phys_bits(void)
+{
+	return min(cpu_features.phys_bits, fls64(p2m_gfn_limit) + PAGE_SHIFT);
+}
+
 static void clamp_widths(struct cpu_policy *p)
 {
-	u32 phys = min(cpu_features.phys_bits, fls64(p2m_gfn_limit) + PAGE_SHIFT);
+	u32 phys = cpu_policy_phys_bits();
 	u32 virt = cpu_features.virt_bits ? cpu_features.virt_bits : 48;
 
 	p->extd[8].a = phys | virt << 8;

@@ -43,7 +43,8 @@ static bool lapic_page_match(struct vcpu *v, u64 gpa)
 
 static const struct mmio_handler lapic_page = { lapic_page_match, lapic_page_read, lapic_page_write };
 
-static const struct mmio_handler *const handlers[] = { &lapic_page, &vioapic_mmio, &vpci_msix_mmio, &vpci_mmcfg_mmio };
+static const struct mmio_handler *const handlers[] = { &lapic_page, &vioapic_mmio, &vpci_msix_mmio, &vpci_mmcfg_mmio,
+							&guest_ecam_mmio };
 
 static const struct mmio_handler *find_handler(struct vcpu *v, u64 gpa)
 {

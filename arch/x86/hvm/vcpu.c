@@ -9,6 +9,8 @@
 #include "arch/x86/mitigations.h"
 #include "arch/x86/pci/vpci.h"
 #include "arch/x86/pcpu.h"
+#include <public/domctl.h>
+
 #include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
@@ -39,6 +41,7 @@ void arch_domain_free(struct domain *d)
 					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	}
 	cpuid_policy_free(d);
+	vpci_guest_free(d);
 	free_pages(x->io_bitmap, IO_BITMAP_ORDER);
 	free_pages(x, size_to_order(sizeof(*x)));
 }
@@ -49,6 +52,8 @@ int arch_domain_init(struct domain *d, const struct domain_config *cfg)
 	int rc = cpuid_policy_init(d);
 
 	d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
+	if (!rc && !d->hardware && d->create_flags & XEN_DOMCTL_CDF_iommu)
+		rc = vpci_guest_init(d);
 	if (rc || !d->hardware)
 		return rc;
 	x->io_bitmap = alloc_pages(IO_BITMAP_ORDER);
@@ -64,6 +69,7 @@ void arch_domain_teardown(struct domain *d)
 {
 	if (d->hardware)
 		panic("Dom0 cannot be destroyed");
+	vpci_guest_close(d);
 }
 
 struct vcpu *arch_vcpu_alloc(struct domain *d, unsigned int id)

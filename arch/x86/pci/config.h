@@ -25,6 +25,8 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define PCI_VENDOR_ID	0x00
 #define PCI_COMMAND	0x04
 #define PCI_COMMAND_MEMORY BIT(1)
+#define PCI_COMMAND_MASTER BIT(2)
+#define PCI_COMMAND_INTX_OFF BIT(10)
 #define PCI_STATUS	0x06
 #define PCI_STATUS_CAPS BIT(4)
 #define PCI_HEADER_TYPE 0x0e
@@ -46,6 +48,7 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define MSI_CTRL_CAPABLE 0x0eu /* log2 of the vectors that it can have */
 #define MSI_CTRL_IN_USE	0x70u
 #define MSI_CTRL_64	BIT(7)
+#define MSI_CTRL_MASKS	BIT(8) /* it has mask and pending bits */
 
 #define MSIX_CTRL_SIZE	0x7ffu /* entries - 1 */
 #define MSIX_CTRL_MASKALL BIT(14)

@@ -11,7 +11,7 @@
 #include <public/physdev.h>
 
 #include "arch/x86/acpi/acpi.h"
-#include "arch/x86/pci/vpci_internal.h"
+#include "arch/x86/pci/guest_bus.h"
 #include "common/heap.h"
 #include "common/pci.h"
 #include "common/printk.h"
@@ -76,6 +76,17 @@ static void forget_behind(struct vpci *p, u32 bridge, u32 numbers)
 }
 
 /* Buses behind a bridge get other numbers: what was known by the old ones is found anew. */
+/*
+ * What a guest owns does not move, go, or get another routing id under its hands: such a write does nothing.
+ */
+static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned int reg, unsigned int size)
+{
+	bool moves = (dev->bridge && overlaps(reg, size, PCI_PRIMARY_BUS, 0x1c)) ||
+		     (dev->sriov && overlaps(reg, size, dev->sriov + SRIOV_CTRL, SRIOV_BAR(6) - SRIOV_CTRL));
+
+	return moves && vpci_holds_assigned(p, dev);
+}
+
 static void write_bus_numbers(struct vpci *p, struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
 {
 	u32 sbdf = dev->sbdf, old = pci_conf_read(sbdf, PCI_PRIMARY_BUS, 4), new;
@@ -100,6 +111,8 @@ static void write_sriov_ctrl(struct vpci_dev *dev, unsigned int reg, unsigned in
 
 static void write_through(struct vpci *p, struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
 {
+	if (moves_assigned(p, dev, reg, size))
+		return;
 	if (dev->bridge && overlaps(reg, size, PCI_PRIMARY_BUS, 4)) {
 		write_bus_numbers(p, dev, reg, size, val);
 		return;
@@ -122,8 +135,8 @@ static void write_aligned(struct vpci *p, u32 sbdf, unsigned int reg, unsigned i
 	unsigned int shift = (reg & 3) * 8;
 	u32 mask = (u32)bytes_mask(size), old;
 
-	if (!dev)
-		/* Nothing there, or a virtual function that nobody named; then it has no interrupts either. */
+	if (!dev || vpci_is_guests(dev))
+		/* Nothing there, or a virtual function that nobody named; or it is a guest's. */
 		return;
 	if (owned_read(dev, reg & ~3u, &old))
 		owned_write(p, dev, reg & ~3u, (old & ~(mask << shift)) | (val & mask) << shift);
@@ -174,7 +187,7 @@ static bool port_target(const struct vpci *p, u16 port, unsigned int size, u32 *
 
 u32 vpci_port_in(struct vcpu *v, u16 port, unsigned int size)
 {
-	struct vpci *p = x86_domain(v->domain)->vpci;
+	struct vpci *p = v->domain->hardware ? x86_domain(v->domain)->vpci : NULL;
 	unsigned int reg;
 	u32 sbdf;
 
@@ -187,7 +200,7 @@ u32 vpci_port_in(struct vcpu *v, u16 port, unsigned int size)
 
 void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 {
-	struct vpci *p = x86_domain(v->domain)->vpci;
+	struct vpci *p = v->domain->hardware ? x86_domain(v->domain)->vpci : NULL;
 	unsigned int reg;
 	u32 sbdf;
 
@@ -221,12 +234,16 @@ bool vpci_in_mmcfg(u64 gpa)
 
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn)
 {
+	const struct vpci *p = READ_ONCE(x86_domain(d)->vpci);
+
+	if (p && p->bus)
+		return guest_bus_decodes(gfn << PAGE_SHIFT);
 	return d->hardware && (vpci_in_mmcfg(gfn << PAGE_SHIFT) || vpci_msix_find(d, gfn << PAGE_SHIFT));
 }
 
 static bool mmcfg_match(struct vcpu *v, u64 gpa)
 {
-	return x86_domain(v->domain)->vpci && vpci_in_mmcfg(gpa);
+	return v->domain->hardware && x86_domain(v->domain)->vpci && vpci_in_mmcfg(gpa);
 }
 
 static void mmcfg_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
@@ -283,15 +300,17 @@ int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn)
 {
 	struct vpci *p = hardware_domain ? x86_domain(hardware_domain)->vpci : NULL;
 	struct vpci_dev *dev;
+	bool busy;
 
 	if (!p)
 		return -ENODEV;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, PCI_SBDF(seg, bus, devfn));
-	if (dev)
+	busy = dev && vpci_is_guests(dev);
+	if (dev && !busy)
 		vpci_forget(p, dev);
 	spin_unlock(&p->lock);
-	return dev ? 0 : -ENODEV;
+	return !dev ? -ENODEV : busy ? -EBUSY : 0;
 }
 
 static unsigned int scan_slot(struct vpci *p, u32 sbdf)
@@ -319,17 +338,26 @@ static unsigned int scan(struct vpci *p, u16 seg, unsigned int first, unsigned i
 	return found;
 }
 
-int vpci_init(struct domain *d)
+struct vpci *vpci_alloc(struct domain *d)
 {
 	struct vpci *p = alloc_pages(size_to_order(sizeof(*p)));
-	unsigned int found = 0;
 
 	if (!p)
-		return -ENOMEM;
+		return NULL;
 	spin_lock_init(&p->lock, RANK_VPCI);
 	p->d = d;
 	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
 		list_init(&p->bucket[i]);
+	return p;
+}
+
+int vpci_init(struct domain *d)
+{
+	struct vpci *p = vpci_alloc(d);
+	unsigned int found = 0;
+
+	if (!p)
+		return -ENOMEM;
 	x86_domain(d)->vpci = p;
 	for (unsigned int i = 0; i < acpi.nr_mcfg; i++)
 		found += scan(p, acpi.mcfg[i].segment, acpi.mcfg[i].start_bus, acpi.mcfg[i].end_bus);

@@ -14,6 +14,12 @@ int vpci_init(struct domain *d);
 /* Frees interrupts and state; d's vCPUs do not run. */
 void vpci_free(struct domain *d);
 
+/* A hierarchy of its own for a guest that devices can be assigned to. 0 or -ENOMEM. */
+int vpci_guest_init(struct domain *d);
+/* The guest's functions become nobody's: d's vCPUs do not run, its memory is still all there. */
+void vpci_guest_close(struct domain *d);
+void vpci_guest_free(struct domain *d);
+
 /* Ports 0xcf8 and 0xcfc..0xcff of the hardware domain. No locks held. */
 u32 vpci_port_in(struct vcpu *v, u16 port, unsigned int size);
 void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
@@ -24,6 +30,6 @@ void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
  */
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn);
 
-extern const struct mmio_handler vpci_msix_mmio, vpci_mmcfg_mmio;
+extern const struct mmio_handler vpci_msix_mmio, vpci_mmcfg_mmio, guest_ecam_mmio;
 
 #endif

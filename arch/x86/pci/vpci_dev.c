@@ -4,8 +4,9 @@
  * writes to one. A function costs a page or so, and there are no more of them
  * than answer.
  */
-#include "arch/x86/pci/vpci_internal.h"
+#include "arch/x86/pci/guest_bus.h"
 #include "common/heap.h"
+#include <public/errno.h>
 #include "common/printk.h"
 
 #define NO_VENDOR 0xffff
@@ -88,8 +89,6 @@ static void read_msix(struct vpci_dev *dev, u8 pos, u32 ctrl)
 	dev->table_bar = table & 7;
 	dev->table_offset = table & ~7u;
 	dev->table_first = INVALID_GFN;
-	for (unsigned int i = 0; i < dev->nr_entries; i++)
-		dev->entries[i].ctrl = MSIX_ENTRY_MASKED;
 	if (ctrl & MSIX_CTRL_ENABLE)
 		pci_conf_write(dev->sbdf, pos + 2u, 2, 0);
 }
@@ -121,21 +120,33 @@ static u32 requester(struct vpci *p, u32 sbdf)
 	return id;
 }
 
-static void link_dev(struct vpci *p, struct vpci_dev *dev)
+/* Into the lists, by which it is found. */
+static void enter(struct vpci *p, struct vpci_dev *dev)
 {
-	int rc;
-
-	dev->iommu.sbdf = dev->sbdf;
-	dev->iommu.alias = iommu_caps.aliases ? dev->sbdf : requester(p, dev->sbdf);
-	rc = iommu_attach(&dev->iommu, p->d);
-	if (rc)
-		pr_warn(PCI_FMT ": its DMA goes past the IOMMU or nowhere: error %d\n", PCI_ARGS(dev->sbdf), rc);
+	dev->msi_msg.d = p->d;
+	for (unsigned int i = 0; i < dev->nr_entries; i++) {
+		dev->entries[i].d = p->d;
+		dev->entries[i].ctrl = MSIX_ENTRY_MASKED;
+	}
 	list_add(&dev->link, bucket(p, dev->sbdf));
 	if (!dev->msix)
 		return;
 	dev->next_msix = p->msix_list;
 	__atomic_store_n(&p->msix_list, dev, __ATOMIC_RELEASE);
 	vpci_msix_relocate(p, dev);
+}
+
+static void link_dev(struct vpci *p, struct vpci_dev *dev)
+{
+	int rc;
+
+	dev->owner = p->d->id;
+	dev->iommu.sbdf = dev->sbdf;
+	dev->iommu.alias = iommu_caps.aliases ? dev->sbdf : requester(p, dev->sbdf);
+	rc = iommu_attach(&dev->iommu, p->d);
+	if (rc)
+		pr_warn(PCI_FMT ": its DMA goes past the IOMMU or nowhere: error %d\n", PCI_ARGS(dev->sbdf), rc);
+	enter(p, dev);
 }
 
 /* Reads what it has and enters it. NULL: no memory. */
@@ -185,6 +196,63 @@ struct vpci_dev *vpci_add_virtfn(struct vpci *p, u32 sbdf, u32 physfn)
 	return dev ? dev : add_dev(p, sbdf, true, physfn);
 }
 
+int vpci_add_assigned(struct vpci *p, const struct vpci_dev *host, struct guest_fn *fn)
+{
+	struct vpci_dev *dev = alloc_pages(host->order);
+	int rc;
+
+	if (!dev)
+		return -ENOMEM;
+	dev->order = host->order;
+	dev->sbdf = dev->iommu.sbdf = host->sbdf;
+	dev->iommu.alias = host->iommu.alias;
+	dev->owner = p->d->id;
+	dev->virtfn = host->virtfn;
+	dev->msi = host->msi;
+	dev->msi_64 = host->msi_64;
+	dev->msix = host->msix;
+	dev->nr_entries = host->nr_entries;
+	dev->table_bar = host->table_bar;
+	dev->table_offset = host->table_offset;
+	dev->table_first = INVALID_GFN;
+	dev->fn = fn;
+	rc = iommu_attach(&dev->iommu, p->d);
+	if (rc) {
+		free_pages(dev, dev->order);
+		return rc;
+	}
+	fn->dev = dev;
+	enter(p, dev);
+	return 0;
+}
+
+bool vpci_in_use(const struct vpci_dev *dev)
+{
+	return dev->msi_msg.desc || dev->msix_ctrl & MSIX_CTRL_ENABLE;
+}
+
+bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev)
+{
+	struct vpci_dev *o;
+	u32 buses = dev->bridge ? pci_conf_read(dev->sbdf, PCI_PRIMARY_BUS, 4) : 0;
+
+	if (!dev->bridge && !dev->sriov)
+		return false;
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+		list_for_each_entry(o, &p->bucket[i], link) {
+			u32 nr = o->sbdf >> 8 & 0xff;
+
+			if (!vpci_is_guests(o))
+				continue;
+			if (o->virtfn && o->physfn == dev->sbdf)
+				return true;
+			if (dev->bridge && o->sbdf >> 16 == dev->sbdf >> 16 && nr >= (buses >> 8 & 0xff) &&
+			    nr <= (buses >> 16 & 0xff))
+				return true;
+		}
+	return false;
+}
+
 static void free_dev(struct rcu_head *head)
 {
 	struct vpci_dev *dev = container_of(head, struct vpci_dev, rcu);
@@ -221,7 +289,7 @@ void vpci_forget_range(struct vpci *p, u32 first_sbdf, u32 last_sbdf)
 	}
 }
 
-static u64 read_bar(u32 sbdf, unsigned int reg)
+u64 vpci_read_bar(u32 sbdf, unsigned int reg)
 {
 	u32 low = pci_conf_read(sbdf, reg, 4);
 	u64 base = low & PCI_BAR_MASK;
@@ -233,29 +301,34 @@ static u64 read_bar(u32 sbdf, unsigned int reg)
 	return base;
 }
 
-void vpci_size_vf_bars(struct vpci_dev *dev)
+void vpci_size_bars(u32 sbdf, unsigned int first, u64 size[6])
 {
 	for (unsigned int i = 0; i < 6; i++) {
-		unsigned int reg = dev->sriov + SRIOV_BAR(i);
-		u32 low = pci_conf_read(dev->sbdf, reg, 4), high;
-		bool wide = i < 5 && (low & PCI_BAR_TYPE) == PCI_BAR_64;
+		unsigned int reg = first + 4 * i;
+		u32 low = pci_conf_read(sbdf, reg, 4), high;
+		bool wide = i < 5 && (low & (PCI_BAR_IO | PCI_BAR_TYPE)) == PCI_BAR_64;
 		u64 mask;
 
-		pci_conf_write(dev->sbdf, reg, 4, ~0u);
-		mask = pci_conf_read(dev->sbdf, reg, 4) & PCI_BAR_MASK;
-		pci_conf_write(dev->sbdf, reg, 4, low);
+		pci_conf_write(sbdf, reg, 4, ~0u);
+		mask = low & PCI_BAR_IO ? 0 : pci_conf_read(sbdf, reg, 4) & PCI_BAR_MASK;
+		pci_conf_write(sbdf, reg, 4, low);
 		if (wide) {
-			high = pci_conf_read(dev->sbdf, reg + 4, 4);
-			pci_conf_write(dev->sbdf, reg + 4, 4, ~0u);
-			mask |= (u64)pci_conf_read(dev->sbdf, reg + 4, 4) << 32;
-			pci_conf_write(dev->sbdf, reg + 4, 4, high);
+			high = pci_conf_read(sbdf, reg + 4, 4);
+			pci_conf_write(sbdf, reg + 4, 4, ~0u);
+			mask |= (u64)pci_conf_read(sbdf, reg + 4, 4) << 32;
+			pci_conf_write(sbdf, reg + 4, 4, high);
 		} else if (mask) {
 			mask |= ~0xffffffffull;
 		}
-		dev->vf_bar_size[i] = -mask;
+		size[i] = -mask;
 		if (wide)
-			dev->vf_bar_size[++i] = 0;
+			size[++i] = 0;
 	}
+}
+
+void vpci_size_vf_bars(struct vpci_dev *dev)
+{
+	vpci_size_bars(dev->sbdf, dev->sriov + SRIOV_BAR(0), dev->vf_bar_size);
 }
 
 /* SR-IOV 1.1, 3.3: the BARs of all virtual functions lie behind each other, from the physical function's VF BAR on. */
@@ -271,7 +344,7 @@ static u64 virtfn_bar(struct vpci *p, const struct vpci_dev *dev, unsigned int b
 	offset = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_OFFSET, 2);
 	stride = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_STRIDE, 2);
 	distance = (dev->sbdf & 0xffff) - (pf->sbdf & 0xffff) - offset;
-	base = read_bar(pf->sbdf, pf->sriov + SRIOV_BAR(bar));
+	base = vpci_read_bar(pf->sbdf, pf->sriov + SRIOV_BAR(bar));
 	if ((ctrl & (SRIOV_CTRL_VFE | SRIOV_CTRL_MSE)) != (SRIOV_CTRL_VFE | SRIOV_CTRL_MSE) || !base ||
 	    !pf->vf_bar_size[bar] || distance > 0xffff)
 		return 0;
@@ -282,10 +355,12 @@ u64 vpci_bar_base(struct vpci *p, const struct vpci_dev *dev, unsigned int bar)
 {
 	u64 base;
 
-	if (dev->virtfn)
+	if (dev->fn)
+		base = guest_fn_bar(dev->fn, bar);
+	else if (dev->virtfn)
 		base = virtfn_bar(p, dev, bar);
 	else if (pci_conf_read(dev->sbdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
-		base = read_bar(dev->sbdf, PCI_BAR(bar));
+		base = vpci_read_bar(dev->sbdf, PCI_BAR(bar));
 	else
 		base = 0;
 	return base < ADDR_LIMIT ? base : 0;

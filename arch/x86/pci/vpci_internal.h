@@ -6,22 +6,29 @@
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/pci/config.h"
 #include "arch/x86/pci/vpci.h"
+#include "common/domain.h"
 
 /* A message signalled interrupt as the guest wrote it. addr, data, ctrl: V. */
 struct vpci_msg {
 	u64 addr;
 	u32 data;
 	u32 ctrl;		/* MSI-X: the entry's vector control */
+	struct domain *d;	/* whose it is */
 	u64 route;		/* atomic, read by the interrupt handler: what addr and data mean */
 	struct irq_desc *desc;	/* the machine's interrupt that stands for it, while it is in use. V */
 };
 
 /* One PCI function. V: struct vpci's lock */
+struct guest_fn;
+struct guest_bus;
+
 struct vpci_dev {
 	struct list_head link;	/* hash bucket. V */
 	struct vpci_dev *next_msix; /* functions with MSI-X; written under V, read without */
 	struct rcu_head rcu;
 	u32 sbdf;
+	domid_t owner;		/* the hardware domain, a guest, DOMID_IO: nobody (assign.c) */
+	struct guest_fn *fn;	/* of a guest's struct vpci: what the guest sees. NULL in the hardware domain's */
 	struct iommu_device iommu;
 	bool bridge, virtfn;
 	u32 physfn;		/* virtfn: sbdf of the physical function */
@@ -40,12 +47,18 @@ struct vpci_dev {
 	u32 table_offset;
 	/* Where the table is decoded now: pages trapped; none if first > last. Read without lock. */
 	gfn_t table_first, table_last;
-	u64 table_gpa;
-	void *table_va;		/* map_mmio() of table_mapped_gpa's pages, NULL until needed */
-	u64 table_mapped_gpa;
+	u64 table_gpa, table_host;	/* for its domain, and in the machine */
+	void *table_va;		/* map_mmio() of table_mapped's pages, NULL until needed */
+	u64 table_mapped;
 	unsigned int order;	/* of this allocation */
 	struct vpci_msg entries[]; /* nr_entries */
 };
+
+/* Is it a guest's, in the hardware domain's list? */
+static inline bool vpci_is_guests(const struct vpci_dev *dev)
+{
+	return !dev->fn && dev->owner != hardware_domain->id && dev->owner != DOMID_IO;
+}
 
 #define VPCI_BUCKETS 64
 
@@ -55,6 +68,7 @@ struct vpci {
 	u32 cf8;		/* the address register. V */
 	struct list_head bucket[VPCI_BUCKETS];
 	struct vpci_dev *msix_list; /* written under V, read without */
+	struct guest_bus *bus;	/* a guest's; NULL: the hardware domain sees the machine's */
 };
 
 /* vpci_dev.c: the functions that are known. Lock held. */
@@ -64,12 +78,23 @@ struct vpci_dev *vpci_discover(struct vpci *p, u32 sbdf);
 struct vpci_dev *vpci_add_virtfn(struct vpci *p, u32 sbdf, u32 physfn);
 void vpci_forget(struct vpci *p, struct vpci_dev *dev);
 void vpci_forget_range(struct vpci *p, u32 first_sbdf, u32 last_sbdf);
+/* In a guest's, for the function that is dev in the hardware domain's. 0, -ENOMEM, or an error of iommu_attach(). */
+int vpci_add_assigned(struct vpci *p, const struct vpci_dev *host, struct guest_fn *fn);
+/* Sizes of the memory BARs from register reg on; decoding is off. The upper half of one has none. */
+void vpci_size_bars(u32 sbdf, unsigned int reg, u64 size[6]);
+u64 vpci_read_bar(u32 sbdf, unsigned int reg);
+/* Has the owner interrupts of it on? */
+bool vpci_in_use(const struct vpci_dev *dev);
+/* Does a guest own a virtual function of dev, or something behind it? */
+bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev);
 /* Sizes of the virtual functions' BARs; they are switched off. */
 void vpci_size_vf_bars(struct vpci_dev *dev);
 /* Base of a memory BAR as it is decoded now; 0 = not decoded, or no memory. */
 u64 vpci_bar_base(struct vpci *p, const struct vpci_dev *dev, unsigned int bar);
 
-/* vpci.c: is it in the configuration space's memory range? */
+/* vpci.c: an empty one; NULL: no memory. */
+struct vpci *vpci_alloc(struct domain *d);
+/* Is it in the configuration space's memory range? */
 bool vpci_in_mmcfg(u64 gpa);
 
 /* vpci_msi.c. Lock held. A dword of the capability: is it Keel's, what is in it, what the guest writes. */
@@ -81,6 +106,8 @@ void vpci_msi_release(struct vpci_dev *dev);
 bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m);
 void vpci_msg_disconnect(struct vpci_msg *m);
 void vpci_msg_changed(struct vpci_msg *m);
+/* Sends the interrupt that a route means. Any locks below RANK_VCPU. */
+void vpci_msg_deliver(struct domain *d, u64 route);
 
 /* vpci_msix.c. Lock held. */
 bool vpci_msix_owns(const struct vpci_dev *dev, unsigned int reg);

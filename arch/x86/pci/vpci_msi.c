@@ -22,25 +22,29 @@ void vpci_msg_changed(struct vpci_msg *m)
 	WRITE_ONCE(m->route, route);
 }
 
+void vpci_msg_deliver(struct domain *d, u64 route)
+{
+	if (route & ROUTE_VALID)
+		vlapic_deliver_msg(d, (u32)(route >> ROUTE_DEST_SHIFT), route & ROUTE_LOGICAL, route >> 8 & 7,
+				   (u8)route, false);
+}
+
 /* The device's interrupt: pass it on as the guest's message. MSIs are edges. */
 static void msg_interrupt(struct irq_desc *desc)
 {
 	const struct vpci_msg *m = desc->data;
-	u64 route = READ_ONCE(m->route);
 
-	if (route & ROUTE_VALID)
-		vlapic_deliver_msg(hardware_domain, (u32)(route >> ROUTE_DEST_SHIFT), route & ROUTE_LOGICAL,
-				   route >> 8 & 7, (u8)route, false);
+	vpci_msg_deliver(m->d, READ_ONCE(m->route));
 }
 
 bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 {
 	if (!m->desc)
 		m->desc = irq_alloc(IRQ_MSI, dev->iommu.alias,
-				    vlapic_dest_cpu(hardware_domain, (u32)(m->route >> ROUTE_DEST_SHIFT),
+				    vlapic_dest_cpu(m->d, (u32)(m->route >> ROUTE_DEST_SHIFT),
 						    m->route & ROUTE_LOGICAL), msg_interrupt, m);
 	if (!m->desc)
-		pr_guest(hardware_domain, "MSI: no free interrupt vector on any CPU, it stays masked\n");
+		pr_guest(m->d, "MSI: no free interrupt vector on any CPU, it stays masked\n");
 	return m->desc;
 }
 

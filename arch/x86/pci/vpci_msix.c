@@ -7,7 +7,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/mm.h"
-#include "arch/x86/pci/vpci_internal.h"
+#include "arch/x86/pci/guest_bus.h"
 #include "common/heap.h"
 #include "common/printk.h"
 
@@ -26,18 +26,18 @@ u32 vpci_msix_read(const struct vpci_dev *dev, unsigned int reg)
 /* The device's table, mapped when an interrupt is first set up there; NULL: not decoded, or no space for it. */
 static volatile u32 *host_entry(struct vpci_dev *dev, unsigned int i)
 {
-	u64 gpa = dev->table_gpa;
+	u64 host = dev->table_host;
 
-	if (!gpa)
+	if (!host || vpci_is_guests(dev))
 		return NULL;
-	if (!dev->table_va || dev->table_mapped_gpa != gpa) {
-		dev->table_va = map_mmio(dev->table_first << PAGE_SHIFT,
+	if (!dev->table_va || dev->table_mapped != host) {
+		dev->table_va = map_mmio(host & ~(PAGE_SIZE - 1),
 					 (dev->table_last - dev->table_first + 1) << PAGE_SHIFT);
-		dev->table_mapped_gpa = gpa;
+		dev->table_mapped = host;
 	}
 	if (!dev->table_va)
 		return NULL;
-	return (volatile u32 *)((u8 *)dev->table_va + (gpa & (PAGE_SIZE - 1))) + i * (MSIX_ENTRY_SIZE / 4);
+	return (volatile u32 *)((u8 *)dev->table_va + (host & (PAGE_SIZE - 1))) + i * (MSIX_ENTRY_SIZE / 4);
 }
 
 /* Makes the device's entry follow the guest's. Always all of it: a function reset may have cleared it. */
@@ -134,7 +134,7 @@ static bool is_device_memory(struct domain *d, u64 gpa, u64 size)
 }
 
 /*
- * A BAR that moves needs nothing else: device memory is always mapped gfn = mfn,
+ * A BAR of the hardware domain that moves needs nothing else: device memory is always mapped gfn = mfn,
  * so what is mapped at the old place is right for whatever is there now.
  */
 void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
@@ -142,13 +142,14 @@ void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
 	u64 base = dev->msix ? vpci_bar_base(p, dev, dev->table_bar) : 0;
 	u64 gpa = base ? base + dev->table_offset : 0;
 
-	if (gpa && !is_device_memory(p->d, gpa, dev->nr_entries * MSIX_ENTRY_SIZE))
+	if (gpa && !dev->fn && !is_device_memory(p->d, gpa, dev->nr_entries * MSIX_ENTRY_SIZE))
 		gpa = 0;
 	if (!dev->msix || gpa == dev->table_gpa)
 		return;
 	/* Readers without lock may see one of the two change first: a page trapped too much or too few for a moment. */
 	WRITE_ONCE(dev->table_last, 0);
 	WRITE_ONCE(dev->table_first, INVALID_GFN);
+	dev->table_host = dev->fn && gpa ? dev->fn->bar[dev->table_bar].host + dev->table_offset : gpa;
 	dev->table_gpa = gpa;
 	if (!gpa)
 		return;

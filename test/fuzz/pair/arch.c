@@ -15,6 +15,7 @@
 #include "common/domctl.h"
 #include "common/guest_access.h"
 #include "common/hypercall.h"
+#include "common/pci.h"
 #include "common/sched.h"
 #include "common/time.h"
 
@@ -223,6 +224,13 @@ void arch_vcpu_kick(struct vcpu *v)
 	if (v != current && READ_ONCE(v->cpu->curr) == v)
 		pcpu_kick(v->cpu, WORK_KICK);
 }
+
+/* The machine has no PCI functions. */
+bool arch_pci_assignable(void) { return false; }
+long arch_pci_assign(struct domain *d, u32 sbdf) { return -ENODEV; }
+long arch_pci_deassign(struct domain *d, u32 sbdf) { return -ENODEV; }
+long arch_pci_test_assign(u32 sbdf) { return -ENODEV; }
+unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max) { return 0; }
 
 /* What values a state may have is fuzz-hvmcontext's matter. */
 int hvm_state_check(const struct domain *d, struct hvm_state *s)

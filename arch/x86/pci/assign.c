@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who owns a PCI function: the hardware domain, a guest, or nobody (DOMID_IO: quarantined, its DMA
+ * reaches nothing). The hardware domain's struct vpci_dev stays where it is and says so in `owner`;
+ * whoever changes that holds the hardware domain's vpci lock. A guest has a struct vpci_dev of its
+ * own. The two locks are never held together: `owner` is set first and reset last.
+ */
+#include "arch/x86/pci/guest_bus.h"
+
+#include "common/domain.h"
+#include "common/heap.h"
+#include "common/pci.h"
+#include "common/printk.h"
+#include <public/errno.h>
+
+#define SRIOV_VF_DEVICE 0x1a
+
+static struct vpci *machine(void)
+{
+	return hardware_domain ? x86_domain(hardware_domain)->vpci : NULL;
+}
+
+/* The function's size, with decoding off: nobody uses it. */
+static void size_bars(const struct vpci_dev *dev, struct guest_bar *bar)
+{
+	u32 command = pci_conf_read(dev->sbdf, PCI_COMMAND, 2);
+	u64 size[NR_BARS];
+
+	pci_conf_write(dev->sbdf, PCI_COMMAND, 2, command & ~PCI_COMMAND_MEMORY);
+	vpci_size_bars(dev->sbdf, PCI_BAR(0), size);
+	pci_conf_write(dev->sbdf, PCI_COMMAND, 2, command);
+	for (unsigned int i = 0; i < NR_BARS; i++) {
+		bar[i].size = size[i];
+		bar[i].host = size[i] ? vpci_read_bar(dev->sbdf, PCI_BAR(i)) : 0;
+	}
+}
+
+/* Dom0's lock held. */
+static void find_bars(struct vpci *p, const struct vpci_dev *dev, struct guest_bar *bar)
+{
+	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
+
+	if (!dev->virtfn)
+		size_bars(dev, bar);
+	for (unsigned int i = 0; pf && i < NR_BARS; i++) {
+		bar[i].host = vpci_bar_base(p, dev, i);
+		bar[i].size = bar[i].host ? pf->vf_bar_size[i] : 0;
+	}
+	/* All are shown with 64 bits: each takes the register after it, which is free for one that had 32. */
+	for (unsigned int i = 0; i + 1 < NR_BARS; i++)
+		bar[i + 1].upper_half = bar[i].size && !bar[i].upper_half && !bar[i + 1].size;
+}
+
+static const char *bars_refused(const struct guest_bar *bar)
+{
+	for (unsigned int i = 0; i < NR_BARS; i++) {
+		if (!bar[i].size)
+			continue;
+		if (!bar[i].host)
+			return "a BAR has no address";
+		if ((bar[i].host | bar[i].size) & (PAGE_SIZE - 1))
+			return "a BAR shares its page with others";
+		if (i + 1 == NR_BARS || !bar[i + 1].upper_half)
+			return "its 32-bit BARs leave no room to show them with 64 bits";
+	}
+	return NULL;
+}
+
+/* Functions whose requests the IOMMU cannot tell apart, or that can reach each other behind its back. */
+static bool one_group(const struct vpci_dev *a, const struct vpci_dev *b)
+{
+	if (a->iommu.alias == b->iommu.alias)
+		return true;
+	return !a->virtfn && !b->virtfn && !a->bridge && !b->bridge && a->sbdf >> 3 == b->sbdf >> 3;
+}
+
+static const char *group_refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
+{
+	struct vpci_dev *other;
+
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+		list_for_each_entry(other, &p->bucket[i], link)
+			if (other != dev && one_group(dev, other) && other->owner != to && other->owner != DOMID_IO)
+				return "it shares a group with a function of another domain";
+	return NULL;
+}
+
+static bool has_reserved_memory(u32 sbdf)
+{
+	for (unsigned int i = 0; i < iommu_nr_reserved; i++)
+		if (iommu_reserved[i].sbdf == sbdf)
+			return true;
+	return false;
+}
+
+/* Dom0's lock held. Why the function cannot be to's; NULL: it can. */
+static const char *refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
+{
+	if (!arch_pci_assignable())
+		return "there is no IOMMU that remaps interrupts";
+	if (dev->bridge)
+		return "it is a bridge";
+	if (dev->owner != DOMID_IO && dev->owner != hardware_domain->id)
+		return "another guest has it";
+	if (dev->owner == hardware_domain->id && vpci_in_use(dev))
+		return "Domain 0 uses it: its driver has interrupts on";
+	if (vpci_holds_assigned(p, dev))
+		return "its virtual functions belong to guests";
+	if (has_reserved_memory(dev->sbdf))
+		return "firmware reserves memory for it";
+	return to == DOMID_IO ? NULL : group_refused(p, dev, to);
+}
+
+static long refuse(const struct vpci_dev *dev, const char *why)
+{
+	pr_info("PCI: " PCI_FMT " is not assigned: %s\n", PCI_ARGS(dev->sbdf), why);
+	return -EBUSY;
+}
+
+static struct guest_port *free_port(struct guest_bus *bus)
+{
+	for (unsigned int i = 0; i < GUEST_PORTS; i++)
+		if (!bus->port[i].fn)
+			return &bus->port[i];
+	return NULL;
+}
+
+static struct guest_port *port_with(struct guest_bus *bus, u32 sbdf)
+{
+	for (unsigned int i = 0; i < GUEST_PORTS; i++)
+		if (bus->port[i].fn && bus->port[i].fn->dev->sbdf == sbdf)
+			return &bus->port[i];
+	return NULL;
+}
+
+/* Dom0's lock held. The function is nobody's from now on; fn, if given, gets what a guest will see of it. */
+static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_fn *fn)
+{
+	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
+	const char *why = refused(p, dev, to);
+	u32 id;
+
+	if (why)
+		return refuse(dev, why);
+	if (fn) {
+		id = !dev->virtfn ? pci_conf_read(dev->sbdf, PCI_VENDOR_ID, 4) :
+		     pf ? pci_conf_read(pf->sbdf, PCI_VENDOR_ID, 2) |
+			  pci_conf_read(pf->sbdf, pf->sriov + SRIOV_VF_DEVICE, 2) << 16 : ~0u;
+		find_bars(p, dev, fn->bar);
+		why = bars_refused(fn->bar);
+		if (why)
+			return refuse(dev, why);
+		guest_fn_init(fn, dev, id);
+	}
+	vpci_msi_release(dev);
+	vpci_msix_release(dev);
+	iommu_detach(&dev->iommu);
+	dev->owner = to;
+	return 0;
+}
+
+static void set_owner(struct vpci *p, u32 sbdf, domid_t owner)
+{
+	struct vpci_dev *dev;
+
+	spin_lock(&p->lock);
+	dev = vpci_find(p, sbdf);
+	if (dev)
+		dev->owner = owner;
+	spin_unlock(&p->lock);
+}
+
+/* Into the guest's hierarchy; host: the hardware domain's part, which is the guest's by now. */
+static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *fn)
+{
+	struct guest_port *port;
+	long rc = 0;
+
+	spin_lock(&g->lock);
+	port = free_port(g->bus);
+	if (g->bus->closed)
+		rc = -ESRCH;
+	else if (!port)
+		rc = -ENOSPC;
+	else
+		rc = vpci_add_assigned(g, host, fn);
+	if (!rc)
+		guest_port_plug(g, port, fn);
+	spin_unlock(&g->lock);
+	return rc;
+}
+
+/* Back from quarantine. */
+static long give_back(struct vpci *p, struct vpci_dev *dev)
+{
+	long rc = -ENODEV;
+
+	spin_lock(&p->lock);
+	if (dev->owner == DOMID_IO)
+		rc = iommu_attach(&dev->iommu, hardware_domain);
+	if (!rc) {
+		dev->owner = hardware_domain->id;
+		vpci_msix_relocate(p, dev);
+	}
+	spin_unlock(&p->lock);
+	return rc;
+}
+
+static long assign_guest(struct vpci *p, struct vpci_dev *dev, struct domain *d)
+{
+	struct vpci *g = x86_domain(d)->vpci;
+	struct guest_fn *fn;
+	domid_t was;
+	long rc;
+
+	if (d->hardware || !g)
+		return -ENODEV;
+	fn = alloc_page();
+	if (!fn)
+		return -ENOMEM;
+	spin_lock(&p->lock);
+	was = dev->owner;
+	rc = take(p, dev, d->id, fn);
+	spin_unlock(&p->lock);
+	if (!rc) {
+		rc = plug(g, dev, fn);
+		if (rc)
+			set_owner(p, dev->sbdf, DOMID_IO);
+		if (rc && was == hardware_domain->id)
+			give_back(p, dev);
+	}
+	if (rc)
+		free_page(fn);
+	return rc;
+}
+
+/* g's lock held: it is let go. */
+static long unplug(struct vpci *g, struct guest_port *port)
+{
+	struct guest_fn *fn = port ? port->fn : NULL;
+	u32 sbdf = fn ? fn->dev->sbdf : 0;
+
+	if (fn) {
+		guest_port_plug(g, port, NULL);
+		guest_fn_stop(g, fn);
+	}
+	spin_unlock(&g->lock);
+	if (!fn)
+		return -ENODEV;
+	free_page(fn);
+	set_owner(machine(), sbdf, DOMID_IO);
+	return 0;
+}
+
+static struct vpci_dev *find_machine(u32 sbdf)
+{
+	struct vpci *p = machine();
+	struct vpci_dev *dev = NULL;
+
+	if (!p)
+		return NULL;
+	spin_lock(&p->lock);
+	dev = vpci_find(p, sbdf);
+	spin_unlock(&p->lock);
+	return dev;
+}
+
+long arch_pci_assign(struct domain *d, u32 sbdf)
+{
+	struct vpci_dev *dev = find_machine(sbdf);
+	struct vpci *p = machine();
+	long rc;
+
+	if (!dev || !iommu_on())
+		return -ENODEV;
+	if (d)
+		return assign_guest(p, dev, d);
+	spin_lock(&p->lock);
+	rc = dev->owner == DOMID_IO ? 0 : take(p, dev, DOMID_IO, NULL);
+	spin_unlock(&p->lock);
+	return rc;
+}
+
+long arch_pci_deassign(struct domain *d, u32 sbdf)
+{
+	struct vpci_dev *dev = find_machine(sbdf);
+	struct vpci *g = d ? x86_domain(d)->vpci : NULL;
+
+	if (!dev || (d && (d->hardware || !g)))
+		return -ENODEV;
+	if (!d)
+		return give_back(machine(), dev);
+	spin_lock(&g->lock);
+	return unplug(g, port_with(g->bus, sbdf));
+}
+
+long arch_pci_test_assign(u32 sbdf)
+{
+	struct vpci_dev *dev = find_machine(sbdf);
+	struct vpci *p = machine();
+	const char *why;
+
+	if (!dev)
+		return -ENODEV;
+	spin_lock(&p->lock);
+	why = refused(p, dev, DOMID_IO);
+	spin_unlock(&p->lock);
+	return why ? -EBUSY : 0;
+}
+
+unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
+{
+	struct vpci_dev *dev = find_machine(sbdf), *other;
+	struct vpci *p = machine();
+	unsigned int n = 0;
+
+	if (!dev)
+		return 0;
+	spin_lock(&p->lock);
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+		list_for_each_entry(other, &p->bucket[i], link)
+			if ((other == dev || one_group(dev, other)) && n < max)
+				list[n++] = other->sbdf;
+	spin_unlock(&p->lock);
+	return n;
+}
+
+bool arch_pci_assignable(void)
+{
+	return iommu_on() && iommu_caps.irq_remap;
+}
+
+int vpci_guest_init(struct domain *d)
+{
+	struct vpci *p = vpci_alloc(d);
+
+	if (!p)
+		return -ENOMEM;
+	if (guest_bus_init(p)) {
+		free_pages(p, size_to_order(sizeof(*p)));
+		return -ENOMEM;
+	}
+	x86_domain(d)->vpci = p;
+	return 0;
+}
+
+void vpci_guest_close(struct domain *d)
+{
+	struct vpci *g = x86_domain(d)->vpci;
+
+	if (!g)
+		return;
+	for (unsigned int i = 0; i < GUEST_PORTS; i++) {
+		spin_lock(&g->lock);
+		g->bus->closed = true;
+		unplug(g, &g->bus->port[i]);
+	}
+}
+
+void vpci_guest_free(struct domain *d)
+{
+	struct vpci *g = x86_domain(d)->vpci;
+
+	if (!g)
+		return;
+	free_pages(g->bus, size_to_order(sizeof(*g->bus)));
+	free_pages(g, size_to_order(sizeof(*g)));
+	x86_domain(d)->vpci = NULL;
+}

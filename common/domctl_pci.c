@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* domctl: the PCI functions of guests (abi.md 8.3). DOMID_IO stands for nobody: quarantine. */
+#include <public/errno.h>
+
+#include "common/domctl.h"
+
+#include "common/guest_access.h"
+#include "common/pci.h"
+
+#define GROUP_MAX 64
+
+static u32 machine_sbdf(const struct xen_domctl *op)
+{
+	return op->u.assign_device.u.pci.machine_sbdf;
+}
+
+static long named(const struct xen_domctl *op, struct domain **d)
+{
+	if (op->u.assign_device.dev != XEN_DOMCTL_DEV_PCI || op->u.assign_device.flags & ~XEN_DOMCTL_DEV_RDM_RELAXED)
+		return -EINVAL;
+	*d = op->domain == DOMID_IO ? NULL : domain_find(op->domain);
+	return *d || op->domain == DOMID_IO ? 0 : -ESRCH;
+}
+
+static long op_assign(struct domain *none, struct xen_domctl *op)
+{
+	struct domain *d;
+	long err = named(op, &d);
+
+	return err ? err : arch_pci_assign(d, machine_sbdf(op));
+}
+
+static long op_deassign(struct domain *none, struct xen_domctl *op)
+{
+	struct domain *d;
+	long err = named(op, &d);
+
+	return err ? err : arch_pci_deassign(d, machine_sbdf(op));
+}
+
+static long op_test_assign(struct domain *none, struct xen_domctl *op)
+{
+	struct domain *d;
+	long err = named(op, &d);
+
+	return err ? err : arch_pci_test_assign(machine_sbdf(op));
+}
+
+static long op_group(struct domain *none, struct xen_domctl *op)
+{
+	struct xen_domctl_get_device_group *g = &op->u.get_device_group;
+	u32 list[GROUP_MAX];
+
+	g->num_sdevs = arch_pci_group(g->machine_sbdf, list, min(g->max_sdevs, (u32)GROUP_MAX));
+	return copy_to_guest(g->sdev_array, list, g->num_sdevs * sizeof(list[0])) ? -EFAULT : 0;
+}
+
+const struct domctl_entry domctl_pci[] = {
+	{ XEN_DOMCTL_assign_device, DC_NO_DOMAIN, op_assign },
+	{ XEN_DOMCTL_test_assign_device, DC_NO_DOMAIN, op_test_assign },
+	{ XEN_DOMCTL_deassign_device, DC_NO_DOMAIN, op_deassign },
+	{ XEN_DOMCTL_get_device_group, DC_NO_DOMAIN | DC_COPYBACK, op_group },
+	{ 0 }
+};

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c arch/x86/pci/vpci_msi.c
+ *	arch/x86/pci/vpci_msix.c arch/x86/hvm/vlapic.c arch/x86/hvm/vlapic_regs.c
+ *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/pci/guest_fn.c
+ *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c
+ */
+/* Functions of the machine in a guest: who owns them, what the guest sees and reaches, and what it does not. */
+#include "test/unit/x86.h"
+
+#include <public/physdev.h>
+
+#include "arch/x86/pci/guest_bus.h"
+#include "common/pci.h"
+#include "test/unit/pci_machine.h"
+
+#define BITS	26		/* what the fake p2m has room for */
+#define WINDOW	PVH_PCI_WINDOW_BASE(BITS)
+#define PORT	0		/* the first port, and what is behind it */
+#define SLOT	0x100
+#define VF_CONTROL 0x98
+
+static struct x86_domain *dom0, *x;
+static struct vcpu *v0;
+
+/* Whose table an id's requests go through now. */
+static struct { u32 sbdf; struct domain *d; } reaches[8];
+
+int iommu_attach(struct iommu_device *dev, struct domain *d)
+{
+	unsigned int i = 0;
+
+	if (fake_alloc_fails())
+		return -ENOMEM;
+	while (i < ARRAY_LEN(reaches) - 1 && reaches[i].sbdf && reaches[i].sbdf != dev->sbdf)
+		i++;
+	reaches[i].sbdf = dev->sbdf;
+	reaches[i].d = d;
+	dev->owner = d;
+	return 0;
+}
+
+void iommu_detach(struct iommu_device *dev)
+{
+	for (unsigned int i = 0; i < ARRAY_LEN(reaches); i++)
+		if (reaches[i].sbdf == dev->sbdf)
+			reaches[i].d = NULL;
+	dev->owner = NULL;
+}
+
+static struct domain *reaches_memory_of(u32 sbdf)
+{
+	for (unsigned int i = 0; i < ARRAY_LEN(reaches); i++)
+		if (reaches[i].sbdf == sbdf)
+			return reaches[i].d;
+	return NULL;
+}
+
+unsigned int cpu_policy_phys_bits(void)
+{
+	return BITS;
+}
+
+static int irq_map(struct irq_desc *desc) { return 0; }
+static const struct iommu_ops ops = { .name = "test", .irq_map = irq_map };
+
+static int setup(void **state)
+{
+	fake_reset();
+	new_machine();
+	memset(reaches, 0, sizeof(reaches));
+	iommu_nr_reserved = 0;
+	iommu_ops = &ops;
+	iommu_caps.irq_remap = true;
+	dom0 = x86_domain_new(0, 1);
+	hardware_domain = &dom0->d;
+	assert_int_equal(vpci_init(&dom0->d), 0);
+	pci_conf_write(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(arch_pci_device_add(0, 2, 1 + i, XEN_PCI_DEV_VIRTFN, 0x200), 0);
+	x = x86_domain_new(1, 2);
+	x->d.max_pages = 16;
+	v0 = x->d.vcpu[0];
+	for (unsigned int i = 0; i < 2; i++) {
+		vlapic_init(x->d.vcpu[i]);
+		apic(x, i)->svr = 0x1ff;
+	}
+	assert_int_equal(vpci_guest_init(&x->d), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	vpci_guest_close(&x->d);
+	vpci_free(&dom0->d);
+	fake_rcu_run();
+	vpci_guest_free(&x->d);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		assert_true(!tables[i] || tables[i]->used == 0); /* no vector is lost */
+	fake_check_quiet();
+	x86_free(x);
+	x86_free(dom0);
+	iommu_ops = NULL;
+	iommu_caps.irq_remap = false;
+	return 0;
+}
+
+static u64 ecam(u32 bdf, unsigned int reg)
+{
+	return PVH_PCI_ECAM_BASE + ((u64)bdf << 12) + reg;
+}
+
+static u32 get(u32 bdf, unsigned int reg, unsigned int size)
+{
+	u64 val = ~0u;
+
+	assert_true(guest_ecam_mmio.match(v0, ecam(bdf, reg)));
+	guest_ecam_mmio.read(v0, ecam(bdf, reg), size, &val);
+	return (u32)val;
+}
+
+static void put(u32 bdf, unsigned int reg, unsigned int size, u32 val)
+{
+	guest_ecam_mmio.write(v0, ecam(bdf, reg), size, val);
+}
+
+/* What the guest finds at a place of its memory. */
+static enum p2m_type type_at(u64 gpa, u64 *host)
+{
+	enum p2m_type t;
+
+	*host = p2m_get(&x->d, PFN_DOWN(gpa), &t, NULL) << PAGE_SHIFT;
+	return t;
+}
+
+static bool mapped(u64 gpa)
+{
+	u64 host;
+
+	return type_at(gpa, &host) == P2M_MMIO;
+}
+
+static void put_bar(u64 gpa)
+{
+	put(SLOT, 0x10, 4, (u32)gpa);
+	put(SLOT, 0x14, 4, (u32)(gpa >> 32));
+}
+
+static void nothing_without_a_function(void **state)
+{
+	assert_int_equal(get(PORT, 0, 4), 0xcf005853);
+	assert_int_equal(get(PORT, 0x18, 4), 0x00010100);
+	assert_int_equal(get(GUEST_PORTS << 3, 0, 4), 0xffffffff);
+	assert_int_equal(get(SLOT, 0, 4), 0xffffffff);
+	put(SLOT, 4, 2, 7);
+	assert_int_equal(get(PORT, 0x5a, 2) & BIT(6), 0); /* no presence */
+	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), -ENODEV);
+	assert_int_equal(arch_pci_deassign(NULL, VF(0)), -ENODEV);
+	assert_int_equal(arch_pci_assign(&x->d, PCI_SBDF(0, 6, 0)), -ENODEV);
+	assert_int_equal(arch_pci_assign(&dom0->d, VF(0)), -ENODEV);
+}
+
+static void a_virtual_function_has_an_identity(void **state)
+{
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	assert_int_equal(get(SLOT, 0, 4), 0x10ca8086);
+	assert_int_equal(get(SLOT, 8, 4), 0x02000001);
+	assert_int_equal(get(SLOT, PCI_STATUS, 2), PCI_STATUS_CAPS);
+	assert_int_equal(get(SLOT, PCI_CAPABILITIES, 1), 0x70);
+	assert_int_equal(get(SLOT, 0x70, 2), 0x9011);
+	assert_int_equal(get(SLOT, 0x90, 4), 0x00010010); /* version 1, and the last */
+	assert_int_equal(get(SLOT, 0x94, 4), BIT(28));	/* resets; 128 bytes */
+	assert_int_equal(get(SLOT, 0x100, 4), 0);
+	assert_int_equal(get(SLOT | 1, 0, 4), 0xffffffff);
+	put_bar(~0ull);
+	assert_int_equal(get(SLOT, 0x10, 4), 0xffffc00c);
+	assert_int_equal(get(SLOT, 0x14, 4), 0xffffffff);
+	assert_int_equal(get(SLOT, 0x18, 4), 0);
+	assert_ptr_equal(reaches_memory_of(VF(1)), &x->d);
+	assert_int_equal(vpci_find(dom0->vpci, VF(1))->owner, 1);
+}
+
+static void bars_are_where_the_guest_puts_them_and_nowhere_else(void **state)
+{
+	u64 host;
+
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	put_bar(WINDOW);
+	assert_false(mapped(WINDOW));
+	put(SLOT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	assert_int_equal(type_at(WINDOW + 0x2000, &host), P2M_MMIO);
+	assert_int_equal(host, 0x46000);
+	assert_false(mapped(WINDOW + 0x3000)); /* the MSI-X table's page is trapped */
+	assert_true(vpci_mmio_is_trapped(&x->d, PFN_DOWN(WINDOW + 0x3000)));
+	assert_false(mapped(WINDOW + 0x4000));
+	assert_int_equal(pci_conf_read(VF(1), PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+	put_bar(WINDOW + 0x100000);
+	assert_false(mapped(WINDOW));
+	assert_int_equal(type_at(WINDOW + 0x100000, &host), P2M_MMIO);
+	assert_int_equal(host, 0x44000);
+	put_bar(WINDOW - 0x4000); /* not in the window */
+	assert_false(mapped(WINDOW - 0x4000));
+	assert_false(mapped(WINDOW + 0x100000));
+	put_bar(2 * WINDOW - 0x4000);
+	assert_true(mapped(2 * WINDOW - 0x4000));
+	put(SLOT, PCI_COMMAND, 2, 0);
+	assert_false(mapped(2 * WINDOW - 0x4000));
+	assert_int_equal(pci_conf_read(VF(1), PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+}
+
+static void a_bar_does_not_cover_what_is_there(void **state)
+{
+	mfn_t ram;
+	u64 host;
+
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	ram = fake_populate(&x->d, PFN_DOWN(WINDOW + 0x1000));
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(type_at(WINDOW + 0x1000, &host), P2M_RAM);
+	assert_int_equal(host, ram << PAGE_SHIFT);
+	/* The second function over the first. */
+	put(0x200, 0x10, 4, (u32)WINDOW);
+	put(0x200, 0x14, 4, WINDOW >> 32);
+	put(0x200, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
+	assert_int_equal(host, 0x40000);
+	put(0x200, PCI_COMMAND, 2, 0); /* takes nothing of the other's away */
+	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
+	/* What the guest put over the BAR stays when the BAR goes. */
+	assert_true(get_page(mfn_to_page(ram), OWNER_NONE));
+	p2m_write_lock(&x->d.p2m);
+	assert_int_equal(p2m_set(&x->d, PFN_DOWN(WINDOW), ram, 0, P2M_RAM), 0);
+	p2m_write_unlock(&x->d);
+	put(SLOT, PCI_COMMAND, 2, 0);
+	assert_int_equal(type_at(WINDOW, &host), P2M_RAM);
+	assert_int_equal(type_at(WINDOW + 0x2000, &host), P2M_HOLE);
+}
+
+static void table_write(u64 gpa, u32 val)
+{
+	assert_true(vpci_msix_mmio.match(v0, gpa));
+	vpci_msix_mmio.write(v0, gpa, 4, val);
+}
+
+static void messages_are_the_guests(void **state)
+{
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	put(SLOT, 0x72, 2, MSIX_CTRL_ENABLE);
+	table_write(WINDOW + 0x3010, 0xfee02000);
+	table_write(WINDOW + 0x3018, 0x55);
+	table_write(WINDOW + 0x301c, 0);
+	/* The machine's table names Keel's vector, the guest's its own. */
+	assert_int_not_equal(host_table(0x47000)[6] & 0xff, 0x55);
+	send_msix(v0, 0x47000, 1);
+	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
+	/* Dom0 reaches neither the table nor the control. */
+	vpci_msix_mmio.write(dom0->d.vcpu[0], 0x4701c, 4, 0);
+	pci_conf_write(VF(1), 0x72, 2, MSIX_CTRL_ENABLE);
+	vpci_mmcfg_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)VF(1) << 12) + 0x72, 2, 0);
+	assert_int_equal(pci_conf_read(VF(1), 0x72, 2) & MSIX_CTRL_ENABLE, MSIX_CTRL_ENABLE);
+	send_msix(v0, 0x47000, 1);
+	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
+	assert_int_equal(arch_pci_deassign(&x->d, VF(1)), 0);
+	assert_int_equal(pci_conf_read(VF(1), 0x72, 2) & MSIX_CTRL_ENABLE, 0);
+	assert_int_equal(pci_conf_read(VF(1), PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+	assert_null(reaches_memory_of(VF(1)));
+	assert_false(mapped(WINDOW));
+}
+
+static void dom0_put(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
+{
+	vpci_mmcfg_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, val);
+}
+
+static void dom0_does_not_take_it_back_by_force(void **state)
+{
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	dom0_put(PF, 0x148, 2, 0);		/* its virtual functions off */
+	assert_int_equal(pci_conf_read(PF, 0x148, 2), SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
+	dom0_put(PF, 0x164, 4, 0x80000);	/* elsewhere */
+	assert_int_equal(pci_conf_read(PF, 0x164, 4), 0x40004);
+	dom0_put(VF(1), PCI_COMMAND, 2, 0);
+	dom0_put(VF(1), VF_CONTROL, 2, BIT(15));
+	assert_int_equal(pci_conf_read(VF(1), VF_CONTROL, 2), 0);
+	assert_int_equal(arch_pci_device_remove(0, 2, 2), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), -EBUSY);
+	assert_int_equal(arch_pci_test_assign(VF(1)), -EBUSY);
+	assert_int_equal(arch_pci_deassign(NULL, VF(1)), -ENODEV);
+	/* The other one is nobody's business. */
+	assert_int_equal(arch_pci_device_remove(0, 2, 1), 0);
+	/* From quarantine it goes back, or is reset there. */
+	assert_int_equal(arch_pci_deassign(&x->d, VF(1)), 0);
+	dom0_put(VF(1), VF_CONTROL, 2, BIT(15));
+	assert_int_equal(pci_conf_read(VF(1), VF_CONTROL, 2), BIT(15));
+	assert_null(reaches_memory_of(VF(1)));
+	assert_int_equal(arch_pci_deassign(NULL, VF(1)), 0);
+	assert_ptr_equal(reaches_memory_of(VF(1)), &dom0->d);
+	dom0_put(PF, 0x148, 2, 0);
+	assert_int_equal(pci_conf_read(PF, 0x148, 2), 0);
+}
+
+static void what_cannot_be_assigned_says_why(void **state)
+{
+	struct x86_domain *other = x86_domain_new(2, 1);
+
+	assert_int_equal(arch_pci_assign(&x->d, BRIDGE), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, PLAIN), -EBUSY); /* function 0 is Dom0's */
+	assert_int_equal(arch_pci_test_assign(NVME), 0);
+	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_int_equal(arch_pci_test_assign(NVME), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY); /* its driver has interrupts on */
+	dom0_put(NVME, 0x42, 2, 0);
+	iommu_reserved[0] = (struct iommu_reserved){ 0x1000, 0x1fff, NVME, 3 };
+	iommu_nr_reserved = 1;
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
+	iommu_nr_reserved = 0;
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(arch_pci_assign(NULL, PF), -EBUSY); /* a guest has one of its functions */
+	assert_int_equal(arch_pci_assign(&other->d, VF(1)), -ENODEV); /* made without passthrough */
+	iommu_caps.irq_remap = false;
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), -EBUSY);
+	iommu_caps.irq_remap = true;
+	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	x86_free(other);
+}
+
+static void a_whole_device_and_a_group(void **state)
+{
+	struct function *f = function(NVME);
+	u32 list[4];
+	u64 host;
+
+	assert_int_equal(arch_pci_group(NVME, list, 4), 1);
+	assert_int_equal(arch_pci_group(PLAIN, list, 4), 2);
+	assert_int_equal(arch_pci_group(PLAIN, list, 1), 1);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	assert_int_equal(get(SLOT, 0, 4), 0x00101b36);
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, 7);
+	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
+	assert_int_equal(host, 0x20000);
+	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2), 0x406);
+	/* A reset of its own takes the machine's BAR away: it comes back with the guest's next start. */
+	memset(f->reg + 0x11, 0, 3);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(pci_conf_read(NVME, 0x10, 4), 0x20004);
+	/* All functions of a device together, from quarantine. */
+	assert_int_equal(arch_pci_assign(NULL, PLAIN - 1), 0);
+	assert_int_equal(arch_pci_assign(NULL, PLAIN), 0);
+	assert_int_equal(arch_pci_assign(&x->d, PLAIN), 0);
+	assert_int_equal(arch_pci_assign(&x->d, PLAIN - 1), 0);
+}
+
+static void a_bar_in_the_page_of_another_is_refused(void **state)
+{
+	set(function(NVME), PCI_BAR(2), 4, 0x1000, 0xfffff000);
+	set(function(NVME), PCI_BAR(3), 4, 0x100, 0xffffff00);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
+	set(function(NVME), PCI_BAR(3), 4, 0, 0);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+}
+
+/* The port's interrupt, as the guest's driver for hot-plug sets it up. */
+static void enable_hotplug(void)
+{
+	put(PORT, 0x84, 4, 0xfee02000);
+	put(PORT, 0x8c, 2, 0x66);
+	put(PORT, 0x82, 2, 0x81);
+	put(PORT, 0x58, 2, BIT(5) | BIT(3) | BIT(12));
+}
+
+static bool told(void)
+{
+	return test_and_clear_bit(0x66, apic(x, 1)->irr);
+}
+
+static void the_port_tells(void **state)
+{
+	enable_hotplug();
+	assert_false(told());
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_true(told());
+	assert_int_equal(get(PORT, 0x5a, 2), BIT(3) | BIT(6) | BIT(8));
+	assert_int_equal(get(PORT, 0x52, 2) & BIT(13), BIT(13));
+	put(PORT, 0x5a, 2, BIT(3) | BIT(8));
+	assert_int_equal(get(PORT, 0x5a, 2), BIT(6));
+	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), 0);
+	assert_true(told());
+	assert_int_equal(get(PORT, 0x5a, 2), BIT(3) | BIT(8));
+	assert_int_equal(get(SLOT, 0, 4), 0xffffffff);
+	/* One interrupt until the changes are acknowledged. */
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_false(told());
+	put(PORT, 0x5a, 2, BIT(3) | BIT(8));
+	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), 0);
+	assert_true(told());
+}
+
+static void a_reset_by_the_guest(void **state)
+{
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	put(SLOT, 0x72, 2, MSIX_CTRL_ENABLE);
+	table_write(WINDOW + 0x300c, 0);
+	put(SLOT, VF_CONTROL, 2, BIT(15));
+	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), BIT(15));
+	assert_int_equal(get(SLOT, PCI_COMMAND, 2), 0);
+	assert_int_equal(get(SLOT, 0x10, 4), 0xc);
+	assert_int_equal(get(SLOT, 0x72, 2) & MSIX_CTRL_ENABLE, 0);
+	assert_false(mapped(WINDOW));
+	/* No other bit of the control reaches the function. */
+	set(function(VF(0)), VF_CONTROL, 2, 0, 0xffff);
+	put(SLOT, VF_CONTROL, 2, 0x7fff);
+	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0);
+}
+
+/* Whatever a guest writes, what reaches the machine's function are mastering, messages, and the reset. */
+static void random_writes_change_nothing_else(void **state)
+{
+	struct function *f = function(VF(0));
+	u8 before[4096];
+
+	srand(1);
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	memset(f->writable, 0xff, sizeof(f->writable));
+	memcpy(before, f->reg, sizeof(before));
+	for (unsigned int i = 0; i < 200000; i++) {
+		unsigned int size = 1u << rand() % 3, reg = (unsigned int)rand() % 4096 & ~(size - 1);
+		u32 val = (u32)rand() << 8 ^ (u32)rand();
+
+		put(SLOT, reg, size, val);
+		put((u32)rand() % 8 ? SLOT : PORT, (unsigned int)rand() % 256 & ~(size - 1), size, val);
+		put(PORT, 0x18, 4, 0x00010100);
+	}
+	for (unsigned int i = 0; i < sizeof(before); i++)
+		if (i != PCI_COMMAND && i != PCI_COMMAND + 1 && i != 0x72 && i != 0x73 && i != VF_CONTROL + 1)
+			assert_int_equal(f->reg[i], before[i]);
+	assert_int_equal(f->reg[PCI_COMMAND] & ~4u, 2);
+	assert_int_equal(function(PF)->reg[0x148], 9);
+}
+
+static void ports_run_out(void **state)
+{
+	for (unsigned int i = 0; i < GUEST_PORTS; i++)
+		x->vpci->bus->port[i].fn = (struct guest_fn *)1;
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ENOSPC);
+	for (unsigned int i = 0; i < GUEST_PORTS; i++)
+		x->vpci->bus->port[i].fn = NULL;
+	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, 0);
+	assert_ptr_equal(reaches_memory_of(VF(0)), &dom0->d);
+	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
+	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
+	assert_null(reaches_memory_of(VF(0)));
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+}
+
+static void each_allocation_fails_once(void **state)
+{
+	FAKE_EACH_FAILURE(n) {
+		u64 pages = fake_live_pages();
+		long rc;
+
+		fake_fail_nth(n);
+		rc = arch_pci_assign(&x->d, VF(0));
+		assert_int_equal(rc, fake_failure_happened() ? -ENOMEM : 0);
+		fake_fail_nth(0);
+		if (rc) {
+			assert_int_equal(fake_live_pages(), pages);
+			assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, 0);
+			assert_ptr_not_equal(reaches_memory_of(VF(0)), &x->d);
+			assert_int_equal(get(SLOT, 0, 4), 0xffffffff);
+		}
+	}
+	assert_ptr_equal(reaches_memory_of(VF(0)), &x->d);
+}
+
+static void a_dying_guest_lets_go(void **state)
+{
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	vpci_guest_close(&x->d);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_null(reaches_memory_of(VF(i)));
+		assert_int_equal(vpci_find(dom0->vpci, VF(i))->owner, DOMID_IO);
+	}
+	assert_int_equal(pci_conf_read(VF(0), PCI_COMMAND, 2) & 4, 0);
+	assert_false(mapped(WINDOW));
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ESRCH);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+static const struct CMUnitTest tests[] = {
+	T(nothing_without_a_function), T(a_virtual_function_has_an_identity),
+	T(bars_are_where_the_guest_puts_them_and_nowhere_else), T(a_bar_does_not_cover_what_is_there),
+	T(messages_are_the_guests), T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
+	T(a_whole_device_and_a_group), T(a_bar_in_the_page_of_another_is_refused), T(the_port_tells),
+	T(a_reset_by_the_guest), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
+	T(a_dying_guest_lets_go),
+};
+
+UNIT_MAIN(tests)

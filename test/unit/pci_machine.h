@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A machine with PCI functions, for unit tests of what stands between them and domains: their registers in
+ * memory, and interrupts that come out of the real irq.c.
+ */
+#ifndef TEST_UNIT_PCI_MACHINE_H
+#define TEST_UNIT_PCI_MACHINE_H
+
+#include "arch/x86/acpi/acpi.h"
+#include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/irq/irq.c" /* its tables start anew with each test */
+#include "arch/x86/pci/vpci_internal.h"
+
+#define MMCFG 0xe0000000ull
+
+void hvm_vcpu_init(struct vcpu *v) { }
+void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
+void hvm_inject_nmi(struct vcpu *v) { }
+void vioapic_eoi(struct domain *d, u8 vector) { }
+void ioapic_mask(u32 gsi, bool mask) { }
+void lapic_eoi(void) { }
+u32 lapic_read(unsigned int reg) { return 0; }
+void lapic_write(unsigned int reg, u32 val) { }
+
+bool vioapic_is_page(struct domain *d, gfn_t gfn)
+{
+	return gfn == 0xfec00;
+}
+
+struct acpi_info acpi;
+struct cpu_features cpu_features = { .phys_bits = 46 };
+
+/* --- The machine: functions with their registers, and 1 MiB of device memory (frames that are nobody's) --- */
+
+struct function {
+	u32 sbdf;
+	bool present;
+	u8 reg[4096], writable[4096];
+};
+
+#define NVME	PCI_SBDF(0, 0, 3 << 3)	/* MSI with 4 vectors, 64-bit; MSI-X with 8 entries in BAR 0 */
+#define BRIDGE	PCI_SBDF(0, 0, 4 << 3)
+#define LEAF	PCI_SBDF(0, 1, 2 << 3 | 1) /* behind it, where a test wants it; so is INNER, with DEEP behind it */
+#define INNER	PCI_SBDF(0, 1, 3 << 3)
+#define DEEP	PCI_SBDF(0, 6, 5 << 3)
+#define NIC	PCI_SBDF(0, 1, 0)	/* behind it: 32-bit MSI with mask bits */
+#define PF	PCI_SBDF(0, 2, 0)	/* SR-IOV, 16 KiB for each virtual function */
+#define VF(n)	(PF + 1 + (n))		/* MSI-X with 2 entries */
+#define PLAIN	PCI_SBDF(0, 0, 0x1f << 3 | 1) /* no capabilities; function 1 of a multi-function device */
+
+static struct function functions[16];
+static u8 device_memory[MiB(1)] __aligned(PAGE_SIZE);
+static unsigned int mappings;
+
+static struct function *function(u32 sbdf)
+{
+	for (unsigned int i = 0; i < ARRAY_LEN(functions); i++)
+		if (functions[i].present && functions[i].sbdf == sbdf)
+			return &functions[i];
+	return NULL;
+}
+
+u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
+{
+	struct function *f = function(sbdf);
+	u32 val = ~0u;
+
+	assert_true(IS_ALIGNED(reg, size) && reg + size <= 4096);
+	if (f)
+		memcpy(&val, f->reg + reg, size);
+	return size == 4 ? val : val & ((1u << size * 8) - 1);
+}
+
+void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
+{
+	struct function *f = function(sbdf);
+
+	assert_true(IS_ALIGNED(reg, size) && reg + size <= 4096);
+	for (unsigned int i = 0; f && i < size; i++, val >>= 8)
+		f->reg[reg + i] = (f->reg[reg + i] & ~f->writable[reg + i]) | ((u8)val & f->writable[reg + i]);
+}
+
+void *map_mmio(paddr_t pa, size_t len)
+{
+	assert_true(pa < sizeof(device_memory) && len <= sizeof(device_memory) - pa);
+	mappings++;
+	return device_memory + pa;
+}
+
+static void set(struct function *f, unsigned int reg, unsigned int size, u32 val, u32 writable)
+{
+	memcpy(f->reg + reg, &val, size);
+	memcpy(f->writable + reg, &writable, size);
+}
+
+static struct function *new_function(u32 sbdf, u32 id, u8 type)
+{
+	struct function *f = functions;
+
+	while (f->present)
+		f++;
+	f->sbdf = sbdf;
+	f->present = true;
+	set(f, PCI_VENDOR_ID, 4, id, 0);
+	set(f, PCI_COMMAND, 2, 0, 0x547);
+	set(f, PCI_HEADER_TYPE, 1, type, 0);
+	set(f, 0x3c, 1, 0, 0xff);
+	return f;
+}
+
+static void capabilities(struct function *f, u8 first)
+{
+	set(f, PCI_STATUS, 2, PCI_STATUS_CAPS, 0);
+	set(f, PCI_CAPABILITIES, 1, first, 0);
+}
+
+static void new_nvme(void)
+{
+	struct function *f = new_function(NVME, 0x00101b36, 0);
+
+	capabilities(f, 0x40);
+	set(f, PCI_BAR(0), 4, 0x20004, 0xffffc000); /* 64-bit, 16 KiB at 0x20000 */
+	set(f, PCI_BAR(1), 4, 0, 0xffffffff);
+	set(f, 0x40, 2, 0x5011, 0);
+	set(f, 0x42, 2, 7 | MSIX_CTRL_ENABLE, 0xc000); /* left on by firmware */
+	set(f, 0x44, 4, 0x2000, 0);
+	set(f, 0x48, 4, 0x3000, 0);
+	set(f, 0x50, 2, 0x0005, 0);
+	set(f, 0x52, 2, MSI_CTRL_64 | 2 << 1 | MSI_CTRL_ENABLE, 0x71);
+	set(f, 0x54, 4, 0, 0xfffffffc);
+	set(f, 0x58, 4, 0, 0xffffffff);
+	set(f, 0x5c, 2, 0, 0xffff);
+}
+
+static void new_nic(void)
+{
+	struct function *f = new_function(NIC, 0x10d38086, 0);
+
+	capabilities(f, 0xd0);
+	set(f, 0xd0, 2, 0x0005, 0);
+	set(f, 0xd2, 2, BIT(8), 0x71);
+	set(f, 0xd4, 4, 0, 0xfffffffc);
+	set(f, 0xd8, 2, 0, 0xffff);
+	set(f, 0xdc, 4, 0, 1); /* mask bits */
+}
+
+static void new_bridge(void)
+{
+	struct function *f = new_function(BRIDGE, 0x000c1b36, 1);
+
+	set(f, PCI_PRIMARY_BUS, 4, 0x00010100, 0x00ffffff);
+}
+
+static void new_pf(void)
+{
+	struct function *f = new_function(PF, 0x10ed8086, 0);
+
+	set(f, 0x100, 4, 0x14010001, 0); /* AER, then SR-IOV at 0x140 */
+	set(f, 0x140, 4, 0x00010010, 0);
+	set(f, 0x148, 2, 0, 0x0009);
+	set(f, 0x154, 2, 1, 0);
+	set(f, 0x156, 2, 1, 0);
+	set(f, 0x15a, 2, 0x10ca, 0);
+	set(f, 0x164, 4, 0x40004, 0xffffc000);
+	set(f, 0x168, 4, 0, 0xffffffff);
+	for (unsigned int i = 0; i < 2; i++) {
+		f = new_function(VF(i), 0xffffffff, 0);
+		capabilities(f, 0x70);
+		set(f, PCI_COMMAND, 2, 0, 4); /* no memory bit in virtual functions */
+		set(f, 0x70, 2, 0x0011, 0);
+		set(f, 0x72, 2, 1, 0xc000);
+		set(f, 0x74, 4, 0x3000, 0);
+		set(f, 0x08, 4, 0x02000001, 0);
+		set(f, 0x71, 1, 0x90, 0);
+		set(f, 0x90, 4, 0x00020010, 0);
+		set(f, 0x94, 4, BIT(28) | 1, 0);
+		set(f, 0x98, 2, 0, 0xffff);
+	}
+}
+
+/* The device sends a message: where it goes on the machine, Keel must have arranged. */
+static void send(struct vcpu *then, u32 addr, u32 data)
+{
+	assert_int_equal(addr & 0xfff00fff, 0xfee00000);
+	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++) {
+		if (pcpus[cpu]->apic_id != (addr >> 12 & 0xff))
+			continue;
+		fake_run_on(cpu, NULL);
+		irq_dispatch((u8)data);
+		fake_run_on(0, then);
+		return;
+	}
+	fail_msg("no CPU has the APIC id in %#x", addr);
+}
+
+static u32 *host_table(u64 at)
+{
+	return (u32 *)(device_memory + at);
+}
+
+static void send_msix(struct vcpu *then, u64 table, unsigned int i)
+{
+	u32 *e = host_table(table) + i * 4;
+
+	assert_int_equal(e[3] & 1, 0);
+	assert_int_equal(e[1], 0);
+	send(then, e[0], e[2]);
+}
+
+/* Before each test. */
+static void new_machine(void)
+{
+	memset(tables, 0, sizeof(tables));
+	memset(functions, 0, sizeof(functions));
+	memset(device_memory, 0, sizeof(device_memory));
+	mappings = 0;
+	acpi = (struct acpi_info){ .nr_mcfg = 1, .mcfg[0] = { .base = MMCFG, .end_bus = 7 } };
+	new_nvme();
+	new_bridge();
+	new_nic();
+	new_pf();
+	new_function(PLAIN - 1, 0x29188086, 0x80);
+	new_function(PLAIN, 0x29228086, 0x80);
+}
+
+#endif
