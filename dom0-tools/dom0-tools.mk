@@ -41,6 +41,12 @@ $(TO)/obj/%.o: $(T)/%.c | $(TOOLS_INCLUDE)/xen
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOLS_CFLAGS) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
 
+# The guests' SSDT, from its source.
+$(TO)/include/lib/guest_pci.hex: $(T)/lib/guest_pci.asl
+	@mkdir -p $(@D)
+	iasl -tc -p $(TO)/include/lib/guest_pci $< >$(TO)/guest_pci.log || { cat $(TO)/guest_pci.log; exit 1; }
+$(TO)/obj/lib/acpi.o $(TO)/san/lib/acpi.o: $(TO)/include/lib/guest_pci.hex
+
 $(TO)/libkeel.a: $(LIBKEEL_OBJ)
 	@rm -f $@
 	ar rcsD $@ $^
@@ -116,7 +122,7 @@ check-tools: $(TOOLS_TESTS:%=$(TO)/%.tested) tools
 
 $(TO)/san/%.o: $(T)/%.c
 	@mkdir -p $(@D)
-	@$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -MMD -MP -c $< -o $@
+	@$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
 
 $(TO)/san/%_test: $(TO)/san/test/%_test.o $(TOOLS_TEST_OBJ)
 	@$(HOSTCC) $(TOOLS_SAN) $(TOOLS_WRAP) $^ -o $@ -lcmocka -ljson-c $(UNPACK_LIBS)

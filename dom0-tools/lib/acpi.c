@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <public/hvm/pvh_layout.h>
+
+#include "lib/guest_pci.hex"
+
 struct __attribute__((packed)) acpi_header {
 	char signature[4];
 	uint32_t length;
@@ -31,7 +35,7 @@ struct __attribute__((packed)) rsdp {
 
 struct __attribute__((packed)) xsdt {
 	struct acpi_header h;
-	uint64_t entry[2];
+	uint64_t entry[4];
 };
 
 struct __attribute__((packed)) address {
@@ -144,7 +148,7 @@ static struct address io_port(uint32_t port, uint8_t bytes)
 
 static bool build_fadt(struct writer *w, uint64_t *where)
 {
-	uint64_t facs_at, dsdt_at;
+	uint64_t facs_at = 0, dsdt_at = 0;
 	struct facs *facs = take(w, sizeof(*facs), 64, &facs_at);
 	struct acpi_header *dsdt = take(w, sizeof(*dsdt), 16, &dsdt_at);
 	struct fadt *f = take(w, sizeof(*f), 16, where);
@@ -197,17 +201,69 @@ static bool build_madt(struct writer *w, unsigned int cpus, uint64_t *where)
 	return true;
 }
 
-size_t acpi_build(void *out, size_t size, uint64_t base, unsigned int cpus)
+struct __attribute__((packed)) mcfg {
+	struct acpi_header h;
+	uint64_t reserved, base;
+	uint16_t segment;
+	uint8_t first_bus, last_bus;
+	uint32_t reserved2;
+};
+
+static bool build_mcfg(struct writer *w, uint64_t *where)
+{
+	struct mcfg *m = take(w, sizeof(*m), 16, where);
+
+	if (!m)
+		return false;
+	m->base = PVH_PCI_ECAM_BASE;
+	m->last_bus = PVH_PCI_BUSES - 1;
+	finish(&m->h, "MCFG", 1, sizeof(*m));
+	return true;
+}
+
+/* Puts a number into the place that a byte, eight times, marks. */
+static void put(unsigned char *table, size_t size, unsigned char first, unsigned char mark, uint64_t value)
+{
+	unsigned char pattern[8];
+
+	memset(pattern, mark, sizeof(pattern));
+	pattern[0] = first;
+	memcpy(memmem(table, size, pattern, sizeof(pattern)), &value, sizeof(value));
+}
+
+static bool build_ssdt(struct writer *w, unsigned int bits, uint64_t *where)
+{
+	size_t size = sizeof(guest_pci_aml_code);
+	unsigned char *t = take(w, size, 16, where);
+	struct acpi_header *h = (struct acpi_header *)t;
+
+	if (!t)
+		return false;
+	memcpy(t, guest_pci_aml_code, size);
+	put(t, size, 0x12, 0x11, PVH_PCI_WINDOW_SIZE(bits));
+	put(t, size, 0x11, 0x11, PVH_PCI_WINDOW_BASE(bits));
+	put(t, size, 0x22, 0x22, PVH_PCI_WINDOW_BASE(bits) + PVH_PCI_WINDOW_SIZE(bits) - 1);
+	finish(h, "SSDT", 2, size);
+	return true;
+}
+
+size_t acpi_build(void *out, size_t size, uint64_t base, unsigned int cpus, unsigned int pci_bits)
 {
 	struct writer w = { out, size, 0, base };
-	uint64_t rsdp_at, xsdt_at, fadt_at, madt_at;
+	uint64_t rsdp_at, xsdt_at, entry[4];
+	unsigned int n = 2;
 	struct rsdp *r = take(&w, sizeof(*r), 16, &rsdp_at);
 	struct xsdt *x = take(&w, sizeof(*x), 16, &xsdt_at);
 
-	if (!r || !x || !build_fadt(&w, &fadt_at) || !build_madt(&w, cpus, &madt_at))
+	if (!r || !x || !build_fadt(&w, &entry[0]) || !build_madt(&w, cpus, &entry[1]))
 		return 0;
-	memcpy(x->entry, (uint64_t[2]){ fadt_at, madt_at }, sizeof(x->entry));
-	finish(&x->h, "XSDT", 1, sizeof(*x));
+	if (pci_bits) {
+		if (!build_mcfg(&w, &entry[2]) || !build_ssdt(&w, pci_bits, &entry[3]))
+			return 0;
+		n = 4;
+	}
+	memcpy(x->entry, entry, n * sizeof(entry[0]));
+	finish(&x->h, "XSDT", 1, sizeof(x->h) + n * sizeof(entry[0]));
 	memcpy(r->signature, "RSD PTR ", 8);
 	memcpy(r->oem_id, "KEEL  ", 6);
 	r->revision = 2;

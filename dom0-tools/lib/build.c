@@ -7,6 +7,7 @@
 
 #include "lib/acpi.h"
 #include "lib/hyper.h"
+#include "lib/pci.h"
 #include "lib/unpack.h"
 
 #include <public/grant_table.h>
@@ -29,6 +30,7 @@ int build_prepare(struct build *b, struct keel *k, const struct guest_config *g)
 	struct layout_request want = {
 		.memory = g->memory_mib << 20,
 		.cmdline_size = strlen(g->cmdline) + 1,
+		.pci = g->passthrough,
 	};
 	int rc;
 
@@ -206,7 +208,8 @@ static int write_start_info(struct build *b)
 static int write_acpi(struct build *b)
 {
 	unsigned char tables[4096];
-	size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, b->g->maxvcpus);
+	size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, b->g->maxvcpus,
+				 b->g->passthrough ? pci_address_bits() : 0);
 
 	if (!size)
 		return keel_fail(&b->k->err, E2BIG, "ACPI tables for %u vCPUs do not fit",
@@ -218,7 +221,7 @@ static int write_acpi(struct build *b)
 static int set_memory_map(struct build *b)
 {
 	const struct layout *l = &b->layout;
-	struct hyper_e820 map[4];
+	struct hyper_e820 map[sizeof(l->range) / sizeof(l->range[0])];
 
 	for (unsigned int i = 0; i < l->ranges; i++)
 		map[i] = (struct hyper_e820){ l->range[i].start, l->range[i].size, l->range[i].type };

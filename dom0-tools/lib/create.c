@@ -10,6 +10,7 @@
 #include "lib/device.h"
 #include "lib/domain.h"
 #include "lib/hyper.h"
+#include "lib/pci.h"
 #include "lib/store.h"
 
 /* Handles that this process makes for guests without a `uuid`: RFC 4122 version 4. */
@@ -46,6 +47,8 @@ static int check_all(struct keel *k, const struct guest_config *g)
 		rc = disk_check(k, &g->disk[i]);
 	for (unsigned int i = 0; i < g->vifs && !rc; i++)
 		rc = vif_check(k, &g->vif[i]);
+	for (unsigned int i = 0; i < g->pcis && !rc; i++)
+		rc = pci_check(k, g->pci[i].sbdf);
 	return rc;
 }
 
@@ -56,6 +59,7 @@ static int new_domain(struct keel *k, const struct guest_config *g)
 		.max_evtchn_port = g->max_event_channels,
 		.max_grant_frames = g->max_grant_frames,
 		.max_maptrack_frames = 1024,
+		.iommu = g->passthrough,
 	};
 	int rc;
 
@@ -144,6 +148,8 @@ static int fill_domain(struct keel *k, struct build *b, const struct guest_confi
 		rc = introduce(k, b, g);
 	if (!rc)
 		rc = attach_devices(k, domid, g);
+	for (unsigned int i = 0; i < g->pcis && !rc; i++)
+		rc = pci_attach(k, domid, g->pci[i].sbdf);
 	if (!rc && !paused) {
 		rc = hyper_unpause(k, domid);
 		if (rc)

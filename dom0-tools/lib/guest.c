@@ -215,6 +215,47 @@ static int set_vifs(struct reader *r, const struct key *key, const struct cfg_va
 	return 0;
 }
 
+static int set_pcis(struct reader *r, const struct key *key, const struct cfg_value *v)
+{
+	for (size_t i = 0; i < v->items; i++) {
+		int rc;
+
+		r->line = v->item[i]->line;
+		if (v->item[i]->type != CFG_STRING)
+			return keel_fail(r->e, EINVAL, "%s:%u: each pci is a string", r->file, r->line);
+		if (i == GUEST_MAX_PCI)
+			return keel_fail(r->e, EINVAL, "%s:%u: more than %d PCI functions", r->file, r->line,
+					 GUEST_MAX_PCI);
+		rc = located(r, "pci", guest_parse_pci(&r->g->pci[i], v->item[i]->string, r->e));
+		if (rc)
+			return rc;
+		for (size_t k = 0; k < i; k++)
+			if (r->g->pci[k].sbdf == r->g->pci[i].sbdf)
+				return keel_fail(r->e, EINVAL, "%s:%u: '%s' is there twice", r->file, r->line,
+						 v->item[i]->string);
+		r->g->pcis++;
+	}
+	r->g->passthrough |= r->g->pcis > 0;
+	return 0;
+}
+
+static int set_passthrough(struct reader *r, const struct key *key, const struct cfg_value *v)
+{
+	static const char *const on[] = { "enabled", "sync_pt", "share_pt", "1" };
+	static const char *const off[] = { "disabled", "default", "0" };
+
+	for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++)
+		if (!strcmp(v->string, on[i])) {
+			r->g->passthrough = true;
+			return 0;
+		}
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
+		if (!strcmp(v->string, off[i]))
+			return 0;
+	return keel_fail(r->e, EINVAL, "%s:%u: passthrough '%s' is neither enabled nor disabled", r->file,
+			 v->line, v->string);
+}
+
 #define AT(field) offsetof(struct guest_config, field)
 
 static const struct key keys[] = {
@@ -241,6 +282,8 @@ static const struct key keys[] = {
 	{ "on_crash", CFG_STRING, set_action, AT(on_crash), 0, 0 },
 	{ "disk", CFG_LIST, set_disks, 0, 0, 0 },
 	{ "vif", CFG_LIST, set_vifs, 0, 0, 0 },
+	{ "pci", CFG_LIST, set_pcis, 0, 0, 0 },
+	{ "passthrough", CFG_STRING, set_passthrough, 0, 0, 0 },
 };
 
 #define NR_KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -249,7 +292,7 @@ static const struct key keys[] = {
 static const char *const ignored[] = {
 	"apic", "boot", "cpus", "cpus_soft", "cpuid", "description", "device_model_version",
 	"firmware", "hap", "localtime", "max_maptrack_frames", "max_grant_version", "nestedhvm",
-	"nomigrate", "on_watchdog", "on_soft_reset", "pae", "passthrough", "pool", "rtc_timeoffset",
+	"nomigrate", "on_watchdog", "on_soft_reset", "pae", "pool", "rtc_timeoffset",
 	"sdl", "serial", "vnc", "xen_platform_pci", "builder", "claim_mode", "shadow_memory",
 };
 

@@ -12,6 +12,7 @@
 #define GUEST_MAX_DISKS	16
 #define GUEST_MAX_VIFS	8
 #define GUEST_MAX_VCPUS	128
+#define GUEST_MAX_PCI	23		/* root ports, hvm/pvh_layout.h */
 #define GUEST_NAME_MAX	80
 
 enum guest_action {
@@ -33,6 +34,11 @@ struct guest_vif {
 	bool has_mac;
 	char bridge[16];
 	char name[16];			/* of the interface in Dom0, or empty */
+};
+
+/* A PCI function of the machine: segment << 16 | bus << 8 | device << 3 | function. */
+struct guest_pci {
+	uint32_t sbdf;
 };
 
 /* A guest as its configuration describes it. All strings are owned by it. */
@@ -57,6 +63,9 @@ struct guest_config {
 	unsigned int disks;
 	struct guest_vif vif[GUEST_MAX_VIFS];
 	unsigned int vifs;
+	bool passthrough;		/* it may have PCI functions, now or later */
+	struct guest_pci pci[GUEST_MAX_PCI];
+	unsigned int pcis;
 };
 
 /* What the parser has to say besides errors: called for each setting that has no effect. */
@@ -87,6 +96,9 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 		     struct keel_error *e);
 int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
+/* One entry of `pci`: [SSSS:]BB:DD.F. */
+int guest_parse_pci(struct guest_pci *p, const char *spec, struct keel_error *e);
+void guest_pci_text(uint32_t sbdf, char out[16]);
 /* The number of a virtual block device from its name; 0 if it is none. */
 unsigned int guest_vdev_number(const char *vdev);
 

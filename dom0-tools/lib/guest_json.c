@@ -105,6 +105,18 @@ static struct json_object *vifs_to_json(const struct guest_config *g)
 	return list;
 }
 
+static struct json_object *pcis_to_json(const struct guest_config *g)
+{
+	struct json_object *list = json_object_new_array();
+	char text[16];
+
+	for (unsigned int i = 0; i < g->pcis; i++) {
+		guest_pci_text(g->pci[i].sbdf, text);
+		json_object_array_add(list, json_object_new_string(text));
+	}
+	return list;
+}
+
 struct json_object *guest_to_json(const struct guest_config *g)
 {
 	static const char *const tsc[] = { "default", "always_emulate", "native" };
@@ -135,6 +147,10 @@ struct json_object *guest_to_json(const struct guest_config *g)
 	put_string(j, "on_crash", guest_action_name(g->on_crash));
 	json_object_object_add(j, "disk", disks_to_json(g));
 	json_object_object_add(j, "vif", vifs_to_json(g));
+	if (g->passthrough)
+		put_string(j, "passthrough", "enabled");
+	if (g->pcis)
+		json_object_object_add(j, "pci", pcis_to_json(g));
 	return j;
 }
 

@@ -112,13 +112,14 @@ _Static_assert(sizeof(struct create_420) == 68, "createdomain of interface 0x17"
 #define CREATE_HVM	1
 #define CREATE_HAP	2
 #define CREATE_OOS_OFF	8
+#define CREATE_IOMMU	(1 << 5)
 #define EMULATE_LAPIC	1
 
 int hyper_create_domain(struct keel *k, const struct hyper_create *c)
 {
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_createdomain, .domain = DOMID_INVALID };
 	struct create_head h = {
-		.flags = CREATE_HVM | CREATE_HAP | CREATE_OOS_OFF,
+		.flags = CREATE_HVM | CREATE_HAP | CREATE_OOS_OFF | (c->iommu ? CREATE_IOMMU : 0),
 		.max_vcpus = c->max_vcpus,
 		.max_evtchn_port = c->max_evtchn_port,
 		.max_grant_frames = c->max_grant_frames,
@@ -151,6 +152,30 @@ static int simple(struct keel *k, unsigned int cmd, unsigned int domid)
 int hyper_destroy_domain(struct keel *k, unsigned int domid)
 {
 	return simple(k, XEN_DOMCTL_destroydomain, domid);
+}
+
+static int pci(struct keel *k, unsigned int cmd, unsigned int domid, uint32_t sbdf)
+{
+	struct xen_domctl d = { .cmd = cmd, .domain = domid };
+
+	d.u.assign_device.dev = XEN_DOMCTL_DEV_PCI;
+	d.u.assign_device.u.pci.machine_sbdf = sbdf;
+	return hyper_domctl(k, &d);
+}
+
+int hyper_assign(struct keel *k, unsigned int domid, uint32_t sbdf)
+{
+	return pci(k, XEN_DOMCTL_assign_device, domid, sbdf);
+}
+
+int hyper_deassign(struct keel *k, unsigned int domid, uint32_t sbdf)
+{
+	return pci(k, XEN_DOMCTL_deassign_device, domid, sbdf);
+}
+
+int hyper_test_assign(struct keel *k, uint32_t sbdf)
+{
+	return pci(k, XEN_DOMCTL_test_assign_device, DOMID_IO, sbdf);
 }
 
 int hyper_pause(struct keel *k, unsigned int domid)

@@ -44,6 +44,7 @@ struct hyper_create {
 	int max_evtchn_port;
 	int max_grant_frames;
 	int max_maptrack_frames;
+	bool iommu;			/* it may have PCI functions */
 };
 
 /* The new domain's id, or a negative errno. */
@@ -68,6 +69,12 @@ int hyper_sched_set(struct keel *k, unsigned int domid, unsigned int sched, unsi
 int hyper_alloc_unbound(struct keel *k, unsigned int domid);
 int hyper_set_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t value);
 int hyper_remote_shutdown(struct keel *k, unsigned int domid, unsigned int reason);
+
+/* The machine's function becomes @domid's (DOMID_IO: nobody's), or stops being so. */
+int hyper_assign(struct keel *k, unsigned int domid, uint32_t sbdf);
+int hyper_deassign(struct keel *k, unsigned int domid, uint32_t sbdf);
+/* 0: it could be assigned; -EBUSY: not, the hypervisor's log says why. */
+int hyper_test_assign(struct keel *k, uint32_t sbdf);
 
 /* Memory: frames of 1 << @order pages at the guest frames @gfns; returns how many were made. */
 long hyper_populate(struct keel *k, unsigned int domid, const uint64_t *gfns, unsigned long n,

@@ -7,6 +7,7 @@
 #include "lib/layout.h"
 
 #include <errno.h>
+#include <public/hvm/pvh_layout.h>
 
 #define PAGE		4096ULL
 #define GIB		(1ULL << 30)
@@ -59,6 +60,8 @@ int layout_make(struct layout *l, const struct layout_request *r, struct keel_er
 
 	add(l, 0, l->low_end, RANGE_RAM);
 	add(l, LAYOUT_ACPI, LAYOUT_ACPI_PAGES * PAGE, RANGE_ACPI);
+	if (r->pci)
+		add(l, PVH_PCI_ECAM_BASE, (uint64_t)PVH_PCI_BUSES << 20, RANGE_RESERVED);
 	add(l, LAYOUT_SPECIAL_GFN * PAGE, LAYOUT_SPECIAL_PAGES * PAGE, RANGE_RESERVED);
 	if (l->high_end)
 		add(l, LAYOUT_HOLE_END, l->high_end - LAYOUT_HOLE_END, RANGE_RAM);

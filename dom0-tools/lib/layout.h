@@ -2,6 +2,7 @@
 #ifndef KEEL_LIB_LAYOUT_H
 #define KEEL_LIB_LAYOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/error.h"
@@ -33,7 +34,7 @@ struct layout {
 	uint64_t modlist, memmap;
 	uint64_t cmdline;
 	uint64_t ramdisk;
-	struct layout_range range[4];
+	struct layout_range range[5];
 	unsigned int ranges;
 };
 
@@ -41,6 +42,7 @@ struct layout_request {
 	uint64_t memory;		/* bytes, a multiple of the page size */
 	uint64_t kernel_start, kernel_end;
 	uint64_t ramdisk_size;
+	bool pci;			/* with a PCI hierarchy */
 	uint64_t cmdline_size;		/* with the final zero */
 };
 

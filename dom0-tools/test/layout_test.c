@@ -143,7 +143,7 @@ static const unsigned char *table(uint64_t at, const char *signature, size_t use
 
 static void walk(unsigned int cpus)
 {
-	size_t used = acpi_build(tables, sizeof(tables), BASE, cpus);
+	size_t used = acpi_build(tables, sizeof(tables), BASE, cpus, 0);
 	const unsigned char *xsdt, *fadt, *madt;
 
 	assert_true(used > 0);
@@ -182,25 +182,54 @@ static void acpi(void **state)
 	walk(128);
 }
 
+/* A host bridge: its window and configuration space are where the hypervisor answers. */
+static void acpi_with_pci(void **state)
+{
+	size_t used = acpi_build(tables, sizeof(tables), BASE, 2, 40);
+	const unsigned char *xsdt = table(u64(tables + 24), "XSDT", used), *mcfg, *ssdt;
+	const uint64_t window[3] = { 1ull << 39, (1ull << 40) - 1, 1ull << 39 };
+	struct layout_request r = { .memory = 256 << 20, .kernel_start = 1 << 20, .kernel_end = 2 << 20, .pci = true };
+	struct layout l;
+	bool reserved = false;
+
+	assert_int_equal(u32(xsdt + 4), 36 + 32);
+	mcfg = table(u64(xsdt + 52), "MCFG", used);
+	ssdt = table(u64(xsdt + 60), "SSDT", used);
+	assert_int_equal(u32(mcfg + 4), 60);
+	assert_int_equal(u64(mcfg + 44), 0xfd000000);
+	assert_int_equal(mcfg[54], 0);
+	assert_int_equal(mcfg[55], 23);
+	assert_non_null(memmem(ssdt, u32(ssdt + 4), &window[0], 8));
+	assert_non_null(memmem(ssdt, u32(ssdt + 4), &window[1], 8));
+	assert_null(memmem(ssdt, u32(ssdt + 4), "\x11\x11\x11\x11", 4));
+	assert_null(memmem(ssdt, u32(ssdt + 4), "\x22\x22\x22\x22", 4));
+
+	assert_int_equal(layout_make(&l, &r, &e), 0);
+	for (unsigned int i = 0; i < l.ranges; i++)
+		reserved |= l.range[i].start == 0xfd000000 && l.range[i].size == 24 << 20 &&
+			    l.range[i].type == RANGE_RESERVED;
+	assert_true(reserved);
+}
+
 static void acpi_room(void **state)
 {
-	size_t need = acpi_build(tables, sizeof(tables), BASE, 4);
+	size_t need = acpi_build(tables, sizeof(tables), BASE, 4, 0);
 
 	for (size_t n = 0; n < need; n++) {
 		unsigned char *exact = malloc(n ? n : 1);
 
-		assert_int_equal(acpi_build(exact, n, BASE, 4), 0);
+		assert_int_equal(acpi_build(exact, n, BASE, 4, 0), 0);
 		free(exact);
 	}
-	assert_int_equal(acpi_build(tables, need, BASE, 4), need);
-	assert_int_equal(acpi_build(tables, sizeof(tables), BASE, 129), 0);
+	assert_int_equal(acpi_build(tables, need, BASE, 4, 0), need);
+	assert_int_equal(acpi_build(tables, sizeof(tables), BASE, 129, 0), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes), cmocka_unit_test(special_pages), cmocka_unit_test(refused),
-		cmocka_unit_test(acpi), cmocka_unit_test(acpi_room),
+		cmocka_unit_test(acpi), cmocka_unit_test(acpi_with_pci), cmocka_unit_test(acpi_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What gives the machine's PCI functions to guests. */
+#include "keel/keel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/guest.h"
+#include "lib/pci.h"
+
+static int done(struct keel *k, uint32_t sbdf, const char *result)
+{
+	struct json_object *j;
+	char name[16];
+
+	guest_pci_text(sbdf, name);
+	if (!k->json) {
+		printf("%s: %s\n", name, result);
+		return KEEL_EXIT_OK;
+	}
+	j = json_object_new_object();
+	json_object_object_add(j, "address", json_object_new_string(name));
+	json_object_object_add(j, "result", json_object_new_string(result));
+	return print_json(j);
+}
+
+/* Options and the function at argument at; < 0: go on. */
+static int parse(struct keel *k, int argc, char **argv, const struct command *c, int args, int at,
+		 struct guest_pci *p)
+{
+	const struct options o = { .cmd = c, .min_args = args, .max_args = args };
+	int rc = parse_options(k, argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	return guest_parse_pci(p, argv[optind + at], &k->err) ? report(k) : -1;
+}
+
+static int run_add(struct keel *k, int argc, char **argv)
+{
+	struct guest_pci p;
+	int rc = parse(k, argc, argv, &cmd_pci_assignable_add, 1, 0, &p);
+
+	if (rc >= 0)
+		return rc;
+	return pci_make_assignable(k, p.sbdf) ? report(k) : done(k, p.sbdf, "assignable");
+}
+
+static int run_remove(struct keel *k, int argc, char **argv)
+{
+	struct guest_pci p;
+	int rc = parse(k, argc, argv, &cmd_pci_assignable_remove, 1, 0, &p);
+
+	if (rc >= 0)
+		return rc;
+	return pci_give_back(k, p.sbdf) ? report(k) : done(k, p.sbdf, "Dom0's again");
+}
+
+static int change(struct keel *k, int argc, char **argv, const struct command *c,
+		  int (*call)(struct keel *k, unsigned int domid, uint32_t sbdf), const char *result)
+{
+	struct guest_pci p;
+	struct domain d;
+	int rc = parse(k, argc, argv, c, 2, 1, &p);
+
+	if (rc >= 0)
+		return rc;
+	if (domain_find_guest(k, argv[optind], &d) || call(k, d.id, p.sbdf))
+		return report(k);
+	return done(k, p.sbdf, result);
+}
+
+static int run_attach(struct keel *k, int argc, char **argv)
+{
+	return change(k, argc, argv, &cmd_pci_attach, pci_attach, "attached");
+}
+
+static int run_detach(struct keel *k, int argc, char **argv)
+{
+	return change(k, argc, argv, &cmd_pci_detach, pci_detach, "detached");
+}
+
+static int run_vf_create(struct keel *k, int argc, char **argv)
+{
+	struct guest_pci p;
+	char *end, result[48];
+	unsigned long n;
+	int rc = parse(k, argc, argv, &cmd_vf_create, 2, 0, &p);
+
+	if (rc >= 0)
+		return rc;
+	n = strtoul(argv[optind + 1], &end, 10);
+	if (*end || end == argv[optind + 1] || n > 65535)
+		return usage_error(k, &cmd_vf_create, "'%s' is no number of virtual functions", argv[optind + 1]);
+	if (pci_create_vfs(k, p.sbdf, n))
+		return report(k);
+	snprintf(result, sizeof(result), "%lu virtual functions", n);
+	return done(k, p.sbdf, result);
+}
+
+const struct command cmd_pci_assignable_add = {
+	.name = "pci-assignable-add",
+	.args = "ADDRESS",
+	.summary = "Takes a PCI function from Dom0's driver, for guests",
+	.help = "ADDRESS is [SSSS:]BB:DD.F. The function is reset, and can reach no memory until a guest gets it.\n\n",
+	.run = run_add,
+};
+
+const struct command cmd_pci_assignable_remove = {
+	.name = "pci-assignable-remove",
+	.args = "ADDRESS",
+	.summary = "Gives a PCI function back to Dom0",
+	.help = "",
+	.run = run_remove,
+};
+
+const struct command cmd_pci_attach = {
+	.name = "pci-attach",
+	.args = "NAME|ID ADDRESS",
+	.summary = "Gives a PCI function to a running guest",
+	.help = "The guest's configuration must have passthrough = \"enabled\".\n\n",
+	.run = run_attach,
+};
+
+const struct command cmd_pci_detach = {
+	.name = "pci-detach",
+	.args = "NAME|ID ADDRESS",
+	.summary = "Takes a PCI function from a running guest",
+	.help = "",
+	.run = run_detach,
+};
+
+const struct command cmd_vf_create = {
+	.name = "vf-create",
+	.args = "ADDRESS N",
+	.summary = "Makes N virtual functions of a physical function",
+	.help = "ADDRESS names the physical function. Those that it has go first; 0 makes none. An NVMe controller's\n"
+		"queues and interrupts are shared out evenly.\n\n",
+	.run = run_vf_create,
+};

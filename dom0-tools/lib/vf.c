@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Virtual functions of a physical function, through Linux's sysfs. NVMe controllers share out queues and
+ * interrupts among the secondary controllers first (NVM Express 1.4, 5.22, 8.5).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nvme_ioctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/guest.h"
+#include "lib/pci.h"
+
+#define NVME_IDENTIFY		0x06
+#define NVME_CNS_PRIMARY	0x14	/* the primary controller's capabilities */
+#define NVME_CNS_SECONDARY	0x15	/* the list of secondary controllers */
+#define NVME_VIRT_MGMT		0x1c
+#define NVME_PRIMARY_FLEXIBLE	1	/* actions */
+#define NVME_SECONDARY_OFFLINE	7
+#define NVME_SECONDARY_ASSIGN	8
+#define NVME_SECONDARY_ONLINE	9
+#define NVME_QUEUES		0	/* kinds of resources */
+#define NVME_INTERRUPTS		1
+#define NVME_TIMEOUT_MS		10000
+
+/* Identify's answers, as far as they matter here. */
+struct nvme_primary {
+	uint8_t head[32];
+	struct nvme_resource {
+		uint32_t flexible, assigned;
+		uint16_t primary, private, most, granularity; /* most: of one secondary controller */
+		uint8_t reserved[16];
+	} __attribute__((packed)) kind[2];	/* by NVME_QUEUES, NVME_INTERRUPTS */
+	uint8_t rest[4096 - 32 - 2 * 32];
+} __attribute__((packed));
+
+struct nvme_secondary_list {
+	uint8_t number, reserved[31];
+	struct {
+		uint16_t id, primary;
+		uint8_t state, reserved[3];
+		uint16_t vf, queues, interrupts;
+		uint8_t reserved2[18];
+	} entry[127];
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct nvme_primary) == 4096, "Identify's data has 4096 bytes");
+_Static_assert(sizeof(struct nvme_secondary_list) == 4096, "Identify's data has 4096 bytes");
+
+struct nvme {
+	struct keel *k;
+	char name[32];		/* nvme0 */
+	int fd;
+};
+
+static int admin(struct nvme *n, const char *what, struct nvme_admin_cmd *cmd)
+{
+	int rc;
+
+	cmd->timeout_ms = NVME_TIMEOUT_MS;
+	rc = ioctl(n->fd, NVME_IOCTL_ADMIN_CMD, cmd);
+	if (rc < 0)
+		return keel_fail_errno(&n->k->err, "%s: cannot %s", n->name, what);
+	if (rc)
+		return keel_fail(&n->k->err, EIO, "%s: cannot %s: NVMe status %#x", n->name, what, rc);
+	return 0;
+}
+
+static int identify(struct nvme *n, unsigned int cns, void *data)
+{
+	struct nvme_admin_cmd cmd = {
+		.opcode = NVME_IDENTIFY, .addr = (uintptr_t)data, .data_len = 4096, .cdw10 = cns,
+	};
+
+	return admin(n, "identify its secondary controllers", &cmd);
+}
+
+static int virt_mgmt(struct nvme *n, unsigned int controller, unsigned int kind, unsigned int action,
+		     unsigned int count, const char *what)
+{
+	struct nvme_admin_cmd cmd = {
+		.opcode = NVME_VIRT_MGMT, .cdw10 = action | kind << 8 | controller << 16, .cdw11 = count,
+	};
+
+	return admin(n, what, &cmd);
+}
+
+/* The first entry of a folder of the function that begins with prefix; "" if there is none. */
+static void first_entry(uint32_t sbdf, const char *folder, const char *prefix, char *out, size_t size)
+{
+	char path[160], name[16];
+	struct dirent *d;
+	DIR *dir;
+
+	*out = 0;
+	guest_pci_text(sbdf, name);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", name, folder);
+	dir = opendir(path);
+	while (dir && (d = readdir(dir)) && !*out)
+		if (!strncmp(d->d_name, prefix, strlen(prefix)))
+			snprintf(out, size, "%.*s", (int)size - 1, d->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* The primary gives up all that is flexible, which counts from its next reset on. */
+static int free_primary(struct nvme *n)
+{
+	char path[80];
+	int fd, rc = virt_mgmt(n, 0, NVME_QUEUES, NVME_PRIMARY_FLEXIBLE, 0, "free its flexible queues");
+
+	if (!rc)
+		rc = virt_mgmt(n, 0, NVME_INTERRUPTS, NVME_PRIMARY_FLEXIBLE, 0, "free its flexible interrupts");
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/sys/class/nvme/%s/reset_controller", n->name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "1", 1) < 0)
+		rc = keel_fail_errno(&n->k->err, "%s: cannot reset it", n->name);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int share_out(struct nvme *n, const struct nvme_secondary_list *list, unsigned int vfs)
+{
+	static struct nvme_primary p;
+	unsigned int share[2];
+	int rc = identify(n, NVME_CNS_PRIMARY, &p);
+
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; i < 2; i++) {
+		share[i] = p.kind[i].flexible / vfs;
+		if (share[i] > p.kind[i].most)
+			share[i] = p.kind[i].most;
+	}
+	if (share[NVME_QUEUES] < 2 || share[NVME_INTERRUPTS] < 1)
+		return keel_fail(&n->k->err, ENOSPC, "%s: %u flexible queues and %u interrupts are not enough for %u "
+				 "virtual functions: each takes two queues and an interrupt", n->name,
+				 p.kind[NVME_QUEUES].flexible, p.kind[NVME_INTERRUPTS].flexible, vfs);
+	for (unsigned int i = 0; i < vfs && !rc; i++) {
+		rc = virt_mgmt(n, list->entry[i].id, 0, NVME_SECONDARY_OFFLINE, 0, "take a controller offline");
+		if (!rc)
+			rc = virt_mgmt(n, list->entry[i].id, NVME_QUEUES, NVME_SECONDARY_ASSIGN, share[NVME_QUEUES],
+				       "give a controller its queues");
+		if (!rc)
+			rc = virt_mgmt(n, list->entry[i].id, NVME_INTERRUPTS, NVME_SECONDARY_ASSIGN,
+				       share[NVME_INTERRUPTS],
+				       "give a controller its interrupts");
+	}
+	return rc;
+}
+
+static int set_numvfs(struct keel *k, uint32_t pf, unsigned int vfs)
+{
+	char number[16], name[16];
+	int rc = pci_write_file(pf, "sriov_drivers_autoprobe", "0");
+
+	guest_pci_text(pf, name);
+	if (rc)
+		return keel_fail(&k->err, -rc, "PCI function %s has no virtual functions: %s", name, strerror(-rc));
+	snprintf(number, sizeof(number), "%u", vfs);
+	rc = pci_write_file(pf, "sriov_numvfs", "0");
+	if (!rc && vfs)
+		rc = pci_write_file(pf, "sriov_numvfs", number);
+	if (rc)
+		return keel_fail(&k->err, -rc, "PCI function %s does not make %u virtual functions: %s", name, vfs,
+				 strerror(-rc));
+	return 0;
+}
+
+static int nvme_create(struct nvme *n, uint32_t pf, unsigned int vfs)
+{
+	static struct nvme_secondary_list list;
+	int rc = identify(n, NVME_CNS_SECONDARY, &list);
+
+	if (!rc && list.number < vfs)
+		rc = keel_fail(&n->k->err, EINVAL, "%s has %u secondary controllers, fewer than %u", n->name,
+			       list.number, vfs);
+	if (!rc)
+		rc = free_primary(n);
+	if (!rc)
+		rc = share_out(n, &list, vfs);
+	if (!rc)
+		rc = set_numvfs(n->k, pf, vfs);
+	for (unsigned int i = 0; i < vfs && !rc; i++)
+		rc = virt_mgmt(n, list.entry[i].id, 0, NVME_SECONDARY_ONLINE, 0, "bring a controller online");
+	return rc;
+}
+
+int pci_create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
+{
+	struct nvme n = { .k = k, .fd = -1 };
+	char path[48];
+	int rc;
+
+	first_entry(pf, "nvme", "nvme", n.name, sizeof(n.name));
+	if (!*n.name || !vfs)
+		return set_numvfs(k, pf, vfs);
+	snprintf(path, sizeof(path), "/dev/%s", n.name);
+	n.fd = open(path, O_RDWR | O_CLOEXEC);
+	if (n.fd < 0)
+		return keel_fail_errno(&k->err, "cannot open %s", path);
+	rc = nvme_create(&n, pf, vfs);
+	close(n.fd);
+	return rc;
+}
