@@ -51,7 +51,7 @@ $(O)/unit/include/config.h: Kconfig Kconfig.mk
 # What must be installed: every */deps.txt. Included, so that make installs it
 # before anything else and then starts over with the compiler in place.
 deps: ; @test/deps
-KEEL_NO_DEPS := clean help test-list deps
+KEEL_NO_DEPS := clean test-list soak-list deps
 ifneq ($(filter-out $(KEEL_NO_DEPS),$(or $(MAKECMDGOALS),all)),)
 $(O)/deps.stamp: test/deps $(wildcard */deps.txt)
 	@mkdir -p $(@D)

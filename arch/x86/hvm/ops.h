@@ -108,7 +108,7 @@ extern const struct hvm_ops svm_ops, vmx_ops;
 void hvm_handle_exit(struct x86_vcpu *v, const struct exit_info *e);
 /* hvm/npf.c: the handler of EXIT_NPF. */
 void hvm_nested_fault(struct x86_vcpu *v, const struct exit_info *e);
-/* hvm/intr.c: before each entry: inject what is due. */
+/* hvm/vcpu.c: before each entry: inject what is due. */
 void hvm_prepare_entry(struct x86_vcpu *v);
 
 #endif
