@@ -9,7 +9,7 @@ static int all(void)
 	printf("usage: keel COMMAND [OPTIONS] [ARGUMENTS]\n\n"
 	       "Runs guests on the Keel hypervisor.\n\n");
 	for (const struct command *const *c = commands; *c; c++)
-		printf("  %-10s %s\n", (*c)->name, (*c)->summary);
+		printf("  %-23s %s\n", (*c)->name, (*c)->summary);
 	printf("\n`keel help COMMAND` says more; so do the manual pages keel(1) and keel.cfg(5).\n"
 	       "Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no such guest,\n"
 	       "4 not enough memory, 5 not in time.\n");

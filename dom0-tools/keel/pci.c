@@ -111,7 +111,7 @@ const struct command cmd_pci_assignable_remove = {
 	.name = "pci-assignable-remove",
 	.args = "ADDRESS",
 	.summary = "Gives a PCI function back to Dom0",
-	.help = "",
+	.help = "ADDRESS is [SSSS:]BB:DD.F. The function is reset before Dom0 gets it.\n\n",
 	.run = run_remove,
 };
 
@@ -119,7 +119,7 @@ const struct command cmd_pci_attach = {
 	.name = "pci-attach",
 	.args = "NAME|ID ADDRESS",
 	.summary = "Gives a PCI function to a running guest",
-	.help = "The guest's configuration must have passthrough = \"enabled\".\n\n",
+	.help = "ADDRESS is [SSSS:]BB:DD.F. The guest's configuration must have passthrough = \"enabled\" or pci.\n\n",
 	.run = run_attach,
 };
 
@@ -127,7 +127,7 @@ const struct command cmd_pci_detach = {
 	.name = "pci-detach",
 	.args = "NAME|ID ADDRESS",
 	.summary = "Takes a PCI function from a running guest",
-	.help = "",
+	.help = "ADDRESS is [SSSS:]BB:DD.F.\n\n",
 	.run = run_detach,
 };
 
@@ -135,7 +135,8 @@ const struct command cmd_vf_create = {
 	.name = "vf-create",
 	.args = "ADDRESS N",
 	.summary = "Makes N virtual functions of a physical function",
-	.help = "ADDRESS names the physical function. Those that it has go first; 0 makes none. An NVMe controller's\n"
-		"queues and interrupts are shared out evenly.\n\n",
+	.help = "ADDRESS, [SSSS:]BB:DD.F, names the physical function. The virtual ones that it has go first, unless a\n"
+		"guest has one of them; N = 0 makes none. An NVMe controller's queues and interrupts are shared out\n"
+		"evenly.\n\n",
 	.run = run_vf_create,
 };

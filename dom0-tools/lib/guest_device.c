@@ -237,6 +237,9 @@ int guest_parse_pci(struct guest_pci *p, const char *spec, struct keel_error *e)
 	unsigned int seg = 0, bus, dev, fn;
 	int end = 0;
 
+	/* sscanf() would take blanks and signs. */
+	if (spec[strspn(spec, "0123456789abcdefABCDEF:.")])
+		return keel_fail(e, EINVAL, "'%s' is no PCI function like 0000:01:00.1", spec);
 	if (sscanf(spec, "%4x:%2x:%2x.%1x%n", &seg, &bus, &dev, &fn, &end) != 4 || spec[end]) {
 		seg = end = 0;
 		if (sscanf(spec, "%2x:%2x.%1x%n", &bus, &dev, &fn, &end) != 3 || spec[end])

@@ -101,7 +101,82 @@ static int reset(struct keel *k, uint32_t sbdf)
 			 "would be another's", name, strerror(-rc));
 }
 
+/* What driver_override holds, to be written back; "\n" for nothing. */
+static void override_of(uint32_t sbdf, char *room, size_t size)
+{
+	char path[128];
+	ssize_t n = 0;
+	int fd;
+
+	path_of(sbdf, "driver_override", path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, room, size - 1);
+		close(fd);
+	}
+	room[n > 0 ? n : 0] = 0;
+	if (!*room || !strncmp(room, "(null)", 6))
+		snprintf(room, size, "\n");
+}
+
+static void probe(struct keel *k, uint32_t sbdf)
+{
+	int fd = open("/sys/bus/pci/drivers_probe", O_WRONLY | O_CLOEXEC);
+	char name[16];
+
+	guest_pci_text(sbdf, name);
+	if (fd < 0 || write(fd, name, strlen(name)) < 0)
+		keel_warn(k, "no driver of Dom0 takes PCI function %s", name);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int quarantine(struct keel *k, uint32_t sbdf)
+{
+	char name[16];
+	int rc = hyper_assign(k, DOMID_IO, sbdf);
+
+	if (!rc)
+		return 0;
+	guest_pci_text(sbdf, name);
+	return keel_fail(&k->err, -rc, "PCI function %s cannot be assigned: %s; `keel dmesg` says why", name,
+			 strerror(-rc));
+}
+
 int pci_make_assignable(struct keel *k, uint32_t sbdf)
+{
+	char name[16], room[256], override[128];
+	int rc = find(k, sbdf);
+	bool driven;
+
+	if (rc)
+		return rc;
+	guest_pci_text(sbdf, name);
+	driven = *driver_of(sbdf, room, sizeof(room));
+	/* Without a driver it may be a guest's: then it is left alone, and the hypervisor's log says so. */
+	if (!driven && hyper_test_assign(k, sbdf) == -EBUSY)
+		return quarantine(k, sbdf);
+	override_of(sbdf, override, sizeof(override));
+	rc = pci_write_file(sbdf, "driver_override", NO_DRIVER);
+	if (!rc && driven)
+		rc = pci_write_file(sbdf, "driver/unbind", name);
+	if (rc) {
+		pci_write_file(sbdf, "driver_override", override);
+		return keel_fail(&k->err, -rc, "PCI function %s cannot be taken from its driver: %s", name,
+				 strerror(-rc));
+	}
+	rc = reset(k, sbdf);
+	if (!rc)
+		rc = quarantine(k, sbdf);
+	if (rc) {
+		pci_write_file(sbdf, "driver_override", override);
+		if (driven)
+			probe(k, sbdf);
+	}
+	return rc;
+}
+
+int pci_give_back(struct keel *k, uint32_t sbdf)
 {
 	char name[16], room[256];
 	int rc = find(k, sbdf);
@@ -109,45 +184,18 @@ int pci_make_assignable(struct keel *k, uint32_t sbdf)
 	if (rc)
 		return rc;
 	guest_pci_text(sbdf, name);
-	rc = pci_write_file(sbdf, "driver_override", NO_DRIVER);
-	if (!rc && *driver_of(sbdf, room, sizeof(room)))
-		rc = pci_write_file(sbdf, "driver/unbind", name);
-	if (rc)
-		return keel_fail(&k->err, -rc, "PCI function %s cannot be taken from its driver: %s", name,
-				 strerror(-rc));
+	/* Only what is in quarantine is reset. */
+	if (*driver_of(sbdf, room, sizeof(room)) || hyper_test_assign(k, sbdf))
+		return keel_fail(&k->err, EBUSY, "PCI function %s is not assignable, or a guest has it", name);
 	rc = reset(k, sbdf);
 	if (rc)
 		return rc;
-	rc = hyper_assign(k, DOMID_IO, sbdf);
-	if (!rc)
-		return 0;
-	return keel_fail(&k->err, -rc, "PCI function %s cannot be assigned: %s; `keel dmesg` says why", name,
-			 strerror(-rc));
-}
-
-int pci_give_back(struct keel *k, uint32_t sbdf)
-{
-	char name[16];
-	int rc = find(k, sbdf);
-
-	if (rc)
-		return rc;
-	guest_pci_text(sbdf, name);
 	rc = hyper_deassign(k, DOMID_IO, sbdf);
 	if (rc)
-		return keel_fail(&k->err, -rc, "PCI function %s is not assignable, or a guest has it: %s", name,
-				 strerror(-rc));
+		return keel_fail(&k->err, -rc, "PCI function %s is not assignable: %s", name, strerror(-rc));
 	pci_write_file(sbdf, "driver_override", "\n");
-	rc = reset(k, sbdf);
-	if (!rc) {
-		int fd = open("/sys/bus/pci/drivers_probe", O_WRONLY | O_CLOEXEC);
-
-		if (fd >= 0 && write(fd, name, strlen(name)) < 0)
-			keel_warn(k, "no driver of Dom0 takes PCI function %s", name);
-		if (fd >= 0)
-			close(fd);
-	}
-	return rc;
+	probe(k, sbdf);
+	return 0;
 }
 
 int pci_attach(struct keel *k, unsigned int domid, uint32_t sbdf)

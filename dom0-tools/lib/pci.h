@@ -17,9 +17,9 @@ unsigned int pci_address_bits(void);
 
 /* Could the function be given to a guest now? */
 int pci_check(struct keel *k, uint32_t sbdf);
-/* Takes it from its driver, resets it, and puts it into quarantine. */
+/* Takes it from its driver, resets it, and puts it into quarantine; if that fails, its driver gets it back. */
 int pci_make_assignable(struct keel *k, uint32_t sbdf);
-/* Back to Dom0, whose drivers may have it again. */
+/* Reset, then back to Dom0, whose drivers may have it again. */
 int pci_give_back(struct keel *k, uint32_t sbdf);
 
 /* The function, reset, becomes the guest's. */

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/guest.h"
+#include "lib/hyper.h"
 #include "lib/pci.h"
 
 #define NVME_IDENTIFY		0x06
@@ -157,6 +159,36 @@ static int share_out(struct nvme *n, const struct nvme_secondary_list *list, uns
 	return rc;
 }
 
+/* The hypervisor ignores what would take a guest's virtual function away. */
+static int none_is_a_guests(struct keel *k, uint32_t pf)
+{
+	char path[96], target[256], name[16], *slash;
+	struct guest_pci vf;
+	struct stat st;
+
+	guest_pci_text(pf, name);
+	for (unsigned int i = 0;; i++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtfn%u", name, i);
+		n = readlink(path, target, sizeof(target) - 1);
+		if (n < 0)
+			return 0;
+		target[n] = 0;
+		slash = strrchr(target, '/');
+		if (guest_parse_pci(&vf, slash ? slash + 1 : target, &k->err))
+			return -EINVAL;
+		/* One with a driver is Dom0's, and may go. Without an IOMMU nothing is a guest's (-ENODEV). */
+		strcat(path, "/driver");
+		if (!stat(path, &st) || hyper_test_assign(k, vf.sbdf) != -EBUSY ||
+		    hyper_assign(k, DOMID_IO, vf.sbdf) != -EBUSY)
+			continue;
+		guest_pci_text(vf.sbdf, target);
+		return keel_fail(&k->err, EBUSY, "a guest has %s, a virtual function of %s: detach it first "
+				 "(`keel pci-detach`)", target, name);
+	}
+}
+
 static int set_numvfs(struct keel *k, uint32_t pf, unsigned int vfs)
 {
 	char number[16], name[16];
@@ -184,6 +216,8 @@ static int nvme_create(struct nvme *n, uint32_t pf, unsigned int vfs)
 		rc = keel_fail(&n->k->err, EINVAL, "%s has %u secondary controllers, fewer than %u", n->name,
 			       list.number, vfs);
 	if (!rc)
+		rc = set_numvfs(n->k, pf, 0);
+	if (!rc)
 		rc = free_primary(n);
 	if (!rc)
 		rc = share_out(n, &list, vfs);
@@ -198,8 +232,10 @@ int pci_create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 {
 	struct nvme n = { .k = k, .fd = -1 };
 	char path[48];
-	int rc;
+	int rc = none_is_a_guests(k, pf);
 
+	if (rc)
+		return rc;
 	first_entry(pf, "nvme", "nvme", n.name, sizeof(n.name));
 	if (!*n.name || !vfs)
 		return set_numvfs(k, pf, vfs);

@@ -161,6 +161,21 @@ static void bad_values(void **state)
 		{ "vif=['bridge=abcdefghijklmnop']", "no name of an interface" },
 		{ "vif=['speed=1']", "unknown vif option 'speed'" },
 		{ "vif=['word']", "not of the form key=value" },
+		{ "pci='01:00.1'", "pci must be a list, not a string" },
+		{ "pci=[1]", "each pci is a string" },
+		{ "pci=['']", "'' is no PCI function" },
+		{ "pci=['01:00']", "is no PCI function" },
+		{ "pci=['01:00.1x']", "is no PCI function" },
+		{ "pci=['-1:00.1']", "is no PCI function" },
+		{ "pci=[' 01:00.1']", "is no PCI function" },
+		{ "pci=['10000:01:00.1']", "is no PCI function" },
+		{ "pci=['01:00.1,msitranslate=0']", "is no PCI function" },
+		{ "pci=['0000:01:20.0']", "a device is 00 to 1f" },
+		{ "pci=['01:00.8']", "a function 0 to 7" },
+		{ "pci=['01:00.1',\n'0000:01:00.1']", "f:2: '0000:01:00.1' is there twice" },
+		{ "passthrough=1", "passthrough must be a string" },
+		{ "passthrough=''", "passthrough '' is neither enabled nor disabled" },
+		{ "passthrough='maybe'", "neither enabled nor disabled" },
 	};
 	struct guest_config g;
 
@@ -204,6 +219,12 @@ static void too_many(void **state)
 	strcat(text, "]");
 	assert_int_equal(read_guest(&g, text), -EINVAL);
 	assert_contains(e.text, "more than 8 vifs");
+	strcpy(text, BASE "pci=[");
+	for (int i = 0; i < GUEST_MAX_PCI + 1; i++)
+		sprintf(text + strlen(text), "'01:%02x.0',", i);
+	strcat(text, "]");
+	assert_int_equal(read_guest(&g, text), -EINVAL);
+	assert_contains(e.text, "more than 23 PCI functions");
 }
 
 static void ignored(void **state)
