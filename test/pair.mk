@@ -17,7 +17,6 @@ PAIR_SOURCES := common/clock.c common/domain.c common/domctl.c common/domctl_mis
 PAIR_MODEL := $(filter-out test/fuzz/pair/heap.c,$(wildcard test/fuzz/pair/*.c))
 PAIR_O     := $(PAIR_SOURCES:%.c=$(O)/pair/obj/%.o)
 PAIR_MODEL_O := $(PAIR_MODEL:%.c=$(O)/pair/obj/%.o)
-PAIR_STRETCH ?= stretch=100000000
 PAIR_CFLAGS  = $(UNIT_CFLAGS) -O2
 
 $(PAIR_O): PAIR_CFLAGS += -fsanitize-coverage=trace-pc
@@ -32,12 +31,12 @@ $(O)/pair/pair: $(PAIR_O) $(PAIR_MODEL_O)
 CHECKS += check-pair
 .PHONY: fuzz-pair check-pair fuzz-proof
 fuzz-pair: $(O)/pair/pair
-	@$< seconds=$(FUZZ_SECONDS) out=$(O)/pair $(PAIR_STRETCH) $(PAIR)
+	@$< seconds=$(FUZZ_SECONDS) out=$(O)/pair $(PAIR)
 check-pair: $(O)/pair/pair
-	@$< out=$(O)/pair $(PAIR_STRETCH) $(sort $(wildcard test/fuzz/pair.corpus/*))
+	@$< out=$(O)/pair $(sort $(wildcard test/fuzz/pair.corpus/*))
 	@echo "  PAIR    $(words $(wildcard test/fuzz/pair.corpus/*)) old failures stay away"
 fuzz-proof: $(O)/pair/pair
-	@UNIT_CC="$(UNIT_CC)" PAIR_CFLAGS="$(PAIR_CFLAGS)" UNIT_SAN="$(UNIT_SAN)" PAIR_OBJS="$(PAIR_O) $(PAIR_MODEL_O)" PAIR_STRETCH="$(PAIR_STRETCH)" \
+	@UNIT_CC="$(UNIT_CC)" PAIR_CFLAGS="$(PAIR_CFLAGS)" UNIT_SAN="$(UNIT_SAN)" PAIR_OBJS="$(PAIR_O) $(PAIR_MODEL_O)" \
 		test/fuzz/pair/proof $(O) $(PROOF)
 
 -include $(shell find $(O)/pair/obj -name '*.d' 2>/dev/null)

@@ -137,6 +137,8 @@ static void count_p2m(struct domain *d)
 	if (d->p2m.iommu_root)
 		count_mirror(d, d->p2m.iommu_root, iommu_caps.levels, 0);
 	REQUIRE(tables == d->p2m.nr_tables, "d%u has %lu tables, and counts %lu", d->id, tables, d->p2m.nr_tables);
+	REQUIRE(tables <= ((struct pair_domain *)d)->max_tables, "d%u has %lu tables, and was never allowed more than %lu", d->id,
+		tables, ((struct pair_domain *)d)->max_tables);
 	REQUIRE(!d->p2m.nr_put && !d->p2m.need_flush, "d%u: changes of the p2m are not finished", d->id);
 }
 
@@ -416,6 +418,18 @@ void pair_check_end(void)
 		REQUIRE(d->hardware, "d%u was destroyed, and never goes", d->id);
 	pair->ended = true;
 	pair_stop();
+}
+
+/* The most tables that each domain has ever been allowed. */
+void pair_note_limits(void)
+{
+	struct domain *d;
+
+	for_each_object(d) {
+		struct pair_domain *p = (struct pair_domain *)d;
+
+		p->max_tables = max(p->max_tables, p2m_max_tables(d));
+	}
 }
 
 /* What an operation may not answer. */

@@ -126,6 +126,7 @@ static inline struct pair_vcpu *pair_vcpu(const struct vcpu *v) { return (struct
 struct pair_domain {
 	struct x86_domain x;		/* first */
 	void *pages;
+	u64 max_tables;
 	u64 *written;			/* what the guest wrote last to entries of its grant table */
 };
 extern struct pair_domain *pair_domains[PAIR_OBJECTS];	/* not freed yet */
@@ -170,6 +171,7 @@ void pair_check_freed(struct domain *d);
 void pair_check_end(void);
 void pair_check_result(struct vcpu *v, const struct pair_op *op, long rc);
 void pair_note_start(void);
+void pair_note_limits(void);
 
 
 /* --- main.c --- */
