@@ -129,7 +129,7 @@ static void domain_free_rcu(struct rcu_head *head)
 	grant_free(d);
 	evtchn_free(d);
 	p2m_free(d);
-	ASSERT(d->p2m.nr_tables <= 1u + d->hardware); /* the roots, that is */
+	ASSERT(!d->p2m.nr_tables);
 	unshare_keel_page(d->shared_info);
 	if (d->e820)
 		free_page(d->e820);

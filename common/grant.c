@@ -73,12 +73,18 @@ int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptr
 /* Is a page of d in use by anybody, or a mapping of d's? For the ledger. */
 static bool grants_in_use(const struct grant_table *gt)
 {
-	for (grant_ref_t ref = 0; ref < grant_refs(gt); ref++)
+	for (grant_ref_t ref = 0; ref < grant_refs(gt); ref++) {
 		if (grant_active(gt, ref)->readers || grant_active(gt, ref)->writers)
 			return true;
-	for (grant_handle_t h = 0; h < gt->nr_maptrack * MAPTRACK_PER_FRAME; h++)
+		if (ref % GRANTS_PER_FRAME == 0)
+			irq_window();
+	}
+	for (grant_handle_t h = 0; h < gt->nr_maptrack * MAPTRACK_PER_FRAME; h++) {
 		if (gt->maptrack[h / MAPTRACK_PER_FRAME][h % MAPTRACK_PER_FRAME].state != MT_FREE)
 			return true;
+		if (h % MAPTRACK_PER_FRAME == 0)
+			irq_window();
+	}
 	return false;
 }
 

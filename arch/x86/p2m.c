@@ -374,7 +374,7 @@ static int make_room(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 	if (rc || !slot || is_hole(*slot))
 		return rc;
 	p2m_get(d, gfn, &t, &have);
-	return have == order && order == 9 ? 0 : -EBUSY;
+	return have == order && (order == 9 || !p2m_has_ref(t)) ? 0 : -EBUSY; /* a gigabyte of references is too much */
 }
 
 int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t)
@@ -638,6 +638,7 @@ void p2m_free(struct domain *d)
 	if (!p->root)
 		return;
 	BUG_ON(*used(p->root) || (p->iommu_root && *used(p->iommu_root)));
+	p->nr_tables -= p->iommu_root ? 2 : 1;
 	if (p->iommu_root)
 		free_page(p->iommu_root);
 	free_page(p->root);

@@ -543,6 +543,7 @@ static void superpages_come_where_nothing_is(void **unused)
 {
 	struct page_info *pg;
 	struct state before, after;
+	enum p2m_type t;
 
 	start();
 	before = state();
@@ -555,6 +556,11 @@ static void superpages_come_where_nothing_is(void **unused)
 	assert_int_equal(p2m_set(guest, 0, page_to_mfn(pg), 18, P2M_RAM), -EBUSY);
 	assert_int_equal(p2m_set(guest, GIB_FRAMES, page_to_mfn(pg), 18, P2M_RAM), 0);
 	assert_int_equal(p2m_set(guest, GIB_FRAMES, INVALID_MFN, 18, P2M_HOLE), -EBUSY);
+	/* Of a device's memory nothing counts references: it goes as it came. */
+	assert_int_equal(p2m_set(guest, 8 * GIB_FRAMES, 0x200 * GIB_FRAMES, 18, P2M_MMIO), 0);
+	assert_int_equal(p2m_set(guest, 8 * GIB_FRAMES, INVALID_MFN, 18, P2M_HOLE), 0);
+	p2m_get(guest, 8 * GIB_FRAMES + 5, &t, NULL);
+	assert_int_equal(t, P2M_HOLE);
 	p2m_write_unlock(guest);
 	/* Two megabytes of it are given up at once, and in pieces. */
 	assert_int_equal(populate(XENMEM_decrease_reservation, GIB_FRAMES + 512, 9), 0);

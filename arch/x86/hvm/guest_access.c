@@ -20,9 +20,17 @@ struct walk {
 	struct domain *d;
 	u64 cr3;
 	unsigned int levels; /* 4 or 5; 0: paging is off */
-	bool nx, wp, smap;
-	bool write, user;
+	bool nx, write;
+	u64 care, want;	     /* rights that the access is about, and what they must be */
 };
+
+/* As what the memory is accessed: Keel's own data and the guest's code by the kernel, or what the guest's CPL may. */
+enum access { DATA, CODE, OPERAND };
+
+static bool is_user(const struct vcpu *v, enum access as)
+{
+	return as == OPERAND && hvm_ops->get_reg(x86_vcpu(v), HREG_CPL) == 3;
+}
 
 /* The machine address behind gpa, for reading or writing, or 0. p2m lock held. */
 static void *gpa_ptr(struct domain *d, u64 gpa, bool write)
@@ -35,8 +43,8 @@ static void *gpa_ptr(struct domain *d, u64 gpa, bool write)
 	return (u8 *)mfn_to_virt(mfn) + (gpa & ~PAGE_MASK);
 }
 
-/* What the vCPU's mode means for supervisor accesses. false: a mode that hypercalls are not made in. */
-static bool walk_init(struct walk *w, struct vcpu *v, bool write)
+/* What the vCPU's mode means for the access (SDM vol. 3, 4.6.1). false: a mode that hypercalls are not made in. */
+static inline bool walk_init(struct walk *w, struct vcpu *v, bool write, enum access as)
 {
 	struct hvm_paging p;
 
@@ -49,17 +57,13 @@ static bool walk_init(struct walk *w, struct vcpu *v, bool write)
 	w->cr3 = p.cr3 & PTE_ADDR;
 	w->levels = p.cr4 & X86_CR4_LA57 ? 5 : 4;
 	w->nx = p.efer & EFER_NX;
-	w->wp = p.cr0 & X86_CR0_WP;
-	w->smap = p.cr4 & X86_CR4_SMAP && !(p.rflags & X86_EFLAGS_AC);
+	if (unlikely(is_user(v, as)))
+		w->care = w->want = PTE_US | (write ? PTE_RW : 0);
+	else if (write && p.cr0 & X86_CR0_WP)
+		w->care = w->want = PTE_RW;
+	if (as != CODE && p.cr4 & X86_CR4_SMAP && !(p.rflags & X86_EFLAGS_AC))
+		w->care |= PTE_US;
 	return true;
-}
-
-/* By the rights that all entries on the way give together (SDM vol. 3, 4.6.1). */
-static bool allowed(const struct walk *w, u64 rights)
-{
-	if (w->user ? !(rights & PTE_US) : w->smap && rights & PTE_US)
-		return false;
-	return !w->write || rights & PTE_RW || !(w->wp || w->user);
 }
 
 /* Accessed and dirty as the CPU would set them. */
@@ -97,7 +101,7 @@ static int walk(const struct walk *w, u64 gva, u64 *gpa, struct walk_slot *slot)
 		if (level == 1 || (level <= 3 && e & PTE_PS)) {
 			u64 mask = BIT(shift) - 1;
 
-			if (!allowed(w, rights))
+			if ((rights ^ w->want) & w->care)
 				return -EFAULT;
 			set_used(pte, e, w->write ? PTE_A | PTE_D : PTE_A);
 			*gpa = (e & PTE_ADDR & ~mask) | (gva & mask);
@@ -122,7 +126,7 @@ static void *walk_again(const struct walk *w, const struct walk_slot *s, u64 vpn
 			return NULL;
 		rights &= e;
 	}
-	if (!(rights & PTE_A) || !allowed(w, rights))
+	if ((rights ^ (w->want | PTE_A)) & (w->care | PTE_A))
 		return NULL;
 	if (w->write && (!s->writable || !(e & PTE_D)))
 		return NULL;
@@ -156,14 +160,6 @@ static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 	return page + offset;
 }
 
-static bool is_user(const struct vcpu *v)
-{
-	return hvm_ops->get_reg(x86_vcpu(v), HREG_CPL) == 3;
-}
-
-/* As what the memory is accessed: Keel's own data and the guest's code by the kernel, or what the guest's CPL may. */
-enum access { DATA, CODE, OPERAND };
-
 /* One copy, page by page. from: into Keel; else to the guest, zeros if buf is NULL. */
 static int copy_guest(void *buf, u64 gva, size_t len, bool from, enum access as)
 {
@@ -171,10 +167,8 @@ static int copy_guest(void *buf, u64 gva, size_t len, bool from, enum access as)
 	struct walk w;
 	int rc = 0;
 
-	if (!walk_init(&w, v, !from) || gva + len < gva)
+	if (!walk_init(&w, v, !from, as) || gva + len < gva)
 		return -EFAULT;
-	w.smap &= as != CODE;
-	w.user = as == OPERAND && is_user(v);
 	p2m_read_lock(&v->domain->p2m);
 	while (len) {
 		size_t n = min(len, (size_t)(PAGE_SIZE - (gva & ~PAGE_MASK)));
@@ -231,9 +225,8 @@ static int translate(u64 gva, bool write, enum access as, u64 *gpa)
 	struct walk w;
 	int rc;
 
-	if (!walk_init(&w, v, write))
+	if (!walk_init(&w, v, write, as))
 		return -EFAULT;
-	w.user = as == OPERAND && is_user(v);
 	p2m_read_lock(&v->domain->p2m);
 	rc = walk(&w, gva, gpa, &way);
 	p2m_read_unlock(&v->domain->p2m);

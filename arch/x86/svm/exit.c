@@ -150,6 +150,36 @@ static void decode_exception(struct vmcb *c, struct exit_info *e)
 	e->exc.cr2 = c->exit_info2;
 }
 
+#define DETAILED (BIT(EXIT_IO) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_WBINVD) | BIT(EXIT_NMI_UNBLOCKED) | BIT(EXIT_CR))
+
+/* What else an exit tells. Apart, so that those that tell nothing save no registers. */
+static noinline void decode_details(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists)
+{
+	switch (e->reason) {
+	case EXIT_IO:
+		decode_io(c, e);
+		break;
+	case EXIT_EXCEPTION:
+		decode_exception(c, e);
+		break;
+	case EXIT_DR:
+		svm_load_debug_regs(v);
+		break;
+	case EXIT_WBINVD:
+		if (!nrips || !c->next_rip)
+			e->next_rip = after_prefixes(c, exits[c->exit_code].len);
+		break;
+	case EXIT_NMI_UNBLOCKED:
+		c->misc1 &= ~MISC1_IRET;
+		break;
+	case EXIT_CR:
+		decode_cr(v, c, e, assists);
+		break;
+	default:
+		break;
+	}
+}
+
 void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists)
 {
 	u64 code = c->exit_code;
@@ -170,30 +200,8 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 	}
 	e->reason = exits[code].reason;
 	e->next_rip = exits[code].len ? (nrips && c->next_rip ? c->next_rip : svm_rip_after(c, exits[code].len)) : 0;
-	switch (e->reason) {
-	case EXIT_MSR_READ:
+	if (e->reason == EXIT_MSR_READ)
 		e->reason = c->exit_info1 & 1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;
-		break;
-	case EXIT_IO:
-		decode_io(c, e);
-		break;
-	case EXIT_EXCEPTION:
-		decode_exception(c, e);
-		break;
-	case EXIT_DR:
-		svm_load_debug_regs(v);
-		break;
-	case EXIT_WBINVD:
-		if (!nrips || !c->next_rip)
-			e->next_rip = after_prefixes(c, exits[code].len);
-		break;
-	case EXIT_NMI_UNBLOCKED:
-		c->misc1 &= ~MISC1_IRET;
-		break;
-	case EXIT_CR:
-		decode_cr(v, c, e, assists);
-		break;
-	default:
-		break;
-	}
+	else if (unlikely(BIT(e->reason) & DETAILED))
+		decode_details(v, c, e, nrips, assists);
 }

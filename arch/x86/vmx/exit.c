@@ -60,14 +60,11 @@ static void block_nmi_again(u64 info)
 		vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) | BLOCKED_NMI);
 }
 
-u64 vmx_rip_after(u64 len)
+u64 vmx_wrap_rip(u64 rip)
 {
-	u64 old = vmread(VMCS_GUEST_RIP), rip = old + len;
+	bool wide = vmx_get_reg(current_x86, HREG_EFER) & EFER_LMA && vmx_get_reg(current_x86, HREG_CS_ATTR) & BIT(9);
 
-	if (unlikely((rip ^ old) >> 32) && !(vmx_get_reg(current_x86, HREG_EFER) & EFER_LMA &&
-					     vmx_get_reg(current_x86, HREG_CS_ATTR) & BIT(9)))
-		rip = (u32)rip;
-	return rip;
+	return wide ? rip : (u32)rip;
 }
 
 static void decode_io(struct exit_info *e)
@@ -168,16 +165,12 @@ void vmx_load_debug_regs(struct x86_vcpu *v)
 	vmx_set_proc(v, v->vmx_proc & ~PROC_MOV_DR);
 }
 
-void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
-{
-	u32 full = (u32)vmread(VMCS_EXIT_REASON);
-	u16 reason = (u16)full;
+#define DETAILED (BIT(EXIT_IO) | BIT(EXIT_NPF) | BIT(EXIT_CR) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_APIC) | \
+		  BIT(EXIT_NMI_UNBLOCKED) | BIT(EXIT_BAD_STATE))
 
-	e->raw = full;
-	e->reason = full >> 31 ? EXIT_BAD_STATE : reason < VMX_NR_EXITS ? reasons[reason] : EXIT_UNKNOWN;
-	e->next_rip = vmx_rip_after(vmread(VMCS_EXIT_LEN));
-	if (likely(!(full >> 31)))
-		reinject();
+/* What else an exit tells. Apart, so that those that tell nothing save no registers. */
+static noinline void decode_details(struct x86_vcpu *v, struct exit_info *e)
+{
 	switch (e->reason) {
 	case EXIT_IO:
 		decode_io(e);
@@ -206,4 +199,18 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
 	default:
 		break;
 	}
+}
+
+void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
+{
+	u32 full = (u32)vmread(VMCS_EXIT_REASON);
+	u16 reason = (u16)full;
+
+	e->raw = full;
+	e->reason = full >> 31 ? EXIT_BAD_STATE : reason < VMX_NR_EXITS ? reasons[reason] : EXIT_UNKNOWN;
+	e->next_rip = vmx_rip_after(vmread(VMCS_EXIT_LEN));
+	if (likely(!(full >> 31)))
+		reinject();
+	if (BIT(e->reason) & DETAILED)
+		decode_details(v, e);
 }

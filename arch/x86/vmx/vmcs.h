@@ -132,8 +132,14 @@ void vmx_set_proc(struct x86_vcpu *v, u64 controls);
  */
 int vmx_enter(u64 *gpr, bool launched);
 
-/* exit.c: where the instruction of this length ends; only in 64-bit code is that beyond 4 GiB. */
-u64 vmx_rip_after(u64 len);
+/* Where the instruction of this length ends; only in 64-bit code is that beyond 4 GiB (exit.c: vmx_wrap_rip()). */
+u64 vmx_wrap_rip(u64 rip);
+static inline u64 vmx_rip_after(u64 len)
+{
+	u64 old = vmread(VMCS_GUEST_RIP), rip = old + len;
+
+	return unlikely((rip ^ old) >> 32) ? vmx_wrap_rip(rip) : rip;
+}
 /* exit.c: the current VMCS's exit in vendor-neutral terms. */
 void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e);
 /*
