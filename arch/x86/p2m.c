@@ -534,15 +534,13 @@ int p2m_init(struct domain *d)
 	p->nr_tables = 1;
 	if (!(d->hardware || d->create_flags & XEN_DOMCTL_CDF_iommu) || !iommu_on())
 		return 0;
-	if (d->id + 1u >= iommu_caps.nr_ids)
-		return -ENOSPC;
-	p->iommu_id = d->id + 1;
 	p->iommu_root = alloc_page();
 	if (!p->iommu_root)
 		return -ENOMEM;
 	*used(p->iommu_root) = 0;
 	p->nr_tables++;
-	return 0;
+	p->iommu_id = iommu_id_alloc();
+	return p->iommu_id ? 0 : -ENOSPC;
 }
 
 /* Takes out a superpage as a whole: its frames are put in the next steps. */
@@ -641,6 +639,8 @@ void p2m_free(struct domain *d)
 	p->nr_tables -= p->iommu_root ? 2 : 1;
 	if (p->iommu_root)
 		free_page(p->iommu_root);
+	if (p->iommu_id)
+		iommu_id_free(p->iommu_id);
 	free_page(p->root);
 	p->root = p->iommu_root = NULL;
 }

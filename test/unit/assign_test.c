@@ -340,7 +340,7 @@ static void a_whole_device_and_a_group(void **state)
 	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
 	assert_int_equal(get(SLOT, 0, 4), 0x00101b36);
 	put_bar(WINDOW);
-	put(SLOT, PCI_COMMAND, 2, 7);
+	put(SLOT, PCI_COMMAND, 2, 0x547);
 	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
 	assert_int_equal(host, 0x20000);
 	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2), 0x406);
@@ -355,10 +355,94 @@ static void a_whole_device_and_a_group(void **state)
 	assert_int_equal(arch_pci_assign(&x->d, PLAIN - 1), 0);
 }
 
+static void a_group_stays_together(void **state)
+{
+	struct vpci_dev *dev;
+
+	assert_int_equal(arch_pci_assign(NULL, PLAIN - 1), 0);
+	assert_int_equal(arch_pci_assign(NULL, PLAIN), 0);
+	assert_int_equal(arch_pci_assign(&x->d, PLAIN), 0);
+	assert_int_equal(arch_pci_deassign(NULL, PLAIN - 1), -EBUSY);
+	/* Not even found anew does the other one reach Dom0's memory. */
+	assert_int_equal(arch_pci_device_remove(0, 0, 0x1f << 3), 0);
+	assert_int_equal(arch_pci_device_add(0, 0, 0x1f << 3, 0, 0), 0);
+	dev = vpci_find(dom0->vpci, PLAIN - 1);
+	assert_int_equal(dev->owner, DOMID_IO);
+	assert_null(reaches_memory_of(PLAIN - 1));
+	assert_int_equal(arch_pci_deassign(&x->d, PLAIN), 0);
+	assert_int_equal(arch_pci_deassign(NULL, PLAIN - 1), 0);
+	assert_ptr_equal(reaches_memory_of(PLAIN - 1), &dom0->d);
+}
+
+/* A bridge that Dom0 makes lead to the function's bus would hide what is known of it. */
+static void no_bridge_comes_over_a_guests_function(void **state)
+{
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	dom0_put(BRIDGE, 0x18, 4, 0x00020200);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00010100);
+	dom0_put(BRIDGE, 0x1a, 1, 7);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00010100);
+	dom0_put(BRIDGE, 0x18, 4, 0x00030300);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00030300);
+	assert_int_equal(vpci_find(dom0->vpci, VF(1))->owner, 1);
+	vpci_forget_range(dom0->vpci, 0, ~0u);
+	assert_non_null(vpci_find(dom0->vpci, VF(1)));
+	assert_ptr_equal(reaches_memory_of(VF(1)), &x->d);
+}
+
+static void a_bar_over_memory_is_refused(void **state)
+{
+	static const u64 taken[] = { 0xfee00000, MMCFG + MiB(7), 0xfec00000, 0x7000000 };
+
+	nr_ioapics = 1;
+	ioapics[0].address = 0xfec00000;
+	boot_info.nr_ranges = 2;
+	boot_info.ranges[0] = (struct boot_range){ .base = 0x40000, .size = MiB(1), .type = BOOT_RANGE_RESERVED };
+	boot_info.ranges[1] = (struct boot_range){ .base = 0x6ffc000, .size = MiB(64), .type = BOOT_RANGE_RAM };
+	for (unsigned int i = 0; i < ARRAY_LEN(taken); i++) {
+		set(function(PF), 0x164, 4, (u32)taken[i] | 4, 0xffffc000);
+		assert_int_equal(arch_pci_assign(&x->d, VF(0)), -EBUSY);
+	}
+	set(function(PF), 0x164, 4, 0x40004, 0xffffc000);
+	set(function(PF), 0x168, 4, BIT(15), 0xffffffff); /* where no CPU reaches */
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -EBUSY);
+	set(function(PF), 0x168, 4, 0, 0xffffffff);
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	nr_ioapics = boot_info.nr_ranges = 0;
+}
+
+/* Vectors are the machine's: a guest with a table of 2,048 entries leaves the others theirs. */
+static void vectors_are_limited(void **state)
+{
+	unsigned int n = 0;
+
+	set(function(NVME), 0x42, 2, 2047, 0xc000);
+	set(function(NVME), PCI_BAR(0), 4, 0x20004, 0xffff0000);
+	set(function(NVME), 0x44, 4, 0x8000, 0);
+	assert_int_equal(arch_pci_device_remove(0, 0, 3 << 3), 0);
+	assert_int_equal(arch_pci_device_add(0, 0, 3 << 3, 0, 0), 0);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
+	for (unsigned int i = 0; i < 2048; i++)
+		table_write(WINDOW + 0x8000 + i * 16 + 12, 0);
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		n += tables[i] ? tables[i]->used : 0;
+	assert_int_equal(n, 16 + 2 * 8);
+	assert_int_equal(host_table(0x28000)[31 * 4 + 3], 0);
+	assert_int_equal(host_table(0x28000)[32 * 4 + 3], 1); /* stays masked */
+	put(SLOT, 0x42, 2, 0);
+	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_int_equal(x->vpci->nr_vectors, 32);
+}
+
 static void a_bar_in_the_page_of_another_is_refused(void **state)
 {
-	set(function(NVME), PCI_BAR(2), 4, 0x1000, 0xfffff000);
-	set(function(NVME), PCI_BAR(3), 4, 0x100, 0xffffff00);
+	set(function(NVME), PCI_BAR(2), 4, 0x80100, 0xffffff00);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
+	set(function(NVME), PCI_BAR(2), 4, 0x80000, 0xfffff000);
+	set(function(NVME), PCI_BAR(3), 4, 0x90000, 0xfffff000); /* no register for its upper half */
 	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
 	set(function(NVME), PCI_BAR(3), 4, 0, 0);
 	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
@@ -455,8 +539,12 @@ static void ports_run_out(void **state)
 	assert_ptr_equal(reaches_memory_of(VF(0)), &dom0->d);
 	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
 	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
+	/* What Dom0 switched on in quarantine is off again. */
+	dom0_put(VF(0), 0x72, 2, MSIX_CTRL_ENABLE);
+	assert_int_equal(pci_conf_read(VF(0), 0x72, 2) & MSIX_CTRL_ENABLE, MSIX_CTRL_ENABLE);
 	assert_null(reaches_memory_of(VF(0)));
 	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(pci_conf_read(VF(0), 0x72, 2) & MSIX_CTRL_ENABLE, 0);
 }
 
 static void each_allocation_fails_once(void **state)
@@ -500,7 +588,9 @@ static const struct CMUnitTest tests[] = {
 	T(nothing_without_a_function), T(a_virtual_function_has_an_identity),
 	T(bars_are_where_the_guest_puts_them_and_nowhere_else), T(a_bar_does_not_cover_what_is_there),
 	T(messages_are_the_guests), T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
-	T(a_whole_device_and_a_group), T(a_bar_in_the_page_of_another_is_refused), T(the_port_tells),
+	T(a_whole_device_and_a_group), T(a_group_stays_together),
+	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited),
+	T(a_bar_in_the_page_of_another_is_refused), T(the_port_tells),
 	T(a_reset_by_the_guest), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
 	T(a_dying_guest_lets_go),
 };

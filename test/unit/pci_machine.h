@@ -8,6 +8,7 @@
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/vioapic.h"
+#include "arch/x86/mm.h"
 #include "arch/x86/irq/irq.c" /* its tables start anew with each test */
 #include "arch/x86/pci/vpci_internal.h"
 
@@ -28,6 +29,9 @@ bool vioapic_is_page(struct domain *d, gfn_t gfn)
 }
 
 struct acpi_info acpi;
+struct boot_info boot_info;
+struct ioapic_info ioapics[MAX_IOAPICS];
+unsigned int nr_ioapics;
 struct cpu_features cpu_features = { .phys_bits = 46 };
 
 /* --- The machine: functions with their registers, and 1 MiB of device memory (frames that are nobody's) --- */

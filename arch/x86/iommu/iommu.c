@@ -26,6 +26,9 @@ static const struct iommu_ops *const vendors[] = {
 	&vtd_ops, &amdvi_ops, NULL
 };
 
+#define MAX_IDS 4096	/* domains with devices at a time */
+static u64 ids_taken[MAX_IDS / 64];	/* atomic */
+
 static struct { mfn_t first, last; } hidden[MAX_HIDDEN]; /* written at boot */
 static unsigned int nr_hidden;
 
@@ -75,13 +78,18 @@ void iommu_hide(paddr_t first, size_t len)
 	hidden[nr_hidden++].last = PFN_DOWN(first + len - 1);
 }
 
-bool iommu_hides(mfn_t mfn)
+bool iommu_hides_any(mfn_t first, mfn_t last)
 {
 	unsigned int i = 0;
 
-	while (i < nr_hidden && (mfn < hidden[i].first || mfn > hidden[i].last))
+	while (i < nr_hidden && (last < hidden[i].first || first > hidden[i].last))
 		i++;
 	return i < nr_hidden;
+}
+
+bool iommu_hides(mfn_t mfn)
+{
+	return iommu_hides_any(mfn, mfn);
 }
 
 /* --- Devices --- */
@@ -137,6 +145,19 @@ void iommu_detach(struct iommu_device *dev)
 	if (!find(dev->alias))
 		iommu_ops->attach(dev->alias, NULL);
 	spin_unlock(&lock);
+}
+
+u16 iommu_id_alloc(void)
+{
+	for (u16 id = 1; id < min(iommu_caps.nr_ids, (unsigned int)MAX_IDS); id++)
+		if (!test_and_set_bit(id, ids_taken))
+			return id;
+	return 0;
+}
+
+void iommu_id_free(u16 id)
+{
+	clear_bit(id, ids_taken);
 }
 
 void iommu_flush(const struct domain *d)

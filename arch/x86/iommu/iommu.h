@@ -88,6 +88,13 @@ int iommu_attach(struct iommu_device *dev, struct domain *d);
 /* The function is gone, or nobody's: it reaches nothing. */
 void iommu_detach(struct iommu_device *dev);
 
+/*
+ * A number for a domain that has devices, by which units know it; 0: there is none left. Free only after its last
+ * translation was flushed. Any locks.
+ */
+u16 iommu_id_alloc(void);
+void iommu_id_free(u16 id);
+
 /* The devices of d forget the translations that it had; returns when they have. Any locks. */
 void iommu_flush(const struct domain *d);
 
@@ -106,6 +113,7 @@ unsigned int iommu_reserved_access(mfn_t mfn);
 /* A unit's registers, which probe() names: no domain gets that memory. iommu_hides(): is the frame of it? Any locks. */
 void iommu_hide(paddr_t first, size_t len);
 bool iommu_hides(mfn_t mfn);
+bool iommu_hides_any(mfn_t first, mfn_t last);
 
 static inline bool iommu_on(void) { return iommu_ops != NULL; }
 

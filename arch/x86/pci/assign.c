@@ -60,6 +60,8 @@ static const char *bars_refused(const struct guest_bar *bar)
 			return "a BAR has no address";
 		if ((bar[i].host | bar[i].size) & (PAGE_SIZE - 1))
 			return "a BAR shares its page with others";
+		if (!vpci_is_device_range(bar[i].host, bar[i].size))
+			return "a BAR lies over memory, or over registers that Keel keeps";
 		if (i + 1 == NR_BARS || !bar[i + 1].upper_half)
 			return "its 32-bit BARs leave no room to show them with 64 bits";
 	}
@@ -67,7 +69,7 @@ static const char *bars_refused(const struct guest_bar *bar)
 }
 
 /* Functions whose requests the IOMMU cannot tell apart, or that can reach each other behind its back. */
-static bool one_group(const struct vpci_dev *a, const struct vpci_dev *b)
+bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b)
 {
 	if (a->iommu.alias == b->iommu.alias)
 		return true;
@@ -80,7 +82,7 @@ static const char *group_refused(struct vpci *p, const struct vpci_dev *dev, dom
 
 	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
 		list_for_each_entry(other, &p->bucket[i], link)
-			if (other != dev && one_group(dev, other) && other->owner != to && other->owner != DOMID_IO)
+			if (other != dev && vpci_one_group(dev, other) && other->owner != to && other->owner != DOMID_IO)
 				return "it shares a group with a function of another domain";
 	return NULL;
 }
@@ -97,14 +99,14 @@ static bool has_reserved_memory(u32 sbdf)
 static const char *refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 {
 	if (!arch_pci_assignable())
-		return "there is no IOMMU that remaps interrupts";
+		return "there is no IOMMU that remaps interrupts, or it is AMD-Vi";
 	if (dev->bridge)
 		return "it is a bridge";
 	if (dev->owner != DOMID_IO && dev->owner != hardware_domain->id)
 		return "another guest has it";
 	if (dev->owner == hardware_domain->id && vpci_in_use(dev))
 		return "Domain 0 uses it: its driver has interrupts on";
-	if (vpci_holds_assigned(p, dev))
+	if (vpci_holds_assigned(p, dev, 0))
 		return "its virtual functions belong to guests";
 	if (has_reserved_memory(dev->sbdf))
 		return "firmware reserves memory for it";
@@ -191,13 +193,17 @@ static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *f
 }
 
 /* Back from quarantine. */
-static long give_back(struct vpci *p, struct vpci_dev *dev)
+static long give_back(struct vpci *p, u32 sbdf)
 {
+	struct vpci_dev *dev;
+	const char *why;
 	long rc = -ENODEV;
 
 	spin_lock(&p->lock);
-	if (dev->owner == DOMID_IO)
-		rc = iommu_attach(&dev->iommu, hardware_domain);
+	dev = vpci_find(p, sbdf);
+	why = dev ? group_refused(p, dev, hardware_domain->id) : NULL;
+	if (dev && dev->owner == DOMID_IO)
+		rc = why ? refuse(dev, why) : iommu_attach(&dev->iommu, hardware_domain);
 	if (!rc) {
 		dev->owner = hardware_domain->id;
 		vpci_msix_relocate(p, dev);
@@ -206,12 +212,13 @@ static long give_back(struct vpci *p, struct vpci_dev *dev)
 	return rc;
 }
 
-static long assign_guest(struct vpci *p, struct vpci_dev *dev, struct domain *d)
+static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 {
+	struct vpci_dev *dev;
 	struct vpci *g = x86_domain(d)->vpci;
 	struct guest_fn *fn;
-	domid_t was;
-	long rc;
+	domid_t was = DOMID_IO;
+	long rc = -ENODEV;
 
 	if (d->hardware || !g)
 		return -ENODEV;
@@ -219,15 +226,19 @@ static long assign_guest(struct vpci *p, struct vpci_dev *dev, struct domain *d)
 	if (!fn)
 		return -ENOMEM;
 	spin_lock(&p->lock);
-	was = dev->owner;
-	rc = take(p, dev, d->id, fn);
+	dev = vpci_find(p, sbdf);
+	if (dev) {
+		was = dev->owner;
+		rc = take(p, dev, d->id, fn);
+	}
 	spin_unlock(&p->lock);
+	/* From here on dev stays: nobody forgets what is a guest's. */
 	if (!rc) {
 		rc = plug(g, dev, fn);
 		if (rc)
-			set_owner(p, dev->sbdf, DOMID_IO);
+			set_owner(p, sbdf, DOMID_IO);
 		if (rc && was == hardware_domain->id)
-			give_back(p, dev);
+			give_back(p, sbdf);
 	}
 	if (rc)
 		free_page(fn);
@@ -252,74 +263,73 @@ static long unplug(struct vpci *g, struct guest_port *port)
 	return 0;
 }
 
-static struct vpci_dev *find_machine(u32 sbdf)
+/* Nobody's: out of Dom0's hands. */
+static long quarantine(struct vpci *p, u32 sbdf)
 {
-	struct vpci *p = machine();
-	struct vpci_dev *dev = NULL;
+	struct vpci_dev *dev;
+	long rc = -ENODEV;
 
-	if (!p)
-		return NULL;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
-	spin_unlock(&p->lock);
-	return dev;
-}
-
-long arch_pci_assign(struct domain *d, u32 sbdf)
-{
-	struct vpci_dev *dev = find_machine(sbdf);
-	struct vpci *p = machine();
-	long rc;
-
-	if (!dev || !iommu_on())
-		return -ENODEV;
-	if (d)
-		return assign_guest(p, dev, d);
-	spin_lock(&p->lock);
-	rc = dev->owner == DOMID_IO ? 0 : take(p, dev, DOMID_IO, NULL);
+	if (dev)
+		rc = dev->owner == DOMID_IO ? 0 : take(p, dev, DOMID_IO, NULL);
 	spin_unlock(&p->lock);
 	return rc;
 }
 
+long arch_pci_assign(struct domain *d, u32 sbdf)
+{
+	struct vpci *p = machine();
+
+	if (!p || !iommu_on())
+		return -ENODEV;
+	return d ? assign_guest(p, sbdf, d) : quarantine(p, sbdf);
+}
+
 long arch_pci_deassign(struct domain *d, u32 sbdf)
 {
-	struct vpci_dev *dev = find_machine(sbdf);
-	struct vpci *g = d ? x86_domain(d)->vpci : NULL;
+	struct vpci *p = machine(), *g = d ? x86_domain(d)->vpci : NULL;
 
-	if (!dev || (d && (d->hardware || !g)))
+	if (!p || (d && (d->hardware || !g)))
 		return -ENODEV;
 	if (!d)
-		return give_back(machine(), dev);
+		return give_back(p, sbdf);
 	spin_lock(&g->lock);
 	return unplug(g, port_with(g->bus, sbdf));
 }
 
 long arch_pci_test_assign(u32 sbdf)
 {
-	struct vpci_dev *dev = find_machine(sbdf);
 	struct vpci *p = machine();
+	struct vpci_dev *dev;
 	const char *why;
+	long rc = -ENODEV;
 
-	if (!dev)
+	if (!p)
 		return -ENODEV;
 	spin_lock(&p->lock);
-	why = refused(p, dev, DOMID_IO);
+	dev = vpci_find(p, sbdf);
+	if (dev) {
+		why = refused(p, dev, DOMID_IO);
+		rc = why ? refuse(dev, why) : 0;
+	}
 	spin_unlock(&p->lock);
-	return why ? -EBUSY : 0;
+	return rc;
 }
 
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 {
-	struct vpci_dev *dev = find_machine(sbdf), *other;
 	struct vpci *p = machine();
+	struct vpci_dev *dev, *other;
 	unsigned int n = 0;
 
-	if (!dev)
+	if (!p)
 		return 0;
 	spin_lock(&p->lock);
-	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+	dev = vpci_find(p, sbdf);
+	for (unsigned int i = 0; dev && i < VPCI_BUCKETS; i++)
 		list_for_each_entry(other, &p->bucket[i], link)
-			if ((other == dev || one_group(dev, other)) && n < max)
+			if ((other == dev || vpci_one_group(dev, other)) && n < max)
 				list[n++] = other->sbdf;
 	spin_unlock(&p->lock);
 	return n;
@@ -327,7 +337,7 @@ unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 
 bool arch_pci_assignable(void)
 {
-	return iommu_on() && iommu_caps.irq_remap;
+	return iommu_on() && iommu_caps.irq_remap && !iommu_caps.aliases; /* AMD-Vi's aliases are in no group yet */
 }
 
 int vpci_guest_init(struct domain *d)

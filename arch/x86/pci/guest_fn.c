@@ -55,7 +55,7 @@ static void unmap_bar(struct domain *d, struct guest_bar *bar)
 /* The largest step that both addresses and what is left allow, and that no trapped page lies in. */
 static unsigned int step_order(struct domain *d, const struct vpci_dev *dev, gfn_t gfn, mfn_t mfn, u64 left)
 {
-	for (unsigned int order = 18; order; order -= 9)
+	for (unsigned int order = p2m_max_order(d); order; order -= 9)
 		if (IS_ALIGNED(gfn | mfn, BIT(order)) && left >= BIT(order) &&
 		    (READ_ONCE(dev->table_first) > gfn + BIT(order) - 1 || READ_ONCE(dev->table_last) < gfn))
 			return order;
@@ -72,7 +72,7 @@ static void map_bar(struct domain *d, const struct vpci_dev *dev, struct guest_b
 	gfn_t gfn = PFN_DOWN(bar->gpa);
 	u64 pages = bar->size >> PAGE_SHIFT, n;
 
-	if (!bar->size || bar->gpa < PVH_PCI_WINDOW_BASE(bits) ||
+	if (!bar->size || bar->size > PVH_PCI_WINDOW_SIZE(bits) ||
 	    bar->gpa - PVH_PCI_WINDOW_BASE(bits) > PVH_PCI_WINDOW_SIZE(bits) - bar->size)
 		return;
 	bar->mapped = gfn;

@@ -11,6 +11,7 @@
 #include <public/physdev.h>
 
 #include "arch/x86/acpi/acpi.h"
+#include "arch/x86/mm.h"
 #include "arch/x86/pci/guest_bus.h"
 #include "common/heap.h"
 #include "common/pci.h"
@@ -75,18 +76,27 @@ static void forget_behind(struct vpci *p, u32 bridge, u32 numbers)
 				  PCI_SBDF(bridge >> 16, numbers >> 16 & 0xff, 0xff));
 }
 
-/* Buses behind a bridge get other numbers: what was known by the old ones is found anew. */
 /*
  * What a guest owns does not move, go, or get another routing id under its hands: such a write does nothing.
  */
-static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned int reg, unsigned int size)
+static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
 {
 	bool moves = (dev->bridge && overlaps(reg, size, PCI_PRIMARY_BUS, 0x1c)) ||
 		     (dev->sriov && overlaps(reg, size, dev->sriov + SRIOV_CTRL, SRIOV_BAR(6) - SRIOV_CTRL));
+	unsigned int shift = (reg & 3) * 8;
+	u32 buses = 0;
 
-	return moves && vpci_holds_assigned(p, dev);
+	if (!moves)
+		return false;
+	if (dev->bridge) {
+		buses = pci_conf_read(dev->sbdf, PCI_PRIMARY_BUS, 4);
+		if (reg / 4 == PCI_PRIMARY_BUS / 4)
+			buses = (buses & ~((u32)bytes_mask(size) << shift)) | (val & (u32)bytes_mask(size)) << shift;
+	}
+	return vpci_holds_assigned(p, dev, buses);
 }
 
+/* Buses behind a bridge get other numbers: what was known by the old ones is found anew. */
 static void write_bus_numbers(struct vpci *p, struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
 {
 	u32 sbdf = dev->sbdf, old = pci_conf_read(sbdf, PCI_PRIMARY_BUS, 4), new;
@@ -111,7 +121,7 @@ static void write_sriov_ctrl(struct vpci_dev *dev, unsigned int reg, unsigned in
 
 static void write_through(struct vpci *p, struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
 {
-	if (moves_assigned(p, dev, reg, size))
+	if (moves_assigned(p, dev, reg, size, val))
 		return;
 	if (dev->bridge && overlaps(reg, size, PCI_PRIMARY_BUS, 4)) {
 		write_bus_numbers(p, dev, reg, size, val);
@@ -230,6 +240,33 @@ bool vpci_in_mmcfg(u64 gpa)
 	u32 sbdf;
 
 	return mmcfg_target(gpa, &sbdf, &reg);
+}
+
+static bool meet(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+bool vpci_is_device_range(u64 first, u64 size)
+{
+	u64 limit = BIT(min(cpu_features.phys_bits, MMIO_BITS));
+
+	if (first >= limit || size > limit - first || meet(first, size, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE) ||
+	    iommu_hides_any(PFN_DOWN(first), PFN_DOWN(first + size - 1)))
+		return false;
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->type != BOOT_RANGE_RESERVED && meet(first, size, r->base, r->size))
+			return false;
+	}
+	for (unsigned int i = 0; i < nr_ioapics; i++)
+		if (meet(first, size, ioapics[i].address, PAGE_SIZE))
+			return false;
+	for (unsigned int i = 0; i < acpi.nr_mcfg; i++)
+		if (meet(first, size, acpi.mcfg[i].base, (acpi.mcfg[i].end_bus + 1ull) << ECAM_BUS_SHIFT))
+			return false;
+	return true;
 }
 
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn)

@@ -136,6 +136,18 @@ static void enter(struct vpci *p, struct vpci_dev *dev)
 	vpci_msix_relocate(p, dev);
 }
 
+/* Has a guest a function of dev's group? */
+static bool in_guests_group(struct vpci *p, const struct vpci_dev *dev)
+{
+	struct vpci_dev *o;
+
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+		list_for_each_entry(o, &p->bucket[i], link)
+			if (vpci_is_guests(o) && vpci_one_group(dev, o))
+				return true;
+	return false;
+}
+
 static void link_dev(struct vpci *p, struct vpci_dev *dev)
 {
 	int rc;
@@ -143,6 +155,11 @@ static void link_dev(struct vpci *p, struct vpci_dev *dev)
 	dev->owner = p->d->id;
 	dev->iommu.sbdf = dev->sbdf;
 	dev->iommu.alias = iommu_caps.aliases ? dev->sbdf : requester(p, dev->sbdf);
+	if (in_guests_group(p, dev)) {
+		dev->owner = DOMID_IO; /* Dom0's with the rest of its group */
+		enter(p, dev);
+		return;
+	}
 	rc = iommu_attach(&dev->iommu, p->d);
 	if (rc)
 		pr_warn(PCI_FMT ": its DMA goes past the IOMMU or nowhere: error %d\n", PCI_ARGS(dev->sbdf), rc);
@@ -231,25 +248,26 @@ bool vpci_in_use(const struct vpci_dev *dev)
 	return dev->msi_msg.desc || dev->msix_ctrl & MSIX_CTRL_ENABLE;
 }
 
-bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev)
+static bool is_behind(u32 sbdf, u32 bridge, u32 buses)
+{
+	u32 nr = sbdf >> 8 & 0xff;
+
+	return sbdf >> 16 == bridge >> 16 && nr >= (buses >> 8 & 0xff) && nr <= (buses >> 16 & 0xff);
+}
+
+bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses)
 {
 	struct vpci_dev *o;
-	u32 buses = dev->bridge ? pci_conf_read(dev->sbdf, PCI_PRIMARY_BUS, 4) : 0;
+	u32 have = dev->bridge ? pci_conf_read(dev->sbdf, PCI_PRIMARY_BUS, 4) : 0;
 
 	if (!dev->bridge && !dev->sriov)
 		return false;
 	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
-		list_for_each_entry(o, &p->bucket[i], link) {
-			u32 nr = o->sbdf >> 8 & 0xff;
-
-			if (!vpci_is_guests(o))
-				continue;
-			if (o->virtfn && o->physfn == dev->sbdf)
+		list_for_each_entry(o, &p->bucket[i], link)
+			if (vpci_is_guests(o) &&
+			    ((o->virtfn && o->physfn == dev->sbdf) ||
+			     (dev->bridge && (is_behind(o->sbdf, dev->sbdf, have) || is_behind(o->sbdf, dev->sbdf, buses)))))
 				return true;
-			if (dev->bridge && o->sbdf >> 16 == dev->sbdf >> 16 && nr >= (buses >> 8 & 0xff) &&
-			    nr <= (buses >> 16 & 0xff))
-				return true;
-		}
 	return false;
 }
 
@@ -284,7 +302,7 @@ void vpci_forget_range(struct vpci *p, u32 first_sbdf, u32 last_sbdf)
 
 	for (unsigned int i = 0; i < VPCI_BUCKETS; i++) {
 		list_for_each_entry_safe(dev, next, &p->bucket[i], link)
-			if (dev->sbdf >= first_sbdf && dev->sbdf <= last_sbdf)
+			if (dev->sbdf >= first_sbdf && dev->sbdf <= last_sbdf && !vpci_is_guests(dev))
 				vpci_forget(p, dev);
 	}
 }

@@ -54,10 +54,10 @@ struct vpci_dev {
 	struct vpci_msg entries[]; /* nr_entries */
 };
 
-/* Is it a guest's, in the hardware domain's list? */
+/* Is it a guest's, in the hardware domain's list? (While that domain is built, there are no guests.) */
 static inline bool vpci_is_guests(const struct vpci_dev *dev)
 {
-	return !dev->fn && dev->owner != hardware_domain->id && dev->owner != DOMID_IO;
+	return hardware_domain && !dev->fn && dev->owner != hardware_domain->id && dev->owner != DOMID_IO;
 }
 
 #define VPCI_BUCKETS 64
@@ -68,6 +68,7 @@ struct vpci {
 	u32 cf8;		/* the address register. V */
 	struct list_head bucket[VPCI_BUCKETS];
 	struct vpci_dev *msix_list; /* written under V, read without */
+	unsigned int nr_vectors; /* in use for its messages. V */
 	struct guest_bus *bus;	/* a guest's; NULL: the hardware domain sees the machine's */
 };
 
@@ -83,10 +84,14 @@ int vpci_add_assigned(struct vpci *p, const struct vpci_dev *host, struct guest_
 /* Sizes of the memory BARs from register reg on; decoding is off. The upper half of one has none. */
 void vpci_size_bars(u32 sbdf, unsigned int reg, u64 size[6]);
 u64 vpci_read_bar(u32 sbdf, unsigned int reg);
+/* Do the two change hands only together? */
+bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b);
+/* Can there be a device's registers, and nothing else? Bytes. */
+bool vpci_is_device_range(u64 first, u64 size);
 /* Has the owner interrupts of it on? */
 bool vpci_in_use(const struct vpci_dev *dev);
-/* Does a guest own a virtual function of dev, or something behind it? */
-bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev);
+/* Does a guest own a virtual function of dev, or something behind it, by the bus numbers that it has or gets? */
+bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses);
 /* Sizes of the virtual functions' BARs; they are switched off. */
 void vpci_size_vf_bars(struct vpci_dev *dev);
 /* Base of a memory BAR as it is decoded now; 0 = not decoded, or no memory. */

@@ -6,6 +6,9 @@
 #include "arch/x86/pci/vpci_internal.h"
 #include "common/printk.h"
 
+#define GUEST_VECTORS 16
+#define GUEST_VECTORS_PER_VCPU 8
+
 /* Fields of a route, in one word so that the interrupt handler reads all or nothing of a change. */
 #define ROUTE_LOGICAL BIT(11)
 #define ROUTE_VALID   BIT(12)
@@ -37,21 +40,34 @@ static void msg_interrupt(struct irq_desc *desc)
 	vpci_msg_deliver(m->d, READ_ONCE(m->route));
 }
 
+/* Vectors are the machine's: a guest gets some for each of its vCPUs. */
+static bool may_have_vector(const struct vpci *p)
+{
+	return p->d->hardware || p->nr_vectors < GUEST_VECTORS + GUEST_VECTORS_PER_VCPU * p->d->max_vcpus;
+}
+
 bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 {
-	if (!m->desc)
+	struct vpci *p = x86_domain(m->d)->vpci;
+	bool had = m->desc;
+
+	if (!m->desc && may_have_vector(p))
 		m->desc = irq_alloc(IRQ_MSI, dev->iommu.alias,
 				    vlapic_dest_cpu(m->d, (u32)(m->route >> ROUTE_DEST_SHIFT),
 						    m->route & ROUTE_LOGICAL), msg_interrupt, m);
+	if (!had && m->desc)
+		p->nr_vectors++;
 	if (!m->desc)
-		pr_guest(m->d, "MSI: no free interrupt vector on any CPU, it stays masked\n");
+		pr_guest(m->d, "MSI: no free interrupt vector, it stays masked\n");
 	return m->desc;
 }
 
 void vpci_msg_disconnect(struct vpci_msg *m)
 {
-	if (m->desc)
+	if (m->desc) {
 		irq_free(m->desc);
+		x86_domain(m->d)->vpci->nr_vectors--;
+	}
 	m->desc = NULL;
 }
 

@@ -150,10 +150,10 @@ static void decode_exception(struct vmcb *c, struct exit_info *e)
 	e->exc.cr2 = c->exit_info2;
 }
 
-#define DETAILED (BIT(EXIT_IO) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_WBINVD) | BIT(EXIT_NMI_UNBLOCKED) | BIT(EXIT_CR))
+#define SVM_DETAILED (BIT(EXIT_IO) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_WBINVD) | BIT(EXIT_NMI_UNBLOCKED) | BIT(EXIT_CR))
 
 /* What else an exit tells. Apart, so that those that tell nothing save no registers. */
-static noinline void decode_details(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists)
+static noinline void svm_decode_details(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists)
 {
 	switch (e->reason) {
 	case EXIT_IO:
@@ -202,6 +202,6 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 	e->next_rip = exits[code].len ? (nrips && c->next_rip ? c->next_rip : svm_rip_after(c, exits[code].len)) : 0;
 	if (e->reason == EXIT_MSR_READ)
 		e->reason = c->exit_info1 & 1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;
-	else if (unlikely(BIT(e->reason) & DETAILED))
-		decode_details(v, c, e, nrips, assists);
+	else if (unlikely(BIT(e->reason) & SVM_DETAILED))
+		svm_decode_details(v, c, e, nrips, assists);
 }

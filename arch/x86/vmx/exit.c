@@ -133,7 +133,7 @@ static void decode_debug(struct x86_vcpu *v, struct exit_info *e, bool int1)
 
 	update_debug_status(v);
 	if (int1) {
-		e->next_rip = vmx_rip_after(vmread(VMCS_EXIT_LEN));
+		e->next_rip = vmx_rip_after(vmread(VMCS_GUEST_RIP), vmread(VMCS_EXIT_LEN));
 		vmwrite(VMCS_INTERRUPTIBILITY, blocked & ~(BLOCKED_STI | BLOCKED_MOV_SS));
 	} else if (blocked & (BLOCKED_STI | BLOCKED_MOV_SS) && vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_TF) {
 		vmwrite(VMCS_PENDING_DBG, vmread(VMCS_PENDING_DBG) | PENDING_DBG_BS);
@@ -165,11 +165,11 @@ void vmx_load_debug_regs(struct x86_vcpu *v)
 	vmx_set_proc(v, v->vmx_proc & ~PROC_MOV_DR);
 }
 
-#define DETAILED (BIT(EXIT_IO) | BIT(EXIT_NPF) | BIT(EXIT_CR) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_APIC) | \
+#define VMX_DETAILED (BIT(EXIT_IO) | BIT(EXIT_NPF) | BIT(EXIT_CR) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_APIC) | \
 		  BIT(EXIT_NMI_UNBLOCKED) | BIT(EXIT_BAD_STATE))
 
 /* What else an exit tells. Apart, so that those that tell nothing save no registers. */
-static noinline void decode_details(struct x86_vcpu *v, struct exit_info *e)
+static noinline void vmx_decode_details(struct x86_vcpu *v, struct exit_info *e)
 {
 	switch (e->reason) {
 	case EXIT_IO:
@@ -208,9 +208,9 @@ void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e)
 
 	e->raw = full;
 	e->reason = full >> 31 ? EXIT_BAD_STATE : reason < VMX_NR_EXITS ? reasons[reason] : EXIT_UNKNOWN;
-	e->next_rip = vmx_rip_after(vmread(VMCS_EXIT_LEN));
+	e->next_rip = vmx_rip_after(vmread(VMCS_GUEST_RIP), vmread(VMCS_EXIT_LEN));
 	if (likely(!(full >> 31)))
 		reinject();
-	if (BIT(e->reason) & DETAILED)
-		decode_details(v, e);
+	if (BIT(e->reason) & VMX_DETAILED)
+		vmx_decode_details(v, e);
 }

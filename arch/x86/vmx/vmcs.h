@@ -132,13 +132,13 @@ void vmx_set_proc(struct x86_vcpu *v, u64 controls);
  */
 int vmx_enter(u64 *gpr, bool launched);
 
-/* Where the instruction of this length ends; only in 64-bit code is that beyond 4 GiB (exit.c: vmx_wrap_rip()). */
+/* Where the instruction of this length at rip ends; only in 64-bit code is that beyond 4 GiB (exit.c: vmx_wrap_rip()). */
 u64 vmx_wrap_rip(u64 rip);
-static inline u64 vmx_rip_after(u64 len)
+static inline u64 vmx_rip_after(u64 rip, u64 len)
 {
-	u64 old = vmread(VMCS_GUEST_RIP), rip = old + len;
+	u64 after = rip + len;
 
-	return unlikely((rip ^ old) >> 32) ? vmx_wrap_rip(rip) : rip;
+	return unlikely((rip ^ after) >> 32) ? vmx_wrap_rip(after) : after;
 }
 /* exit.c: the current VMCS's exit in vendor-neutral terms. */
 void vmx_decode_exit(struct x86_vcpu *v, struct exit_info *e);

@@ -442,7 +442,7 @@ static void vmx_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigne
 {
 	u64 flags = vmread(VMCS_GUEST_RFLAGS);
 
-	vmwrite(VMCS_GUEST_RIP, e && e->next_rip ? e->next_rip : vmx_rip_after(len));
+	vmwrite(VMCS_GUEST_RIP, e && e->next_rip ? e->next_rip : vmx_rip_after(vmread(VMCS_GUEST_RIP), len));
 	vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(BLOCKED_STI | BLOCKED_MOV_SS));
 	if (unlikely(flags & X86_EFLAGS_RF))
 		vmwrite(VMCS_GUEST_RFLAGS, flags & ~X86_EFLAGS_RF);

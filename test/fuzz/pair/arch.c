@@ -225,6 +225,17 @@ void arch_vcpu_kick(struct vcpu *v)
 		pcpu_kick(v->cpu, WORK_KICK);
 }
 
+u16 iommu_id_alloc(void)
+{
+	static u16 last;
+
+	return ++last;
+}
+
+void iommu_id_free(u16 id)
+{
+}
+
 /* The machine has no PCI functions. */
 bool arch_pci_assignable(void) { return false; }
 long arch_pci_assign(struct domain *d, u32 sbdf) { return -ENODEV; }

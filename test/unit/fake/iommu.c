@@ -13,6 +13,11 @@ FAKE void iommu_hide(paddr_t first, size_t len)
 {
 }
 
+FAKE bool iommu_hides_any(mfn_t first, mfn_t last)
+{
+	return false;
+}
+
 FAKE bool iommu_hides(mfn_t mfn)
 {
 	return false;
@@ -21,6 +26,17 @@ FAKE bool iommu_hides(mfn_t mfn)
 FAKE int iommu_attach(struct iommu_device *dev, struct domain *d)
 {
 	return 0;
+}
+
+FAKE u16 iommu_id_alloc(void)
+{
+	static u16 last;
+
+	return ++last;
+}
+
+FAKE void iommu_id_free(u16 id)
+{
 }
 
 FAKE void iommu_flush(const struct domain *d)
