@@ -266,6 +266,7 @@ static void messages_are_the_guests(void **state)
 	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
 	assert_int_equal(arch_pci_deassign(&x->d, VF(1)), 0);
 	assert_int_equal(pci_conf_read(VF(1), 0x72, 2) & MSIX_CTRL_ENABLE, 0);
+	assert_int_equal(host_table(0x47000)[7], 1); /* masked, for whoever comes next */
 	assert_int_equal(pci_conf_read(VF(1), PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
 	assert_null(reaches_memory_of(VF(1)));
 	assert_false(mapped(WINDOW));
@@ -318,6 +319,8 @@ static void what_cannot_be_assigned_says_why(void **state)
 	iommu_nr_reserved = 1;
 	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
 	iommu_nr_reserved = 0;
+	assert_int_equal(arch_pci_assign(&x->d, PF), -EBUSY); /* its virtual functions are on */
+	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL); /* and there are two */
 	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
 	assert_int_equal(arch_pci_assign(NULL, PF), -EBUSY); /* a guest has one of its functions */
 	assert_int_equal(arch_pci_assign(&other->d, VF(1)), -ENODEV); /* made without passthrough */
@@ -384,6 +387,11 @@ static void no_bridge_comes_over_a_guests_function(void **state)
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00010100);
 	dom0_put(BRIDGE, 0x18, 4, 0x00030300);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00030300);
+	/* Nor does one without numbers hold what is on bus 0. */
+	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	dom0_put(BRIDGE, 0x18, 4, 0);
+	dom0_put(BRIDGE, 0x18, 4, 0x00040400);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00040400);
 	assert_int_equal(vpci_find(dom0->vpci, VF(1))->owner, 1);
 	vpci_forget_range(dom0->vpci, 0, ~0u);
 	assert_non_null(vpci_find(dom0->vpci, VF(1)));

@@ -162,6 +162,7 @@ static void new_pf(void)
 	set(f, 0x100, 4, 0x14010001, 0); /* AER, then SR-IOV at 0x140 */
 	set(f, 0x140, 4, 0x00010010, 0);
 	set(f, 0x148, 2, 0, 0x0009);
+	set(f, 0x150, 2, 2, 0xffff);
 	set(f, 0x154, 2, 1, 0);
 	set(f, 0x156, 2, 1, 0);
 	set(f, 0x15a, 2, 0x10ca, 0);

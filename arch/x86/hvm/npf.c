@@ -95,7 +95,7 @@ void hvm_nested_fault(struct x86_vcpu *v, const struct exit_info *e)
 	u64 gpa = e->npf.gpa;
 	gfn_t gfn = PFN_DOWN(gpa);
 	bool trapped = hvm_mmio_is_trapped(d, gfn);
-	enum p2m_type t = trapped ? P2M_HOLE : type_at(d, gfn);
+	enum p2m_type t = trapped && d->hardware ? P2M_HOLE : type_at(d, gfn);
 
 	if (t != P2M_HOLE) {
 		if (!allowed(t, e))

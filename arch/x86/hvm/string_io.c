@@ -7,7 +7,7 @@
 #include "arch/x86/hvm/ops.h"
 #include "common/guest_access.h"
 
-#define REP_MAX 1024 /* elements handled before other work is looked at */
+#define REP_MAX 64 /* elements handled before other work is looked at: a few hundred instructions each */
 
 #define SEG_WRITE_OR_READ BIT(1) /* of data: may be written; of code: may be read */
 #define SEG_DOWN BIT(2)

@@ -117,14 +117,19 @@ int iommu_attach(struct iommu_device *dev, struct domain *d)
 		return 0;
 	spin_lock(&lock);
 	rc = iommu_ops->attach(dev->sbdf, d);
-	if (!rc && dev->alias != dev->sbdf)
+	if (!rc && dev->alias != dev->sbdf) {
 		rc = iommu_ops->attach(dev->alias, d);
+		if (rc)
+			iommu_ops->attach(dev->sbdf, dev->owner); /* it has been there: nothing to allocate */
+	}
 	if (!rc && !dev->owner) {
 		dev->next = *bucket(dev->alias);
 		*bucket(dev->alias) = dev;
 	}
-	if (!rc)
+	if (!rc) {
 		dev->owner = d;
+		dev->cut_off = false;
+	}
 	spin_unlock(&lock);
 	return rc;
 }

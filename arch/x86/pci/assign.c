@@ -87,12 +87,24 @@ static const char *group_refused(struct vpci *p, const struct vpci_dev *dev, dom
 	return NULL;
 }
 
-static bool has_reserved_memory(u32 sbdf)
+static bool has_reserved_memory(const struct iommu_device *dev)
 {
 	for (unsigned int i = 0; i < iommu_nr_reserved; i++)
-		if (iommu_reserved[i].sbdf == sbdf)
+		if (iommu_reserved[i].sbdf == dev->sbdf || iommu_reserved[i].sbdf == dev->alias)
 			return true;
 	return false;
+}
+
+/* A physical function and its virtual ones go to no two guests: who has the one can reset the others. */
+static const char *sriov_refused(struct vpci *p, const struct vpci_dev *dev)
+{
+	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
+
+	if (dev->virtfn && (!pf || pf->owner != hardware_domain->id))
+		return "its physical function is not Domain 0's";
+	if (dev->sriov && pci_conf_read(dev->sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE)
+		return "its virtual functions are on";
+	return NULL;
 }
 
 /* Dom0's lock held. Why the function cannot be to's; NULL: it can. */
@@ -108,8 +120,10 @@ static const char *refused(struct vpci *p, const struct vpci_dev *dev, domid_t t
 		return "Domain 0 uses it: its driver has interrupts on";
 	if (vpci_holds_assigned(p, dev, 0))
 		return "its virtual functions belong to guests";
-	if (has_reserved_memory(dev->sbdf))
+	if (has_reserved_memory(&dev->iommu))
 		return "firmware reserves memory for it";
+	if (sriov_refused(p, dev))
+		return sriov_refused(p, dev);
 	return to == DOMID_IO ? NULL : group_refused(p, dev, to);
 }
 
@@ -161,14 +175,15 @@ static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_
 	return 0;
 }
 
-static void set_owner(struct vpci *p, u32 sbdf, domid_t owner)
+/* The function that is from's becomes nobody's. */
+static void let_go(struct vpci *p, u32 sbdf, domid_t from)
 {
 	struct vpci_dev *dev;
 
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
-	if (dev)
-		dev->owner = owner;
+	if (dev && dev->owner == from)
+		dev->owner = DOMID_IO;
 	spin_unlock(&p->lock);
 }
 
@@ -236,7 +251,7 @@ static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 	if (!rc) {
 		rc = plug(g, dev, fn);
 		if (rc)
-			set_owner(p, sbdf, DOMID_IO);
+			let_go(p, sbdf, d->id);
 		if (rc && was == hardware_domain->id)
 			give_back(p, sbdf);
 	}
@@ -259,7 +274,7 @@ static long unplug(struct vpci *g, struct guest_port *port)
 	if (!fn)
 		return -ENODEV;
 	free_page(fn);
-	set_owner(machine(), sbdf, DOMID_IO);
+	let_go(machine(), sbdf, g->d->id);
 	return 0;
 }
 

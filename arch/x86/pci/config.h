@@ -60,6 +60,7 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define SRIOV_CTRL	0x08
 #define SRIOV_CTRL_VFE	BIT(0)
 #define SRIOV_CTRL_MSE	BIT(3)
+#define SRIOV_NUM_VFS	0x10
 #define SRIOV_OFFSET	0x14
 #define SRIOV_STRIDE	0x16
 #define SRIOV_BAR(n)	(0x24 + 4 * (n))

@@ -300,6 +300,8 @@ void guest_fn_init(struct guest_fn *fn, const struct vpci_dev *host, u32 id)
 
 void guest_fn_stop(struct vpci *p, struct guest_fn *fn)
 {
+	vpci_msi_release(fn->dev);
+	vpci_msix_release(fn->dev); /* while its table can be reached */
 	remap(p, fn, 0, NR_BARS, 0);
 	fn->command = 0;
 	pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2, PCI_COMMAND_INTX_OFF);

@@ -325,7 +325,7 @@ int arch_pci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf)
 	dev = vpci_discover(p, virtfn ? physfn : sbdf);
 	if (!dev)
 		rc = pci_conf_read(virtfn ? physfn : sbdf, PCI_VENDOR_ID, 2) == 0xffff ? -ENODEV : -ENOMEM;
-	else if (virtfn && !dev->sriov)
+	else if (virtfn && (!dev->sriov || !vpci_is_virtfn(dev, sbdf)))
 		rc = -EINVAL;
 	else if (virtfn && !vpci_add_virtfn(p, sbdf, physfn))
 		rc = -ENOMEM;

@@ -206,6 +206,17 @@ struct vpci_dev *vpci_discover(struct vpci *p, u32 sbdf)
 	return add_dev(p, sbdf, false, 0);
 }
 
+bool vpci_is_virtfn(const struct vpci_dev *pf, u32 sbdf)
+{
+	u32 offset = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_OFFSET, 2);
+	u32 stride = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_STRIDE, 2);
+	u32 number = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_NUM_VFS, 2), distance = sbdf - pf->sbdf - offset;
+
+	if (sbdf < pf->sbdf + offset || !number)
+		return false;
+	return stride ? distance % stride == 0 && distance / stride < number : distance == 0;
+}
+
 struct vpci_dev *vpci_add_virtfn(struct vpci *p, u32 sbdf, u32 physfn)
 {
 	struct vpci_dev *dev = vpci_find(p, sbdf);
@@ -252,7 +263,7 @@ static bool is_behind(u32 sbdf, u32 bridge, u32 buses)
 {
 	u32 nr = sbdf >> 8 & 0xff;
 
-	return sbdf >> 16 == bridge >> 16 && nr >= (buses >> 8 & 0xff) && nr <= (buses >> 16 & 0xff);
+	return buses >> 8 & 0xff && sbdf >> 16 == bridge >> 16 && nr >= (buses >> 8 & 0xff) && nr <= (buses >> 16 & 0xff);
 }
 
 bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses)

@@ -76,6 +76,8 @@ struct vpci {
 struct vpci_dev *vpci_find(struct vpci *p, u32 sbdf);
 /* Finds it, or learns what a function that answers has. NULL: nothing there, or no memory. */
 struct vpci_dev *vpci_discover(struct vpci *p, u32 sbdf);
+/* Is there a virtual function of pf's now? */
+bool vpci_is_virtfn(const struct vpci_dev *pf, u32 sbdf);
 struct vpci_dev *vpci_add_virtfn(struct vpci *p, u32 sbdf, u32 physfn);
 void vpci_forget(struct vpci *p, struct vpci_dev *dev);
 void vpci_forget_range(struct vpci *p, u32 first_sbdf, u32 last_sbdf);

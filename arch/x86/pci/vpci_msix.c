@@ -98,8 +98,13 @@ void vpci_msix_release(struct vpci_dev *dev)
 	if (dev->msix_ctrl & MSIX_CTRL_ENABLE)
 		write_host_ctrl(dev, 0);
 	dev->msix_ctrl = 0;
-	for (unsigned int i = 0; i < dev->nr_entries; i++)
+	for (unsigned int i = 0; i < dev->nr_entries; i++) {
+		volatile u32 *host = dev->entries[i].desc ? host_entry(dev, i) : NULL;
+
+		if (host)
+			host[3] = MSIX_ENTRY_MASKED; /* the next owner does not know which were in use */
 		vpci_msg_disconnect(&dev->entries[i]);
+	}
 }
 
 /* Device memory that was mapped at first touch must fault from now on. Other mappings are the guest's own business. */
