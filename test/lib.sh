@@ -73,7 +73,7 @@ one_host_cpu() {
 	local range cpu fd
 	for range in $(taskset -cp $BASHPID | sed 's/.*: //; s/,/ /g'); do
 		for cpu in $(seq "${range%-*}" "${range#*-}"); do
-			exec {fd}>"${TMPDIR:-/tmp}/keel-emulator-on-cpu.$cpu"
+			exec {fd}>>"${TMPDIR:-/tmp}/keel-emulator-on-cpu.$cpu"
 			flock -n "$fd" && break 2
 			exec {fd}>&-
 		done

@@ -390,6 +390,7 @@ static void no_bridge_comes_over_a_guests_function(void **state)
 	/* Nor does one without numbers hold what is on bus 0. */
 	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
 	dom0_put(BRIDGE, 0x18, 4, 0);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0);
 	dom0_put(BRIDGE, 0x18, 4, 0x00040400);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00040400);
 	assert_int_equal(vpci_find(dom0->vpci, VF(1))->owner, 1);
