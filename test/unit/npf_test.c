@@ -248,6 +248,23 @@ static void teardown_leaves_the_shared_tables(void **state)
 	assert_int_equal(val, 0xff);
 }
 
+static void a_superpage_comes_over_ones(void **state)
+{
+	u64 before;
+	u8 val;
+
+	set(PFN_DOWN(GiB(5) + MiB(8)), 7, P2M_MMIO);
+	assert_int_equal(exits_to_read(GiB(5) + MiB(2), &val), 1);
+	before = fake_live_pages();
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, PFN_DOWN(GiB(5) + MiB(2)), BIT(20), 9, P2M_MMIO), 0);
+	p2m_write_unlock(d);
+	assert_int_equal(type_of(PFN_DOWN(GiB(5) + MiB(3))), P2M_MMIO);
+	assert_int_equal(fake_live_pages(), before);
+	assert_int_equal(exits_to_read(GiB(5) + MiB(4), &val), 1);
+	assert_int_equal(val, 0xff);
+}
+
 static void writes_are_emulated(void **state)
 {
 	raise(MiB(5), WRITE, true);
@@ -355,7 +372,7 @@ static void dom0_finds_its_devices(void **state)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(a_hole_reads_as_ones), T(the_apic_stays_out), T(memory_comes_and_goes), T(teardown_leaves_the_shared_tables),
-	T(writes_are_emulated), T(no_memory_for_a_table), T(code_that_is_not_there), T(on_the_way_to_a_handler),
+	T(a_superpage_comes_over_ones), T(writes_are_emulated), T(no_memory_for_a_table), T(code_that_is_not_there), T(on_the_way_to_a_handler),
 	T(dom0_finds_its_devices),
 };
 
