@@ -110,6 +110,8 @@ static const char *sriov_refused(struct vpci *p, const struct vpci_dev *dev)
 /* Dom0's lock held. Why the function cannot be to's; NULL: it can. */
 static const char *refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 {
+	const char *why;
+
 	if (!arch_pci_assignable())
 		return "there is no IOMMU that remaps interrupts, or it is AMD-Vi";
 	if (dev->bridge)
@@ -122,8 +124,9 @@ static const char *refused(struct vpci *p, const struct vpci_dev *dev, domid_t t
 		return "its virtual functions belong to guests";
 	if (has_reserved_memory(&dev->iommu))
 		return "firmware reserves memory for it";
-	if (sriov_refused(p, dev))
-		return sriov_refused(p, dev);
+	why = sriov_refused(p, dev);
+	if (why)
+		return why;
 	return to == DOMID_IO ? NULL : group_refused(p, dev, to);
 }
 
