@@ -40,7 +40,7 @@ long arch_get_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op);
 long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op);
 long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op);
 long arch_sysctl_featureset(struct xen_sysctl_cpu_featureset *op);
-/* Arch: saved state (arch/x86/hvm/hvmcontext.c). d is paused. *size: in room (or length), out length. */
+/* Arch: saved state (arch/x86/hvm/hvmcontext.c). d is paused, and no vCPU of it runs. *size: in room (or length), out length. */
 long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size);
 long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size);
 /* Arch: the machine. */

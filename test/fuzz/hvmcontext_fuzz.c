@@ -48,7 +48,6 @@ struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48, .xsave = 
 
 int rdmsr_safe(u32 msr, u64 *v) { return -EFAULT; }
 int wrmsr_safe(u32 msr, u64 v) { return 0; }
-void hvm_wait_until_saved(struct domain *d) { }
 unsigned int version_reported(void) { return 0; }
 void vlapic_eoi(struct vcpu *v) { }
 void vlapic_error(struct vcpu *v, u32 esr_bit) { }

@@ -138,10 +138,6 @@ void hvm_inject_nmi(struct vcpu *v)
 {
 }
 
-void hvm_wait_until_saved(struct domain *d)
-{
-}
-
 static void my_get_state(struct x86_vcpu *v, struct hvm_state *s)
 {
 	*s = states[v->v.id];
@@ -1006,6 +1002,35 @@ static void initial_states(void **state)
 	assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&bad), -EINVAL);
 }
 
+/* Both forms of a start state: each register is where it belongs. */
+static void initial_registers(void **state)
+{
+	struct vcpu_hvm_context c64 = { .mode = VCPU_HVM_MODE_64B }, c32 = { .mode = VCPU_HVM_MODE_32B };
+	static const u64 order[] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI };
+	struct vcpu *v1 = x->d.vcpu[1];
+
+	c64.cpu_regs.x86_64 = (struct vcpu_hvm_x86_64){ .rax = 1, .rcx = 2, .rdx = 3, .rbx = 4, .rsp = 5, .rbp = 6,
+		.rsi = 7, .rdi = 8, .rip = 0x9000, .rflags = 2, .cr0 = PG | PE, .cr3 = 0x1000, .cr4 = PAE, .efer = EFER_LME };
+	c32.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eax = 1, .ecx = 2, .edx = 3, .ebx = 4, .esp = 5, .ebp = 6,
+		.esi = 7, .edi = 8, .eip = 0x9000, .eflags = 2, .cr0 = PE, .cr3 = 0x1000, .cr4 = PAE,
+		.cs_ar = 0xc09b, .ss_ar = 0xc093, .tr_ar = 0x8b, .cs_limit = ~0u, .ss_limit = ~0u, .tr_limit = 0x67 };
+	show_everything();
+	set_bit(VPF_DOWN, &v1->wait_flags);
+	for (unsigned int i = 0; i < 2; i++) {
+		v1->initialised = false;
+		memset(x86_vcpu(v1)->gpr, 0xff, sizeof(x86_vcpu(v1)->gpr));
+		assert_int_equal(arch_vcpu_op_initialise(v1, i ? (u64)&c32 : (u64)&c64), 0);
+		for (unsigned int n = 0; n < NR_REGS; n++)
+			assert_int_equal(x86_vcpu(v1)->gpr[n < 8 ? order[n] : n], n < 8 ? n + 1 : 0);
+		assert_int_equal(states[1].rip, 0x9000);
+		assert_int_equal(states[1].rflags, 2);
+		assert_int_equal(states[1].cr0 & ~0x10, i ? PE : PG | PE); /* ET is always 1 */
+		assert_int_equal(states[1].cr3, 0x1000);
+		assert_int_equal(states[1].cr4, PAE);
+		assert_int_equal(states[1].efer, i ? 0 : LM);
+	}
+}
+
 static u32 chosen(struct mitigation_cpu cpu)
 {
 	return mitigations_choose(&cpu);
@@ -1063,6 +1088,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(what_is_refused_changes_nothing),
 	TEST(xsave_records),
 	TEST(initial_states),
+	TEST(initial_registers),
 	TEST(mitigations_by_cpu),
 };
 

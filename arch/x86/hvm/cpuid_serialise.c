@@ -180,7 +180,6 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 		rc = check_msrs(op);
 	if (!rc) {
 		cpu_policy_clamp(p, d);
-		hvm_wait_until_saved(d);
 		spin_lock(&d->lock);
 		*x86_domain(d)->cpuid = *p;
 		refresh_states(d);

@@ -146,7 +146,6 @@ long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
 	struct stream s = { .buffer = buffer, .size = *size };
 	struct vcpu *v;
 
-	hvm_wait_until_saved(d);
 	put_record(&s, HVM_SAVE_CODE_HEADER, 0, &header, sizeof(header));
 	for_each_vcpu(d, v) {
 		spin_lock(&d->lock);
@@ -403,7 +402,6 @@ long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
 	struct vcpu *v;
 	int rc;
 
-	hvm_wait_until_saved(d);
 	rc = load_records(d, &s);
 	if (rc)
 		return rc;

@@ -215,15 +215,6 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
 	x->exc_error = (u32)error;
 }
 
-void hvm_wait_until_saved(struct domain *d)
-{
-	struct vcpu *v;
-
-	for_each_vcpu(d, v)
-		while (READ_ONCE(v->sched.running))
-			cpu_relax();
-}
-
 void hvm_inject_nmi(struct vcpu *v)
 {
 	WRITE_ONCE(x86_vcpu(v)->nmi_pending, true);

@@ -115,8 +115,6 @@ void hvm_vcpu_init(struct vcpu *v);
 void hvm_vcpu_reset(struct vcpu *v);
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
 void hvm_inject_nmi(struct vcpu *v);
-/* A paused vCPU has left the guest; its CPU may still be about to put its state into memory. d is paused. */
-void hvm_wait_until_saved(struct domain *d);
 /*
  * The code that the current vCPU executes at ip, in its user or kernel mode: 0 or -EFAULT, as copy_from_guest(),
  * but code is not data, so SMAP does not count (SDM vol. 3, 4.6.1). No p2m lock may be held.

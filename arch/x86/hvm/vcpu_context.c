@@ -13,24 +13,26 @@ static void set_segment(struct segment *s, u32 base, u32 limit, u16 attr)
 	*s = (struct segment){ .sel = 0, .attr = (u16)((attr & 0xff) | (attr >> 4 & 0xf00)), .limit = limit, .base = base };
 }
 
-static int state_32(u64 *gpr, const struct vcpu_hvm_x86_32 *r, struct hvm_state *s)
+/* General registers stand there in the order of their numbers. */
+static void set_registers(u64 *gpr, const struct vcpu_hvm_x86_64 *r, struct hvm_state *s)
 {
-	if (!ATTR_VALID(r->cs_ar, 8) || !ATTR_VALID(r->ss_ar, 2) || r->efer & (EFER_LMA | EFER_LME))
-		return -EINVAL;
-	gpr[REG_RAX] = r->eax;
-	gpr[REG_RCX] = r->ecx;
-	gpr[REG_RDX] = r->edx;
-	gpr[REG_RBX] = r->ebx;
-	gpr[REG_RSP] = r->esp;
-	gpr[REG_RBP] = r->ebp;
-	gpr[REG_RSI] = r->esi;
-	gpr[REG_RDI] = r->edi;
-	s->rip = r->eip;
-	s->rflags = r->eflags;
+	memcpy(gpr, r, offsetof(struct vcpu_hvm_x86_64, rip));
+	s->rip = r->rip;
+	s->rflags = r->rflags;
 	s->cr0 = r->cr0;
 	s->cr3 = r->cr3;
 	s->cr4 = r->cr4;
 	s->efer = r->efer;
+}
+
+static int state_32(u64 *gpr, const struct vcpu_hvm_x86_32 *r, struct hvm_state *s)
+{
+	const struct vcpu_hvm_x86_64 wide = { r->eax, r->ecx, r->edx, r->ebx, r->esp, r->ebp, r->esi, r->edi, r->eip,
+					      r->eflags, r->cr0, r->cr3, r->cr4, r->efer };
+
+	if (!ATTR_VALID(r->cs_ar, 8) || !ATTR_VALID(r->ss_ar, 2) || r->efer & (EFER_LMA | EFER_LME))
+		return -EINVAL;
+	set_registers(gpr, &wide, s);
 	set_segment(&s->seg[SEG_CS], r->cs_base, r->cs_limit, r->cs_ar);
 	set_segment(&s->seg[SEG_DS], r->ds_base, r->ds_limit, r->ds_ar);
 	set_segment(&s->seg[SEG_SS], r->ss_base, r->ss_limit, r->ss_ar);
@@ -43,20 +45,8 @@ static int state_64(u64 *gpr, const struct vcpu_hvm_x86_64 *r, struct hvm_state 
 {
 	if (!(r->cr0 & X86_CR0_PG) || !(r->cr0 & X86_CR0_PE) || !(r->cr4 & X86_CR4_PAE) || !(r->efer & EFER_LME))
 		return -EINVAL;
-	gpr[REG_RAX] = r->rax;
-	gpr[REG_RCX] = r->rcx;
-	gpr[REG_RDX] = r->rdx;
-	gpr[REG_RBX] = r->rbx;
-	gpr[REG_RSP] = r->rsp;
-	gpr[REG_RBP] = r->rbp;
-	gpr[REG_RSI] = r->rsi;
-	gpr[REG_RDI] = r->rdi;
-	s->rip = r->rip;
-	s->rflags = r->rflags;
-	s->cr0 = r->cr0;
-	s->cr3 = r->cr3;
-	s->cr4 = r->cr4;
-	s->efer = r->efer | EFER_LMA;
+	set_registers(gpr, r, s);
+	s->efer |= EFER_LMA;
 	for (unsigned int i = SEG_ES; i <= SEG_GS; i++)
 		s->seg[i] = (struct segment){ .attr = 0xc93, .limit = 0xffffffff };
 	s->seg[SEG_CS].attr = 0xa9b;
