@@ -103,22 +103,30 @@ static void svm_enters(const struct hvm_state *s)
 
 static void my_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 {
-	u64 val[VMX_NR_DUMP];
-
 	loaded = *s;
 	set = true;
+}
+
+/* A vCPU that may run enters; the state of one that stays down is of no matter until something sets it. */
+static void what_runs_enters(void)
+{
+	u64 val[VMX_NR_DUMP];
+
+	require(vcpu.v.initialised || test_bit(VPF_DOWN, &vcpu.v.wait_flags));
+	if (!vcpu.v.initialised)
+		return;
 	memset(vmcs, 0, sizeof(vmcs));
 	vmwrite(VMCS_LINK, ~0ull);
-	vmx_set_state(v, s);
+	vmx_set_state(&vcpu, &loaded);
 	for (unsigned int i = 0; i < VMX_NR_DUMP; i++)
 		val[i] = vmread(dumped[i]);
 	require(!vmx_check_guest(val, cpu_features.phys_bits));
-	svm_enters(s);
+	svm_enters(&loaded);
 	require(!(vmread(VMCS_GUEST_CR0) & (X86_CR0_CD | X86_CR0_NW)));
 	/* WRMSR */
-	require(is_canonical(s->lstar, s) && is_canonical(s->cstar, s) && is_canonical(s->kernel_gs_base, s) &&
-		!(s->sfmask >> 32) && !(s->sysenter_cs >> 32));
-	require(!(v->tsc_aux >> 32));
+	require(is_canonical(loaded.lstar, &loaded) && is_canonical(loaded.cstar, &loaded) &&
+		is_canonical(loaded.kernel_gs_base, &loaded) && !(loaded.sfmask >> 32) && !(loaded.sysenter_cs >> 32));
+	require(!(vcpu.tsc_aux >> 32));
 }
 
 static void my_get_state(struct x86_vcpu *v, struct hvm_state *s)
@@ -237,6 +245,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	good_records(data[0] % 3);
 	start();
 	require(!arch_set_hvmcontext(&dom.d, (u64)blob, blob_len) && set);
+	what_runs_enters();
+	require(vcpu.v.initialised);
 	start();
 	for (data++, size--; size >= 11; data += 11, size -= 11) {
 		u32 width = widths[data[2] & 3], at = (u32)(data[0] | data[1] << 8) % (blob_len - width);
@@ -251,6 +261,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (unsigned int i = 0; i < sizeof(area); i++)
 			require(!area[i]);
 	} else {
+		what_runs_enters();
 		others_are_right();
 	}
 	return 0;
