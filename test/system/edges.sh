@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # TEST: name=guest-edges limit=60 needs=all,guests args=test/boot
-# TEST: name=vmx-guest-edges limit=60 needs=all,guests args=test/bochs
+# TEST: name=vmx-guest-edges limit=150 needs=all,guests args=test/bochs
 #
 # The test guest "edges" beside a Dom0, which waits for it: in a guest, memory is not
 # there where it is not. Argument: test/boot for SVM or test/bochs for VMX.

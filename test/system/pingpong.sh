@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# TEST: name=guest-pingpong-multiboot limit=150 needs=all,guests args=test/boot,multiboot,2,60
-# TEST: name=guest-pingpong-uefi limit=150 needs=all,guests args=test/boot,uefi,2,10
-# TEST: name=vmx-guest-pingpong-1 limit=90 needs=all,guests args=test/bochs,multiboot,1,2
-# TEST: name=vmx-guest-pingpong-2 limit=90 needs=all,guests args=test/bochs,multiboot,2,2
+# TEST: name=guest-pingpong-multiboot limit=240 needs=all,guests args=test/boot,multiboot,2,60
+# TEST: name=guest-pingpong-uefi limit=200 needs=all,guests args=test/boot,uefi,2,10
+# TEST: name=vmx-guest-pingpong-1 limit=150 needs=all,guests args=test/bochs,multiboot,1,2
+# TEST: name=vmx-guest-pingpong-2 limit=150 needs=all,guests args=test/bochs,multiboot,2,2
 #
 # Two guests named in the boot configuration, with an event channel and a granted
 # page between them, run with no Dom0 at all. Arguments: test/boot for SVM or test/bochs for
@@ -22,7 +22,7 @@ sed "s/SECONDS/$4/" test/system/pingpong.dts >"$work/keel.dts"
 TREE=$work/keel.dts FILES=$O/test/guests/pingpong.elf LOADER=$2 MEM=512M SMP=$3 \
 	setsid "$1" >"$work/console" 2>&1 </dev/null &
 boot=$!
-for _ in $(seq $(($4 + 60))); do
+for _ in $(seq $(($4 + 120))); do
 	[ "$(grep -a -c 'all numbers came back' "$work/console")" = 2 ] && break
 	grep -a -q -E 'too few|no answer|KEEL\) panic' "$work/console" && break
 	kill -0 $boot 2>/dev/null || break

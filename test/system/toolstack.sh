@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# TEST: name=toolstack-1 limit=700 needs=all,dom0-image args=a-d
-# TEST: name=toolstack-2 limit=700 needs=all,dom0-image args=e-n
-# TEST: name=toolstack-3 limit=700 needs=all,dom0-image args=o-z
+# TEST: name=toolstack-1 limit=1000 needs=all,dom0-image args=a-d
+# TEST: name=toolstack-2 limit=1000 needs=all,dom0-image args=e-n
+# TEST: name=toolstack-3 limit=1000 needs=all,dom0-image args=o-z
 #
 # Dom0's self-test of keel and keeld on Keel: the tests of
 # dom0-tools/image/dom0/usr/lib/keel/selftest whose names start with one of the letters.

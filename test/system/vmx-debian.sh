@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# TEST: name=vmx-debian-1 limit=360 needs=all,dom0-image args=1
-# TEST: name=vmx-debian-2 limit=360 kind=alone needs=all,dom0-image args=2
+# TEST: name=vmx-debian-1 limit=650 needs=all,dom0-image args=1
+# TEST: name=vmx-debian-2 limit=650 kind=alone needs=all,dom0-image args=2
 #
 # On VMX, in Bochs: GRUB, Keel, Debian as Dom0, and one Debian guest. Its disk is a partition of the
 # emulated ATA disk, with random contents: what Dom0 and the guest read and wrote is compared with the
@@ -20,7 +20,7 @@ echo "start=$start, size=$size" | sfdisk -q --wipe always -X dos "$work/disk" ||
 before=$(disk_sum)
 
 # The kernel's tests of its ciphers take a third of its start.
-KERNEL=$O/dom0/vmlinux INITRD=$O/dom0/initrd.img DISK=$work/disk SMP=$1 MEM=1024 LIMIT=${LIMIT:-350} \
+KERNEL=$O/dom0/vmlinux INITRD=$O/dom0/initrd.img DISK=$work/disk SMP=$1 MEM=1024 LIMIT=${LIMIT:-630} \
 	CMDLINE="console=hvc0 quiet cryptomgr.notests keel.run=selftest keel.test=exchange keel.disk=/dev/sda1 keel.poweroff" \
 	test/bochs </dev/null >"$work/console" 2>&1
 status=$?
