@@ -144,9 +144,47 @@ static void call_user(void *arg)
 	run_user(arg, user_stack + sizeof(user_stack));
 }
 
+/* A CPU that had all components would load it (SDM vol. 1, 13.3). */
+static bool xcr0_consistent(u64 v)
+{
+	return v & 1 && (!(v & 4) || v & 2) && (!(v & 0xe0) || (v & 0xe4) == 0xe4) && (v >> 3 & 1) == (v >> 4 & 1) &&
+	       (v >> 17 & 1) == (v >> 18 & 1);
+}
+
+/*
+ * QEMU 7.2 does not let XSETBV exit: it takes what its CPU has and CPUID hides. That, and only on AMD,
+ * is said and not counted; unit-vendors holds that Keel asks for the exit.
+ */
+static void test_xcr0_values(void)
+{
+	static const u64 values[] = { 0, 1, 2, 3, 4, 5, 7, 9, 0x1b, 0x21, 0x27, 0x67, 0xe0, 0xe3, 0xe7, 0x201, 0x207, 0x60007,
+				      1ul << 63 | 1 };
+	u32 shown_lo, shown_hi, b, c;
+	unsigned int no_exit = 0;
+
+	cpuid(0xd, 0, &shown_lo, &b, &c, &shown_hi);
+	EXPECT_EQ(shown_lo & 3, 3);
+	for (unsigned int i = 0; i < ARRAY_SIZE(values); i++) {
+		bool hidden = values[i] & ~((u64)shown_hi << 32 | shown_lo);
+		bool may = !hidden && xcr0_consistent(values[i]);
+		bool faulted = try_call(xsetbv, (void *)values[i]);
+
+		if (on_amd && hidden && xcr0_consistent(values[i]) && !faulted)
+			no_exit++;
+		else if (faulted == may)
+			EXPECT(0, "XCR0 %#lx is %s", values[i], may ? "refused" : "taken");
+		else
+			expect_passed();
+		if (faulted)
+			EXPECT_EQ(this_cpu()->fault.vector, FAULT_GP);
+	}
+	if (no_exit)
+		printk("XSETBV does not exit (in QEMU 7.2): %u hidden values of XCR0 are taken\n", no_exit);
+	EXPECT_EQ(try_call(xsetbv, (void *)3), 0);
+}
+
 static void test_xcr0(void)
 {
-	static const u64 bad[] = { 0, 2, 4, 5, 0x21, 0x27, 0x67, 0xe3, 0xe0, 9, 0x201, 0x207, 0x60007, 1ul << 63 | 1 };
 
 	EXPECT_EQ(try_call(rdpkru, 0), 1); /* its switch in CR4 is refused above, unless it is saved with a vCPU */
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_UD);
@@ -155,13 +193,7 @@ static void test_xcr0(void)
 	if (!shown(1, 'c', 26))
 		return;
 	write_cr4((void *)(read_cr4() | CR4_OSXSAVE));
-	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
-		if (try_call(xsetbv, (void *)bad[i]))
-			EXPECT_EQ(this_cpu()->fault.vector, FAULT_GP);
-		else
-			EXPECT(0, "XCR0 %#lx is taken", bad[i]);
-	}
-	EXPECT_EQ(try_call(xsetbv, (void *)3), 0);
+	test_xcr0_values();
 	EXPECT_EQ(try_call(call_user, (void *)user_xsetbv), 1);
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_GP);
 }
@@ -239,7 +271,7 @@ static void other(void)
 		sched_op(yield, 0);
 }
 
-static void test_breakpoints(void)
+static void test_breakpoint(void)
 {
 	u64 dr6, dr7;
 
@@ -248,6 +280,18 @@ static void test_breakpoints(void)
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_DB);
 	asm volatile("movq %%db6, %0" : "=r"(dr6));
 	EXPECT_EQ(dr6 & 0xf, 1);
+	EXPECT_EQ(try_call(write_b, 0), 0);
+	xen_version(version, 0);
+	asm volatile("movq %%db7, %0" : "=r"(dr7));
+	EXPECT_EQ(dr7, 0x000d0402);
+	set_breakpoint(0);
+	EXPECT_EQ(try_call(write_a, 0), 0);
+}
+
+static void test_breakpoints(void)
+{
+	u64 dr7;
+
 	set_breakpoint(&a);
 	turn = 1;
 	wait_for_turn(2);
@@ -267,7 +311,12 @@ void test_main(void)
 	test_xcr0();
 	test_addresses();
 	test_int1();
-	if (nr_vcpus < 2 || on_amd) /* QEMU 7.2 keeps breakpoints beside DR7, and VMRUN does not change those */
+	test_breakpoint();
+	/*
+	 * QEMU keeps breakpoints beside DR7, and VMRUN does not change those: the next MOV to DR7 takes away one that
+	 * is not there, and QEMU 7.2 ends by a signal.
+	 */
+	if (nr_vcpus < 2 || on_amd)
 		return;
 	EXPECT(start_cpu(1, other), "vCPU 1");
 	test_breakpoints();
