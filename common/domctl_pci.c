@@ -43,7 +43,7 @@ static long op_test_assign(struct domain *none, struct xen_domctl *op)
 	struct domain *d;
 	long err = named(op, &d);
 
-	return err ? err : arch_pci_test_assign(machine_sbdf(op));
+	return err ? err : arch_pci_test_assign(d, machine_sbdf(op));
 }
 
 static long op_group(struct domain *none, struct xen_domctl *op)

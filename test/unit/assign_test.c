@@ -289,7 +289,9 @@ static void dom0_does_not_take_it_back_by_force(void **state)
 	assert_int_equal(pci_conf_read(VF(1), VF_CONTROL, 2), 0);
 	assert_int_equal(arch_pci_device_remove(0, 2, 2), -EBUSY);
 	assert_int_equal(arch_pci_assign(&x->d, VF(1)), -EBUSY);
-	assert_int_equal(arch_pci_test_assign(VF(1)), -EBUSY);
+	assert_int_equal(arch_pci_test_assign(NULL, VF(1)), -EBUSY);
+	assert_int_equal(arch_pci_test_assign(&x->d, VF(1)), -EEXIST); /* whose it is */
+	assert_int_equal(arch_pci_test_assign(&dom0->d, VF(1)), -EBUSY);
 	assert_int_equal(arch_pci_deassign(NULL, VF(1)), -ENODEV);
 	/* The other one is nobody's business. */
 	assert_int_equal(arch_pci_device_remove(0, 2, 1), 0);
@@ -308,24 +310,32 @@ static void what_cannot_be_assigned_says_why(void **state)
 {
 	struct x86_domain *other = x86_domain_new(2, 1);
 
-	assert_int_equal(arch_pci_assign(&x->d, BRIDGE), -EBUSY);
-	assert_int_equal(arch_pci_assign(&x->d, PLAIN), -EBUSY); /* function 0 is Dom0's */
-	assert_int_equal(arch_pci_test_assign(NVME), 0);
+	assert_int_equal(arch_pci_assign(&x->d, BRIDGE), -EISDIR);
+	assert_int_equal(arch_pci_assign(&x->d, PLAIN), -EXDEV); /* function 0 is Dom0's */
+	assert_int_equal(arch_pci_test_assign(&x->d, PLAIN), -EXDEV);
+	assert_int_equal(arch_pci_test_assign(NULL, PLAIN), 0);
+	assert_int_equal(arch_pci_test_assign(&dom0->d, NVME), -EEXIST);
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), 0);
 	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
-	assert_int_equal(arch_pci_test_assign(NVME), -EBUSY);
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY); /* its driver has interrupts on */
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ETXTBSY);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -ETXTBSY); /* its driver has interrupts on */
 	dom0_put(NVME, 0x42, 2, 0);
 	iommu_reserved[0] = (struct iommu_reserved){ 0x1000, 0x1fff, NVME, 3 };
 	iommu_nr_reserved = 1;
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -EACCES);
+	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EACCES); /* said before what a driver that goes takes along */
+	dom0_put(NVME, 0x42, 2, 0);
 	iommu_nr_reserved = 0;
-	assert_int_equal(arch_pci_assign(&x->d, PF), -EBUSY); /* its virtual functions are on */
+	assert_int_equal(arch_pci_assign(&x->d, PF), -EMLINK); /* its virtual functions are on */
 	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL); /* and there are two */
 	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
-	assert_int_equal(arch_pci_assign(NULL, PF), -EBUSY); /* a guest has one of its functions */
+	assert_int_equal(arch_pci_assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
 	assert_int_equal(arch_pci_assign(&other->d, VF(1)), -ENODEV); /* made without passthrough */
 	iommu_caps.irq_remap = false;
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, VF(1)), -EOPNOTSUPP);
+	assert_int_equal(arch_pci_test_assign(NULL, VF(1)), -EOPNOTSUPP);
+	assert_int_equal(arch_pci_test_assign(&dom0->d, VF(1)), -EEXIST);
 	iommu_caps.irq_remap = true;
 	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
 	x86_free(other);
@@ -365,7 +375,7 @@ static void a_group_stays_together(void **state)
 	assert_int_equal(arch_pci_assign(NULL, PLAIN - 1), 0);
 	assert_int_equal(arch_pci_assign(NULL, PLAIN), 0);
 	assert_int_equal(arch_pci_assign(&x->d, PLAIN), 0);
-	assert_int_equal(arch_pci_deassign(NULL, PLAIN - 1), -EBUSY);
+	assert_int_equal(arch_pci_deassign(NULL, PLAIN - 1), -EXDEV);
 	/* Not even found anew does the other one reach Dom0's memory. */
 	assert_int_equal(arch_pci_device_remove(0, 0, 0x1f << 3), 0);
 	assert_int_equal(arch_pci_device_add(0, 0, 0x1f << 3, 0, 0), 0);
@@ -410,11 +420,11 @@ static void a_bar_over_memory_is_refused(void **state)
 	boot_info.ranges[1] = (struct boot_range){ .base = 0x6ffc000, .size = MiB(64), .type = BOOT_RANGE_RAM };
 	for (unsigned int i = 0; i < ARRAY_LEN(taken); i++) {
 		set(function(PF), 0x164, 4, (u32)taken[i] | 4, 0xffffc000);
-		assert_int_equal(arch_pci_assign(&x->d, VF(0)), -EBUSY);
+		assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ERANGE);
 	}
 	set(function(PF), 0x164, 4, 0x40004, 0xffffc000);
 	set(function(PF), 0x168, 4, BIT(15), 0xffffffff); /* where no CPU reaches */
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ERANGE);
 	set(function(PF), 0x168, 4, 0, 0xffffffff);
 	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
 	nr_ioapics = boot_info.nr_ranges = 0;
@@ -449,10 +459,10 @@ static void vectors_are_limited(void **state)
 static void a_bar_in_the_page_of_another_is_refused(void **state)
 {
 	set(function(NVME), PCI_BAR(2), 4, 0x80100, 0xffffff00);
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -EADDRINUSE);
 	set(function(NVME), PCI_BAR(2), 4, 0x80000, 0xfffff000);
 	set(function(NVME), PCI_BAR(3), 4, 0x90000, 0xfffff000); /* no register for its upper half */
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -EBUSY);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -EOVERFLOW);
 	set(function(NVME), PCI_BAR(3), 4, 0, 0);
 	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
 }

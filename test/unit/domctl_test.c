@@ -151,9 +151,9 @@ long arch_pci_deassign(struct domain *d, u32 sbdf)
 	return pci_asked("deassign", d, sbdf);
 }
 
-long arch_pci_test_assign(u32 sbdf)
+long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 {
-	return pci_asked("test", NULL, sbdf);
+	return pci_asked("test", (struct domain *)d, sbdf);
 }
 
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
@@ -536,6 +536,7 @@ static void devices_of_domains(void **state)
 	op.cmd = XEN_DOMCTL_test_assign_device;
 	assert_int_equal(call(&op), 0);
 	assert_string_equal(pci.what, "test");
+	assert_ptr_equal(pci.d, guest);
 	op.domain = 77;
 	assert_int_equal(call(&op), -ESRCH);
 	op.domain = 3;

@@ -51,21 +51,21 @@ static void find_bars(struct vpci *p, const struct vpci_dev *dev, struct guest_b
 		bar[i + 1].upper_half = bar[i].size && !bar[i].upper_half && !bar[i + 1].size;
 }
 
-static const char *bars_refused(const struct guest_bar *bar)
+static long bars_refused(const struct guest_bar *bar)
 {
 	for (unsigned int i = 0; i < NR_BARS; i++) {
 		if (!bar[i].size)
 			continue;
 		if (!bar[i].host)
-			return "a BAR has no address";
+			return -ENXIO;
 		if ((bar[i].host | bar[i].size) & (PAGE_SIZE - 1))
-			return "a BAR shares its page with others";
+			return -EADDRINUSE;
 		if (!vpci_is_device_range(bar[i].host, bar[i].size))
-			return "a BAR lies over memory, or over registers that Keel keeps";
+			return -ERANGE;
 		if (i + 1 == NR_BARS || !bar[i + 1].upper_half)
-			return "its 32-bit BARs leave no room to show them with 64 bits";
+			return -EOVERFLOW;
 	}
-	return NULL;
+	return 0;
 }
 
 /* Functions whose requests the IOMMU cannot tell apart, or that can reach each other behind its back. */
@@ -76,15 +76,15 @@ bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b)
 	return !a->virtfn && !b->virtfn && !a->bridge && !b->bridge && a->sbdf >> 3 == b->sbdf >> 3;
 }
 
-static const char *group_refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
+static long group_refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 {
 	struct vpci_dev *other;
 
 	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
 		list_for_each_entry(other, &p->bucket[i], link)
 			if (other != dev && vpci_one_group(dev, other) && other->owner != to && other->owner != DOMID_IO)
-				return "it shares a group with a function of another domain";
-	return NULL;
+				return -EXDEV;
+	return 0;
 }
 
 static bool has_reserved_memory(const struct iommu_device *dev)
@@ -96,44 +96,53 @@ static bool has_reserved_memory(const struct iommu_device *dev)
 }
 
 /* A physical function and its virtual ones go to no two guests: who has the one can reset the others. */
-static const char *sriov_refused(struct vpci *p, const struct vpci_dev *dev)
+static long sriov_refused(struct vpci *p, const struct vpci_dev *dev)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
 
 	if (dev->virtfn && (!pf || pf->owner != hardware_domain->id))
-		return "its physical function is not Domain 0's";
+		return -ECHILD;
 	if (dev->sriov && pci_conf_read(dev->sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE)
-		return "its virtual functions are on";
-	return NULL;
+		return -EMLINK;
+	return 0;
 }
 
-/* Dom0's lock held. Why the function cannot be to's; NULL: it can. */
-static const char *refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
+/* Dom0's lock held. Why the function cannot be to's (public/pci_refused.inc); 0: it can. */
+static long refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 {
-	const char *why;
+	long rc;
 
 	if (!arch_pci_assignable())
-		return "there is no IOMMU that remaps interrupts, or it is AMD-Vi";
+		return -EOPNOTSUPP;
 	if (dev->bridge)
-		return "it is a bridge";
+		return -EISDIR;
 	if (dev->owner != DOMID_IO && dev->owner != hardware_domain->id)
-		return "another guest has it";
-	if (dev->owner == hardware_domain->id && vpci_in_use(dev))
-		return "Domain 0 uses it: its driver has interrupts on";
+		return -EBUSY;
 	if (vpci_holds_assigned(p, dev, 0))
-		return "its virtual functions belong to guests";
+		return -ENOTEMPTY;
 	if (has_reserved_memory(&dev->iommu))
-		return "firmware reserves memory for it";
-	why = sriov_refused(p, dev);
-	if (why)
-		return why;
-	return to == DOMID_IO ? NULL : group_refused(p, dev, to);
+		return -EACCES;
+	rc = sriov_refused(p, dev);
+	if (rc)
+		return rc;
+	/* Behind what stays when Domain 0's driver goes, so that a list of functions says that. */
+	if (dev->owner == hardware_domain->id && vpci_in_use(dev))
+		return -ETXTBSY;
+	return to == DOMID_IO ? 0 : group_refused(p, dev, to);
 }
 
-static long refuse(const struct vpci_dev *dev, const char *why)
+#define PCI_REFUSED(error, text) case -error: why = text; break;
+
+/* Tells the log why, and returns rc. */
+static long refuse(const struct vpci_dev *dev, long rc)
 {
+	const char *why = "?";
+
+	switch (rc) {
+#include <public/pci_refused.inc>
+	}
 	pr_info("PCI: " PCI_FMT " is not assigned: %s\n", PCI_ARGS(dev->sbdf), why);
-	return -EBUSY;
+	return rc;
 }
 
 static struct guest_port *free_port(struct guest_bus *bus)
@@ -156,19 +165,19 @@ static struct guest_port *port_with(struct guest_bus *bus, u32 sbdf)
 static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_fn *fn)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
-	const char *why = refused(p, dev, to);
+	long rc = refused(p, dev, to);
 	u32 id;
 
-	if (why)
-		return refuse(dev, why);
+	if (rc)
+		return refuse(dev, rc);
 	if (fn) {
 		id = !dev->virtfn ? pci_conf_read(dev->sbdf, PCI_VENDOR_ID, 4) :
 		     pf ? pci_conf_read(pf->sbdf, PCI_VENDOR_ID, 2) |
 			  pci_conf_read(pf->sbdf, pf->sriov + SRIOV_VF_DEVICE, 2) << 16 : ~0u;
 		find_bars(p, dev, fn->bar);
-		why = bars_refused(fn->bar);
-		if (why)
-			return refuse(dev, why);
+		rc = bars_refused(fn->bar);
+		if (rc)
+			return refuse(dev, rc);
 		guest_fn_init(fn, dev, id);
 	}
 	vpci_msi_release(dev);
@@ -214,14 +223,14 @@ static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *f
 static long give_back(struct vpci *p, u32 sbdf)
 {
 	struct vpci_dev *dev;
-	const char *why;
 	long rc = -ENODEV;
 
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
-	why = dev ? group_refused(p, dev, hardware_domain->id) : NULL;
-	if (dev && dev->owner == DOMID_IO)
-		rc = why ? refuse(dev, why) : iommu_attach(&dev->iommu, hardware_domain);
+	if (dev && dev->owner == DOMID_IO) {
+		rc = group_refused(p, dev, hardware_domain->id);
+		rc = rc ? refuse(dev, rc) : iommu_attach(&dev->iommu, hardware_domain);
+	}
 	if (!rc) {
 		dev->owner = hardware_domain->id;
 		vpci_msix_relocate(p, dev);
@@ -316,21 +325,18 @@ long arch_pci_deassign(struct domain *d, u32 sbdf)
 	return unplug(g, port_with(g->bus, sbdf));
 }
 
-long arch_pci_test_assign(u32 sbdf)
+long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 {
 	struct vpci *p = machine();
 	struct vpci_dev *dev;
-	const char *why;
 	long rc = -ENODEV;
 
 	if (!p)
 		return -ENODEV;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
-	if (dev) {
-		why = refused(p, dev, DOMID_IO);
-		rc = why ? refuse(dev, why) : 0;
-	}
+	if (dev)
+		rc = d && dev->owner == d->id ? -EEXIST : refused(p, dev, d ? d->id : DOMID_IO);
 	spin_unlock(&p->lock);
 	return rc;
 }

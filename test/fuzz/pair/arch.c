@@ -240,7 +240,7 @@ void iommu_id_free(u16 id)
 bool arch_pci_assignable(void) { return false; }
 long arch_pci_assign(struct domain *d, u32 sbdf) { return -ENODEV; }
 long arch_pci_deassign(struct domain *d, u32 sbdf) { return -ENODEV; }
-long arch_pci_test_assign(u32 sbdf) { return -ENODEV; }
+long arch_pci_test_assign(const struct domain *d, u32 sbdf) { return -ENODEV; }
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max) { return 0; }
 
 /* What values a state may have is fuzz-hvmcontext's matter. */
