@@ -8,10 +8,12 @@
 
 #define NIL 0xffffffffu
 #define CHUNK 512		/* frames between two looks at interrupts */
+#define POISON 0xd5d5d5d5d5d5d5d5ull
 
 static spinlock_t heap_lock = SPINLOCK_INIT(RANK_HEAP);
 static u32 free_list[MAX_ORDER + 1] = { [0 ... MAX_ORDER] = NIL }; /* L: heap_lock, as all below */
 static u64 nr_free_pages, nr_total_pages, nr_claimed;
+bool heap_poisons;
 
 static void list_push(mfn_t mfn, unsigned int order)
 {
@@ -105,12 +107,30 @@ static void free_range(mfn_t m, mfn_t last)
 	}
 }
 
+static void poison(mfn_t mfn, u64 n)
+{
+	if (heap_poisons)
+		memset(mfn_to_virt(mfn), (u8)POISON, n << PAGE_SHIFT);
+}
+
+static void check_poison(mfn_t mfn, u64 n)
+{
+	const u64 *word = mfn_to_virt(mfn), *end = word + (n << PAGE_SHIFT) / sizeof(*word);
+
+	while (heap_poisons && word < end && *word == POISON)
+		word++;
+	if (heap_poisons && word < end)
+		panic("a free frame was written to: %#lx at %#lx", *word, virt_to_pa(word));
+}
+
 void heap_add_range(paddr_t base, paddr_t end)
 {
 	mfn_t m = PFN_UP(base), last = PFN_DOWN(end);
 
-	if (m < last)
+	if (m < last) {
 		nr_total_pages += last - m;
+		poison(m, last - m);
+	}
 	free_range(m, last);
 }
 
@@ -132,11 +152,13 @@ void *alloc_pages(unsigned int order)
 	spin_unlock(&heap_lock);
 	if (mfn == INVALID_MFN)
 		return NULL;
+	check_poison(mfn, BIT(order));
 	return memset(mfn_to_virt(mfn), 0, PAGE_SIZE << order);
 }
 
 static void free_frames(mfn_t mfn, u64 n)
 {
+	poison(mfn, n);
 	spin_lock(&heap_lock);
 	free_range(mfn, mfn + n);
 	spin_unlock(&heap_lock);
@@ -178,6 +200,7 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 		return NULL;
 	/* They are in no list, and nobody else can find them: a gigabyte is marked with interrupts let in. */
 	for (u64 i = 0; i < n; i += CHUNK) {
+		check_poison(mfn + i, min(n - i, (u64)CHUNK));
 		set_owner(mfn + i, min(n - i, (u64)CHUNK), d->id, 1);
 		if (n > CHUNK)
 			irq_window();

@@ -93,6 +93,8 @@ u64 heap_free_pages(void);
 u64 heap_total_pages(void);
 u64 heap_claimed_pages(void);
 
+/* Set at boot by debug builds: free frames are filled, and looked at when they are used again: did a device write there? */
+extern bool heap_poisons;
 /* Boot: gives the frames [base, base+size) to the heap; reserved ranges taken out before by the caller. */
 void heap_add_range(paddr_t base, paddr_t end);
 /* Boot: frames that a domain has already count as memory of the machine, too. */

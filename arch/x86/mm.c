@@ -326,6 +326,7 @@ void mm_init_frames(void)
 void mm_init_heap(void)
 {
 	heap_ready = true;
+	heap_poisons = IS_ENABLED(CONFIG_DEBUG);
 	for (unsigned int i = 0; i < nr_free; i++)
 		heap_add_range(max(free_ranges[i].base, (paddr_t)MiB(1)), free_ranges[i].end);
 	nr_free = 0;

@@ -52,9 +52,39 @@ static void a_page_that_was_shared_is_keels(void **state)
 	assert_int_equal(pg->owner, OWNER_FREE);
 }
 
+/* Debug builds see it when a device, or anybody, writes to what is free. */
+static void free_frames_keep_their_bytes(void **state)
+{
+	struct page_info *pg;
+	u8 *page;
+
+	for (mfn_t m = 0; m < PFN_DOWN(FAKE_RAM); m++)
+		if (mfn_to_page(m)->owner == OWNER_FREE) /* since the first test, and not filled then */
+			memset(mfn_to_virt(m), 0xd5, PAGE_SIZE);
+	heap_poisons = true;
+	d->state = DOMAIN_ALIVE;
+	page = alloc_page();
+	memset(page, 1, PAGE_SIZE);
+	free_page(page);
+	assert_ptr_equal(alloc_page(), page);
+	free_page(page);
+	page[4095] = 1;
+	assert_true(FAKE_PANICS(alloc_page()));
+	assert_non_null(strstr(fake_panic_message, "a free frame was written to: 0x1d5d5d5d5d5d5d5 at"));
+	page[4095] = 0xd5;
+	pg = alloc_domain_pages(d, 3);
+	memset(page_to_virt(pg), 1, 8 * PAGE_SIZE);
+	put_pages(pg, 3);
+	((u8 *)page_to_virt(pg))[5 * PAGE_SIZE] = 1;
+	assert_true(FAKE_PANICS(alloc_domain_pages(d, 3)));
+	assert_non_null(strstr(fake_panic_message, "a free frame was written to: 0xd5d5d5d5d5d5d501 at"));
+	heap_poisons = false;
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_dying_domain_claims_nothing),
 	cmocka_unit_test(a_page_that_was_shared_is_keels),
+	cmocka_unit_test(free_frames_keep_their_bytes),
 };
 
 int main(void)
