@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,20 +102,26 @@ static int reset(struct keel *k, uint32_t sbdf)
 			 "would be another's", name, strerror(-rc));
 }
 
-/* What driver_override holds, to be written back; "\n" for nothing. */
-static void override_of(uint32_t sbdf, char *room, size_t size)
+/* What the function's file holds; "" if there is none. */
+static void read_file(uint32_t sbdf, const char *file, char *room, size_t size)
 {
 	char path[128];
 	ssize_t n = 0;
 	int fd;
 
-	path_of(sbdf, "driver_override", path, sizeof(path));
+	path_of(sbdf, file, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		n = read(fd, room, size - 1);
 		close(fd);
 	}
 	room[n > 0 ? n : 0] = 0;
+}
+
+/* What driver_override holds, to be written back; "\n" for nothing. */
+static void override_of(uint32_t sbdf, char *room, size_t size)
+{
+	read_file(sbdf, "driver_override", room, size);
 	if (!*room || !strncmp(room, "(null)", 6))
 		snprintf(room, size, "\n");
 }
@@ -152,6 +159,10 @@ int pci_make_assignable(struct keel *k, uint32_t sbdf)
 	if (rc)
 		return rc;
 	guest_pci_text(sbdf, name);
+	read_file(sbdf, "sriov_numvfs", room, sizeof(room));
+	if (atoi(room))
+		return keel_fail(&k->err, EBUSY, "PCI function %s has virtual functions, which its reset would take "
+				 "from whoever uses them: `keel vf-create %s 0` removes them", name, name);
 	driven = *driver_of(sbdf, room, sizeof(room));
 	/* Without a driver it may be a guest's: then it is left alone, and the hypervisor's log says so. */
 	if (!driven && hyper_test_assign(k, sbdf) == -EBUSY)
