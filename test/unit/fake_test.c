@@ -24,6 +24,18 @@ static void nth_allocation_fails_once(void **state)
 	assert_int_equal(fake_live_pages(), 0);
 }
 
+static void memory_is_out_until_told(void **state)
+{
+	fake_fail_from(2);
+	free_page(alloc_page());
+	for (unsigned int i = 0; i < 3; i++)
+		assert_null(alloc_page());
+	assert_true(fake_failure_happened());
+	fake_fail_nth(0);
+	free_page(alloc_page());
+	assert_int_equal(fake_live_pages(), 0);
+}
+
 static void each_failure_is_tried(void **state)
 {
 	unsigned int rounds = 0, failures = 0;
@@ -119,6 +131,7 @@ static void panics_are_caught(void **state)
 
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(nth_allocation_fails_once),
+	UNIT_TEST(memory_is_out_until_told),
 	UNIT_TEST(each_failure_is_tried),
 	UNIT_TEST(references_keep_a_page),
 	UNIT_TEST(guest_copies_fault_where_told),

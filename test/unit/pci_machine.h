@@ -14,16 +14,16 @@
 
 #define MMCFG 0xe0000000ull
 
-void hvm_vcpu_init(struct vcpu *v) { }
-void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
-void hvm_inject_nmi(struct vcpu *v) { }
-void vioapic_eoi(struct domain *d, u8 vector) { }
-void ioapic_mask(u32 gsi, bool mask) { }
-void lapic_eoi(void) { }
-u32 lapic_read(unsigned int reg) { return 0; }
-void lapic_write(unsigned int reg, u32 val) { }
+FAKE void hvm_vcpu_init(struct vcpu *v) { }
+FAKE void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
+FAKE void hvm_inject_nmi(struct vcpu *v) { }
+FAKE void vioapic_eoi(struct domain *d, u8 vector) { }
+FAKE void ioapic_mask(u32 gsi, bool mask) { }
+FAKE void lapic_eoi(void) { }
+FAKE u32 lapic_read(unsigned int reg) { return 0; }
+FAKE void lapic_write(unsigned int reg, u32 val) { }
 
-bool vioapic_is_page(struct domain *d, gfn_t gfn)
+FAKE bool vioapic_is_page(struct domain *d, gfn_t gfn)
 {
 	return gfn == 0xfec00;
 }
@@ -86,6 +86,8 @@ void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 
 void *map_mmio(paddr_t pa, size_t len)
 {
+	if (fake_alloc_fails())
+		return NULL;
 	assert_true(pa < sizeof(device_memory) && len <= sizeof(device_memory) - pa);
 	mappings++;
 	return device_memory + pa;
@@ -203,7 +205,7 @@ static u32 *host_table(u64 at)
 	return (u32 *)(device_memory + at);
 }
 
-static void send_msix(struct vcpu *then, u64 table, unsigned int i)
+static inline void send_msix(struct vcpu *then, u64 table, unsigned int i)
 {
 	u32 *e = host_table(table) + i * 4;
 

@@ -1,71 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/vmx/caps.c arch/x86/hvm/vcpu.c common/option.c */
-/* The two vendors' tables: complete, and of one policy. The CPU's part of VMX is a VMCS in memory. */
+/* The two vendors' tables: complete, and of one policy. */
 #include "test/unit/unit.h"
 
-#include "arch/x86/hvm/io.h"
-#include "arch/x86/hvm/upcall.h"
-#include "arch/x86/hvm/vioapic.h"
-#include "arch/x86/irq/irq.h"
-#include "arch/x86/mitigations.h"
-#include "arch/x86/mm.h"
-#include "arch/x86/pci/vpci.h"
-#include "arch/x86/pcpu.h"
-#include "arch/x86/svm/svm.h"
-#include "arch/x86/vmx/caps.h"
-#include "arch/x86/vmx/vmcs.h"
-
-/* No privileged instruction is executed, and what would have read something finds 0 or anything. */
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#define __asm__ if (0) __asm__
-#define rdmsr(msr) ((u64)(msr) * 0)
-#define wrmsr(msr, val) ((void)(msr), (void)(val))
-#undef READ_CR
-#define READ_CR(n) 0
-static u64 test_vmcs[0x8000], cpu_dr[8]; /* a VMCS, the CPU's debug registers */
-static struct x86_pcpu test_pcpu;
-#define this_x86_pcpu() (&test_pcpu)
-#undef READ_DR
-#undef WRITE_DR
-#define READ_DR(n) cpu_dr[n]
-#define WRITE_DR(n, v) ((void)(cpu_dr[n] = (u64)(v)))
-#define read_breakpoints(dr) memcpy(dr, cpu_dr, 4 * sizeof(u64))
-#define write_breakpoints(dr) memcpy(cpu_dr, dr, 4 * sizeof(u64))
-#define vmread(field) (test_vmcs[field])
-#define vmwrite(field, val) ((void)(test_vmcs[field] = (u64)(val)))
-
-/* Both have functions of these names for themselves. */
-#define decode_io svm_decode_io
-#define decode_cr svm_decode_cr
-#define decode_npf svm_decode_npf
-#define decode_exception svm_decode_exception
-#define msr_allow svm_msr_allow
-#define init_bitmaps svm_init_bitmaps
-#include "arch/x86/svm/exit.c"
-#include "arch/x86/svm/svm.c"
-#undef decode_io
-#undef decode_cr
-#undef decode_npf
-#undef decode_exception
-#undef msr_allow
-#undef init_bitmaps
-#include "arch/x86/vmx/exit.c"
-#include "arch/x86/vmx/state.c"
-#include "arch/x86/vmx/vapic.c"
-#include "arch/x86/vmx/vmx.c"
+#include "test/unit/vendors.h"
 
 /* What the tables' functions call, and nothing here does. */
 struct cpu_features cpu_features;
-int copy_insn_from_guest(void *dst, u64 ip, size_t len) { return copy_from_guest(dst, ip, len); }
-int rdmsr_safe(u32 msr, u64 *v) { return -1; }
-int wrmsr_safe(u32 msr, u64 v) { return -1; }
-u64 keel_cr3(void) { return 0; }
 u64 cpu_policy_cr4(const struct cpu_policy *p) { return X86_CR4_PAE | X86_CR4_PGE; }
-void traps_use_ist(bool ist) { }
-void svm_enter(u64 *gpr, paddr_t vmcb) { }
-int vmx_enter(u64 *gpr, bool launched) { return 1; }
-void vmx_explain_failure(const struct exit_info *e, bool instruction) { }
 u32 arch_tsc_khz(void) { return 1000000; }
 int vlapic_msr_read(struct vcpu *v, u32 msr, u64 *val) { return -1; }
 u8 vlapic_get_cr8(struct vcpu *v) { return 0; }

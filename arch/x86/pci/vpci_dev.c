@@ -148,7 +148,8 @@ static bool in_guests_group(struct vpci *p, const struct vpci_dev *dev)
 	return false;
 }
 
-static void link_dev(struct vpci *p, struct vpci_dev *dev)
+/* 0 or -ENOMEM. */
+static int link_dev(struct vpci *p, struct vpci_dev *dev)
 {
 	int rc;
 
@@ -158,12 +159,15 @@ static void link_dev(struct vpci *p, struct vpci_dev *dev)
 	if (in_guests_group(p, dev)) {
 		dev->owner = DOMID_IO; /* Dom0's with the rest of its group */
 		enter(p, dev);
-		return;
+		return 0;
 	}
 	rc = iommu_attach(&dev->iommu, p->d);
+	if (rc == -ENOMEM)
+		return rc;
 	if (rc)
 		pr_warn(PCI_FMT ": its DMA goes past the IOMMU or nowhere: error %d\n", PCI_ARGS(dev->sbdf), rc);
 	enter(p, dev);
+	return 0;
 }
 
 /* Reads what it has and enters it. NULL: no memory. */
@@ -193,8 +197,10 @@ static struct vpci_dev *add_dev(struct vpci *p, u32 sbdf, bool virtfn, u32 physf
 	/* Switched on already, as after a restart of the guest: sizes cannot be learnt any more. */
 	if (dev->sriov && !(pci_conf_read(sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE))
 		vpci_size_vf_bars(dev);
-	link_dev(p, dev);
-	return dev;
+	if (!link_dev(p, dev))
+		return dev;
+	free_pages(dev, order); /* the next access finds it anew */
+	return NULL;
 }
 
 struct vpci_dev *vpci_discover(struct vpci *p, u32 sbdf)

@@ -3,14 +3,21 @@
 #include "internal.h"
 
 static unsigned int countdown;
-static bool happened;
+static bool happened, stays;
 void (*fake_on_alloc)(void);
 
 void fake_fail_nth(unsigned int nth)
 {
 	countdown = nth;
+	stays = false;
 	if (nth)
 		happened = false;
+}
+
+void fake_fail_from(unsigned int nth)
+{
+	fake_fail_nth(nth);
+	stays = nth;
 }
 
 bool fake_failure_happened(void)
@@ -25,12 +32,13 @@ bool fake_alloc_fails(void)
 	if (countdown == 0 || --countdown != 0)
 		return false;
 	happened = true;
+	countdown = stays;
 	return true;
 }
 
 void fake_reset(void)
 {
-	countdown = 0;
+	fake_fail_nth(0);
 	fake_on_alloc = NULL;
 	fake_reset_cpus();
 	fake_reset_domains();

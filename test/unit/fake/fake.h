@@ -53,6 +53,7 @@ void fake_reset(void);
  * The loop ends after the first round in which no allocation failed.
  */
 void fake_fail_nth(unsigned int nth);		/* nth allocation from now fails; 0: none */
+void fake_fail_from(unsigned int nth);		/* and so do all after it: memory is out, and stays so */
 bool fake_failure_happened(void);		/* did it, since fake_fail_nth(n > 0)? */
 bool fake_alloc_fails(void);			/* asked by each fake allocator */
 extern void (*fake_on_alloc)(void);		/* called by it first, to play other CPUs meanwhile; NULL: nothing */
