@@ -112,8 +112,8 @@ $(DOM0_DIR)/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(TO)/keel $(TO)/keeld 
 # Unit tests of the parts that need no hypervisor, under ASan and UBSan.
 CHECKS += check-tools
 TOOLS_TESTS := $(patsubst $(T)/test/%_test.c,%,$(sort $(wildcard $(T)/test/*_test.c)))
-TOOLS_PURE := $(addprefix $(T)/lib/,error.c blob.c cfg.c guest.c guest_device.c guest_json.c \
-	unpack.c lz4.c elf.c layout.c acpi.c)
+TOOLS_PURE := $(addprefix $(T)/lib/,error.c blob.c cfg.c guest.c guest_device.c guest_json.c guest_pci.c \
+	unpack.c lz4.c elf.c layout.c acpi.c pci.c pci_info.c vf.c vf_link.c)
 TOOLS_SAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TOOLS_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 TOOLS_TEST_OBJ := $(TOOLS_PURE:$(T)/%.c=$(TO)/san/%.o) $(TO)/san/test/alloc.o
@@ -124,12 +124,26 @@ $(TO)/san/%.o: $(T)/%.c
 	@mkdir -p $(@D)
 	@$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
 
-$(TO)/san/%_test: $(TO)/san/test/%_test.o $(TOOLS_TEST_OBJ)
+# An archive: a test brings itself what it plays, and the sources that it plays for.
+$(TO)/san/tools.a: $(TOOLS_TEST_OBJ)
+	@rm -f $@ && ar rcs $@ $^
+
+$(TO)/san/%_test: $(TO)/san/test/%_test.o $(TO)/san/tools.a
 	@$(HOSTCC) $(TOOLS_SAN) $(TOOLS_WRAP) $^ -o $@ -lcmocka -ljson-c $(UNPACK_LIBS)
 
 $(TO)/%.tested: $(TO)/san/%_test
 	@echo "  UNIT    tools-$*"
 	@$< >$(TO)/san/$*.log 2>&1 || { cat $(TO)/san/$*.log; exit 1; }
+	@touch $@
+
+# Breakages that tests must notice: NAME_test.mutants.
+TOOLS_MUTANTS := $(patsubst $(T)/test/%_test.mutants,%,$(wildcard $(T)/test/*_test.mutants))
+.PHONY: check-tools-mutants
+check-mutants: check-tools-mutants
+check-tools-mutants: $(TOOLS_MUTANTS:%=$(TO)/%.mutants-ok)
+$(TO)/%.mutants-ok: $(T)/test/%_test.mutants $(TO)/san/%_test $(T)/test/mutants
+	@TOOLS_CC="$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include" \
+		TOOLS_LINK="$(TOOLS_WRAP) -lcmocka -ljson-c $(UNPACK_LIBS)" $(T)/test/mutants $* $(TO)
 	@touch $@
 
 .PRECIOUS: $(TO)/san/%.o $(TO)/san/%_test

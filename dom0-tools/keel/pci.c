@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/guest.h"
 #include "lib/pci.h"
@@ -25,8 +26,13 @@ static int done(struct keel *k, uint32_t sbdf, const char *result)
 	return print_json(j);
 }
 
-/* Options and the function at argument at; < 0: go on. */
-static int parse(struct keel *k, int argc, char **argv, const struct command *c, int args, int at,
+static void warn(void *arg, const char *text)
+{
+	keel_warn(arg, "%s", text);
+}
+
+/* Options and the function at argument at, with settings if they make sense; < 0: go on. */
+static int parse(struct keel *k, int argc, char **argv, const struct command *c, int args, int at, bool settings,
 		 struct guest_pci *p)
 {
 	const struct options o = { .cmd = c, .min_args = args, .max_args = args };
@@ -34,13 +40,17 @@ static int parse(struct keel *k, int argc, char **argv, const struct command *c,
 
 	if (rc >= 0)
 		return rc;
-	return guest_parse_pci(p, argv[optind + at], &k->err) ? report(k) : -1;
+	if (guest_parse_pci(p, argv[optind + at], settings ? warn : NULL, k, &k->err))
+		return usage_error(k, c, "%s", strdupa(k->err.text));
+	if (p->vf.set && !settings)
+		return usage_error(k, c, "settings of a virtual function belong to pci-attach, or into the guest's file");
+	return -1;
 }
 
 static int run_add(struct keel *k, int argc, char **argv)
 {
 	struct guest_pci p;
-	int rc = parse(k, argc, argv, &cmd_pci_assignable_add, 1, 0, &p);
+	int rc = parse(k, argc, argv, &cmd_pci_assignable_add, 1, 0, false, &p);
 
 	if (rc >= 0)
 		return rc;
@@ -50,35 +60,37 @@ static int run_add(struct keel *k, int argc, char **argv)
 static int run_remove(struct keel *k, int argc, char **argv)
 {
 	struct guest_pci p;
-	int rc = parse(k, argc, argv, &cmd_pci_assignable_remove, 1, 0, &p);
+	int rc = parse(k, argc, argv, &cmd_pci_assignable_remove, 1, 0, false, &p);
 
 	if (rc >= 0)
 		return rc;
 	return pci_give_back(k, p.sbdf) ? report(k) : done(k, p.sbdf, "Dom0's again");
 }
 
-static int change(struct keel *k, int argc, char **argv, const struct command *c,
-		  int (*call)(struct keel *k, unsigned int domid, uint32_t sbdf), const char *result)
+static int run_attach(struct keel *k, int argc, char **argv)
 {
 	struct guest_pci p;
 	struct domain d;
-	int rc = parse(k, argc, argv, c, 2, 1, &p);
+	int rc = parse(k, argc, argv, &cmd_pci_attach, 2, 1, true, &p);
 
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d) || call(k, d.id, p.sbdf))
+	if (domain_find_guest(k, argv[optind], &d) || pci_attach(k, d.id, &p))
 		return report(k);
-	return done(k, p.sbdf, result);
-}
-
-static int run_attach(struct keel *k, int argc, char **argv)
-{
-	return change(k, argc, argv, &cmd_pci_attach, pci_attach, "attached");
+	return done(k, p.sbdf, "attached");
 }
 
 static int run_detach(struct keel *k, int argc, char **argv)
 {
-	return change(k, argc, argv, &cmd_pci_detach, pci_detach, "detached");
+	struct guest_pci p;
+	struct domain d;
+	int rc = parse(k, argc, argv, &cmd_pci_detach, 2, 1, false, &p);
+
+	if (rc >= 0)
+		return rc;
+	if (domain_find_guest(k, argv[optind], &d) || pci_detach(k, d.id, p.sbdf))
+		return report(k);
+	return done(k, p.sbdf, "detached");
 }
 
 static int run_vf_create(struct keel *k, int argc, char **argv)
@@ -86,7 +98,7 @@ static int run_vf_create(struct keel *k, int argc, char **argv)
 	struct guest_pci p;
 	char *end, result[48];
 	unsigned long n;
-	int rc = parse(k, argc, argv, &cmd_vf_create, 2, 0, &p);
+	int rc = parse(k, argc, argv, &cmd_vf_create, 2, 0, false, &p);
 
 	if (rc >= 0)
 		return rc;
@@ -117,9 +129,13 @@ const struct command cmd_pci_assignable_remove = {
 
 const struct command cmd_pci_attach = {
 	.name = "pci-attach",
-	.args = "NAME|ID ADDRESS",
+	.args = "NAME|ID ADDRESS[,SETTING...]",
 	.summary = "Gives a PCI function to a running guest",
-	.help = "ADDRESS is [SSSS:]BB:DD.F. The guest's configuration must have passthrough = \"enabled\" or pci.\n\n",
+	.help = "ADDRESS is [SSSS:]BB:DD.F. The guest's configuration must have passthrough = \"enabled\" or pci.\n"
+		"Settings of a network card's virtual function, through its physical function's driver:\n"
+		"  mac=XX:XX:XX:XX:XX:XX  its address         vlan=N       0 for none\n"
+		"  rate=N                 Mbit/s at most, 0 for no limit\n"
+		"  trust=on|off, spoofchk=on|off\n\n",
 	.run = run_attach,
 };
 

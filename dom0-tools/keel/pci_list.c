@@ -1,172 +1,241 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* The machine's PCI functions, and those that guests can get. */
 #include "keel/keel.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/hyper.h"
+#include "lib/guest.h"
+#include "lib/pci_info.h"
+#include "lib/sysfs.h"
 
-#include <public/memory.h>
-
-#define DEVICES "/sys/bus/pci/devices"
-#define MAX_REGIONS 32		/* more than the hypervisor keeps */
-
-/* A hexadecimal number of the function's folder in sysfs; 0 if it cannot be read. */
-static unsigned int number(const char *function, const char *file)
+static void put(struct json_object *j, const char *key, const char *value)
 {
-	char path[128], text[32] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), DEVICES "/%.16s/%s", function, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-	return strtoul(text, NULL, 16);
+	json_object_object_add(j, key, value ? json_object_new_string(value) : NULL);
 }
 
-/* The driver's name, or nothing. */
-static const char *driver(const char *function, char *room, size_t size)
+static void put_hex(struct json_object *j, const char *key, unsigned int value)
 {
-	char path[128], *slash;
-	ssize_t n;
+	char text[8];
 
-	snprintf(path, sizeof(path), DEVICES "/%.16s/driver", function);
-	n = readlink(path, room, size - 1);
-	room[n < 0 ? 0 : n] = 0;
-	slash = strrchr(room, '/');
-	return slash ? slash + 1 : room;
+	snprintf(text, sizeof(text), "%04x", value & 0xffff);
+	put(j, key, text);
+}
+
+/* How each is reset: an array of words, the way that is taken first. */
+static struct json_object *resets(const struct pci_info *p)
+{
+	struct json_object *list = json_object_new_array();
+	char text[sizeof(p->reset)], *rest = text, *word;
+
+	strcpy(text, p->reset);
+	while ((word = strsep(&rest, " ")))
+		if (*word)
+			json_object_array_add(list, json_object_new_string(word));
+	return list;
 }
 
 /* The memory that firmware reserves for the function: an array of { "start", "end" }. */
-static struct json_object *regions(struct keel *k, unsigned int seg, unsigned int bus, unsigned int devfn)
+static struct json_object *regions(const struct pci_info *p)
 {
-	struct xen_reserved_device_memory_map map = {
-		.nr_entries = MAX_REGIONS, .dev.pci = { seg, bus, devfn },
-	};
-	struct xen_reserved_device_memory *r = hyper_buffer(k, MAX_REGIONS * sizeof(*r));
 	struct json_object *list = json_object_new_array();
-	long rc = -ENOMEM;
+	char text[24];
 
-	if (r) {
-		SET_HANDLE(map.buffer, r);
-		rc = hyper_call2(k, __HYPERVISOR_memory_op, XENMEM_reserved_device_memory_map, &map, sizeof(map));
-	}
-	for (unsigned int i = 0; !rc && i < map.nr_entries; i++) {
+	for (int i = 0; i < p->nr_reserved; i++) {
 		struct json_object *j = json_object_new_object();
-		char text[24];
 
-		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)r[i].start_pfn << KEEL_PAGE_SHIFT);
-		json_object_object_add(j, "start", json_object_new_string(text));
-		snprintf(text, sizeof(text), "0x%llx",
-			 ((unsigned long long)(r[i].start_pfn + r[i].nr_pages) << KEEL_PAGE_SHIFT) - 1);
-		json_object_object_add(j, "end", json_object_new_string(text));
+		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)p->reserved[i].first);
+		put(j, "start", text);
+		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)p->reserved[i].last);
+		put(j, "end", text);
 		json_object_array_add(list, j);
-	}
-	hyper_buffer_free(k, r);
-	if (rc) {
-		keel_fail(&k->err, -rc, "cannot ask for reserved memory: %s", strerror(-rc));
-		json_object_put(list);
-		return NULL;
 	}
 	return list;
 }
 
-static struct json_object *describe(struct keel *k, const char *name)
+static struct json_object *group(const struct pci_info *p)
 {
-	struct json_object *j, *reserved;
-	unsigned int seg, bus, dev, fn;
-	char text[256];
+	struct json_object *list = json_object_new_array();
+	char name[16];
 
-	if (sscanf(name, "%x:%x:%x.%x", &seg, &bus, &dev, &fn) != 4) {
-		keel_fail(&k->err, EINVAL, DEVICES "/%s is no PCI function", name);
-		return NULL;
+	for (int i = 0; i < p->nr_group; i++) {
+		guest_pci_text(p->group[i], name);
+		json_object_array_add(list, json_object_new_string(name));
 	}
-	reserved = regions(k, seg, bus, dev << 3 | fn);
-	if (!reserved)
-		return NULL;
-	j = json_object_new_object();
-	json_object_object_add(j, "address", json_object_new_string(name));
-	snprintf(text, sizeof(text), "%04x", number(name, "class") >> 8);
-	json_object_object_add(j, "class", json_object_new_string(text));
-	snprintf(text, sizeof(text), "%04x", number(name, "vendor"));
-	json_object_object_add(j, "vendor", json_object_new_string(text));
-	snprintf(text, sizeof(text), "%04x", number(name, "device"));
-	json_object_object_add(j, "device", json_object_new_string(text));
-	json_object_object_add(j, "driver", json_object_new_string(driver(name, text, sizeof(text))));
-	json_object_object_add(j, "reserved", reserved);
+	return list;
+}
+
+static struct json_object *to_json(const struct pci_info *p, const char *owner)
+{
+	struct json_object *j = json_object_new_object();
+	char name[16];
+
+	guest_pci_text(p->sbdf, name);
+	put(j, "address", name);
+	put_hex(j, "class", p->class);
+	put_hex(j, "vendor", p->vendor);
+	put_hex(j, "device", p->device);
+	if (p->virtfn) {
+		guest_pci_text(p->physfn, name);
+		put(j, "physical_function", name);
+		json_object_object_add(j, "virtual_function", json_object_new_int(p->index));
+	}
+	if (p->max_vfs) {
+		json_object_object_add(j, "virtual_functions", json_object_new_int(p->vfs));
+		json_object_object_add(j, "max_virtual_functions", json_object_new_int(p->max_vfs));
+	}
+	put(j, "driver", p->driver);
+	put(j, "owner", owner);
+	json_object_object_add(j, "owner_id", p->owner == DOMID_IO ? NULL : json_object_new_int(p->owner));
+	json_object_object_add(j, "reset", resets(p));
+	json_object_object_add(j, "group", group(p));
+	json_object_object_add(j, "reserved", regions(p));
+	json_object_object_add(j, "assignable", json_object_new_boolean(p->assignable));
+	put(j, "refused", *p->refused ? p->refused : NULL);
 	return j;
 }
 
-static const char *field(struct json_object *j, const char *key)
+/* "PF of 4", "VF 0 of 0000:01:00.0" */
+static void relation(const struct pci_info *p, char *out, size_t size)
 {
-	return json_object_get_string(json_object_object_get(j, key));
+	char name[16];
+
+	snprintf(out, size, "-");
+	if (p->max_vfs)
+		snprintf(out, size, "PF, %u of %u", p->vfs, p->max_vfs);
+	if (!p->virtfn)
+		return;
+	guest_pci_text(p->physfn, name);
+	snprintf(out, size, "VF %u of %s", p->index, name);
 }
 
-static void print_one(struct json_object *j)
+static const char *column(const char *text)
 {
-	struct json_object *reserved = json_object_object_get(j, "reserved");
-	const char *name = field(j, "driver");
-
-	printf("%-12s %-5s %s:%s %-16s", field(j, "address"), field(j, "class"), field(j, "vendor"),
-	       field(j, "device"), *name ? name : "-");
-	for (size_t i = 0; i < json_object_array_length(reserved); i++) {
-		struct json_object *r = json_object_array_get_idx(reserved, i);
-
-		printf(" %s-%s", field(r, "start"), field(r, "end"));
-	}
-	printf("%s\n", json_object_array_length(reserved) ? "" : " -");
+	return *text ? text : "-";
 }
 
-static int run(struct keel *k, int argc, char **argv)
+static void print_one(const struct pci_info *p, const char *owner)
 {
-	const struct options o = { .cmd = &cmd_pci_list };
-	struct json_object *list, *one;
-	struct dirent **names = NULL;
-	int rc = parse_options(k, argc, argv, &o);
-	int n, failed = 0;
+	char name[16], text[32], lowest[16];
+	uint32_t first = p->sbdf;
 
-	if (rc >= 0)
+	for (int i = 0; i < p->nr_group; i++)
+		if (p->group[i] < first)
+			first = p->group[i];
+	guest_pci_text(p->sbdf, name);
+	guest_pci_text(first, lowest);
+	relation(p, text, sizeof(text));
+	printf("%s %04x  %04x:%04x %-20s %-12s %-12s %-12s %-10.*s %s", name, p->class, p->vendor, p->device, text,
+	       column(p->driver), owner, p->nr_group > 1 ? lowest : "-", (int)strcspn(column(p->reset), " "),
+	       column(p->reset), *p->refused ? p->refused : p->assignable ? "can be attached" : "can be made assignable");
+	for (int i = 0; i < p->nr_reserved; i++)
+		printf("%s0x%llx-0x%llx", i ? ", " : "; reserved: ", (unsigned long long)p->reserved[i].first,
+		       (unsigned long long)p->reserved[i].last);
+	putchar('\n');
+}
+
+/* Calls @each for all functions of the machine. */
+static int for_all(struct keel *k, void (*each)(const struct pci_info *p, const char *owner, void *arg), void *arg)
+{
+	char room[GUEST_NAME_MAX + 1], **names;
+	struct pci_owners o;
+	struct guest_pci at;
+	struct pci_info p;
+	int n, rc = pci_owners_get(k, &o);
+
+	if (rc)
 		return rc;
-	n = scandir(DEVICES, &names, NULL, alphasort);
-	if (n < 0 && errno != ENOENT) {
-		keel_fail(&k->err, errno, "cannot read " DEVICES ": %s", strerror(errno));
-		return report(k);
-	}
-	list = json_object_new_array();
+	n = sysfs_list(&names, SYSFS_PCI);
+	if (n < 0 && n != -ENOENT)
+		rc = keel_fail(&k->err, -n, "cannot read " SYSFS_PCI ": %s", strerror(-n));
 	for (int i = 0; i < n; i++) {
-		if (names[i]->d_name[0] != '.' && !failed) {
-			one = describe(k, names[i]->d_name);
-			failed = !one || json_object_array_add(list, one);
+		/* One that went meanwhile is none. */
+		if (!rc && names[i] && !guest_parse_pci(&at, names[i], NULL, NULL, &k->err)) {
+			rc = pci_info_get(k, &o, at.sbdf, &p);
+			if (!rc)
+				each(&p, pci_owner_name(&o, p.owner, room, sizeof(room)), arg);
+			else if (rc == -ENODEV)
+				rc = 0;
 		}
 		free(names[i]);
 	}
 	free(names);
-	if (failed) {
-		json_object_put(list);
+	pci_owners_free(&o);
+	return rc;
+}
+
+struct listing {
+	struct json_object *json;	/* NULL: words */
+	bool assignable;		/* only those, and only their addresses */
+};
+
+static void list_one(const struct pci_info *p, const char *owner, void *arg)
+{
+	struct listing *l = arg;
+	char name[16];
+
+	if (l->assignable && !p->assignable)
+		return;
+	guest_pci_text(p->sbdf, name);
+	if (!l->assignable && l->json)
+		json_object_array_add(l->json, to_json(p, owner));
+	else if (!l->assignable)
+		print_one(p, owner);
+	else if (l->json)
+		json_object_array_add(l->json, json_object_new_string(name));
+	else
+		printf("%s\n", name);
+}
+
+static int list(struct keel *k, int argc, char **argv, const struct command *c, bool assignable)
+{
+	const struct options o = { .cmd = c };
+	struct listing l = { .assignable = assignable };
+	int rc = parse_options(k, argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	k->xs = xs_open(0);	/* for guests' names; without it they have numbers */
+	l.json = k->json ? json_object_new_array() : NULL;
+	if (!l.json && !assignable)
+		printf("%-12s %-5s %-9s %-20s %-12s %-12s %-12s %-10s %s\n", "Address", "Class", "Device", "Relation",
+		       "Driver", "Owner", "Group", "Reset", "For a guest");
+	rc = for_all(k, list_one, &l);
+	if (rc) {
+		json_object_put(l.json);
 		return report(k);
 	}
-	if (k->json)
-		return print_json(list);
-	printf("%-12s %-5s %-9s %-16s %s\n", "Address", "Class", "Device", "Driver", "Reserved memory");
-	for (size_t i = 0; i < json_object_array_length(list); i++)
-		print_one(json_object_array_get_idx(list, i));
-	json_object_put(list);
-	return KEEL_EXIT_OK;
+	return l.json ? print_json(l.json) : KEEL_EXIT_OK;
+}
+
+static int run_list(struct keel *k, int argc, char **argv)
+{
+	return list(k, argc, argv, &cmd_pci_list, false);
+}
+
+static int run_assignable_list(struct keel *k, int argc, char **argv)
+{
+	return list(k, argc, argv, &cmd_pci_assignable_list, true);
 }
 
 const struct command cmd_pci_list = {
 	.name = "pci-list",
 	.args = "",
-	.summary = "Lists the PCI functions, and the memory reserved for each",
-	.help = "Reserved memory is what firmware (RMRR, IVMD) has the function use.\n\n",
-	.run = run,
+	.summary = "Lists the PCI functions: whose they are, and what keeps a guest from getting them",
+	.help = "Relation: a physical function with so many of its virtual ones, or which virtual one of which. Group: the\n"
+		"first of those that must have one owner. Reset: how it is reset. For a guest: why none can get it, and the\n"
+		"memory that firmware (RMRR, IVMD) has it use.\n\n",
+	.run = run_list,
+	.no_xenstore = true,
+};
+
+const struct command cmd_pci_assignable_list = {
+	.name = "pci-assignable-list",
+	.args = "",
+	.summary = "Lists the PCI functions that pci-assignable-add has taken and no guest has",
+	.help = "",
+	.run = run_assignable_list,
 	.no_xenstore = true,
 };

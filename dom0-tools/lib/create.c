@@ -149,7 +149,7 @@ static int fill_domain(struct keel *k, struct build *b, const struct guest_confi
 	if (!rc)
 		rc = attach_devices(k, domid, g);
 	for (unsigned int i = 0; i < g->pcis && !rc; i++)
-		rc = pci_attach(k, domid, g->pci[i].sbdf);
+		rc = pci_attach(k, domid, &g->pci[i]);
 	if (!rc && !paused) {
 		rc = hyper_unpause(k, domid);
 		if (rc)

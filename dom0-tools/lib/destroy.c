@@ -8,6 +8,7 @@
 #include "lib/device.h"
 #include "lib/domain.h"
 #include "lib/hyper.h"
+#include "lib/pci.h"
 #include "lib/store.h"
 
 /* Longest time that a domain may need to give its pages back once its devices are gone. */
@@ -15,6 +16,7 @@
 
 static void remove_nodes(struct keel *k, unsigned int domid, const char *vm)
 {
+	pci_forget(k, domid);	/* it reads them */
 	if (vm && !strncmp(vm, "/vm/", 4))
 		store_remove(k, "%s", vm);
 	store_remove(k, "/local/domain/%u", domid);

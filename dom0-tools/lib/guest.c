@@ -226,7 +226,7 @@ static int set_pcis(struct reader *r, const struct key *key, const struct cfg_va
 		if (i == GUEST_MAX_PCI)
 			return keel_fail(r->e, EINVAL, "%s:%u: more than %d PCI functions", r->file, r->line,
 					 GUEST_MAX_PCI);
-		rc = located(r, "pci", guest_parse_pci(&r->g->pci[i], v->item[i]->string, r->e));
+		rc = located(r, "pci", guest_parse_pci(&r->g->pci[i], v->item[i]->string, reader_warn, r, r->e));
 		if (rc)
 			return rc;
 		for (size_t k = 0; k < i; k++)

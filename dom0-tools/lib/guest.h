@@ -36,9 +36,28 @@ struct guest_vif {
 	char name[16];			/* of the interface in Dom0, or empty */
 };
 
+/* What the driver of its physical function is told about a virtual function of a network card. */
+enum {
+	VF_MAC		= 1,
+	VF_VLAN		= 2,
+	VF_RATE		= 4,
+	VF_TRUST	= 8,
+	VF_SPOOFCHK	= 16,
+	VF_ALL		= 31,
+};
+
+struct vf_settings {
+	unsigned int set;		/* VF_*: which of them are given */
+	unsigned char mac[6];
+	unsigned int vlan;		/* 0: none */
+	unsigned int rate;		/* Mbit/s, 0: no limit */
+	bool trust, spoofchk;
+};
+
 /* A PCI function of the machine: segment << 16 | bus << 8 | device << 3 | function. */
 struct guest_pci {
 	uint32_t sbdf;
+	struct vf_settings vf;
 };
 
 /* A guest as its configuration describes it. All strings are owned by it. */
@@ -96,8 +115,16 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 		     struct keel_error *e);
 int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
-/* One entry of `pci`: [SSSS:]BB:DD.F. */
-int guest_parse_pci(struct guest_pci *p, const char *spec, struct keel_error *e);
+/* Six bytes in hexadecimal, parted by colons; 0 or -EINVAL without a text. */
+int guest_mac_parse(const char *text, unsigned char mac[6]);
+/* guest_pci.c: one entry of `pci`: [SSSS:]BB:DD.F[,SETTING...]. */
+int guest_parse_pci(struct guest_pci *p, const char *spec, guest_warn_fn *warn, void *arg,
+		    struct keel_error *e);
+/* Only settings, as vf_settings_text() writes them: also those that drivers have and people may not ask for. */
+int vf_settings_parse(struct vf_settings *v, const char *spec, struct keel_error *e);
+/* "mac=...,vlan=...": those that are given, in that order; "" if none is. */
+#define VF_SETTINGS_TEXT 96
+void vf_settings_text(const struct vf_settings *v, char out[VF_SETTINGS_TEXT]);
 void guest_pci_text(uint32_t sbdf, char out[16]);
 /* The number of a virtual block device from its name; 0 if it is none. */
 unsigned int guest_vdev_number(const char *vdev);

@@ -232,43 +232,13 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 	return rc;
 }
 
-int guest_parse_pci(struct guest_pci *p, const char *spec, struct keel_error *e)
-{
-	unsigned int seg = 0, bus, dev, fn;
-	int end = 0;
-
-	/* sscanf() would take blanks and signs. */
-	if (spec[strspn(spec, "0123456789abcdefABCDEF:.")])
-		return keel_fail(e, EINVAL, "'%s' is no PCI function like 0000:01:00.1", spec);
-	if (sscanf(spec, "%4x:%2x:%2x.%1x%n", &seg, &bus, &dev, &fn, &end) != 4 || spec[end]) {
-		seg = end = 0;
-		if (sscanf(spec, "%2x:%2x.%1x%n", &bus, &dev, &fn, &end) != 3 || spec[end])
-			return keel_fail(e, EINVAL, "'%s' is no PCI function like 0000:01:00.1", spec);
-	}
-	if (dev > 31 || fn > 7)
-		return keel_fail(e, EINVAL, "'%s': a device is 00 to 1f, a function 0 to 7", spec);
-	p->sbdf = seg << 16 | bus << 8 | dev << 3 | fn;
-	return 0;
-}
-
-void guest_pci_text(uint32_t sbdf, char out[16])
-{
-	snprintf(out, 16, "%04x:%02x:%02x.%x", sbdf >> 16, sbdf >> 8 & 0xff, sbdf >> 3 & 31, sbdf & 7);
-}
-
 static int parse_mac(struct guest_vif *v, const char *value, struct keel_error *e)
 {
-	unsigned int b[6];
-	char extra;
-
-	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-		   &extra) != 6)
+	if (guest_mac_parse(value, v->mac))
 		return keel_fail(e, EINVAL, "mac '%s' is not six bytes like 00:16:3e:12:34:56", value);
-	if (b[0] & 1)
+	if (v->mac[0] & 1)
 		return keel_fail(e, EINVAL, "mac '%s' is a multicast address; its first byte must be "
 				 "even", value);
-	for (int i = 0; i < 6; i++)
-		v->mac[i] = b[i];
 	v->has_mac = true;
 	return 0;
 }

@@ -60,6 +60,21 @@ void guest_mac_text(const unsigned char m[6], char out[18])
 	snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
 }
 
+int guest_mac_parse(const char *text, unsigned char mac[6])
+{
+	static const char hex[] = "0123456789abcdefABCDEF";
+
+	for (unsigned int i = 0; i < 6; i++) {
+		size_t n = strspn(text, hex);
+
+		if (!n || n > 2 || text[n] != (i < 5 ? ':' : 0))
+			return -EINVAL;
+		mac[i] = strtoul(text, NULL, 16);
+		text += n + 1;
+	}
+	return 0;
+}
+
 static void put_string(struct json_object *j, const char *key, const char *value)
 {
 	if (value)
@@ -108,10 +123,12 @@ static struct json_object *vifs_to_json(const struct guest_config *g)
 static struct json_object *pcis_to_json(const struct guest_config *g)
 {
 	struct json_object *list = json_object_new_array();
-	char text[16];
+	char address[16], settings[VF_SETTINGS_TEXT], text[16 + VF_SETTINGS_TEXT];
 
 	for (unsigned int i = 0; i < g->pcis; i++) {
-		guest_pci_text(g->pci[i].sbdf, text);
+		guest_pci_text(g->pci[i].sbdf, address);
+		vf_settings_text(&g->pci[i].vf, settings);
+		snprintf(text, sizeof(text), "%s%s%s", address, *settings ? "," : "", settings);
 		json_object_array_add(list, json_object_new_string(text));
 	}
 	return list;
@@ -156,7 +173,7 @@ struct json_object *guest_to_json(const struct guest_config *g)
 
 /*
  * Back from JSON: through the settings of a file, so that the same checks are made. Disks and
- * vifs become their text form.
+ * vifs become their text form, which PCI functions have already.
  */
 static struct cfg_value *new_value(enum cfg_type type)
 {
@@ -181,6 +198,8 @@ static char *device_text(const char *key, struct json_object *j)
 	char *out = NULL;
 	int n;
 
+	if (json_object_is_type(j, json_type_string))
+		return strdup(json_object_get_string(j));
 	if (!strcmp(key, "disk")) {
 		a = text_of(j, "target");
 		b = text_of(j, "vdev");

@@ -154,30 +154,6 @@ int hyper_destroy_domain(struct keel *k, unsigned int domid)
 	return simple(k, XEN_DOMCTL_destroydomain, domid);
 }
 
-static int pci(struct keel *k, unsigned int cmd, unsigned int domid, uint32_t sbdf)
-{
-	struct xen_domctl d = { .cmd = cmd, .domain = domid };
-
-	d.u.assign_device.dev = XEN_DOMCTL_DEV_PCI;
-	d.u.assign_device.u.pci.machine_sbdf = sbdf;
-	return hyper_domctl(k, &d);
-}
-
-int hyper_assign(struct keel *k, unsigned int domid, uint32_t sbdf)
-{
-	return pci(k, XEN_DOMCTL_assign_device, domid, sbdf);
-}
-
-int hyper_deassign(struct keel *k, unsigned int domid, uint32_t sbdf)
-{
-	return pci(k, XEN_DOMCTL_deassign_device, domid, sbdf);
-}
-
-int hyper_test_assign(struct keel *k, uint32_t sbdf)
-{
-	return pci(k, XEN_DOMCTL_test_assign_device, DOMID_IO, sbdf);
-}
-
 int hyper_pause(struct keel *k, unsigned int domid)
 {
 	return simple(k, XEN_DOMCTL_pausedomain, domid);

@@ -70,11 +70,21 @@ int hyper_alloc_unbound(struct keel *k, unsigned int domid);
 int hyper_set_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t value);
 int hyper_remote_shutdown(struct keel *k, unsigned int domid, unsigned int reason);
 
-/* The machine's function becomes @domid's (DOMID_IO: nobody's), or stops being so. */
+/* hyper_pci.c. The machine's function becomes @domid's (DOMID_IO: nobody's), or stops being so. */
 int hyper_assign(struct keel *k, unsigned int domid, uint32_t sbdf);
 int hyper_deassign(struct keel *k, unsigned int domid, uint32_t sbdf);
-/* 0: it could be assigned; -EBUSY: not, the hypervisor's log says why. */
-int hyper_test_assign(struct keel *k, uint32_t sbdf);
+/* Could it be @domid's? 0; -EEXIST: it is; -ENODEV: unknown; else a reason of public/pci_refused.inc. */
+int hyper_test_assign(struct keel *k, unsigned int domid, uint32_t sbdf);
+/* The functions that are assigned only together with it, itself included: how many, at most @max. */
+int hyper_device_group(struct keel *k, uint32_t sbdf, uint32_t *list, unsigned int max);
+
+/* Memory that firmware has a function use: first and last byte. */
+struct hyper_range {
+	uint64_t first, last;
+};
+
+/* Returns how many there are, at most @max. */
+int hyper_reserved(struct keel *k, uint32_t sbdf, struct hyper_range *list, unsigned int max);
 
 /* Memory: frames of 1 << @order pages at the guest frames @gfns; returns how many were made. */
 long hyper_populate(struct keel *k, unsigned int domid, const uint64_t *gfns, unsigned long n,

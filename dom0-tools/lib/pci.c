@@ -3,16 +3,16 @@
 
 #include <cpuid.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/guest.h"
-#include "lib/hyper.h"
+#include "lib/pci_info.h"
+#include "lib/store.h"
+#include "lib/sysfs.h"
+#include "lib/vf_link.h"
 
-#define DEVICES "/sys/bus/pci/devices"
 #define NO_DRIVER "keel-assigned"	/* matches none, so that none takes the function */
 
 unsigned int pci_address_bits(void)
@@ -23,219 +23,274 @@ unsigned int pci_address_bits(void)
 	return a & 0xff;
 }
 
-static void path_of(uint32_t sbdf, const char *file, char *path, size_t size)
+/* Between these two nobody else changes what belongs to whom, and no signal ends the work halfway. */
+static int begin(struct keel *k, sigset_t *old)
 {
-	char name[16];
+	int lock = keel_lock(k);
 
-	guest_pci_text(sbdf, name);
-	snprintf(path, size, DEVICES "/%s/%s", name, file);
+	if (lock >= 0)
+		keel_hold_signals(old);
+	return lock;
 }
 
-int pci_write_file(uint32_t sbdf, const char *file, const char *text)
+static int end(int lock, const sigset_t *old, int rc)
 {
-	char path[128];
-	int fd, rc = 0;
-
-	path_of(sbdf, file, path, sizeof(path));
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		rc = -errno;
-	close(fd);
+	keel_release_signals(old);
+	close(lock);
 	return rc;
 }
 
-/* The driver's name; "" for none. */
-static const char *driver_of(uint32_t sbdf, char *room, size_t size)
+/* What is known of it, and in @why, if it is not NULL, pci_refused_for_good(). */
+static int look(struct keel *k, uint32_t sbdf, struct pci_info *p, char *why, size_t size)
 {
-	char path[128], *slash;
-	ssize_t n;
+	struct pci_owners o;
+	int rc = pci_owners_get(k, &o);
 
-	path_of(sbdf, "driver", path, sizeof(path));
-	n = readlink(path, room, size - 1);
-	room[n < 0 ? 0 : n] = 0;
-	slash = strrchr(room, '/');
-	return slash ? slash + 1 : room;
+	if (rc)
+		return rc;
+	rc = pci_info_get(k, &o, sbdf, p);
+	if (!rc && why)
+		pci_refused_for_good(k, &o, p, why, size);
+	pci_owners_free(&o);
+	return rc;
 }
 
-static int find(struct keel *k, uint32_t sbdf)
+static int cannot_be_assigned(struct keel *k, const char *name, const char *why, const char *advice)
 {
-	char path[128], name[16];
-
-	path_of(sbdf, "vendor", path, sizeof(path));
-	if (!access(path, F_OK))
-		return 0;
-	guest_pci_text(sbdf, name);
-	return keel_fail(&k->err, ENODEV, "there is no PCI function %s; `keel pci-list` shows what there is", name);
+	return keel_fail(&k->err, EBUSY, "PCI function %s cannot be assigned: %s%s%s", name, why, *advice ? "; " : "",
+			 advice);
 }
 
 int pci_check(struct keel *k, uint32_t sbdf)
 {
-	char name[16], room[256];
-	const char *driver;
-	int rc = find(k, sbdf);
+	char name[16], for_good[160], advice[64] = "";
+	struct pci_info p;
+	int rc = look(k, sbdf, &p, for_good, sizeof(for_good));
 
 	if (rc)
 		return rc;
 	guest_pci_text(sbdf, name);
-	driver = driver_of(sbdf, room, sizeof(room));
-	if (*driver && strcmp(driver, "pciback") && strcmp(driver, "pci-stub"))
-		return keel_fail(&k->err, EBUSY, "PCI function %s belongs to Dom0's driver %s; `keel "
-				 "pci-assignable-add %s` takes it from there", name, driver, name);
-	rc = hyper_test_assign(k, sbdf);
-	if (!rc)
+	if (!*p.refused)
 		return 0;
-	return keel_fail(&k->err, -rc, "PCI function %s cannot be assigned: %s; `keel dmesg` says why", name,
-			 strerror(-rc));
+	if (!*for_good && !p.assignable)
+		snprintf(advice, sizeof(advice), "`keel pci-assignable-add %s` takes it from there", name);
+	return cannot_be_assigned(k, name, p.refused, p.nr_group > 1 && !*for_good ? "" : advice);
 }
 
-static int reset(struct keel *k, uint32_t sbdf)
+static int reset(struct keel *k, const char *name)
 {
-	char name[16];
-	int rc = pci_write_file(sbdf, "reset", "1");
+	int rc = sysfs_write("1", SYSFS_PCI "/%s/reset", name);
 
 	if (!rc)
 		return 0;
-	guest_pci_text(sbdf, name);
 	return keel_fail(&k->err, -rc, "PCI function %s cannot be reset (%s), so what one guest left in it "
 			 "would be another's", name, strerror(-rc));
 }
 
-/* What the function's file holds; "" if there is none. */
-static void read_file(uint32_t sbdf, const char *file, char *room, size_t size)
-{
-	char path[128];
-	ssize_t n = 0;
-	int fd;
-
-	path_of(sbdf, file, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, room, size - 1);
-		close(fd);
-	}
-	room[n > 0 ? n : 0] = 0;
-}
-
 /* What driver_override holds, to be written back; "\n" for nothing. */
-static void override_of(uint32_t sbdf, char *room, size_t size)
+static void override_of(const char *name, char *room, size_t size)
 {
-	read_file(sbdf, "driver_override", room, size);
-	if (!*room || !strncmp(room, "(null)", 6))
+	if (sysfs_read(room, size, SYSFS_PCI "/%s/driver_override", name) || !*room || !strcmp(room, "(null)"))
 		snprintf(room, size, "\n");
 }
 
-static void probe(struct keel *k, uint32_t sbdf)
+static void probe(struct keel *k, const char *name)
 {
-	int fd = open("/sys/bus/pci/drivers_probe", O_WRONLY | O_CLOEXEC);
-	char name[16];
-
-	guest_pci_text(sbdf, name);
-	if (fd < 0 || write(fd, name, strlen(name)) < 0)
+	if (sysfs_write(name, "/sys/bus/pci/drivers_probe"))
 		keel_warn(k, "no driver of Dom0 takes PCI function %s", name);
-	if (fd >= 0)
-		close(fd);
 }
 
-static int quarantine(struct keel *k, uint32_t sbdf)
+static int quarantine(struct keel *k, uint32_t sbdf, const char *name)
 {
-	char name[16];
 	int rc = hyper_assign(k, DOMID_IO, sbdf);
 
-	if (!rc)
-		return 0;
-	guest_pci_text(sbdf, name);
-	return keel_fail(&k->err, -rc, "PCI function %s cannot be assigned: %s; `keel dmesg` says why", name,
-			 strerror(-rc));
+	return rc ? cannot_be_assigned(k, name, pci_reason(rc), "") : 0;
 }
 
-int pci_make_assignable(struct keel *k, uint32_t sbdf)
+static int take_from_driver(struct keel *k, const struct pci_info *p, const char *name)
 {
-	char name[16], room[256], override[128];
-	int rc = find(k, sbdf);
-	bool driven;
+	char override[128];
+	int rc;
 
-	if (rc)
-		return rc;
-	guest_pci_text(sbdf, name);
-	read_file(sbdf, "sriov_numvfs", room, sizeof(room));
-	if (atoi(room))
-		return keel_fail(&k->err, EBUSY, "PCI function %s has virtual functions, which its reset would take "
-				 "from whoever uses them: `keel vf-create %s 0` removes them", name, name);
-	driven = *driver_of(sbdf, room, sizeof(room));
-	/* Without a driver it may be a guest's: then it is left alone, and the hypervisor's log says so. */
-	if (!driven && hyper_test_assign(k, sbdf) == -EBUSY)
-		return quarantine(k, sbdf);
-	override_of(sbdf, override, sizeof(override));
-	rc = pci_write_file(sbdf, "driver_override", NO_DRIVER);
-	if (!rc && driven)
-		rc = pci_write_file(sbdf, "driver/unbind", name);
+	override_of(name, override, sizeof(override));
+	rc = sysfs_write(NO_DRIVER, SYSFS_PCI "/%s/driver_override", name);
+	if (!rc && *p->driver)
+		rc = sysfs_write(name, SYSFS_PCI "/%s/driver/unbind", name);
 	if (rc) {
-		pci_write_file(sbdf, "driver_override", override);
+		sysfs_write(override, SYSFS_PCI "/%s/driver_override", name);
 		return keel_fail(&k->err, -rc, "PCI function %s cannot be taken from its driver: %s", name,
 				 strerror(-rc));
 	}
-	rc = reset(k, sbdf);
+	rc = reset(k, name);
 	if (!rc)
-		rc = quarantine(k, sbdf);
+		rc = quarantine(k, p->sbdf, name);
 	if (rc) {
-		pci_write_file(sbdf, "driver_override", override);
-		if (driven)
-			probe(k, sbdf);
+		sysfs_write(override, SYSFS_PCI "/%s/driver_override", name);
+		if (*p->driver)
+			probe(k, name);
 	}
 	return rc;
 }
 
-int pci_give_back(struct keel *k, uint32_t sbdf)
+int pci_make_assignable(struct keel *k, uint32_t sbdf)
 {
-	char name[16], room[256];
-	int rc = find(k, sbdf);
+	char name[16], why[160], advice[64] = "";
+	struct pci_info p;
+	sigset_t old;
+	int lock = begin(k, &old);
+	int rc;
+
+	if (lock < 0)
+		return lock;
+	guest_pci_text(sbdf, name);
+	rc = look(k, sbdf, &p, why, sizeof(why));
+	/* Before its driver loses it: a reset would end its virtual functions, whoever has them. */
+	if (!rc && p.vfs)
+		snprintf(advice, sizeof(advice), "`keel vf-create %s 0` removes them", name);
+	if (!rc)
+		rc = *why ? cannot_be_assigned(k, name, why, advice) : take_from_driver(k, &p, name);
+	return end(lock, &old, rc);
+}
+
+static int give_back(struct keel *k, uint32_t sbdf)
+{
+	struct pci_info p;
+	char name[16];
+	int rc = look(k, sbdf, &p, NULL, 0);
 
 	if (rc)
 		return rc;
 	guest_pci_text(sbdf, name);
 	/* Only what is in quarantine is reset. */
-	if (*driver_of(sbdf, room, sizeof(room)) || hyper_test_assign(k, sbdf))
-		return keel_fail(&k->err, EBUSY, "PCI function %s is not assignable, or a guest has it", name);
-	rc = reset(k, sbdf);
+	if (p.owner != DOMID_IO)
+		return keel_fail(&k->err, EBUSY, "PCI function %s is not assignable: %s", name, p.owner ? p.refused :
+				 "it is Dom0's");
+	rc = reset(k, name);
 	if (rc)
 		return rc;
+	/* pciback, if `xl` has given it to that. */
+	if (*p.driver && sysfs_write(name, SYSFS_PCI "/%s/driver/unbind", name))
+		keel_warn(k, "the driver %s does not let PCI function %s go", p.driver, name);
 	rc = hyper_deassign(k, DOMID_IO, sbdf);
 	if (rc)
-		return keel_fail(&k->err, -rc, "PCI function %s is not assignable: %s", name, strerror(-rc));
-	pci_write_file(sbdf, "driver_override", "\n");
-	probe(k, sbdf);
+		return keel_fail(&k->err, -rc, "PCI function %s does not come back: %s", name, pci_reason(rc));
+	sysfs_write("\n", SYSFS_PCI "/%s/driver_override", name);
+	probe(k, name);
 	return 0;
 }
 
-int pci_attach(struct keel *k, unsigned int domid, uint32_t sbdf)
+int pci_give_back(struct keel *k, uint32_t sbdf)
 {
-	char name[16];
-	int rc = pci_check(k, sbdf);
+	sigset_t old;
+	int lock = begin(k, &old);
 
-	if (!rc)
-		rc = reset(k, sbdf);
+	return lock < 0 ? lock : end(lock, &old, give_back(k, sbdf));
+}
+
+static void kept_path(char path[STORE_PATH_MAX], unsigned int domid, uint32_t sbdf)
+{
+	snprintf(path, STORE_PATH_MAX, "/tool/keel/%u/pci/%08x", domid, sbdf);
+}
+
+/* The settings become what they were. */
+static void put_back(struct keel *k, unsigned int domid, uint32_t sbdf)
+{
+	struct vf_settings before;
+	struct keel_error unused;
+	char path[STORE_PATH_MAX], *text;
+
+	kept_path(path, domid, sbdf);
+	text = store_read(k, "%s", path);
+	if (text && !vf_settings_parse(&before, text, &unused))
+		vf_link_restore(k, sbdf, &before);
+	if (text)
+		store_remove(k, "%s", path);
+	free(text);
+}
+
+void pci_forget(struct keel *k, unsigned int domid)
+{
+	unsigned int n;
+	char **names = store_list(k, &n, "/tool/keel/%u/pci", domid);
+
+	for (unsigned int i = 0; names && i < n; i++)
+		put_back(k, domid, strtoul(names[i], NULL, 16));
+	free(names);
+}
+
+/* The settings, and what they were into xenstore. */
+static int settings(struct keel *k, unsigned int domid, const struct guest_pci *p)
+{
+	char path[STORE_PATH_MAX], text[VF_SETTINGS_TEXT];
+	struct vf_settings before;
+	int rc = vf_link_apply(k, p->sbdf, &p->vf, &before);
+
+	if (rc || !before.set)
+		return rc;
+	kept_path(path, domid, p->sbdf);
+	vf_settings_text(&before, text);
+	rc = store_write(k, path, "%s", text);
+	if (rc)
+		vf_link_restore(k, p->sbdf, &before);
+	return rc;
+}
+
+static int assign(struct keel *k, unsigned int domid, const struct guest_pci *p, const char *name)
+{
+	int rc = reset(k, name);
+
 	if (rc)
 		return rc;
-	rc = hyper_assign(k, domid, sbdf);
+	rc = hyper_assign(k, domid, p->sbdf);
 	if (!rc)
 		return 0;
-	guest_pci_text(sbdf, name);
 	if (rc == -ENODEV)
 		return keel_fail(&k->err, ENODEV, "domain %u cannot have PCI functions: its configuration needs "
 				 "passthrough = \"enabled\"", domid);
-	return keel_fail(&k->err, -rc, "PCI function %s cannot be assigned to domain %u: %s; `keel dmesg` says "
-			 "why", name, domid, strerror(-rc));
+	if (rc == -ENOSPC)
+		return keel_fail(&k->err, ENOSPC, "domain %u has %d PCI functions, and no more ports", domid, GUEST_MAX_PCI);
+	return cannot_be_assigned(k, name, pci_reason(rc), "");
 }
 
-int pci_detach(struct keel *k, unsigned int domid, uint32_t sbdf)
+int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
+{
+	sigset_t old;
+	int lock = begin(k, &old);
+	char name[16];
+	int rc;
+
+	if (lock < 0)
+		return lock;
+	guest_pci_text(p->sbdf, name);
+	rc = pci_check(k, p->sbdf);
+	if (!rc)
+		rc = settings(k, domid, p);
+	if (!rc) {
+		rc = assign(k, domid, p, name);
+		if (rc)
+			put_back(k, domid, p->sbdf);
+	}
+	return end(lock, &old, rc);
+}
+
+static int detach(struct keel *k, unsigned int domid, uint32_t sbdf)
 {
 	char name[16];
 	int rc = hyper_deassign(k, domid, sbdf);
 
-	if (!rc)
-		return reset(k, sbdf);
 	guest_pci_text(sbdf, name);
-	return keel_fail(&k->err, -rc, "domain %u has no PCI function %s", domid, name);
+	if (rc == -ENODEV)
+		return keel_fail(&k->err, ENODEV, "domain %u has no PCI function %s", domid, name);
+	if (rc)
+		return keel_fail(&k->err, -rc, "PCI function %s does not leave domain %u: %s", name, domid, strerror(-rc));
+	put_back(k, domid, sbdf);
+	return reset(k, name);
+}
+
+int pci_detach(struct keel *k, unsigned int domid, uint32_t sbdf)
+{
+	sigset_t old;
+	int lock = begin(k, &old);
+
+	return lock < 0 ? lock : end(lock, &old, detach(k, domid, sbdf));
 }

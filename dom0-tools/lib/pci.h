@@ -2,14 +2,14 @@
 #ifndef KEEL_LIB_PCI_H
 #define KEEL_LIB_PCI_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/guest.h"
 #include "lib/keel.h"
 
 /*
  * PCI functions of the machine, for guests. One is assignable when no driver of Dom0 has it and the
- * hypervisor has put it into quarantine. All of sysfs that they need is below /sys/bus/pci/devices.
+ * hypervisor has put it into quarantine. What refuses one is in pci_info.h.
  */
 
 /* Bits of the physical addresses that guests have. */
@@ -22,13 +22,15 @@ int pci_make_assignable(struct keel *k, uint32_t sbdf);
 /* Reset, then back to Dom0, whose drivers may have it again. */
 int pci_give_back(struct keel *k, uint32_t sbdf);
 
-/* The function, reset, becomes the guest's. */
-int pci_attach(struct keel *k, unsigned int domid, uint32_t sbdf);
-/* It leaves the guest for the quarantine, and is reset. */
+/*
+ * The function becomes the guest's: with its settings, and reset. What the settings were is kept in xenstore. If it
+ * fails, they are put back.
+ */
+int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p);
+/* It leaves the guest for the quarantine, its settings become what they were, and it is reset. */
 int pci_detach(struct keel *k, unsigned int domid, uint32_t sbdf);
-
-/* Writes to a file of the function's folder in sysfs. 0 or -errno, without a message. */
-int pci_write_file(uint32_t sbdf, const char *file, const char *text);
+/* The guest has gone: the settings of all that it had become what they were. */
+void pci_forget(struct keel *k, unsigned int domid);
 
 /* vf.c: the physical function gets so many virtual ones, ready to be assigned; 0: none. */
 int pci_create_vfs(struct keel *k, uint32_t pf, unsigned int vfs);

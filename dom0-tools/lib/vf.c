@@ -3,7 +3,6 @@
  * Virtual functions of a physical function, through Linux's sysfs. NVMe controllers share out queues and
  * interrupts among the secondary controllers first (NVM Express 1.4, 5.22, 8.5).
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nvme_ioctl.h>
@@ -11,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/guest.h"
-#include "lib/hyper.h"
 #include "lib/pci.h"
+#include "lib/pci_info.h"
+#include "lib/sysfs.h"
 
 #define NVME_IDENTIFY		0x06
 #define NVME_CNS_PRIMARY	0x14	/* the primary controller's capabilities */
@@ -92,41 +91,36 @@ static int virt_mgmt(struct nvme *n, unsigned int controller, unsigned int kind,
 	return admin(n, what, &cmd);
 }
 
-/* The first entry of a folder of the function that begins with prefix; "" if there is none. */
-static void first_entry(uint32_t sbdf, const char *folder, const char *prefix, char *out, size_t size)
+/* The NVMe controller that the function is; "" if it is none. */
+static void controller_of(uint32_t sbdf, char *out, size_t size)
 {
-	char path[160], name[16];
-	struct dirent *d;
-	DIR *dir;
+	char name[16], **names;
+	int n;
 
 	*out = 0;
 	guest_pci_text(sbdf, name);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", name, folder);
-	dir = opendir(path);
-	while (dir && (d = readdir(dir)) && !*out)
-		if (!strncmp(d->d_name, prefix, strlen(prefix)))
-			snprintf(out, size, "%.*s", (int)size - 1, d->d_name);
-	if (dir)
-		closedir(dir);
+	n = sysfs_list(&names, SYSFS_PCI "/%s/nvme", name);
+	for (int i = 0; i < n; i++) {
+		if (names[i] && !*out && !strncmp(names[i], "nvme", 4))
+			snprintf(out, size, "%s", names[i]);
+		free(names[i]);
+	}
+	free(names);
 }
 
 /* The primary gives up all that is flexible, which counts from its next reset on. */
 static int free_primary(struct nvme *n)
 {
-	char path[80];
-	int fd, rc = virt_mgmt(n, 0, NVME_QUEUES, NVME_PRIMARY_FLEXIBLE, 0, "free its flexible queues");
+	int rc = virt_mgmt(n, 0, NVME_QUEUES, NVME_PRIMARY_FLEXIBLE, 0, "free its flexible queues");
 
 	if (!rc)
 		rc = virt_mgmt(n, 0, NVME_INTERRUPTS, NVME_PRIMARY_FLEXIBLE, 0, "free its flexible interrupts");
 	if (rc)
 		return rc;
-	snprintf(path, sizeof(path), "/sys/class/nvme/%s/reset_controller", n->name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "1", 1) < 0)
-		rc = keel_fail_errno(&n->k->err, "%s: cannot reset it", n->name);
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	rc = sysfs_write("1", "/sys/class/nvme/%s/reset_controller", n->name);
+	if (rc)
+		return keel_fail(&n->k->err, -rc, "%s: cannot reset it: %s", n->name, strerror(-rc));
+	return 0;
 }
 
 static int share_out(struct nvme *n, const struct nvme_secondary_list *list, unsigned int vfs)
@@ -162,45 +156,47 @@ static int share_out(struct nvme *n, const struct nvme_secondary_list *list, uns
 /* The hypervisor ignores what would take a guest's virtual function away. */
 static int none_is_a_guests(struct keel *k, uint32_t pf)
 {
-	char path[96], target[256], name[16], *slash;
-	struct guest_pci vf;
-	struct stat st;
+	char link[24], name[16], vf_name[16], guest[GUEST_NAME_MAX + 1];
+	unsigned int owner = 0;
+	struct pci_owners o;
+	uint32_t vf;
+	int rc = pci_owners_get(k, &o);
 
-	guest_pci_text(pf, name);
-	for (unsigned int i = 0;; i++) {
-		ssize_t n;
-
-		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtfn%u", name, i);
-		n = readlink(path, target, sizeof(target) - 1);
-		if (n < 0)
-			return 0;
-		target[n] = 0;
-		slash = strrchr(target, '/');
-		if (guest_parse_pci(&vf, slash ? slash + 1 : target, &k->err))
-			return -EINVAL;
-		/* One with a driver is Dom0's, and may go. Without an IOMMU nothing is a guest's (-ENODEV). */
-		strcat(path, "/driver");
-		if (!stat(path, &st) || hyper_test_assign(k, vf.sbdf) != -EBUSY ||
-		    hyper_assign(k, DOMID_IO, vf.sbdf) != -EBUSY)
-			continue;
-		guest_pci_text(vf.sbdf, target);
-		return keel_fail(&k->err, EBUSY, "a guest has %s, a virtual function of %s: detach it first "
-				 "(`keel pci-detach`)", target, name);
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; !owner || owner == DOMID_IO; i++) {
+		snprintf(link, sizeof(link), "virtfn%u", i);
+		if (pci_linked(pf, link, &vf))
+			break;
+		owner = pci_owner(k, &o, vf);
 	}
+	if (owner && owner != DOMID_IO) {
+		guest_pci_text(pf, name);
+		guest_pci_text(vf, vf_name);
+		rc = keel_fail(&k->err, EBUSY, "%s has %s, a virtual function of %s: detach it first (`keel pci-detach`)",
+			       pci_owner_name(&o, owner, guest, sizeof(guest)), vf_name, name);
+	}
+	pci_owners_free(&o);
+	return rc;
 }
 
 static int set_numvfs(struct keel *k, uint32_t pf, unsigned int vfs)
 {
-	char number[16], name[16];
-	int rc = pci_write_file(pf, "sriov_drivers_autoprobe", "0");
+	char number[16], name[16], autoprobe[8];
+	int rc;
 
 	guest_pci_text(pf, name);
+	rc = sysfs_read(autoprobe, sizeof(autoprobe), SYSFS_PCI "/%s/sriov_drivers_autoprobe", name);
+	if (!rc)
+		rc = sysfs_write("0", SYSFS_PCI "/%s/sriov_drivers_autoprobe", name);
 	if (rc)
 		return keel_fail(&k->err, -rc, "PCI function %s has no virtual functions: %s", name, strerror(-rc));
 	snprintf(number, sizeof(number), "%u", vfs);
-	rc = pci_write_file(pf, "sriov_numvfs", "0");
+	rc = sysfs_write("0", SYSFS_PCI "/%s/sriov_numvfs", name);
 	if (!rc && vfs)
-		rc = pci_write_file(pf, "sriov_numvfs", number);
+		rc = sysfs_write(number, SYSFS_PCI "/%s/sriov_numvfs", name);
+	/* As it was: while it is off, none of them can be bound to a driver, not even by its name. */
+	sysfs_write(autoprobe, SYSFS_PCI "/%s/sriov_drivers_autoprobe", name);
 	if (rc)
 		return keel_fail(&k->err, -rc, "PCI function %s does not make %u virtual functions: %s", name, vfs,
 				 strerror(-rc));
@@ -228,7 +224,7 @@ static int nvme_create(struct nvme *n, uint32_t pf, unsigned int vfs)
 	return rc;
 }
 
-int pci_create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
+static int create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 {
 	struct nvme n = { .k = k, .fd = -1 };
 	char path[48];
@@ -236,7 +232,7 @@ int pci_create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 
 	if (rc)
 		return rc;
-	first_entry(pf, "nvme", "nvme", n.name, sizeof(n.name));
+	controller_of(pf, n.name, sizeof(n.name));
 	if (!*n.name || !vfs)
 		return set_numvfs(k, pf, vfs);
 	snprintf(path, sizeof(path), "/dev/%s", n.name);
@@ -245,5 +241,17 @@ int pci_create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 		return keel_fail_errno(&k->err, "cannot open %s", path);
 	rc = nvme_create(&n, pf, vfs);
 	close(n.fd);
+	return rc;
+}
+
+int pci_create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
+{
+	int lock = keel_lock(k);
+	int rc;
+
+	if (lock < 0)
+		return lock;
+	rc = create_vfs(k, pf, vfs);
+	close(lock);
 	return rc;
 }

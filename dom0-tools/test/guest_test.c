@@ -155,6 +155,7 @@ static void bad_values(void **state)
 		{ "vif=[3]", "each vif is a string" },
 		{ "vif=['mac=1']", "is not six bytes" },
 		{ "vif=['mac=00:16:3e:00:00:00:00']", "is not six bytes" },
+		{ "vif=['mac=-1:16:3e:00:00:00']", "is not six bytes" }, { "vif=['mac=00: 6:3e:00:00:00']", "is not six bytes" },
 		{ "vif=['mac=01:00:00:00:00:00']", "multicast" },
 		{ "vif=['bridge=']", "no name of an interface" },
 		{ "vif=['bridge=a/b']", "no name of an interface" },
@@ -169,7 +170,31 @@ static void bad_values(void **state)
 		{ "pci=['-1:00.1']", "is no PCI function" },
 		{ "pci=[' 01:00.1']", "is no PCI function" },
 		{ "pci=['10000:01:00.1']", "is no PCI function" },
-		{ "pci=['01:00.1,msitranslate=0']", "is no PCI function" },
+		{ "pci=['01:00.1,']", "'' behind a PCI function is not of the form key=value" },
+		{ "pci=['01:00.1,mac']", "'mac' behind a PCI function is not of the form" },
+		{ "pci=[',vlan=1']", "'' is no PCI function" },
+		{ "pci=['vlan=1,01:00.1']", "'vlan=1' is no PCI function" },
+		{ "pci=['01:00.1,speed=1']", "f:1: pci: unknown pci option 'speed' (there are mac," },
+		{ "pci=['01:00.1,=1']", "unknown pci option ''" },
+		{ "pci=['01:00.1,vlan=1,vlan=1']", "vlan is there twice" },
+		{ "pci=['01:00.1,mac=']", "mac '' is not six bytes" },
+		{ "pci=['01:00.1,mac=02:00:00:00:00']", "is not six bytes" },
+		{ "pci=['01:00.1,mac=02:00:00:00:00:00:00']", "is not six bytes" },
+		{ "pci=['01:00.1,mac=02:00:00:00:00:000']", "is not six bytes" },
+		{ "pci=['01:00.1,mac=-2:00:00:00:00:00']", "is not six bytes" },
+		{ "pci=['01:00.1,mac=02: 0:00:00:00:00']", "is not six bytes" },
+		{ "pci=['01:00.1,mac=03:00:00:00:00:00']", "mac: a multicast address" },
+		{ "pci=['01:00.1,mac=0:0:0:0:0:0']", "and one of zeros" },
+		{ "pci=['01:00.1,vlan=']", "vlan '' is no number from 0 to 4094" },
+		{ "pci=['01:00.1,vlan=4095']", "vlan '4095' is no number from 0 to 4094" },
+		{ "pci=['01:00.1,vlan=-1']", "is no number" }, { "pci=['01:00.1,vlan= 1']", "is no number" },
+		{ "pci=['01:00.1,vlan=0x1']", "is no number" }, { "pci=['01:00.1,vlan=1 ']", "is no number" },
+		{ "pci=['01:00.1,rate=1000001']", "rate '1000001' is no number from 0 to 1000000" },
+		{ "pci=['01:00.1,rate=18446744073709551617']", "is no number" },
+		{ "pci=['01:00.1,rate=10Mb/s']", "is no number" },
+		{ "pci=['01:00.1,trust=yes']", "trust 'yes' is neither on nor off" },
+		{ "pci=['01:00.1,spoofchk=']", "spoofchk '' is neither on nor off" },
+		{ "pci=['01:00.1,trust=on,\\x01=']", "unknown pci option" },
 		{ "pci=['0000:01:20.0']", "a device is 00 to 1f" },
 		{ "pci=['01:00.8']", "a function 0 to 7" },
 		{ "pci=['01:00.1',\n'0000:01:00.1']", "f:2: '0000:01:00.1' is there twice" },
@@ -243,6 +268,35 @@ static void ignored(void **state)
 	guest_free(&g);
 }
 
+static void virtual_function(void **state)
+{
+	struct guest_config g;
+	char text[VF_SETTINGS_TEXT];
+
+	assert_int_equal(read_guest(&g, BASE "pci=['01:00.1', '0001:fF:1f.7,mac=2:0:0:aB:0:9, vlan=4094,rate=1000000,"
+				    "trust=on,spoofchk=off', '2:0.0,vlan=0']"), 0);
+	assert_true(g.passthrough);
+	assert_int_equal(g.pcis, 3);
+	assert_int_equal(g.pci[0].sbdf, 0x101);
+	assert_int_equal(g.pci[0].vf.set, 0);
+	vf_settings_text(&g.pci[0].vf, text);
+	assert_string_equal(text, "");
+	assert_int_equal(g.pci[1].sbdf, 0x1ffff);
+	assert_int_equal(g.pci[1].vf.set, VF_ALL);
+	assert_true(g.pci[1].vf.trust);
+	assert_false(g.pci[1].vf.spoofchk);
+	vf_settings_text(&g.pci[1].vf, text);
+	assert_string_equal(text, "mac=02:00:00:ab:00:09,vlan=4094,rate=1000000,trust=on,spoofchk=off");
+	vf_settings_text(&g.pci[2].vf, text);
+	assert_string_equal(text, "vlan=0");
+	guest_free(&g);
+	/* Options that xl knows. */
+	assert_int_equal(read_guest(&g, BASE "pci=['01:00.1,permissive=1,vlan=3']"), 0);
+	assert_string_equal(warned, "f:4: the pci option permissive has no effect here");
+	assert_int_equal(g.pci[0].vf.vlan, 3);
+	guest_free(&g);
+}
+
 static void vdevs(void **state)
 {
 	assert_int_equal(guest_vdev_number("xvda"), 51712);
@@ -271,7 +325,8 @@ static void json_and_back(void **state)
 	assert_int_equal(read_guest(&g, BASE "uuid='00112233-4455-6677-8899-aabbccddeeff'\n"
 		"ramdisk='/r'\nextra='a \"b\" \\\\'\nvcpus=2\nmaxvcpus=3\ncpu_weight=100\ncap=20\n"
 		"tsc_mode='native'\non_crash='preserve'\n"
-		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r']\nvif=['mac=00:16:3e:0:0:1,vifname=x','bridge=b']"), 0);
+		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r']\nvif=['mac=00:16:3e:0:0:1,vifname=x','bridge=b']\n"
+		"pci=['01:00.1','01:00.2,mac=2:0:0:0:0:1,vlan=7']"), 0);
 	j = guest_to_json(&g);
 	snprintf(first, sizeof(first), "%s", json_object_to_json_string(j));
 	k = json_tokener_parse(first);
@@ -283,6 +338,7 @@ static void json_and_back(void **state)
 	assert_string_equal(json_object_to_json_string(j), first);
 	assert_contains(first, "\"memory\": 64");
 	assert_contains(first, "\"readonly\": true");
+	assert_contains(first, "\"0000:01:00.2,mac=02:00:00:00:00:01,vlan=7\"");
 	json_object_put(j);
 	guest_free(&g);
 	guest_free(&h);
@@ -310,7 +366,7 @@ static void no_memory(void **state)
 	struct guest_config g;
 	struct cfg c;
 	static const char text[] = BASE "ramdisk='/r'\ncmdline='x'\n"
-		"disk=['/a,raw,xvda,w','vdev=xvdb,target=/b']\nvif=['bridge=b']";
+		"disk=['/a,raw,xvda,w','vdev=xvdb,target=/b']\nvif=['bridge=b']\npci=['01:00.1,vlan=1']";
 	long n = 0;
 
 	assert_int_equal(cfg_parse(&c, text, strlen(text), "f", &e), 0);
@@ -344,7 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
-		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored), cmocka_unit_test(vdevs),
+		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored), cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs),
 		cmocka_unit_test(json_and_back), cmocka_unit_test(bad_json), cmocka_unit_test(no_memory),
 		cmocka_unit_test(uuids),
 	};

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is known of a PCI function, and why no guest can get it. */
+#include "lib/pci_info.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/guest.h"
+#include "lib/sysfs.h"
+
+#define NR_BARS 6
+#define RESOURCE_MEM	0x200		/* Linux's IORESOURCE_MEM, IORESOURCE_MEM_64 */
+#define RESOURCE_MEM_64	0x100000
+
+const char *pci_reason(int rc)
+{
+	switch (-rc) {
+#define PCI_REFUSED(error, text) case error: return text;
+#include <public/pci_refused.inc>
+	case ENODEV:
+		return "the hypervisor does not know it";
+	case ENOTTY:
+		return "it cannot be reset";
+	default:
+		return strerror(-rc);
+	}
+}
+
+int pci_owners_get(struct keel *k, struct pci_owners *o)
+{
+	o->domains = domain_list(k, &o->domain);
+	return o->domains < 0 ? o->domains : 0;
+}
+
+void pci_owners_free(struct pci_owners *o)
+{
+	free(o->domain);
+	*o = (struct pci_owners){ 0 };
+}
+
+const char *pci_owner_name(const struct pci_owners *o, unsigned int owner, char *room, size_t size)
+{
+	if (!owner)
+		return "Dom0";
+	if (owner == DOMID_IO)
+		return "quarantine";
+	snprintf(room, size, "domain %u", owner);
+	for (int i = 0; i < o->domains; i++)
+		if (o->domain[i].id == owner && *o->domain[i].name)
+			snprintf(room, size, "%s", o->domain[i].name);
+	return room;
+}
+
+unsigned int pci_owner(struct keel *k, const struct pci_owners *o, uint32_t sbdf)
+{
+	int rc = hyper_test_assign(k, 0, sbdf);
+
+	if (rc == -EEXIST || rc == -ENODEV)
+		return 0;
+	for (int i = 0; i < o->domains; i++)
+		if (o->domain[i].id && hyper_test_assign(k, o->domain[i].id, sbdf) == -EEXIST)
+			return o->domain[i].id;
+	return DOMID_IO;
+}
+
+int pci_linked(uint32_t sbdf, const char *link, uint32_t *to)
+{
+	struct keel_error unused;
+	struct guest_pci p;
+	char name[16], target[32];
+	int rc;
+
+	guest_pci_text(sbdf, name);
+	rc = sysfs_link(target, sizeof(target), SYSFS_PCI "/%s/%s", name, link);
+	if (!rc)
+		rc = guest_parse_pci(&p, target, NULL, NULL, &unused);
+	if (!rc)
+		*to = p.sbdf;
+	return rc;
+}
+
+int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index)
+{
+	char link[24];
+	uint32_t vf;
+	int rc = pci_linked(sbdf, "physfn", pf);
+
+	for (*index = 0; !rc; ++*index) {
+		snprintf(link, sizeof(link), "virtfn%u", *index);
+		rc = pci_linked(*pf, link, &vf);
+		if (!rc && vf == sbdf)
+			return 0;
+	}
+	return rc;
+}
+
+static unsigned int number(const char *name, const char *file, int base)
+{
+	char text[32];
+
+	return sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/%s", name, file) ? 0 : strtoul(text, NULL, base);
+}
+
+/* The hypervisor shows all memory BARs with 64 bits, page by page. */
+static int bars_refused(const char *name)
+{
+	unsigned long long first, last, flags;
+	char text[2048], *line = text;
+	uint64_t start[NR_BARS] = { 0 }, size[NR_BARS] = { 0 };
+
+	if (sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/resource", name))
+		return 0;
+	for (unsigned int i = 0; i < NR_BARS; i++) {
+		if (line && sscanf(line, "%llx %llx %llx", &first, &last, &flags) == 3 && flags & RESOURCE_MEM) {
+			start[i] = first;
+			size[i] = last - first + 1;
+		}
+		line = line ? strchr(line, '\n') : NULL;
+		line = line ? line + 1 : NULL;
+	}
+	for (unsigned int i = 0; i < NR_BARS; i++) {
+		if (!size[i])
+			continue;
+		if (!start[i])
+			return -ENXIO;
+		if ((start[i] | size[i]) & (KEEL_PAGE_SIZE - 1))
+			return -EADDRINUSE;
+		if (i + 1 == NR_BARS || size[i + 1])
+			return -EOVERFLOW;
+	}
+	return 0;
+}
+
+const char *pci_refused_for_good(struct keel *k, const struct pci_owners *o, const struct pci_info *p,
+				 char *room, size_t size)
+{
+	char name[16], guest[GUEST_NAME_MAX + 1];
+	int rc = hyper_test_assign(k, DOMID_IO, p->sbdf);
+
+	guest_pci_text(p->sbdf, name);
+	*room = 0;
+	if (p->owner && p->owner != DOMID_IO) {
+		snprintf(room, size, "%s has it", pci_owner_name(o, p->owner, guest, sizeof(guest)));
+		return room;
+	}
+	if (!rc || rc == -ETXTBSY)
+		rc = *p->reset ? bars_refused(name) : -ENOTTY;
+	if (rc)
+		snprintf(room, size, "%s", pci_reason(rc));
+	return room;
+}
+
+static bool for_guests(const char *driver)
+{
+	return !*driver || !strcmp(driver, "pciback") || !strcmp(driver, "pci-stub");
+}
+
+/* All that keeps a guest from getting it now. */
+static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_info *p)
+{
+	char name[16], guest[GUEST_NAME_MAX + 1];
+	unsigned int owner;
+
+	pci_refused_for_good(k, o, p, p->refused, sizeof(p->refused));
+	for (int i = 0; i < p->nr_group && !*p->refused; i++) {
+		owner = p->group[i] == p->sbdf ? DOMID_IO : pci_owner(k, o, p->group[i]);
+		if (owner == DOMID_IO)
+			continue;
+		guest_pci_text(p->group[i], name);
+		snprintf(p->refused, sizeof(p->refused), "it shares a group with %s, which is not in quarantine but %s's",
+			 name, pci_owner_name(o, owner, guest, sizeof(guest)));
+	}
+	if (!*p->refused && !for_guests(p->driver))
+		snprintf(p->refused, sizeof(p->refused), "Dom0's driver %s has it", p->driver);
+	else if (!*p->refused && hyper_test_assign(k, DOMID_IO, p->sbdf))
+		snprintf(p->refused, sizeof(p->refused), "%s", pci_reason(hyper_test_assign(k, DOMID_IO, p->sbdf)));
+	p->assignable = p->owner == DOMID_IO || (!p->owner && *p->driver && for_guests(p->driver));
+}
+
+int pci_info_get(struct keel *k, const struct pci_owners *o, uint32_t sbdf, struct pci_info *p)
+{
+	char name[16];
+
+	*p = (struct pci_info){ .sbdf = sbdf };
+	guest_pci_text(sbdf, name);
+	p->vendor = number(name, "vendor", 16);
+	if (!p->vendor)
+		return keel_fail(&k->err, ENODEV, "there is no PCI function %s; `keel pci-list` shows what there is", name);
+	p->class = number(name, "class", 16) >> 8;
+	p->device = number(name, "device", 16);
+	sysfs_link(p->driver, sizeof(p->driver), SYSFS_PCI "/%s/driver", name);
+	p->virtfn = !pci_physfn(sbdf, &p->physfn, &p->index);
+	p->vfs = number(name, "sriov_numvfs", 10);
+	p->max_vfs = number(name, "sriov_totalvfs", 10);
+	sysfs_read(p->reset, sizeof(p->reset), SYSFS_PCI "/%s/reset_method", name);
+	p->nr_reserved = hyper_reserved(k, sbdf, p->reserved, PCI_MAX_RESERVED);
+	if (p->nr_reserved < 0)
+		return keel_fail(&k->err, -p->nr_reserved, "cannot ask for reserved memory: %s",
+				 strerror(-p->nr_reserved));
+	p->nr_group = hyper_device_group(k, sbdf, p->group, PCI_MAX_GROUP);
+	p->owner = pci_owner(k, o, sbdf);
+	find_refused(k, o, p);
+	return 0;
+}
