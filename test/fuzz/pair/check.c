@@ -137,6 +137,7 @@ static void count_p2m(struct domain *d)
 	if (d->p2m.iommu_root)
 		count_mirror(d, d->p2m.iommu_root, iommu_caps.levels, 0);
 	REQUIRE(tables == d->p2m.nr_tables, "d%u has %lu tables, and counts %lu", d->id, tables, d->p2m.nr_tables);
+	pair_note_limits(); /* those of a domain without an operation so far */
 	REQUIRE(tables <= ((struct pair_domain *)d)->max_tables, "d%u has %lu tables, and was never allowed more than %lu", d->id,
 		tables, ((struct pair_domain *)d)->max_tables);
 	REQUIRE(!d->p2m.nr_put && !d->p2m.need_flush, "d%u: changes of the p2m are not finished", d->id);

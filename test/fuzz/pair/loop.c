@@ -36,19 +36,24 @@ static void do_work(struct pcpu *cpu)
 		schedule();
 }
 
-/* Nobody has anything to do: time passes, or a device wakes Dom0. */
+/*
+ * Nobody has anything to do: time passes, or a device wakes Dom0. The device does so, too, where
+ * timers alone go on: those of a vCPU that is down wake nobody.
+ */
 static void nothing_happens(void)
 {
+	static unsigned int timers_alone;
 	u64 first = ~0ull;
 
 	idle_turns = 0;
 	for (unsigned int i = 0; i < pair->cfg.cpus; i++)
 		if (pair_armed[i])
 			first = min(first, pair_armed[i]);
-	if (first != ~0ull && first < pair_now + 100000000 && !pair_ending) {
+	if (first != ~0ull && first < pair_now + 100000000 && !pair_ending && ++timers_alone < 64) {
 		pair_now = max(pair_now, first);
 		return;
 	}
+	timers_alone = 0;
 	pair_now += 1000000;
 	for (unsigned int i = 0; i < pair->cfg.dom0_vcpus; i++)
 		hvm_inject_nmi(hardware_domain->vcpu[i]);
