@@ -63,6 +63,7 @@ bool hypercall_preempt_check(void)
 {
 	struct pcpu *cpu = this_cpu();
 
+	irq_window();
 	/* Flushes and deferred frees of this CPU's own making wait until the guest is entered; they are no reason to hurry there. */
 	return READ_ONCE(cpu->work) & ~(BIT(WORK_TLB) | BIT(WORK_RCU)) || ++running[cpu->id].checks >= PREEMPT_OPS;
 }

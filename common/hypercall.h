@@ -47,7 +47,10 @@ long hypercall_dispatch(unsigned long nr, const unsigned long args[5]);
 long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
 /* Arch part: rewrites the registers and leaves the instruction pointer on the instruction. */
 void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5]);
-/* Is it time to continue later (another vCPU waits, an interrupt is due, or n operations were done)? */
+/*
+ * Is it time to continue later (another vCPU waits, an interrupt is due, or n operations were done)? No locks are held:
+ * interrupts come in here, so what is done between two checks is what they wait for.
+ */
 bool hypercall_preempt_check(void);
 
 #endif

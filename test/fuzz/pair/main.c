@@ -210,7 +210,7 @@ int main(int argc, char **argv)
 	log_path = log_name;
 	pair = mmap(NULL, sizeof(*pair), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pair->trace = option(argc, argv, "trace", 0);
-	pair->stretch = option(argc, argv, "stretch", 60000);
+	pair->stretch = option(argc, argv, "stretch", 30000);
 	for (int i = 1; i < argc; i++)
 		if (!strchr(argv[i], '=')) {
 			files = true;
