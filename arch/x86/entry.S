@@ -135,6 +135,27 @@ trampoline_start:
 	cld
 	mov	%cs, %ax
 	mov	%ax, %ds
+	/* Only the CPU that is waited for goes on: a late one would have the stack and the id of another. */
+	xor	%eax, %eax
+	cpuid
+	cmp	$0xb, %eax
+	jb	1f
+	mov	$0xb, %eax
+	xor	%ecx, %ecx
+	cpuid
+	test	%bx, %bx
+	jnz	2f
+1:	mov	$1, %eax
+	cpuid
+	shr	$24, %ebx
+	mov	%ebx, %edx
+2:	mov	%edx, %eax
+	or	$-1, %ecx
+	lock cmpxchg %ecx, (trampoline_args + 32 - trampoline_start)
+	je	3f
+1:	hlt
+	jmp	1b
+3:	mov	%cs, %ax
 	xor	%ebx, %ebx
 	mov	%ax, %bx
 	shl	$4, %ebx			/* our physical address */
@@ -200,6 +221,7 @@ trampoline_args:
 	.quad	0				/* stack */
 	.quad	0				/* entry */
 	.quad	0				/* argument */
+	.quad	-1				/* APIC id of who may start; -1: nobody, or it has */
 trampoline_end:
 
 	.section .note.GNU-stack, "", @progbits

@@ -15,6 +15,8 @@
 #include "common/sched.h"
 #include "common/timer.h"
 
+#define NOBODY 0xffffffffull
+#define LATE_NS 10000000000ull
 
 extern const char trampoline_start[], trampoline_end[], trampoline_args[];
 
@@ -72,6 +74,24 @@ static void start_secondary(struct x86_pcpu *c)
 	vcpu_loop();
 }
 
+/*
+ * It has not come up. If it does not even run yet, it never will: it finds its id gone, and halts. Else its stack and
+ * id are in use, and nobody else's any more.
+ */
+static bool comes_late(struct x86_pcpu *c, volatile u64 *id)
+{
+	u64 want = c->p.apic_id, limit = now() + LATE_NS;
+
+	if (__atomic_compare_exchange_n(id, &want, NOBODY, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return false;
+	while (!READ_ONCE(c->up)) {
+		if (now() > limit)
+			panic("CPU%u with APIC id %u has started, and does not come up", c->p.id, c->p.apic_id);
+		cpu_relax();
+	}
+	return true;
+}
+
 /* INIT-SIPI-SIPI (SDM vol. 3, 9.4.4). */
 static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 {
@@ -82,7 +102,7 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 	args[1] = c->main_stack;
 	args[2] = (u64)start_secondary;
 	args[3] = (u64)c;
-	smp_mb();
+	__atomic_store_n(&args[4], c->p.apic_id, __ATOMIC_SEQ_CST);
 	lapic_send_init(c->p.apic_id);
 	for (limit = now() + 10000000; now() < limit;)
 		cpu_relax();
@@ -91,7 +111,7 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 		for (limit = now() + (i ? 1000000000 : 200000); now() < limit && !READ_ONCE(c->up);)
 			cpu_relax();
 	}
-	if (!__atomic_load_n(&c->up, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&c->up, __ATOMIC_ACQUIRE) && !comes_late(c, &args[4]))
 		return false;
 	time_compare_cpu();
 	return true;

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Starting CPUs: some come at once, some late, some never. None runs with the stack or the id of another. The test
+ * plays the CPUs whenever the one that starts them looks at the clock; what the trampoline does is in start_if_wanted().
+ */
+#include "test/unit/unit.h"
+
+#include <stdlib.h>
+
+#include <sanitizer/asan_interface.h>
+
+__asm__(".data\n trampoline_start: .skip 64\n trampoline_args: .skip 40\n trampoline_end: .text\n");
+#include "arch/x86/smp.c"
+
+#define MS 1000000ull
+#define CPUS 5
+#define NEVER ~0ull
+
+static struct ap {
+	u64 runs_after, up_after;	/* ns from its start-up IPI on */
+	u64 sipi_at, up_at;
+	bool told, ran, halted;
+	struct x86_pcpu *as;
+} aps[CPUS];			/* by APIC id; 0 is the one that starts the others */
+
+struct acpi_info acpi;
+const struct hvm_ops *hvm_ops;
+static u64 clock;
+static unsigned int unmapped;
+
+static u64 *args(void)
+{
+	return pa_to_virt(smp_trampoline) + 64;
+}
+
+/* What the trampoline does. */
+static void start_if_wanted(u32 id, struct ap *ap)
+{
+	u32 want = id;
+
+	ap->ran = true;
+	ap->halted = !__atomic_compare_exchange_n((u32 *)&args()[4], &want, ~0u, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	if (ap->halted)
+		return;
+	ap->as = (struct x86_pcpu *)args()[3];
+	ap->up_at = clock + ap->up_after;
+}
+
+u64 now(void)
+{
+	clock += MS / 10;
+	for (u32 id = 1; id < CPUS; id++) {
+		struct ap *ap = &aps[id];
+
+		if (ap->told && !ap->ran && ap->runs_after != NEVER && clock >= ap->sipi_at + ap->runs_after)
+			start_if_wanted(id, ap);
+		if (ap->as && clock >= ap->up_at)
+			ap->as->up = true;
+	}
+	return clock;
+}
+
+void lapic_send_sipi(u32 id, u8 page)
+{
+	if (!aps[id].told)
+		aps[id].sipi_at = clock;
+	aps[id].told = true;
+}
+
+void lapic_send_init(u32 id) { }
+void lapic_send_ipi(u32 id, u8 vector) { }
+void lapic_send_nmi(u32 id) { }
+u32 lapic_id(void) { return 0; }
+u64 keel_cr3(void) { return 0; }
+u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu) { return cpu; }
+bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags) { return true; }
+void mm_unmap_low(void) { unmapped++; }
+void time_compare_cpu(void) { }
+bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end) { return false; }
+void boot_reserve(paddr_t base, paddr_t end, const char *what) { }
+u64 option_number(const char *name, u64 dflt) { return dflt; }
+void traps_init_cpu(struct x86_pcpu *c) { }
+void cpu_init_this(void) { }
+void mitigations_init_cpu(void) { }
+void lapic_init_cpu(void) { }
+void sched_init_cpu(struct pcpu *cpu) { }
+void time_cpu_up(void) { }
+void vcpu_loop(void) { abort(); }
+char boot_stack[KEEL_BOOT_STACK_SIZE];
+
+static void start_all(void)
+{
+	acpi.nr_cpus = CPUS;
+	for (u32 id = 0; id < CPUS; id++)
+		acpi.cpus[id].apic_id = id, acpi.cpus[id].enabled = true;
+	smp_trampoline = MiB(1);
+	ASAN_UNPOISON_MEMORY_REGION(pa_to_virt(smp_trampoline), PAGE_SIZE);
+	nr_cpus = 1;
+	smp_start_all();
+	for (unsigned int i = 0; i < 300000; i++) /* half a minute */
+		now();
+	assert_int_equal(unmapped, 1);
+	for (u32 id = 1; id < CPUS; id++) {
+		struct ap *ap = &aps[id];
+
+		if (!ap->as)
+			continue;
+		assert_int_equal(ap->as->p.apic_id, id);
+		assert_true(ap->as->p.id < nr_cpus);
+		assert_ptr_equal(pcpus[ap->as->p.id], &ap->as->p);
+	}
+}
+
+static int setup(void **state)
+{
+	fake_reset();
+	memset(pcpus + 1, 0, sizeof(pcpus[0]) * (NR_CPUS - 1));
+	for (u32 id = 1; id < CPUS; id++)
+		aps[id] = (struct ap){ .runs_after = MS, .up_after = MS };
+	unmapped = 0;
+	return 0;
+}
+
+static void all_come(void **state)
+{
+	start_all();
+	assert_int_equal(nr_cpus, CPUS);
+}
+
+static void one_never_comes(void **state)
+{
+	aps[2].runs_after = NEVER;
+	start_all();
+	assert_int_equal(nr_cpus, CPUS - 1);
+}
+
+static void one_comes_when_another_is_wanted(void **state)
+{
+	aps[2].runs_after = 1005 * MS;
+	aps[3].runs_after = 100 * MS;
+	start_all();
+	assert_true(aps[2].halted);
+	assert_int_equal(nr_cpus, CPUS - 1);
+}
+
+static void one_comes_when_all_are_done(void **state)
+{
+	aps[CPUS - 1].runs_after = 20000 * MS;
+	start_all();
+	assert_true(aps[CPUS - 1].halted);
+	assert_int_equal(nr_cpus, CPUS - 1);
+}
+
+static void one_is_on_its_way_for_long(void **state)
+{
+	aps[2].runs_after = 990 * MS;
+	aps[2].up_after = 5000 * MS;
+	start_all();
+	assert_int_equal(nr_cpus, CPUS);
+}
+
+static void one_starts_and_hangs(void **state)
+{
+	aps[2].up_after = NEVER / 2;
+	assert_true(FAKE_PANICS(start_all()));
+}
+
+#define T(fn) cmocka_unit_test_setup(fn, setup)
+static const struct CMUnitTest tests[] = {
+	T(all_come), T(one_never_comes), T(one_comes_when_another_is_wanted), T(one_comes_when_all_are_done),
+	T(one_is_on_its_way_for_long), T(one_starts_and_hangs),
+};
+UNIT_MAIN(tests)
