@@ -7,7 +7,7 @@
 #
 # and a rule for that target. It is then part of make check, and one test of
 # make test.
-CHECKS += check-build check-deps
+CHECKS += check-build check-deps check-names
 
 .PHONY: test test-list soak soak-list check $(CHECKS)
 check:
@@ -20,6 +20,10 @@ check-build: all
 # Everything that the sources of the build name is in a deps.txt.
 check-deps:
 	@test/deps
+
+# docs/testing.md names every kind of test, and none that is gone.
+check-names:
+	@CHECKS="$(sort $(CHECKS))" test/names
 
 test:
 	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run '$(TESTS)'
