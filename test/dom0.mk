@@ -3,7 +3,7 @@
 DOM0_EXTRA := $(O)/test/dom0/extra.img
 
 .PHONY: dom0-tests
-dom0-tests: $(DOM0_EXTRA) $(O)/test/dom0/lvm/usr/sbin/lvm
+dom0-tests: $(DOM0_EXTRA) $(O)/test/dom0/lvm/usr/sbin/lvm $(O)/test/dom0/xl.img
 
 $(DOM0_EXTRA): test/dom0/devtest.c $(wildcard test/dom0/root/usr/lib/keel/*) dom0-tools/image/pack
 	@rm -rf $(@D)/tree && mkdir -p $(@D)/tree/usr/bin
@@ -17,3 +17,12 @@ $(O)/test/dom0/lvm/usr/sbin/lvm: test/dom0/packages.list $(PACKAGES_STAMP) dom0-
 	@rm -rf $(O)/test/dom0/lvm && mkdir -p $(@D)
 	@cp $(PACKAGES_DIR)/root/lvm2/sbin/lvm $@
 	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(O)/test/dom0/lvm
+
+# Debian's xl with its libraries, and Linux's driver that it gives functions to: goes behind the initrd.
+$(O)/test/dom0/xl.img: test/dom0/packages.list $(PACKAGES_STAMP) dom0-tools/image/copy-libs dom0-tools/image/pack
+	dom0-tools/image/fetch-packages test/dom0/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
+	@rm -rf $(@D)/xl && mkdir -p $(@D)/xl/usr/sbin $(@D)/xl/usr/lib/keel
+	@cp $(PACKAGES_DIR)/root/xen-utils/usr/lib/xen-*/bin/xl $(@D)/xl/usr/sbin/
+	@cp $(PACKAGES_DIR)/root/kernel/lib/modules/*/kernel/drivers/xen/xen-pciback/xen-pciback.ko $(@D)/xl/usr/lib/keel/
+	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(@D)/xl
+	@dom0-tools/image/pack $(@D)/xl $@
