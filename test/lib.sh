@@ -9,6 +9,7 @@
 #   CPU        QEMU's -cpu        SMP, MEM   CPUs and memory (default 2, 2G)
 #   QEMU_ARGS  added as they are  KEEL_OPTIONS  Keel's own boot options
 #   IOMMU      off, intel, amd    off says iommu=off to Keel
+#   QEMU       10                 bookworm-backports' QEMU (make qemu10), for what 7.2 lacks
 #   FIRMWARE   smm                OVMF as built for Secure Boot: its ACPI NVS lies over a kernel's usual place
 #   HOST_CPU   all                TCG's CPUs on all of the host's (default: on one, see one_host_cpu())
 
@@ -81,8 +82,20 @@ one_host_cpu() {
 	taskset -cp "$cpu" $BASHPID >/dev/null
 }
 
+# Sets qemu: the emulator, as a command. One that is only unpacked is told where its own modules and files are.
+choose_qemu() {
+	local root=${PACKAGES:-$O/packages}-bookworm-backports/root
+	case ${QEMU:-} in
+	'') qemu=(qemu-system-x86_64) ;;
+	10) qemu=(env QEMU_MODULE_DIR="$root/qemu-system-common/usr/lib/x86_64-linux-gnu/qemu"
+		"$root/qemu-system-x86/usr/bin/qemu-system-x86_64" -L "$root/qemu-system-data/usr/share/qemu") ;;
+	*) die "QEMU=$QEMU: it must be 10, or not set" ;;
+	esac
+}
+
 # Sets machine_args: the machine without what to boot.
 machine() {	# log-or-stdio
+	choose_qemu
 	choose_accel
 	if [ "$accel" = tcg ] && [ "${SMP:-2}" != 1 ] && [ "${HOST_CPU:-}" != all ]; then one_host_cpu; fi
 	machine_args=(-machine "q35,kernel-irqchip=split${FIRMWARE:+,$FIRMWARE=on}" "${accel_args[@]}"
@@ -100,9 +113,11 @@ machine() {	# log-or-stdio
 	esac
 }
 
-# Lets QEMU warn, but not about what TCG lacks: that is known (docs say what).
+# Lets QEMU warn, but not about what TCG lacks: that is known (docs say what). Nor does the unpacked one have
+# every module, and it says so of those of the installed one.
 quiet_qemu() {
-	grep -v "TCG doesn't support requested feature" >&2
+	grep -v -e "TCG doesn't support requested feature" -e 'failed to initialize module' \
+		-e 'Only modules from the same build' >&2
 }
 
 # Keel's options for the boot configuration; iommu=off where the machine has none.

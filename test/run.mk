@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Targets that start QEMU: see the scripts for what they take.
-export TREE FILES KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS FIRMWARE HOST_CPU KILL IMAGES O
+export TREE FILES KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS FIRMWARE HOST_CPU QEMU KILL IMAGES O
 
 .PHONY: boot boot-keel
 # make's own exit status is how Dom0 ended (0, 3, 4, 5), hence the plugin. A
@@ -33,3 +33,9 @@ run: announce all dom0-image
 	@test/demo
 iso: announce all dom0-image
 	@test/iso
+
+# QEMU 10.0 beside the installed one, for the tests that say QEMU=10. Where the machine's archive does not give
+# bookworm-backports, the status is 77.
+.PHONY: qemu10
+qemu10:
+	@dom0-tools/image/fetch-packages test/qemu10.list $(PACKAGES)-bookworm-backports bookworm-backports
