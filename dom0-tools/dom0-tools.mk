@@ -120,7 +120,7 @@ TOOLS_TEST_OBJ := $(TOOLS_PURE:$(T)/%.c=$(TO)/san/%.o) $(TO)/san/test/alloc.o
 
 check-tools: $(TOOLS_TESTS:%=$(TO)/%.tested) tools
 
-$(TO)/san/%.o: $(T)/%.c
+$(TO)/san/%.o: $(T)/%.c | $(TOOLS_INCLUDE)/xen
 	@mkdir -p $(@D)
 	@$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
 
