@@ -97,7 +97,7 @@ $(DOM0_DIR)/vmlinux: $(DOM0_DIR)/vmlinuz $(UNPACK_KERNEL)
 $(DOM0_DIR)/vmlinux-cloud: $(DOM0_DIR)/vmlinuz-cloud $(UNPACK_KERNEL)
 	$(UNPACK_KERNEL) $< $@
 
-$(GUEST_IMAGE): $(PACKAGES_STAMP) $(T)/image/build-guest $(T)/image/guest.modules \
+$(GUEST_IMAGE): $(PACKAGES_STAMP) $(T)/image/build-guest $(wildcard $(T)/image/guest*.modules) \
 		$(T)/image/guest/init $(IMAGE_SCRIPTS)
 	@mkdir -p $(@D)
 	$(T)/image/build-guest $(PACKAGES_DIR)/root $(GUEST_DIR)/tree $@

@@ -11,18 +11,34 @@ $(DOM0_EXTRA): test/dom0/devtest.c $(wildcard test/dom0/root/usr/lib/keel/*) dom
 	$(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static test/dom0/devtest.c -o $(@D)/tree/usr/bin/devtest
 	@dom0-tools/image/pack $(@D)/tree $@
 
-# LVM with its libraries, for a root file system that has a guest's volume beside it.
-$(O)/test/dom0/lvm/usr/sbin/lvm: test/dom0/packages.list $(PACKAGES_STAMP) dom0-tools/image/copy-libs
+DOM0_TEST_PACKAGES := $(O)/test/dom0/.packages
+$(DOM0_TEST_PACKAGES): test/dom0/packages.list $(PACKAGES_STAMP)
+	@mkdir -p $(@D)
 	dom0-tools/image/fetch-packages test/dom0/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
+	@touch $@
+
+# LVM with its libraries, for a root file system that has a guest's volume beside it.
+$(O)/test/dom0/lvm/usr/sbin/lvm: $(DOM0_TEST_PACKAGES) dom0-tools/image/copy-libs
 	@rm -rf $(O)/test/dom0/lvm && mkdir -p $(@D)
 	@cp $(PACKAGES_DIR)/root/lvm2/sbin/lvm $@
 	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(O)/test/dom0/lvm
 
 # Debian's xl with its libraries, and Linux's driver that it gives functions to: goes behind the initrd.
-$(O)/test/dom0/xl.img: test/dom0/packages.list $(PACKAGES_STAMP) dom0-tools/image/copy-libs dom0-tools/image/pack
-	dom0-tools/image/fetch-packages test/dom0/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
+$(O)/test/dom0/xl.img: $(DOM0_TEST_PACKAGES) dom0-tools/image/copy-libs dom0-tools/image/pack
 	@rm -rf $(@D)/xl && mkdir -p $(@D)/xl/usr/sbin $(@D)/xl/usr/lib/keel
 	@cp $(PACKAGES_DIR)/root/xen-utils/usr/lib/xen-*/bin/xl $(@D)/xl/usr/sbin/
 	@cp $(PACKAGES_DIR)/root/kernel/lib/modules/*/kernel/drivers/xen/xen-pciback/xen-pciback.ko $(@D)/xl/usr/lib/keel/
 	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(@D)/xl
 	@dom0-tools/image/pack $(@D)/xl $@
+
+# For guests with PCI functions: their kernel, packed so that it starts sooner, and iproute2, since busybox's ip knows
+# no virtual functions.
+DOM0_VF := $(O)/test/dom0/vf.img
+dom0-tests: $(DOM0_VF)
+$(DOM0_VF): $(DOM0_TEST_PACKAGES) $(DOM0_DIR)/vmlinux dom0-tools/image/copy-libs test/dom0/repack \
+		dom0-tools/image/pack
+	@rm -rf $(@D)/vf && mkdir -p $(@D)/vf/usr/sbin $(@D)/vf/boot/guest
+	@cp $(PACKAGES_DIR)/root/iproute2/bin/ip $(@D)/vf/usr/sbin/
+	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(@D)/vf
+	@test/dom0/repack $(DOM0_DIR)/vmlinux $(@D)/vf/boot/guest/vmlinuz
+	@dom0-tools/image/pack $(@D)/vf $@
