@@ -22,12 +22,8 @@
 #include "common/grant_table.h"
 #include "common/hypercall.h"
 
-/* The real allocator, with each of its allocations able to fail. */
-#define alloc_pages heap_alloc_pages
-#define alloc_domain_pages heap_alloc_domain_pages
-#include "common/heap.c"
-#undef alloc_pages
-#undef alloc_domain_pages
+#include "test/unit/formats.h"
+#include "test/unit/real_heap.h"
 
 #define GIB_FRAMES BIT(18)
 #define NR_FRAMES (2 * GIB_FRAMES)	/* the second gigabyte is in the heap only for who asks for it */
@@ -40,16 +36,10 @@
 static struct page_info frames[NR_FRAMES];
 static struct domain *dom0, *guest;
 
-static const struct p2m_format format = {
-	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
-		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
-	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
-};
+static const struct p2m_format format = NESTED_FORMAT;
 
 struct iommu_caps iommu_caps = {
-	.format = { .leaf = { [P2M_RAM] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3 },
-		    .table = 3, .table_level = 0x200, .superpage_mask = 0xe00, .max_order = 9 },
-	.levels = 4, .nr_ids = 16,
+	.format = MIRROR_FORMAT(9), .levels = 4, .nr_ids = 16,
 };
 
 static const struct iommu_ops ops = { .name = "model" };
@@ -62,16 +52,6 @@ void iommu_flush(const struct domain *d)
 bool mfn_valid(mfn_t mfn)
 {
 	return mfn >= HEAP_FIRST >> PAGE_SHIFT && mfn < NR_FRAMES;
-}
-
-void *alloc_pages(unsigned int order)
-{
-	return fake_alloc_fails() ? NULL : heap_alloc_pages(order);
-}
-
-struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
-{
-	return fake_alloc_fails() ? NULL : heap_alloc_domain_pages(d, order);
 }
 
 void domain_last_page_put(struct domain *d)

@@ -54,11 +54,8 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* what an operation answers */
 
-#define alloc_pages heap_alloc_pages
-#define alloc_domain_pages heap_alloc_domain_pages
-#include "common/heap.c"
-#undef alloc_pages
-#undef alloc_domain_pages
+#include "test/unit/formats.h"
+#include "test/unit/real_heap.h"
 #include "common/domain.c"
 
 #include "test/unit/vendors.h"
@@ -79,21 +76,7 @@ bool mfn_valid(mfn_t mfn)
 	return mfn >= HEAP_FIRST && mfn < NR_FRAMES;
 }
 
-void *alloc_pages(unsigned int order)
-{
-	return fake_alloc_fails() ? NULL : heap_alloc_pages(order);
-}
-
-struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
-{
-	return fake_alloc_fails() ? NULL : heap_alloc_domain_pages(d, order);
-}
-
-static const struct p2m_format format = {
-	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
-		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
-	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
-};
+static const struct p2m_format format = NESTED_FORMAT;
 
 /* An IOMMU whose unit needs a table for each device that it gets to know. */
 static struct { u32 sbdf; struct domain *d; } reaches[16];
@@ -217,8 +200,7 @@ static void start(const struct hvm_ops *vendor)
 	new_machine();
 	p2m_format = &format;
 	iommu_ops = &vtd_ops;
-	iommu_caps = (struct iommu_caps){ .irq_remap = true, .levels = 4, .nr_ids = 16, .format = {
-		.leaf = { [P2M_RAM] = 3 }, .table = 3, .table_level = 0x200, .superpage_mask = 0xe00, .max_order = 9 } };
+	iommu_caps = (struct iommu_caps){ .irq_remap = true, .levels = 4, .nr_ids = 16, .format = MIRROR_FORMAT(9) };
 	start_cpus(vendor);
 	assert_int_equal(domain_create(&cfg, &dom0), 0);
 	give_ram(dom0);

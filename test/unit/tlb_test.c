@@ -19,6 +19,8 @@
  */
 #include "test/unit/unit.h"
 
+#include "test/unit/formats.h"
+
 #include <stdlib.h>
 
 #include <public/errno.h>
@@ -48,17 +50,10 @@ static void *model_memmove(void *dst, const void *src, size_t n);
 #define HANDLES 256
 #define DEVICE FAKE_CPUS	/* in cpus[]: what the IOMMU caches for a device of domain 0 */
 
-static const struct p2m_format format = {
-	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
-		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
-	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
-};
+static const struct p2m_format format = NESTED_FORMAT;
 
-/* The IOMMU's tables are of another kind: less deep, with smaller superpages or none, and without types. */
 struct iommu_caps iommu_caps = {
-	.format = { .leaf = { [P2M_RAM] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3 },
-		    .table = 3, .table_level = 0x200, .superpage_mask = 0xe00 },
-	.levels = 3, .nr_ids = 16,
+	.format = MIRROR_FORMAT(0), .levels = 3, .nr_ids = 16,
 };
 
 /* A cached translation, or several of one page. */

@@ -18,6 +18,7 @@
 #include "common/pci.h"
 #include "common/sched.h"
 #include "common/time.h"
+#include "test/unit/formats.h"
 
 #define RAM_AT ((void *)0x200000000000)
 #define VCPU_PAGES_ORDER 2
@@ -32,16 +33,10 @@ static struct pcpu cpus[PAIR_CPUS];
 void __sanitizer_cov_trace_pc(void);
 struct page_info *real_alloc_domain_pages(struct domain *d, unsigned int order);
 
-static struct p2m_format format = {
-	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
-		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
-	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
-};
+static struct p2m_format format = NESTED_FORMAT;
 
 struct iommu_caps iommu_caps = {
-	.format = { .leaf = { [P2M_RAM] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3 },
-		    .table = 3, .table_level = 0x200, .superpage_mask = 0xe00 },
-	.levels = 3, .nr_ids = 16,
+	.format = MIRROR_FORMAT(0), .levels = 3, .nr_ids = 16,
 };
 static const struct iommu_ops iommu_model = { .name = "model" };
 const struct iommu_ops *iommu_ops;
