@@ -331,6 +331,12 @@ static void states_are_the_same(void **state)
 		hvm_ops->get_state(&vcpu, &out[vendor]);
 		assert_memory_equal(&out[vendor], &s, sizeof(s));
 	}
+	/* A TR that LTR loaded is busy, whatever QEMU's VMCB says, and a record of it is accepted. */
+	make_vcpu(0);
+	hvm_ops->set_state(&vcpu, &s);
+	((struct vmcb *)vcpu.vmcs)->tr.attr = 0x89;
+	hvm_ops->get_state(&vcpu, &out[0]);
+	assert_int_equal(out[0].seg[SEG_TR].attr, 0x8b);
 }
 
 #define PE_CD (X86_CR0_PE | X86_CR0_CD | X86_CR0_NW)

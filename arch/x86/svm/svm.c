@@ -268,6 +268,7 @@ static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->seg[SEG_GS] = c->gs;
 	s->seg[SEG_LDTR] = c->ldtr;
 	s->seg[SEG_TR] = c->tr;
+	s->seg[SEG_TR].attr |= 2; /* busy, as what LTR loads is; QEMU's has that in the descriptor only */
 	s->gdtr.limit = c->gdtr.limit;
 	s->gdtr.base = c->gdtr.base;
 	s->idtr.limit = c->idtr.limit;
