@@ -19,7 +19,10 @@ $(GUEST_OUT)/%.o: test/guests/%.S
 	@mkdir -p $(@D)
 	$(GUEST_CC) -c $< -o $@
 $(GUEST_OUT)/%.elf: $(GUEST_OUT)/%.o $(GUEST_LIB) test/guests/lib/guest.lds
-	$(LD) -nostdlib -static -z noexecstack --no-warn-rwx-segments -T test/guests/lib/guest.lds $< $(GUEST_LIB) -o $@
+	$(LD) -nostdlib -static -z noexecstack --no-warn-rwx-segments -T test/guests/lib/guest.lds $(filter %.o,$^) -o $@
+
+# A guest of several files has a folder of its name.
+$(GUEST_OUT)/pairs.elf: $(patsubst test/guests/%.c,$(GUEST_OUT)/%.o,$(sort $(wildcard test/guests/pairs/*.c)))
 
 # At 1 GiB: on a machine with less memory only an IOMMU lets Dom0 be there.
 $(GUEST_OUT)/hello-high.elf: $(GUEST_OUT)/hello.o $(GUEST_LIB) test/guests/lib/guest.lds
@@ -27,4 +30,4 @@ $(GUEST_OUT)/hello-high.elf: $(GUEST_OUT)/hello.o $(GUEST_LIB) test/guests/lib/g
 		$(filter %.o,$^) -o $@
 
 .SECONDARY: $(GUEST_NAMES:%=$(GUEST_OUT)/%.o) $(GUEST_LIB)
--include $(wildcard $(GUEST_OUT)/*.d $(GUEST_OUT)/lib/*.d)
+-include $(wildcard $(GUEST_OUT)/*.d $(GUEST_OUT)/lib/*.d $(GUEST_OUT)/pairs/*.d)

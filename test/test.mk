@@ -41,6 +41,7 @@ debug-build:
 # What takes longer than CI allows, from test/*/*.soak: docs/testing.md.
 export SOAK_BOOTS ?= 50
 export SOAK_SILENCE ?= 120
+export SOAK_SECONDS ?= 1800
 soak:
 	@O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --soak '$(TESTS)'
 soak-list:

@@ -29,25 +29,14 @@ static volatile u32 ap_running, stop;
 static u64 rewrites;
 static u32 version;
 
-static u64 next(u64 *state)
-{
-	u64 x = *state;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	*state = x;
-	return x * 0x2545f4914f6cdd1d;
-}
-
 static bool one_in(u64 *rng, u32 n)
 {
-	return next(rng) % n == 0;
+	return random_next(rng) % n == 0;
 }
 
 static u64 scratch_page(u64 *rng)
 {
-	return scratch + (next(rng) % (SCRATCH_SIZE >> PAGE_SHIFT) << PAGE_SHIFT);
+	return scratch + (random_next(rng) % (SCRATCH_SIZE >> PAGE_SHIFT) << PAGE_SHIFT);
 }
 
 /*
@@ -56,11 +45,11 @@ static u64 scratch_page(u64 *rng)
  */
 static u64 random_frame(u64 *rng)
 {
-	switch (next(rng) % 4) {
+	switch (random_next(rng) % 4) {
 	case 0:
-		return hole + next(rng) % 64 * 8;
+		return hole + random_next(rng) % 64 * 8;
 	case 1:
-		return 1ull << 40 | next(rng);
+		return 1ull << 40 | random_next(rng);
 	default:
 		return scratch_page(rng) >> PAGE_SHIFT & ~7ull;
 	}
@@ -69,17 +58,17 @@ static u64 random_frame(u64 *rng)
 /* Aligned: what is read from half of one word and half of another could be an address of ours. */
 static u64 random_pointer(u64 *rng)
 {
-	switch (next(rng) % 8) {
+	switch (random_next(rng) % 8) {
 	case 0:
-		return 0x6f0000000000 + next(rng) % 8192; /* not mapped */
+		return 0x6f0000000000 + random_next(rng) % 8192; /* not mapped */
 	case 1:
-		return next(rng);
+		return random_next(rng);
 	case 2:
-		return scratch_page(rng) + next(rng) % 512 * 8;
+		return scratch_page(rng) + random_next(rng) % 512 * 8;
 	case 3:
-		return (u64)lists + next(rng) % 512 * 8;
+		return (u64)lists + random_next(rng) % 512 * 8;
 	case 4:
-		return (u64)args + PAGE_SIZE - next(rng) % 8 * 8;
+		return (u64)args + PAGE_SIZE - random_next(rng) % 8 * 8;
 	default:
 		return (u64)args;
 	}
@@ -90,20 +79,20 @@ static u64 random_word(u64 *rng)
 {
 	static const u16 domids[] = { DOMID_SELF, DOMID_SELF, 0, 1, 2, DOMID_IO, DOMID_XEN, DOMID_INVALID, 0x1234 };
 
-	switch (next(rng) % 8) {
+	switch (random_next(rng) % 8) {
 	case 0:
-		return next(rng) % 8;
+		return random_next(rng) % 8;
 	case 1:
-		return next(rng) | 1ull << 40;
+		return random_next(rng) | 1ull << 40;
 	case 2:
 		return random_frame(rng);
 	case 3:
 	case 4:
 		return random_pointer(rng);
 	case 5: /* domid, a size, something */
-		return domids[next(rng) % ARRAY_SIZE(domids)] | next(rng) % 64 << 16 | (next(rng) % 32) << 32;
+		return domids[random_next(rng) % ARRAY_SIZE(domids)] | random_next(rng) % 64 << 16 | (random_next(rng) % 32) << 32;
 	case 6: /* two small ones */
-		return next(rng) % 32 | (next(rng) % 32) << 32;
+		return random_next(rng) % 32 | (random_next(rng) % 32) << 32;
 	default:
 		return random_frame(rng) << PAGE_SHIFT;
 	}
@@ -113,8 +102,8 @@ static u64 random_word(u64 *rng)
 static void rewrite(u64 *rng, unsigned int n)
 {
 	while (n--) {
-		WRITE_ONCE(args[1 + next(rng) % 31], random_word(rng));
-		WRITE_ONCE(lists[next(rng) % 512], random_frame(rng));
+		WRITE_ONCE(args[1 + random_next(rng) % 31], random_word(rng));
+		WRITE_ONCE(lists[random_next(rng) % 512], random_frame(rng));
 	}
 }
 
@@ -177,10 +166,10 @@ static struct shot random_call(u64 *rng)
 	unsigned int i;
 
 	do {
-		const u8 *c = common[next(rng) % ARRAY_SIZE(common)];
+		const u8 *c = common[random_next(rng) % ARRAY_SIZE(common)];
 
-		s.nr = one_in(rng, 32) ? next(rng) % 64 : c[0];
-		s.op = one_in(rng, 32) ? next(rng) : next(rng) % c[1];
+		s.nr = one_in(rng, 32) ? random_next(rng) % 64 : c[0];
+		s.op = one_in(rng, 32) ? random_next(rng) : random_next(rng) % c[1];
 	} while (forbidden(s.nr, s.op));
 	for (i = 0; i < 5; i++)
 		s.a[i] = random_word(rng);
@@ -197,11 +186,11 @@ static struct shot random_call(u64 *rng)
 	if (!one_in(rng, 4))
 		s.a[1] = random_pointer(rng);
 	if (s.nr == __HYPERVISOR_vcpu_op) {
-		s.a[1] = next(rng) % 3;
+		s.a[1] = random_next(rng) % 3;
 		s.a[2] = random_pointer(rng);
 	}
 	if (s.nr == __HYPERVISOR_grant_table_op || s.nr == __HYPERVISOR_console_io)
-		s.a[2] = next(rng) % (one_in(rng, 8) ? 5000 : 32); /* millions would be done, one by one */
+		s.a[2] = random_next(rng) % (one_in(rng, 8) ? 5000 : 32); /* millions would be done, one by one */
 	return s;
 }
 

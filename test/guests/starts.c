@@ -3,9 +3,8 @@
  * Who owns what begins and ends: two vCPUs start, stop and reset a third at the same time in every way
  * there is, and two CPUs create and destroy one domain. The hypervisor stays, and the third still starts.
  */
-#include "lib/guest.h"
+#include "lib/control.h"
 
-#include <public/domctl.h>
 #include <public/hvm/hvm_vcpu.h>
 #include <public/vcpu.h>
 
@@ -16,7 +15,6 @@ const char test_title[] = "starts";
 
 static volatile u32 round, other_done, third_runs;
 static u32 rounds;
-static struct xen_domctl op[2];
 
 /* 32-bit code: 1: pause; jmp 1b */
 static u8 spin[] __attribute__((aligned(64))) = { 0xf3, 0x90, 0xeb, 0xfc };
@@ -50,30 +48,14 @@ static void start_and_stop(u32 i)
 		vcpu_op_of_third(VCPUOP_down, NULL);
 }
 
-static long domctl(u32 cmd)
-{
-	struct xen_domctl *d = &op[this_cpu()->id];
-
-	d->cmd = cmd;
-	d->interface_version = XEN_DOMCTL_INTERFACE_VERSION_V15;
-	d->domain = VICTIM;
-	return hypercall(domctl, d, 0, 0);
-}
-
 static void create_and_destroy(void)
 {
-	struct xen_domctl_createdomain_v15 *c = &op[this_cpu()->id].u.createdomain_v15;
+	domid_t id = VICTIM;
 
-	memset(c, 0, sizeof(*c));
-	c->flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
-	c->max_vcpus = 2;
-	c->max_evtchn_port = 1023;
-	c->max_grant_frames = c->max_maptrack_frames = -1;
-	c->arch.emulation_flags = XEN_X86_EMU_LAPIC;
-	domctl(XEN_DOMCTL_createdomain);
-	domctl(XEN_DOMCTL_pausedomain);
-	domctl(XEN_DOMCTL_unpausedomain);
-	domctl(XEN_DOMCTL_destroydomain);
+	create_domain(&id, 2, 1023);
+	domctl(XEN_DOMCTL_pausedomain, VICTIM);
+	domctl(XEN_DOMCTL_unpausedomain, VICTIM);
+	domctl(XEN_DOMCTL_destroydomain, VICTIM);
 }
 
 static void both(void)
@@ -106,7 +88,7 @@ void test_main(void)
 	EXPECT(wait_for(&other_done, 20000), "vCPU 1 does not come to the end");
 	if (is_dom0) {
 		/* A last one of either may be on its way out. */
-		while ((rc = domctl(XEN_DOMCTL_destroydomain)) != -ESRCH && now_ns() < end)
+		while ((rc = domctl(XEN_DOMCTL_destroydomain, VICTIM)) != -ESRCH && now_ns() < end)
 			cpu_relax();
 		EXPECT_EQ(rc, -ESRCH);
 	}

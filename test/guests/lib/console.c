@@ -2,6 +2,7 @@
 /* Output: the hypervisor's console where the domain may use it, else port 0xE9. */
 #include "guest.h"
 
+bool quiet;
 static volatile u32 console_lock;
 
 void console_write(const char *text, size_t len)
@@ -113,12 +114,25 @@ int vsnprintk(char *buf, size_t room, const char *fmt, va_list args)
 	return o.at - buf;
 }
 
+int snprintk(char *out, size_t room, const char *fmt, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintk(out, room, fmt, args);
+	va_end(args);
+	return len;
+}
+
 void printk(const char *fmt, ...)
 {
 	char line[512];
 	va_list args;
 	int len;
 
+	if (quiet)
+		return;
 	va_start(args, fmt);
 	len = vsnprintk(line, sizeof(line), fmt, args);
 	va_end(args);

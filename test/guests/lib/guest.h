@@ -35,7 +35,9 @@ void test_main(void);
 
 /* --- console --- */
 void printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int snprintk(char *out, size_t room, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int vsnprintk(char *out, size_t room, const char *fmt, va_list args);
+extern bool quiet; /* quiet=1: nothing is printed */
 void console_write(const char *text, size_t len);
 
 /* --- results --- */
@@ -301,6 +303,10 @@ bool apic_enter_x2(void);
 /* --- further vCPUs --- */
 /* Starts vCPU id (1..) at fn by INIT and SIPI; false when it did not come up within a second. */
 bool start_cpu(unsigned int id, void (*fn)(void));
+
+/* --- chance --- */
+u64 random_seed(u64 seed);
+u64 random_next(u64 *state);
 
 void *memset(void *p, int c, size_t n);
 void *memcpy(void *d, const void *s, size_t n);

@@ -42,6 +42,7 @@ enter_long_mode:
 	ljmpl $0x08, $start64
 
 	.code64
+	.globl start64
 start64:
 	movl $0x10, %eax
 	movl %eax, %ds

@@ -155,6 +155,7 @@ void cpu_start(struct cpu *c)
 			asm volatile("cli; hlt");
 	}
 	take_start_info();
+	quiet = option_number("quiet", 0);
 	find_hypervisor();
 	printk("--- %s\n", test_title);
 	if (!xen_leaves)

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Dom0's part: it builds guests from its own image, does random things to them, and ends them. */
+#include "pairs.h"
+
+#include <public/event_channel.h>
+#include <public/hvm/save.h>
+#include <public/memory.h>
+#include <public/sysctl.h>
+#include <public/vcpu.h>
+
+extern u8 _edata[], _end[];
+extern const u8 entry[];
+#define IMAGE      ((u64)IMAGE_FRAME << PAGE_SHIFT)
+#define IMAGE_SIZE ((u64)IMAGE_FRAMES << PAGE_SHIFT)
+
+u64 window;
+static u8 *window_va;
+/* Behind the program: its code and data as they were at the start, and the state of some guest, whose header is anybody's. */
+static u8 *const image = (u8 *)(IMAGE + 2 * IMAGE_SIZE);
+#define STATE_SIZE (64 * PAGE_SIZE)
+static u8 *const state = (u8 *)(IMAGE + 3 * IMAGE_SIZE);
+static u32 state_size;
+
+void dom0_init(void)
+{
+	unsigned int i;
+
+	if ((u64)_end > IMAGE + IMAGE_SIZE || (u64)entry != IMAGE)
+		error_stop("a guest has too little memory for this program");
+	memcpy(image, (void *)IMAGE, (u64)_edata - IMAGE);
+	window = find_hole();
+	window_va = (u8 *)find_va();
+	for (i = 0; i <= WINDOW; i++) /* the last one is for building */
+		map_page((u64)window_va + i * PAGE_SIZE, (window + i) << PAGE_SHIFT, PTE_P | PTE_W);
+}
+
+/* --- Building --- */
+
+static long populate(domid_t id, u64 first, u32 count, unsigned int order)
+{
+	u64 gfns[64], done, i;
+	long rc;
+
+	for (done = 0; done < count; done += rc) {
+		struct xen_memory_reservation r = { (u64)gfns, count - done < 64 ? count - done : 64, order, 0, id };
+
+		for (i = 0; i < r.nr_extents; i++)
+			gfns[i] = first + ((done + i) << order);
+		rc = memory_op(populate_physmap, &r);
+		if (rc <= 0)
+			return rc ? rc : -ENOMEM;
+	}
+	return 0;
+}
+
+/* One page of a guest, behind the window. */
+static long page_map(domid_t id, u64 gfn)
+{
+	u64 to = window + WINDOW;
+	int err = 0;
+	struct xen_add_to_physmap_batch b = { DOMID_SELF, XENMAPSPACE_gmfn_foreign, 1, { id },
+					      (u64)&gfn, (u64)&to, (u64)&err };
+	long rc = memory_op(add_to_physmap_batch, &b);
+
+	return rc ? rc : err;
+}
+
+static void page_unmap(void)
+{
+	struct xen_remove_from_physmap rem = { DOMID_SELF, window + WINDOW };
+
+	memory_op(remove_from_physmap, &rem);
+}
+
+static long copy_in(domid_t id, u64 first, const u8 *data, size_t len)
+{
+	size_t done, n;
+	long rc;
+
+	for (done = 0; done < len; done += n) {
+		rc = page_map(id, first + (done >> PAGE_SHIFT));
+		if (rc)
+			return rc;
+		n = len - done < PAGE_SIZE ? len - done : PAGE_SIZE;
+		memcpy(window_va + WINDOW * PAGE_SIZE, data + done, n);
+		page_unmap();
+	}
+	return 0;
+}
+
+struct pairs_sum guest_sum(domid_t id)
+{
+	const struct pairs_cpu *c = (void *)(window_va + WINDOW * PAGE_SIZE);
+	struct pairs_sum sum = { 0 };
+	unsigned int i;
+
+	if (page_map(id, gfn_of(pairs_cpus)))
+		return sum;
+	for (i = 0; i < VCPUS; i++) {
+		sum.calls += c[i].calls;
+		sum.given_up += c[i].given_up;
+		sum.changed += c[i].changed;
+	}
+	page_unmap();
+	return sum;
+}
+
+/* start_info, command line, memory map and code to spin in: the first pages. */
+static long fill_low(domid_t id, u64 seed)
+{
+	static const u8 spin[] = { 0xb9, 0x00, 0x40, 0xe2, 0xfe, 0xf4, 0xeb, 0xf8 }; /* counts, and halts */
+	static struct {
+		struct hvm_start_info info;
+		struct hvm_memmap_table_entry map[2];
+		char line[64];
+	} low;
+	long rc;
+
+	memset(&low, 0, sizeof(low));
+	low.info = (struct hvm_start_info){ .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1, .memmap_entries = 2 };
+	low.info.memmap_paddr = (u64)low.map - (u64)&low;
+	low.info.cmdline_paddr = (u64)low.line - (u64)&low;
+	low.map[0] = (struct hvm_memmap_table_entry){ 0, LOW_FRAMES << PAGE_SHIFT, XEN_HVM_MEMMAP_TYPE_RAM, 0 };
+	low.map[1] = (struct hvm_memmap_table_entry){ IMAGE, IMAGE_FRAMES << PAGE_SHIFT, XEN_HVM_MEMMAP_TYPE_RAM, 0 };
+	snprintk(low.line, sizeof(low.line), "quiet=1 ids=%u seed=%lu", nr_ids, seed);
+	rc = copy_in(id, 0, (u8 *)&low, sizeof(low));
+	return rc ? rc : copy_in(id, SPIN_FRAME, spin, sizeof(spin));
+}
+
+static long set_start(domid_t id)
+{
+	const struct hvm_hw_cpu c = { .rip = IMAGE, .rflags = 2, .cr0 = 0x11, .cs_limit = ~0u, .ds_limit = ~0u,
+		.es_limit = ~0u, .ss_limit = ~0u, .cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93,
+		.tr_limit = 0x67, .tr_arbytes = 0x8b, .dr6 = 0xffff0ff0, .dr7 = 0x400 };
+	struct {
+		struct hvm_save_descriptor header;
+		struct hvm_save_header h;
+		struct hvm_save_descriptor cpu;
+		struct hvm_hw_cpu c;
+		struct hvm_save_descriptor end;
+	} __attribute__((packed)) s = {
+		.header = { HVM_SAVE_CODE_HEADER, 0, sizeof(s.h) }, .cpu = { HVM_SAVE_CODE_CPU, 0, sizeof(s.c) }, .c = c,
+	};
+
+	memcpy(&s.h, state + sizeof(s.header), sizeof(s.h));
+	domctl_arg()->u.hvmcontext.size = sizeof(s);
+	domctl_arg()->u.hvmcontext.buffer = (u64)&s;
+	return domctl(XEN_DOMCTL_sethvmcontext, id);
+}
+
+static long save_state(domid_t id)
+{
+	long rc;
+
+	domctl_arg()->u.hvmcontext.size = STATE_SIZE;
+	domctl_arg()->u.hvmcontext.buffer = (u64)state;
+	rc = domctl(XEN_DOMCTL_gethvmcontext, id);
+	if (!rc)
+		state_size = domctl_arg()->u.hvmcontext.size;
+	return rc;
+}
+
+static long guest_build(domid_t id, u64 seed)
+{
+	long rc;
+
+	domctl_arg()->u.max_mem.max_memkb = one_in(8) ? 1 << 20 : 2300 + rnd(8000);
+	rc = domctl(XEN_DOMCTL_max_mem, id);
+	if (!rc && !state_size)
+		rc = save_state(id);
+	if (!rc)
+		rc = populate(id, 0, LOW_FRAMES, 0);
+	if (!rc)
+		rc = populate(id, SCRATCH_FRAME, SCRATCH_FRAMES, 0);
+	if (!rc)
+		rc = one_in(2) ? populate(id, IMAGE_FRAME, 1, 9) : -ENOMEM;
+	if (rc == -ENOMEM)
+		rc = populate(id, IMAGE_FRAME, IMAGE_FRAMES, 0);
+	if (!rc)
+		rc = copy_in(id, IMAGE_FRAME, image, (u64)_edata - IMAGE);
+	if (!rc)
+		rc = fill_low(id, seed);
+	if (!rc)
+		rc = set_start(id);
+	return rc ? rc : domctl(XEN_DOMCTL_unpausedomain, id);
+}
+
+long guest_make(domid_t id, u64 seed)
+{
+	long rc = create_domain(&id, VCPUS, one_in(3) ? 40 + rnd(100) : 1023 + rnd(2) * 3072);
+
+	if (rc)
+		return rc;
+	rc = guest_build(id, seed);
+	if (rc)
+		domctl(XEN_DOMCTL_destroydomain, id);
+	return rc;
+}
+
+/* --- Random control --- */
+
+/* What ends most guests comes seldom, so that they get somewhere. */
+static u32 any_cmd(void)
+{
+	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain, XEN_DOMCTL_unpausedomain,
+		XEN_DOMCTL_unpausedomain, XEN_DOMCTL_resumedomain, XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_getvcpuinfo,
+		XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity, XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_scheduler_op,
+		XEN_DOMCTL_sendtrigger, XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size };
+	static const u8 fatal[] = { XEN_DOMCTL_createdomain, XEN_DOMCTL_destroydomain, XEN_DOMCTL_destroydomain,
+		XEN_DOMCTL_destroydomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_soft_reset, XEN_DOMCTL_set_cpu_policy };
+
+	if (one_in(100))
+		return fatal[rnd(ARRAY_SIZE(fatal))];
+	return one_in(20) ? 36 + rnd(45) : life[rnd(ARRAY_SIZE(life))];
+}
+
+static void domctl_arguments(struct xen_domctl *c)
+{
+	u64 mask = 1 + rnd(15), map = put(&mask, 8), gfn = any_gfn(1), i;
+
+	switch (c->cmd) {
+	case XEN_DOMCTL_createdomain:
+		c->u.createdomain_v15 = (struct xen_domctl_createdomain_v15){
+			.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 1 + rnd(4),
+			.max_evtchn_port = one_in(3) ? 40 + rnd(100) : 4095, .max_grant_frames = one_in(4) ? -1 : (int)rnd(4),
+			.max_maptrack_frames = one_in(4) ? -1 : (int)rnd(4), .arch.emulation_flags = XEN_X86_EMU_LAPIC };
+		break;
+	case XEN_DOMCTL_max_mem:
+		c->u.max_mem.max_memkb = one_in(2) ? 2000 + rnd(8000) : any() >> rnd(64);
+		break;
+	case XEN_DOMCTL_setvcpuaffinity:
+	case XEN_DOMCTL_getvcpuaffinity:
+		c->u.vcpuaffinity = (struct xen_domctl_vcpuaffinity){ rnd(4), 1 + rnd(3), { map, 64 }, { map, 64 } };
+		break;
+	case XEN_DOMCTL_scheduler_op:
+		c->u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+		c->u.scheduler_op.cmd = rnd(2);
+		c->u.scheduler_op.u.credit2.weight = (u16)rnd(1000);
+		c->u.scheduler_op.u.credit2.cap = rnd(4) ? 0 : (u16)(50 + rnd(200));
+		break;
+	case XEN_DOMCTL_getpageframeinfo3:
+		c->u.getpageframeinfo3.num = 1;
+		c->u.getpageframeinfo3.array = put(&gfn, 8);
+		break;
+	case XEN_DOMCTL_gethvmcontext:
+	case XEN_DOMCTL_sethvmcontext:
+		c->u.hvmcontext.size = c->cmd == XEN_DOMCTL_gethvmcontext ? STATE_SIZE : state_size;
+		c->u.hvmcontext.buffer = (u64)state;
+		break;
+	case XEN_DOMCTL_set_paging_mempool_size:
+		c->u.paging_mempool.size = (u64)rnd(one_in(2) ? 64 : 4096) << PAGE_SHIFT;
+		break;
+	default:
+		for (i = 0; i < 4; i++)
+			((u32 *)&c->u)[i] = rnd(8);
+	}
+}
+
+void gen_domctl(struct shot *s)
+{
+	struct xen_domctl c = { .cmd = any_cmd(), .interface_version = XEN_DOMCTL_INTERFACE_VERSION_V15,
+				.domain = (domid_t)(1 + rnd(nr_ids)) };
+
+	domctl_arguments(&c);
+	s->nr = __HYPERVISOR_domctl;
+	s->a[0] = put(&c, sizeof(c));
+}
+
+/* --- The end --- */
+
+void dom0_end_all(void)
+{
+	static struct xen_domctl_getdomaininfo infos[64];
+	struct xen_sysctl list = { .cmd = XEN_SYSCTL_getdomaininfolist,
+				   .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
+	struct evtchn_reset reset = { DOMID_SELF };
+	u64 deadline = now_ns() + 20000000000ull, i;
+
+	grants_unmap_all();
+	for (i = 0; i < WINDOW; i++) {
+		struct xen_remove_from_physmap rem = { DOMID_SELF, window + i };
+
+		memory_op(remove_from_physmap, &rem);
+	}
+	evtchn_op(reset, &reset);
+	do {
+		list.u.getdomaininfolist = (struct xen_sysctl_getdomaininfolist){ .first_domain = 1,
+			.max_domains = ARRAY_SIZE(infos), .buffer = (u64)infos };
+		EXPECT_EQ(hypercall(sysctl, &list, 0, 0), 0);
+		for (i = 0; i < list.u.getdomaininfolist.num_domains; i++)
+			domctl(XEN_DOMCTL_destroydomain, infos[i].domain);
+	} while (list.u.getdomaininfolist.num_domains && now_ns() < deadline);
+	for (i = 0; i < list.u.getdomaininfolist.num_domains; i++)
+		EXPECT(false, "domain %u does not go: flags %#x, %lu pages", infos[i].domain, infos[i].flags,
+		       infos[i].tot_pages);
+}
