@@ -33,7 +33,8 @@ int sysfs_read(char *out, size_t size, const char *fmt, ...)
 		n = -errno;
 	close(fd);
 	out[n < 0 ? 0 : n] = 0;
-	out[strcspn(out, "\n")] = 0;
+	if (n > 0 && out[n - 1] == '\n')
+		out[n - 1] = 0;
 	return n < 0 ? n : 0;
 }
 

@@ -12,7 +12,7 @@
 #define SYSFS_PATH_MAX	192
 #define SYSFS_PCI	"/sys/bus/pci/devices"
 
-/* The file's first line, without its end. */
+/* What the file holds, without the end of its last line; what does not fit is left out. */
 int sysfs_read(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int sysfs_write(const char *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The last part of what a symbolic link points to. */
