@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* PCI functions of a guest (xen/include/public/hvm/pvh_layout.h), and an NVMe controller driven without interrupts. */
+#ifndef TEST_GUEST_NVME_H
+#define TEST_GUEST_NVME_H
+
+#include "guest.h"
+
+#include <public/hvm/pvh_layout.h>
+
+#define PCI_COMMAND 0x04
+#define PCI_BAR0    0x10
+#define PCI_CAPS    0x34
+#define COMMAND_MEMORY 2u
+#define COMMAND_MASTER 4u
+#define CAP_EXPRESS 0x10
+#define CAP_MSIX    0x11
+
+/* Configuration space; size 1, 2, 4 or 8 bytes. bdf: bus << 8 for the function behind a port. */
+u64 pci_read(u32 bdf, unsigned int reg, unsigned int size);
+void pci_write(u32 bdf, unsigned int reg, unsigned int size, u64 value);
+/* The capability's place, or 0. */
+unsigned int pci_cap(u32 bdf, u8 id);
+/* The nth function's bdf, or 0. */
+u32 pci_function(unsigned int nth);
+void pci_place_bar(u32 bdf, u64 gpa);
+/* Function-level reset, if it can; waits until it answers again. */
+void pci_reset(u32 bdf);
+
+/* NVM Express 1.4, 3.1: registers, as indices of u32. */
+#define NVME_CAP  0
+#define NVME_CC   5
+#define NVME_CSTS 7
+#define NVME_AQA  9
+#define NVME_ASQ  10
+#define NVME_ACQ  12
+#define NVME_BAR_PAGES 4
+#define NVME_ENTRIES 16
+
+#define NVME_IDENTIFY 0x06
+#define NVME_WRITE 0x01
+#define NVME_READ 0x02
+#define NVME_SILENT (-1) /* no answer */
+
+struct nvme_queue {
+	volatile u32 *submit, *complete;
+	u32 id, tail, head, phase;
+};
+
+struct nvme {
+	u32 bdf;
+	u64 gpa; /* of its BAR */
+	volatile u32 *regs;
+	struct nvme_queue admin, io;
+	u64 queues; /* gpa of four pages */
+};
+
+/* Maps the BAR at its usual place: decoding and mastering on. */
+void nvme_open(struct nvme *n, u32 bdf);
+/* Enables it, with its queues at n->queues; with_io: and one pair for I/O. False: it does not get ready. */
+bool nvme_start(struct nvme *n, bool with_io);
+void nvme_stop(struct nvme *n);
+/* Submits: into the queue, and the doorbell for what is there. The answer is for nvme_wait(). */
+void nvme_queue(struct nvme_queue *q, const u32 command[16]);
+void nvme_ring(struct nvme *n, struct nvme_queue *q);
+void nvme_submit(struct nvme *n, struct nvme_queue *q, const u32 command[16]);
+/* Status of the next answer (0: success), or NVME_SILENT after ms. */
+int nvme_wait(struct nvme *n, struct nvme_queue *q, unsigned int ms);
+/* One command of a page at gpa: Identify (admin), or 8 blocks of 512 bytes from block on (io). */
+void nvme_command(u32 command[16], u32 opcode, u64 gpa, u64 block);
+
+#endif
