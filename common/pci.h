@@ -17,16 +17,19 @@ int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn);
 
 /*
  * Arch: the function (segment << 16 | bus << 8 | devfn) becomes d's, or nobody's (d NULL); it must be nobody's, or
- * the hardware domain's and not in use. 0, -ENODEV (no such function, no IOMMU, d cannot have devices), a reason of
- * public/pci_refused.inc after a line in the log, -ENOSPC (d's ports are full), -ENOMEM. No locks.
+ * the hardware domain's and not in use. It is reset when it leaves its domain, and is nobody's meanwhile. 0,
+ * -ENODEV (no such function, no IOMMU, d cannot have devices), a reason of public/pci_refused.inc after a line in the
+ * log, -ERESTART (its reset is under way: once more), -ENOSPC (d's ports are full), -ENOMEM. No locks.
  */
 long arch_pci_assign(struct domain *d, u32 sbdf);
-/* It is d's, and becomes nobody's; nobody's (d NULL), and becomes the hardware domain's. 0, -ENODEV. */
+/* It is d's, and becomes nobody's; nobody's (d NULL), and becomes the hardware domain's. 0, -ENODEV, -ERESTART. */
 long arch_pci_deassign(struct domain *d, u32 sbdf);
-/* Could it be d's (NULL: nobody's)? 0, -EEXIST (it is d's), a reason as above but for its BARs' without a log, -ENODEV. */
+/* Could it be d's (NULL: nobody's)? 0, -EEXIST (it is d's), a reason as above without a log, -ENODEV. */
 long arch_pci_test_assign(const struct domain *d, u32 sbdf);
 /* The functions that can only be assigned together with it, itself included: their number, at most max. */
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max);
+/* Has d functions now? Any locks. */
+bool arch_pci_has_functions(const struct domain *d);
 /* Can domains with devices of their own be created? */
 bool arch_pci_assignable(void);
 

@@ -21,8 +21,6 @@ const char *pci_reason(int rc)
 #include <public/pci_refused.inc>
 	case ENODEV:
 		return "the hypervisor does not know it";
-	case ENOTTY:
-		return "it cannot be reset";
 	default:
 		return strerror(-rc);
 	}

@@ -339,11 +339,17 @@ static void an_alias_goes_along(void **state)
 
 	boot();
 	d = domain_with_table(1);
+	assert_int_equal(amdvi_ops.alias(ALIASED), ALIAS);
+	assert_int_equal(amdvi_ops.alias(ALIAS), ALIAS);
+	assert_int_equal(amdvi_ops.alias(DEV), DEV);
+	assert_int_equal(amdvi_ops.alias(1 << 16 | ALIASED), 1 << 16 | ALIASED);
+	/* Each id by itself: another device may have the same alias. */
 	assert_int_equal(amdvi_ops.attach(ALIASED, d), 0);
-	assert_true(device_table[ALIASED][1] == 2 && device_table[ALIAS][1] == 2);
+	assert_true(device_table[ALIASED][1] == 2 && device_table[ALIAS][0] == 3);
+	assert_int_equal(amdvi_ops.attach(ALIAS, d), 0);
 	assert_true(device_table[ALIASED][0] == device_table[ALIAS][0]);
 	assert_int_equal(amdvi_ops.attach(ALIASED, NULL), 0);
-	assert_true(device_table[ALIASED][0] == 3 && device_table[ALIAS][0] == 3);
+	assert_true(device_table[ALIASED][0] == 3 && device_table[ALIAS][1] == 2);
 }
 
 /* Flushes more often than the ring has room: each is done once, by each unit, before it returns. */

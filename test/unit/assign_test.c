@@ -3,7 +3,7 @@
  * SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c arch/x86/pci/vpci_msi.c
  *	arch/x86/pci/vpci_msix.c arch/x86/hvm/vlapic.c arch/x86/hvm/vlapic_regs.c
  *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/pci/guest_fn.c
- *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c
+ *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c
  */
 /* Functions of the machine in a guest: who owns them, what the guest sees and reaches, and what it does not. */
 #include "test/unit/x86.h"
@@ -105,6 +105,27 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* As a control domain's hypercall, which comes again while a reset is under way. */
+static long insist(long (*op)(struct domain *, u32), struct domain *d, u32 sbdf)
+{
+	unsigned int again = 0;
+	long rc;
+
+	while ((rc = op(d, sbdf)) == -ERESTART && again++ < 5000)
+		fake_advance(1000000);
+	return rc;
+}
+
+static long assign(struct domain *d, u32 sbdf)
+{
+	return insist(arch_pci_assign, d, sbdf);
+}
+
+static long deassign(struct domain *d, u32 sbdf)
+{
+	return insist(arch_pci_deassign, d, sbdf);
+}
+
 static u64 ecam(u32 bdf, unsigned int reg)
 {
 	return PVH_PCI_ECAM_BASE + ((u64)bdf << 12) + reg;
@@ -154,15 +175,15 @@ static void nothing_without_a_function(void **state)
 	assert_int_equal(get(SLOT, 0, 4), 0xffffffff);
 	put(SLOT, 4, 2, 7);
 	assert_int_equal(get(PORT, 0x5a, 2) & BIT(6), 0); /* no presence */
-	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), -ENODEV);
-	assert_int_equal(arch_pci_deassign(NULL, VF(0)), -ENODEV);
-	assert_int_equal(arch_pci_assign(&x->d, PCI_SBDF(0, 6, 0)), -ENODEV);
-	assert_int_equal(arch_pci_assign(&dom0->d, VF(0)), -ENODEV);
+	assert_int_equal(deassign(&x->d, VF(0)), -ENODEV);
+	assert_int_equal(deassign(NULL, VF(0)), -ENODEV);
+	assert_int_equal(assign(&x->d, PCI_SBDF(0, 6, 0)), -ENODEV);
+	assert_int_equal(assign(&dom0->d, VF(0)), -ENODEV);
 }
 
 static void a_virtual_function_has_an_identity(void **state)
 {
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
 	assert_int_equal(get(SLOT, 0, 4), 0x10ca8086);
 	assert_int_equal(get(SLOT, 8, 4), 0x02000001);
 	assert_int_equal(get(SLOT, PCI_STATUS, 2), PCI_STATUS_CAPS);
@@ -178,13 +199,16 @@ static void a_virtual_function_has_an_identity(void **state)
 	assert_int_equal(get(SLOT, 0x18, 4), 0);
 	assert_ptr_equal(reaches_memory_of(VF(1)), &x->d);
 	assert_int_equal(vpci_find(dom0->vpci, VF(1))->owner, 1);
+	assert_true(arch_pci_has_functions(&x->d));
+	assert_int_equal(deassign(&x->d, VF(1)), 0);
+	assert_false(arch_pci_has_functions(&x->d) || arch_pci_has_functions(&dom0->d));
 }
 
 static void bars_are_where_the_guest_puts_them_and_nowhere_else(void **state)
 {
 	u64 host;
 
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
 	put_bar(WINDOW);
 	assert_false(mapped(WINDOW));
 	put(SLOT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -213,8 +237,8 @@ static void a_bar_does_not_cover_what_is_there(void **state)
 	mfn_t ram;
 	u64 host;
 
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
 	ram = fake_populate(&x->d, PFN_DOWN(WINDOW + 0x1000));
 	put_bar(WINDOW);
 	put(SLOT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
@@ -246,7 +270,7 @@ static void table_write(u64 gpa, u32 val)
 
 static void messages_are_the_guests(void **state)
 {
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
 	put_bar(WINDOW);
 	put(SLOT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	put(SLOT, 0x72, 2, MSIX_CTRL_ENABLE);
@@ -264,7 +288,7 @@ static void messages_are_the_guests(void **state)
 	assert_int_equal(pci_conf_read(VF(1), 0x72, 2) & MSIX_CTRL_ENABLE, MSIX_CTRL_ENABLE);
 	send_msix(v0, 0x47000, 1);
 	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
-	assert_int_equal(arch_pci_deassign(&x->d, VF(1)), 0);
+	assert_int_equal(deassign(&x->d, VF(1)), 0);
 	assert_int_equal(pci_conf_read(VF(1), 0x72, 2) & MSIX_CTRL_ENABLE, 0);
 	assert_int_equal(host_table(0x47000)[7], 1); /* masked, for whoever comes next */
 	assert_int_equal(pci_conf_read(VF(1), PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
@@ -277,9 +301,19 @@ static void dom0_put(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 	vpci_mmcfg_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, val);
 }
 
+static u32 dom0_get(u32 sbdf, unsigned int reg, unsigned int size)
+{
+	u64 val;
+
+	vpci_mmcfg_mmio.read(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, &val);
+	return (u32)val;
+}
+
 static void dom0_does_not_take_it_back_by_force(void **state)
 {
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	unsigned int resets;
+
+	assert_int_equal(assign(&x->d, VF(1)), 0);
 	dom0_put(PF, 0x148, 2, 0);		/* its virtual functions off */
 	assert_int_equal(pci_conf_read(PF, 0x148, 2), SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
 	dom0_put(PF, 0x164, 4, 0x80000);	/* elsewhere */
@@ -288,19 +322,23 @@ static void dom0_does_not_take_it_back_by_force(void **state)
 	dom0_put(VF(1), VF_CONTROL, 2, BIT(15));
 	assert_int_equal(pci_conf_read(VF(1), VF_CONTROL, 2), 0);
 	assert_int_equal(arch_pci_device_remove(0, 2, 2), -EBUSY);
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), -EBUSY);
+	assert_int_equal(assign(&x->d, VF(1)), -EBUSY);
 	assert_int_equal(arch_pci_test_assign(NULL, VF(1)), -EBUSY);
 	assert_int_equal(arch_pci_test_assign(&x->d, VF(1)), -EEXIST); /* whose it is */
 	assert_int_equal(arch_pci_test_assign(&dom0->d, VF(1)), -EBUSY);
-	assert_int_equal(arch_pci_deassign(NULL, VF(1)), -ENODEV);
+	assert_int_equal(deassign(NULL, VF(1)), -ENODEV);
 	/* The other one is nobody's business. */
 	assert_int_equal(arch_pci_device_remove(0, 2, 1), 0);
-	/* From quarantine it goes back, or is reset there. */
-	assert_int_equal(arch_pci_deassign(&x->d, VF(1)), 0);
+	/* From quarantine it goes back, or is reset there, but not while Keel resets it. */
+	assert_int_equal(deassign(&x->d, VF(1)), 0);
+	resets = function(VF(1))->resets;
 	dom0_put(VF(1), VF_CONTROL, 2, BIT(15));
-	assert_int_equal(pci_conf_read(VF(1), VF_CONTROL, 2), BIT(15));
+	assert_int_equal(function(VF(1))->resets, resets);
+	fake_advance(200000000);
+	dom0_put(VF(1), VF_CONTROL, 2, BIT(15));
+	assert_int_equal(function(VF(1))->resets, resets + 1);
 	assert_null(reaches_memory_of(VF(1)));
-	assert_int_equal(arch_pci_deassign(NULL, VF(1)), 0);
+	assert_int_equal(deassign(NULL, VF(1)), 0);
 	assert_ptr_equal(reaches_memory_of(VF(1)), &dom0->d);
 	dom0_put(PF, 0x148, 2, 0);
 	assert_int_equal(pci_conf_read(PF, 0x148, 2), 0);
@@ -310,34 +348,34 @@ static void what_cannot_be_assigned_says_why(void **state)
 {
 	struct x86_domain *other = x86_domain_new(2, 1);
 
-	assert_int_equal(arch_pci_assign(&x->d, BRIDGE), -EISDIR);
-	assert_int_equal(arch_pci_assign(&x->d, PLAIN), -EXDEV); /* function 0 is Dom0's */
+	assert_int_equal(assign(&x->d, BRIDGE), -EISDIR);
+	assert_int_equal(assign(&x->d, PLAIN), -EXDEV); /* function 0 is Dom0's */
 	assert_int_equal(arch_pci_test_assign(&x->d, PLAIN), -EXDEV);
 	assert_int_equal(arch_pci_test_assign(NULL, PLAIN), 0);
 	assert_int_equal(arch_pci_test_assign(&dom0->d, NVME), -EEXIST);
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), 0);
 	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ETXTBSY);
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -ETXTBSY); /* its driver has interrupts on */
+	assert_int_equal(assign(&x->d, NVME), -ETXTBSY); /* its driver has interrupts on */
 	dom0_put(NVME, 0x42, 2, 0);
 	iommu_reserved[0] = (struct iommu_reserved){ 0x1000, 0x1fff, NVME, 3 };
 	iommu_nr_reserved = 1;
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -EACCES);
+	assert_int_equal(assign(&x->d, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EACCES); /* said before what a driver that goes takes along */
 	dom0_put(NVME, 0x42, 2, 0);
 	iommu_nr_reserved = 0;
-	assert_int_equal(arch_pci_assign(&x->d, PF), -EMLINK); /* its virtual functions are on */
+	assert_int_equal(assign(&x->d, PF), -EMLINK); /* its virtual functions are on */
 	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL); /* and there are two */
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
-	assert_int_equal(arch_pci_assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
-	assert_int_equal(arch_pci_assign(&other->d, VF(1)), -ENODEV); /* made without passthrough */
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
+	assert_int_equal(assign(&other->d, VF(1)), -ENODEV); /* made without passthrough */
 	iommu_caps.irq_remap = false;
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), -EOPNOTSUPP);
+	assert_int_equal(assign(&x->d, VF(1)), -EOPNOTSUPP);
 	assert_int_equal(arch_pci_test_assign(NULL, VF(1)), -EOPNOTSUPP);
 	assert_int_equal(arch_pci_test_assign(&dom0->d, VF(1)), -EEXIST);
 	iommu_caps.irq_remap = true;
-	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	assert_int_equal(assign(&x->d, NVME), 0);
 	x86_free(other);
 }
 
@@ -350,7 +388,7 @@ static void a_whole_device_and_a_group(void **state)
 	assert_int_equal(arch_pci_group(NVME, list, 4), 1);
 	assert_int_equal(arch_pci_group(PLAIN, list, 4), 2);
 	assert_int_equal(arch_pci_group(PLAIN, list, 1), 1);
-	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	assert_int_equal(assign(&x->d, NVME), 0);
 	assert_int_equal(get(SLOT, 0, 4), 0x00101b36);
 	put_bar(WINDOW);
 	put(SLOT, PCI_COMMAND, 2, 0x547);
@@ -362,35 +400,35 @@ static void a_whole_device_and_a_group(void **state)
 	put(SLOT, PCI_COMMAND, 2, 6);
 	assert_int_equal(pci_conf_read(NVME, 0x10, 4), 0x20004);
 	/* All functions of a device together, from quarantine. */
-	assert_int_equal(arch_pci_assign(NULL, PLAIN - 1), 0);
-	assert_int_equal(arch_pci_assign(NULL, PLAIN), 0);
-	assert_int_equal(arch_pci_assign(&x->d, PLAIN), 0);
-	assert_int_equal(arch_pci_assign(&x->d, PLAIN - 1), 0);
+	assert_int_equal(assign(NULL, PLAIN - 1), 0);
+	assert_int_equal(assign(NULL, PLAIN), 0);
+	assert_int_equal(assign(&x->d, PLAIN), 0);
+	assert_int_equal(assign(&x->d, PLAIN - 1), 0);
 }
 
 static void a_group_stays_together(void **state)
 {
 	struct vpci_dev *dev;
 
-	assert_int_equal(arch_pci_assign(NULL, PLAIN - 1), 0);
-	assert_int_equal(arch_pci_assign(NULL, PLAIN), 0);
-	assert_int_equal(arch_pci_assign(&x->d, PLAIN), 0);
-	assert_int_equal(arch_pci_deassign(NULL, PLAIN - 1), -EXDEV);
+	assert_int_equal(assign(NULL, PLAIN - 1), 0);
+	assert_int_equal(assign(NULL, PLAIN), 0);
+	assert_int_equal(assign(&x->d, PLAIN), 0);
+	assert_int_equal(deassign(NULL, PLAIN - 1), -EXDEV);
 	/* Not even found anew does the other one reach Dom0's memory. */
 	assert_int_equal(arch_pci_device_remove(0, 0, 0x1f << 3), 0);
 	assert_int_equal(arch_pci_device_add(0, 0, 0x1f << 3, 0, 0), 0);
 	dev = vpci_find(dom0->vpci, PLAIN - 1);
 	assert_int_equal(dev->owner, DOMID_IO);
 	assert_null(reaches_memory_of(PLAIN - 1));
-	assert_int_equal(arch_pci_deassign(&x->d, PLAIN), 0);
-	assert_int_equal(arch_pci_deassign(NULL, PLAIN - 1), 0);
+	assert_int_equal(deassign(&x->d, PLAIN), 0);
+	assert_int_equal(deassign(NULL, PLAIN - 1), 0);
 	assert_ptr_equal(reaches_memory_of(PLAIN - 1), &dom0->d);
 }
 
 /* A bridge that Dom0 makes lead to the function's bus would hide what is known of it. */
 static void no_bridge_comes_over_a_guests_function(void **state)
 {
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
 	dom0_put(BRIDGE, 0x18, 4, 0x00020200);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00010100);
 	dom0_put(BRIDGE, 0x1a, 1, 7);
@@ -398,7 +436,7 @@ static void no_bridge_comes_over_a_guests_function(void **state)
 	dom0_put(BRIDGE, 0x18, 4, 0x00030300);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00030300);
 	/* Nor does one without numbers hold what is on bus 0. */
-	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	assert_int_equal(assign(&x->d, NVME), 0);
 	dom0_put(BRIDGE, 0x18, 4, 0);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0);
 	dom0_put(BRIDGE, 0x18, 4, 0x00040400);
@@ -420,13 +458,13 @@ static void a_bar_over_memory_is_refused(void **state)
 	boot_info.ranges[1] = (struct boot_range){ .base = 0x6ffc000, .size = MiB(64), .type = BOOT_RANGE_RAM };
 	for (unsigned int i = 0; i < ARRAY_LEN(taken); i++) {
 		set(function(PF), 0x164, 4, (u32)taken[i] | 4, 0xffffc000);
-		assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ERANGE);
+		assert_int_equal(assign(&x->d, VF(0)), -ERANGE);
 	}
 	set(function(PF), 0x164, 4, 0x40004, 0xffffc000);
 	set(function(PF), 0x168, 4, BIT(15), 0xffffffff); /* where no CPU reaches */
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ERANGE);
+	assert_int_equal(assign(&x->d, VF(0)), -ERANGE);
 	set(function(PF), 0x168, 4, 0, 0xffffffff);
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
 	nr_ioapics = boot_info.nr_ranges = 0;
 }
 
@@ -440,7 +478,7 @@ static void vectors_are_limited(void **state)
 	set(function(NVME), 0x44, 4, 0x8000, 0);
 	assert_int_equal(arch_pci_device_remove(0, 0, 3 << 3), 0);
 	assert_int_equal(arch_pci_device_add(0, 0, 3 << 3, 0, 0), 0);
-	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	assert_int_equal(assign(&x->d, NVME), 0);
 	put_bar(WINDOW);
 	put(SLOT, PCI_COMMAND, 2, 6);
 	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
@@ -459,12 +497,12 @@ static void vectors_are_limited(void **state)
 static void a_bar_in_the_page_of_another_is_refused(void **state)
 {
 	set(function(NVME), PCI_BAR(2), 4, 0x80100, 0xffffff00);
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -EADDRINUSE);
+	assert_int_equal(assign(&x->d, NVME), -EADDRINUSE);
 	set(function(NVME), PCI_BAR(2), 4, 0x80000, 0xfffff000);
 	set(function(NVME), PCI_BAR(3), 4, 0x90000, 0xfffff000); /* no register for its upper half */
-	assert_int_equal(arch_pci_assign(&x->d, NVME), -EOVERFLOW);
+	assert_int_equal(assign(&x->d, NVME), -EOVERFLOW);
 	set(function(NVME), PCI_BAR(3), 4, 0, 0);
-	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	assert_int_equal(assign(&x->d, NVME), 0);
 }
 
 /* The port's interrupt, as the guest's driver for hot-plug sets it up. */
@@ -485,33 +523,34 @@ static void the_port_tells(void **state)
 {
 	enable_hotplug();
 	assert_false(told());
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_true(told());
 	assert_int_equal(get(PORT, 0x5a, 2), BIT(3) | BIT(6) | BIT(8));
 	assert_int_equal(get(PORT, 0x52, 2) & BIT(13), BIT(13));
 	put(PORT, 0x5a, 2, BIT(3) | BIT(8));
 	assert_int_equal(get(PORT, 0x5a, 2), BIT(6));
-	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), 0);
+	assert_int_equal(deassign(&x->d, VF(0)), 0);
 	assert_true(told());
 	assert_int_equal(get(PORT, 0x5a, 2), BIT(3) | BIT(8));
 	assert_int_equal(get(SLOT, 0, 4), 0xffffffff);
 	/* One interrupt until the changes are acknowledged. */
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_false(told());
 	put(PORT, 0x5a, 2, BIT(3) | BIT(8));
-	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), 0);
+	assert_int_equal(deassign(&x->d, VF(0)), 0);
 	assert_true(told());
 }
 
 static void a_reset_by_the_guest(void **state)
 {
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
 	put_bar(WINDOW);
 	put(SLOT, PCI_COMMAND, 2, 6);
 	put(SLOT, 0x72, 2, MSIX_CTRL_ENABLE);
 	table_write(WINDOW + 0x300c, 0);
+	assert_int_equal(function(VF(0))->resets, 1);
 	put(SLOT, VF_CONTROL, 2, BIT(15));
-	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), BIT(15));
+	assert_int_equal(function(VF(0))->resets, 2);
 	assert_int_equal(get(SLOT, PCI_COMMAND, 2), 0);
 	assert_int_equal(get(SLOT, 0x10, 4), 0xc);
 	assert_int_equal(get(SLOT, 0x72, 2) & MSIX_CTRL_ENABLE, 0);
@@ -529,8 +568,9 @@ static void random_writes_change_nothing_else(void **state)
 	u8 before[4096];
 
 	srand(1);
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
 	memset(f->writable, 0xff, sizeof(f->writable));
+	f->express = 0; /* a reset would clear all that */
 	memcpy(before, f->reg, sizeof(before));
 	for (unsigned int i = 0; i < 200000; i++) {
 		unsigned int size = 1u << rand() % 3, reg = (unsigned int)rand() % 4096 & ~(size - 1);
@@ -551,18 +591,22 @@ static void ports_run_out(void **state)
 {
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
 		x->vpci->bus->port[i].fn = (struct guest_fn *)1;
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ENOSPC);
+	assert_int_equal(assign(&x->d, VF(0)), -ENOSPC);
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
 		x->vpci->bus->port[i].fn = NULL;
-	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, 0);
+	/* It left Dom0, and stays nobody's. */
+	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, DOMID_IO);
+	assert_null(reaches_memory_of(VF(0)));
+	assert_int_equal(deassign(NULL, VF(0)), 0);
 	assert_ptr_equal(reaches_memory_of(VF(0)), &dom0->d);
-	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
-	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
+	assert_int_equal(assign(NULL, VF(0)), 0);
+	fake_advance(200000000);
+	assert_int_equal(assign(NULL, VF(0)), 0);
 	/* What Dom0 switched on in quarantine is off again. */
 	dom0_put(VF(0), 0x72, 2, MSIX_CTRL_ENABLE);
 	assert_int_equal(pci_conf_read(VF(0), 0x72, 2) & MSIX_CTRL_ENABLE, MSIX_CTRL_ENABLE);
 	assert_null(reaches_memory_of(VF(0)));
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_int_equal(pci_conf_read(VF(0), 0x72, 2) & MSIX_CTRL_ENABLE, 0);
 }
 
@@ -573,12 +617,12 @@ static void each_allocation_fails_once(void **state)
 		long rc;
 
 		fake_fail_nth(n);
-		rc = arch_pci_assign(&x->d, VF(0));
+		rc = assign(&x->d, VF(0));
 		assert_int_equal(rc, fake_failure_happened() ? -ENOMEM : 0);
 		fake_fail_nth(0);
 		if (rc) {
 			assert_int_equal(fake_live_pages(), pages);
-			assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, 0);
+			assert_int_not_equal(vpci_find(dom0->vpci, VF(0))->owner, 1);
 			assert_ptr_not_equal(reaches_memory_of(VF(0)), &x->d);
 			assert_int_equal(get(SLOT, 0, 4), 0xffffffff);
 		}
@@ -588,8 +632,8 @@ static void each_allocation_fails_once(void **state)
 
 static void a_dying_guest_lets_go(void **state)
 {
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), 0);
-	assert_int_equal(arch_pci_assign(&x->d, VF(1)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
 	put_bar(WINDOW);
 	put(SLOT, PCI_COMMAND, 2, 6);
 	vpci_guest_close(&x->d);
@@ -599,7 +643,203 @@ static void a_dying_guest_lets_go(void **state)
 	}
 	assert_int_equal(pci_conf_read(VF(0), PCI_COMMAND, 2) & 4, 0);
 	assert_false(mapped(WINDOW));
-	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ESRCH);
+	assert_int_equal(assign(&x->d, VF(0)), -ESRCH);
+}
+
+/* Each owner gets the function as a reset leaves it, and with what its registers hold on the machine. */
+static void a_reset_between_two_owners(void **state)
+{
+	struct function *f = function(NVME);
+
+	set(f, 0x68, 2, 0x2810, 0xffff); /* as Dom0 or firmware set it up */
+	set(f, 0x0c, 1, 0x10, 0xff);
+	set(f, PCI_COMMAND, 2, 6, 0x547);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -ERESTART);
+	assert_null(reaches_memory_of(NVME));
+	assert_int_equal(vpci_find(dom0->vpci, NVME)->owner, DOMID_IO);
+	assert_int_equal(f->resets, 1);
+	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 4);
+	fake_advance(99000000);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), -ERESTART);
+	assert_int_equal(arch_pci_deassign(NULL, NVME), -ERESTART);
+	assert_int_equal(arch_pci_assign(NULL, NVME), 0); /* there it is already */
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), 0);
+	/* Who saves and restores it meanwhile, as Linux around a reset of its own, sees what will be there. */
+	assert_int_equal(dom0_get(NVME, PCI_BAR(0), 4), 0x20004);
+	assert_int_equal(dom0_get(NVME, 0x0c, 1), 0x10);
+	fake_advance(6000000);
+	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 0x20004); /* though nobody asked */
+	assert_int_equal(pci_conf_read(NVME, 0x68, 2), 0x2810);
+	assert_int_equal(pci_conf_read(NVME, 0x0c, 1), 0x10);
+	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2), 2);
+	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
+	/* What Dom0 set up counts, not what is left when a guest has reset it. */
+	put(SLOT, 0x68, 2, BIT(15));
+	assert_int_equal(arch_pci_deassign(&x->d, NVME), 0);
+	assert_int_equal(f->resets, 3);
+	assert_int_equal(arch_pci_deassign(NULL, NVME), -ERESTART);
+	fake_advance(105000000);
+	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 0x20004);
+	assert_int_equal(arch_pci_deassign(NULL, NVME), 0);
+	/* A guest's death is a release as well. */
+	assert_int_equal(assign(&x->d, NVME), 0);
+	assert_int_equal(f->resets, 4);
+	vpci_guest_close(&x->d);
+	assert_int_equal(f->resets, 5);
+	assert_int_equal(arch_pci_deassign(NULL, NVME), -ERESTART);
+	assert_int_equal(deassign(NULL, NVME), 0);
+}
+
+static void a_bus_that_is_reset(void **state)
+{
+	struct function *f = function(NIC), *bridge = function(BRIDGE);
+
+	capabilities(bridge, 0x40);
+	set(bridge, 0x40, 4, 0x01420010, 0);	/* a root port with a slot, whose driver waits for events */
+	set(bridge, 0x58, 2, 0x1029, 0xffff);
+	set(bridge, 0x5a, 2, 0x108, 0);
+	set(f, PCI_BAR(0), 4, 0x80000, 0xffffc000);
+	assert_int_equal(arch_pci_device_remove(0, 1, 0), 0);
+	assert_int_equal(arch_pci_device_add(0, 1, 0, 0, 0), 0);
+	assert_int_equal(arch_pci_assign(NULL, NIC), 0);
+	assert_int_equal(bridge->reg[0x3e], BIT(6));
+	assert_int_equal(pci_conf_read(BRIDGE, 0x58, 2), 1);
+	assert_int_equal(arch_pci_assign(&x->d, NIC), -ERESTART);
+	fake_advance(1000000);
+	assert_int_equal(bridge->reg[0x3e], BIT(6));
+	fake_advance(5000000);
+	assert_int_equal(bridge->reg[0x3e], 0);
+	assert_int_equal(f->resets, 1);
+	fake_advance(98000000);
+	assert_int_equal(arch_pci_assign(&x->d, NIC), -ERESTART);
+	fake_advance(5000000);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x58, 2), 0x1029);
+	assert_int_equal(arch_pci_assign(&x->d, NIC), 0);
+	assert_int_equal(pci_conf_read(NIC, PCI_BAR(0), 4), 0x80000);
+	assert_int_equal(deassign(&x->d, NIC), 0);
+	/* A function that goes meanwhile does not leave the bus in reset. */
+	assert_int_equal(bridge->reg[0x3e], BIT(6));
+	assert_int_equal(arch_pci_device_remove(0, 1, 0), 0);
+	assert_int_equal(bridge->reg[0x3e], 0);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x58, 2), 0x1029);
+}
+
+static void what_cannot_be_reset_stays_dom0s(void **state)
+{
+	struct function *f = function(NIC), *other;
+
+	/* Neither a second function on the bus, nor a bus behind it. */
+	other = new_function(LEAF, 0x12345678, 0);
+	assert_int_equal(arch_pci_device_add(0, 1, (u8)LEAF, 0, 0), 0);
+	assert_int_equal(arch_pci_test_assign(NULL, NIC), -ENOTTY);
+	assert_int_equal(assign(NULL, NIC), -ENOTTY);
+	assert_int_equal(arch_pci_device_remove(0, 1, (u8)LEAF), 0);
+	other->present = false;
+	assert_int_equal(arch_pci_test_assign(NULL, NIC), 0);
+	set(function(BRIDGE), PCI_PRIMARY_BUS, 4, 0x00050100, 0);
+	assert_int_equal(arch_pci_test_assign(NULL, NIC), -ENOTTY);
+	set(function(BRIDGE), PCI_PRIMARY_BUS, 4, 0x00010100, 0);
+	set(function(NVME), 0x64, 4, 1, 0);	/* nor on the root bus */
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ENOTTY);
+	assert_int_equal(assign(&x->d, NVME), -ENOTTY);
+	assert_ptr_equal(reaches_memory_of(NVME), &dom0->d);
+	/* One that does not come back is nobody's, until Dom0 takes it. */
+	assert_int_equal(arch_pci_assign(NULL, NIC), 0);
+	fake_advance(10000000);
+	f->held = true;
+	fake_advance(1900000000);
+	assert_int_equal(arch_pci_assign(&x->d, NIC), -ERESTART);
+	fake_advance(300000000);
+	assert_int_equal(arch_pci_assign(&x->d, NIC), -EIO);
+	assert_int_equal(arch_pci_test_assign(NULL, NIC), -EIO);
+	f->held = false;
+	assert_int_equal(arch_pci_deassign(NULL, NIC), 0);
+	assert_int_equal(arch_pci_test_assign(NULL, NIC), 0);
+}
+
+/* AMD-Vi: who shares an alias is a group, and reserved memory for all devices is everybody's. */
+static u32 ivrs_alias(u32 sbdf)
+{
+	return sbdf == NVME ? PCI_SBDF(0, 0, 0x1e << 3) : sbdf;
+}
+
+static void groups_by_what_firmware_says(void **state)
+{
+	static const struct iommu_ops amd = { .name = "test", .irq_map = irq_map, .alias = ivrs_alias };
+	u32 list[4];
+
+	iommu_ops = &amd;
+	new_function(PCI_SBDF(0, 0, 0x1e << 3), 0x43851002, 0);
+	express(function(PCI_SBDF(0, 0, 0x1e << 3)), 0x40);
+	capabilities(function(PCI_SBDF(0, 0, 0x1e << 3)), 0x40);
+	assert_int_equal(arch_pci_device_remove(0, 0, 3 << 3), 0);
+	assert_int_equal(arch_pci_device_add(0, 0, 3 << 3, 0, 0), 0);
+	assert_int_equal(arch_pci_device_add(0, 0, 0x1e << 3, 0, 0), 0);
+	assert_true(arch_pci_assignable());
+	assert_int_equal(arch_pci_group(NVME, list, 4), 2);
+	assert_int_equal(arch_pci_test_assign(&x->d, NVME), -EXDEV);
+	assert_int_equal(assign(&x->d, NVME), -EXDEV);
+	assert_int_equal(arch_pci_assign(NULL, PCI_SBDF(0, 0, 0x1e << 3)), 0);
+	iommu_reserved[0] = (struct iommu_reserved){ 0x1000, 0x1fff, RESERVED_FOR_ALL, 3 };
+	iommu_nr_reserved = 1;
+	assert_int_equal(assign(&x->d, NVME), -EACCES);
+	iommu_nr_reserved = 0;
+	assert_int_equal(assign(&x->d, NVME), 0);
+}
+
+/* Guests that are started at boot: what no guest has is nobody's, and who gets it gets it reset. */
+static void without_a_hardware_domain(void **state)
+{
+	u64 host;
+
+	vpci_free(&dom0->d);
+	hardware_domain = NULL;
+	memset(reaches, 0, sizeof(reaches));
+	set(function(NVME), PCI_COMMAND, 2, 7, 0x547); /* as firmware's driver left it */
+	assert_int_equal(vpci_init(NULL), 0);
+	for (unsigned int i = 0; i < ARRAY_LEN(reaches); i++)
+		assert_null(reaches[i].d);
+	assert_int_equal(arch_pci_device_remove(0, 6, 0), -ENODEV);
+	assert_int_equal(arch_pci_assign(NULL, NVME), 0);
+	assert_int_equal(function(NVME)->resets, 1);
+	assert_int_equal(assign(&x->d, NVME), 0);
+	assert_ptr_equal(reaches_memory_of(NVME), &x->d);
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
+	assert_int_equal(host, 0x20000);
+	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
+	table_write(WINDOW + 0x2000, 0xfee02000);
+	table_write(WINDOW + 0x2008, 0x55);
+	table_write(WINDOW + 0x200c, 0);
+	send_msix(v0, 0x22000, 0);
+	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
+	assert_int_equal(arch_pci_assign(&x->d, BRIDGE), -EISDIR);
+	assert_int_equal(arch_pci_deassign(NULL, NVME), -ENODEV);
+	vpci_guest_close(&x->d);
+	assert_null(reaches_memory_of(NVME));
+	assert_int_equal(function(NVME)->resets, 2);
+	fake_advance(200000000);
+	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 0x20004);
+	/* For teardown(). */
+	vpci_forget_range(vpci_machine, 0, ~0u);
+	dom0->vpci = vpci_machine;
+	hardware_domain = &dom0->d;
+}
+
+/* What the tools ask beforehand; BARs of what Dom0 has are not touched for that. */
+static void tools_learn_of_bars(void **state)
+{
+	set(function(PF), 0x168, 4, BIT(15), 0xffffffff);
+	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -ERANGE);
+	assert_int_equal(arch_pci_test_assign(NULL, VF(0)), -ERANGE);
+	set(function(PF), 0x168, 4, 0, 0xffffffff);
+	assert_int_equal(arch_pci_test_assign(NULL, VF(0)), 0);
+	set(function(NVME), PCI_BAR(2), 4, 0x80100, 0xffffff00);
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), 0);
+	assert_int_equal(assign(NULL, NVME), 0);
+	fake_advance(200000000);
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EADDRINUSE);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -611,7 +851,8 @@ static const struct CMUnitTest tests[] = {
 	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited),
 	T(a_bar_in_the_page_of_another_is_refused), T(the_port_tells),
 	T(a_reset_by_the_guest), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
-	T(a_dying_guest_lets_go),
+	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
+	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(without_a_hardware_domain),
 };
 
 UNIT_MAIN(tests)

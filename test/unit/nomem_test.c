@@ -12,7 +12,7 @@
  * SOURCES: arch/x86/hvm/vlapic_regs.c arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/hvm/vioapic.c
  * SOURCES: arch/x86/hvm/portio.c arch/x86/mitigations.c arch/x86/features.c arch/x86/iommu/iommu.c
  * SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c arch/x86/pci/vpci_msi.c arch/x86/pci/vpci_msix.c
- * SOURCES: arch/x86/pci/guest_fn.c arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/vmx/caps.c
+ * SOURCES: arch/x86/pci/guest_fn.c arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c arch/x86/vmx/caps.c
  */
 /*
  * Hypercalls without memory: a machine of real sources down to the free lists, a Domain 0 and a guest that has a
@@ -215,6 +215,9 @@ static void start(const struct hvm_ops *vendor)
 	}
 	pci_conf_write(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
 	assert_int_equal(arch_pci_device_add(0, 2, 1, XEN_PCI_DEV_VIRTFN, 0x200), 0);
+	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
+	fake_advance(200000000);
+	assert_false(vpci_reset_runs(vpci_find(vpci_machine, VF(0)))); /* its reset is over */
 	arch_pci_device_remove(0, 1, 0);
 	fake_rcu_run();
 }

@@ -38,7 +38,9 @@ struct cpu_features cpu_features = { .phys_bits = 46 };
 
 struct function {
 	u32 sbdf;
-	bool present;
+	bool present, held;	/* held: its bus is in reset, or it does not come back from one */
+	u8 express;		/* capability with a function-level reset */
+	unsigned int resets;
 	u8 reg[4096], writable[4096];
 };
 
@@ -47,10 +49,10 @@ struct function {
 #define LEAF	PCI_SBDF(0, 1, 2 << 3 | 1) /* behind it, where a test wants it; so is INNER, with DEEP behind it */
 #define INNER	PCI_SBDF(0, 1, 3 << 3)
 #define DEEP	PCI_SBDF(0, 6, 5 << 3)
-#define NIC	PCI_SBDF(0, 1, 0)	/* behind it: 32-bit MSI with mask bits */
+#define NIC	PCI_SBDF(0, 1, 0)	/* behind it: 32-bit MSI with mask bits, no reset of its own */
 #define PF	PCI_SBDF(0, 2, 0)	/* SR-IOV, 16 KiB for each virtual function */
 #define VF(n)	(PF + 1 + (n))		/* MSI-X with 2 entries */
-#define PLAIN	PCI_SBDF(0, 0, 0x1f << 3 | 1) /* no capabilities; function 1 of a multi-function device */
+#define PLAIN	PCI_SBDF(0, 0, 0x1f << 3 | 1) /* function 1 of a multi-function device; sends no messages */
 
 static struct function functions[16];
 static u8 device_memory[MiB(1)] __aligned(PAGE_SIZE);
@@ -70,9 +72,28 @@ u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
 	u32 val = ~0u;
 
 	assert_true(IS_ALIGNED(reg, size) && reg + size <= 4096);
-	if (f)
+	if (f && !f->held)
 		memcpy(&val, f->reg + reg, size);
 	return size == 4 ? val : val & ((1u << size * 8) - 1);
+}
+
+/* What software wrote is lost. */
+static void reset_function(struct function *f)
+{
+	f->resets++;
+	for (unsigned int i = 0; i < 256; i++)
+		f->reg[i] &= ~f->writable[i];
+}
+
+static void reset_bus(struct function *bridge, bool hold)
+{
+	for (struct function *f = functions; f < functions + ARRAY_LEN(functions); f++) {
+		if (f->present && (f->sbdf >> 8 & 0xff) == bridge->reg[0x19] && f->held != hold) {
+			f->held = hold;
+			if (!hold)
+				reset_function(f);
+		}
+	}
 }
 
 void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
@@ -82,6 +103,10 @@ void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 	assert_true(IS_ALIGNED(reg, size) && reg + size <= 4096);
 	for (unsigned int i = 0; f && i < size; i++, val >>= 8)
 		f->reg[reg + i] = (f->reg[reg + i] & ~f->writable[reg + i]) | ((u8)val & f->writable[reg + i]);
+	if (f && f->express && f->reg[f->express + 9] & 0x80)
+		reset_function(f);
+	if (f && f->reg[PCI_HEADER_TYPE] == 1 && reg <= 0x3e && reg + size > 0x3e)
+		reset_bus(f, f->reg[0x3e] & BIT(6));
 }
 
 void *map_mmio(paddr_t pa, size_t len)
@@ -120,6 +145,16 @@ static void capabilities(struct function *f, u8 first)
 	set(f, PCI_CAPABILITIES, 1, first, 0);
 }
 
+/* PCI Express, version 2, with a function-level reset. */
+static void express(struct function *f, u8 pos)
+{
+	f->express = pos;
+	set(f, pos, 4, 0x00020010, 0);
+	set(f, pos + 4u, 4, BIT(28) | 1, 0);
+	for (unsigned int i = 0; i < 4; i++)
+		set(f, pos + (const u8[]){ 0x08, 0x10, 0x28, 0x30 }[i], 2, 0, 0xffff);
+}
+
 static void new_nvme(void)
 {
 	struct function *f = new_function(NVME, 0x00101b36, 0);
@@ -131,11 +166,12 @@ static void new_nvme(void)
 	set(f, 0x42, 2, 7 | MSIX_CTRL_ENABLE, 0xc000); /* left on by firmware */
 	set(f, 0x44, 4, 0x2000, 0);
 	set(f, 0x48, 4, 0x3000, 0);
-	set(f, 0x50, 2, 0x0005, 0);
+	set(f, 0x50, 2, 0x6005, 0);
 	set(f, 0x52, 2, MSI_CTRL_64 | 2 << 1 | MSI_CTRL_ENABLE, 0x71);
 	set(f, 0x54, 4, 0, 0xfffffffc);
 	set(f, 0x58, 4, 0, 0xffffffff);
 	set(f, 0x5c, 2, 0, 0xffff);
+	express(f, 0x60);
 }
 
 static void new_nic(void)
@@ -155,6 +191,7 @@ static void new_bridge(void)
 	struct function *f = new_function(BRIDGE, 0x000c1b36, 1);
 
 	set(f, PCI_PRIMARY_BUS, 4, 0x00010100, 0x00ffffff);
+	set(f, 0x3e, 2, 0, 0xffff);
 }
 
 static void new_pf(void)
@@ -179,9 +216,7 @@ static void new_pf(void)
 		set(f, 0x74, 4, 0x3000, 0);
 		set(f, 0x08, 4, 0x02000001, 0);
 		set(f, 0x71, 1, 0x90, 0);
-		set(f, 0x90, 4, 0x00020010, 0);
-		set(f, 0x94, 4, BIT(28) | 1, 0);
-		set(f, 0x98, 2, 0, 0xffff);
+		express(f, 0x90);
 	}
 }
 
@@ -226,8 +261,12 @@ static void new_machine(void)
 	new_bridge();
 	new_nic();
 	new_pf();
-	new_function(PLAIN - 1, 0x29188086, 0x80);
-	new_function(PLAIN, 0x29228086, 0x80);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct function *f = new_function(PLAIN - 1 + i, i ? 0x29228086 : 0x29188086, 0x80);
+
+		capabilities(f, 0x40);
+		express(f, 0x40);
+	}
 }
 
 #endif

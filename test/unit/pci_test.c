@@ -3,7 +3,7 @@
  * SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c arch/x86/pci/vpci_msi.c
  *	arch/x86/pci/vpci_msix.c arch/x86/hvm/vlapic.c arch/x86/hvm/vlapic_regs.c
  *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/pci/guest_fn.c
- *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c
+ *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c
  */
 #include "test/unit/x86.h"
 
@@ -363,6 +363,11 @@ static struct vpci_dev *found_anew(u32 sbdf)
 	return vpci_find(x->vpci, sbdf);
 }
 
+static u32 firmware_says(u32 sbdf)
+{
+	return sbdf == LEAF ? DEEP : sbdf;
+}
+
 /* What requests from behind a bridge arrive with, by its kind. */
 static void bridges_send_in_their_own_name(void **state)
 {
@@ -400,9 +405,10 @@ static void bridges_send_in_their_own_name(void **state)
 	/* Who knows better is asked instead. */
 	set(b, PCI_PRIMARY_BUS, 4, 0x00010100, 0);
 	assert_int_equal(found_anew(LEAF)->iommu.alias, BRIDGE);
-	iommu_caps.aliases = true;
-	assert_int_equal(found_anew(LEAF)->iommu.alias, LEAF);
-	iommu_caps.aliases = false;
+	iommu_ops = &(const struct iommu_ops){ .alias = firmware_says };
+	assert_int_equal(found_anew(LEAF)->iommu.alias, DEEP);
+	assert_int_equal(iommu_msi_source(&vpci_find(x->vpci, LEAF)->iommu), LEAF);
+	iommu_ops = NULL;
 }
 
 static void buses_get_other_numbers(void **state)

@@ -117,16 +117,17 @@ static bool has_unit(u32 sbdf)
 	return !(sbdf >> 16) && ivrs.dev[sbdf].unit != IVRS_NO_UNIT;
 }
 
+static u32 amdvi_alias(u32 sbdf)
+{
+	return has_unit(sbdf) ? ivrs.dev[sbdf].alias : sbdf;
+}
+
 static int amdvi_attach(u32 sbdf, struct domain *d)
 {
-	u16 id = (u16)sbdf;
-
 	if (!has_unit(sbdf))
 		return -ENODEV;
 	spin_lock(&lock);
-	set_owner(id, d);
-	if (ivrs.dev[id].alias != id)
-		set_owner(ivrs.dev[id].alias, d);
+	set_owner((u16)sbdf, d);
 	spin_unlock(&lock);
 	return 0;
 }
@@ -381,7 +382,6 @@ static void set_caps(void)
 	iommu_caps.irq_remap = true;
 	for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
 		iommu_caps.irq_remap &= ioapic_source(acpi.ioapics[i].id) >= 0;
-	iommu_caps.aliases = true;
 	iommu_caps.nr_ids = 0x10000;
 	iommu_caps.nr_units = ivrs.nr_units;
 }
@@ -457,6 +457,7 @@ const struct iommu_ops amdvi_ops = {
 	.probe = amdvi_probe,
 	.init = amdvi_init,
 	.enable_faults = amdvi_enable_faults,
+	.alias = amdvi_alias,
 	.attach = amdvi_attach,
 	.flush = amdvi_flush,
 	.irq_map = amdvi_irq_map,

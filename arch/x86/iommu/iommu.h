@@ -20,7 +20,6 @@ struct iommu_caps {
 	unsigned int levels;	/* of the tables: 3 or 4 */
 	bool irq_remap;		/* interrupts go through remapping */
 	bool wide_dest;		/* remapped interrupts reach APIC ids of 32 bits */
-	bool aliases;		/* the vendor's part knows the ids that requests arrive with */
 	bool posted;		/* posted interrupts: reported, not used */
 	bool caches_holes;	/* entries that were not present must be flushed, too (VT-d's caching mode) */
 	unsigned int nr_ids;	/* hardware's numbers for domains, 0 not used */
@@ -44,6 +43,8 @@ struct iommu_ops {
 	int (*init)(void);
 	/* The machine has vectors and IO-APICs now: fault interrupts on. */
 	void (*enable_faults)(void);
+	/* The id that requests of the function arrive with, as firmware says; NULL: firmware does not. */
+	u32 (*alias)(u32 sbdf);
 	/*
 	 * The function's DMA goes through d's table (d->p2m.iommu_root, number d->p2m.iommu_id); d NULL: it
 	 * reaches nothing. Returns after the flush. 0, -ENODEV (no unit has it), -ENOMEM.
@@ -116,5 +117,11 @@ bool iommu_hides(mfn_t mfn);
 bool iommu_hides_any(mfn_t first, mfn_t last);
 
 static inline bool iommu_on(void) { return iommu_ops != NULL; }
+
+/* Which function irq_map() is told: who knows aliases lets either id send the message. */
+static inline u32 iommu_msi_source(const struct iommu_device *dev)
+{
+	return iommu_ops && iommu_ops->alias ? dev->sbdf : dev->alias;
+}
 
 #endif

@@ -89,6 +89,9 @@ static void set_devices(struct ivrs *s, unsigned int unit, const u8 *e, u16 firs
 
 	for (u32 id = first; id <= last; id++)
 		s->dev[id] = (struct ivrs_dev){ aliased ? get16(e + 5) : (u16)id, (u8)unit, e[3] };
+	/* Requests arrive with it, so the unit has it, whether or not there is an entry for it. */
+	if (aliased && s->dev[get16(e + 5)].unit == IVRS_NO_UNIT)
+		s->dev[get16(e + 5)].unit = (u8)unit;
 }
 
 /* *start: the entry that began a range which has not ended yet. */

@@ -15,11 +15,6 @@
 
 #define SRIOV_VF_DEVICE 0x1a
 
-static struct vpci *machine(void)
-{
-	return hardware_domain ? x86_domain(hardware_domain)->vpci : NULL;
-}
-
 /* The function's size, with decoding off: nobody uses it. */
 static void size_bars(const struct vpci_dev *dev, struct guest_bar *bar)
 {
@@ -90,7 +85,8 @@ static long group_refused(struct vpci *p, const struct vpci_dev *dev, domid_t to
 static bool has_reserved_memory(const struct iommu_device *dev)
 {
 	for (unsigned int i = 0; i < iommu_nr_reserved; i++)
-		if (iommu_reserved[i].sbdf == dev->sbdf || iommu_reserved[i].sbdf == dev->alias)
+		if (iommu_reserved[i].sbdf == dev->sbdf || iommu_reserved[i].sbdf == dev->alias ||
+		    iommu_reserved[i].sbdf == RESERVED_FOR_ALL)
 			return true;
 	return false;
 }
@@ -100,7 +96,7 @@ static long sriov_refused(struct vpci *p, const struct vpci_dev *dev)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
 
-	if (dev->virtfn && (!pf || pf->owner != hardware_domain->id))
+	if (dev->virtfn && (!pf || pf->owner != vpci_home()))
 		return -ECHILD;
 	if (dev->sriov && pci_conf_read(dev->sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE)
 		return -EMLINK;
@@ -116,7 +112,7 @@ static long refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 		return -EOPNOTSUPP;
 	if (dev->bridge)
 		return -EISDIR;
-	if (dev->owner != DOMID_IO && dev->owner != hardware_domain->id)
+	if (dev->owner != DOMID_IO && dev->owner != vpci_home())
 		return -EBUSY;
 	if (vpci_holds_assigned(p, dev, 0))
 		return -ENOTEMPTY;
@@ -125,8 +121,12 @@ static long refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 	rc = sriov_refused(p, dev);
 	if (rc)
 		return rc;
+	if (!vpci_can_reset(p, dev))
+		return -ENOTTY;
+	if (dev->reset.state == RESET_FAILED)
+		return -EIO;
 	/* Behind what stays when Domain 0's driver goes, so that a list of functions says that. */
-	if (dev->owner == hardware_domain->id && vpci_in_use(dev))
+	if (dev->owner == vpci_home() && vpci_in_use(dev))
 		return -ETXTBSY;
 	return to == DOMID_IO ? 0 : group_refused(p, dev, to);
 }
@@ -161,41 +161,68 @@ static struct guest_port *port_with(struct guest_bus *bus, u32 sbdf)
 	return NULL;
 }
 
-/* Dom0's lock held. The function is nobody's from now on; fn, if given, gets what a guest will see of it. */
-static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_fn *fn)
+/* Dom0's lock held. Out of Dom0's hands: nobody's, and reset. */
+static void retire(struct vpci *p, struct vpci_dev *dev)
+{
+	vpci_msi_release(dev);
+	vpci_msix_release(dev);
+	iommu_detach(&dev->iommu);
+	dev->owner = DOMID_IO;
+	vpci_reset_save(dev);
+	vpci_reset_start(p, dev);
+}
+
+/* Dom0's lock held. What to will see of the function, into fn. */
+static long learn(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_fn *fn)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
 	long rc = refused(p, dev, to);
 	u32 id;
 
 	if (rc)
+		return rc;
+	id = !dev->virtfn ? pci_conf_read(dev->sbdf, PCI_VENDOR_ID, 4) :
+	     pf ? pci_conf_read(pf->sbdf, PCI_VENDOR_ID, 2) |
+		  pci_conf_read(pf->sbdf, pf->sriov + SRIOV_VF_DEVICE, 2) << 16 : ~0u;
+	find_bars(p, dev, fn->bar);
+	guest_fn_init(fn, dev, id);
+	return bars_refused(fn->bar);
+}
+
+/* Dom0's lock held. The function becomes to's, once it is nobody's and its reset is over: -ERESTART before. */
+static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_fn *fn)
+{
+	long rc;
+
+	if (vpci_reset_runs(dev))
+		return -ERESTART;
+	rc = learn(p, dev, to, fn);
+	if (rc)
 		return refuse(dev, rc);
-	if (fn) {
-		id = !dev->virtfn ? pci_conf_read(dev->sbdf, PCI_VENDOR_ID, 4) :
-		     pf ? pci_conf_read(pf->sbdf, PCI_VENDOR_ID, 2) |
-			  pci_conf_read(pf->sbdf, pf->sriov + SRIOV_VF_DEVICE, 2) << 16 : ~0u;
-		find_bars(p, dev, fn->bar);
-		rc = bars_refused(fn->bar);
-		if (rc)
-			return refuse(dev, rc);
-		guest_fn_init(fn, dev, id);
+	if (dev->owner != DOMID_IO) {
+		retire(p, dev);
+		return -ERESTART;
 	}
+	/* Dom0 may have moved or switched it on in quarantine. */
+	vpci_reset_save(dev);
 	vpci_msi_release(dev);
 	vpci_msix_release(dev);
-	iommu_detach(&dev->iommu);
 	dev->owner = to;
 	return 0;
 }
 
-/* The function that is from's becomes nobody's. */
-static void let_go(struct vpci *p, u32 sbdf, domid_t from)
+/* The function that is from's becomes nobody's; it is reset, unless from never saw it. */
+static void let_go(struct vpci *p, u32 sbdf, domid_t from, bool seen)
 {
 	struct vpci_dev *dev;
 
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
-	if (dev && dev->owner == from)
+	if (dev && dev->owner == from) {
 		dev->owner = DOMID_IO;
+		if (seen)
+			vpci_reset_start(p, dev);
+	}
 	spin_unlock(&p->lock);
 }
 
@@ -228,11 +255,12 @@ static long give_back(struct vpci *p, u32 sbdf)
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
 	if (dev && dev->owner == DOMID_IO) {
-		rc = group_refused(p, dev, hardware_domain->id);
-		rc = rc ? refuse(dev, rc) : iommu_attach(&dev->iommu, hardware_domain);
+		rc = group_refused(p, dev, vpci_home());
+		rc = rc ? refuse(dev, rc) : vpci_reset_runs(dev) ? -ERESTART : iommu_attach(&dev->iommu, hardware_domain);
 	}
 	if (!rc) {
-		dev->owner = hardware_domain->id;
+		dev->owner = vpci_home();
+		dev->reset.state = RESET_OVER;
 		vpci_msix_relocate(p, dev);
 	}
 	spin_unlock(&p->lock);
@@ -241,11 +269,10 @@ static long give_back(struct vpci *p, u32 sbdf)
 
 static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 {
-	struct vpci_dev *dev;
 	struct vpci *g = x86_domain(d)->vpci;
+	struct vpci_dev *dev;
 	struct guest_fn *fn;
-	domid_t was = DOMID_IO;
-	long rc = -ENODEV;
+	long rc;
 
 	if (d->hardware || !g)
 		return -ENODEV;
@@ -254,18 +281,13 @@ static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 		return -ENOMEM;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
-	if (dev) {
-		was = dev->owner;
-		rc = take(p, dev, d->id, fn);
-	}
+	rc = dev ? take(p, dev, d->id, fn) : -ENODEV;
 	spin_unlock(&p->lock);
 	/* From here on dev stays: nobody forgets what is a guest's. */
 	if (!rc) {
 		rc = plug(g, dev, fn);
 		if (rc)
-			let_go(p, sbdf, d->id);
-		if (rc && was == hardware_domain->id)
-			give_back(p, sbdf);
+			let_go(p, sbdf, d->id, false);
 	}
 	if (rc)
 		free_page(fn);
@@ -286,11 +308,10 @@ static long unplug(struct vpci *g, struct guest_port *port)
 	if (!fn)
 		return -ENODEV;
 	free_page(fn);
-	let_go(machine(), sbdf, g->d->id);
+	let_go(vpci_machine, sbdf, g->d->id, true);
 	return 0;
 }
 
-/* Nobody's: out of Dom0's hands. */
 static long quarantine(struct vpci *p, u32 sbdf)
 {
 	struct vpci_dev *dev;
@@ -299,14 +320,21 @@ static long quarantine(struct vpci *p, u32 sbdf)
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
 	if (dev)
-		rc = dev->owner == DOMID_IO ? 0 : take(p, dev, DOMID_IO, NULL);
+		rc = 0;
+	if (dev && (dev->owner != DOMID_IO || !hardware_domain)) {
+		rc = refused(p, dev, DOMID_IO);
+		if (rc)
+			refuse(dev, rc);
+		else
+			retire(p, dev);
+	}
 	spin_unlock(&p->lock);
 	return rc;
 }
 
 long arch_pci_assign(struct domain *d, u32 sbdf)
 {
-	struct vpci *p = machine();
+	struct vpci *p = vpci_machine;
 
 	if (!p || !iommu_on())
 		return -ENODEV;
@@ -315,9 +343,9 @@ long arch_pci_assign(struct domain *d, u32 sbdf)
 
 long arch_pci_deassign(struct domain *d, u32 sbdf)
 {
-	struct vpci *p = machine(), *g = d ? x86_domain(d)->vpci : NULL;
+	struct vpci *p = vpci_machine, *g = d ? x86_domain(d)->vpci : NULL;
 
-	if (!p || (d && (d->hardware || !g)))
+	if (!p || (d ? d->hardware || !g : !hardware_domain))
 		return -ENODEV;
 	if (!d)
 		return give_back(p, sbdf);
@@ -327,8 +355,9 @@ long arch_pci_deassign(struct domain *d, u32 sbdf)
 
 long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 {
-	struct vpci *p = machine();
+	struct vpci *p = vpci_machine;
 	struct vpci_dev *dev;
+	struct guest_bar bar[NR_BARS] = { 0 };
 	long rc = -ENODEV;
 
 	if (!p)
@@ -337,13 +366,18 @@ long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 	dev = vpci_find(p, sbdf);
 	if (dev)
 		rc = d && dev->owner == d->id ? -EEXIST : refused(p, dev, d ? d->id : DOMID_IO);
+	/* Dom0 may use a device without interrupts: its BARs are not touched to learn their size. */
+	if (!rc && (dev->virtfn || (dev->owner == DOMID_IO && !vpci_is_resetting(dev)))) {
+		find_bars(p, dev, bar);
+		rc = bars_refused(bar);
+	}
 	spin_unlock(&p->lock);
 	return rc;
 }
 
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 {
-	struct vpci *p = machine();
+	struct vpci *p = vpci_machine;
 	struct vpci_dev *dev, *other;
 	unsigned int n = 0;
 
@@ -359,9 +393,19 @@ unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 	return n;
 }
 
+bool arch_pci_has_functions(const struct domain *d)
+{
+	const struct vpci *g = x86_domain(d)->vpci;
+
+	for (unsigned int i = 0; g && g->bus && i < GUEST_PORTS; i++)
+		if (READ_ONCE(g->bus->port[i].fn))
+			return true;
+	return false;
+}
+
 bool arch_pci_assignable(void)
 {
-	return iommu_on() && iommu_caps.irq_remap && !iommu_caps.aliases; /* AMD-Vi's aliases are in no group yet */
+	return iommu_on() && iommu_caps.irq_remap;
 }
 
 int vpci_guest_init(struct domain *d)

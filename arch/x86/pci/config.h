@@ -41,6 +41,8 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define PCI_CAP_MSI	0x05
 #define PCI_CAP_EXPRESS	0x10
 #define PCI_EXPRESS_TYPE(flags) ((flags) >> 4 & 15) /* 7: bridge to conventional PCI, 8: the other way round */
+#define PCI_EXPRESS_RESETS BIT(28) /* device capabilities: it can do a function-level reset */
+#define PCI_EXPRESS_RESET BIT(15) /* device control: it begins */
 #define PCI_CAP_MSIX	0x11
 #define PCI_EXT_CAP_SRIOV 0x10
 

@@ -16,8 +16,6 @@
 #define BAR_TYPE	0xcu		/* memory, 64 bits, prefetchable */
 #define EXPRESS_LEN	0x14		/* link and device registers; version 1 of the capability, an endpoint */
 #define DEV_CAP_PAYLOAD	0x7u
-#define DEV_CAP_RESETS	BIT(28)
-#define DEV_CONTROL_RESET BIT(15)
 #define MAX_STEP	512		/* entries changed before the lock is let go */
 
 u64 guest_fn_bar(const struct guest_fn *fn, unsigned int bar)
@@ -173,7 +171,7 @@ static u32 express_read(const struct guest_fn *fn, unsigned int offset)
 	case 0x00:
 		return (host & 0xffff) | 1 << 16; /* version 1, endpoint, no message number */
 	case 0x04:
-		return (host & ~(DEV_CAP_PAYLOAD | DEV_CAP_RESETS)) | (fn->resets ? DEV_CAP_RESETS : 0);
+		return (host & ~(DEV_CAP_PAYLOAD | PCI_EXPRESS_RESETS)) | (fn->resets ? PCI_EXPRESS_RESETS : 0);
 	case 0x0c:
 		return host & ~0xc00u;	/* no ASPM */
 	case 0x10:
@@ -241,7 +239,7 @@ static void reset(struct vpci *p, struct guest_fn *fn)
 	vpci_msix_release(fn->dev);
 	for (unsigned int i = 0; i < NR_BARS; i++)
 		fn->bar[i].gpa = 0;
-	pci_conf_write(sbdf, control, 2, pci_conf_read(sbdf, control, 2) | DEV_CONTROL_RESET);
+	pci_conf_write(sbdf, control, 2, pci_conf_read(sbdf, control, 2) | PCI_EXPRESS_RESET);
 }
 
 void guest_fn_write(struct vpci *p, struct guest_fn *fn, unsigned int dword, u32 val, u32 mask)
@@ -249,7 +247,7 @@ void guest_fn_write(struct vpci *p, struct guest_fn *fn, unsigned int dword, u32
 	const struct guest_cap *c = cap_at(fn, dword);
 
 	if (c == &fn->cap[CAP_EXPRESS]) {
-		if (dword == c->pos + 8u && val & mask & DEV_CONTROL_RESET && fn->resets)
+		if (dword == c->pos + 8u && val & mask & PCI_EXPRESS_RESET && fn->resets)
 			reset(p, fn);
 	} else if (c && vpci_msi_owns(fn->dev, dword)) {
 		vpci_msi_write(fn->dev, dword, val);
@@ -293,7 +291,7 @@ void guest_fn_init(struct guest_fn *fn, const struct vpci_dev *host, u32 id)
 	add_cap(fn, CAP_EXPRESS, express, EXPRESS_LEN);
 	add_cap(fn, CAP_MSI, host->msi, host->msi ? msi_len(pci_conf_read(sbdf, host->msi + 2u, 2)) : 0);
 	add_cap(fn, CAP_MSIX, host->msix, 12);
-	fn->resets = express && pci_conf_read(sbdf, express + 4u, 4) & DEV_CAP_RESETS;
+	fn->resets = express && pci_conf_read(sbdf, express + 4u, 4) & PCI_EXPRESS_RESETS;
 	for (unsigned int i = 0; i < NR_BARS; i++)
 		fn->bar[i].mapped = INVALID_GFN;
 }

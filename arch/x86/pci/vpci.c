@@ -24,6 +24,8 @@
 #define CONFIG_SIZE  4096
 #define ECAM_BUS_SHIFT 20
 
+struct vpci *vpci_machine;
+
 static bool owned_read(const struct vpci_dev *dev, unsigned int dword, u32 *val)
 {
 	if (!dev)
@@ -48,9 +50,13 @@ static void owned_write(struct vpci *p, struct vpci_dev *dev, unsigned int dword
 /* One naturally aligned access. Lock held. */
 static u32 read_aligned(struct vpci *p, u32 sbdf, unsigned int reg, unsigned int size)
 {
+	const struct vpci_dev *dev = vpci_find(p, sbdf);
 	u32 val;
 
-	if (owned_read(vpci_find(p, sbdf), reg & ~3u, &val))
+	/* As it will be: Linux could save it now, and write it back later. */
+	if (dev && vpci_is_resetting(dev) && reg < sizeof(dev->reset.header))
+		return dev->reset.header[reg / 4] >> (reg & 3) * 8 & (u32)bytes_mask(size);
+	if (owned_read(dev, reg & ~3u, &val))
 		return val >> (reg & 3) * 8 & (u32)bytes_mask(size);
 	return pci_conf_read(sbdf, reg, size);
 }
@@ -145,8 +151,8 @@ static void write_aligned(struct vpci *p, u32 sbdf, unsigned int reg, unsigned i
 	unsigned int shift = (reg & 3) * 8;
 	u32 mask = (u32)bytes_mask(size), old;
 
-	if (!dev || vpci_is_guests(dev))
-		/* Nothing there, or a virtual function that nobody named; or it is a guest's. */
+	if (!dev || vpci_is_guests(dev) || vpci_is_resetting(dev))
+		/* Nothing there, or a virtual function that nobody named; or it is a guest's, or nobody's yet. */
 		return;
 	if (owned_read(dev, reg & ~3u, &old))
 		owned_write(p, dev, reg & ~3u, (old & ~(mask << shift)) | (val & mask) << shift);
@@ -313,7 +319,7 @@ const struct mmio_handler vpci_mmcfg_mmio = { mmcfg_match, mmcfg_read, mmcfg_wri
 
 int arch_pci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf)
 {
-	struct vpci *p = hardware_domain ? x86_domain(hardware_domain)->vpci : NULL;
+	struct vpci *p = vpci_machine;
 	u32 sbdf = PCI_SBDF(seg, bus, devfn), physfn = (u32)seg << 16 | physfn_bdf;
 	bool virtfn = flags & XEN_PCI_DEV_VIRTFN;
 	struct vpci_dev *dev;
@@ -335,7 +341,7 @@ int arch_pci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf)
 
 int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn)
 {
-	struct vpci *p = hardware_domain ? x86_domain(hardware_domain)->vpci : NULL;
+	struct vpci *p = vpci_machine;
 	struct vpci_dev *dev;
 	bool busy;
 
@@ -395,7 +401,10 @@ int vpci_init(struct domain *d)
 
 	if (!p)
 		return -ENOMEM;
-	x86_domain(d)->vpci = p;
+	if (d)
+		x86_domain(d)->vpci = p;
+	vpci_machine = p;
+	vpci_reset_init(p);
 	for (unsigned int i = 0; i < acpi.nr_mcfg; i++)
 		found += scan(p, acpi.mcfg[i].segment, acpi.mcfg[i].start_bus, acpi.mcfg[i].end_bus);
 	if (!acpi.nr_mcfg)
@@ -410,9 +419,10 @@ void vpci_free(struct domain *d)
 
 	if (!p)
 		return;
+	vpci_reset_exit();
 	spin_lock(&p->lock);
 	vpci_forget_range(p, 0, ~0u);
-	x86_domain(d)->vpci = NULL;
+	x86_domain(d)->vpci = vpci_machine = NULL;
 	spin_unlock(&p->lock);
 	free_pages(p, size_to_order(sizeof(*p)));
 }

@@ -9,8 +9,12 @@
 
 #include "arch/x86/hvm/mmio.h"
 
-/* Finds all functions and what of theirs must be trapped. 0 or -ENOMEM. Once, for the hardware domain. */
+/*
+ * Finds all functions, and what of theirs must be trapped. 0 or -ENOMEM. Once, for the hardware domain; with d NULL for
+ * guests that are started without one: what no guest has is nobody's then.
+ */
 int vpci_init(struct domain *d);
+extern struct vpci *vpci_machine; /* of all functions; NULL before vpci_init() */
 /* Frees interrupts and state; d's vCPUs do not run. */
 void vpci_free(struct domain *d);
 

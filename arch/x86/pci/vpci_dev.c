@@ -93,8 +93,8 @@ static void read_msix(struct vpci_dev *dev, u8 pos, u32 ctrl)
 		pci_conf_write(dev->sbdf, pos + 2u, 2, 0);
 }
 
-/* The bridge whose secondary bus is sbdf's. Buses below have greater numbers: what lies is passed over. */
-static struct vpci_dev *bridge_above(struct vpci *p, u32 sbdf)
+/* Buses below have greater numbers: what lies is passed over. */
+struct vpci_dev *vpci_bridge_above(struct vpci *p, u32 sbdf)
 {
 	struct vpci_dev *dev;
 
@@ -111,7 +111,7 @@ static u32 requester(struct vpci *p, u32 sbdf)
 {
 	u32 id = sbdf;
 
-	for (const struct vpci_dev *b; (b = bridge_above(p, sbdf)); sbdf = b->sbdf) {
+	for (const struct vpci_dev *b; (b = vpci_bridge_above(p, sbdf)); sbdf = b->sbdf) {
 		u8 pos = pci_find_cap(b->sbdf, PCI_CAP_EXPRESS);
 		u32 type = pos ? PCI_EXPRESS_TYPE(pci_conf_read(b->sbdf, pos + 2u, 2)) : 8;
 
@@ -153,10 +153,10 @@ static int link_dev(struct vpci *p, struct vpci_dev *dev)
 {
 	int rc;
 
-	dev->owner = p->d->id;
+	dev->owner = p->d ? p->d->id : DOMID_IO;
 	dev->iommu.sbdf = dev->sbdf;
-	dev->iommu.alias = iommu_caps.aliases ? dev->sbdf : requester(p, dev->sbdf);
-	if (in_guests_group(p, dev)) {
+	dev->iommu.alias = iommu_ops && iommu_ops->alias ? iommu_ops->alias(dev->sbdf) : requester(p, dev->sbdf);
+	if (!p->d || in_guests_group(p, dev)) {
 		dev->owner = DOMID_IO; /* Dom0's with the rest of its group */
 		enter(p, dev);
 		return 0;
@@ -299,6 +299,7 @@ void vpci_forget(struct vpci *p, struct vpci_dev *dev)
 {
 	struct vpci_dev **link;
 
+	vpci_reset_abandon(dev);
 	vpci_msi_release(dev);
 	vpci_msix_release(dev);
 	iommu_detach(&dev->iommu);

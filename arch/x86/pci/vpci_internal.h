@@ -18,9 +18,22 @@ struct vpci_msg {
 	struct irq_desc *desc;	/* the machine's interrupt that stands for it, while it is in use. V */
 };
 
-/* One PCI function. V: struct vpci's lock */
+enum vpci_reset_state { RESET_OVER, RESET_HELD, RESET_SETTLES, RESET_FAILED };
+
+/* A reset of a function, and what it loses. V */
+struct vpci_reset {
+	enum vpci_reset_state state;
+	u32 bridge;		/* whose bus is reset; 0: the function resets itself */
+	u16 slot;		/* that port's control, meanwhile muted */
+	u64 since, due;		/* ns of now(): its begin, the next step */
+	u32 header[16];
+	u16 control[4];		/* of PCI Express: device, link, and the second ones */
+};
+
 struct guest_fn;
 struct guest_bus;
+
+/* One PCI function. V: struct vpci's lock */
 
 struct vpci_dev {
 	struct list_head link;	/* hash bucket. V */
@@ -30,6 +43,7 @@ struct vpci_dev {
 	domid_t owner;		/* the hardware domain, a guest, DOMID_IO: nobody (assign.c) */
 	struct guest_fn *fn;	/* of a guest's struct vpci: what the guest sees. NULL in the hardware domain's */
 	struct iommu_device iommu;
+	struct vpci_reset reset; /* between two owners */
 	bool bridge, virtfn;
 	u32 physfn;		/* virtfn: sbdf of the physical function */
 	unsigned int nr_bars;
@@ -54,17 +68,28 @@ struct vpci_dev {
 	struct vpci_msg entries[]; /* nr_entries */
 };
 
+/* Whose the functions are that no guest has. */
+static inline domid_t vpci_home(void)
+{
+	return hardware_domain ? hardware_domain->id : DOMID_IO;
+}
+
 /* Is it a guest's, in the hardware domain's list? (While that domain is built, there are no guests.) */
 static inline bool vpci_is_guests(const struct vpci_dev *dev)
 {
 	return hardware_domain && !dev->fn && dev->owner != hardware_domain->id && dev->owner != DOMID_IO;
 }
 
+static inline bool vpci_is_resetting(const struct vpci_dev *dev)
+{
+	return dev->reset.state == RESET_HELD || dev->reset.state == RESET_SETTLES;
+}
+
 #define VPCI_BUCKETS 64
 
 struct vpci {
 	spinlock_t lock;	/* RANK_VPCI */
-	struct domain *d;
+	struct domain *d;	/* NULL: the machine's functions, with no hardware domain */
 	u32 cf8;		/* the address register. V */
 	struct list_head bucket[VPCI_BUCKETS];
 	struct vpci_dev *msix_list; /* written under V, read without */
@@ -98,6 +123,23 @@ bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses);
 void vpci_size_vf_bars(struct vpci_dev *dev);
 /* Base of a memory BAR as it is decoded now; 0 = not decoded, or no memory. */
 u64 vpci_bar_base(struct vpci *p, const struct vpci_dev *dev, unsigned int bar);
+
+/* The bridge whose secondary bus is sbdf's; NULL: it is on a root bus. */
+struct vpci_dev *vpci_bridge_above(struct vpci *p, u32 sbdf);
+
+/* reset.c. The hardware domain's lock held, but for init and exit. */
+void vpci_reset_init(struct vpci *p);
+void vpci_reset_exit(void);
+/* By itself, or with a bus that nobody else is on? */
+bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev);
+/* Keeps what is written back after each reset from now on: the function is as its domain wants it. */
+void vpci_reset_save(struct vpci_dev *dev);
+/* The function is nobody's, and reaches no memory. */
+void vpci_reset_start(struct vpci *p, struct vpci_dev *dev);
+/* Is it under way still? Takes the next step if it is time. */
+bool vpci_reset_runs(struct vpci_dev *dev);
+/* The function goes. */
+void vpci_reset_abandon(struct vpci_dev *dev);
 
 /* vpci.c: an empty one; NULL: no memory. */
 struct vpci *vpci_alloc(struct domain *d);

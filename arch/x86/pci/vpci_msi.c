@@ -52,7 +52,7 @@ bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 	bool had = m->desc;
 
 	if (!m->desc && may_have_vector(p))
-		m->desc = irq_alloc(IRQ_MSI, dev->iommu.alias,
+		m->desc = irq_alloc(IRQ_MSI, iommu_msi_source(&dev->iommu),
 				    vlapic_dest_cpu(m->d, (u32)(m->route >> ROUTE_DEST_SHIFT),
 						    m->route & ROUTE_LOGICAL), msg_interrupt, m);
 	if (!had && m->desc)

@@ -144,7 +144,7 @@ static bool is_device_memory(struct domain *d, u64 gpa, u64 size)
  */
 void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
 {
-	u64 base = dev->msix ? vpci_bar_base(p, dev, dev->table_bar) : 0;
+	u64 base = dev->msix && p->d ? vpci_bar_base(p, dev, dev->table_bar) : 0;
 	u64 gpa = base ? base + dev->table_offset : 0;
 
 	if (gpa && !dev->fn && !is_device_memory(p->d, gpa, dev->nr_entries * MSIX_ENTRY_SIZE))

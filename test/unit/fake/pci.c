@@ -28,6 +28,11 @@ FAKE unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 	return 0;
 }
 
+FAKE bool arch_pci_has_functions(const struct domain *d)
+{
+	return false;
+}
+
 FAKE bool arch_pci_assignable(void)
 {
 	return false;

@@ -22,6 +22,7 @@
 #define ENODEV 19
 #define EISDIR 21
 #define EINVAL 22
+#define ENOTTY 25
 #define ETXTBSY 26
 #define ENOSPC 28
 #define EMLINK 31

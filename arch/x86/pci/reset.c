@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The reset of a function between two owners (PCI Express 5.0, 6.6): its own, else that of a bus which it has
+ * alone. Nobody waits for it: the function is in quarantine, and a timer takes the steps. What its domain or
+ * firmware wrote into the registers that are lost is written back at the end.
+ */
+#include "arch/x86/pci/vpci_internal.h"
+
+#include "common/printk.h"
+
+#define TICK_NS	  5000000ull	/* also how long a bus is held in reset: at least 1 ms (6.6.1) */
+#define SETTLE_NS 100000000ull	/* before the first request to it, and until what is under way has come back */
+#define LIMIT_NS  2000000000ull	/* a function that answers later is broken (6.6.1: a second) */
+
+#define BRIDGE_CONTROL	0x3e
+#define BRIDGE_RESET	BIT(6)
+#define EXPRESS_SLOT	BIT(8)	/* of the capability's flags: the port has one */
+#define SLOT_CONTROL	0x18u
+#define SLOT_STATUS	0x1au
+#define SLOT_CHANGES	(BIT(3) | BIT(8))	/* presence, link */
+#define SLOT_ENABLES	(BIT(3) | BIT(5) | BIT(12)) /* of their events */
+
+static const u8 express_controls[] = { 0x08, 0x10, 0x28, 0x30 }; /* the last two from version 2 on */
+
+static struct timer timer;
+
+/* The capability by which the function resets itself; 0: it does not. */
+static u8 own_reset(const struct vpci_dev *dev)
+{
+	u8 pos = pci_find_cap(dev->sbdf, PCI_CAP_EXPRESS);
+
+	return pos && pci_conf_read(dev->sbdf, pos + 4u, 4) & PCI_EXPRESS_RESETS ? pos : 0;
+}
+
+/* The bridge to a bus that holds this function alone, and no bus behind. */
+static struct vpci_dev *own_bridge(struct vpci *p, const struct vpci_dev *dev)
+{
+	struct vpci_dev *bridge = vpci_bridge_above(p, dev->sbdf), *o;
+	u32 buses = bridge ? pci_conf_read(bridge->sbdf, PCI_PRIMARY_BUS, 4) : 0;
+
+	if (!bridge || (buses >> 8 ^ buses >> 16) & 0xff)
+		return NULL;
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+		list_for_each_entry(o, &p->bucket[i], link)
+			if (o != dev && o->sbdf >> 8 == dev->sbdf >> 8)
+				return NULL;
+	return bridge;
+}
+
+bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev)
+{
+	return own_reset(dev) || own_bridge(p, dev);
+}
+
+static unsigned int nr_controls(u32 sbdf, u8 express)
+{
+	return !express ? 0 : (pci_conf_read(sbdf, express + 2u, 2) & 15) < 2 ? 2 : ARRAY_SIZE(express_controls);
+}
+
+void vpci_reset_save(struct vpci_dev *dev)
+{
+	u8 express = pci_find_cap(dev->sbdf, PCI_CAP_EXPRESS);
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(dev->reset.header); i++)
+		dev->reset.header[i] = pci_conf_read(dev->sbdf, 4 * i, 4);
+	for (unsigned int i = 0; i < nr_controls(dev->sbdf, express); i++)
+		dev->reset.control[i] = (u16)pci_conf_read(dev->sbdf, express + express_controls[i], 2);
+}
+
+/* Without bus mastering: whoever gets it switches that on. */
+static void restore(const struct vpci_dev *dev)
+{
+	u8 express = pci_find_cap(dev->sbdf, PCI_CAP_EXPRESS);
+
+	for (unsigned int i = 0; i < nr_controls(dev->sbdf, express); i++)
+		pci_conf_write(dev->sbdf, express + express_controls[i], 2,
+			       dev->reset.control[i] & (i ? 0xffff : ~PCI_EXPRESS_RESET));
+	for (unsigned int i = ARRAY_SIZE(dev->reset.header) - 1; i > 1; i--)
+		pci_conf_write(dev->sbdf, 4 * i, 4, dev->reset.header[i]);
+	pci_conf_write(dev->sbdf, PCI_COMMAND, 2, dev->reset.header[1] & 0xffff & ~PCI_COMMAND_MASTER);
+}
+
+/* The link goes down under the reset: Dom0's driver of the port would take that for a device that was pulled. */
+static void mute_slot(struct vpci_reset *r, bool mute)
+{
+	u8 express = pci_find_cap(r->bridge, PCI_CAP_EXPRESS);
+
+	if (!express || !(pci_conf_read(r->bridge, express + 2u, 2) & EXPRESS_SLOT))
+		return;
+	if (mute)
+		r->slot = (u16)pci_conf_read(r->bridge, express + SLOT_CONTROL, 2);
+	else
+		pci_conf_write(r->bridge, express + SLOT_STATUS, 2, SLOT_CHANGES);
+	pci_conf_write(r->bridge, express + SLOT_CONTROL, 2, mute ? r->slot & ~SLOT_ENABLES : r->slot);
+}
+
+static void hold_bus(u32 bridge, bool hold)
+{
+	u32 control = pci_conf_read(bridge, BRIDGE_CONTROL, 2);
+
+	pci_conf_write(bridge, BRIDGE_CONTROL, 2, hold ? control | BRIDGE_RESET : control & ~BRIDGE_RESET);
+}
+
+static void end(struct vpci_dev *dev, enum vpci_reset_state state)
+{
+	if (dev->reset.state == RESET_HELD)
+		hold_bus(dev->reset.bridge, false);
+	if (dev->reset.bridge)
+		mute_slot(&dev->reset, false);
+	dev->reset.state = state;
+}
+
+void vpci_reset_start(struct vpci *p, struct vpci_dev *dev)
+{
+	u8 express = own_reset(dev);
+	struct vpci_dev *bridge = express ? NULL : own_bridge(p, dev);
+	struct vpci_reset *r = &dev->reset;
+
+	r->bridge = bridge ? bridge->sbdf : 0;
+	r->since = now();
+	r->due = r->since + (bridge ? TICK_NS : SETTLE_NS);
+	r->state = bridge ? RESET_HELD : express ? RESET_SETTLES : RESET_FAILED;
+	if (bridge) {
+		mute_slot(r, true);
+		hold_bus(r->bridge, true);
+	} else if (express) {
+		pci_conf_write(dev->sbdf, express + 8u, 2,
+			       pci_conf_read(dev->sbdf, express + 8u, 2) | PCI_EXPRESS_RESET);
+	}
+	timer_set(&timer, r->since + TICK_NS);
+}
+
+static void step(struct vpci_dev *dev)
+{
+	struct vpci_reset *r = &dev->reset;
+
+	if (now() < r->due)
+		return;
+	r->due = now() + SETTLE_NS;
+	if (r->state == RESET_HELD) {
+		hold_bus(r->bridge, false);
+		r->state = RESET_SETTLES;
+	} else if (pci_conf_read(dev->sbdf, PCI_COMMAND, 4) != ~0u) {
+		restore(dev);
+		end(dev, RESET_OVER);
+	} else if (now() - r->since > LIMIT_NS) {
+		pr_warn("PCI: " PCI_FMT " does not come back from its reset\n", PCI_ARGS(dev->sbdf));
+		end(dev, RESET_FAILED);
+	}
+}
+
+bool vpci_reset_runs(struct vpci_dev *dev)
+{
+	if (vpci_is_resetting(dev))
+		step(dev);
+	return vpci_is_resetting(dev);
+}
+
+void vpci_reset_abandon(struct vpci_dev *dev)
+{
+	if (vpci_is_resetting(dev))
+		end(dev, RESET_FAILED);
+}
+
+static void tick(void *data)
+{
+	struct vpci *p = data;
+	struct vpci_dev *dev;
+	bool more = false;
+
+	spin_lock(&p->lock);
+	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
+		list_for_each_entry(dev, &p->bucket[i], link)
+			more |= vpci_reset_runs(dev);
+	if (more)
+		timer_set(&timer, now() + TICK_NS);
+	spin_unlock(&p->lock);
+}
+
+void vpci_reset_init(struct vpci *p)
+{
+	timer_init(&timer, pcpus[0], tick, p);
+}
+
+void vpci_reset_exit(void)
+{
+	timer_kill(&timer);
+}
