@@ -291,11 +291,48 @@ static int parse_numbers(struct bootcfg_parser *p, int node, struct bootcfg_doma
 	return 0;
 }
 
+/* @digits hexadecimal digits up to the character @end. */
+static bool pci_number(const char **s, unsigned int digits, char end, u32 max, u32 *value)
+{
+	*value = 0;
+	for (; digits; digits--, (*s)++) {
+		char c = **s | 0x20;
+
+		if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
+			return false;
+		*value = *value << 4 | (u32)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return *(*s)++ == end && *value <= max;
+}
+
+/* "0000:00:05.0": functions of the machine that are the domain's alone. */
+static int parse_pci(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
+{
+	int n = fdt_stringlist_count(p->fdt, node, "pci");
+	u32 seg, bus, dev, fn;
+
+	if (n == -FDT_ERR_NOTFOUND)
+		return 0;
+	if (d->flags & BOOTCFG_HARDWARE)
+		return bootcfg_error(p, "%s: pci: Dom0 has all devices", d->name);
+	if (n > BOOTCFG_MAX_PCI)
+		return bootcfg_error(p, "%s: more than %d PCI functions", d->name, BOOTCFG_MAX_PCI);
+	for (int i = 0; i < n; i++) {
+		const char *s = fdt_stringlist_get(p->fdt, node, "pci", i, NULL), *at = s;
+
+		if (!s || !pci_number(&at, 4, ':', 0xffff, &seg) || !pci_number(&at, 2, ':', 0xff, &bus) ||
+		    !pci_number(&at, 2, '.', 31, &dev) || !pci_number(&at, 1, '\0', 7, &fn))
+			return bootcfg_error(p, "%s: pci: \"%s\" is no function such as 0000:00:05.0", d->name, s ?: "");
+		d->pci[d->nr_pci++] = seg << 16 | bus << 8 | dev << 3 | fn;
+	}
+	return d->nr_pci ? 0 : bootcfg_error(p, "%s: pci is not a list of functions such as \"0000:00:05.0\"", d->name);
+}
+
 static int parse_domain(struct bootcfg_parser *p, int node)
 {
 	static const char *const known[] = {
 		"domid", "capabilities", "permissions", "memory", "cpus", "hard-affinity",
-		"bootargs", NULL
+		"bootargs", "pci", NULL
 	};
 	struct bootcfg_domain *d = &p->cfg->domains[p->cfg->nr_domains];
 	const char *name = bootcfg_node_name(p, node), *args;
@@ -312,7 +349,7 @@ static int parse_domain(struct bootcfg_parser *p, int node)
 	d->kernel = d->ramdisk = BOOTCFG_NO_MODULE;
 	p->nodes[p->cfg->nr_domains++] = node;
 	if (bootcfg_known(p, node, known) || parse_capabilities(p, node, d) ||
-	    parse_numbers(p, node, d) || parse_affinity(p, node, d))
+	    parse_numbers(p, node, d) || parse_affinity(p, node, d) || parse_pci(p, node, d))
 		return -1;
 	args = get_string(p, node, "bootargs", sizeof(d->cmdline), &ok);
 	if (!ok)
@@ -346,6 +383,9 @@ static int assign_ids(struct bootcfg_parser *p)
 
 		if ((d->flags & BOOTCFG_CONTROL) && dom0++)
 			return bootcfg_error(p, "%s: a second domain with control", d->name);
+		if (d->nr_pci && bootcfg_dom0(cfg))
+			return bootcfg_error(p, "%s: pci: %s has all devices; give them by the toolstack", d->name,
+					     bootcfg_dom0(cfg)->name);
 		for (j = 0; j < i; j++) {
 			if (d->domid && d->domid == cfg->domains[j].domid)
 				return bootcfg_error(p, "%s: domid = %u is %s's", d->name, d->domid,

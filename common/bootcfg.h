@@ -12,6 +12,7 @@
 #define BOOTCFG_MAX_DOMAINS	16
 #define BOOTCFG_MAX_EVTCHNS	16
 #define BOOTCFG_MAX_GRANTS	16
+#define BOOTCFG_MAX_PCI		8
 #define BOOTCFG_MAX_VCPUS	128
 #define BOOTCFG_AFFINITY_CPUS	256
 #define BOOTCFG_NAME_LEN	32
@@ -52,6 +53,8 @@ struct bootcfg_domain {
 	char cmdline[BOOT_CMDLINE_LEN];
 	u32 nr_evtchns;
 	u32 nr_grants;
+	u32 nr_pci;
+	u32 pci[BOOTCFG_MAX_PCI]; /* functions of the machine: segment << 16 | bus << 8 | devfn */
 	struct bootcfg_evtchn evtchns[BOOTCFG_MAX_EVTCHNS];
 	struct bootcfg_grant grants[BOOTCFG_MAX_GRANTS];
 };

@@ -41,11 +41,8 @@ $(TO)/obj/%.o: $(T)/%.c | $(TOOLS_INCLUDE)/xen
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOLS_CFLAGS) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
 
-# The guests' SSDT, from its source.
-$(TO)/include/lib/guest_pci.hex: $(T)/lib/guest_pci.asl
-	@mkdir -p $(@D)
-	iasl -tc -p $(TO)/include/lib/guest_pci $< >$(TO)/guest_pci.log || { cat $(TO)/guest_pci.log; exit 1; }
-$(TO)/obj/lib/acpi.o $(TO)/san/lib/acpi.o: $(TO)/include/lib/guest_pci.hex
+# The guests' SSDT (arch/x86/boot/boot.mk).
+$(TO)/obj/lib/acpi.o $(TO)/san/lib/acpi.o: $(TOOLS_INCLUDE)/guest_pci.hex
 
 $(TO)/libkeel.a: $(LIBKEEL_OBJ)
 	@rm -f $@

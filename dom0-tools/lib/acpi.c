@@ -10,7 +10,7 @@
 
 #include <public/hvm/pvh_layout.h>
 
-#include "lib/guest_pci.hex"
+#include "guest_pci.hex"
 
 struct __attribute__((packed)) acpi_header {
 	char signature[4];

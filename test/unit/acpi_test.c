@@ -2,6 +2,8 @@
 /* SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c */
 #include "test/unit/unit.h"
 
+#include <public/hvm/pvh_layout.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -504,7 +506,7 @@ static void guest_tables(void **state)
 	size_t used;
 	u64 rsdp;
 
-	assert_int_equal(acpi_build_guest(built, sizeof(built), BUILD_GPA, 128, &rsdp, &used), 0);
+	assert_int_equal(acpi_build_guest(built, sizeof(built), BUILD_GPA, 128, 0, &rsdp, &used), 0);
 	x = checked_xsdt(rsdp);
 	assert_int_equal(get(x + 4, 4), 36 + 2 * 8);
 	f = checked_table(get(x + 36, 8), "FACP");
@@ -528,6 +530,35 @@ static void guest_tables(void **state)
 	assert_int_equal(info.nr_ioapics, 0);
 }
 
+/* Does the table have the number, in all bytes of it? */
+static bool holds(const u8 *table, u64 number)
+{
+	for (size_t i = 36; i + 8 <= get(table + 4, 4); i++)
+		if (get(table + i, 8) == number)
+			return true;
+	return false;
+}
+
+static void guest_tables_with_functions(void **state)
+{
+	static struct acpi_info info;
+	const u8 *x, *m, *s;
+	size_t used;
+	u64 rsdp;
+
+	assert_int_equal(acpi_build_guest(built, sizeof(built), BUILD_GPA, 1, 40, &rsdp, &used), 0);
+	x = checked_xsdt(rsdp);
+	assert_int_equal(get(x + 4, 4), 36 + 4 * 8);
+	m = checked_table(get(x + 52, 8), "MCFG");
+	assert_true(acpi_parse_mcfg(m, get(m + 4, 4), &info));
+	assert_int_equal(info.nr_mcfg, 1);
+	assert_true(info.mcfg[0].base == PVH_PCI_ECAM_BASE && info.mcfg[0].end_bus == PVH_PCI_BUSES - 1);
+	s = checked_table(get(x + 60, 8), "SSDT");
+	/* The window is the upper half; no pattern is left. */
+	assert_true(holds(s, BIT(39)) && holds(s, BIT(40) - 1));
+	assert_false(holds(s, 0x1111111111111111) || holds(s, 0x1111111111111112) || holds(s, 0x2222222222222222));
+}
+
 /* Every size that is too small gives -ENOSPC and writes nothing beyond it. */
 static void small_buffers_are_refused(void **state)
 {
@@ -537,18 +568,18 @@ static void small_buffers_are_refused(void **state)
 	put_tables();
 	assert_int_equal(acpi_init(RSDP), 0);
 	assert_int_equal(acpi_build_dom0(built, sizeof(built), BUILD_GPA, 4, &rsdp, &need_dom0), 0);
-	assert_int_equal(acpi_build_guest(built, sizeof(built), BUILD_GPA, 4, &rsdp, &need_guest), 0);
+	assert_int_equal(acpi_build_guest(built, sizeof(built), BUILD_GPA, 4, 40, &rsdp, &need_guest), 0);
 	for (size_t size = 0; size <= max(need_dom0, need_guest); size++) {
 		u8 *buf = malloc(size ? size : 1);
 
 		assert_int_equal(acpi_build_dom0(buf, size, BUILD_GPA, 4, &rsdp, &used),
 				 size < need_dom0 ? -ENOSPC : 0);
-		assert_int_equal(acpi_build_guest(buf, size, BUILD_GPA, 4, &rsdp, &used),
+		assert_int_equal(acpi_build_guest(buf, size, BUILD_GPA, 4, 40, &rsdp, &used),
 				 size < need_guest ? -ENOSPC : 0);
 		free(buf);
 	}
 	assert_int_equal(acpi_build_dom0(built, sizeof(built), BUILD_GPA + 8, 4, &rsdp, &used), -EINVAL);
-	assert_int_equal(acpi_build_guest(built, sizeof(built), GiB(4) - 64, 4, &rsdp, &used), -EINVAL);
+	assert_int_equal(acpi_build_guest(built, sizeof(built), GiB(4) - 64, 4, 0, &rsdp, &used), -EINVAL);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, reset_machine, reset_machine)
@@ -565,7 +596,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(extended_fadt_fields_win),
 	TEST(s5_has_many_spellings),
 	TEST(s5_may_be_in_an_ssdt),
-	TEST(dom0_tables),
+	TEST(dom0_tables), TEST(guest_tables_with_functions),
 	TEST(guest_tables),
 	TEST(small_buffers_are_refused),
 };

@@ -229,6 +229,27 @@ static void test_bootargs_precedence(void **state)
 	assert_int_equal(cfg.domains[0].kernel, 0);
 }
 
+static void test_pci(void **state)
+{
+	assert_int_equal(parse_body(DOMAIN("a", "pci = \"0000:00:05.0\", \"fFff:Ff:1f.7\";") DOMAIN("b", "")), 0);
+	assert_int_equal(cfg.domains[0].nr_pci, 2);
+	assert_int_equal(cfg.domains[0].pci[0], 5 << 3);
+	assert_int_equal(cfg.domains[0].pci[1], 0xffffffff);
+	assert_int_equal(cfg.domains[1].nr_pci, 0);
+	expect_error(DOMAIN("d", "pci = \"0000:00:20.0\";"), "d|pci|0000:00:20.0");
+	expect_error(DOMAIN("d", "pci = \"0000:00:05.8\";"), "d|pci|0000:00:05.8");
+	expect_error(DOMAIN("d", "pci = \"00:05.0\";"), "d|pci|00:05.0");
+	expect_error(DOMAIN("d", "pci = \"0000:00:05.0 \";"), "d|pci|0000:00:05.0");
+	expect_error(DOMAIN("d", "pci = \"0000:00:g5.0\";"), "d|pci|g5");
+	expect_error(DOMAIN("d", "pci = \"\";"), "d|pci");
+	expect_error(DOMAIN("d", "pci = <5 6>;"), "d|pci");
+	expect_error(DOMAIN("d", "pci;"), "d|pci|list");
+	expect_error(DOMAIN("d", "pci = \"0:\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\";"),
+		     "d|more than 8 PCI functions");
+	expect_error(DOMAIN("d", "capabilities = <3>; pci = \"0000:00:05.0\";"), "d|pci|Dom0 has all");
+	expect_error(DOMAIN("d", "pci = \"0000:00:05.0\";") DOMAIN("e", "capabilities = <3>;"), "d|pci|e has all");
+}
+
 static void test_domain_errors(void **state)
 {
 	expect_error("", "/chosen/hypervisor|no domain");
@@ -476,7 +497,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_example_of_the_manual),
 	TEST(test_no_dom0_and_ids),
 	TEST(test_dom0_defaults),
-	TEST(test_capabilities_in_words),
+	TEST(test_capabilities_in_words), TEST(test_pci),
 	TEST(test_memory_in_two_cells),
 	TEST(test_bootargs_precedence),
 	TEST(test_domain_errors),

@@ -3,6 +3,9 @@
 #include <public/errno.h>
 
 #include "arch/x86/acpi/acpi.h"
+#include <public/hvm/pvh_layout.h>
+
+#include "guest_pci.hex"
 
 #define LAPIC_ADDRESS 0xfee00000u
 #define MADT_PCAT_COMPAT BIT(0)
@@ -25,6 +28,8 @@ struct madt_lapic { u8 type, len, uid, apic_id; u32 flags; } __packed;
 struct madt_ioapic { u8 type, len, id, reserved; u32 address, gsi_base; } __packed;
 struct madt_override { u8 type, len, bus, source; u32 gsi; u16 flags; } __packed;
 struct madt_x2apic { u8 type, len; u16 reserved; u32 apic_id, flags, uid; } __packed;
+
+struct mcfg { struct acpi_table h; u64 reserved, base; u16 segment; u8 first_bus, last_bus; u32 reserved2; } __packed;
 
 struct facs { char sig[4]; u32 len, signature, waking_vector, global_lock, flags; u64 x_waking_vector;
 	u8 version, reserved[31]; } __packed;
@@ -258,10 +263,43 @@ static struct acpi_table *guest_fadt(struct build *b, u64 facs, u64 dsdt)
 	return &f->h;
 }
 
-int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used)
+static struct acpi_table *guest_mcfg(struct build *b)
+{
+	struct mcfg *m = take(b, sizeof(*m), 16);
+
+	if (!m)
+		return NULL;
+	m->base = PVH_PCI_ECAM_BASE;
+	m->last_bus = PVH_PCI_BUSES - 1;
+	finish(b, &m->h, "MCFG", 1);
+	return &m->h;
+}
+
+/* The host bridge. guest_pci.asl has patterns of one byte, eight times, where the window's numbers belong. */
+static struct acpi_table *guest_ssdt(struct build *b, unsigned int bits)
+{
+	static const u64 pattern[] = { 0x1111111111111112, 0x1111111111111111, 0x2222222222222222 };
+	u64 value[] = { PVH_PCI_WINDOW_SIZE(bits), PVH_PCI_WINDOW_BASE(bits),
+			PVH_PCI_WINDOW_BASE(bits) + PVH_PCI_WINDOW_SIZE(bits) - 1 };
+	size_t len = sizeof(guest_pci_aml_code);
+	u8 *t = take(b, len, 16);
+
+	if (!t)
+		return NULL;
+	memcpy(t, guest_pci_aml_code, len);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pattern); i++)
+		for (size_t at = 0; at + sizeof(u64) <= len; at++)
+			if (!memcmp(t + at, &pattern[i], sizeof(u64)))
+				memcpy(t + at, &value[i], sizeof(u64));
+	finish(b, (struct acpi_table *)t, "SSDT", 2);
+	return (struct acpi_table *)t;
+}
+
+int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, unsigned int pci_bits, u64 *rsdp_gpa,
+		     size_t *used)
 {
 	struct build b = { .buf = buf, .size = size, .gpa = gpa };
-	struct acpi_table *dsdt, *fadt, *madt, *xsdt;
+	struct acpi_table *dsdt, *fadt, *madt, *xsdt, *mcfg = NULL, *ssdt = NULL;
 	struct rsdp *rsdp;
 	struct facs *facs;
 
@@ -279,11 +317,19 @@ int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64
 	finish(&b, dsdt, "DSDT", 2);
 	fadt = guest_fadt(&b, gpa_of(&b, facs), gpa_of(&b, dsdt));
 	madt = guest_madt(&b, nr_vcpus);
+	if (pci_bits) {
+		mcfg = guest_mcfg(&b);
+		ssdt = guest_ssdt(&b, pci_bits);
+	}
 	xsdt = take(&b, sizeof(*xsdt), 16);
 	if (!xsdt)
 		return -ENOSPC;
 	append_address(&b, gpa_of(&b, fadt));
 	append_address(&b, gpa_of(&b, madt));
+	if (pci_bits) {
+		append_address(&b, gpa_of(&b, mcfg));
+		append_address(&b, gpa_of(&b, ssdt));
+	}
 	finish(&b, xsdt, "XSDT", 1);
 	return finish_rsdp(&b, rsdp, xsdt, rsdp_gpa, used);
 }

@@ -8,6 +8,14 @@ all: $(O)/keel.elf
 # These functions are what the compiler would turn their own loops into.
 $(O)/common/lib/string.o: CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
+# The SSDT of guests with PCI functions, for Keel, its tests, and the tools.
+GUEST_PCI := $(addsuffix /include/guest_pci.hex,$(O) $(O)/unit $(O)/dom0-tools)
+$(GUEST_PCI): arch/x86/acpi/guest_pci.asl
+	@mkdir -p $(@D)
+	@iasl -tc -p $(basename $@) $< >$(basename $@).log || { cat $(basename $@).log; exit 1; }
+$(O)/arch/x86/acpi/dom0_tables.o: $(O)/include/guest_pci.hex
+$(O)/unit/obj/arch/x86/acpi/dom0_tables.o $(O)/fuzz/obj/arch/x86/acpi/dom0_tables.o: $(O)/unit/include/guest_pci.hex
+
 $(O)/arch/x86/boot/keel.lds: arch/x86/boot/keel.lds.S arch/x86/boot/layout.h
 	@mkdir -p $(@D)
 	$(CC) -E -P -undef -D__ASSEMBLY__ -I. -x assembler-with-cpp $< -o $@

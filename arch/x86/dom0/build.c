@@ -3,16 +3,22 @@
 #include "arch/x86/dom0/build.h"
 
 #include "arch/x86/acpi/acpi.h"
+#include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/vcpu.h"
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
+#include "arch/x86/pci/config.h"
+#include "arch/x86/pci/vpci.h"
 #include "common/console.h"
 #include "common/dom0_option.h"
 #include "common/grant.h"
 #include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/option.h"
+#include "common/pci.h"
 #include "common/printk.h"
+#include <public/domctl.h>
+#include <public/errno.h>
 #include <public/hvm/start_info.h>
 
 #define ACPI_SPACE KiB(64)
@@ -77,7 +83,8 @@ static void build_acpi(struct builder *b)
 		panic("%s: no room for its ACPI tables", build_name(b));
 	b->acpi = (struct gpa_range){ gpa, gpa + ACPI_SPACE };
 	rc = b->d->hardware ? acpi_build_dom0(buf, ACPI_SPACE, gpa, b->d->max_vcpus, &b->rsdp, &used)
-			    : acpi_build_guest(buf, ACPI_SPACE, gpa, b->d->max_vcpus, &b->rsdp, &used);
+			    : acpi_build_guest(buf, ACPI_SPACE, gpa, b->d->max_vcpus,
+					       b->cfg->nr_pci ? cpu_policy_phys_bits() : 0, &b->rsdp, &used);
 	if (rc)
 		panic("%s: its ACPI tables cannot be built: error %d", build_name(b), rc);
 	put(b, gpa, buf, ACPI_SPACE);
@@ -166,6 +173,7 @@ static void build_one(const struct bootcfg_domain *cfg)
 		.max_grant_frames = GRANT_DEFAULT_FRAMES,
 		.max_maptrack_frames = GRANT_DEFAULT_MAPTRACK_FRAMES,
 		.max_pages = ~0ull,
+		.flags = cfg->nr_pci ? XEN_DOMCTL_CDF_iommu : 0,
 	};
 	int rc;
 
@@ -192,6 +200,26 @@ static void build_one(const struct bootcfg_domain *cfg)
 	pr_info("%s: domain %u, %lu MiB, %u vCPU%s, kernel %s at %#lx\n", build_name(&b), b.d->id,
 		b.d->tot_pages >> 8, b.d->max_vcpus, b.d->max_vcpus == 1 ? "" : "s",
 		boot_info.modules[cfg->kernel].name, b.elf.start);
+}
+
+/* A reset takes 0.1 s: nothing else is to be done at boot. */
+static void give_functions(const struct bootcfg_domain *cfg)
+{
+	struct domain *d = domain_find((domid_t)cfg->domid);
+
+	if (cfg->nr_pci && !vpci_machine && vpci_init(NULL))
+		panic("%s: no memory for the machine's PCI functions", cfg->name);
+	for (unsigned int i = 0; i < cfg->nr_pci; i++) {
+		long rc = arch_pci_assign(NULL, cfg->pci[i]);
+
+		if (!rc)
+			do
+				rc = arch_pci_assign(d, cfg->pci[i]);
+			while (rc == -ERESTART);
+		if (rc)
+			panic("%s: it cannot have PCI function " PCI_FMT ": error %ld", cfg->name,
+			      PCI_ARGS(cfg->pci[i]), rc);
+	}
 }
 
 /* What the tree connects, once all domains exist. Each channel is in the lists of both its ends. */
@@ -227,6 +255,8 @@ void build_domains(const struct bootcfg *cfg)
 	for (unsigned int i = 0; i < cfg->nr_domains; i++)
 		build_one(&cfg->domains[i]);
 	connect_domains(cfg);
+	for (unsigned int i = 0; i < cfg->nr_domains; i++)
+		give_functions(&cfg->domains[i]);
 }
 
 void start_domains(const struct bootcfg *cfg)
