@@ -4,6 +4,7 @@
 
 #include "common/guest_access.h"
 #include "common/hypercall.h"
+#include "common/pci.h"
 #include "common/time.h"
 
 #define PAGEFRAMES_MAX 1024	/* in a call (abi.md 5.2, save) */
@@ -120,6 +121,8 @@ static long op_gethvmcontext(struct domain *d, struct xen_domctl *op)
 {
 	long rc;
 
+	if (arch_pci_has_functions(d))
+		return -EOPNOTSUPP;	/* nobody can save what its devices hold and do */
 	domain_pause(d);
 	rc = arch_get_hvmcontext(d, op->u.hvmcontext.buffer, &op->u.hvmcontext.size);
 	domain_unpause(d);

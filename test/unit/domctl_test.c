@@ -136,6 +136,13 @@ static long pci_asked(const char *what, struct domain *d, u32 sbdf)
 	return pci_result;
 }
 
+static bool pci_held;
+
+bool arch_pci_has_functions(const struct domain *d)
+{
+	return pci_held;
+}
+
 bool arch_pci_assignable(void)
 {
 	return pci_result == 0;
@@ -506,6 +513,15 @@ static void state_and_policy(void **state)
 	op.domain = 0;
 	assert_int_equal(call(&op), -EINVAL);
 	assert_int_equal(contexts, 2);
+	/* What a device holds cannot be saved, nor do tables say what it writes. */
+	pci_held = true;
+	op = make(XEN_DOMCTL_gethvmcontext, 3);
+	assert_int_equal(call(&op), -EOPNOTSUPP);
+	pci_held = false;
+	assert_int_equal(contexts, 2);
+	op = make(XEN_DOMCTL_shadow_op, 3);
+	op.u.shadow_op.op = 32; /* log dirty pages */
+	assert_int_equal(call(&op), -EOPNOTSUPP);
 	op = make(XEN_DOMCTL_set_cpu_policy, 3);
 	assert_int_equal(call(&op), -ERANGE);
 	assert_int_equal(op.u.cpu_policy.err_leaf, 3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/p2m.c arch/x86/iommu/dmar.c common/spinlock.c */
+/* SOURCES: arch/x86/p2m.c arch/x86/iommu/dmar.c common/spinlock.c common/memory_op.c common/physmap.c */
 /*
  * VT-d against a model of its hardware: registers in memory, two units, devices that do DMA
  * whenever the code waits. The model is as lazy as the specification lets it be: commands and
@@ -13,6 +13,9 @@
 
 #include <stdlib.h>
 
+#include <public/memory.h>
+
+#include "common/hypercall.h"
 #include "arch/x86/iommu/vtd.c" /* its units start anew with each test */
 
 #define UNITS 2
@@ -661,6 +664,80 @@ static void nothing_is_freed_too_early(void **state)
 	assert_true(checks > 50000 && hits > 10000 && blocked > 10000);
 }
 
+/* --- The ways by which a guest loses a page --- */
+
+void *grant_table_frame(struct domain *d, unsigned int idx) { return NULL; }
+void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn) { }
+
+static long by_decrease(gfn_t gfn)
+{
+	u64 gfns[1] = { gfn };
+	struct xen_memory_reservation r = { .extent_start = (u64)gfns, .nr_extents = 1, .domid = DOMID_SELF };
+
+	return do_memory_op(XENMEM_decrease_reservation, (u64)&r, 0, 0, 0) - 1;
+}
+
+static long by_remove(gfn_t gfn)
+{
+	struct xen_remove_from_physmap op = { .domid = DOMID_SELF, .gpfn = gfn };
+
+	return do_memory_op(XENMEM_remove_from_physmap, (u64)&op, 0, 0, 0);
+}
+
+/* Another page of the domain's, or what Keel shares with it, comes there. */
+static long by_page_over_it(gfn_t gfn)
+{
+	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .idx = GFNS - 1, .gpfn = gfn };
+
+	set(current->domain, GFNS - 1, 0, true);
+	return do_memory_op(XENMEM_add_to_physmap, (u64)&op, 0, 0, 0);
+}
+
+static long by_shared_info(gfn_t gfn)
+{
+	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = gfn };
+
+	return do_memory_op(XENMEM_add_to_physmap, (u64)&op, 0, 0, 0);
+}
+
+static long by_teardown(gfn_t gfn)
+{
+	struct domain *d = current->domain;
+	int rc;
+
+	do
+		rc = p2m_teardown_step(d);
+	while (rc == -ERESTART);
+	return rc;
+}
+
+/* With a device that has the page in the unit's cache: check_free() sees it come back, after the flush. */
+static void a_page_leaves_a_guest_with_a_device(void **state)
+{
+	static long (*const ways[])(gfn_t) = { by_decrease, by_remove, by_page_over_it, by_shared_info, by_teardown };
+
+	for (unsigned int i = 0; i < ARRAY_LEN(ways); i++) {
+		unsigned long before;
+		u64 frames;
+
+		fake_reset();
+		start();
+		asleep = false;
+		set(domains[1], 5, 0, true);
+		attach(0, domains[1]);
+		fake_run_on(0, domains[1]->vcpu[0]);
+		for (unsigned int n = 0; n < 4; n++)
+			assert_int_not_equal(dma(0, 5, true), INVALID_MFN);
+		before = checks;
+		frames = heap_free_pages();
+		assert_int_equal(ways[i](5), 0);
+		assert_true(checks > before);
+		assert_true(heap_free_pages() >= frames + (ways[i] != by_page_over_it));
+		if (ways[i] != by_page_over_it)
+			assert_int_equal(dma(0, 5, true), INVALID_MFN);
+	}
+}
+
 static void a_unit_that_does_not_answer(void **state)
 {
 	start();
@@ -870,6 +947,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(each_device_reaches_its_domain),
 	UNIT_TEST(reserved_memory_is_used_as_told),
 	UNIT_TEST(nothing_is_freed_too_early),
+	UNIT_TEST(a_page_leaves_a_guest_with_a_device),
 	UNIT_TEST(a_unit_that_does_not_answer),
 	UNIT_TEST(messages_go_where_they_should),
 	UNIT_TEST(pins_go_where_they_should),
