@@ -123,7 +123,7 @@ const struct command cmd_pci_assignable_remove = {
 	.name = "pci-assignable-remove",
 	.args = "ADDRESS",
 	.summary = "Gives a PCI function back to Dom0",
-	.help = "ADDRESS is [SSSS:]BB:DD.F. The function is reset before Dom0 gets it.\n\n",
+	.help = "ADDRESS is [SSSS:]BB:DD.F. Dom0 gets it once its reset is over.\n\n",
 	.run = run_remove,
 };
 

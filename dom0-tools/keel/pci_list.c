@@ -24,7 +24,7 @@ static void put_hex(struct json_object *j, const char *key, unsigned int value)
 	put(j, key, text);
 }
 
-/* How each is reset: an array of words, the way that is taken first. */
+/* How Linux would reset it: an array of words. */
 static struct json_object *resets(const struct pci_info *p)
 {
 	struct json_object *list = json_object_new_array();
@@ -89,7 +89,8 @@ static struct json_object *to_json(const struct pci_info *p, const char *owner)
 	put(j, "driver", p->driver);
 	put(j, "owner", owner);
 	json_object_object_add(j, "owner_id", p->owner == DOMID_IO ? NULL : json_object_new_int(p->owner));
-	json_object_object_add(j, "reset", resets(p));
+	put(j, "reset", *pci_reset_by_keel(p) ? pci_reset_by_keel(p) : NULL);
+	json_object_object_add(j, "reset_method", resets(p));
 	json_object_object_add(j, "group", group(p));
 	json_object_object_add(j, "reserved", regions(p));
 	json_object_object_add(j, "assignable", json_object_new_boolean(p->assignable));
@@ -127,9 +128,9 @@ static void print_one(const struct pci_info *p, const char *owner)
 	guest_pci_text(p->sbdf, name);
 	guest_pci_text(first, lowest);
 	relation(p, text, sizeof(text));
-	printf("%s %04x  %04x:%04x %-20s %-12s %-12s %-12s %-10.*s %s", name, p->class, p->vendor, p->device, text,
-	       column(p->driver), owner, p->nr_group > 1 ? lowest : "-", (int)strcspn(column(p->reset), " "),
-	       column(p->reset), *p->refused ? p->refused : p->assignable ? "can be attached" : "can be made assignable");
+	printf("%s %04x  %04x:%04x %-20s %-12s %-12s %-12s %-5s %s", name, p->class, p->vendor, p->device, text,
+	       column(p->driver), owner, p->nr_group > 1 ? lowest : "-", column(pci_reset_by_keel(p)),
+	       *p->refused ? p->refused : p->assignable ? "can be attached" : "can be made assignable");
 	for (int i = 0; i < p->nr_reserved; i++)
 		printf("%s0x%llx-0x%llx", i ? ", " : "; reserved: ", (unsigned long long)p->reserved[i].first,
 		       (unsigned long long)p->reserved[i].last);
@@ -200,7 +201,7 @@ static int list(struct keel *k, int argc, char **argv, const struct command *c, 
 	k->xs = xs_open(0);	/* for guests' names; without it they have numbers */
 	l.json = k->json ? json_object_new_array() : NULL;
 	if (!l.json && !assignable)
-		printf("%-12s %-5s %-9s %-20s %-12s %-12s %-12s %-10s %s\n", "Address", "Class", "Device", "Relation",
+		printf("%-12s %-5s %-9s %-20s %-12s %-12s %-12s %-5s %s\n", "Address", "Class", "Device", "Relation",
 		       "Driver", "Owner", "Group", "Reset", "For a guest");
 	rc = for_all(k, list_one, &l);
 	if (rc) {
@@ -225,7 +226,7 @@ const struct command cmd_pci_list = {
 	.args = "",
 	.summary = "Lists the PCI functions: whose they are, and what keeps a guest from getting them",
 	.help = "Relation: a physical function with so many of its virtual ones, or which virtual one of which. Group: the\n"
-		"first of those that must have one owner. Reset: how it is reset. For a guest: why none can get it, and the\n"
+		"first of those that must have one owner. Reset: how it is reset when it changes hands. For a guest: why none can get it, and the\n"
 		"memory that firmware (RMRR, IVMD) has it use.\n\n",
 	.run = run_list,
 	.no_xenstore = true,

@@ -77,16 +77,6 @@ int pci_check(struct keel *k, uint32_t sbdf)
 	return cannot_be_assigned(k, name, p.refused, p.nr_group > 1 && !*for_good ? "" : advice);
 }
 
-static int reset(struct keel *k, const char *name)
-{
-	int rc = sysfs_write("1", SYSFS_PCI "/%s/reset", name);
-
-	if (!rc)
-		return 0;
-	return keel_fail(&k->err, -rc, "PCI function %s cannot be reset (%s), so what one guest left in it "
-			 "would be another's", name, strerror(-rc));
-}
-
 /* What driver_override holds, to be written back; "\n" for nothing. */
 static void override_of(const char *name, char *room, size_t size)
 {
@@ -121,9 +111,7 @@ static int take_from_driver(struct keel *k, const struct pci_info *p, const char
 		return keel_fail(&k->err, -rc, "PCI function %s cannot be taken from its driver: %s", name,
 				 strerror(-rc));
 	}
-	rc = reset(k, name);
-	if (!rc)
-		rc = quarantine(k, p->sbdf, name);
+	rc = quarantine(k, p->sbdf, name);
 	if (rc) {
 		sysfs_write(override, SYSFS_PCI "/%s/driver_override", name);
 		if (*p->driver)
@@ -144,7 +132,7 @@ int pci_make_assignable(struct keel *k, uint32_t sbdf)
 		return lock;
 	guest_pci_text(sbdf, name);
 	rc = look(k, sbdf, &p, why, sizeof(why));
-	/* Before its driver loses it: a reset would end its virtual functions, whoever has them. */
+	/* Before its driver loses it, which may end its virtual functions. */
 	if (!rc && p.vfs)
 		snprintf(advice, sizeof(advice), "`keel vf-create %s 0` removes them", name);
 	if (!rc)
@@ -161,13 +149,9 @@ static int give_back(struct keel *k, uint32_t sbdf)
 	if (rc)
 		return rc;
 	guest_pci_text(sbdf, name);
-	/* Only what is in quarantine is reset. */
 	if (p.owner != DOMID_IO)
 		return keel_fail(&k->err, EBUSY, "PCI function %s is not assignable: %s", name, p.owner ? p.refused :
 				 "it is Dom0's");
-	rc = reset(k, name);
-	if (rc)
-		return rc;
 	/* pciback, if `xl` has given it to that. */
 	if (*p.driver && sysfs_write(name, SYSFS_PCI "/%s/driver/unbind", name))
 		keel_warn(k, "the driver %s does not let PCI function %s go", p.driver, name);
@@ -237,11 +221,8 @@ static int settings(struct keel *k, unsigned int domid, const struct guest_pci *
 
 static int assign(struct keel *k, unsigned int domid, const struct guest_pci *p, const char *name)
 {
-	int rc = reset(k, name);
+	int rc = hyper_assign(k, domid, p->sbdf);
 
-	if (rc)
-		return rc;
-	rc = hyper_assign(k, domid, p->sbdf);
 	if (!rc)
 		return 0;
 	if (rc == -ENODEV)
@@ -284,7 +265,7 @@ static int detach(struct keel *k, unsigned int domid, uint32_t sbdf)
 	if (rc)
 		return keel_fail(&k->err, -rc, "PCI function %s does not leave domain %u: %s", name, domid, strerror(-rc));
 	put_back(k, domid, sbdf);
-	return reset(k, name);
+	return 0;
 }
 
 int pci_detach(struct keel *k, unsigned int domid, uint32_t sbdf)

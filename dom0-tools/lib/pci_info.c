@@ -94,6 +94,21 @@ int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index)
 	return rc;
 }
 
+const char *pci_reset_by_keel(const struct pci_info *p)
+{
+	static const char *const ways[] = { "flr", "bus" };
+
+	for (unsigned int i = 0; i < 2; i++)
+		for (const char *at = p->reset; *at; at += strspn(at, " ")) {
+			size_t n = strcspn(at, " ");
+
+			if (n == strlen(ways[i]) && !memcmp(at, ways[i], n))
+				return ways[i];
+			at += n;
+		}
+	return "";
+}
+
 static unsigned int number(const char *name, const char *file, int base)
 {
 	char text[32];
@@ -144,7 +159,7 @@ const char *pci_refused_for_good(struct keel *k, const struct pci_owners *o, con
 		return room;
 	}
 	if (!rc || rc == -ETXTBSY)
-		rc = *p->reset ? bars_refused(name) : -ENOTTY;
+		rc = bars_refused(name);
 	if (rc)
 		snprintf(room, size, "%s", pci_reason(rc));
 	return room;

@@ -20,7 +20,7 @@ struct pci_info {
 	uint32_t physfn;		/* virtfn: the physical function, and which of its virtual ones it is */
 	unsigned int index;
 	unsigned int vfs, max_vfs;	/* a physical function: virtual functions now, and at most */
-	char reset[64];			/* how Linux resets it, the way that it takes first; "" if it cannot */
+	char reset[64];			/* the ways in which Linux could reset it; "" if it cannot */
 	struct hyper_range reserved[PCI_MAX_RESERVED];
 	int nr_reserved;
 	uint32_t group[PCI_MAX_GROUP];	/* what must have the same owner, itself included */
@@ -52,6 +52,9 @@ const char *pci_refused_for_good(struct keel *k, const struct pci_owners *o, con
 				 char *room, size_t size);
 /* In words, for a negative errno of assign_device and test_assign_device. */
 const char *pci_reason(int rc);
+
+/* How the hypervisor resets it when it changes hands: "flr", by itself; "bus", with its bus; "" if it cannot. */
+const char *pci_reset_by_keel(const struct pci_info *p);
 
 /* A virtual function: its physical one, and which of its virtual ones it is. 0 or -errno, without a text. */
 int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index);

@@ -30,7 +30,7 @@ static struct function {
 	uint32_t pf;
 	unsigned int owner;
 	int why;		/* the hypervisor's, but for owners */
-	int no_reset, no_unbind, no_assign, no_deassign;
+	int no_unbind, no_assign, no_deassign;
 	bool reserved;
 } machine[8];
 
@@ -122,8 +122,6 @@ int sysfs_write(const char *text, const char *fmt, ...)
 	if (f && f->owner && f->owner != DOMID_IO)
 		fail_msg("%s of a guest's function is written", file);
 	did("%s=%s\n", f ? path + strlen(SYSFS_PCI) + 1 : path, strcmp(text, "\n") ? text : "nothing");
-	if (!strcmp(file, "reset"))
-		return f->no_reset;
 	if (!strcmp(file, "driver/unbind")) {
 		if (!f->no_unbind)
 			f->driver = "";
@@ -436,7 +434,7 @@ static int start(void **state)
 		{ .sbdf = VF1, .driver = "igbvf", .reset = "flr", .resource = BARS, .pf = PF, .why = -ETXTBSY },
 		{ .sbdf = NIC, .driver = "e1000e", .reset = "bus", .resource = BARS },
 		{ .sbdf = NIC1, .driver = "", .reset = "pm", .resource = BARS },
-		{ .sbdf = LPC, .driver = "", .resource = "" },
+		{ .sbdf = LPC, .driver = "", .resource = "", .why = -ENOTTY },
 	};
 	const struct vf_settings nothing = { .set = VF_ALL, .spoofchk = true };
 
@@ -453,12 +451,12 @@ static int start(void **state)
 	return 0;
 }
 
-/* Its driver leaves it, it is reset, it is nobody's. */
+/* Its driver leaves it, it is nobody's. */
 static void taken_from_its_driver(void **state)
 {
 	assert_int_equal(pci_make_assignable(&k, VF1), 0);
 	assert_string_equal(history, "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
-			    "0000:01:00.2/reset=1\nassign 102 to 32753\n");
+			    "assign 102 to 32753\n");
 }
 
 /* Whatever fails, its driver has it again and nothing keeps drivers away. */
@@ -466,11 +464,11 @@ static void its_driver_gets_it_back(void **state)
 {
 	struct function *f = function(VF1);
 
-	f->no_reset = -ENOTTY;
-	assert_int_equal(pci_make_assignable(&k, VF1), -ENOTTY);
-	assert_contains(k.err.text, "0000:01:00.2 cannot be reset");
+	f->no_assign = -EIO;
+	assert_int_equal(pci_make_assignable(&k, VF1), -EBUSY);
+	assert_contains(k.err.text, "0000:01:00.2 cannot be assigned: its last reset did not end");
 	assert_string_equal(history, "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
-			    "0000:01:00.2/reset=1\n0000:01:00.2/driver_override=nothing\n"
+			    "assign 102 to 32753\n0000:01:00.2/driver_override=nothing\n"
 			    "/sys/bus/pci/drivers_probe=0000:01:00.2\n");
 	start(state);
 	f->no_assign = -ERANGE;
@@ -493,18 +491,13 @@ static void its_driver_gets_it_back(void **state)
 	assert_null(strstr(history, "unbind"));
 }
 
-static void given_back_after_a_reset(void **state)
+static void given_back(void **state)
 {
 	function(VF0)->owner = DOMID_IO;
 	assert_int_equal(pci_give_back(&k, VF0), 0);
-	assert_string_equal(history, "0000:01:00.1/reset=1\ndeassign 101 from 32753\n0000:01:00.1/driver_override=nothing\n"
+	assert_string_equal(history, "deassign 101 from 32753\n0000:01:00.1/driver_override=nothing\n"
 			    "/sys/bus/pci/drivers_probe=0000:01:00.1\n");
-	/* What cannot be reset stays in quarantine; a group stays together. */
-	start(state);
-	function(VF0)->owner = DOMID_IO;
-	function(VF0)->no_reset = -EIO;
-	assert_int_equal(pci_give_back(&k, VF0), -EIO);
-	assert_string_equal(history, "0000:01:00.1/reset=1\n");
+	/* A group stays together. */
 	start(state);
 	function(NIC1)->owner = DOMID_IO;
 	function(NIC1)->no_deassign = -EXDEV;
@@ -617,6 +610,13 @@ static void what_is_known(void **state)
 	assert_int_equal(p.index, 1);
 	assert_string_equal(p.driver, "igbvf");
 	assert_string_equal(p.reset, "flr");
+	assert_string_equal(pci_reset_by_keel(&p), "flr");
+	strcpy(p.reset, "pm bus");
+	assert_string_equal(pci_reset_by_keel(&p), "bus");
+	strcpy(p.reset, "af_flr cxl_bus buses pm");
+	assert_string_equal(pci_reset_by_keel(&p), "");
+	strcpy(p.reset, "bus flr");
+	assert_string_equal(pci_reset_by_keel(&p), "flr");
 	assert_int_equal(p.nr_reserved, 1);
 	assert_int_equal(p.owner, 0);
 	assert_false(p.assignable);
@@ -684,13 +684,13 @@ static void settings_come_and_go(void **state)
 	card[1].rate = 50;
 	assert_int_equal(pci_attach(&k, WEB, &p), 0);
 	assert_string_equal(history, "vf 1 mac=02:00:00:00:00:07\nvf 1 vlan=5\nvf 1 rate=100\nvf 1 trust=on\n"
-			    "vf 1 spoofchk=off\n0000:01:00.2/reset=1\nassign 102 to 3\n");
+			    "vf 1 spoofchk=off\nassign 102 to 3\n");
 	assert_string_equal(stored_at, "/tool/keel/3/pci/00000102");
 	assert_string_equal(stored, "mac=00:00:00:00:00:00,vlan=9,rate=50,trust=off,spoofchk=on");
 	history[0] = 0;
 	assert_int_equal(pci_detach(&k, WEB, VF1), 0);
 	assert_string_equal(history, "deassign 102 from 3\nvf 1 spoofchk=on\nvf 1 trust=off\nvf 1 rate=50\nvf 1 vlan=9\n"
-			    "vf 1 mac=00:00:00:00:00:00\n0000:01:00.2/reset=1\n");
+			    "vf 1 mac=00:00:00:00:00:00\n");
 	assert_string_equal(stored_at, "");
 	/* The guest ends; only what was asked for is put back. */
 	p = with(VF1, "vlan=5");
@@ -764,7 +764,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(taken_from_its_driver, start), cmocka_unit_test_setup(its_driver_gets_it_back, start),
-		cmocka_unit_test_setup(given_back_after_a_reset, start), cmocka_unit_test_setup(said_beforehand, start),
+		cmocka_unit_test_setup(given_back, start), cmocka_unit_test_setup(said_beforehand, start),
 		cmocka_unit_test_setup(bars_that_cannot_be_shown, start), cmocka_unit_test_setup(what_is_known, start),
 		cmocka_unit_test_setup(virtual_functions, start), cmocka_unit_test_setup(settings_come_and_go, start),
 		cmocka_unit_test_setup(a_setting_that_is_refused, start),
