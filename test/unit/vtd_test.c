@@ -507,6 +507,13 @@ static void capabilities_are_what_all_have(void **state)
 	*reg64(&hw[1], VTD_ECAP) = ECAPS;
 	assert_int_equal(vtd_ops.probe(), 0);
 	assert_true(iommu_caps.irq_remap && iommu_caps.wide_dest);
+	*reg64(&hw[0], VTD_ECAP) = ECAPS | ECAP_SC;
+	assert_int_equal(vtd_ops.probe(), 0);
+	assert_int_equal(iommu_caps.format.leaf[P2M_RAM] & SS_SNP, 0);
+	*reg64(&hw[1], VTD_ECAP) = ECAPS | ECAP_SC;
+	assert_int_equal(vtd_ops.probe(), 0);
+	for (unsigned int t = 0; t < ARRAY_SIZE(iommu_caps.format.leaf); t++)
+		assert_int_equal(!iommu_caps.format.leaf[t], !(iommu_caps.format.leaf[t] & SS_SNP));
 	firmware[37] = 0; /* the firmware's word: no remapping here */
 	assert_int_equal(vtd_ops.probe(), 0);
 	assert_false(iommu_caps.irq_remap || iommu_caps.wide_dest);

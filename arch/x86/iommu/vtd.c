@@ -437,6 +437,10 @@ static int choose_caps(void)
 		.max_order = !(all & CAP_2M) ? 0 : all & CAP_1G ? 18 : 9,
 		.noncoherent = !(ecap & ECAP_C),
 	};
+	/* No request passes the caches, whatever it asks for: a page's new owner could read what Keel cleared in them only. */
+	for (unsigned int t = 0; t < ARRAY_SIZE(f->leaf) && ecap & ECAP_SC; t++)
+		if (f->leaf[t])
+			f->leaf[t] |= SS_SNP;
 	return 0;
 }
 

@@ -39,6 +39,7 @@
 #define ECAP_QI		BIT(1)
 #define ECAP_IR		BIT(3)
 #define ECAP_EIM	BIT(4)
+#define ECAP_SC		BIT(7)
 
 /* GCMD and GSTS; STICKY: commands that stay given. */
 #define GCMD_TE		BIT(31)
@@ -61,6 +62,7 @@
 #define SS_READ		BIT(0)
 #define SS_WRITE	BIT(1)
 #define SS_PAGE		BIT(7)
+#define SS_SNP		BIT(11)
 
 struct vtd_entry { u64 lo, hi; };
 
