@@ -87,8 +87,7 @@ static void second_cpu(void)
 			victim = 0;
 		}
 		pairs_step();
-		if (one_in(2))
-			rest(rnd(2000));
+		rest(rnd(4000));
 	}
 }
 
@@ -113,6 +112,7 @@ static void slot_fill(struct slot *s)
 		id_clear(id);
 	if (rc) {
 		refused++;
+		rest(rnd(4000)); /* until others give something back */
 		return;
 	}
 	made++;
