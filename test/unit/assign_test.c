@@ -842,6 +842,37 @@ static void tools_learn_of_bars(void **state)
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EADDRINUSE);
 }
 
+/* Keel reaches the table's pages for the guest: a function does not say that they are somebody else's memory. */
+static void a_table_outside_its_bar(void **state)
+{
+	static const struct { u32 table, pending; long rc; } cases[] = {
+		{ 0x40000, 0x3000, -E2BIG }, { 0x3f88, 0x3000, -E2BIG }, { 0xfffffff8, 0x3000, -E2BIG }, { 2, 0x3000, -E2BIG },
+		{ 1, 0x3000, -E2BIG }, { 0x2000, 0x4000, -E2BIG }, { 0x2000, 7, -E2BIG }, { 0x3f80, 0x3ff8, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_LEN(cases); i++) {
+		set(function(NVME), 0x44, 4, cases[i].table, 0);
+		set(function(NVME), 0x48, 4, cases[i].pending, 0);
+		assert_int_equal(arch_pci_device_remove(0, 0, 3 << 3), 0);
+		assert_int_equal(arch_pci_device_add(0, 0, 3 << 3, 0, 0), 0);
+		assert_int_equal(assign(&x->d, NVME), cases[i].rc);
+		assert_ptr_equal(reaches_memory_of(NVME), cases[i].rc ? &dom0->d : &x->d);
+	}
+}
+
+/* Who forgets the physical function forgets how large its virtual ones are. */
+static void the_physical_function_stays(void **state)
+{
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	assert_int_equal(arch_pci_device_remove(0, 2, 0), -EBUSY);
+	assert_int_equal(deassign(&x->d, VF(0)), 0);
+	fake_advance(200000000);
+	assert_int_equal(arch_pci_device_remove(0, 2, 0), 0);
+	assert_int_equal(arch_pci_device_add(0, 2, 0, 0, 0), 0);
+	assert_int_equal(assign(&x->d, VF(0)), -ENXIO);
+	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -ENXIO);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(nothing_without_a_function), T(a_virtual_function_has_an_identity),
@@ -853,6 +884,7 @@ static const struct CMUnitTest tests[] = {
 	T(a_reset_by_the_guest), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
 	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
 	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(without_a_hardware_domain),
+	T(a_table_outside_its_bar), T(the_physical_function_stays),
 };
 
 UNIT_MAIN(tests)

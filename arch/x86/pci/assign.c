@@ -46,8 +46,26 @@ static void find_bars(struct vpci *p, const struct vpci_dev *dev, struct guest_b
 		bar[i + 1].upper_half = bar[i].size && !bar[i].upper_half && !bar[i + 1].size;
 }
 
-static long bars_refused(const struct guest_bar *bar)
+/* What the guest does on the MSI-X table's pages, Keel does for it: they are the function's own, whatever that says. */
+static bool is_in_bar(const struct guest_bar *bar, u32 place, u64 size)
 {
+	return (place & 7) < NR_BARS && (place & ~7u) + size <= bar[place & 7].size;
+}
+
+static long msix_refused(const struct vpci_dev *dev, const struct guest_bar *bar)
+{
+	u32 pending = dev->msix ? pci_conf_read(dev->sbdf, dev->msix + MSIX_PENDING, 4) : 0;
+
+	if (!dev->msix || (is_in_bar(bar, dev->table_offset | dev->table_bar, dev->nr_entries * MSIX_ENTRY_SIZE) &&
+			   is_in_bar(bar, pending, (dev->nr_entries + 63) / 64 * 8)))
+		return 0;
+	return -E2BIG;
+}
+
+static long bars_refused(const struct vpci_dev *dev, const struct guest_bar *bar)
+{
+	u64 sizes = 0;
+
 	for (unsigned int i = 0; i < NR_BARS; i++) {
 		if (!bar[i].size)
 			continue;
@@ -59,8 +77,9 @@ static long bars_refused(const struct guest_bar *bar)
 			return -ERANGE;
 		if (i + 1 == NR_BARS || !bar[i + 1].upper_half)
 			return -EOVERFLOW;
+		sizes |= bar[i].size;
 	}
-	return 0;
+	return dev->virtfn && !sizes ? -ENXIO : msix_refused(dev, bar);
 }
 
 /* Functions whose requests the IOMMU cannot tell apart, or that can reach each other behind its back. */
@@ -186,7 +205,7 @@ static long learn(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest
 		  pci_conf_read(pf->sbdf, pf->sriov + SRIOV_VF_DEVICE, 2) << 16 : ~0u;
 	find_bars(p, dev, fn->bar);
 	guest_fn_init(fn, dev, id);
-	return bars_refused(fn->bar);
+	return bars_refused(dev, fn->bar);
 }
 
 /* Dom0's lock held. The function becomes to's, once it is nobody's and its reset is over: -ERESTART before. */
@@ -369,7 +388,7 @@ long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 	/* Dom0 may use a device without interrupts: its BARs are not touched to learn their size. */
 	if (!rc && (dev->virtfn || (dev->owner == DOMID_IO && !vpci_is_resetting(dev)))) {
 		find_bars(p, dev, bar);
-		rc = bars_refused(bar);
+		rc = bars_refused(dev, bar);
 	}
 	spin_unlock(&p->lock);
 	return rc;

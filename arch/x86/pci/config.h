@@ -56,6 +56,7 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define MSIX_CTRL_MASKALL BIT(14)
 #define MSIX_CTRL_ENABLE BIT(15)
 #define MSIX_TABLE	4 /* offset in the capability: where the table is */
+#define MSIX_PENDING 8	/* the same of its pending bits */
 #define MSIX_ENTRY_SIZE 16
 #define MSIX_ENTRY_MASKED BIT(0)
 

@@ -349,7 +349,7 @@ int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn)
 		return -ENODEV;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, PCI_SBDF(seg, bus, devfn));
-	busy = dev && vpci_is_guests(dev);
+	busy = dev && (vpci_is_guests(dev) || vpci_holds_assigned(p, dev, 0));
 	if (dev && !busy)
 		vpci_forget(p, dev);
 	spin_unlock(&p->lock);
