@@ -21,6 +21,7 @@ static u64 regs[NR_UNITS][AMDVI_REGS_LEN / 8];
 static u8 table[256];
 static int table_rc;		/* what the search for it says */
 static u32 capability, conf_writes[NR_UNITS][8];
+static bool overflows;		/* unit 0's log, with the next fault */
 static bool stuck;		/* unit 1 does nothing */
 static struct { unsigned int unit; struct amdvi_cmd cmd; u64 dte[4]; u32 irte; } done[4096];
 static unsigned int nr_done;
@@ -29,6 +30,13 @@ static unsigned int nr_faults, nr_reserved, hidden;
 static struct { u64 first, last; u32 sbdf; unsigned int access; } reserved[8];
 static struct irq_desc msi;
 static struct ioapic_info the_ioapic = { .id = 3, .nr_pins = 24 };
+
+static bool quiet;		/* enough was said of each kind */
+
+bool ratelimit_ok(struct ratelimit *rl)
+{
+	return !quiet;
+}
 
 int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t)
 {
@@ -94,6 +102,8 @@ void iommu_hide(paddr_t first, size_t size)
 
 void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 {
+	if (overflows)
+		regs[0][AMDVI_STATUS / 8] |= AMDVI_STATUS_OVERFLOW;
 	faults[nr_faults].sbdf = sbdf;
 	faults[nr_faults].addr = addr;
 	faults[nr_faults].write = write;
@@ -480,7 +490,6 @@ static void faults_are_told(void **state)
 	assert_true(conf_writes[0][2] == 0xfee07000 && conf_writes[0][4] == 0 && conf_writes[0][6] == 0x31);
 	assert_int_equal(conf_writes[0][1], MSI_CTRL_ENABLE);
 	assert_true(regs[0][3] & AMDVI_CTRL_EVENT_IRQ && !(regs[1][3] & AMDVI_CTRL_EVENT_IRQ));
-	msi.data = &units[0];
 	event(0, 2ull << 60 | BIT(53) | DEV, 0x1234000);
 	event(1, 2ull << 60 | BIT(52) | DEV, 0x5000);
 	event(2, 2ull << 60 | BIT(51) | 0x19, 0xfee00000);
@@ -507,7 +516,6 @@ static void the_log_wraps_and_overflows(void **state)
 {
 	boot();
 	amdvi_ops.enable_faults();
-	msi.data = &units[0];
 	for (unsigned int i = 0; i < 300; i++) {
 		event(i % 256, 2ull << 60 | DEV, i);
 		if (i % 7 == 6)
@@ -528,6 +536,65 @@ static void the_log_wraps_and_overflows(void **state)
 	assert_int_equal(nr_faults, 301);
 }
 
+/* A device that floods: a few events an interrupt, none while the rest waits, and nothing that a message goes on about. */
+static void a_flood_leaves_time(void **state)
+{
+	boot();
+	amdvi_ops.enable_faults();
+	for (unsigned int i = 0; i < 200; i++)
+		event(i, 2ull << 60 | DEV, i);
+	overflows = true;
+	msi.handler(&msi);
+	assert_int_equal(nr_faults, 64);
+	assert_int_equal(regs[0][3] & (AMDVI_CTRL_EVENT_IRQ | AMDVI_CTRL_EVENTS), AMDVI_CTRL_EVENTS);
+	assert_non_null(strstr(fake_last_message, "some are lost"));
+	overflows = false;
+	fake_advance(EVENT_REST_NS);
+	assert_int_equal(nr_faults, 128);
+	fake_advance(EVENT_REST_NS);
+	assert_false(regs[0][3] & AMDVI_CTRL_EVENT_IRQ);
+	fake_advance(EVENT_REST_NS);
+	assert_int_equal(nr_faults, 200);
+	assert_true(regs[0][3] & AMDVI_CTRL_EVENT_IRQ);
+	quiet = overflows = true;
+	fake_last_message[0] = 0;
+	event(200, 2ull << 60 | DEV, 200);
+	msi.handler(&msi);
+	quiet = overflows = false;
+	assert_int_equal(nr_faults, 201);
+	assert_null(strstr(fake_last_message, "some are lost"));
+}
+
+/* A unit 0 device for which firmware lets NMIs and system management messages pass. */
+static void firmwares_exceptions_are_not_a_guests(void **state)
+{
+	const u64 pass = 0xc7ull << 56, messages = BIT(40);
+	struct irq_desc desc = { .kind = IRQ_MSI, .source = DEV, .vector = 0x45 };
+	struct domain *dom0, *d;
+
+	assert_int_equal(probe(), 0);
+	ivrs.dev[DEV].flags = 0xd7;
+	assert_int_equal(amdvi_ops.init(), 0);
+	dom0 = domain_with_table(0);
+	dom0->hardware = true;
+	d = domain_with_table(1);
+	assert_int_equal(amdvi_ops.attach(DEV, dom0), 0);
+	assert_int_equal(amdvi_ops.attach(DEV, NULL), 0);
+	assert_int_equal(amdvi_ops.irq_map(&desc), 0);
+	assert_true((device_table[DEV][2] & pass) == pass && device_table[DEV][1] & messages);
+	nr_done = 0;
+	assert_int_equal(amdvi_ops.attach(DEV, d), 0);
+	assert_true(!(done[0].dte[2] & pass) && !(done[0].dte[1] & messages));
+	assert_int_equal(irqs_of(DEV)[0] >> 16, 0x45);
+	amdvi_ops.irq_unmap(&desc);
+	assert_int_equal(amdvi_ops.irq_map(&desc), 0);
+	assert_int_equal(amdvi_ops.attach(DEV, NULL), 0); /* cut off, or not reset yet */
+	assert_true(!(device_table[DEV][2] & pass) && !(device_table[DEV][1] & messages));
+	assert_int_equal(amdvi_ops.attach(DEV, dom0), 0);
+	assert_true((device_table[DEV][2] & pass) == pass && device_table[DEV][1] & messages);
+	assert_int_equal(irqs_of(DEV)[0] >> 16, 0x45);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -536,6 +603,7 @@ int main(void)
 		UNIT_TEST(a_unit_that_hangs_is_named), UNIT_TEST(interrupts_have_entries),
 		UNIT_TEST(interrupts_of_pins_and_aliases), UNIT_TEST(a_full_table_and_no_memory),
 		UNIT_TEST(faults_are_told), UNIT_TEST(the_log_wraps_and_overflows),
+		UNIT_TEST(a_flood_leaves_time), UNIT_TEST(firmwares_exceptions_are_not_a_guests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -561,6 +561,27 @@ static void a_reset_by_the_guest(void **state)
 	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0);
 }
 
+/* Until the next assignment the guest does not switch it on again. */
+static void who_is_cut_off_sends_nothing(void **state)
+{
+	struct iommu_device *iommu;
+
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	iommu = &x->vpci->bus->port[0].fn->dev->iommu;
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(pci_conf_read(VF(0), PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+	iommu->cut_off = true;
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(pci_conf_read(VF(0), PCI_COMMAND, 2), 0);
+	put(SLOT, VF_CONTROL, 2, BIT(15));
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(pci_conf_read(VF(0), PCI_COMMAND, 2), 0);
+	assert_int_equal(deassign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(pci_conf_read(VF(0), PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+}
+
 /* Whatever a guest writes, what reaches the machine's function are mastering, messages, and the reset. */
 static void random_writes_change_nothing_else(void **state)
 {
@@ -881,7 +902,7 @@ static const struct CMUnitTest tests[] = {
 	T(a_whole_device_and_a_group), T(a_group_stays_together),
 	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited),
 	T(a_bar_in_the_page_of_another_is_refused), T(the_port_tells),
-	T(a_reset_by_the_guest), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
+	T(a_reset_by_the_guest), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
 	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
 	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(without_a_hardware_domain),
 	T(a_table_outside_its_bar), T(the_physical_function_stays),

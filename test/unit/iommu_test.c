@@ -14,6 +14,20 @@ static struct domain *attached[0x10000];
 static unsigned int nr_attached;
 static int attach_rc;
 
+static u32 commands[0x10000];	/* of the functions; ~0: it does not answer */
+
+u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
+{
+	assert_true(reg == PCI_COMMAND && size == 2);
+	return (u16)commands[sbdf];
+}
+
+void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
+{
+	assert_true(reg == PCI_COMMAND && size == 2 && commands[sbdf] != ~0u);
+	commands[sbdf] = val;
+}
+
 static u64 shown_faults, shown_cut_off;
 
 void hypfs_string(struct hypfs_walk *w, const char *path, const char *value)
@@ -117,10 +131,15 @@ static void a_bridge_hides_who_sends(void **state)
 static void a_flood_is_cut_off(void **state)
 {
 	struct iommu_device dev = { .sbdf = DEV, .alias = DEV }, other = { .sbdf = NEIGHBOUR, .alias = NEIGHBOUR };
+	struct iommu_device behind = { .sbdf = 0x318, .alias = DEV }, resets = { .sbdf = 0x320, .alias = DEV };
 	struct domain *d = fake_domain(1, 1);
 	unsigned int n;
 
 	start();
+	commands[DEV] = commands[NEIGHBOUR] = commands[0x318] = 0x406;
+	commands[0x320] = ~0u;
+	assert_int_equal(iommu_attach(&behind, d), 0);
+	assert_int_equal(iommu_attach(&resets, d), 0);
 	assert_int_equal(iommu_attach(&dev, d), 0);
 	assert_int_equal(iommu_attach(&other, d), 0);
 	for (unsigned int i = 0; i < 3 * FAULTS_IN_WINDOW; i++) {
@@ -134,6 +153,9 @@ static void a_flood_is_cut_off(void **state)
 	assert_in_range(n, 1, FAULTS_IN_WINDOW + 1);
 	assert_non_null(strstr(fake_last_message, "0000:03:02.0 (d1's) is cut off"));
 	assert_true(!attached[DEV] && attached[NEIGHBOUR] == d && nr_cut_off == 1);
+	/* Whoever sends with that id sends nothing any more. */
+	assert_true(commands[DEV] == 0x402 && commands[0x318] == 0x402 && commands[NEIGHBOUR] == 0x406);
+	assert_true(behind.cut_off && resets.cut_off && !other.cut_off);
 	nr_attached = 0;
 	for (unsigned int i = 0; i <= FAULTS_IN_WINDOW; i++)
 		iommu_fault(DEV, 0x5000, true, "why");

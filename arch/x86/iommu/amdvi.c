@@ -15,8 +15,11 @@
 #include "common/domain.h"
 #include "common/heap.h"
 #include "common/printk.h"
+#include "common/timer.h"
 
 #define LEVELS	 4
+#define EVENT_READS 64		/* of the log, for one interrupt */
+#define EVENT_REST_NS 1000000ull /* before the rest of them */
 #define PATIENCE 20000000u	/* pauses of the CPU, some seconds: no invalidation takes that long */
 #define DEVICE_TABLE_LEN (IVRS_NR_IDS * sizeof(device_table[0]))
 #define BLOCKED	 (AMDVI_DTE_V | AMDVI_DTE_TV) /* translated, by no table, without permissions */
@@ -37,6 +40,7 @@ static struct unit {
 } units[IVRS_MAX_UNITS];
 
 static struct ivrs ivrs;
+static struct timer event_timer;
 static u64 (*device_table)[4];	/* L: lock */
 static spinlock_t lock = SPINLOCK_INIT(RANK_IRQ); /* never together with that of the descriptors */
 
@@ -87,25 +91,29 @@ static void command(const struct amdvi_cmd *cmd, unsigned int n, const char *wha
 
 /* --- Devices --- */
 
-static u64 dte1(u16 id, const struct domain *d)
+/* Lock held, or boot. What firmware asks to let pass: system management messages, NMI, INIT... */
+static void let_pass(u16 id, u8 flags)
 {
-	return AMDVI_DTE1_SYSMGT(IVRS_DEV_SYSMGT(ivrs.dev[id].flags)) | (d ? d->p2m.iommu_id : AMDVI_DTE1_ONE_FAULT);
+	u64 *e = device_table[id];
+
+	WRITE_ONCE(e[1], (e[1] & ~AMDVI_DTE1_SYSMGT(3)) | AMDVI_DTE1_SYSMGT(IVRS_DEV_SYSMGT(flags)));
+	if (iommu_caps.irq_remap)
+		WRITE_ONCE(e[2], (e[2] & ~AMDVI_DTE2_PASS(~0u)) | AMDVI_DTE2_PASS(flags));
 }
 
-/* The interrupt half of an entry, without a table: nothing passes but what the firmware asks for. */
-static u64 dte2(u16 id)
-{
-	return iommu_caps.irq_remap ? (u64)(ivrs.dev[id].flags & IVRS_DEV_PASS) << 56 | AMDVI_DTE2_IV : 0;
-}
-
-/* Lock held. The words change one by one: between the first and the last the device is blocked. */
+/*
+ * Lock held. The words change one by one: between the first and the last the device is blocked. Firmware's exceptions
+ * are not for a guest's device, nor for one that was a guest's until Dom0 has it.
+ */
 static void set_owner(u16 id, const struct domain *d)
 {
 	u64 *e = device_table[id];
 	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE(id), AMDVI_CMD_DOMAIN((u16)e[1]) };
 
 	WRITE_ONCE(e[0], BLOCKED);
-	WRITE_ONCE(e[1], dte1(id, d));
+	WRITE_ONCE(e[1], (e[1] & AMDVI_DTE1_SYSMGT(3)) | (d ? d->p2m.iommu_id : AMDVI_DTE1_ONE_FAULT));
+	if (d)
+		let_pass(id, d->hardware ? ivrs.dev[id].flags : 0);
 	if (d)
 		WRITE_ONCE(e[0], BLOCKED | AMDVI_DTE_MODE(LEVELS) | virt_to_pa(d->p2m.iommu_root) |
 			   AMDVI_PTE_IR | AMDVI_PTE_IW);
@@ -172,7 +180,8 @@ static u32 *irq_table(u16 id)
 
 static void set_irq_table(u16 id, const u32 *table)
 {
-	WRITE_ONCE(device_table[id][2], dte2(id) | AMDVI_DTE2_REMAP | AMDVI_DTE2_LEN_512 | virt_to_pa(table));
+	WRITE_ONCE(device_table[id][2], (device_table[id][2] & AMDVI_DTE2_PASS(~0u)) | AMDVI_DTE2_IV |
+		   AMDVI_DTE2_REMAP | AMDVI_DTE2_LEN_512 | virt_to_pa(table));
 }
 
 /* Lock held. Sets desc->remap and desc->remapped. */
@@ -272,28 +281,25 @@ static void report(u64 lo, u64 hi)
 		       hi);
 }
 
-/* [2.5.1] What was lost is lost; the log starts again where it is. */
+/* [2.5.1] What was lost is lost; the log starts again where it is. After an overflow it is off already. */
 static void restart_log(struct unit *u)
 {
 	write_reg(u, AMDVI_CONTROL, u->control & ~AMDVI_CTRL_EVENTS);
-	for (unsigned int i = 0; i < PATIENCE && read_reg(u, AMDVI_STATUS) & AMDVI_STATUS_EVENTS_ON; i++)
+	for (unsigned int i = 0; i < 1000 && read_reg(u, AMDVI_STATUS) & AMDVI_STATUS_EVENTS_ON; i++)
 		cpu_relax();
 	write_reg(u, AMDVI_STATUS, AMDVI_STATUS_OVERFLOW);
 	write_reg(u, AMDVI_CONTROL, u->control);
 }
 
-/* On one CPU only, so that the log needs no lock; iommu_fault() may call amdvi_attach(). */
-static void fault_interrupt(struct irq_desc *desc)
+/* Returns how many it read. */
+static unsigned int read_events(struct unit *u)
 {
-	struct unit *u = desc->data;
 	u32 head = read_reg(u, AMDVI_EVENT_HEAD) % AMDVI_RING_LEN;
+	unsigned int n = 0;
 
-	write_reg(u, AMDVI_STATUS, AMDVI_STATUS_EVENT_IRQ);
-	for (unsigned int n = 0; n < AMDVI_RING_LEN / 16; n++) {
+	for (; n < EVENT_READS && head != read_reg(u, AMDVI_EVENT_TAIL) % AMDVI_RING_LEN; n++) {
 		u64 *e = &u->rings->events[head / 8];
 
-		if (head == read_reg(u, AMDVI_EVENT_TAIL) % AMDVI_RING_LEN)
-			break;
 		/* The unit may move its tail before the event is all there. */
 		for (unsigned int i = 0; !(READ_ONCE(e[0]) >> 60) && i < 1000; i++)
 			cpu_relax();
@@ -302,19 +308,48 @@ static void fault_interrupt(struct irq_desc *desc)
 		head = (head + 16) % AMDVI_RING_LEN;
 		write_reg(u, AMDVI_EVENT_HEAD, head);
 	}
-	if (read_reg(u, AMDVI_STATUS) & AMDVI_STATUS_OVERFLOW) {
-		pr_warn("AMD-Vi: more events than the log holds; some are lost\n");
-		restart_log(u);
+	return n;
+}
+
+/* A device must not keep the CPU here: after so many events the unit's interrupt is off, and a timer reads on. */
+static void handle_events(void *data)
+{
+	static struct ratelimit limit;
+
+	for (struct unit *u = units; u < units + ivrs.nr_units; u++) {
+		bool rest;
+
+		if (!(u->control & AMDVI_CTRL_EVENT_IRQ))
+			continue;
+		write_reg(u, AMDVI_CONTROL, u->control);
+		write_reg(u, AMDVI_STATUS, AMDVI_STATUS_EVENT_IRQ);
+		rest = read_events(u) == EVENT_READS;
+		if (read_reg(u, AMDVI_STATUS) & AMDVI_STATUS_OVERFLOW) {
+			if (ratelimit_ok(&limit))
+				pr_warn("AMD-Vi: more events than the log holds; some are lost\n");
+			restart_log(u);
+		}
+		if (!rest)
+			continue;
+		write_reg(u, AMDVI_CONTROL, u->control & ~AMDVI_CTRL_EVENT_IRQ);
+		timer_set(&event_timer, now() + EVENT_REST_NS);
 	}
+}
+
+/* On one CPU only, as the timer, so that the log needs no lock; iommu_fault() may call amdvi_attach(). */
+static void fault_interrupt(struct irq_desc *desc)
+{
+	handle_events(NULL);
 }
 
 /* A unit's own message goes past interrupt remapping: it is in the machine's form. */
 static void amdvi_enable_faults(void)
 {
+	timer_init(&event_timer, pcpus[0], handle_events, NULL);
 	for (struct unit *u = units; u < units + ivrs.nr_units; u++) {
 		u16 id = ivrs.unit[u - units].id;
 		unsigned int pos = pci_find_cap(id, PCI_CAP_MSI);
-		struct irq_desc *desc = pos ? irq_alloc(IRQ_KEEL, 0, 0, fault_interrupt, u) : NULL;
+		struct irq_desc *desc = pos ? irq_alloc(IRQ_KEEL, 0, 0, fault_interrupt, NULL) : NULL;
 		u64 addr;
 		u32 data;
 
@@ -328,9 +363,8 @@ static void amdvi_enable_faults(void)
 		pci_conf_write(id, pos + 12, 2, data);
 		pci_conf_write(id, pos + 2, 2, MSI_CTRL_ENABLE);
 		u->control |= AMDVI_CTRL_EVENT_IRQ;
-		write_reg(u, AMDVI_CONTROL, u->control);
-		fault_interrupt(desc);
 	}
+	handle_events(NULL);
 }
 
 /* --- Boot --- */
@@ -435,8 +469,9 @@ static int amdvi_init(void)
 	device_table = alloc_pages(size_to_order(DEVICE_TABLE_LEN));
 	for (u32 id = 0; device_table && id < IVRS_NR_IDS; id++) {
 		device_table[id][0] = BLOCKED;
-		device_table[id][1] = dte1((u16)id, NULL);
-		device_table[id][2] = dte2((u16)id);
+		device_table[id][1] = AMDVI_DTE1_ONE_FAULT;
+		device_table[id][2] = iommu_caps.irq_remap ? AMDVI_DTE2_IV : 0;
+		let_pass((u16)id, ivrs.dev[id].flags);
 	}
 	for (unsigned int i = 0; i < ivrs.nr_units; i++) {
 		units[i].rings = alloc_pages(size_to_order(sizeof(struct rings)));

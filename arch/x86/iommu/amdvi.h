@@ -51,6 +51,7 @@
 #define AMDVI_DTE2_IV		BIT(0)
 #define AMDVI_DTE2_LEN_512	(9ull << 1)
 #define AMDVI_DTE2_REMAP	BIT(61)	/* IntCtl 2; 0 refuses fixed and arbitrated interrupts */
+#define AMDVI_DTE2_PASS(flags)	((u64)((flags) & IVRS_DEV_PASS) << 56)
 #define AMDVI_DTE2_ROOT		0x000fffffffffffc0ull
 
 /* Page table entries [2.2.3], and the same permissions in a device table entry. */

@@ -185,6 +185,22 @@ static bool floods(struct iommu_device *dev)
 	return ++dev->window_faults > FAULTS_IN_WINDOW && !dev->cut_off;
 }
 
+/* The IOMMU logs some requests whatever an entry says: who is cut off must send none. In a reset it sends none. */
+static void cut_off_all(u32 alias)
+{
+	for (struct iommu_device *dev = *bucket(alias); dev; dev = dev->next) {
+		u32 command;
+
+		if (dev->alias != alias)
+			continue;
+		WRITE_ONCE(dev->cut_off, true);
+		smp_mb();
+		command = pci_conf_read(dev->sbdf, PCI_COMMAND, 2);
+		if (command != 0xffff)
+			pci_conf_write(dev->sbdf, PCI_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
+	}
+}
+
 void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 {
 	static struct ratelimit limit;
@@ -198,9 +214,10 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 	if (dev && dev->owner)
 		snprintf(owner, sizeof(owner), "d%u's", dev->owner->id);
 	if (dev && floods(dev)) {
-		dev->cut_off = cut_off = true;
+		cut_off = true;
 		nr_cut_off++;
 		iommu_ops->attach(sbdf, NULL);
+		cut_off_all(sbdf);
 	}
 	spin_unlock(&lock);
 	if (ratelimit_ok(&limit))

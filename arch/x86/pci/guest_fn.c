@@ -123,12 +123,19 @@ static void restore_bars(const struct guest_fn *fn)
 	}
 }
 
-/* The machine's function decodes its memory as long as it is assigned; only mastering is the guest's. */
+/*
+ * The machine's function decodes its memory as long as it is assigned; only mastering is the guest's, until the
+ * function is cut off for its faults: whichever of that and this comes last switches it off.
+ */
 static void write_host_command(const struct guest_fn *fn)
 {
+	u32 val = PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_OFF;
+
 	restore_bars(fn);
-	pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2,
-		       PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_OFF | (fn->command & PCI_COMMAND_MASTER));
+	pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2, val | (fn->command & PCI_COMMAND_MASTER));
+	smp_mb();
+	if (READ_ONCE(fn->dev->iommu.cut_off))
+		pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2, val);
 }
 
 static void write_command(struct vpci *p, struct guest_fn *fn, u16 val)
