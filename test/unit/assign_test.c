@@ -415,6 +415,7 @@ static void a_group_stays_together(void **state)
 	assert_int_equal(assign(&x->d, PLAIN), 0);
 	assert_int_equal(deassign(NULL, PLAIN - 1), -EXDEV);
 	/* Not even found anew does the other one reach Dom0's memory. */
+	fake_advance(200000000);
 	assert_int_equal(arch_pci_device_remove(0, 0, 0x1f << 3), 0);
 	assert_int_equal(arch_pci_device_add(0, 0, 0x1f << 3, 0, 0), 0);
 	dev = vpci_find(dom0->vpci, PLAIN - 1);
@@ -688,6 +689,13 @@ static void a_reset_between_two_owners(void **state)
 	/* Who saves and restores it meanwhile, as Linux around a reset of its own, sees what will be there. */
 	assert_int_equal(dom0_get(NVME, PCI_BAR(0), 4), 0x20004);
 	assert_int_equal(dom0_get(NVME, 0x0c, 1), 0x10);
+	f->held = true;
+	assert_int_equal(dom0_get(NVME, 0x68, 2), 0x2810);
+	assert_int_equal(dom0_get(NVME, 0x69, 1), 0x28);
+	assert_int_equal(dom0_get(NVME, 0x68, 4), 0x2810);
+	assert_int_equal(dom0_get(NVME, 0x40, 4), 0);
+	assert_int_equal(dom0_get(NVME, 0x100, 4), 0);
+	f->held = false;
 	fake_advance(6000000);
 	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 0x20004); /* though nobody asked */
 	assert_int_equal(pci_conf_read(NVME, 0x68, 2), 0x2810);
@@ -738,9 +746,13 @@ static void a_bus_that_is_reset(void **state)
 	assert_int_equal(arch_pci_assign(&x->d, NIC), 0);
 	assert_int_equal(pci_conf_read(NIC, PCI_BAR(0), 4), 0x80000);
 	assert_int_equal(deassign(&x->d, NIC), 0);
-	/* A function that goes meanwhile does not leave the bus in reset. */
+	/* Neither it nor its bridge goes or moves meanwhile; were it forgotten all the same, its bus would not stay in reset. */
 	assert_int_equal(bridge->reg[0x3e], BIT(6));
-	assert_int_equal(arch_pci_device_remove(0, 1, 0), 0);
+	assert_int_equal(arch_pci_device_remove(0, 1, 0), -EBUSY);
+	assert_int_equal(arch_pci_device_remove(0, 0, 4 << 3), -EBUSY);
+	dom0_put(BRIDGE, 0x18, 4, 0x00050500);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00010100);
+	vpci_forget_range(dom0->vpci, NIC, NIC);
 	assert_int_equal(bridge->reg[0x3e], 0);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x58, 2), 0x1029);
 }
@@ -761,6 +773,8 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), -ENOTTY);
 	set(function(BRIDGE), PCI_PRIMARY_BUS, 4, 0x00010100, 0);
 	set(function(NVME), 0x64, 4, 1, 0);	/* nor on the root bus */
+	assert_int_equal(arch_pci_device_remove(0, 0, 3 << 3), 0);
+	assert_int_equal(arch_pci_device_add(0, 0, 3 << 3, 0, 0), 0);
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ENOTTY);
 	assert_int_equal(assign(&x->d, NVME), -ENOTTY);
 	assert_ptr_equal(reaches_memory_of(NVME), &dom0->d);
@@ -772,6 +786,15 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	assert_int_equal(arch_pci_assign(&x->d, NIC), -ERESTART);
 	fake_advance(300000000);
 	assert_int_equal(arch_pci_assign(&x->d, NIC), -EIO);
+	assert_int_equal(arch_pci_test_assign(NULL, NIC), -EIO);
+	/* It cannot be lost and found as Dom0's; quarantine tries again. */
+	assert_int_equal(arch_pci_device_remove(0, 1, 0), -EBUSY);
+	assert_int_equal(arch_pci_assign(NULL, NIC), 0);
+	assert_int_equal(arch_pci_test_assign(NULL, NIC), 0);
+	assert_int_equal(arch_pci_deassign(NULL, NIC), -ERESTART);
+	fake_advance(10000000);
+	f->held = true;
+	fake_advance(2300000000);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), -EIO);
 	f->held = false;
 	assert_int_equal(arch_pci_deassign(NULL, NIC), 0);
@@ -894,6 +917,68 @@ static void the_physical_function_stays(void **state)
 	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -ENXIO);
 }
 
+/* Until a reset is over the function answers nothing: what Keel needs to reset it anew is known from before. */
+static void a_reset_in_the_guests_reset(void **state)
+{
+	struct function *f = function(VF(0));
+	unsigned int resets;
+
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	put(SLOT, VF_CONTROL, 2, BIT(15));
+	f->held = true;
+	resets = f->resets;
+	vpci_guest_close(&x->d);
+	assert_int_equal(f->resets, resets + 1);
+	assert_true(vpci_is_resetting(vpci_find(dom0->vpci, VF(0))));
+	/* Nor does Dom0 get it now by losing and finding it. */
+	assert_int_equal(arch_pci_device_remove(0, 2, 1), -EBUSY);
+	assert_int_equal(arch_pci_device_add(0, 2, 1, XEN_PCI_DEV_VIRTFN, 0x200), 0);
+	assert_null(reaches_memory_of(VF(0)));
+	fake_advance(60000000);
+	f->held = false;
+	assert_int_equal(deassign(NULL, VF(0)), 0);
+	assert_int_equal(assign(NULL, VF(0)), 0);
+}
+
+/* Dom0 resets the physical function, or switches the others off, while a guest has one, or in its reset. */
+static void what_is_switched_off_is_reset(void **state)
+{
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
+	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), 0);
+	pci_conf_write(PF, 0x148, 2, 0);	/* not by a write that Keel sees */
+	function(VF(0))->held = function(VF(1))->held = true;
+	assert_int_equal(arch_pci_deassign(&x->d, VF(1)), 0);
+	assert_false(vpci_is_resetting(vpci_find(dom0->vpci, VF(1))));
+	assert_int_equal(arch_pci_device_remove(0, 2, 1), -EBUSY);
+	dom0_put(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE); /* nobody has one now */
+	assert_int_equal(pci_conf_read(PF, 0x148, 2), SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
+	dom0_put(PF, 0x148, 2, 0);
+	fake_advance(200000000);
+	assert_false(vpci_is_resetting(vpci_find(dom0->vpci, VF(0))));
+	dom0_put(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
+	for (unsigned int i = 0; i < 2; i++) {
+		function(VF(i))->held = false;
+		assert_int_equal(arch_pci_deassign(NULL, VF(i)), 0);
+		assert_int_equal(assign(&x->d, VF(i)), 0);
+	}
+}
+
+static void resets_end_one_at_a_time(void **state)
+{
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	assert_int_equal(assign(&x->d, VF(1)), 0);
+	vpci_guest_close(&x->d);
+	for (unsigned int i = 0; i < 2; i++)
+		vpci_find(dom0->vpci, VF(i))->reset.due = 0;
+	fake_advance(5000000);
+	assert_int_not_equal(vpci_is_resetting(vpci_find(dom0->vpci, VF(0))),
+			     vpci_is_resetting(vpci_find(dom0->vpci, VF(1))));
+	fake_advance(1000000);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_false(vpci_is_resetting(vpci_find(dom0->vpci, VF(i))));
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(nothing_without_a_function), T(a_virtual_function_has_an_identity),
@@ -906,6 +991,7 @@ static const struct CMUnitTest tests[] = {
 	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
 	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(without_a_hardware_domain),
 	T(a_table_outside_its_bar), T(the_physical_function_stays),
+	T(a_reset_in_the_guests_reset), T(resets_end_one_at_a_time), T(what_is_switched_off_is_reset),
 };
 
 UNIT_MAIN(tests)

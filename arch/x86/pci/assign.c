@@ -340,7 +340,9 @@ static long quarantine(struct vpci *p, u32 sbdf)
 	dev = vpci_find(p, sbdf);
 	if (dev)
 		rc = 0;
-	if (dev && (dev->owner != DOMID_IO || !hardware_domain)) {
+	if (dev && dev->owner == DOMID_IO && dev->reset.state == RESET_FAILED) {
+		vpci_reset_start(p, dev);
+	} else if (dev && (dev->owner != DOMID_IO || !hardware_domain)) {
 		rc = refused(p, dev, DOMID_IO);
 		if (rc)
 			refuse(dev, rc);
@@ -451,6 +453,7 @@ void vpci_guest_close(struct domain *d)
 		spin_lock(&g->lock);
 		g->bus->closed = true;
 		unplug(g, &g->bus->port[i]);
+		irq_window();
 	}
 }
 

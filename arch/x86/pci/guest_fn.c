@@ -290,15 +290,14 @@ static void add_cap(struct guest_fn *fn, unsigned int which, u8 pos, u8 len)
 void guest_fn_init(struct guest_fn *fn, const struct vpci_dev *host, u32 id)
 {
 	u32 sbdf = host->sbdf;
-	u8 express = pci_find_cap(sbdf, PCI_CAP_EXPRESS);
 
 	fn->id = id;
 	fn->class = pci_conf_read(sbdf, 0x08, 4);
 	fn->subsystem = pci_conf_read(sbdf, 0x2c, 4);
-	add_cap(fn, CAP_EXPRESS, express, EXPRESS_LEN);
+	add_cap(fn, CAP_EXPRESS, host->express, EXPRESS_LEN);
 	add_cap(fn, CAP_MSI, host->msi, host->msi ? msi_len(pci_conf_read(sbdf, host->msi + 2u, 2)) : 0);
 	add_cap(fn, CAP_MSIX, host->msix, 12);
-	fn->resets = express && pci_conf_read(sbdf, express + 4u, 4) & PCI_EXPRESS_RESETS;
+	fn->resets = host->resets_itself;
 	for (unsigned int i = 0; i < NR_BARS; i++)
 		fn->bar[i].mapped = INVALID_GFN;
 }

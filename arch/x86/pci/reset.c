@@ -8,6 +8,7 @@
 
 #include "common/printk.h"
 
+#define PAUSE_NS  200000ull	/* between two steps: each is long for one turn with interrupts off */
 #define TICK_NS	  5000000ull	/* also how long a bus is held in reset: at least 1 ms (6.6.1) */
 #define SETTLE_NS 100000000ull	/* before the first request to it, and until what is under way has come back */
 #define LIMIT_NS  2000000000ull	/* a function that answers later is broken (6.6.1: a second) */
@@ -23,14 +24,6 @@
 static const u8 express_controls[] = { 0x08, 0x10, 0x28, 0x30 }; /* the last two from version 2 on */
 
 static struct timer timer;
-
-/* The capability by which the function resets itself; 0: it does not. */
-static u8 own_reset(const struct vpci_dev *dev)
-{
-	u8 pos = pci_find_cap(dev->sbdf, PCI_CAP_EXPRESS);
-
-	return pos && pci_conf_read(dev->sbdf, pos + 4u, 4) & PCI_EXPRESS_RESETS ? pos : 0;
-}
 
 /* The bridge to a bus that holds this function alone, and no bus behind. */
 static struct vpci_dev *own_bridge(struct vpci *p, const struct vpci_dev *dev)
@@ -49,31 +42,38 @@ static struct vpci_dev *own_bridge(struct vpci *p, const struct vpci_dev *dev)
 
 bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev)
 {
-	return own_reset(dev) || own_bridge(p, dev);
+	return dev->resets_itself || own_bridge(p, dev);
 }
 
-static unsigned int nr_controls(u32 sbdf, u8 express)
+static unsigned int nr_controls(const struct vpci_dev *dev)
 {
-	return !express ? 0 : (pci_conf_read(sbdf, express + 2u, 2) & 15) < 2 ? 2 : ARRAY_SIZE(express_controls);
+	return !dev->express ? 0 :
+	       (pci_conf_read(dev->sbdf, dev->express + 2u, 2) & 15) < 2 ? 2 : ARRAY_SIZE(express_controls);
 }
 
 void vpci_reset_save(struct vpci_dev *dev)
 {
-	u8 express = pci_find_cap(dev->sbdf, PCI_CAP_EXPRESS);
-
 	for (unsigned int i = 0; i < ARRAY_SIZE(dev->reset.header); i++)
 		dev->reset.header[i] = pci_conf_read(dev->sbdf, 4 * i, 4);
-	for (unsigned int i = 0; i < nr_controls(dev->sbdf, express); i++)
-		dev->reset.control[i] = (u16)pci_conf_read(dev->sbdf, express + express_controls[i], 2);
+	for (unsigned int i = 0; i < nr_controls(dev); i++)
+		dev->reset.control[i] = (u16)pci_conf_read(dev->sbdf, dev->express + express_controls[i], 2);
+}
+
+u32 vpci_reset_read(const struct vpci_dev *dev, unsigned int dword)
+{
+	if (dword < sizeof(dev->reset.header))
+		return dev->reset.header[dword / 4];
+	for (unsigned int i = 0; dev->express && i < ARRAY_SIZE(express_controls); i++)
+		if (dword == dev->express + express_controls[i])
+			return dev->reset.control[i];
+	return 0;
 }
 
 /* Without bus mastering: whoever gets it switches that on. */
 static void restore(const struct vpci_dev *dev)
 {
-	u8 express = pci_find_cap(dev->sbdf, PCI_CAP_EXPRESS);
-
-	for (unsigned int i = 0; i < nr_controls(dev->sbdf, express); i++)
-		pci_conf_write(dev->sbdf, express + express_controls[i], 2,
+	for (unsigned int i = 0; i < nr_controls(dev); i++)
+		pci_conf_write(dev->sbdf, dev->express + express_controls[i], 2,
 			       dev->reset.control[i] & (i ? 0xffff : ~PCI_EXPRESS_RESET));
 	for (unsigned int i = ARRAY_SIZE(dev->reset.header) - 1; i > 1; i--)
 		pci_conf_write(dev->sbdf, 4 * i, 4, dev->reset.header[i]);
@@ -101,6 +101,14 @@ static void hold_bus(u32 bridge, bool hold)
 	pci_conf_write(bridge, BRIDGE_CONTROL, 2, hold ? control | BRIDGE_RESET : control & ~BRIDGE_RESET);
 }
 
+/* A virtual function that is off is not there, and as reset when it comes back (SR-IOV 1.1, 3.3.3.1). */
+static bool is_off(const struct vpci_dev *dev)
+{
+	const struct vpci_dev *pf = dev->virtfn ? vpci_find(vpci_machine, dev->physfn) : NULL;
+
+	return pf && pf->sriov && !(pci_conf_read(pf->sbdf, pf->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE);
+}
+
 static void end(struct vpci_dev *dev, enum vpci_reset_state state)
 {
 	if (dev->reset.state == RESET_HELD)
@@ -112,20 +120,19 @@ static void end(struct vpci_dev *dev, enum vpci_reset_state state)
 
 void vpci_reset_start(struct vpci *p, struct vpci_dev *dev)
 {
-	u8 express = own_reset(dev);
-	struct vpci_dev *bridge = express ? NULL : own_bridge(p, dev);
+	struct vpci_dev *bridge = dev->resets_itself ? NULL : own_bridge(p, dev);
 	struct vpci_reset *r = &dev->reset;
 
 	r->bridge = bridge ? bridge->sbdf : 0;
 	r->since = now();
 	r->due = r->since + (bridge ? TICK_NS : SETTLE_NS);
-	r->state = bridge ? RESET_HELD : express ? RESET_SETTLES : RESET_FAILED;
+	r->state = bridge ? RESET_HELD : is_off(dev) ? RESET_OVER : dev->resets_itself ? RESET_SETTLES : RESET_FAILED;
 	if (bridge) {
 		mute_slot(r, true);
 		hold_bus(r->bridge, true);
-	} else if (express) {
-		pci_conf_write(dev->sbdf, express + 8u, 2,
-			       pci_conf_read(dev->sbdf, express + 8u, 2) | PCI_EXPRESS_RESET);
+	} else if (dev->resets_itself) {
+		/* Its last owner may have begun one just now: it answers nothing then, and this one may get lost. */
+		pci_conf_write(dev->sbdf, dev->express + 8u, 2, r->control[0] | PCI_EXPRESS_RESET);
 	}
 	timer_set(&timer, r->since + TICK_NS);
 }
@@ -142,6 +149,8 @@ static void step(struct vpci_dev *dev)
 		r->state = RESET_SETTLES;
 	} else if (pci_conf_read(dev->sbdf, PCI_COMMAND, 4) != ~0u) {
 		restore(dev);
+		end(dev, RESET_OVER);
+	} else if (is_off(dev)) {
 		end(dev, RESET_OVER);
 	} else if (now() - r->since > LIMIT_NS) {
 		pr_warn("PCI: " PCI_FMT " does not come back from its reset\n", PCI_ARGS(dev->sbdf));
@@ -166,14 +175,21 @@ static void tick(void *data)
 {
 	struct vpci *p = data;
 	struct vpci_dev *dev;
-	bool more = false;
+	u64 next = 0;
 
 	spin_lock(&p->lock);
-	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
-		list_for_each_entry(dev, &p->bucket[i], link)
-			more |= vpci_reset_runs(dev);
-	if (more)
-		timer_set(&timer, now() + TICK_NS);
+	for (unsigned int i = 0; i < VPCI_BUCKETS && next != PAUSE_NS; i++) {
+		list_for_each_entry(dev, &p->bucket[i], link) {
+			if (!vpci_is_resetting(dev))
+				continue;
+			next = now() < dev->reset.due ? TICK_NS : PAUSE_NS;
+			step(dev);
+			if (next == PAUSE_NS)
+				break;
+		}
+	}
+	if (next)
+		timer_set(&timer, now() + next);
 	spin_unlock(&p->lock);
 }
 

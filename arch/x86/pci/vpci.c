@@ -54,8 +54,8 @@ static u32 read_aligned(struct vpci *p, u32 sbdf, unsigned int reg, unsigned int
 	u32 val;
 
 	/* As it will be: Linux could save it now, and write it back later. */
-	if (dev && vpci_is_resetting(dev) && reg < sizeof(dev->reset.header))
-		return dev->reset.header[reg / 4] >> (reg & 3) * 8 & (u32)bytes_mask(size);
+	if (dev && vpci_is_resetting(dev))
+		return vpci_reset_read(dev, reg & ~3u) >> (reg & 3) * 8 & (u32)bytes_mask(size);
 	if (owned_read(dev, reg & ~3u, &val))
 		return val >> (reg & 3) * 8 & (u32)bytes_mask(size);
 	return pci_conf_read(sbdf, reg, size);
@@ -349,7 +349,7 @@ int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn)
 		return -ENODEV;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, PCI_SBDF(seg, bus, devfn));
-	busy = dev && (vpci_is_guests(dev) || vpci_holds_assigned(p, dev, 0));
+	busy = dev && (vpci_stays(dev) || vpci_holds_assigned(p, dev, 0));
 	if (dev && !busy)
 		vpci_forget(p, dev);
 	spin_unlock(&p->lock);

@@ -189,6 +189,8 @@ static struct vpci_dev *add_dev(struct vpci *p, u32 sbdf, bool virtfn, u32 physf
 	dev->physfn = physfn;
 	dev->bridge = !virtfn && type == HEADER_BRIDGE;
 	dev->nr_bars = virtfn ? 0 : type == HEADER_NORMAL ? 6 : type == HEADER_BRIDGE ? 2 : 0;
+	dev->express = pci_find_cap(sbdf, PCI_CAP_EXPRESS);
+	dev->resets_itself = dev->express && pci_conf_read(sbdf, dev->express + 4u, 4) & PCI_EXPRESS_RESETS;
 	read_msi(dev);
 	if (msix)
 		read_msix(dev, msix, ctrl);
@@ -281,9 +283,9 @@ bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses)
 		return false;
 	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
 		list_for_each_entry(o, &p->bucket[i], link)
-			if (vpci_is_guests(o) &&
-			    ((o->virtfn && o->physfn == dev->sbdf) ||
-			     (dev->bridge && (is_behind(o->sbdf, dev->sbdf, have) || is_behind(o->sbdf, dev->sbdf, buses)))))
+			if ((o->virtfn && o->physfn == dev->sbdf && vpci_is_guests(o)) ||
+			    (dev->bridge && vpci_stays(o) &&
+			     (is_behind(o->sbdf, dev->sbdf, have) || is_behind(o->sbdf, dev->sbdf, buses))))
 				return true;
 	return false;
 }

@@ -45,6 +45,8 @@ struct vpci_dev {
 	struct iommu_device iommu;
 	struct vpci_reset reset; /* between two owners */
 	bool bridge, virtfn;
+	u8 express;		/* offset of the capability, 0 = none */
+	bool resets_itself;	/* by that */
 	u32 physfn;		/* virtfn: sbdf of the physical function */
 	unsigned int nr_bars;
 	u16 sriov;		/* offset of the capability, 0 = none */
@@ -85,6 +87,13 @@ static inline bool vpci_is_resetting(const struct vpci_dev *dev)
 	return dev->reset.state == RESET_HELD || dev->reset.state == RESET_SETTLES;
 }
 
+/* A guest's, or not fit for another owner: it is neither moved nor forgotten. */
+static inline bool vpci_stays(const struct vpci_dev *dev)
+{
+	return vpci_is_guests(dev) || vpci_is_resetting(dev) ||
+	       (dev->owner == DOMID_IO && dev->reset.state == RESET_FAILED);
+}
+
 #define VPCI_BUCKETS 64
 
 struct vpci {
@@ -117,7 +126,7 @@ bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b);
 bool vpci_is_device_range(u64 first, u64 size);
 /* Has the owner interrupts of it on? */
 bool vpci_in_use(const struct vpci_dev *dev);
-/* Does a guest own a virtual function of dev, or something behind it, by the bus numbers that it has or gets? */
+/* Has a guest a virtual function of dev, or must something behind it stay, by the bus numbers that it has or gets? */
 bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses);
 /* Sizes of the virtual functions' BARs; they are switched off. */
 void vpci_size_vf_bars(struct vpci_dev *dev);
@@ -134,6 +143,8 @@ void vpci_reset_exit(void);
 bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev);
 /* Keeps what is written back after each reset from now on: the function is as its domain wants it. */
 void vpci_reset_save(struct vpci_dev *dev);
+/* A register as it will be when the reset that is under way is over. */
+u32 vpci_reset_read(const struct vpci_dev *dev, unsigned int dword);
 /* The function is nobody's, and reaches no memory. */
 void vpci_reset_start(struct vpci *p, struct vpci_dev *dev);
 /* Is it under way still? Takes the next step if it is time. */
