@@ -61,6 +61,7 @@ int domain_destroy(struct keel *k, unsigned int domid)
 	if (rc == -ESRCH)
 		rc = 0;		/* gone meanwhile: what it left is removed all the same */
 	device_remove_all(k, domid);
+	pci_forget(k, domid);
 	rc = hyper_destroy_domain(k, domid);
 	if (rc == -ESRCH)
 		rc = 0;

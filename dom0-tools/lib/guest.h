@@ -50,6 +50,7 @@ struct vf_settings {
 	unsigned int set;		/* VF_*: which of them are given */
 	unsigned char mac[6];
 	unsigned int vlan;		/* 0: none */
+	unsigned int vlan_qos, vlan_proto;	/* drivers' own, nobody may ask for them; 0: priority 0, 802.1Q */
 	unsigned int rate;		/* Mbit/s, 0: no limit */
 	bool trust, spoofchk;
 };
@@ -120,10 +121,13 @@ int guest_mac_parse(const char *text, unsigned char mac[6]);
 /* guest_pci.c: one entry of `pci`: [SSSS:]BB:DD.F[,SETTING...]. */
 int guest_parse_pci(struct guest_pci *p, const char *spec, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
-/* Only settings, as vf_settings_text() writes them: also those that drivers have and people may not ask for. */
+/*
+ * Only settings, as vf_settings_text() writes them: also those that drivers have and people may not ask for. What
+ * cannot be read is left out, and the error is that of the first such.
+ */
 int vf_settings_parse(struct vf_settings *v, const char *spec, struct keel_error *e);
 /* "mac=...,vlan=...": those that are given, in that order; "" if none is. */
-#define VF_SETTINGS_TEXT 96
+#define VF_SETTINGS_TEXT 128
 void vf_settings_text(const struct vf_settings *v, char out[VF_SETTINGS_TEXT]);
 void guest_pci_text(uint32_t sbdf, char out[16]);
 /* The number of a virtual block device from its name; 0 if it is none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The entries of `pci`: a function's address, and settings of a virtual function of a network card. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static int number(unsigned int *out, const char *what, const char *value, unsign
 {
 	size_t n = strspn(value, "0123456789");
 
-	if (!n || n > 7 || value[n] || strtoul(value, NULL, 10) > max)
+	if (!n || n > 10 || value[n] || strtoul(value, NULL, 10) > max)
 		return keel_fail(e, EINVAL, "%s '%s' is no number from 0 to %u", what, value, max);
 	*out = strtoul(value, NULL, 10);
 	return 0;
@@ -52,21 +53,35 @@ static int on_off(bool *out, const char *what, const char *value, struct keel_er
 	return keel_fail(e, EINVAL, "%s '%s' is neither on nor off", what, value);
 }
 
-static int one_setting(struct vf_settings *v, unsigned int which, const char *name, const char *value,
-		       struct keel_error *e)
+/* "5", or "5:3:88a8" with priority and protocol, which drivers tell. */
+static int kept_vlan(struct vf_settings *v, const char *name, const char *value, struct keel_error *e)
 {
-	if (v->set & which)
-		return keel_fail(e, EINVAL, "%s is there twice", name);
-	v->set |= which;
+	unsigned int vlan, qos, proto;
+	int end = 0;
+
+	if (!strchr(value, ':'))
+		return number(&v->vlan, name, value, UINT_MAX, e);
+	if (value[strspn(value, "0123456789abcdef:")] || sscanf(value, "%9u:%9u:%4x%n", &vlan, &qos, &proto, &end) != 3 ||
+	    value[end])
+		return keel_fail(e, EINVAL, "%s '%s' is not of the form 5:3:88a8", name, value);
+	v->vlan = vlan;
+	v->vlan_qos = qos;
+	v->vlan_proto = proto;
+	return 0;
+}
+
+static int set_one(struct vf_settings *v, unsigned int which, const char *name, const char *value, bool kept,
+		   struct keel_error *e)
+{
 	switch (which) {
 	case VF_MAC:
 		if (!guest_mac_parse(value, v->mac))
 			return 0;
 		return keel_fail(e, EINVAL, "mac '%s' is not six bytes like 00:16:3e:12:34:56", value);
 	case VF_VLAN:
-		return number(&v->vlan, name, value, VLAN_MAX, e);
+		return kept ? kept_vlan(v, name, value, e) : number(&v->vlan, name, value, VLAN_MAX, e);
 	case VF_RATE:
-		return number(&v->rate, name, value, RATE_MAX, e);
+		return number(&v->rate, name, value, kept ? UINT_MAX : RATE_MAX, e);
 	case VF_TRUST:
 		return on_off(&v->trust, name, value, e);
 	default:
@@ -74,8 +89,21 @@ static int one_setting(struct vf_settings *v, unsigned int which, const char *na
 	}
 }
 
-/* word: NAME=VALUE, which is taken apart. */
-static int parse_word(struct vf_settings *v, char *word, guest_warn_fn *warn, void *arg, struct keel_error *e)
+static int one_setting(struct vf_settings *v, unsigned int which, const char *name, const char *value, bool kept,
+		       struct keel_error *e)
+{
+	int rc;
+
+	if (v->set & which)
+		return keel_fail(e, EINVAL, "%s is there twice", name);
+	rc = set_one(v, which, name, value, kept, e);
+	if (!rc)
+		v->set |= which;
+	return rc;
+}
+
+/* word: NAME=VALUE, which is taken apart. @kept: as vf_settings_text() writes it. */
+static int parse_word(struct vf_settings *v, char *word, bool kept, guest_warn_fn *warn, void *arg, struct keel_error *e)
 {
 	static const char *const names[] = { "mac", "vlan", "rate", "trust", "spoofchk" };
 	/* xl-pci-configuration(5) */
@@ -87,7 +115,7 @@ static int parse_word(struct vf_settings *v, char *word, guest_warn_fn *warn, vo
 	*value++ = 0;
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(word, names[i]))
-			return one_setting(v, 1u << i, word, value, e);
+			return one_setting(v, 1u << i, word, value, kept, e);
 	for (unsigned int i = 0; warn && i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		if (!strcmp(word, ignored[i])) {
 			snprintf(text, sizeof(text), "the pci option %s has no effect here", word);
@@ -103,7 +131,7 @@ static int parse_words(struct vf_settings *v, char *words, guest_warn_fn *warn, 
 	int rc = 0;
 
 	while (!rc && (word = strsep(&words, ",")))
-		rc = parse_word(v, word + strspn(word, " "), warn, arg, e);
+		rc = parse_word(v, word + strspn(word, " "), false, warn, arg, e);
 	return rc;
 }
 
@@ -120,20 +148,27 @@ int guest_parse_pci(struct guest_pci *p, const char *spec, guest_warn_fn *warn, 
 	if (!rc)
 		rc = parse_words(&p->vf, words, warn, arg, e);
 	if (!rc && p->vf.set & VF_MAC && (p->vf.mac[0] & 1 || !memcmp(p->vf.mac, none, 6)))
-		rc = keel_fail(e, EINVAL, "mac: a multicast address, and one of zeros, is no interface's");
+		rc = keel_fail(e, EINVAL, "mac '%02x:%02x:%02x:%02x:%02x:%02x': a multicast address, and one of zeros, is no "
+			       "interface's", p->vf.mac[0], p->vf.mac[1], p->vf.mac[2], p->vf.mac[3], p->vf.mac[4],
+			       p->vf.mac[5]);
 	free(copy);
 	return rc;
 }
 
 int vf_settings_parse(struct vf_settings *v, const char *spec, struct keel_error *e)
 {
-	char *copy = strdup(spec);
-	int rc;
+	char *copy = strdup(spec), *words = copy, *word;
+	struct keel_error more;
+	int rc = 0, bad;
 
 	*v = (struct vf_settings){ 0 };
 	if (!copy)
 		return keel_fail(e, ENOMEM, "no memory");
-	rc = parse_words(v, copy, NULL, NULL, e);
+	while ((word = strsep(&words, ","))) {
+		bad = parse_word(v, word, true, NULL, NULL, rc ? &more : e);
+		if (bad)
+			rc = bad;
+	}
 	free(copy);
 	return rc;
 }
@@ -149,6 +184,8 @@ void vf_settings_text(const struct vf_settings *v, char out[VF_SETTINGS_TEXT])
 		n += snprintf(out + n, VF_SETTINGS_TEXT - n, ",mac=%s", mac);
 	if (v->set & VF_VLAN)
 		n += snprintf(out + n, VF_SETTINGS_TEXT - n, ",vlan=%u", v->vlan);
+	if (v->set & VF_VLAN && (v->vlan_qos || v->vlan_proto))
+		n += snprintf(out + n, VF_SETTINGS_TEXT - n, ":%u:%04x", v->vlan_qos, v->vlan_proto & 0xffff);
 	if (v->set & VF_RATE)
 		n += snprintf(out + n, VF_SETTINGS_TEXT - n, ",rate=%u", v->rate);
 	if (v->set & VF_TRUST)

@@ -176,29 +176,72 @@ static void kept_path(char path[STORE_PATH_MAX], unsigned int domid, uint32_t sb
 	snprintf(path, STORE_PATH_MAX, "/tool/keel/%u/pci/%08x", domid, sbdf);
 }
 
-/* The settings become what they were. */
-static void put_back(struct keel *k, unsigned int domid, uint32_t sbdf)
+/* The text may be damaged: what of it can be read counts, and trust does not stay on. */
+static void restore(struct keel *k, uint32_t sbdf, const char *text)
 {
 	struct vf_settings before;
-	struct keel_error unused;
+	struct keel_error why;
+	char name[16];
+
+	if (vf_settings_parse(&before, text, &why)) {
+		guest_pci_text(sbdf, name);
+		keel_warn(k, "not all settings of PCI function %s could be put back: %s", name, why.text);
+		before.set |= VF_TRUST;		/* off, if it was not read */
+	}
+	vf_link_restore(k, sbdf, &before);
+}
+
+/* The settings become what they were, unless they are a guest's. Under the lock. */
+static void put_back(struct keel *k, unsigned int domid, uint32_t sbdf)
+{
 	char path[STORE_PATH_MAX], *text;
 
 	kept_path(path, domid, sbdf);
 	text = store_read(k, "%s", path);
-	if (text && !vf_settings_parse(&before, text, &unused))
-		vf_link_restore(k, sbdf, &before);
+	if (text && hyper_test_assign(k, DOMID_IO, sbdf) != -EBUSY)
+		restore(k, sbdf, text);
 	if (text)
 		store_remove(k, "%s", path);
 	free(text);
+}
+
+/* What a guest has left that has ended, and nobody has put back yet: the next one's settings are not to keep it. */
+static void put_back_leftovers(struct keel *k, uint32_t sbdf)
+{
+	unsigned int n;
+	char **names = store_list(k, &n, "/tool/keel");
+
+	for (unsigned int i = 0; names && i < n; i++)
+		put_back(k, strtoul(names[i], NULL, 10), sbdf);
+	free(names);
+}
+
+static void forget(struct keel *k, unsigned int domid, uint32_t sbdf)
+{
+	char name[16];
+	int rc = hyper_test_assign(k, domid, sbdf) == -EEXIST ? hyper_deassign(k, domid, sbdf) : 0;
+
+	if (!rc) {
+		put_back(k, domid, sbdf);
+		return;
+	}
+	guest_pci_text(sbdf, name);
+	keel_warn(k, "PCI function %s does not leave domain %u: %s", name, domid, strerror(-rc));
 }
 
 void pci_forget(struct keel *k, unsigned int domid)
 {
 	unsigned int n;
 	char **names = store_list(k, &n, "/tool/keel/%u/pci", domid);
+	sigset_t old;
+	int lock = names && n ? begin(k, &old) : -1;
 
-	for (unsigned int i = 0; names && i < n; i++)
-		put_back(k, domid, strtoul(names[i], NULL, 16));
+	if (lock < 0 && names && n)
+		keel_warn(k, "settings of PCI functions stay as they are: %s", k->err.text);
+	for (unsigned int i = 0; lock >= 0 && i < n; i++)
+		forget(k, domid, strtoul(names[i], NULL, 16));
+	if (lock >= 0)
+		end(lock, &old, 0);
 	free(names);
 }
 
@@ -244,6 +287,8 @@ int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
 		return lock;
 	guest_pci_text(p->sbdf, name);
 	rc = pci_check(k, p->sbdf);
+	if (!rc)
+		put_back_leftovers(k, p->sbdf);
 	if (!rc)
 		rc = settings(k, domid, p);
 	if (!rc) {

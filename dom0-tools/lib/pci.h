@@ -29,7 +29,10 @@ int pci_give_back(struct keel *k, uint32_t sbdf);
 int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p);
 /* It leaves the guest for the quarantine, and its settings become what they were. */
 int pci_detach(struct keel *k, unsigned int domid, uint32_t sbdf);
-/* The guest has gone: the settings of all that it had become what they were. */
+/*
+ * The guest goes, or has gone: functions with settings leave it, and these become what they were. Before its memory
+ * is freed, which takes long enough for another guest to get them.
+ */
 void pci_forget(struct keel *k, unsigned int domid);
 
 /* vf.c: the physical function gets so many virtual ones, ready to be assigned; 0: none. */

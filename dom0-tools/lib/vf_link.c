@@ -2,7 +2,9 @@
 /* MAC, VLAN, rate, trust and spoof check of virtual functions: rtnetlink(7), as `ip link set DEV vf N` does it. */
 #include "lib/vf_link.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -74,10 +76,25 @@ static bool value(const struct rtattr *in, unsigned int type, void *out, size_t 
 	return true;
 }
 
+/* Older kernels and drivers have no list: priority alone, and 802.1Q. */
+static void take_vlan(const struct rtattr *info, struct vf_settings *v)
+{
+	const struct rtattr *list = find(RTA_DATA(info), RTA_PAYLOAD(info), IFLA_VF_VLAN_LIST);
+	struct ifla_vf_vlan_info first;
+	struct ifla_vf_vlan vlan;
+
+	if (!value(info, IFLA_VF_VLAN, &vlan, sizeof(vlan)))
+		return;
+	v->set |= VF_VLAN;
+	v->vlan = vlan.vlan;
+	v->vlan_qos = vlan.qos;
+	if (list && value(list, IFLA_VF_VLAN_INFO, &first, sizeof(first)) && ntohs(first.vlan_proto) != ETH_P_8021Q)
+		v->vlan_proto = ntohs(first.vlan_proto);
+}
+
 static void take(struct vf_link *l, const struct rtattr *info, struct vf_settings *v)
 {
 	struct ifla_vf_mac mac;
-	struct ifla_vf_vlan vlan;
 	struct ifla_vf_rate rate;
 	struct ifla_vf_spoofchk spoofchk;
 	struct ifla_vf_trust trust;
@@ -87,10 +104,7 @@ static void take(struct vf_link *l, const struct rtattr *info, struct vf_setting
 		v->set |= VF_MAC;
 		memcpy(v->mac, mac.mac, sizeof(v->mac));
 	}
-	if (value(info, IFLA_VF_VLAN, &vlan, sizeof(vlan))) {
-		v->set |= VF_VLAN;
-		v->vlan = vlan.vlan;
-	}
+	take_vlan(info, v);
 	if (value(info, IFLA_VF_RATE, &rate, sizeof(rate))) {
 		v->set |= VF_RATE;
 		v->rate = rate.max_tx_rate;
@@ -143,11 +157,27 @@ static int get(struct vf_link *l, struct vf_settings *v)
 	return rc;
 }
 
+static void add_vlan(struct request *r, const struct vf_link *l, const struct vf_settings *v)
+{
+	struct ifla_vf_vlan vlan = { .vf = l->vf, .vlan = v->vlan, .qos = v->vlan_qos };
+	struct ifla_vf_vlan_info first = {
+		.vf = l->vf, .vlan = v->vlan, .qos = v->vlan_qos, .vlan_proto = htons(v->vlan_proto),
+	};
+	struct rtattr *list;
+
+	if (!v->vlan_proto) {
+		add(r, IFLA_VF_VLAN, &vlan, sizeof(vlan));
+		return;
+	}
+	list = add(r, IFLA_VF_VLAN_LIST, NULL, 0);
+	add(r, IFLA_VF_VLAN_INFO, &first, sizeof(first));
+	list->rta_len = (char *)r + r->h.nlmsg_len - (char *)list;
+}
+
 /* One setting. */
 static int set(struct vf_link *l, const struct vf_settings *v, unsigned int which)
 {
 	struct ifla_vf_mac mac = { .vf = l->vf };
-	struct ifla_vf_vlan vlan = { .vf = l->vf, .vlan = v->vlan };
 	struct ifla_vf_rate rate = { .vf = l->vf, .min_tx_rate = l->min_rate, .max_tx_rate = v->rate };
 	struct ifla_vf_trust trust = { .vf = l->vf, .setting = v->trust };
 	struct ifla_vf_spoofchk spoofchk = { .vf = l->vf, .setting = v->spoofchk };
@@ -162,7 +192,7 @@ static int set(struct vf_link *l, const struct vf_settings *v, unsigned int whic
 	if (which == VF_MAC)
 		add(&r, IFLA_VF_MAC, &mac, sizeof(mac));
 	else if (which == VF_VLAN)
-		add(&r, IFLA_VF_VLAN, &vlan, sizeof(vlan));
+		add_vlan(&r, l, v);
 	else if (which == VF_RATE)
 		add(&r, IFLA_VF_RATE, &rate, sizeof(rate));
 	else if (which == VF_TRUST)
@@ -182,7 +212,7 @@ static bool same(const struct vf_settings *a, const struct vf_settings *b, unsig
 	case VF_MAC:
 		return !memcmp(a->mac, b->mac, sizeof(a->mac));
 	case VF_VLAN:
-		return a->vlan == b->vlan;
+		return a->vlan == b->vlan && a->vlan_qos == b->vlan_qos && a->vlan_proto == b->vlan_proto;
 	case VF_RATE:
 		return a->rate == b->rate;
 	case VF_TRUST:

@@ -183,7 +183,7 @@ static void bad_values(void **state)
 		{ "pci=['01:00.1,mac=02:00:00:00:00:000']", "is not six bytes" },
 		{ "pci=['01:00.1,mac=-2:00:00:00:00:00']", "is not six bytes" },
 		{ "pci=['01:00.1,mac=02: 0:00:00:00:00']", "is not six bytes" },
-		{ "pci=['01:00.1,mac=03:00:00:00:00:00']", "mac: a multicast address" },
+		{ "pci=['01:00.1,mac=03:00:00:00:00:00']", "a multicast address" },
 		{ "pci=['01:00.1,mac=0:0:0:0:0:0']", "and one of zeros" },
 		{ "pci=['01:00.1,vlan=']", "vlan '' is no number from 0 to 4094" },
 		{ "pci=['01:00.1,vlan=4095']", "vlan '4095' is no number from 0 to 4094" },

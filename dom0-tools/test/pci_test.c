@@ -5,6 +5,7 @@
  */
 #include "test/check.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -255,12 +256,16 @@ void store_remove(struct keel *unused, const char *fmt, ...)
 
 char **store_list(struct keel *unused, unsigned int *n, const char *fmt, ...)
 {
-	char **names = malloc(sizeof(*names) + 16);
+	char path[STORE_PATH_MAX], **names = malloc(sizeof(*names) + 64);
+	size_t len;
 
+	PATH(path, fmt);
+	len = strlen(path);
 	assert_non_null(names);
+	*n = !strncmp(stored_at, path, len) && stored_at[len] == '/';
 	names[0] = (char *)(names + 1);
-	snprintf(names[0], 16, "%s", strrchr(stored_at, '/') ? strrchr(stored_at, '/') + 1 : "");
-	*n = *stored_at != 0;
+	snprintf(names[0], 64, "%s", *n ? stored_at + len + 1 : "");
+	names[0][strcspn(names[0], "/")] = 0;
 	return names;
 }
 
@@ -311,6 +316,8 @@ static unsigned int told(const struct rtattr *info, unsigned int *vf, struct vf_
 {
 	const struct ifla_vf_mac *mac = attribute(info, IFLA_VF_MAC);
 	const struct ifla_vf_vlan *vlan = attribute(info, IFLA_VF_VLAN);
+	const struct rtattr *list = attribute(info, IFLA_VF_VLAN_LIST);
+	const struct ifla_vf_vlan_info *first = list ? attribute(list - 1, IFLA_VF_VLAN_INFO) : NULL;
 	const struct ifla_vf_rate *rate = attribute(info, IFLA_VF_RATE);
 	const struct ifla_vf_trust *trust = attribute(info, IFLA_VF_TRUST);
 	const struct ifla_vf_spoofchk *spoofchk = attribute(info, IFLA_VF_SPOOFCHK);
@@ -321,6 +328,12 @@ static unsigned int told(const struct rtattr *info, unsigned int *vf, struct vf_
 	} else if (vlan) {
 		*vf = vlan->vf;
 		v->vlan = vlan->vlan;
+		v->vlan_qos = vlan->qos;
+	} else if (first) {
+		*vf = first->vf;
+		v->vlan = first->vlan;
+		v->vlan_qos = first->qos;
+		v->vlan_proto = ntohs(first->vlan_proto);
 	} else if (rate) {
 		*vf = rate->vf;
 		v->rate = rate->max_tx_rate;
@@ -333,7 +346,7 @@ static unsigned int told(const struct rtattr *info, unsigned int *vf, struct vf_
 		*vf = spoofchk->vf;
 		v->spoofchk = spoofchk->setting;
 	}
-	return mac ? VF_MAC : vlan ? VF_VLAN : rate ? VF_RATE : trust ? VF_TRUST : VF_SPOOFCHK;
+	return mac ? VF_MAC : vlan || first ? VF_VLAN : rate ? VF_RATE : trust ? VF_TRUST : VF_SPOOFCHK;
 }
 
 static int change(const struct rtattr *list)
@@ -342,6 +355,7 @@ static int change(const struct rtattr *list)
 	char text[VF_SETTINGS_TEXT];
 	unsigned int vf = 99;
 
+	assert_true(held);
 	assert_int_equal(list->rta_type, IFLA_VFINFO_LIST);
 	assert_int_equal(((struct rtattr *)RTA_DATA(list))->rta_type, IFLA_VF_INFO);
 	v.set = told(RTA_DATA(list), &vf, &v);
@@ -354,8 +368,11 @@ static int change(const struct rtattr *list)
 		return 0;
 	if (v.set == VF_MAC)
 		memcpy(card[vf].mac, v.mac, 6);
-	if (v.set == VF_VLAN)
+	if (v.set == VF_VLAN) {
 		card[vf].vlan = v.vlan;
+		card[vf].vlan_qos = v.vlan_qos;
+		card[vf].vlan_proto = v.vlan_proto;
+	}
 	if (v.set == VF_RATE)
 		card[vf].rate = v.rate;
 	if (v.set == VF_TRUST)
@@ -387,7 +404,14 @@ static ssize_t describe(struct nlmsghdr *h)
 	list = put(h, IFLA_VFINFO_LIST, NULL, 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		struct ifla_vf_mac mac = { .vf = i };
-		struct ifla_vf_vlan vlan = { i, card[i].vlan, 0 };
+		struct ifla_vf_vlan vlan = { i, card[i].vlan, card[i].vlan_qos };
+		struct {
+			struct rtattr head;
+			struct ifla_vf_vlan_info first;
+		} vlans = {
+			{ RTA_LENGTH(sizeof(vlans.first)), IFLA_VF_VLAN_INFO },
+			{ i, card[i].vlan, card[i].vlan_qos, htons(card[i].vlan_proto ? card[i].vlan_proto : 0x8100) },
+		};
 		struct ifla_vf_rate rate = { i, min_rate, card[i].rate };
 		struct ifla_vf_trust trust = { i, unknown & VF_TRUST ? ~0u : card[i].trust };
 		struct ifla_vf_spoofchk spoofchk = { i, unknown & VF_SPOOFCHK ? ~0u : card[i].spoofchk };
@@ -396,6 +420,7 @@ static ssize_t describe(struct nlmsghdr *h)
 		info = put(h, IFLA_VF_INFO, NULL, 0);
 		put(h, IFLA_VF_MAC, &mac, sizeof(mac));
 		put(h, IFLA_VF_VLAN, &vlan, sizeof(vlan));
+		put(h, IFLA_VF_VLAN_LIST, &vlans, sizeof(vlans));
 		put(h, IFLA_VF_RATE, &rate, sizeof(rate));
 		put(h, IFLA_VF_TRUST, &trust, sizeof(trust));
 		put(h, IFLA_VF_SPOOFCHK, &spoofchk, sizeof(spoofchk));
@@ -708,6 +733,100 @@ static void settings_come_and_go(void **state)
 	assert_string_equal(history, "");
 }
 
+/* The function leaves before the guest's memory goes; what is another's stays, and is known to be another's. */
+static void settings_when_guests_end(void **state)
+{
+	struct guest_pci p = with(VF0, "vlan=7");
+
+	assert_int_equal(pci_attach(&k, WEB, &p), 0);
+	history[0] = 0;
+	pci_forget(&k, WEB);
+	assert_string_equal(history, "deassign 101 from 3\nvf 0 vlan=0\n");
+	assert_int_equal(function(VF0)->owner, DOMID_IO);
+	assert_string_equal(stored_at, "");
+	/* It does not leave: nothing is put back under the guest. */
+	assert_int_equal(pci_attach(&k, WEB, &p), 0);
+	function(VF0)->no_deassign = -EBUSY;
+	history[0] = 0;
+	pci_forget(&k, WEB);
+	assert_string_equal(history, "deassign 101 from 3\nwarning: PCI function 0000:01:00.1 does not leave domain 3: "
+			    "Device or resource busy\n");
+	assert_string_equal(stored_at, "/tool/keel/3/pci/00000101");
+	/* Domain 7 had it, and left vlan=9 to be put back; web has it now. */
+	strcpy(stored_at, "/tool/keel/7/pci/00000101");
+	strcpy(stored, "vlan=9");
+	history[0] = 0;
+	pci_forget(&k, 7);
+	assert_string_equal(history, "");
+	assert_string_equal(stored_at, "");
+	/* The same before web gets it: what web's end puts back is not domain 7's. */
+	start(state);
+	card[0].vlan = 5;
+	strcpy(stored_at, "/tool/keel/7/pci/00000101");
+	strcpy(stored, "vlan=9");
+	assert_int_equal(pci_attach(&k, WEB, &p), 0);
+	assert_string_equal(history, "vf 0 vlan=9\nvf 0 vlan=7\nassign 101 to 3\n");
+	assert_string_equal(stored_at, "/tool/keel/3/pci/00000101");
+	assert_string_equal(stored, "vlan=9");
+}
+
+static void priority_and_protocol_come_back(void **state)
+{
+	struct guest_pci p = with(VF0, "vlan=7");
+
+	card[0].vlan = 9;
+	card[0].vlan_qos = 3;
+	assert_int_equal(pci_attach(&k, WEB, &p), 0);
+	assert_int_equal(card[0].vlan_qos, 0);
+	assert_int_equal(pci_detach(&k, WEB, VF0), 0);
+	assert_int_equal(card[0].vlan, 9);
+	assert_int_equal(card[0].vlan_qos, 3);
+	card[0].vlan_proto = 0x88a8;
+	assert_int_equal(pci_attach(&k, WEB, &p), 0);
+	assert_string_equal(stored, "vlan=9:3:88a8");
+	assert_int_equal(card[0].vlan_proto, 0);
+	assert_int_equal(pci_detach(&k, WEB, VF0), 0);
+	assert_int_equal(card[0].vlan, 9);
+	assert_int_equal(card[0].vlan_qos, 3);
+	assert_int_equal(card[0].vlan_proto, 0x88a8);
+}
+
+/* What a driver has without asking, and what is no setting at all. */
+static void kept_text_that_is_odd(void **state)
+{
+	static const struct {
+		const char *text, *warning;
+		unsigned int vlan, rate;
+		bool trust;
+	} odd[] = {
+		{ "vlan=4095,rate=4294967295,trust=off", NULL, 4095, 4294967295u, false },
+		{ "vlan=9,rate=4294967296", "rate '4294967296'", 9, 0, false },
+		{ "vlan=x,trust=on", "vlan 'x'", 5, 0, true },
+		{ "vlan=9:3:88a8:1,trust=off", "vlan '9:3:88a8:1'", 5, 0, false },
+		{ "vlan=9,vlan=10", "vlan is there twice", 9, 0, false },
+		{ "trust=off,,vlan=9", "''", 9, 0, false },
+		{ "trust=maybe,vlan=9", "trust 'maybe'", 9, 0, false },
+		{ "nonsense", "'nonsense'", 5, 0, false },
+	};
+
+	for (unsigned int i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		start(state);
+		card[0].vlan = 5;
+		card[0].trust = true;
+		strcpy(stored_at, "/tool/keel/3/pci/00000101");
+		strcpy(stored, odd[i].text);
+		function(VF0)->owner = WEB;
+		assert_int_equal(pci_detach(&k, WEB, VF0), 0);
+		assert_int_equal(card[0].vlan, odd[i].vlan);
+		assert_int_equal(card[0].rate, odd[i].rate);
+		assert_int_equal(card[0].trust, odd[i].trust);
+		if (odd[i].warning)
+			assert_contains(history, odd[i].warning);
+		assert_int_equal(!strstr(history, "warning: not all settings of PCI function 0000:01:00.1 could be put back"),
+				 !odd[i].warning);
+	}
+}
+
 /* Nothing is changed, and the guest does not get it. */
 static void a_setting_that_is_refused(void **state)
 {
@@ -769,6 +888,9 @@ int main(void)
 		cmocka_unit_test_setup(virtual_functions, start), cmocka_unit_test_setup(settings_come_and_go, start),
 		cmocka_unit_test_setup(a_setting_that_is_refused, start),
 		cmocka_unit_test_setup(settings_of_what_has_none, start),
+		cmocka_unit_test_setup(settings_when_guests_end, start),
+		cmocka_unit_test_setup(priority_and_protocol_come_back, start),
+		cmocka_unit_test_setup(kept_text_that_is_odd, start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
