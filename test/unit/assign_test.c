@@ -426,6 +426,107 @@ static void a_group_stays_together(void **state)
 	assert_ptr_equal(reaches_memory_of(PLAIN - 1), &dom0->d);
 }
 
+static void acs(struct function *f, u16 cap)
+{
+	set(f, 0x100, 4, 0x0001000d, 0);
+	set(f, 0x104, 2, cap, 0);
+	set(f, 0x106, 2, 0, cap);
+}
+
+static void find_anew(u32 sbdf)
+{
+	arch_pci_device_remove(0, sbdf >> 8 & 0xff, (u8)sbdf);
+	assert_int_equal(arch_pci_device_add(0, sbdf >> 8 & 0xff, (u8)sbdf, 0, 0), 0);
+}
+
+/* A port that lets requests to peers past the IOMMU makes a group of all that is below. */
+static void peers_behind_ports(void **state)
+{
+	struct function *bridge = function(BRIDGE), *leaf = new_function(LEAF, 0x12345678, 0);
+	u32 list[4];
+
+	capabilities(leaf, 0x40);
+	express(leaf, 0x40);
+	capabilities(bridge, 0x40);
+	for (u32 type = 4; type <= 6; type++) { /* root port, a switch's upstream and downstream port */
+		set(bridge, 0x40, 4, 0x00020010 | type << 20, 0);
+		find_anew(NIC);
+		find_anew(LEAF);
+		assert_int_equal(arch_pci_group(LEAF, list, 4), type == 5 ? 1 : 2);
+		assert_int_equal(arch_pci_test_assign(&x->d, LEAF), type == 5 ? 0 : -EXDEV);
+	}
+	set(bridge, PCI_HEADER_TYPE, 1, 0x81, 0); /* one of several functions, which may reach what is below */
+	set(bridge, 0x40, 4, 0x00520010, 0);
+	find_anew(NIC);
+	find_anew(LEAF);
+	assert_int_equal(arch_pci_group(LEAF, list, 4), 2);
+	set(bridge, PCI_HEADER_TYPE, 1, 1, 0);
+	/* With what isolates, and some more: it is switched on, and found to be. */
+	set(bridge, 0x40, 4, 0x00620010, 0);
+	acs(bridge, 0x5f);
+	find_anew(BRIDGE);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x106, 2), 0x1d);
+	find_anew(NIC);
+	find_anew(LEAF);
+	assert_int_equal(arch_pci_group(LEAF, list, 4), 1);
+	assert_int_equal(assign(&x->d, LEAF), 0);
+	/* Dom0 does not switch it off; after a reset it brings it back with the bus numbers. */
+	dom0_put(BRIDGE, 0x106, 2, 0);
+	dom0_put(BRIDGE, 0x104, 4, 0);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x106, 2), 0x1d);
+	assert_int_equal(deassign(&x->d, LEAF), 0);
+	assert_int_equal(deassign(NULL, LEAF), 0);
+	set(bridge, 0x106, 2, 0, 0x5f);
+	dom0_put(BRIDGE, 0x18, 4, 0x00010100);
+	assert_int_equal(pci_conf_read(BRIDGE, 0x106, 2), 0x1d);
+	/* One that has it, but does not do it. */
+	set(bridge, 0x106, 2, 0, 0);
+	find_anew(LEAF);
+	find_anew(NIC);
+	assert_int_equal(arch_pci_group(LEAF, list, 4), 2);
+}
+
+/* A function's own: on from the start, and again before the guest's requests begin after a reset. */
+static void a_functions_peers(void **state)
+{
+	struct function *f = function(NVME);
+
+	acs(f, 0x0c);
+	find_anew(NVME);
+	assert_int_equal(pci_conf_read(NVME, 0x106, 2), 0x0c);
+	assert_int_equal(assign(&x->d, NVME), 0);
+	set(f, 0x106, 2, 0, 0x0c);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(pci_conf_read(NVME, 0x106, 2), 0x0c);
+	assert_int_equal(arch_pci_deassign(&x->d, NVME), 0);
+	set(f, 0x106, 2, 0, 0x0c);
+	fake_advance(200000000);
+	assert_int_equal(pci_conf_read(NVME, 0x106, 2), 0x0c);
+}
+
+/* Virtual functions are each a guest's only if what is above the card keeps them from each other. */
+static void virtual_functions_behind_a_port(void **state)
+{
+	struct function *bridge = function(BRIDGE);
+
+	function(NIC)->present = false;
+	set(bridge, PCI_PRIMARY_BUS, 4, 0x00020200, 0x00ffffff);
+	capabilities(bridge, 0x40);
+	set(bridge, 0x40, 4, 0x00420010, 0);
+	for (u32 i = 0; i < 2; i++) {
+		find_anew(BRIDGE);
+		pci_conf_write(PF, 0x148, 2, 0);
+		find_anew(PF);
+		pci_conf_write(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
+		for (u8 devfn = 1; devfn <= 2; devfn++) {
+			assert_int_equal(arch_pci_device_remove(0, 2, devfn), 0);
+			assert_int_equal(arch_pci_device_add(0, 2, devfn, XEN_PCI_DEV_VIRTFN, 0x200), 0);
+		}
+		assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), i ? 0 : -EXDEV);
+		acs(bridge, 0x1d);
+	}
+}
+
 /* A bridge that Dom0 makes lead to the function's bus would hide what is known of it. */
 static void no_bridge_comes_over_a_guests_function(void **state)
 {
@@ -985,6 +1086,7 @@ static const struct CMUnitTest tests[] = {
 	T(bars_are_where_the_guest_puts_them_and_nowhere_else), T(a_bar_does_not_cover_what_is_there),
 	T(messages_are_the_guests), T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
 	T(a_whole_device_and_a_group), T(a_group_stays_together),
+	T(peers_behind_ports), T(a_functions_peers), T(virtual_functions_behind_a_port),
 	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited),
 	T(a_bar_in_the_page_of_another_is_refused), T(the_port_tells),
 	T(a_reset_by_the_guest), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),

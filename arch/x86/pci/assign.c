@@ -82,12 +82,18 @@ static long bars_refused(const struct vpci_dev *dev, const struct guest_bar *bar
 	return dev->virtfn && !sizes ? -ENXIO : msix_refused(dev, bar);
 }
 
+/* In no group for where it is: a virtual function is apart from others of its card, if the ports above are isolated. */
+static bool is_apart(const struct vpci_dev *dev)
+{
+	return dev->bridge || (dev->virtfn && dev->anchor == dev->sbdf);
+}
+
 /* Functions whose requests the IOMMU cannot tell apart, or that can reach each other behind its back. */
 bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b)
 {
 	if (a->iommu.alias == b->iommu.alias)
 		return true;
-	return !a->virtfn && !b->virtfn && !a->bridge && !b->bridge && a->sbdf >> 3 == b->sbdf >> 3;
+	return !is_apart(a) && !is_apart(b) && a->anchor >> 3 == b->anchor >> 3;
 }
 
 static long group_refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)

@@ -41,9 +41,13 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define PCI_CAP_MSI	0x05
 #define PCI_CAP_EXPRESS	0x10
 #define PCI_EXPRESS_TYPE(flags) ((flags) >> 4 & 15) /* 7: bridge to conventional PCI, 8: the other way round */
+#define PCI_EXPRESS_ROOT 4	/* types of ports; a switch has the other two */
+#define PCI_EXPRESS_UPSTREAM 5
+#define PCI_EXPRESS_DOWNSTREAM 6
 #define PCI_EXPRESS_RESETS BIT(28) /* device capabilities: it can do a function-level reset */
 #define PCI_EXPRESS_RESET BIT(15) /* device control: it begins */
 #define PCI_CAP_MSIX	0x11
+#define PCI_EXT_CAP_ACS	0x0d
 #define PCI_EXT_CAP_SRIOV 0x10
 
 #define MSI_CTRL_ENABLE	BIT(0)
@@ -59,6 +63,10 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 #define MSIX_PENDING 8	/* the same of its pending bits */
 #define MSIX_ENTRY_SIZE 16
 #define MSIX_ENTRY_MASKED BIT(0)
+
+#define ACS_CAP		4
+#define ACS_CTRL	6
+#define ACS_ISOLATES	0x1du /* source validation; requests and completions to peers go up, and what comes up stays so */
 
 #define SRIOV_CTRL	0x08
 #define SRIOV_CTRL_VFE	BIT(0)

@@ -132,6 +132,7 @@ static void write_host_command(const struct guest_fn *fn)
 	u32 val = PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_OFF;
 
 	restore_bars(fn);
+	vpci_enable_acs(fn->dev);
 	pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2, val | (fn->command & PCI_COMMAND_MASTER));
 	smp_mb();
 	if (READ_ONCE(fn->dev->iommu.cut_off))

@@ -77,6 +77,7 @@ static void restore(const struct vpci_dev *dev)
 			       dev->reset.control[i] & (i ? 0xffff : ~PCI_EXPRESS_RESET));
 	for (unsigned int i = ARRAY_SIZE(dev->reset.header) - 1; i > 1; i--)
 		pci_conf_write(dev->sbdf, 4 * i, 4, dev->reset.header[i]);
+	vpci_enable_acs(dev);
 	pci_conf_write(dev->sbdf, PCI_COMMAND, 2, dev->reset.header[1] & 0xffff & ~PCI_COMMAND_MASTER);
 }
 

@@ -108,6 +108,7 @@ static void write_bus_numbers(struct vpci *p, struct vpci_dev *dev, unsigned int
 	u32 sbdf = dev->sbdf, old = pci_conf_read(sbdf, PCI_PRIMARY_BUS, 4), new;
 
 	pci_conf_write(sbdf, reg, size, val);
+	vpci_enable_acs(dev); /* it may come from a reset */
 	new = pci_conf_read(sbdf, PCI_PRIMARY_BUS, 4);
 	if (((old ^ new) & 0x00ffff00u) == 0)
 		return;
@@ -131,6 +132,10 @@ static void write_through(struct vpci *p, struct vpci_dev *dev, unsigned int reg
 		return;
 	if (dev->bridge && overlaps(reg, size, PCI_PRIMARY_BUS, 4)) {
 		write_bus_numbers(p, dev, reg, size, val);
+		return;
+	}
+	if (dev->acs && overlaps(reg, size, dev->acs + ACS_CTRL, 2)) {
+		vpci_enable_acs(dev); /* all that Dom0 can do about it */
 		return;
 	}
 	if (dev->sriov && overlaps(reg, size, dev->sriov + SRIOV_CTRL, 2)) {

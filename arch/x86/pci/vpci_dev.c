@@ -106,16 +106,44 @@ struct vpci_dev *vpci_bridge_above(struct vpci *p, u32 sbdf)
 	return NULL;
 }
 
-/* The id that requests of the function arrive with: bridges to conventional PCI make them their own (VT-d 3.4.1). */
-static u32 requester(struct vpci *p, u32 sbdf)
+bool vpci_enable_acs(const struct vpci_dev *dev)
 {
-	u32 id = sbdf;
+	u32 bits, ctrl;
 
+	if (!dev->acs)
+		return false;
+	bits = pci_conf_read(dev->sbdf, dev->acs + ACS_CAP, 2) & ACS_ISOLATES;
+	ctrl = pci_conf_read(dev->sbdf, dev->acs + ACS_CTRL, 2);
+	if ((ctrl & bits) == bits)
+		return true;
+	pci_conf_write(dev->sbdf, dev->acs + ACS_CTRL, 2, ctrl | bits);
+	return (pci_conf_read(dev->sbdf, dev->acs + ACS_CTRL, 2) & bits) == bits;
+}
+
+/* PCI Express 5.0, 6.12. What is below reaches nothing of other owners but through the IOMMU. */
+static bool isolates(const struct vpci_dev *bridge, u32 type)
+{
+	if (type == PCI_EXPRESS_UPSTREAM && !(pci_conf_read(bridge->sbdf, PCI_HEADER_TYPE, 1) & 0x80))
+		return true; /* the ports below it decide */
+	return type >= PCI_EXPRESS_ROOT && type <= PCI_EXPRESS_DOWNSTREAM && vpci_enable_acs(bridge);
+}
+
+/*
+ * The id that requests of the function arrive with: bridges to conventional PCI make them their own (VT-d 3.4.1).
+ * Sets dev->anchor.
+ */
+static u32 requester(struct vpci *p, struct vpci_dev *dev)
+{
+	u32 id = dev->sbdf, sbdf = dev->virtfn ? dev->physfn : id;
+
+	dev->anchor = id;
 	for (const struct vpci_dev *b; (b = vpci_bridge_above(p, sbdf)); sbdf = b->sbdf) {
 		u8 pos = pci_find_cap(b->sbdf, PCI_CAP_EXPRESS);
 		u32 type = pos ? PCI_EXPRESS_TYPE(pci_conf_read(b->sbdf, pos + 2u, 2)) : 8;
 
 		id = type == 7 ? sbdf & ~0xffu : type == 8 ? b->sbdf : id;
+		if (!isolates(b, type))
+			dev->anchor = b->sbdf;
 	}
 	return id;
 }
@@ -151,11 +179,12 @@ static bool in_guests_group(struct vpci *p, const struct vpci_dev *dev)
 /* 0 or -ENOMEM. */
 static int link_dev(struct vpci *p, struct vpci_dev *dev)
 {
+	u32 id = requester(p, dev);
 	int rc;
 
 	dev->owner = p->d ? p->d->id : DOMID_IO;
 	dev->iommu.sbdf = dev->sbdf;
-	dev->iommu.alias = iommu_ops && iommu_ops->alias ? iommu_ops->alias(dev->sbdf) : requester(p, dev->sbdf);
+	dev->iommu.alias = iommu_ops && iommu_ops->alias ? iommu_ops->alias(dev->sbdf) : id;
 	if (!p->d || in_guests_group(p, dev)) {
 		dev->owner = DOMID_IO; /* Dom0's with the rest of its group */
 		enter(p, dev);
@@ -194,6 +223,8 @@ static struct vpci_dev *add_dev(struct vpci *p, u32 sbdf, bool virtfn, u32 physf
 	read_msi(dev);
 	if (msix)
 		read_msix(dev, msix, ctrl);
+	dev->acs = find_ext_cap(sbdf, PCI_EXT_CAP_ACS);
+	vpci_enable_acs(dev);
 	if (!virtfn)
 		dev->sriov = find_ext_cap(sbdf, PCI_EXT_CAP_SRIOV);
 	/* Switched on already, as after a restart of the guest: sizes cannot be learnt any more. */
@@ -244,6 +275,7 @@ int vpci_add_assigned(struct vpci *p, const struct vpci_dev *host, struct guest_
 	dev->iommu.alias = host->iommu.alias;
 	dev->owner = p->d->id;
 	dev->virtfn = host->virtfn;
+	dev->acs = host->acs;
 	dev->msi = host->msi;
 	dev->msi_64 = host->msi_64;
 	dev->msix = host->msix;

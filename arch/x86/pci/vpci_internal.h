@@ -49,7 +49,8 @@ struct vpci_dev {
 	bool resets_itself;	/* by that */
 	u32 physfn;		/* virtfn: sbdf of the physical function */
 	unsigned int nr_bars;
-	u16 sriov;		/* offset of the capability, 0 = none */
+	u16 sriov, acs;		/* offsets of the capabilities, 0 = none */
+	u32 anchor;		/* the topmost bridge that lets what is below reach each other; none: sbdf */
 	u64 vf_bar_size[6];	/* learnt when virtual functions are switched on */
 
 	u8 msi;			/* offset of the capability, 0 = none */
@@ -128,6 +129,8 @@ bool vpci_is_device_range(u64 first, u64 size);
 bool vpci_in_use(const struct vpci_dev *dev);
 /* Has a guest a virtual function of dev, or must something behind it stay, by the bus numbers that it has or gets? */
 bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses);
+/* Its requests to peers go through the IOMMU from now on. Also after each reset. false: it cannot do that. */
+bool vpci_enable_acs(const struct vpci_dev *dev);
 /* Sizes of the virtual functions' BARs; they are switched off. */
 void vpci_size_vf_bars(struct vpci_dev *dev);
 /* Base of a memory BAR as it is decoded now; 0 = not decoded, or no memory. */
