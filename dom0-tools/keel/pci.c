@@ -107,7 +107,7 @@ static int run_vf_create(struct keel *k, int argc, char **argv)
 		return usage_error(k, &cmd_vf_create, "'%s' is no number of virtual functions", argv[optind + 1]);
 	if (pci_create_vfs(k, p.sbdf, n))
 		return report(k);
-	snprintf(result, sizeof(result), "%lu virtual functions", n);
+	snprintf(result, sizeof(result), "%lu virtual function%s", n, n == 1 ? "" : "s");
 	return done(k, p.sbdf, result);
 }
 

@@ -98,7 +98,7 @@ static struct json_object *to_json(const struct pci_info *p, const char *owner)
 	return j;
 }
 
-/* "PF of 4", "VF 0 of 0000:01:00.0" */
+/* "PF, 2 of 4", "VF 0 of 0000:01:00.0" */
 static void relation(const struct pci_info *p, char *out, size_t size)
 {
 	char name[16];
@@ -226,8 +226,8 @@ const struct command cmd_pci_list = {
 	.args = "",
 	.summary = "Lists the PCI functions: whose they are, and what keeps a guest from getting them",
 	.help = "Relation: a physical function with so many of its virtual ones, or which virtual one of which. Group: the\n"
-		"first of those that must have one owner. Reset: how it is reset when it changes hands. For a guest: why none can get it, and the\n"
-		"memory that firmware (RMRR, IVMD) has it use.\n\n",
+		"first of those that must have one owner. Reset: how it is reset when it changes hands. For a guest:\n"
+		"why none can get it, and the memory that firmware (RMRR, IVMD) has it use.\n\n",
 	.run = run_list,
 	.no_xenstore = true,
 };
