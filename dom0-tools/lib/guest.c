@@ -14,6 +14,7 @@ struct reader {
 	struct guest_config *g;
 	const char *file;
 	unsigned int line;
+	bool no_passthrough;		/* the file says so */
 	char *root, *extra;
 	guest_warn_fn *warn;
 	void *arg;
@@ -250,8 +251,10 @@ static int set_passthrough(struct reader *r, const struct key *key, const struct
 			return 0;
 		}
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
-		if (!strcmp(v->string, off[i]))
+		if (!strcmp(v->string, off[i])) {
+			r->no_passthrough = strcmp(v->string, "default");
 			return 0;
+		}
 	return keel_fail(r->e, EINVAL, "%s:%u: passthrough '%s' is neither enabled nor disabled", r->file,
 			 v->line, v->string);
 }
@@ -417,6 +420,8 @@ static int check_whole(struct reader *r)
 	if (g->maxvcpus < g->vcpus)
 		return keel_fail(r->e, EINVAL, "%s: maxvcpus = %u is less than vcpus = %u", r->file,
 				 g->maxvcpus, g->vcpus);
+	if (g->pcis && r->no_passthrough)
+		return keel_fail(r->e, EINVAL, "%s: pci needs passthrough = \"enabled\"", r->file);
 	return 0;
 }
 

@@ -224,12 +224,32 @@ static int nvme_create(struct nvme *n, uint32_t pf, unsigned int vfs)
 	return rc;
 }
 
+/* Before anything is changed: can it have so many? */
+static int check_number(struct keel *k, uint32_t pf, unsigned int vfs)
+{
+	char name[16], text[16];
+	unsigned long most;
+
+	guest_pci_text(pf, name);
+	if (sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/vendor", name))
+		return keel_fail(&k->err, ENODEV, "there is no PCI function %s; `keel pci-list` shows what there is", name);
+	if (sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/sriov_totalvfs", name))
+		return keel_fail(&k->err, ENODEV, "PCI function %s cannot have virtual functions: it has no SR-IOV, or the "
+				 "firmware's settings have it off", name);
+	most = strtoul(text, NULL, 10);
+	if (vfs > most)
+		return keel_fail(&k->err, ERANGE, "PCI function %s can have %lu virtual functions at most", name, most);
+	return 0;
+}
+
 static int create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 {
 	struct nvme n = { .k = k, .fd = -1 };
 	char path[48];
-	int rc = none_is_a_guests(k, pf);
+	int rc = check_number(k, pf, vfs);
 
+	if (!rc)
+		rc = none_is_a_guests(k, pf);
 	if (rc)
 		return rc;
 	controller_of(pf, n.name, sizeof(n.name));

@@ -198,6 +198,8 @@ static void bad_values(void **state)
 		{ "pci=['0000:01:20.0']", "a device is 00 to 1f" },
 		{ "pci=['01:00.8']", "a function 0 to 7" },
 		{ "pci=['01:00.1',\n'0000:01:00.1']", "f:2: '0000:01:00.1' is there twice" },
+		{ BASE "pci=['01:00.1']\npassthrough='disabled'", "pci needs passthrough = \"enabled\"" },
+		{ BASE "passthrough='0'\npci=['01:00.1']", "pci needs passthrough = \"enabled\"" },
 		{ "passthrough=1", "passthrough must be a string" },
 		{ "passthrough=''", "passthrough '' is neither enabled nor disabled" },
 		{ "passthrough='maybe'", "neither enabled nor disabled" },

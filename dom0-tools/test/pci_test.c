@@ -675,9 +675,15 @@ static void virtual_functions(void **state)
 	assert_int_equal(pci_create_vfs(&k, PF, 3), -EBUSY);
 	assert_contains(k.err.text, "web has 0000:01:00.2, a virtual function of 0000:01:00.0");
 	assert_string_equal(history, "");
-	assert_int_equal(pci_create_vfs(&k, NIC, 1), -ENOENT);
-	assert_contains(k.err.text, "0000:02:01.0 has no virtual functions");
-	history[0] = 0;
+	assert_int_equal(pci_create_vfs(&k, NIC, 1), -ENODEV);
+	assert_contains(k.err.text, "0000:02:01.0 cannot have virtual functions: it has no SR-IOV");
+	assert_int_equal(pci_create_vfs(&k, 0x0777, 1), -ENODEV);
+	assert_contains(k.err.text, "there is no PCI function 0000:07:0e.7");
+	/* Those that are there stay. */
+	function(VF1)->owner = 0;
+	assert_int_equal(pci_create_vfs(&k, PF, 8), -ERANGE);
+	assert_contains(k.err.text, "0000:01:00.0 can have 7 virtual functions at most");
+	assert_string_equal(history, "");
 	function(VF1)->owner = 0;
 	no_vfs = -ENOSPC;
 	assert_int_equal(pci_create_vfs(&k, PF, 3), -ENOSPC);
