@@ -186,20 +186,24 @@ static void call(struct sim *s, struct vcpu *v, struct pair_op *op)
 static void set_grant(struct domain *d, const struct pair_op *op)
 {
 	u64 *written = &((struct pair_domain *)d)->written[op->a[0] % PAIR_REFS];
+	const struct grant_active *a;
 	struct grant_entry_v1 *e, was;
+	bool in_use;
 
 	if (!d->grant || op->a[0] >= grant_refs(d->grant))
 		return;
 	e = grant_entry(d->grant, (grant_ref_t)op->a[0]);
 	if (!op->a[2] && e->flags & (GTF_reading | GTF_writing))
 		return;
+	a = grant_active(d->grant, (grant_ref_t)op->a[0]);
+	in_use = a->readers || a->writers;
 	was = *e;
 	memcpy(e, &op->a[1], sizeof(*e));
 	if (op->a[0] >= PAIR_REFS)
 		return;
 	was.flags &= (u16)~(GTF_reading | GTF_writing);
-	/* If the guest has written there by other means, it may have told itself that it is not in use. */
-	*written = *written != PAIR_SPOILT && memcmp(&was, written, sizeof(was)) == 0 ? op->a[1] : PAIR_SPOILT;
+	/* If the guest has written there by other means, or where it is in use, it has told itself that it is not. */
+	*written = !in_use && *written != PAIR_SPOILT && memcmp(&was, written, sizeof(was)) == 0 ? op->a[1] : PAIR_SPOILT;
 }
 
 static void execute(struct sim *s, struct vcpu *v, struct pair_op *op)
