@@ -42,9 +42,10 @@ static void do_work(struct pcpu *cpu)
  */
 static void nothing_happens(void)
 {
-	static unsigned int timers_alone;
-	bool down = true;
+	static unsigned int timers_alone, dom0_gone;
 	u64 first = ~0ull;
+	bool gone = true;
+	struct vcpu *v;
 
 	idle_turns = 0;
 	for (unsigned int i = 0; i < pair->cfg.cpus; i++)
@@ -57,11 +58,16 @@ static void nothing_happens(void)
 	timers_alone = 0;
 	pair_now += 1000000;
 	for (unsigned int i = 0; i < pair->cfg.dom0_vcpus; i++) {
-		down &= test_bit(VPF_DOWN, &hardware_domain->vcpu[i]->wait_flags);
-		hvm_inject_nmi(hardware_domain->vcpu[i]);
+		v = hardware_domain->vcpu[i];
+		gone &= test_bit(VPF_DOWN, &v->wait_flags) || vcpu_runnable(v);
+		hvm_inject_nmi(v);
 	}
-	/* By arguments that it has overwritten itself, Dom0 can have stopped all of its vCPUs: nobody is left to end this. */
-	if (down) {
+	/*
+	 * By arguments that it has overwritten itself, Dom0 can have stopped all of its vCPUs; or they could run, and have no
+	 * CPU, where sched=null has given the ones that they are pinned to to guests. Nobody is left to end this.
+	 */
+	dom0_gone = gone ? dom0_gone + 1 : 0;
+	if (dom0_gone == 64) {
 		pair->ended = true;
 		pair_stop();
 	}
