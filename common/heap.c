@@ -117,9 +117,11 @@ static void check_poison(mfn_t mfn, u64 n)
 {
 	const u64 *word = mfn_to_virt(mfn), *end = word + (n << PAGE_SHIFT) / sizeof(*word);
 
-	while (heap_poisons && word < end && *word == POISON)
+	if (!heap_poisons)
+		return;
+	while (word < end && *word == POISON)
 		word++;
-	if (heap_poisons && word < end)
+	if (word < end)
 		panic("a free frame was written to: %#lx at %#lx", *word, virt_to_pa(word));
 }
 

@@ -175,6 +175,7 @@ static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_
 {
 	char name[16], guest[GUEST_NAME_MAX + 1];
 	unsigned int owner;
+	int rc;
 
 	pci_refused_for_good(k, o, p, p->refused, sizeof(p->refused));
 	for (int i = 0; i < p->nr_group && !*p->refused; i++) {
@@ -185,10 +186,11 @@ static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_
 		snprintf(p->refused, sizeof(p->refused), "it shares a group with %s, which is not in quarantine but %s's",
 			 name, pci_owner_name(o, owner, guest, sizeof(guest)));
 	}
+	rc = *p->refused ? 0 : hyper_test_assign(k, DOMID_IO, p->sbdf);
 	if (!*p->refused && !for_guests(p->driver))
 		snprintf(p->refused, sizeof(p->refused), "Dom0's driver %s has it", p->driver);
-	else if (!*p->refused && hyper_test_assign(k, DOMID_IO, p->sbdf))
-		snprintf(p->refused, sizeof(p->refused), "%s", pci_reason(hyper_test_assign(k, DOMID_IO, p->sbdf)));
+	else if (rc)
+		snprintf(p->refused, sizeof(p->refused), "%s", pci_reason(rc));
 	p->assignable = p->owner == DOMID_IO || (!p->owner && *p->driver && for_guests(p->driver));
 }
 

@@ -20,7 +20,7 @@ struct vpci_msg {
 
 enum vpci_reset_state { RESET_OVER, RESET_HELD, RESET_SETTLES, RESET_FAILED };
 
-/* A reset of a function, and what it loses. V */
+/* A reset of a function, and what it loses. V: struct vpci's lock */
 struct vpci_reset {
 	enum vpci_reset_state state;
 	u32 bridge;		/* whose bus is reset; 0: the function resets itself */
@@ -34,7 +34,6 @@ struct guest_fn;
 struct guest_bus;
 
 /* One PCI function. V: struct vpci's lock */
-
 struct vpci_dev {
 	struct list_head link;	/* hash bucket. V */
 	struct vpci_dev *next_msix; /* functions with MSI-X; written under V, read without */
