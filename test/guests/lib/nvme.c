@@ -8,6 +8,7 @@
 #define CC_SIZES (6u << 16 | 4u << 20) /* entries of 64 and 16 bytes */
 #define CREATE_SUBMIT 0x01
 #define CREATE_COMPLETE 0x05
+#define INTERRUPTS 2u
 #define EXPRESS_CONTROL 8
 #define CONTROL_RESET (1u << 15)
 
@@ -159,7 +160,7 @@ bool nvme_start(struct nvme *n, bool with_io)
 	n->regs[NVME_CC] = ENABLE | CC_SIZES;
 	if (!wait_ready(n, READY))
 		return false;
-	return !with_io || (create_queue(n, CREATE_COMPLETE, n->io.complete, 0) &&
+	return !with_io || (create_queue(n, CREATE_COMPLETE, n->io.complete, n->interrupts ? INTERRUPTS : 0) &&
 			    create_queue(n, CREATE_SUBMIT, n->io.submit, 1 << 16));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* PCI functions of a guest (xen/include/public/hvm/pvh_layout.h), and an NVMe controller driven without interrupts. */
+/* PCI functions of a guest (xen/include/public/hvm/pvh_layout.h), and an NVMe controller. */
 #ifndef TEST_GUEST_NVME_H
 #define TEST_GUEST_NVME_H
 
@@ -52,6 +52,7 @@ struct nvme {
 	volatile u32 *regs;
 	struct nvme_queue admin, io;
 	u64 queues; /* gpa of four pages */
+	bool interrupts; /* the I/O queue's answers come with message 0 */
 };
 
 /* Maps the BAR at its usual place: decoding and mastering on. */
