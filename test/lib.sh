@@ -205,3 +205,15 @@ dom0_status() {	# log
 	*) return 5 ;;
 	esac
 }
+
+# Sets failed if the console, in $log, does not say it.
+says() {	# pattern
+	tr -d '\r' <"$log" | grep -a -q -- "$1" || { echo "${0##*/}: the console does not say: $1"; failed=1; }
+}
+
+# QEMU's options for an NVMe disk that can have virtual functions, with a namespace that all of them share.
+nvme_with_vfs() {	# image bus most-vfs
+	local shares=sriov_vq_flexible=$(($3 * 2)),sriov_vi_flexible=$3,max_ioqpairs=$(($3 * 2 + 4)),msix_qsize=$(($3 + 4))
+	echo "-device nvme-subsys,id=ss0 -device nvme,id=nv0,serial=keel,subsys=ss0,bus=$2,sriov_max_vfs=$3,$shares" \
+		"-drive file=$1,format=raw,if=none,id=nv,cache=unsafe -device nvme-ns,drive=nv,bus=nv0,nsid=1,shared=on"
+}
