@@ -549,11 +549,11 @@ static void a_flood_leaves_time(void **state)
 	assert_int_equal(regs[0][3] & (AMDVI_CTRL_EVENT_IRQ | AMDVI_CTRL_EVENTS), AMDVI_CTRL_EVENTS);
 	assert_non_null(strstr(fake_last_message, "some are lost"));
 	overflows = false;
-	fake_advance(EVENT_REST_NS);
+	fake_advance(IOMMU_FAULT_REST_NS);
 	assert_int_equal(nr_faults, 128);
-	fake_advance(EVENT_REST_NS);
+	fake_advance(IOMMU_FAULT_REST_NS);
 	assert_false(regs[0][3] & AMDVI_CTRL_EVENT_IRQ);
-	fake_advance(EVENT_REST_NS);
+	fake_advance(IOMMU_FAULT_REST_NS);
 	assert_int_equal(nr_faults, 200);
 	assert_true(regs[0][3] & AMDVI_CTRL_EVENT_IRQ);
 	quiet = overflows = true;

@@ -939,10 +939,10 @@ static void lost_faults_do_not_end_it(void **state)
 	assert_int_equal(*reg32(&hw[0], VTD_FSTS), 0);
 	/* The interrupt was one; what comes later is found by the timer. */
 	record(0, 1, 2, 0x1000, 5, false);
-	fake_advance(FAULT_REST_NS);
+	fake_advance(IOMMU_FAULT_REST_NS);
 	assert_int_equal(nr_faults, 2);
 	/* Then it is quiet, and interrupts will come again. */
-	fake_advance(10 * FAULT_REST_NS);
+	fake_advance(10 * IOMMU_FAULT_REST_NS);
 	assert_int_equal(*reg32(&hw[0], VTD_FSTS), 0);
 }
 

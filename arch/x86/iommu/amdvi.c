@@ -18,8 +18,6 @@
 #include "common/timer.h"
 
 #define LEVELS	 4
-#define EVENT_READS 64		/* of the log, for one interrupt */
-#define EVENT_REST_NS 1000000ull /* before the rest of them */
 #define PATIENCE 20000000u	/* pauses of the CPU, some seconds: no invalidation takes that long */
 #define DEVICE_TABLE_LEN (IVRS_NR_IDS * sizeof(device_table[0]))
 #define BLOCKED	 (AMDVI_DTE_V | AMDVI_DTE_TV) /* translated, by no table, without permissions */
@@ -297,7 +295,7 @@ static unsigned int read_events(struct unit *u)
 	u32 head = read_reg(u, AMDVI_EVENT_HEAD) % AMDVI_RING_LEN;
 	unsigned int n = 0;
 
-	for (; n < EVENT_READS && head != read_reg(u, AMDVI_EVENT_TAIL) % AMDVI_RING_LEN; n++) {
+	for (; n < IOMMU_FAULT_READS && head != read_reg(u, AMDVI_EVENT_TAIL) % AMDVI_RING_LEN; n++) {
 		u64 *e = &u->rings->events[head / 8];
 
 		/* The unit may move its tail before the event is all there. */
@@ -323,7 +321,7 @@ static void handle_events(void *data)
 			continue;
 		write_reg(u, AMDVI_CONTROL, u->control);
 		write_reg(u, AMDVI_STATUS, AMDVI_STATUS_EVENT_IRQ);
-		rest = read_events(u) == EVENT_READS;
+		rest = read_events(u) == IOMMU_FAULT_READS;
 		if (read_reg(u, AMDVI_STATUS) & AMDVI_STATUS_OVERFLOW) {
 			if (ratelimit_ok(&limit))
 				pr_warn("AMD-Vi: more events than the log holds; some are lost\n");
@@ -332,7 +330,7 @@ static void handle_events(void *data)
 		if (!rest)
 			continue;
 		write_reg(u, AMDVI_CONTROL, u->control & ~AMDVI_CTRL_EVENT_IRQ);
-		timer_set(&event_timer, now() + EVENT_REST_NS);
+		timer_set(&event_timer, now() + IOMMU_FAULT_REST_NS);
 	}
 }
 

@@ -101,6 +101,9 @@ void iommu_flush(const struct domain *d);
 
 /* From the vendor's fault handler: logs (rate-limited), counts, and cuts off who floods. sbdf ~0: not known. */
 void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason);
+/* A device that faults must not keep a CPU busy: what a unit tells in one go, and how long it rests then. */
+#define IOMMU_FAULT_READS 64
+#define IOMMU_FAULT_REST_NS 1000000ull
 
 /* Memory that firmware has devices use (RMRR, IVMD): stays mapped for the device's owner. Bytes. sbdf ~0: all devices. */
 #define IOMMU_MAX_RESERVED 32

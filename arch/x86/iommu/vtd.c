@@ -22,8 +22,6 @@
 #define QUEUE_LEN 256		/* descriptors of 16 bytes: one page */
 #define IRT_MIN_ORDER 2		/* pages of 256 entries: 1024 */
 #define IRT_MAX_ORDER 8		/* 65536: the index has 16 bits */
-#define FAULT_READS 64		/* of records, for one interrupt */
-#define FAULT_REST_NS 1000000ull
 #define IRQS_PER_CPU (VECTOR_LAST_DEV - VECTOR_FIRST_DEV + 1)
 
 struct unit {
@@ -345,10 +343,10 @@ static void handle_faults(void *data)
 	for_each_unit(u) {
 		unsigned int n = 0;
 
-		while (n < FAULT_READS && read_faults(u))
+		while (n < IOMMU_FAULT_READS && read_faults(u))
 			n += CAP_NFR(u->cap);
-		if (n >= FAULT_READS)
-			timer_set(&fault_timer, now() + FAULT_REST_NS);
+		if (n >= IOMMU_FAULT_READS)
+			timer_set(&fault_timer, now() + IOMMU_FAULT_REST_NS);
 	}
 }
 
