@@ -19,7 +19,7 @@ static long console_io_write(u64 count, u64 gva)
 
 	for (; count; count -= n, gva += n, progress = true) {
 		n = min(count, (u64)CHUNK);
-		full = d->control && console_line_room() < n;
+		full = d->hardware && console_line_room() < n;
 		/* What empties it is an interrupt; Bochs does not stop a guest for one while the guest has them off. */
 		if (full)
 			irq_window();
@@ -27,7 +27,7 @@ static long console_io_write(u64 count, u64 gva)
 			return hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count, gva, 0);
 		if (copy_from_guest(buf, gva, n))
 			return -EFAULT;
-		if (d->control)
+		if (d->hardware)
 			console_line_write(buf, n);
 		else
 			console_guest_write(d, buf, n);
@@ -40,7 +40,7 @@ static long console_io_read(u64 count, u64 gva)
 	char buf[CHUNK];
 	size_t n;
 
-	if (!current->domain->control)
+	if (!current->domain->hardware)
 		return -EPERM;
 	n = console_read_input(buf, min(count, (u64)CHUNK));
 	if (n && copy_to_guest(gva, buf, n))

@@ -62,7 +62,7 @@ struct vcpu {
 
 struct domain {
 	domid_t id;
-	bool control;		/* may do everything: Dom0 */
+	bool control;		/* may do everything: Dom0, and who the boot configuration says */
 	bool hardware;		/* owns the devices */
 	bool direct_mapped;	/* its own RAM has gfn = mfn */
 	bool suspend_port_set;

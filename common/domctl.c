@@ -193,6 +193,24 @@ static const struct domctl_entry *find_entry(u32 cmd)
 	return NULL;
 }
 
+/*
+ * What may wait until d's vCPUs have stopped. Two control domains that stop each other would wait for ever: so one of
+ * them is at it at a time, and the other one leaves Keel, and is stopped there, or comes again.
+ */
+static long run_on_other(const struct domctl_entry *e, struct domain *d, struct xen_domctl *op)
+{
+	static u64 busy;
+	long rc;
+
+	if (!d->control)
+		return e->fn(d, op);
+	if (test_and_set_bit(0, &busy))
+		return -ERESTART;
+	rc = e->fn(d, op);
+	clear_bit(0, &busy);
+	return rc;
+}
+
 /* -ESRCH for none, dying ones included. The caller itself may be named by DOMID_SELF. */
 static long run_entry(const struct domctl_entry *e, struct xen_domctl *op)
 {
@@ -203,8 +221,8 @@ static long run_entry(const struct domctl_entry *e, struct xen_domctl *op)
 		d = domain_resolve(op->domain, &err);
 		if (!d)
 			return err;
-		if ((e->flags & DC_OTHER) && d == current->domain)
-			return -EINVAL;
+		if (e->flags & DC_OTHER)
+			return d == current->domain ? -EINVAL : run_on_other(e, d, op);
 	}
 	return e->fn(d, op);
 }

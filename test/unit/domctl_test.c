@@ -36,9 +36,13 @@ int domain_destroy(struct domain *d)
 	return destroy_result;
 }
 
+static void (*while_waiting)(void);	/* what another CPU does while this one waits for the domain's vCPUs */
+
 int domain_controller_pause(struct domain *d)
 {
 	d->controller_pauses++;
+	if (while_waiting)
+		while_waiting();
 	return 0;
 }
 
@@ -195,6 +199,7 @@ static int setup(void **state)
 	fake_run_on(0, dom0->vcpu[0]);
 	create_result = destroy_result = nmis = contexts = policies = 0;
 	scheduler = XEN_SCHEDULER_CREDIT2;
+	while_waiting = NULL;
 	memset(&created, 0, sizeof(created));
 	return 0;
 }
@@ -337,6 +342,58 @@ static void pauses(void **state)
 	assert_int_equal(guest->controller_pauses, 1);
 	op.domain = DOMID_SELF;
 	assert_int_equal(call(&op), -EINVAL);
+}
+
+static struct domain *second;
+static unsigned int tries;
+
+/* The domain that is being stopped stops the one that waits for it, and one that waits for nobody. */
+static void second_stops_dom0(void)
+{
+	static const u32 waits[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_set_cpu_policy };
+
+	while_waiting = NULL;
+	fake_run_on(1, second->vcpu[0]);
+	for (unsigned int i = 0; i < ARRAY_LEN(waits); i++) {
+		struct xen_domctl op = make(waits[i], 0);
+
+		fake_continuation.continued = false;
+		call(&op);
+		assert_true(fake_continuation.continued);
+		tries++;
+	}
+	fake_continuation.continued = false;
+	assert_int_equal(call(&(struct xen_domctl){ .cmd = XEN_DOMCTL_pausedomain, .interface_version = V17, .domain = 3 }), 0);
+	assert_false(fake_continuation.continued);
+	fake_run_on(0, dom0->vcpu[0]);
+}
+
+/* Neither waits for a domain that waits for it. */
+static void control_domains_stop_each_other(void **state)
+{
+	struct xen_domctl op = make(XEN_DOMCTL_pausedomain, 5);
+
+	second = fake_domain(5, 1);
+	second->control = true;
+	tries = 0;
+	while_waiting = second_stops_dom0;
+	assert_int_equal(call(&op), 0);
+	assert_int_equal(tries, 3);
+	assert_int_equal(second->controller_pauses, 1);
+	assert_int_equal(guest->controller_pauses, 1);
+	assert_int_equal(dom0->controller_pauses, 0);
+	assert_int_equal(contexts + policies, 0);
+
+	fake_run_on(1, second->vcpu[0]);
+	op.domain = 0;
+	fake_continuation.continued = false;
+	assert_int_equal(call(&op), 0);
+	assert_false(fake_continuation.continued);
+	assert_int_equal(dom0->controller_pauses, 1);
+	op = make(XEN_DOMCTL_destroydomain, 0);
+	assert_int_equal(call(&op), -EINVAL);
+	op = make(XEN_DOMCTL_unpausedomain, 0);
+	assert_int_equal(call(&op), 0);
 }
 
 static void info(void **state)
@@ -727,7 +784,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(create_refuses),
 	TEST(create_into_a_bad_argument_makes_none),
 	TEST(destroy_is_continued),
-	TEST(pauses),
+	TEST(pauses), TEST(control_domains_stop_each_other),
 	TEST(info),
 	TEST(affinity),
 	TEST(vcpu_info),

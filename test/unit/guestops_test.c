@@ -395,6 +395,13 @@ static void console(void **state)
 	assert_int_equal(guest_len, sizeof(text));
 	assert_int_equal(line_len, 0);
 	assert_int_equal(do_console_io(CONSOLEIO_read, 10, (unsigned long)text, 0, 0), -EPERM);
+	/* A control domain beside Dom0 is a guest here: the line is Dom0's. */
+	guest_len = 0;
+	guest->control = true;
+	assert_int_equal(do_console_io(CONSOLEIO_write, sizeof(text), (unsigned long)text, 0, 0), 0);
+	assert_int_equal(guest_len, sizeof(text));
+	assert_int_equal(line_len, 0);
+	assert_int_equal(do_console_io(CONSOLEIO_read, 10, (unsigned long)text, 0, 0), -EPERM);
 	fake_run_on(0, dom0->vcpu[0]);
 	assert_int_equal(do_console_io(CONSOLEIO_write, sizeof(text), (unsigned long)text, 0, 0), 0);
 	assert_int_equal(line_len, sizeof(text));

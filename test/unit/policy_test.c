@@ -113,9 +113,12 @@ void console_line_write(const char *s, size_t len)
 	debug_out[debug_len++] = *s;
 }
 
+static unsigned int guest_chars;
+
 void console_guest_write(struct domain *d, const char *s, size_t len)
 {
 	debug_out[debug_len++] = *s;
+	guest_chars++;
 }
 
 static u64 my_get_reg(struct x86_vcpu *v, unsigned int reg)
@@ -501,9 +504,13 @@ static void a_guest_has_no_ports(void **state)
 	assert_int_equal(hvm_port_in(v0, 0xb004, 2), 0xffff);
 	assert_int_equal(hvm_port_in(v0, 0x3f8, 1), 0xff);
 	assert_int_equal(hvm_port_in(v0, 0xe9, 1), 0xe9);
+	v0->domain->control = true;	/* beside Dom0: that gives none, nor the line */
+	guest_chars = 0;
 	hvm_port_out(v0, 0xe9, 1, 'h');
 	hvm_port_out(v0, 0xcf9, 1, 6);
 	hvm_port_out(v0, 0x64, 1, 0xfe);
+	assert_int_equal(hvm_port_in(v0, 0xcf8, 4), 0xffffffff);
+	assert_int_equal(guest_chars, 1);
 	assert_int_equal(debug_len, 1);
 	assert_int_equal(debug_out[0], 'h');
 	assert_int_equal(vpci_calls, 0);

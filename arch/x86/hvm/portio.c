@@ -42,7 +42,7 @@ static void debug_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 
 	if (size != 1)
 		return;
-	if (v->domain->control)
+	if (v->domain->hardware)
 		console_line_write(&c, 1);
 	else
 		console_guest_write(v->domain, &c, 1);
