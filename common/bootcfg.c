@@ -245,7 +245,6 @@ static int capability_words(struct bootcfg_parser *p, int node, u64 *caps)
 static int parse_capabilities(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	const u64 all = BOOTCFG_CONTROL | BOOTCFG_HARDWARE | BOOTCFG_XENSTORE;
-	const u64 dom0 = BOOTCFG_CONTROL | BOOTCFG_HARDWARE;
 	u64 caps = 0;
 	int rc = capability_words(p, node, &caps);
 
@@ -255,16 +254,15 @@ static int parse_capabilities(struct bootcfg_parser *p, int node, struct bootcfg
 		rc = bootcfg_number(p, node, "permissions", all, &caps);
 	if (rc < 0)
 		return -1;
-	if ((caps & dom0) && (caps & dom0) != dom0)
-		return bootcfg_error(p, "%s: capabilities = %u: control (1) and hardware (2) go together",
-				   d->name, (u32)caps);
+	if ((caps & BOOTCFG_HARDWARE) && !(caps & BOOTCFG_CONTROL))
+		return bootcfg_error(p, "%s: capabilities = %u: hardware (2) goes with control (1)", d->name, (u32)caps);
 	d->flags = caps;
 	return 0;
 }
 
 static int parse_numbers(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
-	bool dom0 = d->flags & BOOTCFG_CONTROL;
+	bool dom0 = d->flags & BOOTCFG_HARDWARE;
 	u64 v = dom0 ? 0 : 1;
 
 	if (bootcfg_number(p, node, "cpus", BOOTCFG_MAX_VCPUS, &v) < 0)
@@ -286,7 +284,7 @@ static int parse_numbers(struct bootcfg_parser *p, int node, struct bootcfg_doma
 	if (bootcfg_number(p, node, "domid", DOMID_FIRST_RESERVED - 1, &v) < 0)
 		return -1;
 	if (v && dom0)
-		return bootcfg_error(p, "%s: domid = %u: the control domain is 0", d->name, (u32)v);
+		return bootcfg_error(p, "%s: domid = %u: Dom0 is 0", d->name, (u32)v);
 	d->domid = v;
 	return 0;
 }
@@ -381,8 +379,11 @@ static int assign_ids(struct bootcfg_parser *p)
 	for (i = 0; i < cfg->nr_domains; i++) {
 		struct bootcfg_domain *d = &cfg->domains[i];
 
-		if ((d->flags & BOOTCFG_CONTROL) && dom0++)
-			return bootcfg_error(p, "%s: a second domain with control", d->name);
+		if ((d->flags & BOOTCFG_HARDWARE) && dom0++)
+			return bootcfg_error(p, "%s: a second domain with hardware", d->name);
+		if ((d->flags & BOOTCFG_CONTROL) && !bootcfg_dom0(cfg))
+			return bootcfg_error(p, "%s: capabilities = %u: control (1) alone is for a domain beside Dom0 (3)",
+					     d->name, d->flags);
 		if (d->nr_pci && bootcfg_dom0(cfg))
 			return bootcfg_error(p, "%s: pci: %s has all devices; give them by the toolstack", d->name,
 					     bootcfg_dom0(cfg)->name);
@@ -397,7 +398,7 @@ static int assign_ids(struct bootcfg_parser *p)
 	for (i = 0; i < cfg->nr_domains; i++) {
 		struct bootcfg_domain *d = &cfg->domains[i];
 
-		if (d->domid || (d->flags & BOOTCFG_CONTROL))
+		if (d->domid || (d->flags & BOOTCFG_HARDWARE))
 			continue;
 		for (j = 0; j < cfg->nr_domains; j++)
 			if (cfg->domains[j].domid == next) {
@@ -516,7 +517,7 @@ const struct bootcfg_domain *bootcfg_dom0(const struct bootcfg *cfg)
 	u32 i;
 
 	for (i = 0; i < cfg->nr_domains; i++)
-		if (cfg->domains[i].flags & BOOTCFG_CONTROL)
+		if (cfg->domains[i].flags & BOOTCFG_HARDWARE)
 			return &cfg->domains[i];
 	return NULL;
 }

@@ -18,7 +18,7 @@
 #define BOOTCFG_NAME_LEN	32
 #define BOOTCFG_ERR_LEN		256
 
-/* Property `capabilities` (Xen's bootfdt.h). Dom0 has control and hardware. */
+/* Property `capabilities` (Xen's bootfdt.h). Dom0 has control and hardware; domains beside it may have control. */
 #define BOOTCFG_CONTROL		(1u << 0)
 #define BOOTCFG_HARDWARE	(1u << 1)
 #define BOOTCFG_XENSTORE	(1u << 2)
@@ -78,7 +78,7 @@ int bootcfg_parse(const struct boot_info *bi, const void *fdt, struct bootcfg *c
  */
 void bootcfg_command_line(const struct boot_info *bi, const void *fdt, char *out, size_t size);
 
-/* The domain with the control role, or NULL. */
+/* The domain with the hardware role, or NULL. */
 const struct bootcfg_domain *bootcfg_dom0(const struct bootcfg *cfg);
 
 #endif /* COMMON_BOOTCFG_H */

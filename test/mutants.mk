@@ -7,5 +7,5 @@ CHECKS += check-mutants
 check-mutants: $(MUTANT_NAMES:%=$(O)/unit/%.mutants-ok)
 
 $(O)/unit/%.mutants-ok: test/unit/%_test.mutants $(O)/unit/%_test test/unit/mutants
-	@UNIT_CC="$(UNIT_CC)" UNIT_CFLAGS="$(UNIT_CFLAGS)" UNIT_SAN="$(UNIT_SAN)" test/unit/mutants $* $(O)
+	@UNIT_CC="$(UNIT_CC)" UNIT_CFLAGS="$(UNIT_CFLAGS)" UNIT_SAN="$(UNIT_SAN)" UNIT_LIBS="$(LIBFDT)" test/unit/mutants $* $(O)
 	@touch $@

@@ -265,16 +265,52 @@ static void test_domain_errors(void **state)
 	expect_error(DOMAIN("d", "capabilities = <8>;"), "d|capabilities = 8");
 	expect_error(DOMAIN("d", "capabilities = \"control\", \"root\";"), "d|root");
 	expect_error(DOMAIN("d", "capabilities = \"hardware\";"), "d|capabilities = 2");
-	expect_error(DOMAIN("d", "capabilities = <1>;"), "d|capabilities = 1");
+	expect_error(DOMAIN("d", "capabilities = <6>;"), "d|capabilities = 6");
 	expect_error(DOMAIN("d", "capabilities = <3>; domid = <5>;"), "d|domid = 5");
 	expect_error(DOMAIN("a", "capabilities = <3>;") DOMAIN("b", "capabilities = <3>;"),
-		     "b|second domain with control");
+		     "b|second domain with hardware");
 	expect_error(DOMAIN("a", "domid = <4>;") DOMAIN("b", "domid = <4>;"), "b|domid = 4|a");
 	expect_error(DOMAIN("d", "extra { };"), "d/extra|unknown kind");
 	expect_error(DOMAIN("a-name-that-is-far-too-long-for-us", ""), "a-name-that|31");
 	expect_error("d { compatible = \"xen,domain\"; memory = <4097>; " KERNEL "};", "d|memory = 4097");
 	expect_error("d { compatible = \"xen,domain\"; memory = <0xffffffff 0>; " KERNEL "};",
 		     "d|memory = 18446744069414584320");
+}
+
+/* Beside Dom0 domains may have control: they are guests in all else. */
+static void test_control_beside_dom0(void **state)
+{
+	assert_int_equal(parse_body(DOMAIN("a", "capabilities = <1>;") DOMAIN("b", "")
+				    "d { compatible = \"xen,domain\"; capabilities = <3>; " KERNEL "};"
+				    DOMAIN("c", "capabilities = \"control\", \"xenstore\"; domid = <2>;")), 0);
+	assert_int_equal(cfg.domains[0].flags, BOOTCFG_CONTROL);
+	assert_int_equal(cfg.domains[0].domid, 1);
+	assert_int_equal(cfg.domains[0].cpus, 1);
+	assert_int_equal(cfg.domains[1].domid, 3);
+	assert_int_equal(cfg.domains[2].domid, 0);
+	assert_ptr_equal(bootcfg_dom0(&cfg), &cfg.domains[2]);
+	assert_int_equal(cfg.domains[3].flags, BOOTCFG_CONTROL | BOOTCFG_XENSTORE);
+	assert_int_equal(cfg.domains[3].domid, 2);
+}
+
+#define DOM0 DOMAIN("dom0", "capabilities = <3>;")
+
+static void test_control_errors(void **state)
+{
+	expect_error(DOMAIN("d", "capabilities = <1>;"), "d|capabilities = 1|beside Dom0");
+	expect_error(DOMAIN("d", "permissions = <1>;"), "d|capabilities = 1|beside Dom0");
+	expect_error(DOMAIN("d", "capabilities = \"control\", \"xenstore\";"), "d|capabilities = 5|beside Dom0");
+	expect_error(DOMAIN("a", "") DOMAIN("b", "capabilities = <1>;"), "b|capabilities = 1|beside Dom0");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <2>;"), "d|capabilities = 2");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; cpus = <0>;"), "d|cpus = 0");
+	expect_error(DOM0 "d { compatible = \"xen,domain\"; capabilities = <1>; " KERNEL "};", "d|memory");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; pci = \"0000:00:05.0\";"), "d|pci|dom0 has all");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; domid = <0x7ff0>;"), "d|domid = 32752");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; domid = <3>;") DOMAIN("e", "capabilities = <1>; domid = <3>;"),
+		     "e|domid = 3|d");
+	expect_error(DOM0 DOMAIN("dom1", "capabilities = <1>;") "dom0@1 { compatible = \"xen,domain\"; memory = <4096>; "
+		     "capabilities = <3>; " KERNEL "};", "second domain with hardware");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <0xffffffff 1>;"), "d|capabilities = 18446744069414584321");
 }
 
 static void test_affinity_errors(void **state)
@@ -500,7 +536,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_capabilities_in_words), TEST(test_pci),
 	TEST(test_memory_in_two_cells),
 	TEST(test_bootargs_precedence),
-	TEST(test_domain_errors),
+	TEST(test_domain_errors), TEST(test_control_beside_dom0), TEST(test_control_errors),
 	TEST(test_affinity_errors),
 	TEST(test_module_errors),
 	TEST(test_long_bootargs),
