@@ -74,6 +74,8 @@ static void fill(u64 seed)
 		((u64 *)written)[i] = next_random(&state);
 }
 
+static u64 checksum; /* of what was read in this round */
+
 static void watch_disk(struct nvme *n, u64 at)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(written); i++)
@@ -82,6 +84,8 @@ static void watch_disk(struct nvme *n, u64 at)
 		memset(back, 0xaa, PAGE_SIZE);
 		EXPECT_EQ(transfer(n, NVME_READ, back, at + i * 8), 0);
 		EXPECT(!memcmp(back, written[i], PAGE_SIZE), "block %lu: not what was written", at + i * 8);
+		for (unsigned int j = 0; j < PAGE_SIZE / 8; j++)
+			checksum = (checksum << 1 | checksum >> 63) ^ ((u64 *)back)[j];
 	}
 }
 
@@ -103,6 +107,7 @@ static void watch(void)
 		watched[i] = next_random(&state);
 	for (u64 round = 1; round <= rounds; round++) {
 		fill(own_domid() * 1000003ull + round);
+		checksum = 0;
 		for (unsigned int i = 0; i < nr_disks; i++)
 			watch_disk(&disk[i], at + i * sizeof(written) / 512);
 		state = 1;
@@ -112,7 +117,7 @@ static void watch(void)
 		if (now_ns() < said && round < rounds)
 			continue;
 		said = now_ns() + 1000000000ull;
-		printk("watch %lu: round %lu, %u functions\n", at, round, nr_disks);
+		printk("watch %lu: round %lu, %u functions, checksum %#lx\n", at, round, nr_disks, checksum);
 	}
 }
 
