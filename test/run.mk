@@ -22,6 +22,7 @@ bench: all guests
 	@test/bench/run
 	@test/bench/run --vmx
 	@test/bench/run --iommu
+	@test/bench/run --nvme
 bench-update: all guests
 	@test/bench/run --update
 	@test/bench/run --vmx --update

@@ -19,6 +19,14 @@
  * were executed with interrupts off: from the exit, or from where they were let in
  * (STI), to the next STI or VMRUN. There a repeated string instruction is one.
  *
+ * With marks=FILE, lines "ADDRESS NAME" of functions of the hypervisor, and from=ADDRESS,to=ADDRESS, instructions of the
+ * guest: how often it exited after it came by the first one until it came by the other, by site and by which of
+ * the functions each episode came through, in lines
+ *
+ *	exit ADDRESS ,NAME,NAME,... count N
+ *
+ * where ADDRESS is 0 for what cannot be told apart: outside [lo, hi), or too many ways at one site.
+ *
  * No package has the plugin API's header, so what is used of it stands here
  * (QEMU 7.2, plugin API version 1).
  */
@@ -53,6 +61,8 @@ EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int argc, char **argv);
 
 #define MAX_LENGTHS 64		/* different episode lengths kept for one site */
+#define MAX_MARKS 32
+#define MAX_WAYS 16		/* different sets of marks at one site */
 
 struct length {
 	uint64_t instructions, events, count;
@@ -62,8 +72,13 @@ struct site {
 	uint64_t count, min, max, stretch;
 	unsigned int nr_lengths;
 	struct length length[MAX_LENGTHS];
+	unsigned int nr_ways;
+	struct { uint32_t marks; uint64_t count; } way[MAX_WAYS];
 };
 
+static struct { uint64_t address; char name[48]; } marks[MAX_MARKS];
+static unsigned int nr_marks;
+static uint64_t from, to, not_told;
 static uint64_t lo, hi;
 static const char *out_path = "hvcount.out";
 static struct site **sites;	/* by address - lo */
@@ -76,21 +91,49 @@ static struct {
 	uint64_t instructions, events;	/* of this episode */
 	uint64_t stretch, longest;	/* with interrupts off; the longest of this episode */
 	uint64_t last;			/* address of the hypervisor's latest instruction */
+	bool counting;			/* the guest is between from and to */
+	uint32_t marks;			/* of this episode */
 } cpu;
 
 enum { PLAIN, EXPENSIVE, VMRUN, STI };
 
-static void record_episode(void)
+static void record_way(struct site *s)
+{
+	unsigned int i;
+
+	for (i = 0; s && i < s->nr_ways; i++)
+		if (s->way[i].marks == cpu.marks)
+			break;
+	if (!s || i == MAX_WAYS) {
+		not_told++;
+		return;
+	}
+	if (i == s->nr_ways)
+		s->way[s->nr_ways++].marks = cpu.marks;
+	s->way[i].count++;
+}
+
+static struct site *this_site(void)
 {
 	uint64_t offset = cpu.last_guest - lo;
+
+	if (cpu.last_guest < lo || cpu.last_guest >= hi)
+		return NULL;
+	if (!sites[offset])
+		sites[offset] = calloc(1, sizeof(struct site));
+	return sites[offset];
+}
+
+static void record_episode(void)
+{
 	struct site *s;
 	unsigned int i;
 
-	if (!cpu.seen_vmrun || cpu.last_guest < lo || cpu.last_guest >= hi)
+	if (!cpu.seen_vmrun)
 		return;
-	if (!sites[offset])
-		sites[offset] = calloc(1, sizeof(struct site));
-	s = sites[offset];
+	s = this_site();
+	if (cpu.counting)
+		record_way(s);
 	if (!s)
 		return;
 	if (!s->count || cpu.instructions < s->min)
@@ -118,9 +161,12 @@ static void executed(uint64_t address, int kind)
 	if (cpu.in_guest && address == cpu.resume) {
 		cpu.in_guest = false;
 		cpu.instructions = cpu.events = cpu.stretch = cpu.longest = 0;
+		cpu.marks = 0;
 	}
 	if (cpu.in_guest) {
 		cpu.last_guest = address;
+		if (address == from || address == to)
+			cpu.counting = address == from;
 		return;
 	}
 	cpu.instructions++;
@@ -161,6 +207,12 @@ static void sti_executed(unsigned int index, void *address)
 	executed((uint64_t)address, STI);
 }
 
+static void mark_executed(unsigned int index, void *mark)
+{
+	if (!cpu.in_guest)
+		cpu.marks |= 1u << (uintptr_t)mark;
+}
+
 /* APM vol. 3: the opcodes; none of these takes a prefix in Keel but REX on MOV CR3. */
 static execute_fn callback_for(const uint8_t *code, size_t size)
 {
@@ -191,6 +243,9 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn,
 			callback_for(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn)),
 			0, (void *)address);
+		for (uintptr_t j = 0; j < nr_marks; j++)
+			if (marks[j].address == address)
+				qemu_plugin_register_vcpu_insn_exec_cb(insn, mark_executed, 0, (void *)j);
 	}
 }
 
@@ -203,6 +258,13 @@ static void print_site(FILE *out, uint64_t address, const struct site *s)
 			usual = &s->length[i];
 	fprintf(out, "site %#lx count %lu usual %lu min %lu max %lu events %lu stretch %lu\n",
 		address, s->count, usual->instructions, s->min, s->max, usual->events, s->stretch);
+	for (unsigned int i = 0; i < s->nr_ways; i++) {
+		fprintf(out, "exit %#lx ,", address);
+		for (unsigned int j = 0; j < nr_marks; j++)
+			if (s->way[i].marks >> j & 1)
+				fprintf(out, "%s,", marks[j].name);
+		fprintf(out, " count %lu\n", s->way[i].count);
+	}
 }
 
 static void at_end(plugin_id id, void *data)
@@ -216,7 +278,25 @@ static void at_end(plugin_id id, void *data)
 	for (uint64_t offset = 0; offset < hi - lo; offset++)
 		if (sites[offset])
 			print_site(out, lo + offset, sites[offset]);
+	if (not_told)
+		fprintf(out, "exit 0x0 , count %lu\n", not_told);
 	fclose(out);
+}
+
+static bool read_marks(const char *path)
+{
+	FILE *in = fopen(path, "r");
+
+	if (!in) {
+		perror(path);
+		return false;
+	}
+	while (nr_marks < MAX_MARKS && fscanf(in, "%lx %47s", &marks[nr_marks].address, marks[nr_marks].name) == 2)
+		nr_marks++;
+	if (!feof(in))
+		fprintf(stderr, "hvcount: %s: more than %d functions, or not lines of an address and a name\n", path, MAX_MARKS);
+	fclose(in);
+	return nr_marks && nr_marks < MAX_MARKS;
 }
 
 int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int argc, char **argv)
@@ -228,6 +308,12 @@ int qemu_plugin_install(plugin_id id, const struct plugin_info *info, int argc, 
 			hi = strtoull(argv[i] + 3, NULL, 0);
 		else if (!strncmp(argv[i], "out=", 4))
 			out_path = strdup(argv[i] + 4);
+		else if (!strncmp(argv[i], "from=", 5))
+			from = strtoull(argv[i] + 5, NULL, 0);
+		else if (!strncmp(argv[i], "to=", 3))
+			to = strtoull(argv[i] + 3, NULL, 0);
+		else if (!strncmp(argv[i], "marks=", 6) && !read_marks(argv[i] + 6))
+			return -1;
 	}
 	if (hi <= lo || hi - lo > (64u << 20)) {
 		fprintf(stderr, "hvcount: lo= and hi= must give the guest's code, at most 64 MiB\n");

@@ -50,6 +50,7 @@ struct nvme {
 	u32 bdf;
 	u64 gpa; /* of its BAR */
 	volatile u32 *regs;
+	u32 stride; /* of its doorbells, as a shift */
 	struct nvme_queue admin, io;
 	u64 queues; /* gpa of four pages */
 	bool interrupts; /* the I/O queue's answers come with message 0 */

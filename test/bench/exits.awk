@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The exits of the guest test/guests/nvme.c while it sent and got -v requests=N requests of its disk, by cause. First file:
+# the guest's symbols, "address name", sorted; second: the plugin's lines "exit ADDRESS ,NAME,NAME, count N", which say by which
+# of Keel's functions an exit was handled. Fails if there is a cause that a request must not have, or if what it must have is not there.
+function number(hex,	i, v)
+{
+	v = 0
+	hex = tolower(substr(hex, 3))
+	for (i = 1; i <= length(hex); i++)
+		v = v * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1
+	return v
+}
+
+# The guest's function that holds the address.
+function place(at,	i)
+{
+	for (i = n; i > 0 && address[i] > at; i--)
+		;
+	return name[i]
+}
+
+function cause(by, where)
+{
+	if (by ~ /,exit_hlt,/)
+		return "HLT"
+	if (by ~ /,exit_intr,/)
+		return by ~ /,timer_process,/ ? "timer" : "external interrupt"
+	if (by ~ /,exit_window,/)
+		return "external interrupt, when the guest lets it in"
+	if (by ~ /,vlapic_eoi,/ && by ~ /,(hvm_nested_fault|exit_msr_write),/)
+		return "EOI"
+	if (by ~ /,exit_hypercall,/)
+		return "hypercall"
+	if (by ~ /,hvm_nested_fault,/)
+		return where == "op_doorbell" ? "doorbell" : "BAR or configuration space"
+	return "anything else"
+}
+
+function row(what)
+{
+	printf "  %-48s %8d\n", what, exits[what]
+}
+
+FNR == NR {
+	address[++n] = number($1)
+	sub(/\..*/, "", $2)
+	name[n] = $2
+	next
+}
+
+$1 == "exit" {
+	where = place(number($2))
+	what = cause($3, where)
+	exits[what] += $5
+	if (what !~ /^(HLT|EOI|timer|external)/)
+		odd[$3 " in " where] += $5
+}
+
+END {
+	printf "exits of a guest in %d requests of its own NVMe disk:\n", requests
+	row("external interrupt")
+	row("external interrupt, when the guest lets it in")
+	row("EOI")
+	row("HLT")
+	row("timer")
+	row("doorbell")
+	row("BAR or configuration space")
+	row("hypercall")
+	row("anything else")
+	for (what in odd)
+		print "bench: " odd[what] " by " what
+	for (what in odd)
+		exit 1
+	if (exits["EOI"] < requests / 2 || !exits["HLT"]) {
+		print "bench: the guest has not waited for its disk's interrupts, or was not counted"
+		exit 1
+	}
+}
