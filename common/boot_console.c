@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The console of a guest that was started at boot: a PV console ring (abi.md 3) whose
+ * The console of a guest that was started at boot: a PV console ring (public/io/console.h) whose
  * other end is Keel, which prints what comes, until Dom0 binds the event channel.
  */
 #include "common/console.h"
@@ -12,7 +12,7 @@
 #include <public/hvm/params.h>
 #include <public/io/console.h>
 
-#define CONSOLE_GFN 0xfefff /* where libxl puts it (abi.md 1.6) */
+#define CONSOLE_GFN 0xfefff /* where libxl puts it */
 #define DRAIN_CHUNK 128
 
 /* The guest writes the ring while we read: indices are read once and bounded by the ring's size. */

@@ -8,7 +8,7 @@
 
 #include "common/lib.h"
 
-/* ns = ((ticks << shift) * mul) >> 32, as pvclock has it (abi.md 11.7); mul is in [2^31, 2^32). */
+/* ns = ((ticks << shift) * mul) >> 32, as pvclock has it; mul is in [2^31, 2^32). */
 struct tick_scale {
 	u32 mul;
 	s8 shift;

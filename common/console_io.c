@@ -48,7 +48,7 @@ static long console_io_read(u64 count, u64 gva)
 	return (long)n;
 }
 
-/* abi.md 2.5, 11.19. count is an int in the ABI. */
+/* docs/abi.md, console_io. count is an int in the ABI. */
 long do_console_io(unsigned long cmd, unsigned long count, unsigned long gva, unsigned long a4, unsigned long a5)
 {
 	if ((int)count < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* domctl: dispatch, and the life of domains. Two interface versions, chosen call by call (abi.md 6). */
+/* domctl: dispatch, and the life of domains. Two interface versions, chosen call by call (docs/abi.md, domctl). */
 #include "common/domctl.h"
 
 #include "common/grant.h"
@@ -82,7 +82,7 @@ static long op_create(struct domain *none, struct xen_domctl *op)
 	return rc;
 }
 
-/* Preempted destruction makes the caller come again: libxc does not (abi.md 5.2). */
+/* Preempted destruction makes the caller come again: libxc does not. */
 static long op_destroy(struct domain *d, struct xen_domctl *op)
 {
 	if (d->hardware)
@@ -106,7 +106,7 @@ static long op_resume(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* 4.17: the first domain from this id on (abi.md 5.2); 4.20: exactly this one. */
+/* 4.17: the first domain from this id on; 4.20: exactly this one. */
 static long op_getdomaininfo(struct domain *none, struct xen_domctl *op)
 {
 	bool exact = op->interface_version != XEN_DOMCTL_INTERFACE_VERSION_V15;

@@ -35,7 +35,7 @@ int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask);
 /* All CPUs that are up. */
 void cpumask_online(cpumask_t *mask);
 
-/* Arch: serialised CPUID policies (arch/x86/hvm/cpuid_serialise.c). Errnos: abi.md 5.2 item 11. */
+/* Arch: serialised CPUID policies (arch/x86/hvm/cpuid_serialise.c). Errnos: docs/abi.md, domctl. */
 long arch_get_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op);
 long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op);
 long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op);

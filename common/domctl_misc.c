@@ -7,7 +7,7 @@
 #include "common/pci.h"
 #include "common/time.h"
 
-#define PAGEFRAMES_MAX 1024	/* in a call (abi.md 5.2, save) */
+#define PAGEFRAMES_MAX 1024	/* in a call */
 #define PAGEFRAMES_CHUNK 64
 #define TSC_MODE_NEVER_EMULATE 2
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* domctl: the PCI functions of guests (abi.md 8.3). DOMID_IO stands for nobody: quarantine. */
+/* domctl: the PCI functions of guests (docs/passthrough.md). DOMID_IO stands for nobody: quarantine. */
 #include <public/errno.h>
 
 #include "common/domctl.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The table of event channels of a domain, and the operations of guests on it
- * (abi.md 9, 11). How events reach a vCPU stands in evtchn_deliver.c.
+ * (docs/abi.md, event_channel_op). How events reach a vCPU stands in evtchn_deliver.c.
  */
 #include <public/errno.h>
 
@@ -305,7 +305,7 @@ static long evtchnop_bind_interdomain(struct domain *d, void *arg, u64 gva)
 	spin_lock_pair(&d->evtchn.lock, &rd->evtchn.lock);
 	port = evtchn_bind_locked(d, rd, op->remote_port);
 	spin_unlock_pair(&d->evtchn.lock, &rd->evtchn.lock);
-	/* The peer may have sent while the port was unbound, which was lost (abi.md 11.5). */
+	/* The peer may have sent while the port was unbound, which was lost. */
 	if (port > 0)
 		evtchn_raise(d, (evtchn_port_t)port);
 	return evtchn_return_port(d, port, &op->local_port, gva, op, sizeof(*op));
@@ -386,7 +386,7 @@ static long evtchnop_status(struct domain *d, void *arg, u64 gva)
 	return copy_to_guest(gva, op, sizeof(*op));
 }
 
-/* E: ports of IPIs and per-vCPU VIRQs stay where they are (abi.md 11.3). */
+/* E: ports of IPIs and per-vCPU VIRQs stay where they are. */
 static bool evtchn_may_move(const struct evtchn *chn)
 {
 	return chn->state == EC_UNBOUND || chn->state == EC_INTERDOMAIN ||
@@ -433,7 +433,7 @@ static long evtchn_reset(evtchn_port_t next, u64 gva)
 	return 0;
 }
 
-/* bind_pirq has no users in PVH (abi.md 9); without init_control guests stay with 2 levels (abi.md 2.3). */
+/* bind_pirq has no users in PVH; without init_control guests stay with 2 levels. */
 static const struct {
 	long (*fn)(struct domain *d, void *arg, u64 gva);
 	struct op_arg arg;

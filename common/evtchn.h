@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Event channels, 2-level (xen/include/public/event_channel.h; abi.md 11). */
+/* Event channels, 2-level (public/event_channel.h; docs/locking.md, Event channels). */
 #ifndef COMMON_EVTCHN_H
 #define COMMON_EVTCHN_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How an event gets from a port to a vCPU: the words that 2-level channels share
- * with the guest (abi.md 11.1), virtual interrupts, and polls. No locks here: what
+ * with the guest (docs/locking.md, Event channels), virtual interrupts, and polls. No locks here: what
  * guests may do many times a second does not wait for anybody.
  */
 #include <public/errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Grant tables: the table itself, its entries in use, and the operations that
- * ask about it (abi.md 4, 9, 11). Mapping stands in grant_map.c, copying in grant_copy.c.
+ * ask about it (docs/abi.md, grant_table_op). Mapping stands in grant_map.c, copying in grant_copy.c.
  */
 #include <public/errno.h>
 
@@ -370,7 +370,7 @@ static long grant_setup_table(void *arg)
 	return 0;
 }
 
-/* Only version 1 is there; the answer says so (abi.md 2.5, item 28). */
+/* Only version 1 is there; the answer says so, and Linux takes it. */
 static long grant_set_version(void *arg)
 {
 	struct gnttab_set_version *op = arg;

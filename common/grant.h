@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Grant tables, version 1 (xen/include/public/grant_table.h; abi.md 4, 11). */
+/* Grant tables, version 1 (public/grant_table.h; docs/abi.md, grant_table_op). */
 #ifndef COMMON_GRANT_H
 #define COMMON_GRANT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * GNTTABOP_copy: bytes from one page to another, each named by a grant reference
- * or by a frame number of the caller (abi.md 11.13). No mapping, no flush.
+ * or by a frame number of the caller. No mapping, no flush.
  */
 #include <public/errno.h>
 

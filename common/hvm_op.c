@@ -7,7 +7,7 @@
 #include "common/printk.h"
 #include "common/timer.h"
 
-#define FIRST_UPCALL_VECTOR 0x10 /* below are exceptions (abi.md 11.1) */
+#define FIRST_UPCALL_VECTOR 0x10 /* below are exceptions */
 
 /* What a guest may do with its own parameters; a control domain may do everything. */
 #define GET 1
@@ -135,7 +135,7 @@ static long op_get_mem_type(struct domain *d, void *arg, u64 gva)
 	return copy_to_guest(gva, op, sizeof(*op));
 }
 
-/* There is no shadow paging to tell about (abi.md 2.2 item 8), no altp2m, no monitor. */
+/* There is no shadow paging to tell about, no altp2m, no monitor. */
 static long op_not_supported(struct domain *d, void *arg, u64 gva)
 {
 	return -EOPNOTSUPP;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* memory_op: reservations, claims, memory maps and figures. Errnos: abi.md 5.3. */
+/* memory_op: reservations, claims, memory maps and figures. Errnos: docs/abi.md, memory_op. */
 #include <public/memory.h>
 
 #include "common/heap.h"
@@ -57,7 +57,7 @@ static void put_frames(struct page_info *pg, unsigned int order)
 
 /*
  * The frame of a hole in Dom0's direct map: with iommu=off it waits for its gfn, since
- * devices reach it at that address (design.md, Dom0). *pinned: it is such a gfn.
+ * devices reach it at that address (docs/abi.md, memory_op). *pinned: it is such a gfn.
  */
 static struct page_info *take_pinned(struct domain *d, gfn_t gfn, bool *pinned)
 {
@@ -303,7 +303,7 @@ static long op_machine_memory_map(struct domain *d, void *arg, u64 gva, u64 star
 	return copy_to_guest(gva, map, sizeof(*map));
 }
 
-/* Nothing is populated on demand; xl mem-set asks all the same (abi.md 5.2). */
+/* Nothing is populated on demand; xl mem-set asks all the same. */
 static long op_pod_target(struct domain *d, void *arg, u64 gva, u64 start)
 {
 	struct xen_pod_target *op = arg;

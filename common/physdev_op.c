@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * physdev_op: what Dom0 tells about the PCI devices that it found (abi.md 2.5 item 29).
+ * physdev_op: what Dom0 tells about the PCI devices that it found (docs/abi.md, physdev_op).
  * Keel sees most by itself, through the configuration accesses; virtual functions
  * it knows only from here.
  */

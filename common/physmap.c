@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * memory_op: putting frames into a physical map. Device memory that Keel itself mapped at
- * first touch gives way to anything (design.md: Linux picks its Xen scratch region early).
+ * first touch gives way to anything: Linux picks the region for its grant and foreign mappings early.
  */
 #include <public/memory.h>
 
@@ -28,7 +28,7 @@ static int map_shared(struct domain *d, gfn_t gfn, void *va, enum p2m_type t)
 	return rc;
 }
 
-/* There is one shared_info page in a domain: where it was before becomes a hole (abi.md 11.12). */
+/* There is one shared_info page in a domain: where it was before becomes a hole. */
 static int map_shared_info(struct domain *d, u64 idx, gfn_t gfn)
 {
 	enum p2m_type t;
@@ -159,7 +159,7 @@ static int add_batch(const struct xen_add_to_physmap_batch *op, struct domain *d
 	return copy_to_guest(op->errs + i * sizeof(errs[0]), errs, n * sizeof(errs[0]));
 }
 
-/* Linux calls this for each page that a tool in Dom0 maps (abi.md 4). */
+/* Linux calls this for each page that a tool in Dom0 maps. */
 long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, u64 start)
 {
 	const struct xen_add_to_physmap_batch *op = arg;
@@ -221,7 +221,7 @@ static long acquire_check(struct domain *d, struct xen_mem_acquire_resource *op,
 
 /*
  * Maps frames of another domain's grant table at the caller's gfns, which frame_list holds
- * as input (abi.md 4). What was done before an error stays done, as after any batch.
+ * as input. What was done before an error stays done, as after any batch.
  */
 long memory_acquire_resource(struct domain *d, void *arg, u64 gva, u64 start)
 {

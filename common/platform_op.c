@@ -29,7 +29,7 @@ static long op_settime64(struct xen_platform_op *op)
 	return 0;
 }
 
-/* The firmware's linear framebuffer, for Dom0's efifb. Returns how many bytes are filled (abi.md 2.1 item 3). */
+/* The firmware's linear framebuffer, for Dom0's efifb. Returns how many bytes are filled. */
 static long op_get_dom0_console(struct xen_platform_op *op)
 {
 	const struct boot_framebuffer *fb = boot_info ? &boot_info->fb : NULL;
@@ -73,14 +73,14 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
 
 /*
  * Known, and not there. EFI runtime services are later work: as firmware_info fails, Dom0
- * takes the machine for one without EFI (abi.md 2.7).
+ * takes the machine for one without EFI.
  */
 static long op_not_supported(struct xen_platform_op *op)
 {
 	return -EOPNOTSUPP;
 }
 
-/* Linux prints an error for any other errno (abi.md 2.5 item 34). */
+/* Linux prints an error for any other errno. */
 static long op_no_power_management(struct xen_platform_op *op)
 {
 	return -ENOSYS;

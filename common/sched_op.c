@@ -65,7 +65,7 @@ static long op_remote_shutdown(const void *arg)
 	return 0;
 }
 
-/* Watchdogs and pinning are not offered: no guest depends on them (abi.md 9). */
+/* Watchdogs and pinning are not offered: no guest depends on them. */
 static const struct {
 	long (*fn)(const void *arg);
 	struct op_arg arg;

@@ -21,7 +21,7 @@ enum lock_rank {
 	RANK_VIOAPIC,	/* virtual IO-APICs of a domain */
 	RANK_IOMMU,	/* who owns which device */
 	RANK_IRQ,	/* host interrupt descriptors */
-	RANK_VCPU,	/* wait state of a vCPU */
+	RANK_VCPU,	/* pins of the null scheduler */
 	RANK_RUNQ,	/* run queue of a pCPU */
 	RANK_TIMER,	/* timer heap of a pCPU */
 	RANK_DOMTABLE,	/* the table of domains: the last put of a page of a zombie takes it, under any lock above */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* sysctl: the machine, its CPUs and memory, all domains. Errnos: abi.md 5.3. */
+/* sysctl: the machine, its CPUs and memory, all domains. Errnos: docs/abi.md, sysctl. */
 #include <public/sysctl.h>
 
 #include "common/console.h"

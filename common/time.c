@@ -238,7 +238,7 @@ static void area_write(u8 *frames[2], unsigned int offset, const void *src, size
 		memcpy(frames[1] + (first ? 0 : offset - PAGE_SIZE), (const u8 *)src + first, len - first);
 }
 
-/* A guest that asked for it (abi.md 11.11) finds XEN_RUNSTATE_UPDATE set while the rest is being written. */
+/* A guest that asked for it (vm_assist) finds XEN_RUNSTATE_UPDATE set while the rest is being written. */
 void runstate_area_update(struct vcpu *v)
 {
 	const unsigned int time_at = offsetof(struct vcpu_runstate_info, state_entry_time);

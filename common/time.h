@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Guest time: pvclock and the wall clock in shared_info (abi.md 11.7), and the timers of vCPUs. */
+/* Guest time: pvclock and the wall clock in shared_info (public/xen.h), and the timers of vCPUs. */
 #ifndef COMMON_TIME_H
 #define COMMON_TIME_H
 
@@ -38,7 +38,7 @@ void vcpu_timers_destroy(struct vcpu *v);
 void vcpu_timers_migrate(struct vcpu *v, struct pcpu *cpu);
 
 /*
- * VCPUOP_set_singleshot_timer of the current vCPU, abi.md 2.4 item 20: a time in the past
+ * VCPUOP_set_singleshot_timer of the current vCPU: a time in the past
  * fires at once. 0, or -ETIME where flags has VCPU_SSHOTTMR_future and it is past, or
  * -EINVAL for other flags.
  */

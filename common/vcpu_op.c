@@ -49,7 +49,7 @@ static long op_get_runstate(struct vcpu *v, void *arg, u64 gva)
 
 /*
  * The area is given by virtual address. It is translated once, here, because at a context
- * switch the guest's page tables may be another process's (abi.md 2.4 item 18).
+ * switch the guest's page tables may be another process's.
  */
 static long set_runstate_area(struct vcpu *v, u64 area)
 {
@@ -96,7 +96,7 @@ static long op_stop_periodic(struct vcpu *v, void *arg, u64 gva)
 	return 0;
 }
 
-/* For the calling vCPU only, whose CPU this is. abi.md 11.8. */
+/* For the calling vCPU only, whose CPU this is. */
 static long op_set_singleshot(struct vcpu *v, void *arg, u64 gva)
 {
 	const struct vcpu_set_singleshot_timer *set = arg;
@@ -113,8 +113,7 @@ static long op_stop_singleshot(struct vcpu *v, void *arg, u64 gva)
 }
 
 /*
- * Moves v's vcpu_info to a page of the guest, which keeps a reference; once in a vCPU's life
- * (abi.md 2.3 item 12).
+ * Moves v's vcpu_info to a page of the guest, which keeps a reference; once in a vCPU's life.
  */
 static int move_vcpu_info(struct vcpu *v, struct page_info *pg, unsigned int offset)
 {
@@ -167,7 +166,7 @@ static long op_get_physid(struct vcpu *v, void *arg, u64 gva)
 	return -EINVAL;
 }
 
-/* The vDSO's clock page (abi.md 2.4 item 17), by virtual address, in one page. */
+/* The vDSO's clock page, by virtual address, in one page. */
 static long op_register_time(struct vcpu *v, void *arg, u64 gva)
 {
 	u64 area = ((struct vcpu_register_time_memory_area *)arg)->addr.v, gpa;

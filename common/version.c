@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* xen_version: who Keel says it is. The tools choose their own version by it (abi.md 2.6, 6). */
+/* xen_version: who Keel says it is. The tools choose their own version by it. */
 #include <public/features.h>
 #include <public/version.h>
 
@@ -56,7 +56,7 @@ static long put_string(u64 gva, const char *s, size_t size)
 	return copy_to_guest(gva, s, len) || clear_guest(gva + len, size - len) ? -EFAULT : 0;
 }
 
-/* struct xen_varbuf: with no buffer the size that it needs, else filled. abi.md 6. */
+/* struct xen_varbuf: with no buffer the size that it needs, else filled. */
 static long put_varbuf(u64 gva, const char *s)
 {
 	size_t len = strlen(s);
@@ -92,7 +92,7 @@ static long ver_platform_parameters(u64 gva)
 	return clear_guest(gva, sizeof(struct xen_platform_parameters)); /* virt_start: there is no PV */
 }
 
-/* abi.md 2.2 item 6. hvm_pirqs must stay off: Linux would route interrupts through event channels. */
+/* hvm_pirqs must stay off: Linux would route interrupts through event channels. */
 static long ver_get_features(u64 gva)
 {
 	struct xen_feature_info fi;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table of mitigations (design.md, Speculation). Bits: Intel SDM vol. 2A, CPUID, and vol. 4,
+ * The table of mitigations. Bits: Intel SDM vol. 2A, CPUID, and vol. 4,
  * IA32_ARCH_CAPABILITIES; AMD APM vol. 3, appendix E, and vol. 2, 3.1.7 (EFER).
  */
 #include "arch/x86/mitigations.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Values after abi.md section 1.6. There is no \_S5 object: a guest powers off by halting every
+ * The values are those of libxl's tables for PVH. There is no \_S5 object: a guest powers off by halting every
  * CPU with interrupts off, which is how the hypervisor learns of it.
  */
 #include "lib/acpi.h"

@@ -174,7 +174,7 @@ static int write_files(struct build *b)
 	return rc;
 }
 
-/* start_info, the module list and the memory map share a page; abi.md section 1.4. */
+/* start_info, the module list and the memory map share a page (public/hvm/start_info.h). */
 static int write_start_info(struct build *b)
 {
 	const struct layout *l = &b->layout;

@@ -140,7 +140,7 @@ static int read_context(struct build *b, struct stream *s)
 	return 0;
 }
 
-/* 32-bit protected mode without paging at the kernel's entry, abi.md section 1.3. */
+/* 32-bit protected mode without paging at a PVH kernel's entry. */
 static struct hvm_hw_cpu start_state(const struct build *b)
 {
 	struct hvm_hw_cpu c = { 0 };

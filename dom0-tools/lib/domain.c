@@ -11,7 +11,7 @@
 
 #include <public/sched.h>
 
-/* xen_domctl_getdomaininfo.flags, abi.md section 5.2. */
+/* xen_domctl_getdomaininfo.flags. */
 #define FLAG_DYING	(1u << 0)
 #define FLAG_SHUTDOWN	(1u << 2)
 #define FLAG_PAUSED	(1u << 3)

@@ -87,7 +87,7 @@ int hyper_xen_version(struct keel *k, unsigned int cmd, void *out, size_t size)
 	return hyper_call2(k, __HYPERVISOR_xen_version, cmd, out, size);
 }
 
-/* createdomain as 4.17 and 4.18 lay it out, and as 4.19 and later do; abi.md section 10. */
+/* createdomain as 4.17 and 4.18 lay it out, and as 4.19 and later do. */
 struct create_head {
 	uint32_t ssidref;
 	uint8_t handle[16];

@@ -13,7 +13,7 @@
 
 #include "lib/hyper.h"
 
-/* domctl and sysctl interface versions by release, abi.md section 6. */
+/* domctl and sysctl interface versions by release (docs/abi.md). */
 static int choose_interface(struct keel *k)
 {
 	unsigned int minor = k->version & 0xffff;

@@ -2,7 +2,7 @@
 /*
  * The order in the guest's memory: kernel where it is linked, start_info with the small tables,
  * command line, ramdisk. Linux reads the module list and the memory map through boot page tables
- * that reach 1 GiB, command line and ramdisk by 32-bit addresses (abi.md section 1.4).
+ * that reach 1 GiB, command line and ramdisk by 32-bit addresses.
  */
 #include "lib/layout.h"
 

@@ -7,7 +7,7 @@
 
 #include "lib/error.h"
 
-/* Guest-physical addresses that a PVH guest gets from libxl too, abi.md section 1.6. */
+/* Guest-physical addresses that a PVH guest gets from libxl too. */
 #define LAYOUT_HOLE_START	0xfc000000ULL
 #define LAYOUT_HOLE_END		0x100000000ULL
 #define LAYOUT_ACPI		LAYOUT_HOLE_START

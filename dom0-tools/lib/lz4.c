@@ -3,7 +3,7 @@
  * LZ4. Legacy frame: the magic, then blocks of at most 8 MiB unpacked, each behind its packed
  * size in four bytes; Debian's cloud kernels are packed this way. Frame, as the program `lz4`
  * writes it: a header, then blocks whose matches may reach back into earlier ones. Layouts:
- * lz4_Block_format.md and lz4_Frame_format.md of the LZ4 project. Checksums are not looked at.
+ * those of the LZ4 project's documents on block and frame format. Checksums are not looked at.
  */
 #include "lib/unpack.h"
 

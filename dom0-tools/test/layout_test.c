@@ -17,7 +17,7 @@ static struct layout_request request(uint64_t memory)
 	};
 }
 
-/* What abi.md section 1.4 demands, for any layout that was made. */
+/* What lib/layout.c promises, for any layout that was made. */
 static void check(const struct layout *l, const struct layout_request *r)
 {
 	uint64_t ram = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The sizes and key offsets of the ABI's structs (abi.md's table, measured against Xen 4.17 and
- * 4.20), asserted under the flags that the hypervisor itself is compiled with. What libxen-dev
+ * The sizes and key offsets of the ABI's structs, measured with the headers of Xen 4.17 and
+ * 4.20, asserted under the flags that the hypervisor itself is compiled with. What libxen-dev
  * knows too is compared field by field by table.c; 4.20's own structs are only here.
  */
 #include <public/domctl.h>

@@ -83,7 +83,7 @@ static uint64_t lo, hi;
 static const char *out_path = "hvcount.out";
 static struct site **sites;	/* by address - lo */
 
-/* Counting is done with one CPU: bench.md says why. */
+/* Counting is done with one CPU: with more, two runs differ (docs/testing.md, Counting instructions). */
 static struct {
 	bool in_guest, seen_vmrun;
 	uint64_t resume;	/* where the hypervisor goes on after this VMRUN */

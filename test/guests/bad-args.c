@@ -2,7 +2,7 @@
 /*
  * Every hypercall and sub-operation with arguments that are wrong: numbers that do not exist,
  * pointers to nothing, across the end of a mapping and to read-only pages, versions, domains and
- * sizes. Each answer is an errno that abi.md names, and afterwards the domain still runs.
+ * sizes. Each answer is an errno that docs/abi.md names, and afterwards the domain still runs.
  */
 #include "lib/guest.h"
 

@@ -719,7 +719,7 @@ static void lists_of_domains(void **state)
 	assert_int_equal(syscall_(&op), -EFAULT);
 }
 
-/* xen-init-dom0 walks the pools until -ENOENT (abi.md 2.6 item 39). */
+/* xen-init-dom0 walks the pools until -ENOENT. */
 static void pools(void **state)
 {
 	u8 map[1] = { 0 };

@@ -539,7 +539,7 @@ static void reserved_memory(void **state)
 	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), -EPERM);
 }
 
-/* libxl takes each of these for what it says (abi.md 5.2, 5.3). */
+/* libxl takes each of these for what it says (docs/abi.md, "Rules for all"). */
 static void exact_errors(void **state)
 {
 	assert_int_equal(op(XENMEM_get_sharing_freed_pages, NULL), -ENOSYS);

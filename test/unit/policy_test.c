@@ -299,7 +299,7 @@ static void sizes_of_the_xsave_area(void **state)
 	assert_int_equal(cpu_policy_xsave_size(&p, 0x27, true), 896);
 }
 
-/* libxc's maxima (abi.md 5.2 item 11): what it reads back it must be able to hold. */
+/* libxc's maxima (arch/x86/hvm/cpuid.h): what it reads back it must be able to hold. */
 static void policies_go_out_and_in(void **state)
 {
 	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED];

@@ -259,7 +259,7 @@ void arch_tsc_scale(struct tsc_scale *out) { *out = host_scale; }
 u64 arch_read_tsc(void) { return host_tsc; }
 s64 arch_vcpu_tsc_offset(struct vcpu *v) { return tsc_offset; }
 
-/* As a guest reads it (abi.md 11.7). */
+/* As a guest reads it (struct vcpu_time_info in public/xen.h). */
 static u64 guest_time(const struct vcpu_time_info *t, u64 tsc)
 {
 	u64 delta = tsc + (u64)tsc_offset - t->tsc_timestamp;

@@ -78,13 +78,13 @@ void acpi_power_off(void);
 void acpi_reset(void);
 
 /*
- * Dom0's tables (abi.md 1.5): RSDP, XSDT with the native tables that Dom0 may see,
+ * Dom0's tables: RSDP, XSDT with the native tables that Dom0 may see,
  * and its own MADT, built in buf, which is to appear at gpa. *used: bytes taken.
  * 0, -ENOSPC (buf too small), -EINVAL (gpa not aligned to 64). Reads only the parsed acpi.
  */
 int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used);
 /*
- * The same for a guest that Keel itself starts (abi.md 1.6): RSDP, XSDT, FADT, FACS, empty DSDT, MADT; if it has PCI
+ * The same for a guest that Keel itself starts: RSDP, XSDT, FADT, FACS, empty DSDT, MADT; if it has PCI
  * functions, MCFG and an SSDT for physical addresses of pci_bits bits (else 0).
  */
 int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, unsigned int pci_bits, u64 *rsdp_gpa,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The tables that Keel writes itself: Dom0's (abi.md 1.5) and those of guests started at boot (abi.md 1.6). */
+/* The tables that Keel writes itself: Dom0's, and those of guests started at boot. */
 #include <public/errno.h>
 
 #include "arch/x86/acpi/acpi.h"

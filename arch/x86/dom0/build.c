@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a boot configuration to domains that can run (abi.md 1.3 to 1.6). */
+/* From a boot configuration to domains that can run (docs/booting.md, docs/boot-configuration.md). */
 #include "arch/x86/dom0/build.h"
 
 #include "arch/x86/acpi/acpi.h"
@@ -97,7 +97,7 @@ static void make_cmdline(const struct builder *b, char *buf)
 	snprintf(buf, DOM0_CMDLINE_MAX, "%s%s", b->cfg->cmdline, b->d->hardware && !iommu_on() ? " swiotlb=force" : "");
 }
 
-/* start_info, its lists and the command line, in one piece below 1 GiB (abi.md 1.4). */
+/* start_info, its lists and the command line, in one piece below 1 GiB: Linux has no more mapped when it reads them. */
 static void build_start_info(struct builder *b)
 {
 	struct domain *d = b->d;

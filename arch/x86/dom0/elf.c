@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ELF as far as a PVH kernel needs it (ELF-64 Object File Format; abi.md 1.1). */
+/* ELF as far as a PVH kernel needs it (ELF-64 Object File Format; notes: public/elfnote.h). */
 #include "arch/x86/dom0/elf.h"
 
 #include "common/elf64.h"

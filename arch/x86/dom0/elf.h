@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A kernel for a domain: an ELF with the PVH note, uncompressed (abi.md 1.1). */
+/* A kernel for a domain: an ELF with the PVH note (public/elfnote.h), uncompressed. */
 #ifndef ARCH_X86_DOM0_ELF_H
 #define ARCH_X86_DOM0_ELF_H
 

@@ -42,7 +42,7 @@ const u8 *cpuid_hypercall_insn(void)
 	return cpu_features.amd ? vmmcall : vmcall;
 }
 
-/* Leaf 3: how the TSC relates to time (abi.md 2.2). */
+/* Leaf 3: how the TSC relates to time, as pvclock has it (struct vcpu_time_info in public/xen.h). */
 static void xen_time_leaf(struct vcpu *v, u32 subleaf, struct cpuid_regs *out)
 {
 	struct tsc_scale scale;

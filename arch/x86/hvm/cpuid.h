@@ -9,7 +9,7 @@
 #include "arch/x86/cpu.h"
 #include "common/domain.h"
 
-/* libxc's maxima (abi.md 5.2 item 11): more would be refused by the tools. */
+/* The most that Xen 4.17's libxc decodes: more would be refused by the tools. */
 #define CPUID_NR_BASIC 14	/* leaves 0 .. 0xd */
 #define CPUID_NR_CACHE 6	/* leaf 4 */
 #define CPUID_NR_FEAT 3		/* leaf 7 */
@@ -56,7 +56,7 @@ u64 cpu_policy_cr4(const struct cpu_policy *p);
 /* Word i of Xen's featureset. */
 u32 cpu_policy_feature_word(const struct cpu_policy *p, unsigned int i);
 
-/* The last three bytes of a hypercall: VMMCALL or VMCALL, as this CPU has it (abi.md 2). */
+/* The last three bytes of a hypercall: VMMCALL or VMCALL, as this CPU has it. */
 const u8 *cpuid_hypercall_insn(void);
 
 #endif

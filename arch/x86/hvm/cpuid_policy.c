@@ -205,7 +205,7 @@ static void clamp_xstate(struct cpu_policy *p, const struct cpu_policy *max)
 	p->xstate[0].c = xcr0 ? cpu_policy_xsave_size(p, xcr0, false) : 0;
 }
 
-/* APIC ids are twice the vCPU's number everywhere (abi.md 11.20): one package of single-threaded cores. */
+/* APIC ids are twice the vCPU's number everywhere (docs/abi.md, CPUID): one package of single-threaded cores. */
 static void set_topology(struct cpu_policy *p, const struct domain *d)
 {
 	unsigned int n = d ? d->max_vcpus : 1;
@@ -321,7 +321,7 @@ void cpu_policy_default(struct cpu_policy *p, const struct domain *d)
 	cpu_policy_clamp(p, d);
 }
 
-/* Xen's order of the words (abi.md 7): tools decode the machine's features by it. */
+/* Xen's order of the words: tools decode the machine's features by it. */
 u32 cpu_policy_feature_word(const struct cpu_policy *p, unsigned int i)
 {
 	const u32 words[CPUID_NR_FEATURESET] = {

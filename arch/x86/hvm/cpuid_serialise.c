@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* CPUID policies as lists of leaves, the form in which tools read and write them (abi.md 5.2 item 11). */
+/* CPUID policies as lists of leaves, the form in which tools read and write them (docs/abi.md, domctl). */
 #include <public/cpuid.h>
 
 #include "arch/x86/hvm/cpuid.h"

@@ -42,7 +42,7 @@ static void exit_cpuid(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 2);
 }
 
-/* With interrupts off nothing but INIT wakes it again: it is down (abi.md 3). */
+/* With interrupts off nothing but INIT wakes it again: it is down. */
 static void exit_hlt(struct x86_vcpu *v, const struct exit_info *e)
 {
 	u64 flags = hvm_ops->get_reg(v, HREG_RFLAGS);
@@ -79,7 +79,7 @@ static void exit_msr_write(struct x86_vcpu *v, const struct exit_info *e)
 		hvm_ops->skip_insn(v, e, 2);
 }
 
-/* Calling convention: abi.md 2. */
+/* Calling convention: docs/abi.md, "Rules for all". */
 static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 {
 	const unsigned long args[5] = { v->gpr[REG_RDI], v->gpr[REG_RSI], v->gpr[REG_RDX], v->gpr[REG_R10],

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A domain's CPU state as records (xen/include/public/hvm/save.h, abi.md 5.2 items 15 and
- * restore): what tools set before a domain starts, and what they save and restore.
+ * A domain's CPU state as records (public/hvm/save.h; docs/abi.md, domctl): what tools set before
+ * a domain starts, and what they save and restore.
  */
 #include <public/hvm/save.h>
 

@@ -2,7 +2,7 @@
 /*
  * MSRs of a guest, as a table: ranges with what a read gives and what a write does. What is
  * not in it raises #GP, with a line in the log. Intel SDM vol. 4; AMD APM vol. 2, appendix A,
- * and the processors' PPRs; which of them Linux needs: abi.md 2.8.
+ * and the processors' PPRs. It has those that Linux touches.
  *
  * On the way most used, x2APIC registers, the table is not searched.
  */
@@ -225,7 +225,7 @@ static int read_microcode(struct vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
-/* abi.md 2.2: 32 bytes a hypercall: mov $nr, %eax; the instruction; ret. iret has no place here. */
+/* 32 bytes a hypercall (XEN_HYPERCALL_STUB_SIZE): mov $nr, %eax; the instruction; ret. iret has no place here. */
 static int write_hypercall_page(struct vcpu *v, u32 msr, u64 val)
 {
 	u8 stub[XEN_HYPERCALL_STUB_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Ports that exit. A guest has none but the debug console's. Dom0 has all, except those that
- * Keel keeps, watches or hides: a table (abi.md 2.8). What is in nobody's hands reads as all
+ * Keel keeps, watches or hides: a table. What is in nobody's hands reads as all
  * ones (but the PIT's channel 2, as 0), and writes are dropped.
  */
 #include <public/sched.h>

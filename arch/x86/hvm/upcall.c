@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Event channel upcalls (abi.md 2.3, item 14). With a vector of its own a vCPU
+ * Event channel upcalls (docs/interrupts.md). With a vector of its own a vCPU
  * gets them as an interrupt of its local APIC, which it ends with an EOI. With
  * the domain's callback vector they go in directly, as long as
  * evtchn_upcall_pending says so, and there is no EOI. Either way the vector is

@@ -124,7 +124,7 @@ int copy_insn_from_guest(void *dst, u64 ip, size_t len);
 int copy_operand(void *buf, u64 gva, size_t len, bool from);
 /* Does the guest let it reach the byte at gva, whether there is memory or not? */
 bool operand_is_mapped(u64 gva, bool write);
-/* 32-bit flat protected mode, paging off (abi.md 1.3). */
+/* 32-bit flat protected mode, paging off: a PVH kernel's entry. ebx: its start_info (public/hvm/start_info.h). */
 void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How vCPUs start: INIT and start-up IPIs (SDM vol. 3, 9.4), and the state of a PVH kernel's
- * first vCPU (abi.md 1.3).
+ * first vCPU (Xen's docs/misc/pvh.pandoc).
  */
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/vcpu.h"

@@ -127,7 +127,7 @@ static void write_svr(struct vcpu *v, u32 val)
 			l->lvt[i] |= APIC_LVT_MASKED;
 		return;
 	}
-	/* An upcall that came too early was dropped, and events make only one (abi.md 11.1). */
+	/* An upcall that came too early was dropped, and events make only one (docs/interrupts.md, upcalls). */
 	if (!was && v->upcall_vector && v->info && READ_ONCE(v->info->evtchn_upcall_pending))
 		arch_upcall(v);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * From PVH's 32-bit entry to long mode, the start of further vCPUs, and the trap stubs.
- * PVH entry state: abi.md section 1.3.
+ * Entry state: 32-bit protected mode, paging off, EBX: start_info (public/hvm/start_info.h).
  */
 #define PTE_TABLE 0x007	/* present, writable, user */
 #define PTE_2M    0x087
