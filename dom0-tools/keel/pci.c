@@ -9,6 +9,7 @@
 
 #include "lib/guest.h"
 #include "lib/pci.h"
+#include "lib/pci_info.h"
 
 static int done(struct keel *k, uint32_t sbdf, const char *result)
 {
@@ -93,10 +94,39 @@ static int run_detach(struct keel *k, int argc, char **argv)
 	return done(k, p.sbdf, "detached");
 }
 
+/* Where they are: not where one would think, with some cards. */
+static int vfs_made(struct keel *k, uint32_t pf)
+{
+	struct json_object *list = json_object_new_array(), *j;
+	char name[16], result[48];
+	unsigned int n = 0;
+	uint32_t vf;
+
+	for (; !pci_virtfn(pf, n, &vf); n++) {
+		guest_pci_text(vf, name);
+		json_object_array_add(list, json_object_new_string(name));
+	}
+	guest_pci_text(pf, name);
+	snprintf(result, sizeof(result), "%u virtual function%s", n, n == 1 ? "" : "s");
+	if (k->json) {
+		j = json_object_new_object();
+		json_object_object_add(j, "address", json_object_new_string(name));
+		json_object_object_add(j, "result", json_object_new_string(result));
+		json_object_object_add(j, "functions", list);
+		return print_json(j);
+	}
+	printf("%s: %s%s", name, result, n ? ":" : "");
+	for (unsigned int i = 0; i < n; i++)
+		printf(" %s", json_object_get_string(json_object_array_get_idx(list, i)));
+	putchar('\n');
+	json_object_put(list);
+	return KEEL_EXIT_OK;
+}
+
 static int run_vf_create(struct keel *k, int argc, char **argv)
 {
 	struct guest_pci p;
-	char *end, result[48];
+	char *end;
 	unsigned long n;
 	int rc = parse(k, argc, argv, &cmd_vf_create, 2, 0, false, &p);
 
@@ -105,10 +135,7 @@ static int run_vf_create(struct keel *k, int argc, char **argv)
 	n = strtoul(argv[optind + 1], &end, 10);
 	if (*end || end == argv[optind + 1] || n > 65535)
 		return usage_error(k, &cmd_vf_create, "'%s' is no number of virtual functions", argv[optind + 1]);
-	if (pci_create_vfs(k, p.sbdf, n))
-		return report(k);
-	snprintf(result, sizeof(result), "%lu virtual function%s", n, n == 1 ? "" : "s");
-	return done(k, p.sbdf, result);
+	return pci_create_vfs(k, p.sbdf, n) ? report(k) : vfs_made(k, p.sbdf);
 }
 
 const struct command cmd_pci_assignable_add = {

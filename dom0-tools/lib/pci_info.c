@@ -79,15 +79,21 @@ int pci_linked(uint32_t sbdf, const char *link, uint32_t *to)
 	return rc;
 }
 
-int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index)
+int pci_virtfn(uint32_t pf, unsigned int index, uint32_t *vf)
 {
 	char link[24];
+
+	snprintf(link, sizeof(link), "virtfn%u", index);
+	return pci_linked(pf, link, vf);
+}
+
+int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index)
+{
 	uint32_t vf;
 	int rc = pci_linked(sbdf, "physfn", pf);
 
 	for (*index = 0; !rc; ++*index) {
-		snprintf(link, sizeof(link), "virtfn%u", *index);
-		rc = pci_linked(*pf, link, &vf);
+		rc = pci_virtfn(*pf, *index, &vf);
 		if (!rc && vf == sbdf)
 			return 0;
 	}

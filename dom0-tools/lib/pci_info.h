@@ -58,6 +58,8 @@ const char *pci_reset_by_keel(const struct pci_info *p);
 
 /* A virtual function: its physical one, and which of its virtual ones it is. 0 or -errno, without a text. */
 int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index);
+/* A physical function's virtual one of that number. The same. */
+int pci_virtfn(uint32_t pf, unsigned int index, uint32_t *vf);
 /* The function that a link in another's folder leads to. 0 or -errno, without a text. */
 int pci_linked(uint32_t sbdf, const char *link, uint32_t *to);
 

@@ -4,15 +4,13 @@
  * interrupts among the secondary controllers first (NVM Express 1.4, 5.22, 8.5).
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/nvme_ioctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lib/guest.h"
+#include "lib/nvme.h"
 #include "lib/pci.h"
 #include "lib/pci_info.h"
 #include "lib/sysfs.h"
@@ -64,7 +62,7 @@ static int admin(struct nvme *n, const char *what, struct nvme_admin_cmd *cmd)
 	int rc;
 
 	cmd->timeout_ms = NVME_TIMEOUT_MS;
-	rc = ioctl(n->fd, NVME_IOCTL_ADMIN_CMD, cmd);
+	rc = nvme_admin(n->fd, cmd);
 	if (rc < 0)
 		return keel_fail_errno(&n->k->err, "%s: cannot %s", n->name, what);
 	if (rc)
@@ -123,10 +121,10 @@ static int free_primary(struct nvme *n)
 	return 0;
 }
 
-static int share_out(struct nvme *n, const struct nvme_secondary_list *list, unsigned int vfs)
+/* What each gets of so many: how much there is does not depend on who has it now. */
+static int find_shares(struct nvme *n, unsigned int vfs, unsigned int share[2])
 {
 	static struct nvme_primary p;
-	unsigned int share[2];
 	int rc = identify(n, NVME_CNS_PRIMARY, &p);
 
 	if (rc)
@@ -140,6 +138,14 @@ static int share_out(struct nvme *n, const struct nvme_secondary_list *list, uns
 		return keel_fail(&n->k->err, ENOSPC, "%s: %u flexible queues and %u interrupts are not enough for %u "
 				 "virtual functions: each takes two queues and an interrupt", n->name,
 				 p.kind[NVME_QUEUES].flexible, p.kind[NVME_INTERRUPTS].flexible, vfs);
+	return 0;
+}
+
+static int share_out(struct nvme *n, const struct nvme_secondary_list *list, unsigned int vfs,
+		     const unsigned int share[2])
+{
+	int rc = 0;
+
 	for (unsigned int i = 0; i < vfs && !rc; i++) {
 		rc = virt_mgmt(n, list->entry[i].id, 0, NVME_SECONDARY_OFFLINE, 0, "take a controller offline");
 		if (!rc)
@@ -156,7 +162,7 @@ static int share_out(struct nvme *n, const struct nvme_secondary_list *list, uns
 /* The hypervisor ignores what would take a guest's virtual function away. */
 static int none_is_a_guests(struct keel *k, uint32_t pf)
 {
-	char link[24], name[16], vf_name[16], guest[GUEST_NAME_MAX + 1];
+	char name[16], vf_name[16], guest[GUEST_NAME_MAX + 1];
 	unsigned int owner = 0;
 	struct pci_owners o;
 	uint32_t vf;
@@ -164,12 +170,8 @@ static int none_is_a_guests(struct keel *k, uint32_t pf)
 
 	if (rc)
 		return rc;
-	for (unsigned int i = 0; !owner || owner == DOMID_IO; i++) {
-		snprintf(link, sizeof(link), "virtfn%u", i);
-		if (pci_linked(pf, link, &vf))
-			break;
+	for (unsigned int i = 0; (!owner || owner == DOMID_IO) && !pci_virtfn(pf, i, &vf); i++)
 		owner = pci_owner(k, &o, vf);
-	}
 	if (owner && owner != DOMID_IO) {
 		guest_pci_text(pf, name);
 		guest_pci_text(vf, vf_name);
@@ -206,17 +208,21 @@ static int set_numvfs(struct keel *k, uint32_t pf, unsigned int vfs)
 static int nvme_create(struct nvme *n, uint32_t pf, unsigned int vfs)
 {
 	static struct nvme_secondary_list list;
+	unsigned int share[2];
 	int rc = identify(n, NVME_CNS_SECONDARY, &list);
 
 	if (!rc && list.number < vfs)
 		rc = keel_fail(&n->k->err, EINVAL, "%s has %u secondary controllers, fewer than %u", n->name,
 			       list.number, vfs);
 	if (!rc)
+		rc = find_shares(n, vfs, share);
+	/* From here on those that were there are gone. */
+	if (!rc)
 		rc = set_numvfs(n->k, pf, 0);
 	if (!rc)
 		rc = free_primary(n);
 	if (!rc)
-		rc = share_out(n, &list, vfs);
+		rc = share_out(n, &list, vfs, share);
 	if (!rc)
 		rc = set_numvfs(n->k, pf, vfs);
 	for (unsigned int i = 0; i < vfs && !rc; i++)
@@ -245,7 +251,6 @@ static int check_number(struct keel *k, uint32_t pf, unsigned int vfs)
 static int create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 {
 	struct nvme n = { .k = k, .fd = -1 };
-	char path[48];
 	int rc = check_number(k, pf, vfs);
 
 	if (!rc)
@@ -255,10 +260,9 @@ static int create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 	controller_of(pf, n.name, sizeof(n.name));
 	if (!*n.name || !vfs)
 		return set_numvfs(k, pf, vfs);
-	snprintf(path, sizeof(path), "/dev/%s", n.name);
-	n.fd = open(path, O_RDWR | O_CLOEXEC);
+	n.fd = nvme_open(n.name);
 	if (n.fd < 0)
-		return keel_fail_errno(&k->err, "cannot open %s", path);
+		return keel_fail_errno(&k->err, "cannot open /dev/%s", n.name);
 	rc = nvme_create(&n, pf, vfs);
 	close(n.fd);
 	return rc;

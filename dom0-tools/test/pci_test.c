@@ -12,6 +12,7 @@
 #include <stdarg.h>
 
 #include "lib/netlink.h"
+#include "lib/nvme.h"
 #include "lib/pci.h"
 #include "lib/pci_info.h"
 #include "lib/store.h"
@@ -23,6 +24,7 @@
 #define NIC	0x0208	/* 02:01.0 and .1: one device */
 #define NIC1	0x0209
 #define LPC	0x00f8
+#define DISK	0x0300	/* NVMe, with secondary controllers */
 #define WEB	3
 
 static struct function {
@@ -98,11 +100,11 @@ int sysfs_read(char *out, size_t size, const char *fmt, ...)
 		text = f->reset;
 	else if (!strcmp(file, "resource"))
 		text = f->resource;
-	else if (!strcmp(file, "sriov_totalvfs") && f->sbdf == PF)
+	else if (!strcmp(file, "sriov_totalvfs") && (f->sbdf == PF || f->sbdf == DISK))
 		text = "7";
 	else if (!strcmp(file, "sriov_numvfs") && f->sbdf == PF)
 		text = "2";
-	else if (!strcmp(file, "sriov_drivers_autoprobe") && f->sbdf == PF)
+	else if (!strcmp(file, "sriov_drivers_autoprobe") && (f->sbdf == PF || f->sbdf == DISK))
 		text = "1";
 	else if (!strcmp(file, "net/eth1/ifindex") && f->sbdf == PF)
 		text = "9";
@@ -130,7 +132,7 @@ int sysfs_write(const char *text, const char *fmt, ...)
 	}
 	if (!strcmp(file, "sriov_numvfs")) {
 		vfs_made = atoi(text);
-		return f->sbdf == PF ? no_vfs : -ENOENT;
+		return f->sbdf == PF || f->sbdf == DISK ? no_vfs : -ENOENT;
 	}
 	return 0;
 }
@@ -164,10 +166,10 @@ int sysfs_list(char ***names, const char *fmt, ...)
 	PATH(path, fmt);
 	*names = NULL;
 	f = named(path, &file);
-	if (!f || strcmp(file, "net") || strcmp(f->driver, "igb"))
+	if (!f || !((!strcmp(file, "net") && !strcmp(f->driver, "igb")) || (!strcmp(file, "nvme") && f->sbdf == DISK)))
 		return -ENOENT;
 	*names = calloc(1, sizeof(**names));
-	(*names)[0] = strdup("eth1");
+	(*names)[0] = strdup(f->sbdf == DISK ? "nvme0" : "eth1");
 	return 1;
 }
 
@@ -448,6 +450,44 @@ ssize_t netlink_talk(void *request, size_t size, void *answer, size_t room)
 	return describe(answer);
 }
 
+/* The NVMe controller: what it has to share out, and what it is told. */
+static struct {
+	uint32_t queues, interrupts;
+	uint16_t most, refuses;		/* of one secondary controller; the status of actions */
+} disk;
+
+int nvme_open(const char *name)
+{
+	assert_string_equal(name, "nvme0");
+	return open("/dev/null", O_RDONLY);
+}
+
+int nvme_admin(int fd, struct nvme_admin_cmd *cmd)
+{
+	unsigned char *data = (void *)(uintptr_t)cmd->addr;
+
+	if (cmd->opcode != 6) {
+		assert_int_equal(cmd->opcode, 0x1c);
+		did("controller %u: action %u of kind %u, %u\n", cmd->cdw10 >> 16, cmd->cdw10 & 15, cmd->cdw10 >> 8 & 7,
+		    cmd->cdw11);
+		return disk.refuses;
+	}
+	assert_int_equal(cmd->data_len, 4096);
+	memset(data, 0, 4096);
+	if (cmd->cdw10 == 0x14) {
+		memcpy(data + 32, &disk.queues, 4);
+		memcpy(data + 64, &disk.interrupts, 4);
+		memcpy(data + 44, &disk.most, 2);
+		memcpy(data + 76, &disk.most, 2);
+	} else {
+		assert_int_equal(cmd->cdw10, 0x15);
+		data[0] = 4;
+		for (unsigned int i = 0; i < 4; i++)
+			data[32 + 32 * i] = 11 + i;	/* its number */
+	}
+	return 0;
+}
+
 #define BARS "0x00000000fe000000 0x00000000fe003fff 0x0000000000140204\n0x0 0x0 0x0\n0x0 0x0 0x0\n" \
 	"0x00000000fe004000 0x00000000fe007fff 0x0000000000140204\n0x0 0x0 0x0\n0x0 0x0 0x0\n"
 
@@ -460,6 +500,7 @@ static int start(void **state)
 		{ .sbdf = NIC, .driver = "e1000e", .reset = "bus", .resource = BARS },
 		{ .sbdf = NIC1, .driver = "", .reset = "pm", .resource = BARS },
 		{ .sbdf = LPC, .driver = "", .resource = "", .why = -ENOTTY },
+		{ .sbdf = DISK, .driver = "nvme", .reset = "flr", .resource = BARS },
 	};
 	const struct vf_settings nothing = { .set = VF_ALL, .spoofchk = true };
 
@@ -697,6 +738,42 @@ static void virtual_functions(void **state)
 	assert_int_equal(vfs_made, 3);
 }
 
+/* Whether they suffice is known before those that were there go. */
+static void queues_are_shared_out(void **state)
+{
+	disk.queues = 9;
+	disk.interrupts = 5;
+	disk.most = 4;
+	disk.refuses = 0;
+	assert_int_equal(pci_create_vfs(&k, DISK, 2), 0);
+	assert_string_equal(history, "0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n"
+			    "0000:03:00.0/sriov_drivers_autoprobe=1\n"
+			    "controller 0: action 1 of kind 0, 0\ncontroller 0: action 1 of kind 1, 0\n"
+			    "/sys/class/nvme/nvme0/reset_controller=1\n"
+			    "controller 11: action 7 of kind 0, 0\ncontroller 11: action 8 of kind 0, 4\n"
+			    "controller 11: action 8 of kind 1, 2\n"
+			    "controller 12: action 7 of kind 0, 0\ncontroller 12: action 8 of kind 0, 4\n"
+			    "controller 12: action 8 of kind 1, 2\n"
+			    "0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n"
+			    "0000:03:00.0/sriov_numvfs=2\n0000:03:00.0/sriov_drivers_autoprobe=1\n"
+			    "controller 11: action 9 of kind 0, 0\ncontroller 12: action 9 of kind 0, 0\n");
+	history[0] = 0;
+	disk.queues = 7;
+	assert_int_equal(pci_create_vfs(&k, DISK, 4), -ENOSPC);
+	assert_contains(k.err.text, "nvme0: 7 flexible queues and 5 interrupts are not enough for 4 virtual functions");
+	disk.queues = 8;
+	disk.interrupts = 3;
+	assert_int_equal(pci_create_vfs(&k, DISK, 4), -ENOSPC);
+	assert_int_equal(pci_create_vfs(&k, DISK, 5), -EINVAL);
+	assert_contains(k.err.text, "nvme0 has 4 secondary controllers, fewer than 5");
+	assert_string_equal(history, "");
+	disk.interrupts = 4;
+	assert_int_equal(pci_create_vfs(&k, DISK, 4), 0);
+	disk.refuses = 0x11f;
+	assert_int_equal(pci_create_vfs(&k, DISK, 4), -EIO);
+	assert_contains(k.err.text, "nvme0: cannot free its flexible queues: NVMe status 0x11f");
+}
+
 static struct guest_pci with(uint32_t sbdf, const char *settings)
 {
 	struct guest_pci p = { .sbdf = sbdf };
@@ -891,7 +968,8 @@ int main(void)
 		cmocka_unit_test_setup(taken_from_its_driver, start), cmocka_unit_test_setup(its_driver_gets_it_back, start),
 		cmocka_unit_test_setup(given_back, start), cmocka_unit_test_setup(said_beforehand, start),
 		cmocka_unit_test_setup(bars_that_cannot_be_shown, start), cmocka_unit_test_setup(what_is_known, start),
-		cmocka_unit_test_setup(virtual_functions, start), cmocka_unit_test_setup(settings_come_and_go, start),
+		cmocka_unit_test_setup(virtual_functions, start),
+		cmocka_unit_test_setup(queues_are_shared_out, start), cmocka_unit_test_setup(settings_come_and_go, start),
 		cmocka_unit_test_setup(a_setting_that_is_refused, start),
 		cmocka_unit_test_setup(settings_of_what_has_none, start),
 		cmocka_unit_test_setup(settings_when_guests_end, start),
