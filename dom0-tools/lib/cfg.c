@@ -17,7 +17,7 @@ struct parser {
 
 const char *cfg_type_name(enum cfg_type type)
 {
-	return type == CFG_STRING ? "string" : type == CFG_INTEGER ? "integer" : "list";
+	return type == CFG_STRING ? "a string" : type == CFG_INTEGER ? "an integer" : "a list";
 }
 
 static void value_free(struct cfg_value *v)
@@ -226,7 +226,7 @@ static int append(struct parser *s, struct cfg_value *to, struct cfg_value *v)
 
 	if (to->type != v->type || to->type == CFG_INTEGER)
 		return keel_fail(s->e, EINVAL, "%s:%u: += can add a string to a string or a list to a "
-				 "list, not a %s to a %s", s->name, v->line, cfg_type_name(v->type),
+				 "list, not %s to %s", s->name, v->line, cfg_type_name(v->type),
 				 cfg_type_name(to->type));
 	if (to->type == CFG_STRING) {
 		size_t a = strlen(to->string), b = strlen(v->string);
@@ -283,7 +283,7 @@ static int store(struct parser *s, struct cfg *c, char *name, unsigned int line,
 		return no_memory(s);
 	}
 	c->setting = grown;
-	c->setting[c->settings++] = (struct cfg_setting){ name, line, v };
+	c->setting[c->settings++] = (struct cfg_setting){ name, s->name, line, v };
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct cfg_value {
 
 struct cfg_setting {
 	char *name;
+	const char *from;		/* cfg_parse()'s @name, which must stay */
 	unsigned int line;
 	struct cfg_value *value;
 };
@@ -47,7 +48,7 @@ int cfg_read_file(struct cfg *c, const char *path, struct keel_error *e);
 int cfg_replace(struct cfg *c, struct cfg *over, struct keel_error *e);
 void cfg_free(struct cfg *c);
 
-/* "string", "integer" or "list". */
+/* "a string", "an integer" or "a list". */
 const char *cfg_type_name(enum cfg_type type);
 
 #endif

@@ -9,13 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The file being read, for messages. */
+/* What is being read, for messages: where the setting comes from, and the file as a whole. */
 struct reader {
 	struct guest_config *g;
-	const char *file;
+	const char *file, *whole;
 	unsigned int line;
 	bool no_passthrough;		/* the file says so */
 	char *root, *extra;
+	struct place {
+		const char *file;
+		unsigned int line;
+	} joined;			/* the later one of these two */
 	guest_warn_fn *warn;
 	void *arg;
 	struct keel_error *e;
@@ -52,7 +56,7 @@ static int located(struct reader *r, const char *what, int rc)
 
 static int bad_type(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
-	return keel_fail(r->e, EINVAL, "%s:%u: %s must be a %s, not a %s", r->file, v->line,
+	return keel_fail(r->e, EINVAL, "%s:%u: %s must be %s, not %s", r->file, v->line,
 			 key->name, cfg_type_name(key->type), cfg_type_name(v->type));
 }
 
@@ -163,12 +167,14 @@ static int set_acpi(struct reader *r, const struct key *key, const struct cfg_va
 static int set_root(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	r->root = v->string;
+	r->joined = (struct place){ r->file, r->line };
 	return 0;
 }
 
 static int set_extra(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	r->extra = v->string;
+	r->joined = (struct place){ r->file, r->line };
 	return 0;
 }
 
@@ -347,6 +353,7 @@ static int one_setting(struct reader *r, const struct cfg_setting *s)
 {
 	char text[128];
 
+	r->file = s->from;
 	r->line = s->line;
 	for (size_t i = 0; i < NR_KEYS; i++) {
 		if (strcmp(s->name, keys[i].name))
@@ -367,8 +374,11 @@ static int one_setting(struct reader *r, const struct cfg_setting *s)
 static int join_cmdline(struct reader *r)
 {
 	if (r->g->cmdline) {
-		if (r->root || r->extra)
-			reader_warn(r, "'cmdline' is set, so 'root' and 'extra' have no effect");
+		if (!r->joined.file)
+			return 0;
+		r->file = r->joined.file;
+		r->line = r->joined.line;
+		reader_warn(r, "'cmdline' is set, so 'root' and 'extra' have no effect");
 		return 0;
 	}
 	if (asprintf(&r->g->cmdline, "%s%s%s%s", r->root ? "root=" : "", r->root ? r->root : "",
@@ -397,7 +407,7 @@ static int check_cmdline(struct reader *r)
 			if (n == strlen(fatal[i]) && !memcmp(p, fatal[i], n))
 				return keel_fail(r->e, EINVAL, "%s: '%s' on the kernel's command line: Linux "
 						 "then has no timer as a PVH guest and stops while it starts; leave it out",
-						 r->file, fatal[i]);
+						 r->whole, fatal[i]);
 		p += n;
 	}
 	return 0;
@@ -409,19 +419,19 @@ static int check_whole(struct reader *r)
 	const char *missing = !g->name ? "name" : !g->kernel ? "kernel" : !g->memory_mib ? "memory" : NULL;
 
 	if (missing)
-		return keel_fail(r->e, EINVAL, "%s: there is no '%s'", r->file, missing);
+		return keel_fail(r->e, EINVAL, "%s: there is no '%s'", r->whole, missing);
 	if (!g->maxmem_mib)
 		g->maxmem_mib = g->memory_mib;
 	if (g->maxmem_mib < g->memory_mib)
-		return keel_fail(r->e, EINVAL, "%s: maxmem = %llu is less than memory = %llu", r->file,
+		return keel_fail(r->e, EINVAL, "%s: maxmem = %llu is less than memory = %llu", r->whole,
 				 (unsigned long long)g->maxmem_mib, (unsigned long long)g->memory_mib);
 	if (!g->maxvcpus)
 		g->maxvcpus = g->vcpus;
 	if (g->maxvcpus < g->vcpus)
-		return keel_fail(r->e, EINVAL, "%s: maxvcpus = %u is less than vcpus = %u", r->file,
+		return keel_fail(r->e, EINVAL, "%s: maxvcpus = %u is less than vcpus = %u", r->whole,
 				 g->maxvcpus, g->vcpus);
 	if (g->pcis && r->no_passthrough)
-		return keel_fail(r->e, EINVAL, "%s: pci needs passthrough = \"enabled\"", r->file);
+		return keel_fail(r->e, EINVAL, "%s: pci needs passthrough = \"enabled\"", r->whole);
 	return 0;
 }
 
@@ -436,7 +446,7 @@ static void defaults(struct guest_config *g)
 int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file,
 		   guest_warn_fn *warn, void *arg, struct keel_error *e)
 {
-	struct reader r = { .g = g, .file = file, .warn = warn, .arg = arg, .e = e };
+	struct reader r = { .g = g, .whole = file, .warn = warn, .arg = arg, .e = e };
 	int rc = 0;
 
 	defaults(g);

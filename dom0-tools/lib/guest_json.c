@@ -263,6 +263,7 @@ static bool complete(const struct cfg_value *v)
 
 int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_error *e)
 {
+	static const char from[] = "stored configuration";
 	struct cfg c = { 0 };
 	int rc = 0;
 
@@ -276,12 +277,13 @@ int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_e
 		struct cfg_setting *s = &c.setting[c.settings++];
 
 		s->name = strdup(key);
+		s->from = from;
 		s->value = value_from_json(key, val);
 		if (!s->name || !complete(s->value))
 			rc = keel_fail(e, EINVAL, "the stored configuration's '%s' is not usable", key);
 	}
 	if (!rc)
-		rc = guest_from_cfg(g, &c, "stored configuration", NULL, NULL, e);
+		rc = guest_from_cfg(g, &c, from, NULL, NULL, e);
 	cfg_free(&c);
 	return rc;
 }

@@ -92,7 +92,7 @@ static void errors(void **state)
 		{ "a = [", "the file ends where a value" },
 		{ "a = [,]", "',' where a value" },
 		{ "a = 1\nb = 2\na = 3", "f:3: a is set twice (first on line 1)" },
-		{ "a = 1\na += 2", "not a integer to a integer" },
+		{ "a = 1\na += 2", "not an integer to an integer" },
 		{ "a = 'x'\na += ['y']", "not a list to a string" },
 		{ "a = [[[[[[[[[1]]]]]]]]]", "nested too deeply" },
 		{ "a + 1", "'+' where an = sign" },

@@ -27,6 +27,37 @@ static int read_guest(struct guest_config *g, const char *text)
 	return rc;
 }
 
+/* A setting that comes from elsewhere is told from those of the file. */
+static void settings_of_the_command_line(void **state)
+{
+	static const char file[] = "name='web'\nkernel='/k'\n\nextra='a'\nmemory=64\npci=['01:00.1']";
+	static const struct {
+		const char *words, *says;
+	} cases[] = {
+		{ "\npci=['01:00.1,vlan=5000']", "command line:2: pci: vlan '5000'" },
+		{ "memory='x'", "command line:1: memory must be an integer" },
+		{ "vcpu=2", "command line:1: unknown setting 'vcpu'" },
+		{ "cmdline='b'", "f:4: 'cmdline' is set, so 'root'" },
+		{ "\nnestedhvm=1", "command line:2: 'nestedhvm' has no effect" },
+		{ "vcpus=2\nmaxvcpus=1", "f: maxvcpus = 1 is less" },
+	};
+	struct guest_config g;
+	struct cfg c, over;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		warned[0] = 0;
+		memset(&e, 0, sizeof(e));
+		assert_int_equal(cfg_parse(&c, file, strlen(file), "f", &e), 0);
+		assert_int_equal(cfg_parse(&over, cases[i].words, strlen(cases[i].words), "command line", &e), 0);
+		assert_int_equal(cfg_replace(&c, &over, &e), 0);
+		if (!guest_from_cfg(&g, &c, "f", note, NULL, &e))
+			guest_free(&g);
+		assert_contains(*warned ? warned : e.text, cases[i].says);
+		cfg_free(&c);
+		cfg_free(&over);
+	}
+}
+
 #define BASE "name='web'\nkernel='/k'\nmemory=64\n"
 
 static void complete(void **state)
@@ -104,8 +135,8 @@ static void bad_values(void **state)
 		{ "name='a'\nkernel='/k'", "there is no 'memory'" },
 		{ BASE "memroy=3", "f:4: unknown setting 'memroy'; did you mean 'memory'?" },
 		{ BASE "zzzzzzzz=3", "unknown setting 'zzzzzzzz' (" },
-		{ "name=3", "f:1: name must be a string, not a integer" },
-		{ "memory='64'", "memory must be a integer, not a string" },
+		{ "name=3", "f:1: name must be a string, not an integer" },
+		{ "memory='64'", "memory must be an integer, not a string" },
 		{ "memory=0", "memory = 0 is out of range" },
 		{ "memory=-5", "out of range" },
 		{ "memory=99999999", "out of range" },
@@ -404,7 +435,7 @@ int main(void)
 		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
 		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored), cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs),
 		cmocka_unit_test(json_and_back), cmocka_unit_test(bad_json), cmocka_unit_test(no_memory),
-		cmocka_unit_test(uuids),
+		cmocka_unit_test(uuids), cmocka_unit_test(settings_of_the_command_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
