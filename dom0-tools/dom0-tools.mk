@@ -115,7 +115,12 @@ TOOLS_SAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omi
 TOOLS_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 TOOLS_TEST_OBJ := $(TOOLS_PURE:$(T)/%.c=$(TO)/san/%.o) $(TO)/san/test/alloc.o
 
-check-tools: $(TOOLS_TESTS:%=$(TO)/%.tested) tools
+check-tools: $(TOOLS_TESTS:%=$(TO)/%.tested) $(TO)/usage.tested tools
+
+$(TO)/usage.tested: $(T)/test/usage $(TO)/keel
+	@echo "  UNIT    tools-usage"
+	@$< $(TO)/keel
+	@touch $@
 
 $(TO)/san/%.o: $(T)/%.c | $(TOOLS_INCLUDE)/xen
 	@mkdir -p $(@D)

@@ -113,11 +113,8 @@ static int run(struct keel *k, int argc, char **argv)
 		k->progress = NULL;
 	if (read_config(k, &g, argc - optind, argv + optind))
 		return bad_config(k);
-	if (co.dry_run)
-		rc = print_json(guest_to_json(&g));
-	else if (!k->call && keel_open(k, false))
-		rc = report(k);
-	else
+	rc = co.dry_run ? print_json(guest_to_json(&g)) : open_hypervisor(k, &cmd_create);
+	if (rc < 0)
 		rc = start(k, &g, &co);
 	guest_free(&g);
 	return rc;
@@ -135,5 +132,5 @@ const struct command cmd_create = {
 	"  -n, --dry-run      check the configuration and print it as JSON\n"
 	"  -q, --quiet        no progress, warnings or result\n",
 	.run = run,
-	.no_hypervisor = true,		/* the configuration is checked first */
+	.opens = true,
 };

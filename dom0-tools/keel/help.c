@@ -48,5 +48,5 @@ const struct command cmd_help = {
 	.summary = "Shows the commands, or the options of one",
 	.help = "",
 	.run = run,
-	.no_hypervisor = true,
+	.opens = true,
 };

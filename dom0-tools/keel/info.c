@@ -128,7 +128,7 @@ static void walk(xenhypfs_handle *fs, const char *path, struct json_object *j, i
 /* Keel's own figures: memory at boot and per domain, counters, features in use. */
 static void add_own(struct json_object *j)
 {
-	xenhypfs_handle *fs = xenhypfs_open(NULL, 0);
+	xenhypfs_handle *fs = xenhypfs_open(&keel_silent, 0);
 	struct json_object *own;
 
 	if (!fs)

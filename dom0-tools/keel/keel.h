@@ -14,7 +14,7 @@ struct command {
 	const char *summary;		/* one line */
 	const char *help;		/* the options and what is worth knowing */
 	int (*run)(struct keel *k, int argc, char **argv);
-	bool no_hypervisor;		/* does not need one */
+	bool opens;			/* calls open_hypervisor() by itself, if at all */
 	bool no_xenstore;
 };
 
@@ -28,7 +28,8 @@ void command_usage(const struct command *c);
 
 /*
  * Runs the options of a command through getopt_long; @handle gets those that are not common to
- * all (--json, --help). Returns an exit code, or -1 to go on.
+ * all (--json, --help). Then the hypervisor is opened, so that usage is told without one. Returns an exit code, or
+ * -1 to go on.
  */
 struct options {
 	const struct command *cmd;
@@ -40,6 +41,8 @@ struct options {
 };
 
 int parse_options(struct keel *k, int argc, char **argv, const struct options *o);
+/* For a command with .opens, when it has looked at its arguments. The same. */
+int open_hypervisor(struct keel *k, const struct command *c);
 
 /* Prints k->err, as JSON if asked for, and returns the exit code that goes with it. */
 int report(struct keel *k);

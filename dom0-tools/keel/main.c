@@ -166,7 +166,12 @@ int parse_options(struct keel *k, int argc, char **argv, const struct options *o
 		return usage_error(k, o->cmd, "something is missing after 'keel %s'", o->cmd->name);
 	if (o->max_args >= 0 && args > o->max_args)
 		return usage_error(k, o->cmd, "'%s' is one too many", argv[optind + o->max_args]);
-	return -1;
+	return o->cmd->opens ? -1 : open_hypervisor(k, o->cmd);
+}
+
+int open_hypervisor(struct keel *k, const struct command *c)
+{
+	return keel_open(k, c->no_xenstore) ? report(k) : -1;
 }
 
 /* --json anywhere counts for errors too that come before the options are read. */
@@ -184,14 +189,6 @@ static void early_options(struct keel *k, int argc, char **argv)
 		k->progress = show_progress;
 }
 
-static bool wants_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return true;
-	return false;
-}
-
 int main(int argc, char **argv)
 {
 	static struct keel k;
@@ -204,8 +201,6 @@ int main(int argc, char **argv)
 	c = command_find(argv[1]);
 	if (!c)
 		return usage_error(&k, &cmd_help, "there is no command '%s'", argv[1]);
-	if (!c->no_hypervisor && !wants_help(argc - 1, argv + 1) && keel_open(&k, c->no_xenstore))
-		return report(&k);
 	rc = c->run(&k, argc - 1, argv + 1);
 	keel_close(&k);
 	return rc;

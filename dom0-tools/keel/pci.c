@@ -53,6 +53,8 @@ static int run_add(struct keel *k, int argc, char **argv)
 	struct guest_pci p;
 	int rc = parse(k, argc, argv, &cmd_pci_assignable_add, 1, 0, false, &p);
 
+	if (rc < 0)
+		rc = open_hypervisor(k, &cmd_pci_assignable_add);
 	if (rc >= 0)
 		return rc;
 	return pci_make_assignable(k, p.sbdf) ? report(k) : done(k, p.sbdf, "assignable");
@@ -63,6 +65,8 @@ static int run_remove(struct keel *k, int argc, char **argv)
 	struct guest_pci p;
 	int rc = parse(k, argc, argv, &cmd_pci_assignable_remove, 1, 0, false, &p);
 
+	if (rc < 0)
+		rc = open_hypervisor(k, &cmd_pci_assignable_remove);
 	if (rc >= 0)
 		return rc;
 	return pci_give_back(k, p.sbdf) ? report(k) : done(k, p.sbdf, "Dom0's again");
@@ -74,6 +78,8 @@ static int run_attach(struct keel *k, int argc, char **argv)
 	struct domain d;
 	int rc = parse(k, argc, argv, &cmd_pci_attach, 2, 1, true, &p);
 
+	if (rc < 0)
+		rc = open_hypervisor(k, &cmd_pci_attach);
 	if (rc >= 0)
 		return rc;
 	if (domain_find_guest(k, argv[optind], &d) || pci_attach(k, d.id, &p))
@@ -87,6 +93,8 @@ static int run_detach(struct keel *k, int argc, char **argv)
 	struct domain d;
 	int rc = parse(k, argc, argv, &cmd_pci_detach, 2, 1, false, &p);
 
+	if (rc < 0)
+		rc = open_hypervisor(k, &cmd_pci_detach);
 	if (rc >= 0)
 		return rc;
 	if (domain_find_guest(k, argv[optind], &d) || pci_detach(k, d.id, p.sbdf))
@@ -135,6 +143,9 @@ static int run_vf_create(struct keel *k, int argc, char **argv)
 	n = strtoul(argv[optind + 1], &end, 10);
 	if (*end || end == argv[optind + 1] || n > 65535)
 		return usage_error(k, &cmd_vf_create, "'%s' is no number of virtual functions", argv[optind + 1]);
+	rc = open_hypervisor(k, &cmd_vf_create);
+	if (rc >= 0)
+		return rc;
 	return pci_create_vfs(k, p.sbdf, n) ? report(k) : vfs_made(k, p.sbdf);
 }
 
@@ -144,6 +155,7 @@ const struct command cmd_pci_assignable_add = {
 	.summary = "Takes a PCI function from Dom0's driver, for guests",
 	.help = "ADDRESS is [SSSS:]BB:DD.F. The function is reset, and can reach no memory until a guest gets it.\n\n",
 	.run = run_add,
+	.opens = true,
 };
 
 const struct command cmd_pci_assignable_remove = {
@@ -152,6 +164,7 @@ const struct command cmd_pci_assignable_remove = {
 	.summary = "Gives a PCI function back to Dom0",
 	.help = "ADDRESS is [SSSS:]BB:DD.F. Dom0 gets it once its reset is over.\n\n",
 	.run = run_remove,
+	.opens = true,
 };
 
 const struct command cmd_pci_attach = {
@@ -164,6 +177,7 @@ const struct command cmd_pci_attach = {
 		"  rate=N                 Mbit/s at most, 0 for no limit\n"
 		"  trust=on|off, spoofchk=on|off\n\n",
 	.run = run_attach,
+	.opens = true,
 };
 
 const struct command cmd_pci_detach = {
@@ -172,6 +186,7 @@ const struct command cmd_pci_detach = {
 	.summary = "Takes a PCI function from a running guest",
 	.help = "ADDRESS is [SSSS:]BB:DD.F.\n\n",
 	.run = run_detach,
+	.opens = true,
 };
 
 const struct command cmd_vf_create = {
@@ -182,4 +197,5 @@ const struct command cmd_vf_create = {
 		"guest has one of them; N = 0 makes none. An NVMe controller's queues and interrupts are shared out\n"
 		"evenly.\n\n",
 	.run = run_vf_create,
+	.opens = true,
 };

@@ -30,7 +30,7 @@ void build_copy_open(struct build *b)
 	if (!b->grant_frame)
 		return;
 	b->grants = frame;
-	b->gnttab = xengnttab_open(NULL, 0);
+	b->gnttab = xengnttab_open(&keel_silent, 0);
 }
 
 void build_copy_close(struct build *b)

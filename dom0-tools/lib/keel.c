@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <xentoollog.h>
+
 #include "lib/hyper.h"
 
 /* domctl and sysctl interface versions by release (docs/abi.md). */
@@ -26,13 +28,29 @@ static int choose_interface(struct keel *k)
 	return 0;
 }
 
-static int open_hypervisor(struct keel *k)
+static void log_nothing(struct xentoollog_logger *l, xentoollog_level level, int errnoval, const char *context,
+			const char *format, va_list ap)
 {
-	k->call = xencall_open(NULL, 0);
+}
+
+static void no_progress(struct xentoollog_logger *l, const char *context, const char *doing, int percent,
+			unsigned long done, unsigned long total)
+{
+}
+
+static void keep(struct xentoollog_logger *l)
+{
+}
+
+struct xentoollog_logger keel_silent = { .vmessage = log_nothing, .progress = no_progress, .destroy = keep };
+
+static int open_calls(struct keel *k)
+{
+	k->call = xencall_open(&keel_silent, 0);
 	if (!k->call)
 		return keel_fail_errno(&k->err, "cannot open /dev/xen/privcmd; this must run in "
 				       "Dom0, as root, with the module xen-privcmd loaded");
-	k->fmem = xenforeignmemory_open(NULL, 0);
+	k->fmem = xenforeignmemory_open(&keel_silent, 0);
 	if (!k->fmem)
 		return keel_fail_errno(&k->err, "cannot open /dev/xen/privcmd for mapping");
 	if (hyper_version(k))
@@ -44,7 +62,7 @@ int keel_open(struct keel *k, bool no_xenstore)
 {
 	int rc;
 
-	rc = open_hypervisor(k);
+	rc = open_calls(k);
 	if (rc)
 		goto fail;
 	if (no_xenstore)

@@ -44,6 +44,9 @@ struct keel {
 	void (*progress)(struct keel *k, const char *what, uint64_t done, uint64_t total);
 };
 
+/* For the libraries' handles: the caller tells of errors, also as JSON, and they add no lines of their own. */
+extern struct xentoollog_logger keel_silent;
+
 /* Opens the hypervisor, and xenstore as well unless @no_xenstore. */
 int keel_open(struct keel *k, bool no_xenstore);
 void keel_close(struct keel *k);
