@@ -2,6 +2,13 @@
 # Targets that start QEMU: see the scripts for what they take.
 export TREE FILES KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS FIRMWARE HOST_CPU QEMU KILL IMAGES O
 
+# A word that the scripts would refuse only when all is built.
+ifneq ($(filter boot run iso,$(MAKECMDGOALS)),)
+ifeq ($(filter off intel amd,$(or $(IOMMU),off)),)
+$(error IOMMU=$(IOMMU): it must be off, intel or amd)
+endif
+endif
+
 .PHONY: boot boot-keel
 # make's own exit status is how Dom0 ended (0, 3, 4, 5), hence the plugin. A
 # recipe is expanded before it runs, so the status is read in a second target.

@@ -181,6 +181,19 @@ static u64 option(int argc, char **argv, const char *name, u64 dflt)
 	return dflt;
 }
 
+/* NAME=VALUE with a name that there is; what has no = is a file. */
+static bool known(const char *arg)
+{
+	static const char *const names[] = { "seed", "seconds", "episodes", "out", "minimise", "keep", "stretch", "trace",
+					     "ignore" };
+	size_t n = strcspn(arg, "=");
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (n == strlen(names[i]) && !strncmp(arg, names[i], n))
+			return true;
+	return !arg[n];
+}
+
 /* Addresses are the same in each run: locks are taken in their order. */
 static void no_randomness(char **argv)
 {
@@ -199,6 +212,11 @@ int main(int argc, char **argv)
 	double start;
 	int bad = 0;
 
+	for (int i = 1; i < argc; i++)
+		if (!known(argv[i])) {
+			fprintf(stderr, "pair: there is no '%s' (main.c's first lines say what there is)\n", argv[i]);
+			return 2;
+		}
 	no_randomness(argv);
 	seed = option(argc, argv, "seed", (u64)time(NULL) * 1000003 + (u64)getpid()) & 0xffffffffffff;
 	for (int i = 1; i < argc; i++)
