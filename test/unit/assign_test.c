@@ -370,6 +370,9 @@ static void what_cannot_be_assigned_says_why(void **state)
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_int_equal(assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
 	assert_int_equal(assign(&other->d, VF(1)), -ENODEV); /* made without passthrough */
+	assert_int_equal(arch_pci_test_assign(&other->d, VF(1)), -ENODEV);
+	assert_string_equal(vpci_refused_words(-ENODEV), "there is no such function");
+	assert_string_equal(vpci_refused_words(-ENOTEMPTY), "its virtual functions belong to guests");
 	iommu_caps.irq_remap = false;
 	assert_int_equal(assign(&x->d, VF(1)), -EOPNOTSUPP);
 	assert_int_equal(arch_pci_test_assign(NULL, VF(1)), -EOPNOTSUPP);

@@ -217,8 +217,8 @@ static void give_functions(const struct bootcfg_domain *cfg)
 				rc = arch_pci_assign(d, cfg->pci[i]);
 			while (rc == -ERESTART);
 		if (rc)
-			panic("%s: it cannot have PCI function " PCI_FMT ": error %ld", cfg->name,
-			      PCI_ARGS(cfg->pci[i]), rc);
+			panic("%s: it cannot have PCI function " PCI_FMT ": %s", cfg->name,
+			      PCI_ARGS(cfg->pci[i]), vpci_refused_words(rc));
 	}
 }
 

@@ -156,17 +156,23 @@ static long refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 	return to == DOMID_IO ? 0 : group_refused(p, dev, to);
 }
 
-#define PCI_REFUSED(error, text) case -error: why = text; break;
+#define PCI_REFUSED(error, text) case -error: return text;
+
+const char *vpci_refused_words(long rc)
+{
+	switch (rc) {
+#include <public/pci_refused.inc>
+	case -ENODEV:
+		return iommu_on() ? "there is no such function" : "there is no IOMMU";
+	default:
+		return "no memory, or no port for it";
+	}
+}
 
 /* Tells the log why, and returns rc. */
 static long refuse(const struct vpci_dev *dev, long rc)
 {
-	const char *why = "?";
-
-	switch (rc) {
-#include <public/pci_refused.inc>
-	}
-	pr_info("PCI: " PCI_FMT " is not assigned: %s\n", PCI_ARGS(dev->sbdf), why);
+	pr_info("PCI: " PCI_FMT " is not assigned: %s\n", PCI_ARGS(dev->sbdf), vpci_refused_words(rc));
 	return rc;
 }
 
@@ -387,7 +393,7 @@ long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 	struct guest_bar bar[NR_BARS] = { 0 };
 	long rc = -ENODEV;
 
-	if (!p)
+	if (!p || (d && !d->hardware && !x86_domain(d)->vpci))
 		return -ENODEV;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);

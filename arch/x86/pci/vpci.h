@@ -14,6 +14,8 @@
  * guests that are started without one: what no guest has is nobody's then.
  */
 int vpci_init(struct domain *d);
+/* Why arch_pci_assign() refused, for a negative errno of it, in words. */
+const char *vpci_refused_words(long rc);
 extern struct vpci *vpci_machine; /* of all functions; NULL before vpci_init() */
 /* Frees interrupts and state; d's vCPUs do not run. */
 void vpci_free(struct domain *d);
