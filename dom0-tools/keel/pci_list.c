@@ -89,12 +89,13 @@ static struct json_object *to_json(const struct pci_info *p, const char *owner)
 	put(j, "driver", p->driver);
 	put(j, "owner", owner);
 	json_object_object_add(j, "owner_id", p->owner == DOMID_IO ? NULL : json_object_new_int(p->owner));
-	put(j, "reset", *pci_reset_by_keel(p) ? pci_reset_by_keel(p) : NULL);
+	put(j, "reset", *p->way ? p->way : NULL);
 	json_object_object_add(j, "reset_method", resets(p));
 	json_object_object_add(j, "group", group(p));
 	json_object_object_add(j, "reserved", regions(p));
 	json_object_object_add(j, "assignable", json_object_new_boolean(p->assignable));
-	put(j, "refused", *p->refused ? p->refused : NULL);
+	put(j, "refused", p->refused.error ? p->refused.why : NULL);
+	put(j, "advice", *p->refused.advice ? p->refused.advice : NULL);
 	return j;
 }
 
@@ -129,8 +130,8 @@ static void print_one(const struct pci_info *p, const char *owner)
 	guest_pci_text(first, lowest);
 	relation(p, text, sizeof(text));
 	printf("%s %04x  %04x:%04x %-20s %-12s %-12s %-12s %-5s %s", name, p->class, p->vendor, p->device, text,
-	       column(p->driver), owner, p->nr_group > 1 ? lowest : "-", column(pci_reset_by_keel(p)),
-	       *p->refused ? p->refused : p->assignable ? "can be attached" : "can be made assignable");
+	       column(p->driver), owner, p->nr_group > 1 ? lowest : "-", column(p->way),
+	       p->refused.error ? p->refused.why : "can be attached");
 	for (int i = 0; i < p->nr_reserved; i++)
 		printf("%s0x%llx-0x%llx", i ? ", " : "; reserved: ", (unsigned long long)p->reserved[i].first,
 		       (unsigned long long)p->reserved[i].last);
@@ -227,7 +228,8 @@ const struct command cmd_pci_list = {
 	.summary = "Lists the PCI functions: whose they are, and what keeps a guest from getting them",
 	.help = "Relation: a physical function with so many of its virtual ones, or which virtual one of which. Group: the\n"
 		"first of those that must have one owner. Reset: how it is reset when it changes hands. For a guest:\n"
-		"why none can get it, and the memory that firmware (RMRR, IVMD) has it use.\n\n",
+		"why none can get it (pci-attach says what helps, too), and the memory that firmware (RMRR, IVMD) has\n"
+		"it use.\n\n",
 	.run = run_list,
 	.no_xenstore = true,
 };

@@ -40,8 +40,7 @@ static int end(int lock, const sigset_t *old, int rc)
 	return rc;
 }
 
-/* What is known of it, and in @why, if it is not NULL, pci_refused_for_good(). */
-static int look(struct keel *k, uint32_t sbdf, struct pci_info *p, char *why, size_t size)
+static int look(struct keel *k, uint32_t sbdf, struct pci_info *p)
 {
 	struct pci_owners o;
 	int rc = pci_owners_get(k, &o);
@@ -49,8 +48,6 @@ static int look(struct keel *k, uint32_t sbdf, struct pci_info *p, char *why, si
 	if (rc)
 		return rc;
 	rc = pci_info_get(k, &o, sbdf, p);
-	if (!rc && why)
-		pci_refused_for_good(k, &o, p, why, size);
 	pci_owners_free(&o);
 	return rc;
 }
@@ -63,18 +60,14 @@ static int cannot_be_assigned(struct keel *k, const char *name, const char *why,
 
 int pci_check(struct keel *k, uint32_t sbdf)
 {
-	char name[16], for_good[160], advice[64] = "";
+	char name[16];
 	struct pci_info p;
-	int rc = look(k, sbdf, &p, for_good, sizeof(for_good));
+	int rc = look(k, sbdf, &p);
 
-	if (rc)
+	if (rc || !p.refused.error)
 		return rc;
 	guest_pci_text(sbdf, name);
-	if (!*p.refused)
-		return 0;
-	if (!*for_good && !p.assignable)
-		snprintf(advice, sizeof(advice), "`keel pci-assignable-add %s` takes it from there", name);
-	return cannot_be_assigned(k, name, p.refused, p.nr_group > 1 && !*for_good ? "" : advice);
+	return cannot_be_assigned(k, name, p.refused.why, p.refused.advice);
 }
 
 /* What driver_override holds, to be written back; "\n" for nothing. */
@@ -122,21 +115,24 @@ static int take_from_driver(struct keel *k, const struct pci_info *p, const char
 
 int pci_make_assignable(struct keel *k, uint32_t sbdf)
 {
-	char name[16], why[160], advice[64] = "";
+	char name[16];
 	struct pci_info p;
 	sigset_t old;
 	int lock = begin(k, &old);
+	bool again;
 	int rc;
 
 	if (lock < 0)
 		return lock;
 	guest_pci_text(sbdf, name);
-	rc = look(k, sbdf, &p, why, sizeof(why));
+	rc = look(k, sbdf, &p);
+	/* In quarantine it is reset once more. */
+	again = !rc && p.owner == DOMID_IO && p.for_good.error == EIO;
 	/* Before its driver loses it, which may end its virtual functions. */
-	if (!rc && p.vfs)
-		snprintf(advice, sizeof(advice), "`keel vf-create %s 0` removes them", name);
+	if (!rc && p.for_good.error && !again)
+		rc = cannot_be_assigned(k, name, p.for_good.why, p.for_good.advice);
 	if (!rc)
-		rc = *why ? cannot_be_assigned(k, name, why, advice) : take_from_driver(k, &p, name);
+		rc = take_from_driver(k, &p, name);
 	return end(lock, &old, rc);
 }
 
@@ -144,14 +140,14 @@ static int give_back(struct keel *k, uint32_t sbdf)
 {
 	struct pci_info p;
 	char name[16];
-	int rc = look(k, sbdf, &p, NULL, 0);
+	int rc = look(k, sbdf, &p);
 
 	if (rc)
 		return rc;
 	guest_pci_text(sbdf, name);
 	if (p.owner != DOMID_IO)
-		return keel_fail(&k->err, EBUSY, "PCI function %s is not assignable: %s", name, p.owner ? p.refused :
-				 "it is Dom0's");
+		return keel_fail(&k->err, EBUSY, "PCI function %s is not assignable: %s", name,
+				 p.owner ? p.refused.why : "it is Dom0's");
 	/* pciback, if `xl` has given it to that. */
 	if (*p.driver && sysfs_write(name, SYSFS_PCI "/%s/driver/unbind", name))
 		keel_warn(k, "the driver %s does not let PCI function %s go", p.driver, name);
@@ -262,17 +258,30 @@ static int settings(struct keel *k, unsigned int domid, const struct guest_pci *
 	return rc;
 }
 
+static int guest_refused(struct keel *k, unsigned int domid, int rc)
+{
+	char room[GUEST_NAME_MAX + 1];
+	struct pci_owners o;
+	const char *guest;
+
+	if (pci_owners_get(k, &o))
+		return -k->err.code;
+	guest = pci_owner_name(&o, domid, room, sizeof(room));
+	pci_owners_free(&o);
+	if (rc == -ENOSPC)
+		return keel_fail(&k->err, ENOSPC, "%s has %d PCI functions, and no more ports", guest, GUEST_MAX_PCI);
+	return keel_fail(&k->err, ENODEV, "%s cannot have PCI functions: its configuration needs passthrough = "
+			 "\"enabled\", and it must be made anew with that", guest);
+}
+
 static int assign(struct keel *k, unsigned int domid, const struct guest_pci *p, const char *name)
 {
 	int rc = hyper_assign(k, domid, p->sbdf);
 
 	if (!rc)
 		return 0;
-	if (rc == -ENODEV)
-		return keel_fail(&k->err, ENODEV, "domain %u cannot have PCI functions: its configuration needs "
-				 "passthrough = \"enabled\"", domid);
-	if (rc == -ENOSPC)
-		return keel_fail(&k->err, ENOSPC, "domain %u has %d PCI functions, and no more ports", domid, GUEST_MAX_PCI);
+	if (rc == -ENODEV || rc == -ENOSPC)
+		return guest_refused(k, domid, rc);
 	return cannot_be_assigned(k, name, pci_reason(rc), "");
 }
 
@@ -287,6 +296,9 @@ int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
 		return lock;
 	guest_pci_text(p->sbdf, name);
 	rc = pci_check(k, p->sbdf);
+	/* Before its settings are changed. */
+	if (!rc && hyper_test_assign(k, domid, p->sbdf) == -ENODEV)
+		rc = guest_refused(k, domid, -ENODEV);
 	if (!rc)
 		put_back_leftovers(k, p->sbdf);
 	if (!rc)

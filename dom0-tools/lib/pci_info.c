@@ -100,19 +100,44 @@ int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index)
 	return rc;
 }
 
-const char *pci_reset_by_keel(const struct pci_info *p)
+#define CONFIG_STATUS	0x06
+#define CONFIG_CAPS	0x34
+#define CAP_EXPRESS	0x10
+
+/* As the hypervisor looks for it: in the PCI Express capability. */
+static bool resets_itself(const char *name)
 {
-	static const char *const ways[] = { "flr", "bus" };
+	uint8_t config[257] = { 0 };
+	unsigned int at;
 
-	for (unsigned int i = 0; i < 2; i++)
-		for (const char *at = p->reset; *at; at += strspn(at, " ")) {
-			size_t n = strcspn(at, " ");
+	sysfs_read((char *)config, sizeof(config), SYSFS_PCI "/%s/config", name);
+	at = config[CONFIG_STATUS] & 0x10 ? config[CONFIG_CAPS] & 0xfc : 0;
+	for (unsigned int i = 0; at >= 0x40 && i < 48; i++) {
+		if (config[at] == CAP_EXPRESS)
+			return at + 7 < 256 && config[at + 7] & 0x10;
+		at = config[at + 1] & 0xfc;
+	}
+	return false;
+}
 
-			if (n == strlen(ways[i]) && !memcmp(at, ways[i], n))
-				return ways[i];
-			at += n;
-		}
-	return "";
+/* rc: test_assign's answer, which comes to the way of reset before some reasons, and not behind others. */
+static const char *way_of_reset(const char *name, int rc)
+{
+	if (resets_itself(name))
+		return "flr";
+	switch (-rc) {
+	case ENOTTY:
+	case EOPNOTSUPP:
+	case EISDIR:
+	case ENOTEMPTY:
+	case EACCES:
+	case ECHILD:
+	case EMLINK:
+	case ENODEV:
+		return "";
+	default:
+		return "bus";
+	}
 }
 
 static unsigned int number(const char *name, const char *file, int base)
@@ -152,23 +177,47 @@ static int bars_refused(const char *name)
 	return 0;
 }
 
-const char *pci_refused_for_good(struct keel *k, const struct pci_owners *o, const struct pci_info *p,
-				 char *room, size_t size)
+/* What helps, where something does: as in docs/passthrough.md. */
+static void advise(struct pci_refusal *r, const char *name)
 {
-	char name[16], guest[GUEST_NAME_MAX + 1];
-	int rc = hyper_test_assign(k, DOMID_IO, p->sbdf);
+	static const struct {
+		int error;
+		const char *advice;	/* with the function's address */
+	} table[] = {
+		{ EOPNOTSUPP, "`keel dmesg` says what there is; VT-d or AMD-Vi must be on in the firmware's settings" },
+		{ EISDIR, "take what is behind it" },
+		{ ENOTEMPTY, "detach these (`keel pci-detach`), then `keel vf-create %s 0` removes them" },
+		{ EACCES, "`keel pci-list` shows it; a setting of the firmware (USB legacy support) may end that" },
+		{ ECHILD, "`keel pci-assignable-remove` gives that one back" },
+		{ EMLINK, "`keel vf-create %s 0` removes them" },
+		{ EIO, "`keel pci-assignable-add %s` tries again" },
+		{ ENXIO, "\"above 4G decoding\" in the firmware's settings makes room" },
+	};
 
-	guest_pci_text(p->sbdf, name);
-	*room = 0;
+	for (unsigned int i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].error == r->error)
+			snprintf(r->advice, sizeof(r->advice), table[i].advice, name);
+}
+
+static void find_for_good(const struct pci_owners *o, struct pci_info *p, const char *name, int rc)
+{
+	char guest[GUEST_NAME_MAX + 1];
+	struct pci_refusal *r = &p->for_good;
+
 	if (p->owner && p->owner != DOMID_IO) {
-		snprintf(room, size, "%s has it", pci_owner_name(o, p->owner, guest, sizeof(guest)));
-		return room;
+		pci_owner_name(o, p->owner, guest, sizeof(guest));
+		r->error = EBUSY;
+		snprintf(r->why, sizeof(r->why), "%s has it", guest);
+		snprintf(r->advice, sizeof(r->advice), "`keel pci-detach %s %s` takes it back", guest, name);
+		return;
 	}
 	if (!rc || rc == -ETXTBSY)
 		rc = bars_refused(name);
-	if (rc)
-		snprintf(room, size, "%s", pci_reason(rc));
-	return room;
+	if (!rc)
+		return;
+	r->error = -rc;
+	snprintf(r->why, sizeof(r->why), "%s", pci_reason(rc));
+	advise(r, name);
 }
 
 static bool for_guests(const char *driver)
@@ -176,33 +225,54 @@ static bool for_guests(const char *driver)
 	return !*driver || !strcmp(driver, "pciback") || !strcmp(driver, "pci-stub");
 }
 
-/* All that keeps a guest from getting it now. */
-static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_info *p)
+/* Another one of its group is a domain's. */
+static void find_group(struct keel *k, const struct pci_owners *o, struct pci_info *p)
 {
 	char name[16], guest[GUEST_NAME_MAX + 1];
+	struct pci_refusal *r = &p->refused;
 	unsigned int owner;
-	int rc;
 
-	pci_refused_for_good(k, o, p, p->refused, sizeof(p->refused));
-	for (int i = 0; i < p->nr_group && !*p->refused; i++) {
+	for (int i = 0; i < p->nr_group && !r->error; i++) {
 		owner = p->group[i] == p->sbdf ? DOMID_IO : pci_owner(k, o, p->group[i]);
 		if (owner == DOMID_IO)
 			continue;
 		guest_pci_text(p->group[i], name);
-		snprintf(p->refused, sizeof(p->refused), "it shares a group with %s, which is not in quarantine but %s's",
+		r->error = EXDEV;
+		snprintf(r->why, sizeof(r->why), "it shares a group with %s, which is not in quarantine but %s's",
 			 name, pci_owner_name(o, owner, guest, sizeof(guest)));
+		if (owner)
+			snprintf(r->advice, sizeof(r->advice), "`keel pci-detach %s %s` takes that one back",
+				 pci_owner_name(o, owner, guest, sizeof(guest)), name);
+		else
+			snprintf(r->advice, sizeof(r->advice), "`keel pci-assignable-add %s` takes that one; all of a "
+				 "group go to one guest", name);
 	}
-	rc = *p->refused ? 0 : hyper_test_assign(k, DOMID_IO, p->sbdf);
-	if (!*p->refused && !for_guests(p->driver))
-		snprintf(p->refused, sizeof(p->refused), "Dom0's driver %s has it", p->driver);
-	else if (rc)
-		snprintf(p->refused, sizeof(p->refused), "%s", pci_reason(rc));
-	p->assignable = p->owner == DOMID_IO || (!p->owner && *p->driver && for_guests(p->driver));
+}
+
+/* All that keeps a guest from getting it now. rc: the hypervisor's answer. */
+static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_info *p, const char *name, int rc)
+{
+	struct pci_refusal *r = &p->refused;
+
+	find_for_good(o, p, name, rc);
+	*r = p->for_good;
+	find_group(k, o, p);
+	if (!r->error && !for_guests(p->driver)) {
+		r->error = EBUSY;
+		snprintf(r->why, sizeof(r->why), "Dom0's driver %s has it", p->driver);
+	} else if (!r->error && rc) {
+		r->error = -rc;
+		snprintf(r->why, sizeof(r->why), "%s", pci_reason(rc));
+	} else {
+		return;
+	}
+	snprintf(r->advice, sizeof(r->advice), "`keel pci-assignable-add %s` takes it from there", name);
 }
 
 int pci_info_get(struct keel *k, const struct pci_owners *o, uint32_t sbdf, struct pci_info *p)
 {
 	char name[16];
+	int rc;
 
 	*p = (struct pci_info){ .sbdf = sbdf };
 	guest_pci_text(sbdf, name);
@@ -222,6 +292,9 @@ int pci_info_get(struct keel *k, const struct pci_owners *o, uint32_t sbdf, stru
 				 strerror(-p->nr_reserved));
 	p->nr_group = hyper_device_group(k, sbdf, p->group, PCI_MAX_GROUP);
 	p->owner = pci_owner(k, o, sbdf);
-	find_refused(k, o, p);
+	p->assignable = p->owner == DOMID_IO || (!p->owner && *p->driver && for_guests(p->driver));
+	rc = hyper_test_assign(k, DOMID_IO, sbdf);
+	p->way = way_of_reset(name, rc);
+	find_refused(k, o, p, name, rc);
 	return 0;
 }

@@ -11,6 +11,12 @@
 #define PCI_MAX_GROUP		64
 #define PCI_MAX_RESERVED	32	/* more than the hypervisor keeps */
 
+/* Why no guest can get a function, and what helps; all empty if one can. */
+struct pci_refusal {
+	int error;		/* the hypervisor's errno; EBUSY too for reasons of the tools' own */
+	char why[160], advice[192];
+};
+
 /* A PCI function of the machine: what Linux says in sysfs, and what the hypervisor says. */
 struct pci_info {
 	uint32_t sbdf;
@@ -21,12 +27,19 @@ struct pci_info {
 	unsigned int index;
 	unsigned int vfs, max_vfs;	/* a physical function: virtual functions now, and at most */
 	char reset[64];			/* the ways in which Linux could reset it; "" if it cannot */
+	/* How the hypervisor does when it changes hands: "flr", by itself; "bus", with its bus; "": not, or not known. */
+	const char *way;
 	struct hyper_range reserved[PCI_MAX_RESERVED];
 	int nr_reserved;
 	uint32_t group[PCI_MAX_GROUP];	/* what must have the same owner, itself included */
 	int nr_group;
 	unsigned int owner;		/* a domain's id; DOMID_IO: nobody, it is in quarantine */
-	char refused[160];		/* why no guest can get it now; "" if one can */
+	struct pci_refusal refused;	/* now */
+	/*
+	 * What would refuse it even if Dom0's driver left it and all of its group were in quarantine. That driver, and
+	 * that group, are only in .refused.
+	 */
+	struct pci_refusal for_good;
 	bool assignable;		/* `keel pci-assignable-add` has taken it, or `xl` */
 };
 
@@ -44,17 +57,8 @@ unsigned int pci_owner(struct keel *k, const struct pci_owners *o, uint32_t sbdf
 
 /* -ENODEV, with a text, if there is no such function. */
 int pci_info_get(struct keel *k, const struct pci_owners *o, uint32_t sbdf, struct pci_info *p);
-/*
- * Why the hypervisor or these tools would refuse it even if Dom0's driver left it and all of its group were in
- * quarantine; "" if they would not. That driver, and that group, are only in .refused.
- */
-const char *pci_refused_for_good(struct keel *k, const struct pci_owners *o, const struct pci_info *p,
-				 char *room, size_t size);
 /* In words, for a negative errno of assign_device and test_assign_device. */
 const char *pci_reason(int rc);
-
-/* How the hypervisor resets it when it changes hands: "flr", by itself; "bus", with its bus; "" if it cannot. */
-const char *pci_reset_by_keel(const struct pci_info *p);
 
 /* A virtual function: its physical one, and which of its virtual ones it is. 0 or -errno, without a text. */
 int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index);

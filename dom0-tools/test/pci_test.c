@@ -35,10 +35,11 @@ static struct function {
 	int why;		/* the hypervisor's, but for owners */
 	int no_unbind, no_assign, no_deassign;
 	bool reserved;
+	const char *config;	/* the first capability, if it has any, at 0x40 */
 } machine[8];
 
 static char history[4096], stored[256], stored_at[64];
-static bool store_fails;
+static bool store_fails, no_passthrough;
 static int vfs_made, no_vfs;
 static struct keel k;
 
@@ -108,6 +109,13 @@ int sysfs_read(char *out, size_t size, const char *fmt, ...)
 		text = "1";
 	else if (!strcmp(file, "net/eth1/ifindex") && f->sbdf == PF)
 		text = "9";
+	if (!strcmp(file, "config") && f->config) {
+		assert_true(size > 0x50);
+		memcpy(out + 0x40, f->config, 16);
+		out[0x34] = 0x40;
+		out[6] = 0x10;
+		return 0;
+	}
 	if (!text)
 		return -ENOENT;
 	snprintf(out, size, "%s", text);
@@ -181,6 +189,8 @@ int hyper_test_assign(struct keel *unused, unsigned int domid, uint32_t sbdf)
 		return -ENODEV;
 	if (f->owner == domid && domid != DOMID_IO)
 		return -EEXIST;
+	if (no_passthrough && domid == WEB)
+		return -ENODEV;
 	if (f->why == -EOPNOTSUPP)
 		return f->why;
 	return f->owner && f->owner != DOMID_IO ? -EBUSY : f->why;
@@ -509,7 +519,7 @@ static int start(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		card[i] = nothing;
 	history[0] = stored_at[0] = 0;
-	store_fails = false;
+	store_fails = no_passthrough = false;
 	refuses = forgets = unknown = 0;
 	vfs_made = -1;
 	no_vfs = 0;
@@ -590,17 +600,18 @@ static void refused(uint32_t sbdf, const char *why, bool for_good)
 	assert_int_equal(pci_owners_get(&k, &o), 0);
 	assert_int_equal(pci_info_get(&k, &o, sbdf, &i), 0);
 	pci_owners_free(&o);
-	assert_contains(i.refused, why);
+	assert_contains(i.refused.why, why);
 	assert_int_equal(pci_check(&k, sbdf), -EBUSY);
-	assert_contains(k.err.text, i.refused);
+	assert_contains(k.err.text, i.refused.why);
+	assert_contains(k.err.text, i.refused.advice);
 	assert_int_equal(pci_attach(&k, WEB, &p), -EBUSY);
-	assert_contains(k.err.text, i.refused);
+	assert_contains(k.err.text, i.refused.why);
 	assert_string_equal(history, "");
 	if (!for_good)
 		return;
-	assert_null(strstr(k.err.text, "pci-assignable-add"));
 	assert_int_equal(pci_make_assignable(&k, sbdf), -EBUSY);
-	assert_contains(k.err.text, i.refused);
+	assert_contains(k.err.text, i.refused.why);
+	assert_contains(k.err.text, i.refused.advice);
 	assert_string_equal(history, "");
 }
 
@@ -617,11 +628,13 @@ static void said_beforehand(void **state)
 	refused(VF1, "Dom0's driver igbvf has it", false);
 	assert_contains(k.err.text, "`keel pci-assignable-add 0000:01:00.2` takes it from there");
 	refused(NIC, "it shares a group with 0000:02:01.1, which is not in quarantine but Dom0's", false);
+	assert_contains(k.err.text, "; `keel pci-assignable-add 0000:02:01.1` takes that one");
 	refused(LPC, "it cannot be reset", true);
 	refused(PF, "its virtual functions are on", true);
 	assert_contains(k.err.text, "`keel vf-create 0000:01:00.0 0` removes them");
 	function(VF0)->owner = WEB;
 	refused(VF0, "web has it", true);
+	assert_contains(k.err.text, "`keel pci-detach web 0000:01:00.1` takes it back");
 	function(VF0)->owner = 0;
 	for (unsigned int i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		for (unsigned int j = 0; j < i; j++)
@@ -631,6 +644,9 @@ static void said_beforehand(void **state)
 	}
 	function(VF0)->why = 0;
 	assert_int_equal(pci_check(&k, VF0), 0);
+	function(NIC1)->owner = WEB;
+	refused(NIC, "which is not in quarantine but web's", false);
+	assert_contains(k.err.text, "`keel pci-detach web 0000:02:01.1` takes that one back");
 	function(NIC1)->owner = DOMID_IO;
 	refused(NIC, "Dom0's driver e1000e has it", false);
 	function(NIC)->driver = "pciback";
@@ -676,13 +692,6 @@ static void what_is_known(void **state)
 	assert_int_equal(p.index, 1);
 	assert_string_equal(p.driver, "igbvf");
 	assert_string_equal(p.reset, "flr");
-	assert_string_equal(pci_reset_by_keel(&p), "flr");
-	strcpy(p.reset, "pm bus");
-	assert_string_equal(pci_reset_by_keel(&p), "bus");
-	strcpy(p.reset, "af_flr cxl_bus buses pm");
-	assert_string_equal(pci_reset_by_keel(&p), "");
-	strcpy(p.reset, "bus flr");
-	assert_string_equal(pci_reset_by_keel(&p), "flr");
 	assert_int_equal(p.nr_reserved, 1);
 	assert_int_equal(p.owner, 0);
 	assert_false(p.assignable);
@@ -695,11 +704,58 @@ static void what_is_known(void **state)
 	assert_int_equal(pci_info_get(&k, &o, VF0, &p), 0);
 	assert_int_equal(p.owner, DOMID_IO);
 	assert_true(p.assignable);
-	assert_string_equal(p.refused, "");
+	assert_int_equal(p.refused.error, 0);
+	assert_string_equal(p.refused.why, "");
 	assert_string_equal(pci_owner_name(&o, DOMID_IO, room, sizeof(room)), "quarantine");
 	assert_string_equal(pci_owner_name(&o, WEB, room, sizeof(room)), "web");
 	assert_string_equal(pci_owner_name(&o, 7, room, sizeof(room)), "domain 7");
 	pci_owners_free(&o);
+}
+
+/* As the hypervisor does it, whatever Linux would. */
+static void way_of_reset(void **state)
+{
+	static const char none[16] = "\x01\x48\x03\0\0\0\0\x10", flr[16] = "\x01\x48\x03\0\0\0\0\0\x10\0\x02\0\0\x80\0\x10",
+		no_flr[16] = "\x10\0\x02\0\0\x80\0\0\0\0\0\0\0\0\0\x10", loop[16] = "\x01\x40";
+	static const struct {
+		const char *config;
+		int why;
+		const char *way;
+	} cases[] = {
+		{ flr, 0, "flr" }, { flr, -EMLINK, "flr" }, { none, 0, "bus" }, { no_flr, 0, "bus" }, { NULL, 0, "bus" },
+		{ loop, -ENOTTY, "" }, { no_flr, -ENOTTY, "" }, { no_flr, -EMLINK, "" }, { no_flr, -ETXTBSY, "bus" },
+		{ no_flr, -EIO, "bus" }, { none, -EISDIR, "" }, { none, -EOPNOTSUPP, "" },
+	};
+	struct pci_owners o;
+	struct pci_info p;
+
+	assert_int_equal(pci_owners_get(&k, &o), 0);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		function(VF0)->config = cases[i].config;
+		function(VF0)->why = cases[i].why;
+		function(VF0)->reset = i & 1 ? "bus" : "flr";
+		assert_int_equal(pci_info_get(&k, &o, VF0, &p), 0);
+		assert_string_equal(p.way, cases[i].way);
+	}
+	pci_owners_free(&o);
+}
+
+/* Of one in quarantine, the last reset failed: it is reset again. Dom0's stays with its driver. */
+static void reset_once_more(void **state)
+{
+	function(VF0)->owner = DOMID_IO;
+	function(VF0)->why = -EIO;
+	refused(VF0, "its last reset did not end", false);
+	assert_contains(k.err.text, "`keel pci-assignable-add 0000:01:00.1` tries again");
+	assert_int_equal(pci_make_assignable(&k, VF0), 0);
+	assert_contains(history, "assign 101 to 32753\n");
+	assert_null(strstr(history, "unbind"));
+	history[0] = 0;
+	function(VF1)->why = -EIO;
+	assert_int_equal(pci_make_assignable(&k, VF1), -EBUSY);
+	function(VF0)->why = -ERANGE;
+	assert_int_equal(pci_make_assignable(&k, VF0), -EBUSY);
+	assert_string_equal(history, "");
 }
 
 /* Virtual functions that no guest has are made anew; one that a guest has keeps all of them. */
@@ -743,16 +799,16 @@ static void queues_are_shared_out(void **state)
 {
 	disk.queues = 9;
 	disk.interrupts = 5;
-	disk.most = 4;
+	disk.most = 3;
 	disk.refuses = 0;
 	assert_int_equal(pci_create_vfs(&k, DISK, 2), 0);
 	assert_string_equal(history, "0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n"
 			    "0000:03:00.0/sriov_drivers_autoprobe=1\n"
 			    "controller 0: action 1 of kind 0, 0\ncontroller 0: action 1 of kind 1, 0\n"
 			    "/sys/class/nvme/nvme0/reset_controller=1\n"
-			    "controller 11: action 7 of kind 0, 0\ncontroller 11: action 8 of kind 0, 4\n"
+			    "controller 11: action 7 of kind 0, 0\ncontroller 11: action 8 of kind 0, 3\n"
 			    "controller 11: action 8 of kind 1, 2\n"
-			    "controller 12: action 7 of kind 0, 0\ncontroller 12: action 8 of kind 0, 4\n"
+			    "controller 12: action 7 of kind 0, 0\ncontroller 12: action 8 of kind 0, 3\n"
 			    "controller 12: action 8 of kind 1, 2\n"
 			    "0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n"
 			    "0000:03:00.0/sriov_numvfs=2\n0000:03:00.0/sriov_drivers_autoprobe=1\n"
@@ -939,9 +995,15 @@ static void a_setting_that_is_refused(void **state)
 	start(state);
 	function(VF0)->no_assign = -ENODEV;
 	assert_int_equal(pci_attach(&k, WEB, &p), -ENODEV);
-	assert_contains(k.err.text, "passthrough = \"enabled\"");
+	assert_contains(k.err.text, "web cannot have PCI functions: its configuration needs passthrough = \"enabled\"");
 	assert_int_equal(card[0].vlan, 0);
 	assert_string_equal(stored_at, "");
+	/* It says so beforehand: nothing is touched. */
+	start(state);
+	no_passthrough = true;
+	assert_int_equal(pci_attach(&k, WEB, &p), -ENODEV);
+	assert_contains(k.err.text, "web cannot have PCI functions");
+	assert_string_equal(history, "");
 	start(state);
 	function(VF0)->no_assign = -ENOSPC;
 	assert_int_equal(pci_attach(&k, WEB, &p), -ENOSPC);
@@ -969,7 +1031,8 @@ int main(void)
 		cmocka_unit_test_setup(given_back, start), cmocka_unit_test_setup(said_beforehand, start),
 		cmocka_unit_test_setup(bars_that_cannot_be_shown, start), cmocka_unit_test_setup(what_is_known, start),
 		cmocka_unit_test_setup(virtual_functions, start),
-		cmocka_unit_test_setup(queues_are_shared_out, start), cmocka_unit_test_setup(settings_come_and_go, start),
+		cmocka_unit_test_setup(queues_are_shared_out, start), cmocka_unit_test_setup(way_of_reset, start),
+		cmocka_unit_test_setup(reset_once_more, start), cmocka_unit_test_setup(settings_come_and_go, start),
 		cmocka_unit_test_setup(a_setting_that_is_refused, start),
 		cmocka_unit_test_setup(settings_of_what_has_none, start),
 		cmocka_unit_test_setup(settings_when_guests_end, start),
