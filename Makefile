@@ -9,7 +9,7 @@ NM         ?= nm
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all clean
+.PHONY: all clean help
 
 -include .config
 
@@ -38,8 +38,22 @@ $(O)/%.o: %.S $(CONFIG_H)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ASFLAGS) -MMD -MP -c $< -o $@
 
+all:
+	@$(if $(filter all,$(or $(MAKECMDGOALS),all)),echo "$(O)/keel.efi for UEFI and $(O)/keel.elf for multiboot are built",:)
+
 clean:
 	rm -rf $(O)
+
+help:
+	@echo "make                 $(O)/keel.efi and $(O)/keel.elf"
+	@echo "make run             Keel, Dom0 and two guests in QEMU (IOMMU=intel, SMP=2, MEM=2G, LOADER=multiboot, ...)"
+	@echo "make boot KERNEL=F   your kernel as Dom0 (INITRD=, CMDLINE=; test/boot has the rest)"
+	@echo "make tools           keel and keeld; make install puts them below PREFIX and DESTDIR"
+	@echo "make dom0-image      Dom0's kernel and image; make iso: an image for a CD or a USB stick"
+	@echo "make check           every check that needs no emulator; make unit-NAME: one unit test"
+	@echo "make test            what CI runs (TESTS='unit-* guest-*'); make test-list prints the names"
+	@echo "make soak            what takes hours; make soak-list; make bench; make fuzz-NAME FUZZ_SECONDS=60"
+	@echo "make menuconfig      the build's options; make clean: removes $(O)"
 
 # Each of these adds targets: the boot image, tools in Dom0, tests, the guard.
 -include Kconfig.mk $(wildcard arch/x86/boot/*.mk xen/efi/*.mk dom0-tools/*.mk test/*.mk drivers-none/*.mk)

@@ -33,6 +33,18 @@ TOOLS_LIBS := -lxencall -lxenforeignmemory -lxengnttab -lxenstore -lxenhypfs -lj
 
 tools: $(UNPACK_KERNEL) $(TO)/keel $(TO)/keeld
 
+# Onto this machine, or below DESTDIR.
+PREFIX ?= /usr/local
+.PHONY: install
+install: tools
+	@install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	@install -m 755 $(TO)/keel $(TO)/keeld $(DESTDIR)$(PREFIX)/sbin
+	@install -m 644 $(T)/man/keel.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	@install -m 644 $(T)/man/keel.cfg.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	@install -m 644 $(T)/man/keeld.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	@install -m 644 $(T)/completion/keel $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
 $(TOOLS_INCLUDE)/xen:
 	@mkdir -p $(@D)
 	ln -sfn $(abspath xen/include/public) $@
