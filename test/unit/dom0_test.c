@@ -312,6 +312,18 @@ static void guest_wants_memory(void **state)
 	assert_non_null(strstr(fake_panic_message, "give it more memory"));
 }
 
+/* Devices are where the large pieces that a guest's memory comes in do not reach. */
+static void a_guests_memory_leaves_a_hole(void **state)
+{
+	assert_int_equal(ram_order(0, BIT(20)), 18);
+	assert_int_equal(ram_order(PFN_DOWN(GiB(3)), BIT(20)), 9);
+	assert_int_equal(ram_order(GUEST_HOLE - BIT(9), BIT(20)), 9);
+	assert_int_equal(ram_order(GUEST_HOLE - 1, BIT(20)), 0);
+	assert_int_equal(ram_order(PFN_DOWN(GiB(4)), BIT(18)), 18);
+	assert_int_equal(ram_order(PFN_DOWN(GiB(4)), BIT(18) - 1), 9);
+	assert_int_equal(ram_order(0, 511), 0);
+}
+
 /* An ELF file with one segment and the notes that a test puts in. */
 static struct {
 	struct elf64_ehdr eh;
@@ -435,6 +447,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(place_that_suits_is_kept),
 	TEST(what_is_hidden_is_told),
 	TEST(guest_wants_memory),
+	TEST(a_guests_memory_leaves_a_hole),
 	TEST(notes),
 	TEST(reloc_notes),
 	TEST(constant_pages),

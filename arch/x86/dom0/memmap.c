@@ -9,6 +9,8 @@
 #include "common/option.h"
 #include "common/printk.h"
 
+#define GUEST_HOLE PFN_DOWN(0xf0000000ull) /* up to 4 GiB */
+
 u64 dom0_max_mem;
 
 static struct gpa_range dom0_ram[BUILD_MAX_RANGES];
@@ -198,14 +200,22 @@ static void map_reserved(struct domain *d)
 	}
 }
 
-/* A guest's RAM begins at 0 and leaves the range below 4 GiB where devices would be. */
+/* The largest piece that can begin at gfn and does not reach over where devices are, or would be. */
+static unsigned int ram_order(gfn_t gfn, u64 left)
+{
+	u64 room = gfn < GUEST_HOLE ? min(left, GUEST_HOLE - gfn) : left;
+
+	return room >= BIT(18) && !(gfn & 0x3ffff) ? 18 : room >= BIT(9) && !(gfn & 0x1ff) ? 9 : 0;
+}
+
+/* A guest's RAM begins at 0 and leaves the range below 4 GiB where devices are, or would be. */
 static void map_guest_ram(struct builder *b)
 {
 	u64 left = PFN_UP(KiB(b->cfg->memory_kb));
-	gfn_t gfn = 0, hole = PFN_DOWN(0xf0000000ull);
+	gfn_t gfn = 0;
 
 	while (left) {
-		unsigned int order = left >= BIT(18) && !(gfn & 0x3ffff) ? 18 : left >= BIT(9) && !(gfn & 0x1ff) ? 9 : 0;
+		unsigned int order = ram_order(gfn, left);
 		struct page_info *pg = alloc_domain_pages(b->d, order);
 
 		for (; !pg && order; order -= 9)
@@ -218,7 +228,7 @@ static void map_guest_ram(struct builder *b)
 			panic("%s: no memory for its page tables", b->cfg->name);
 		left -= BIT(order);
 		gfn += BIT(order);
-		if (gfn == hole && left) {
+		if (gfn == GUEST_HOLE && left) {
 			b->ram[b->nr_ram++] = (struct gpa_range){ 0, gfn << PAGE_SHIFT };
 			gfn = PFN_DOWN(GiB(4));
 		}
