@@ -24,6 +24,8 @@ static void add(struct layout *l, uint64_t start, uint64_t size, uint32_t type)
 
 int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e)
 {
+	/* BARs of 32 bits take a part of what is RAM in other guests. */
+	unsigned long long hole = r->pci ? PVH_PCI_WINDOW32_BASE : LAYOUT_HOLE_START;
 	uint64_t end;
 
 	*l = (struct layout){ 0 };
@@ -31,12 +33,12 @@ int layout_make(struct layout *l, const struct layout_request *r, struct keel_er
 		return keel_fail(e, EINVAL, "the kernel's command line is %llu bytes long; at most %d "
 				 "are possible", (unsigned long long)r->cmdline_size - 1,
 				 LAYOUT_MAX_CMDLINE - 1);
-	if (r->ramdisk_size > LAYOUT_HOLE_START)
+	if (r->ramdisk_size > hole)
 		return keel_fail(e, EFBIG, "a ramdisk of %llu bytes does not fit below 4 GiB",
 				 (unsigned long long)r->ramdisk_size);
-	l->low_end = r->memory < LAYOUT_HOLE_START ? r->memory : LAYOUT_HOLE_START;
-	if (r->memory > LAYOUT_HOLE_START)
-		l->high_end = LAYOUT_HOLE_END + r->memory - LAYOUT_HOLE_START;
+	l->low_end = r->memory < hole ? r->memory : hole;
+	if (r->memory > hole)
+		l->high_end = LAYOUT_HOLE_END + r->memory - hole;
 
 	l->start_info = round_up(r->kernel_end, PAGE);
 	l->modlist = l->start_info + 64;
@@ -49,14 +51,14 @@ int layout_make(struct layout *l, const struct layout_request *r, struct keel_er
 	end = l->ramdisk + round_up(r->ramdisk_size, PAGE);
 	/* The guest needs some memory of its own to start at all. */
 	end += 16 << 20;
-	if (end > l->low_end && end <= LAYOUT_HOLE_START)
+	if (end > l->low_end && end <= hole)
 		return keel_fail(e, ENOMEM, "memory = %llu is not enough for this kernel and ramdisk: they "
 				 "take %llu MiB, so set at least memory = %llu",
 				 (unsigned long long)(r->memory >> 20),
 				 (unsigned long long)((end - (16 << 20)) >> 20),
 				 (unsigned long long)(round_up(end, 1 << 20) >> 20));
 	if (end > l->low_end)
-		return keel_fail(e, EFBIG, "kernel and ramdisk do not fit below %#llx", LAYOUT_HOLE_START);
+		return keel_fail(e, EFBIG, "kernel and ramdisk do not fit below %#llx", hole);
 
 	add(l, 0, l->low_end, RANGE_RAM);
 	add(l, LAYOUT_ACPI, LAYOUT_ACPI_PAGES * PAGE, RANGE_ACPI);

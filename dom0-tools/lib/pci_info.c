@@ -147,7 +147,7 @@ static unsigned int number(const char *name, const char *file, int base)
 	return sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/%s", name, file) ? 0 : strtoul(text, NULL, base);
 }
 
-/* The hypervisor shows all memory BARs with 64 bits, page by page. */
+/* The hypervisor shows memory BARs page by page. */
 static int bars_refused(const char *name)
 {
 	unsigned long long first, last, flags;
@@ -171,8 +171,6 @@ static int bars_refused(const char *name)
 			return -ENXIO;
 		if ((start[i] | size[i]) & (KEEL_PAGE_SIZE - 1))
 			return -EADDRINUSE;
-		if (i + 1 == NR_BARS || size[i + 1])
-			return -EOVERFLOW;
 	}
 	return 0;
 }

@@ -2,6 +2,8 @@
 /* Where things go in a guest's memory, and its ACPI tables. */
 #include "test/check.h"
 
+#include <public/hvm/pvh_layout.h>
+
 #include "lib/acpi.h"
 #include "lib/layout.h"
 
@@ -44,7 +46,7 @@ static void check(const struct layout *l, const struct layout_request *r)
 
 static void sizes(void **state)
 {
-	static const uint64_t mib[] = { 128, 256, 1024, 4031, 4032, 4033, 4096, 65536 };
+	static const uint64_t mib[] = { 128, 256, 1024, 3520, 3521, 4031, 4032, 4033, 4096, 65536 };
 	struct layout l;
 
 	for (size_t i = 0; i < sizeof(mib) / sizeof(mib[0]); i++) {
@@ -53,6 +55,12 @@ static void sizes(void **state)
 		assert_int_equal(layout_make(&l, &r, &e), 0);
 		check(&l, &r);
 		assert_int_equal(l.high_end != 0, mib[i] > 4032);
+		/* What is left for BARs is not lost. */
+		r.pci = true;
+		assert_int_equal(layout_make(&l, &r, &e), 0);
+		check(&l, &r);
+		assert_true(l.low_end <= PVH_PCI_WINDOW32_BASE);
+		assert_int_equal(l.high_end != 0, mib[i] > 3520);
 	}
 }
 
@@ -188,6 +196,8 @@ static void acpi_with_pci(void **state)
 	size_t used = acpi_build(tables, sizeof(tables), BASE, 2, 40);
 	const unsigned char *xsdt = table(u64(tables + 24), "XSDT", used), *mcfg, *ssdt;
 	const uint64_t window[3] = { 1ull << 39, (1ull << 40) - 1, 1ull << 39 };
+	const uint32_t window32[4] = { PVH_PCI_WINDOW32_BASE, PVH_PCI_WINDOW32_BASE + PVH_PCI_WINDOW32_SIZE - 1, 0,
+				       PVH_PCI_WINDOW32_SIZE };
 	struct layout_request r = { .memory = 256 << 20, .kernel_start = 1 << 20, .kernel_end = 2 << 20, .pci = true };
 	struct layout l;
 	bool reserved = false;
@@ -201,6 +211,7 @@ static void acpi_with_pci(void **state)
 	assert_int_equal(mcfg[55], 23);
 	assert_non_null(memmem(ssdt, u32(ssdt + 4), &window[0], 8));
 	assert_non_null(memmem(ssdt, u32(ssdt + 4), &window[1], 8));
+	assert_non_null(memmem(ssdt, u32(ssdt + 4), window32, sizeof(window32)));
 	assert_null(memmem(ssdt, u32(ssdt + 4), "\x11\x11\x11\x11", 4));
 	assert_null(memmem(ssdt, u32(ssdt + 4), "\x22\x22\x22\x22", 4));
 
@@ -209,6 +220,7 @@ static void acpi_with_pci(void **state)
 		reserved |= l.range[i].start == 0xfd000000 && l.range[i].size == 24 << 20 &&
 			    l.range[i].type == RANGE_RESERVED;
 	assert_true(reserved);
+	assert_int_equal(PVH_PCI_WINDOW32_BASE + (uint64_t)PVH_PCI_WINDOW32_SIZE, LAYOUT_ACPI);
 }
 
 static void acpi_room(void **state)

@@ -531,10 +531,10 @@ static void guest_tables(void **state)
 }
 
 /* Does the table have the number, in all bytes of it? */
-static bool holds(const u8 *table, u64 number)
+static bool holds(const u8 *table, u64 number, size_t size)
 {
-	for (size_t i = 36; i + 8 <= get(table + 4, 4); i++)
-		if (get(table + i, 8) == number)
+	for (size_t i = 36; i + size <= get(table + 4, 4); i++)
+		if (get(table + i, size) == number)
 			return true;
 	return false;
 }
@@ -555,8 +555,9 @@ static void guest_tables_with_functions(void **state)
 	assert_true(info.mcfg[0].base == PVH_PCI_ECAM_BASE && info.mcfg[0].end_bus == PVH_PCI_BUSES - 1);
 	s = checked_table(get(x + 60, 8), "SSDT");
 	/* The window is the upper half; no pattern is left. */
-	assert_true(holds(s, BIT(39)) && holds(s, BIT(40) - 1));
-	assert_false(holds(s, 0x1111111111111111) || holds(s, 0x1111111111111112) || holds(s, 0x2222222222222222));
+	assert_true(holds(s, BIT(39), 8) && holds(s, BIT(40) - 1, 8));
+	assert_true(holds(s, PVH_PCI_WINDOW32_BASE, 4) && holds(s, PVH_PCI_WINDOW32_BASE + PVH_PCI_WINDOW32_SIZE - 1, 4));
+	assert_false(holds(s, 0x11111111, 4) || holds(s, 0x22222222, 4));
 }
 
 /* Every size that is too small gives -ENOSPC and writes nothing beyond it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The PCI Express host bridge of a guest that can have devices. The window's numbers are put in when
+ * The PCI Express host bridge of a guest that can have devices. The numbers of the 64-bit window are put in when
  * the guest is built: dom0_tables.c and the tools' acpi.c find them by these patterns.
  */
 DefinitionBlock ("guest_pci.aml", "SSDT", 2, "KEEL", "KEELPCI", 1)
@@ -26,6 +26,8 @@ DefinitionBlock ("guest_pci.aml", "SSDT", 2, "KEEL", "KEELPCI", 1)
 		Name (_CRS, ResourceTemplate ()
 		{
 			WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode, 0, 0, 23, 0, 24)
+			DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
+				0, 0xdc000000, 0xfbffffff, 0, 0x20000000)
 			QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, Prefetchable, ReadWrite,
 				0, 0x1111111111111111, 0x2222222222222222, 0, 0x1111111111111112)
 		})

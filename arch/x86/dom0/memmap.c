@@ -2,6 +2,8 @@
 /* Where a domain's memory is: Dom0's part of the host's RAM, and the map that a domain is told. */
 #include "arch/x86/dom0/build.h"
 
+#include <public/hvm/pvh_layout.h>
+
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
 #include "common/dom0_option.h"
@@ -9,7 +11,7 @@
 #include "common/option.h"
 #include "common/printk.h"
 
-#define GUEST_HOLE PFN_DOWN(0xf0000000ull) /* up to 4 GiB */
+#define GUEST_HOLE PFN_DOWN(PVH_PCI_WINDOW32_BASE) /* up to 4 GiB */
 
 u64 dom0_max_mem;
 

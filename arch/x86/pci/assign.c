@@ -34,6 +34,7 @@ static void size_bars(const struct vpci_dev *dev, struct guest_bar *bar)
 static void find_bars(struct vpci *p, const struct vpci_dev *dev, struct guest_bar *bar)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
+	u32 sbdf = pf ? pf->sbdf : dev->sbdf, first = pf ? pf->sriov + SRIOV_BAR(0) : PCI_BAR(0);
 
 	if (!dev->virtfn)
 		size_bars(dev, bar);
@@ -41,9 +42,9 @@ static void find_bars(struct vpci *p, const struct vpci_dev *dev, struct guest_b
 		bar[i].host = vpci_bar_base(p, dev, i);
 		bar[i].size = bar[i].host ? pf->vf_bar_size[i] : 0;
 	}
-	/* All are shown with 64 bits: each takes the register after it, which is free for one that had 32. */
 	for (unsigned int i = 0; i + 1 < NR_BARS; i++)
-		bar[i + 1].upper_half = bar[i].size && !bar[i].upper_half && !bar[i + 1].size;
+		bar[i + 1].upper_half = bar[i].size &&
+					(pci_conf_read(sbdf, first + 4 * i, 4) & PCI_BAR_TYPE) == PCI_BAR_64;
 }
 
 /* What the guest does on the MSI-X table's pages, Keel does for it: they are the function's own, whatever that says. */
@@ -75,8 +76,6 @@ static long bars_refused(const struct vpci_dev *dev, const struct guest_bar *bar
 			return -EADDRINUSE;
 		if (!vpci_is_device_range(bar[i].host, bar[i].size))
 			return -ERANGE;
-		if (i + 1 == NR_BARS || !bar[i + 1].upper_half)
-			return -EOVERFLOW;
 		sizes |= bar[i].size;
 	}
 	return dev->virtfn && !sizes ? -ENXIO : msix_refused(dev, bar);

@@ -2,7 +2,7 @@
 /*
  * The root ports of a guest's PCI Express hierarchy, and the way into its configuration space.
  * A port is what PCI Express 5.0, 7.5 wants of one with a hot-plug capable slot, no more: no I/O
- * window, no 32-bit window, no errors. Its prefetchable window is set up as firmware would.
+ * window, no errors. Its windows are set up as firmware would, the prefetchable one for BARs of 64 bits.
  */
 #include "arch/x86/pci/guest_bus.h"
 
@@ -232,10 +232,16 @@ void guest_bus_write(struct vpci *p, u32 bdf, unsigned int reg, unsigned int siz
 		guest_fn_write(p, fn, dword, val, mask);
 }
 
+/* A port's registers for its share of a window, but for the upper halves. */
+static u32 window_register(u64 base, u64 last)
+{
+	return (u32)(last >> 16 & 0xfff0) << 16 | (u32)(base >> 16 & 0xfff0);
+}
+
 int guest_bus_init(struct vpci *p)
 {
 	unsigned int bits = cpu_policy_phys_bits();
-	u64 share = PVH_PCI_WINDOW_SIZE(bits) / 32;
+	u64 share = PVH_PCI_WINDOW_SIZE(bits) / 32, share32 = PVH_PCI_WINDOW32_SIZE / 32;
 
 	p->bus = alloc_pages(size_to_order(sizeof(*p->bus)));
 	if (!p->bus)
@@ -243,11 +249,12 @@ int guest_bus_init(struct vpci *p)
 	for (unsigned int i = 0; i < GUEST_PORTS; i++) {
 		struct guest_port *port = &p->bus->port[i];
 		u64 base = PVH_PCI_WINDOW_BASE(bits) + i * share, last = base + share - 1;
+		u64 base32 = PVH_PCI_WINDOW32_BASE + i * share32;
 
 		port->index = (u8)i;
 		port->buses = (i + 1) << 16 | (i + 1) << 8;
-		port->window = 0x0000fff0;	/* base above limit: closed */
-		port->prefetch = (u32)(last >> 16 & 0xfff0) << 16 | (u32)(base >> 16 & 0xfff0);
+		port->window = window_register(base32, base32 + share32 - 1);
+		port->prefetch = window_register(base, last);
 		port->prefetch_base = (u32)(base >> 32);
 		port->prefetch_limit = (u32)(last >> 32);
 	}
@@ -259,11 +266,22 @@ static bool in_ecam(u64 gpa)
 	return gpa - PVH_PCI_ECAM_BASE < PVH_PCI_BUSES * MiB(1);
 }
 
-bool guest_bus_decodes(u64 gpa)
+static bool is_within(u64 gpa, u64 size, u64 base, u64 room)
+{
+	return size <= room && gpa - base <= room - size;
+}
+
+bool guest_bus_has_room(u64 gpa, u64 size)
 {
 	unsigned int bits = cpu_policy_phys_bits();
 
-	return in_ecam(gpa) || gpa - PVH_PCI_WINDOW_BASE(bits) < PVH_PCI_WINDOW_SIZE(bits);
+	return is_within(gpa, size, PVH_PCI_WINDOW32_BASE, PVH_PCI_WINDOW32_SIZE) ||
+	       is_within(gpa, size, PVH_PCI_WINDOW_BASE(bits), PVH_PCI_WINDOW_SIZE(bits));
+}
+
+bool guest_bus_decodes(u64 gpa)
+{
+	return in_ecam(gpa) || guest_bus_has_room(gpa, 1);
 }
 
 static bool ecam_match(struct vcpu *v, u64 gpa)

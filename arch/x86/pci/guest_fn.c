@@ -2,10 +2,9 @@
 /*
  * The configuration space of a machine's function in a guest. Identity is fixed when it is
  * assigned; a virtual function has its own nowhere but in its physical function (SR-IOV 1.1, 3.4.1).
- * BARs are virtual and 64-bit prefetchable. Of the capabilities the guest sees PCI Express, MSI and
+ * BARs are virtual, and prefetchable if they have 64 bits. Of the capabilities the guest sees PCI Express, MSI and
  * MSI-X; of all else nothing. What it writes reaches the device only for the bits named here.
  */
-#include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/pci/guest_bus.h"
 
 #include "common/domain.h"
@@ -13,10 +12,15 @@
 #include <public/errno.h>
 
 #define COMMAND_BITS	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | BIT(6) | BIT(8) | BIT(10))
-#define BAR_TYPE	0xcu		/* memory, 64 bits, prefetchable */
+#define BAR_TYPE	0xcu		/* of one with 64 bits; prefetchable */
 #define EXPRESS_LEN	0x14		/* link and device registers; version 1 of the capability, an endpoint */
 #define DEV_CAP_PAYLOAD	0x7u
 #define MAX_STEP	512		/* entries changed before the lock is let go */
+
+static bool is_wide(const struct guest_fn *fn, unsigned int bar)
+{
+	return bar + 1 < NR_BARS && fn->bar[bar + 1].upper_half;
+}
 
 u64 guest_fn_bar(const struct guest_fn *fn, unsigned int bar)
 {
@@ -61,17 +65,15 @@ static unsigned int step_order(struct domain *d, const struct vpci_dev *dev, gfn
 }
 
 /*
- * Inside the window only, and only where nothing is: not over RAM, nor over another function. What
+ * Inside the windows only, and only where nothing is: not over RAM, nor over another function. What
  * cannot be mapped is not decoded. The pages of the MSI-X table stay out.
  */
 static void map_bar(struct domain *d, const struct vpci_dev *dev, struct guest_bar *bar)
 {
-	unsigned int bits = cpu_policy_phys_bits();
 	gfn_t gfn = PFN_DOWN(bar->gpa);
 	u64 pages = bar->size >> PAGE_SHIFT, n;
 
-	if (!bar->size || bar->size > PVH_PCI_WINDOW_SIZE(bits) ||
-	    bar->gpa - PVH_PCI_WINDOW_BASE(bits) > PVH_PCI_WINDOW_SIZE(bits) - bar->size)
+	if (!bar->size || !guest_bus_has_room(bar->gpa, bar->size))
 		return;
 	bar->mapped = gfn;
 	for (u64 i = 0, budget = 0; i < pages; i += n, budget++) {
@@ -118,7 +120,7 @@ static void restore_bars(const struct guest_fn *fn)
 		if (!bar->size)
 			continue;
 		pci_conf_write(fn->dev->sbdf, PCI_BAR(i), 4, (u32)bar->host);
-		if (i + 1 < NR_BARS && fn->bar[i + 1].upper_half)
+		if (is_wide(fn, i))
 			pci_conf_write(fn->dev->sbdf, PCI_BAR(i + 1), 4, (u32)(bar->host >> 32));
 	}
 }
@@ -219,11 +221,11 @@ u32 guest_fn_read(const struct guest_fn *fn, unsigned int dword)
 	case 0x08:
 		return fn->class;
 	case 0x10 ... 0x24: {
-		const struct guest_bar *bar = &fn->bar[(dword - 0x10) / 4];
+		unsigned int i = (dword - 0x10) / 4;
 
-		if (bar->upper_half)
-			return (u32)(bar[-1].gpa >> 32);
-		return bar->size ? (u32)bar->gpa | BAR_TYPE : 0;
+		if (fn->bar[i].upper_half)
+			return (u32)(fn->bar[i - 1].gpa >> 32);
+		return (u32)fn->bar[i].gpa | (is_wide(fn, i) ? BAR_TYPE : 0);
 	}
 	case 0x2c:
 		return fn->subsystem;

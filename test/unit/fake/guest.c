@@ -15,6 +15,8 @@
 #include "internal.h"
 
 #define FAKE_GFNS 16384
+#define HIGH_GFN 0xdc000	/* and some where PCI functions can be, below 4 GiB */
+#define HIGH_GFNS 8192
 #define GUEST_FIRST_VALID KiB(64)
 
 struct entry {
@@ -30,7 +32,7 @@ static unsigned int fault_countdown, preempt_countdown;
 /* All tables of the fake p2m, to be freed by fake_reset(). */
 static struct table {
 	struct table *next;
-	struct entry entry[FAKE_GFNS];
+	struct entry entry[FAKE_GFNS + HIGH_GFNS];
 } *tables;
 
 void fake_reset_guest(void)
@@ -180,9 +182,16 @@ FAKE void p2m_write_relax(struct domain *d)
 	write_lock(&d->p2m.lock);
 }
 
+/* NULL: there is no room for it. */
+static struct entry *entry_of(struct domain *d, gfn_t gfn)
+{
+	return gfn < FAKE_GFNS ? &entries(d)[gfn] :
+	       gfn - HIGH_GFN < HIGH_GFNS ? &entries(d)[FAKE_GFNS + gfn - HIGH_GFN] : NULL;
+}
+
 static void replace(struct domain *d, gfn_t gfn, mfn_t mfn, enum p2m_type t)
 {
-	struct entry *e = &entries(d)[gfn];
+	struct entry *e = entry_of(d, gfn);
 
 	if (e->type != P2M_HOLE)
 		d->p2m.need_flush = true;
@@ -201,7 +210,7 @@ FAKE int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enu
 {
 	if (!(d->p2m.lock.cnt & RWLOCK_WRITER))
 		fake_fail("p2m_set() without the write lock");
-	if (gfn + (1ull << order) > FAKE_GFNS)
+	if (!entry_of(d, gfn) || !entry_of(d, gfn + (1ull << order) - 1))
 		return -EINVAL;
 	if (t != P2M_HOLE && fake_alloc_fails())
 		return -ENOMEM;
@@ -227,10 +236,10 @@ FAKE int p2m_split(struct domain *d, gfn_t gfn)
 
 FAKE mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
 {
-	struct entry e = { INVALID_MFN, P2M_HOLE };
+	struct entry e = { INVALID_MFN, P2M_HOLE }, *there = entry_of(d, gfn);
 
-	if (gfn < FAKE_GFNS && entries(d)[gfn].type != P2M_HOLE)
-		e = entries(d)[gfn];
+	if (there && there->type != P2M_HOLE)
+		e = *there;
 	if (t)
 		*t = e.type;
 	if (order)
@@ -257,8 +266,8 @@ FAKE struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *
 FAKE int p2m_teardown_step(struct domain *d)
 {
 	p2m_write_lock(&d->p2m);
-	for (gfn_t gfn = 0; gfn < FAKE_GFNS; gfn++)
-		if (entries(d)[gfn].type != P2M_HOLE)
+	for (gfn_t gfn = 0; gfn < HIGH_GFN + HIGH_GFNS; gfn = gfn + 1 == FAKE_GFNS ? HIGH_GFN : gfn + 1)
+		if (entry_of(d, gfn)->type != P2M_HOLE)
 			replace(d, gfn, INVALID_MFN, P2M_HOLE);
 	p2m_write_unlock(d);
 	return 0;

@@ -10,8 +10,12 @@
 #define PVH_PCI_ECAM_BASE 0xfd000000
 #define PVH_PCI_BUSES     24
 
-/* The window of BARs: the upper half of what the guest's physical addresses, of so many bits, reach. */
+/* The window of BARs that have 64 bits: the upper half of what the guest's physical addresses, of so many bits, reach. */
 #define PVH_PCI_WINDOW_BASE(bits) (1ull << ((bits) - 1))
 #define PVH_PCI_WINDOW_SIZE(bits) (1ull << ((bits) - 1))
+
+/* The window of BARs that have 32 bits. Who builds the guest puts no RAM there, and its tables behind it. */
+#define PVH_PCI_WINDOW32_BASE 0xdc000000
+#define PVH_PCI_WINDOW32_SIZE 0x20000000
 
 #endif
