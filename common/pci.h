@@ -18,7 +18,7 @@ int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn);
 /*
  * Arch: the function (segment << 16 | bus << 8 | devfn) becomes d's, or nobody's (d NULL); it must be nobody's, or
  * the hardware domain's and not in use. It is reset when it leaves its domain, and is nobody's meanwhile. 0,
- * -ENODEV (no such function, no IOMMU, d cannot have devices), a reason of public/pci_refused.inc after a line in the
+ * -ENODEV (no such function), -EPERM (d cannot have devices), a reason of public/pci_refused.inc after a line in the
  * log, -ERESTART (its reset is under way: once more), -ENOSPC (d's ports are full), -ENOMEM. No locks.
  */
 long arch_pci_assign(struct domain *d, u32 sbdf);

@@ -270,7 +270,7 @@ static int guest_refused(struct keel *k, unsigned int domid, int rc)
 	pci_owners_free(&o);
 	if (rc == -ENOSPC)
 		return keel_fail(&k->err, ENOSPC, "%s has %d PCI functions, and no more ports", guest, GUEST_MAX_PCI);
-	return keel_fail(&k->err, ENODEV, "%s cannot have PCI functions: its configuration needs passthrough = "
+	return keel_fail(&k->err, EPERM, "%s cannot have PCI functions: its configuration needs passthrough = "
 			 "\"enabled\", and it must be made anew with that", guest);
 }
 
@@ -280,7 +280,7 @@ static int assign(struct keel *k, unsigned int domid, const struct guest_pci *p,
 
 	if (!rc)
 		return 0;
-	if (rc == -ENODEV || rc == -ENOSPC)
+	if (rc == -EPERM || rc == -ENOSPC)
 		return guest_refused(k, domid, rc);
 	return cannot_be_assigned(k, name, pci_reason(rc), "");
 }
@@ -297,8 +297,8 @@ int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
 	guest_pci_text(p->sbdf, name);
 	rc = pci_check(k, p->sbdf);
 	/* Before its settings are changed. */
-	if (!rc && hyper_test_assign(k, domid, p->sbdf) == -ENODEV)
-		rc = guest_refused(k, domid, -ENODEV);
+	if (!rc && hyper_test_assign(k, domid, p->sbdf) == -EPERM)
+		rc = guest_refused(k, domid, -EPERM);
 	if (!rc)
 		put_back_leftovers(k, p->sbdf);
 	if (!rc)

@@ -190,7 +190,7 @@ int hyper_test_assign(struct keel *unused, unsigned int domid, uint32_t sbdf)
 	if (f->owner == domid && domid != DOMID_IO)
 		return -EEXIST;
 	if (no_passthrough && domid == WEB)
-		return -ENODEV;
+		return -EPERM;
 	if (f->why == -EOPNOTSUPP)
 		return f->why;
 	return f->owner && f->owner != DOMID_IO ? -EBUSY : f->why;
@@ -994,17 +994,25 @@ static void a_setting_that_is_refused(void **state)
 	assert_int_equal(card[0].vlan, 0);
 	/* The hypervisor refuses: the settings go again. */
 	start(state);
-	function(VF0)->no_assign = -ENODEV;
-	assert_int_equal(pci_attach(&k, WEB, &p), -ENODEV);
+	function(VF0)->no_assign = -EPERM;
+	assert_int_equal(pci_attach(&k, WEB, &p), -EPERM);
 	assert_contains(k.err.text, "web cannot have PCI functions: its configuration needs passthrough = \"enabled\"");
 	assert_int_equal(card[0].vlan, 0);
 	assert_string_equal(stored_at, "");
 	/* It says so beforehand: nothing is touched. */
 	start(state);
 	no_passthrough = true;
-	assert_int_equal(pci_attach(&k, WEB, &p), -ENODEV);
+	assert_int_equal(pci_attach(&k, WEB, &p), -EPERM);
 	assert_contains(k.err.text, "web cannot have PCI functions");
 	assert_string_equal(history, "");
+	start(state);
+	function(VF0)->no_assign = -ENOENT;
+	assert_int_equal(pci_attach(&k, WEB, &p), -EBUSY);
+	assert_contains(k.err.text, "no IOMMU for it");
+	start(state);
+	function(VF0)->no_assign = -ENODEV;
+	assert_int_equal(pci_attach(&k, WEB, &p), -EBUSY);
+	assert_contains(k.err.text, "does not know it");
 	start(state);
 	function(VF0)->no_assign = -ENOSPC;
 	assert_int_equal(pci_attach(&k, WEB, &p), -ENOSPC);

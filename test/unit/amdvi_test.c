@@ -320,8 +320,8 @@ static void a_device_changes_hands(void **state)
 	boot();
 	d1 = domain_with_table(1);
 	d2 = domain_with_table(2);
-	assert_int_equal(amdvi_ops.attach(0x19, d1), -ENODEV);
-	assert_int_equal(amdvi_ops.attach(0x10000 | DEV, d1), -ENODEV);
+	assert_int_equal(amdvi_ops.attach(0x19, d1), -ENOENT);
+	assert_int_equal(amdvi_ops.attach(0x10000 | DEV, d1), -ENOENT);
 	assert_int_equal(nr_done, 0);
 	assert_int_equal(amdvi_ops.attach(DEV, d1), 0);
 	assert_true(device_table[DEV][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d1->p2m.iommu_root)));
@@ -349,10 +349,10 @@ static void an_alias_goes_along(void **state)
 
 	boot();
 	d = domain_with_table(1);
-	assert_int_equal(amdvi_ops.alias(ALIASED), ALIAS);
-	assert_int_equal(amdvi_ops.alias(ALIAS), ALIAS);
-	assert_int_equal(amdvi_ops.alias(DEV), DEV);
-	assert_int_equal(amdvi_ops.alias(1 << 16 | ALIASED), 1 << 16 | ALIASED);
+	assert_int_equal(amdvi_ops.alias(ALIASED, ALIASED), ALIAS);
+	assert_int_equal(amdvi_ops.alias(ALIAS, ALIAS), ALIAS);
+	assert_int_equal(amdvi_ops.alias(DEV, DEV), DEV);
+	assert_int_equal(amdvi_ops.alias(1 << 16 | ALIASED, 1 << 16 | ALIASED), 1 << 16 | ALIASED);
 	/* Each id by itself: another device may have the same alias. */
 	assert_int_equal(amdvi_ops.attach(ALIASED, d), 0);
 	assert_true(device_table[ALIASED][1] == 2 && device_table[ALIAS][0] == 3);
@@ -360,6 +360,45 @@ static void an_alias_goes_along(void **state)
 	assert_true(device_table[ALIASED][0] == device_table[ALIAS][0]);
 	assert_int_equal(amdvi_ops.attach(ALIASED, NULL), 0);
 	assert_true(device_table[ALIASED][0] == 3 && device_table[ALIAS][1] == 2);
+}
+
+static u32 *irqs_of(u16 id)
+{
+	assert_true((device_table[id][2] & (3ull << 60 | 0x1f)) == (2ull << 60 | 0x13)); /* IV, 512 entries */
+	return pa_to_virt(device_table[id][2] & 0xfffffffffffc0);
+}
+
+/* IVRS names what is there at power-on. */
+static void a_virtual_function_is_as_its_physical_one(void **state)
+{
+	const u32 vf = DEV + 0x101, aliased_vf = ALIASED + 1;
+	struct irq_desc desc = { .kind = IRQ_MSI, .source = vf, .vector = 0x45 };
+	struct domain *dom0, *d;
+
+	assert_int_equal(probe(), 0);
+	ivrs.dev[DEV].flags = 0xd7;
+	assert_int_equal(amdvi_ops.init(), 0);
+	dom0 = domain_with_table(0);
+	dom0->hardware = true;
+	d = domain_with_table(1);
+	assert_int_equal(amdvi_ops.attach(vf, d), -ENOENT);
+	assert_int_equal(amdvi_ops.irq_map(&desc), -ENODEV);
+	/* One whose physical function is not named either, or in another segment, stays without. */
+	assert_int_equal(amdvi_ops.alias(vf, 0x19), vf);
+	assert_int_equal(amdvi_ops.alias(1 << 16 | vf, 1 << 16 | DEV), 1 << 16 | vf);
+	assert_int_equal(amdvi_ops.attach(vf, d), -ENOENT);
+	assert_int_equal(amdvi_ops.alias(vf, DEV), vf);
+	assert_int_equal(amdvi_ops.attach(vf, dom0), 0);
+	assert_true(device_table[vf][2] >> 56 == 0xc7 && device_table[vf][1] & BIT(40)); /* firmware's exceptions */
+	assert_int_equal(amdvi_ops.attach(vf, d), 0);
+	assert_true(device_table[vf][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d->p2m.iommu_root)));
+	assert_true(device_table[DEV][0] == 3);
+	assert_int_equal(amdvi_ops.irq_map(&desc), 0);
+	assert_int_equal(irqs_of((u16)vf)[0] >> 16, 0x45);
+	/* Requests of a physical one that arrive with another id: so may this one's. Who is named keeps its own. */
+	assert_int_equal(amdvi_ops.alias(aliased_vf, ALIASED), ALIAS);
+	assert_int_equal(amdvi_ops.attach(aliased_vf, d), 0);
+	assert_int_equal(amdvi_ops.alias(0x20, ALIASED), 0x20);
 }
 
 /* Flushes more often than the ring has room: each is done once, by each unit, before it returns. */
@@ -393,12 +432,6 @@ static void a_unit_that_hangs_is_named(void **state)
 	assert_non_null(strstr(fake_panic_message, "00:00.3"));
 	assert_non_null(strstr(fake_panic_message, "forget a domain's pages"));
 	spin_unlock(&lock);
-}
-
-static u32 *irqs_of(u16 id)
-{
-	assert_true((device_table[id][2] & (3ull << 60 | 0x1f)) == (2ull << 60 | 0x13)); /* IV, 512 entries */
-	return pa_to_virt(device_table[id][2] & 0xfffffffffffc0);
 }
 
 static void interrupts_have_entries(void **state)
@@ -599,7 +632,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(what_probe_finds), UNIT_TEST(what_probe_refuses), UNIT_TEST(init_shuts_everyone_out),
-		UNIT_TEST(a_device_changes_hands), UNIT_TEST(an_alias_goes_along), UNIT_TEST(flushes_wrap_around),
+		UNIT_TEST(a_device_changes_hands), UNIT_TEST(an_alias_goes_along),
+		UNIT_TEST(a_virtual_function_is_as_its_physical_one), UNIT_TEST(flushes_wrap_around),
 		UNIT_TEST(a_unit_that_hangs_is_named), UNIT_TEST(interrupts_have_entries),
 		UNIT_TEST(interrupts_of_pins_and_aliases), UNIT_TEST(a_full_table_and_no_memory),
 		UNIT_TEST(faults_are_told), UNIT_TEST(the_log_wraps_and_overflows),

@@ -26,6 +26,7 @@ static struct vcpu *v0;
 
 /* Whose table an id's requests go through now. */
 static struct { u32 sbdf; struct domain *d; } reaches[8];
+static u32 no_unit;	/* firmware names none for it */
 
 int iommu_attach(struct iommu_device *dev, struct domain *d)
 {
@@ -33,6 +34,8 @@ int iommu_attach(struct iommu_device *dev, struct domain *d)
 
 	if (fake_alloc_fails())
 		return -ENOMEM;
+	if (dev->sbdf == no_unit)
+		return -ENOENT;
 	while (i < ARRAY_LEN(reaches) - 1 && reaches[i].sbdf && reaches[i].sbdf != dev->sbdf)
 		i++;
 	reaches[i].sbdf = dev->sbdf;
@@ -70,7 +73,7 @@ static int setup(void **state)
 	fake_reset();
 	new_machine();
 	memset(reaches, 0, sizeof(reaches));
-	iommu_nr_reserved = 0;
+	iommu_nr_reserved = no_unit = 0;
 	iommu_ops = &ops;
 	iommu_caps.irq_remap = true;
 	dom0 = x86_domain_new(0, 1);
@@ -179,7 +182,7 @@ static void nothing_without_a_function(void **state)
 	assert_int_equal(deassign(&x->d, VF(0)), -ENODEV);
 	assert_int_equal(deassign(NULL, VF(0)), -ENODEV);
 	assert_int_equal(assign(&x->d, PCI_SBDF(0, 6, 0)), -ENODEV);
-	assert_int_equal(assign(&dom0->d, VF(0)), -ENODEV);
+	assert_int_equal(assign(&dom0->d, VF(0)), -EPERM);
 }
 
 static void a_virtual_function_has_an_identity(void **state)
@@ -370,10 +373,13 @@ static void what_cannot_be_assigned_says_why(void **state)
 	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL); /* and there are two */
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_int_equal(assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
-	assert_int_equal(assign(&other->d, VF(1)), -ENODEV); /* made without passthrough */
-	assert_int_equal(arch_pci_test_assign(&other->d, VF(1)), -ENODEV);
+	assert_int_equal(assign(&other->d, VF(1)), -EPERM); /* made without passthrough */
+	assert_int_equal(arch_pci_test_assign(&other->d, VF(1)), -EPERM);
 	assert_string_equal(vpci_refused_words(-ENODEV), "there is no such function");
 	assert_string_equal(vpci_refused_words(-ENOTEMPTY), "its virtual functions belong to guests");
+	iommu_ops = NULL;
+	assert_int_equal(arch_pci_assign(NULL, VF(1)), -EOPNOTSUPP);
+	iommu_ops = &ops;
 	iommu_caps.irq_remap = false;
 	assert_int_equal(assign(&x->d, VF(1)), -EOPNOTSUPP);
 	assert_int_equal(arch_pci_test_assign(NULL, VF(1)), -EOPNOTSUPP);
@@ -1026,8 +1032,11 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 }
 
 /* AMD-Vi: who shares an alias is a group, and reserved memory for all devices is everybody's. */
-static u32 ivrs_alias(u32 sbdf)
+static u32 speaker; /* the function that was named to speak for the last one */
+
+static u32 ivrs_alias(u32 sbdf, u32 physfn)
 {
+	speaker = physfn;
 	return sbdf == NVME ? PCI_SBDF(0, 0, 0x1e << 3) : sbdf;
 }
 
@@ -1042,6 +1051,7 @@ static void groups_by_what_firmware_says(void **state)
 	capabilities(function(PCI_SBDF(0, 0, 0x1e << 3)), 0x40);
 	assert_int_equal(arch_pci_device_remove(0, 0, 3 << 3), 0);
 	assert_int_equal(arch_pci_device_add(0, 0, 3 << 3, 0, 0), 0);
+	assert_int_equal(speaker, NVME);
 	assert_int_equal(arch_pci_device_add(0, 0, 0x1e << 3, 0, 0), 0);
 	assert_true(arch_pci_assignable());
 	assert_int_equal(arch_pci_group(NVME, list, 4), 2);
@@ -1053,6 +1063,31 @@ static void groups_by_what_firmware_says(void **state)
 	assert_int_equal(assign(&x->d, NVME), -EACCES);
 	iommu_nr_reserved = 0;
 	assert_int_equal(assign(&x->d, NVME), 0);
+	assert_int_equal(arch_pci_device_remove(0, 2, 1), 0);
+	assert_int_equal(arch_pci_device_add(0, 2, 1, XEN_PCI_DEV_VIRTFN, 0x200), 0);
+	assert_int_equal(speaker, PF);
+	assert_int_equal(vpci_find(dom0->vpci, VF(0))->iommu.alias, VF(0));
+}
+
+/* Its requests cannot be held to anybody's memory: said beforehand, and Dom0 keeps it. */
+static void what_no_unit_has_stays_dom0s(void **state)
+{
+	no_unit = NVME;
+	find_anew(NVME);
+	assert_non_null(strstr(fake_last_message, "past the IOMMU"));
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ENOENT);
+	assert_int_equal(arch_pci_test_assign(&x->d, NVME), -ENOENT);
+	assert_int_equal(arch_pci_test_assign(&dom0->d, NVME), -EEXIST);
+	assert_int_equal(assign(NULL, NVME), -ENOENT);
+	assert_non_null(strstr(fake_last_message, "firmware names no IOMMU"));
+	assert_int_equal(assign(&x->d, NVME), -ENOENT);
+	assert_int_equal(vpci_find(dom0->vpci, NVME)->owner, 0);
+	/* What was not attached for another reason, as one that is nobody's with its group, is told then. */
+	no_unit = VF(0);
+	assert_int_equal(assign(NULL, VF(0)), 0);
+	fake_advance(200000000);
+	assert_int_equal(assign(&x->d, VF(0)), -ENOENT);
+	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, DOMID_IO);
 }
 
 /* Guests that are started at boot: what no guest has is nobody's, and who gets it gets it reset. */
@@ -1215,7 +1250,7 @@ static const struct CMUnitTest tests[] = {
 	T(a_virtual_function_with_32_bits), T(the_port_tells),
 	T(a_reset_by_the_guest), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
 	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
-	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(without_a_hardware_domain),
+	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(what_no_unit_has_stays_dom0s), T(without_a_hardware_domain),
 	T(a_table_outside_its_bar), T(the_physical_function_stays),
 	T(a_reset_in_the_guests_reset), T(resets_end_one_at_a_time), T(what_is_switched_off_is_reset),
 };

@@ -90,8 +90,8 @@ static void devices_come_and_go(void **state)
 	struct domain *d = fake_domain(1, 1);
 
 	start();
-	attach_rc = -ENODEV;
-	assert_int_equal(iommu_attach(&dev, d), -ENODEV);
+	attach_rc = -ENOENT;
+	assert_int_equal(iommu_attach(&dev, d), -ENOENT);
 	assert_true(!dev.owner && !find(DEV));
 	attach_rc = 0;
 	assert_int_equal(iommu_attach(&dev, d), 0);

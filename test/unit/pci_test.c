@@ -363,7 +363,7 @@ static struct vpci_dev *found_anew(u32 sbdf)
 	return vpci_find(x->vpci, sbdf);
 }
 
-static u32 firmware_says(u32 sbdf)
+static u32 firmware_says(u32 sbdf, u32 physfn)
 {
 	return sbdf == LEAF ? DEEP : sbdf;
 }

@@ -123,15 +123,21 @@ static bool has_unit(u32 sbdf)
 	return !(sbdf >> 16) && ivrs.dev[sbdf].unit != IVRS_NO_UNIT;
 }
 
-static u32 amdvi_alias(u32 sbdf)
+/* A function that IVRS does not name, as a virtual one that was not there at power-on, is as the physical one. */
+static u32 amdvi_alias(u32 sbdf, u32 physfn)
 {
+	if (!has_unit(sbdf) && has_unit(physfn)) {
+		ivrs.dev[sbdf] = ivrs.dev[physfn];
+		if (ivrs.dev[sbdf].alias == physfn)
+			ivrs.dev[sbdf].alias = (u16)sbdf;
+	}
 	return has_unit(sbdf) ? ivrs.dev[sbdf].alias : sbdf;
 }
 
 static int amdvi_attach(u32 sbdf, struct domain *d)
 {
 	if (!has_unit(sbdf))
-		return -ENODEV;
+		return -ENOENT;
 	spin_lock(&lock);
 	set_owner((u16)sbdf, d);
 	spin_unlock(&lock);

@@ -43,11 +43,15 @@ struct iommu_ops {
 	int (*init)(void);
 	/* The machine has vectors and IO-APICs now: fault interrupts on. */
 	void (*enable_faults)(void);
-	/* The id that requests of the function arrive with, as firmware says; NULL: firmware does not. */
-	u32 (*alias)(u32 sbdf);
+	/*
+	 * The id that requests of the function arrive with, as firmware says; NULL: firmware does not. Called when the
+	 * function is found. physfn: of a virtual one the physical one, which speaks for it if firmware does not know it;
+	 * else itself.
+	 */
+	u32 (*alias)(u32 sbdf, u32 physfn);
 	/*
 	 * The function's DMA goes through d's table (d->p2m.iommu_root, number d->p2m.iommu_id); d NULL: it
-	 * reaches nothing. Returns after the flush. 0, -ENODEV (no unit has it), -ENOMEM.
+	 * reaches nothing. Returns after the flush. 0, -ENOENT (no unit has it), -ENOMEM.
 	 */
 	int (*attach)(u32 sbdf, struct domain *d);
 	/* Forgets all translations of d in all units; returns when that is done. */

@@ -225,7 +225,7 @@ static int vtd_attach(u32 sbdf, struct domain *d)
 	u16 before;
 
 	if (sbdf >> 16 || !has_unit(sbdf))
-		return -ENODEV;
+		return -ENOENT;
 	e = context_of(sbdf);
 	if (!e)
 		return -ENOMEM;

@@ -138,6 +138,8 @@ static long refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 		return -EISDIR;
 	if (dev->owner != DOMID_IO && dev->owner != vpci_home())
 		return -EBUSY;
+	if (dev->owner != DOMID_IO && !dev->iommu.owner)
+		return -ENOENT;
 	if (vpci_holds_assigned(p, dev, 0))
 		return -ENOTEMPTY;
 	if (has_reserved_memory(&dev->iommu))
@@ -162,7 +164,9 @@ const char *vpci_refused_words(long rc)
 	switch (rc) {
 #include <public/pci_refused.inc>
 	case -ENODEV:
-		return iommu_on() ? "there is no such function" : "there is no IOMMU";
+		return "there is no such function";
+	case -EPERM:
+		return "the domain was made without passthrough";
 	default:
 		return "no memory, or no port for it";
 	}
@@ -305,7 +309,7 @@ static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 	long rc;
 
 	if (d->hardware || !g)
-		return -ENODEV;
+		return -EPERM;
 	fn = alloc_page();
 	if (!fn)
 		return -ENOMEM;
@@ -369,7 +373,7 @@ long arch_pci_assign(struct domain *d, u32 sbdf)
 	struct vpci *p = vpci_machine;
 
 	if (!p || !iommu_on())
-		return -ENODEV;
+		return -EOPNOTSUPP;
 	return d ? assign_guest(p, sbdf, d) : quarantine(p, sbdf);
 }
 
@@ -392,8 +396,10 @@ long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 	struct guest_bar bar[NR_BARS] = { 0 };
 	long rc = -ENODEV;
 
-	if (!p || (d && !d->hardware && !x86_domain(d)->vpci))
+	if (!p)
 		return -ENODEV;
+	if (d && !d->hardware && !x86_domain(d)->vpci)
+		return -EPERM;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
 	if (dev)

@@ -184,7 +184,8 @@ static int link_dev(struct vpci *p, struct vpci_dev *dev)
 
 	dev->owner = p->d ? p->d->id : DOMID_IO;
 	dev->iommu.sbdf = dev->sbdf;
-	dev->iommu.alias = iommu_ops && iommu_ops->alias ? iommu_ops->alias(dev->sbdf) : id;
+	dev->iommu.alias = iommu_ops && iommu_ops->alias ?
+			   iommu_ops->alias(dev->sbdf, dev->virtfn ? dev->physfn : dev->sbdf) : id;
 	if (!p->d || in_guests_group(p, dev)) {
 		dev->owner = DOMID_IO; /* Dom0's with the rest of its group */
 		enter(p, dev);
