@@ -199,9 +199,8 @@ static long op_claim(struct domain *d, void *arg, u64 gva, u64 start)
 
 	if (!extents_ok(r, 0) || r->extent_start || r->extent_order || r->mem_flags)
 		return -EINVAL;
-	spin_lock(&d->lock); /* destruction gives the claim back once, after d has begun to die */
-	if (READ_ONCE(d->state) == DOMAIN_ALIVE &&
-	    (!r->nr_extents || (r->nr_extents >= d->tot_pages && r->nr_extents <= d->max_pages && !d->claimed)))
+	spin_lock(&d->lock);
+	if (!r->nr_extents || (r->nr_extents >= d->tot_pages && r->nr_extents <= d->max_pages && !d->claimed))
 		rc = claim_pages(d, r->nr_extents);
 	spin_unlock(&d->lock);
 	return rc;
