@@ -43,6 +43,9 @@ long arch_sysctl_featureset(struct xen_sysctl_cpu_featureset *op);
 /* Arch: saved state (arch/x86/hvm/hvmcontext.c). d is paused, and no vCPU of it runs. *size: in room (or length), out length. */
 long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size);
 long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size);
+/* Arch: registers (arch/x86/hvm/guest_context.c), likewise. -EFAULT; -EINVAL: a state that no guest could make. */
+long arch_get_vcpucontext(struct vcpu *v, u64 gva);
+long arch_set_vcpucontext(struct vcpu *v, u64 gva);
 /* Arch: the machine. */
 void arch_hw_cap(u32 cap[8]);
 void arch_cpu_topology(unsigned int cpu, u32 *core, u32 *socket);

@@ -51,6 +51,32 @@ static long op_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
+/* Both look at a vCPU that has a state, while it stands still. */
+static long run_context(struct domain *d, struct xen_domctl *op, long (*fn)(struct vcpu *v, u64 gva))
+{
+	struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
+	long rc = -ENODATA;
+
+	if (!v)
+		return -EINVAL;
+	domain_pause(d);
+	if (v->initialised)
+		rc = fn(v, op->u.vcpucontext.ctxt);
+	domain_unpause(d);
+	return rc;
+}
+
+static long op_getvcpucontext(struct domain *d, struct xen_domctl *op)
+{
+	return run_context(d, op, arch_get_vcpucontext);
+}
+
+/* Without a context it would be a reset, which libxc asks of PV guests only. */
+static long op_setvcpucontext(struct domain *d, struct xen_domctl *op)
+{
+	return op->u.vcpucontext.ctxt ? run_context(d, op, arch_set_vcpucontext) : -EOPNOTSUPP;
+}
+
 /* Fixed when the domain was made; the call is there for old tools. */
 static long op_max_vcpus(struct domain *d, struct xen_domctl *op)
 {
@@ -174,6 +200,8 @@ const struct domctl_entry domctl_vcpu[] = {
 	{ XEN_DOMCTL_setvcpuaffinity, 0, op_setvcpuaffinity },
 	{ XEN_DOMCTL_getvcpuaffinity, 0, op_getvcpuaffinity },
 	{ XEN_DOMCTL_getvcpuinfo, DC_COPYBACK, op_getvcpuinfo },
+	{ XEN_DOMCTL_getvcpucontext, DC_OTHER, op_getvcpucontext },
+	{ XEN_DOMCTL_setvcpucontext, DC_OTHER, op_setvcpucontext },
 	{ XEN_DOMCTL_max_vcpus, 0, op_max_vcpus },
 	{ XEN_DOMCTL_scheduler_op, DC_COPYBACK, op_scheduler },
 	{ XEN_DOMCTL_sendtrigger, 0, op_sendtrigger },

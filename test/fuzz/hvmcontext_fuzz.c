@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/msr.c arch/x86/hvm/hvmcontext.c
- *	arch/x86/hvm/regs.c arch/x86/hvm/vlapic_regs.c arch/x86/vmx/check.c
+ *	arch/x86/hvm/regs.c arch/x86/hvm/guest_context.c arch/x86/hvm/vlapic_regs.c arch/x86/vmx/check.c
  */
 /*
  * Save records with some of their bytes changed. What is refused changes nothing; what is taken, both
@@ -234,6 +234,29 @@ static void others_are_right(void)
 		require(!(vcpu.mtrr_var[i] >> cpu_features.phys_bits));
 }
 
+/* The registers of a good state, some of them changed, are set. */
+static void change_registers(const uint8_t *data, size_t size)
+{
+	static struct vcpu_guest_context c;
+	struct hvm_state was = loaded;
+	static u8 area_was[sizeof(area)];
+	u64 gpr[NR_REGS];
+	u16 at;
+
+	require(!arch_get_vcpucontext(&vcpu.v, (u64)&c));
+	for (; size >= 10; data += 10, size -= 10) {
+		memcpy(&at, data, 2);
+		memcpy((u8 *)&c + at % (sizeof(c) - 8), data + 2, 8);
+	}
+	memcpy(area_was, area, sizeof(area));
+	memcpy(gpr, vcpu.gpr, sizeof(gpr));
+	if (arch_set_vcpucontext(&vcpu.v, (u64)&c))
+		require(!memcmp(&was, &loaded, sizeof(was)) && !memcmp(gpr, vcpu.gpr, sizeof(gpr)) &&
+			!memcmp(area, area_was, sizeof(area)));
+	what_runs_enters();
+	others_are_right();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const u8 widths[] = { 1, 2, 4, 8 };
@@ -247,6 +270,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(!arch_set_hvmcontext(&dom.d, (u64)blob, blob_len) && set);
 	what_runs_enters();
 	require(vcpu.v.initialised);
+	if (data[0] & 0x80) {
+		change_registers(data + 1, size - 1);
+		return 0;
+	}
 	start();
 	for (data++, size--; size >= 11; data += 11, size -= 11) {
 		u32 width = widths[data[2] & 3], at = (u32)(data[0] | data[1] << 8) % (blob_len - width);

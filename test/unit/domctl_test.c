@@ -93,6 +93,20 @@ long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
 	return -EINVAL;
 }
 
+long arch_get_vcpucontext(struct vcpu *v, u64 gva)
+{
+	assert_int_equal(fake_events.pauses, fake_events.unpauses + 1);
+	contexts++;
+	return 0;
+}
+
+long arch_set_vcpucontext(struct vcpu *v, u64 gva)
+{
+	assert_int_equal(fake_events.pauses, fake_events.unpauses + 1);
+	contexts++;
+	return -EINVAL;
+}
+
 long arch_get_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 {
 	op->nr_leaves = 5;
@@ -350,7 +364,8 @@ static unsigned int tries;
 /* The domain that is being stopped stops the one that waits for it, and one that waits for nobody. */
 static void second_stops_dom0(void)
 {
-	static const u32 waits[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_set_cpu_policy };
+	static const u32 waits[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_set_cpu_policy,
+		XEN_DOMCTL_getvcpucontext };
 
 	while_waiting = NULL;
 	fake_run_on(1, second->vcpu[0]);
@@ -378,7 +393,7 @@ static void control_domains_stop_each_other(void **state)
 	tries = 0;
 	while_waiting = second_stops_dom0;
 	assert_int_equal(call(&op), 0);
-	assert_int_equal(tries, 3);
+	assert_int_equal(tries, 4);
 	assert_int_equal(second->controller_pauses, 1);
 	assert_int_equal(guest->controller_pauses, 1);
 	assert_int_equal(dom0->controller_pauses, 0);
@@ -587,6 +602,34 @@ static void state_and_policy(void **state)
 	assert_int_equal(op.u.cpu_policy.nr_leaves, 5);
 }
 
+/* Registers of a vCPU of another domain, which has some, while it stands still. */
+static void registers(void **state)
+{
+	static const u32 cmds[] = { XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext };
+
+	contexts = 0;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct xen_domctl op = make(cmds[i], 3);
+
+		op.u.vcpucontext.ctxt = 0x1000;
+		guest->vcpu[0]->initialised = true;
+		assert_int_equal(call(&op), i ? -EINVAL : 0);
+		assert_int_equal(contexts, i + 1);
+		assert_int_equal(fake_events.unpauses, i + 1);
+		guest->vcpu[0]->initialised = false;
+		assert_int_equal(call(&op), -ENODATA);
+		op.u.vcpucontext.vcpu = guest->max_vcpus;
+		assert_int_equal(call(&op), -EINVAL);
+		op.u.vcpucontext.vcpu = 0;
+		op.domain = 0;
+		assert_int_equal(call(&op), -EINVAL);
+		assert_int_equal(contexts, i + 1);
+		fake_events.unpauses = fake_events.pauses = i + 1;
+	}
+	assert_int_equal(call(&(struct xen_domctl){ .cmd = XEN_DOMCTL_setvcpucontext, .interface_version = V17, .domain = 3 }),
+			 -EOPNOTSUPP);	/* a reset */
+}
+
 static void devices_of_domains(void **state)
 {
 	struct xen_domctl op = make(XEN_DOMCTL_assign_device, DOMID_IO);
@@ -790,6 +833,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(vcpu_info),
 	TEST(shares),
 	TEST(memory_and_time),
+	TEST(registers),
 	TEST(state_and_policy),
 	TEST(devices_of_domains),
 	TEST(sysctl_versions_and_numbers),

@@ -7,7 +7,7 @@
  * SOURCES: common/pqueue.c common/pcpu.c common/spinlock.c common/physdev_op.c common/platform_op.c common/hypercall.c
  * SOURCES: common/version.c common/console_io.c common/time.c common/clock.c arch/x86/p2m.c arch/x86/hvm/cpuid.c
  * SOURCES: arch/x86/hvm/cpuid_policy.c
- * SOURCES: arch/x86/hvm/cpuid_serialise.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c
+ * SOURCES: arch/x86/hvm/cpuid_serialise.c arch/x86/hvm/guest_context.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c
  * SOURCES: arch/x86/hvm/vcpu.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c arch/x86/hvm/vlapic.c
  * SOURCES: arch/x86/hvm/vlapic_regs.c arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/hvm/vioapic.c
  * SOURCES: arch/x86/hvm/portio.c arch/x86/mitigations.c arch/x86/features.c arch/x86/iommu/iommu.c
@@ -352,6 +352,15 @@ static long set_context(void)
 	return rc ?: domctl(XEN_DOMCTL_sethvmcontext, GUEST, &dc);
 }
 
+static long vcpu_context(void)
+{
+	long rc;
+
+	hvm_vcpu_set_pvh_entry(guest->vcpu[0], 0x1000, 0);
+	rc = DOMCTL(getvcpucontext, .u.vcpucontext.ctxt = (u64)buffer);
+	return rc ?: domctl(XEN_DOMCTL_setvcpucontext, GUEST, &dc);
+}
+
 static long sysctl_policy(u32 index)
 {
 	return SYSCTL(get_cpu_policy, .u.cpu_policy = { index, 1000, 10, 0, (u64)leaves, (u64)msrs });
@@ -465,6 +474,7 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, sysctl_policy(XEN_SYSCTL_cpu_policy_raw)) \
 	X(0, NEVER, sysctl_policy(XEN_SYSCTL_cpu_policy_hvm_max)) \
 	X(0, NEVER, set_context()) \
+	X(0, NEVER, vcpu_context()) \
 	X(0, NEVER, affinity()) \
 	X(0, NEVER, DOMCTL(max_vcpus, .u.max_vcpus.max = 2)) \
 	X(0, NEVER, DOMCTL(max_mem, .u.max_mem.max_memkb = 4096)) \

@@ -2,7 +2,7 @@
 /*
  * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
  *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/mitigations.c
- *	arch/x86/hvm/vcpu_context.c
+ *	arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
  *
  * CPUID is the build host's; what must be hidden is hidden on any.
  */
@@ -1009,6 +1009,98 @@ static void initial_states(void **state)
 	assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&bad), -EINVAL);
 }
 
+/* A vCPU's registers, and those that a tool may not give it. Nothing but what Xen sets for HVM guests is set. */
+static void contexts(void **state)
+{
+	static struct vcpu_guest_context c, again;
+	static const struct { size_t at; u64 bad; } rows[] = {
+		{ offsetof(struct vcpu_guest_context, user_regs.rip), BIT(63) },
+		{ offsetof(struct vcpu_guest_context, user_regs.rflags), BIT(17) | 2 },
+		{ offsetof(struct vcpu_guest_context, debugreg[6]), BIT(32) },
+		{ offsetof(struct vcpu_guest_context, debugreg[7]), BIT(33) },
+	};
+	struct x86_vcpu *v = x86_vcpu(v0);
+
+	show_everything();
+	states[0] = state_64();
+	states[0].cr2 = 0x1234;
+	states[0].seg[SEG_GS].base = 0x5000;
+	states[0].seg[SEG_FS].base = 0x6000;
+	states[0].kernel_gs_base = 0x7000;
+	for (unsigned int i = 0; i < NR_SEGS; i++)
+		states[0].seg[i].sel = (u16)(i * 8);
+	for (unsigned int i = 0; i < NR_REGS; i++)
+		v->gpr[i] = 0x100 + i;
+	v->dr[3] = 0x99;
+	x->d.vm_assist = 32;
+	memset(v->xsave, 0x11, 512);
+	memset(&c, 0xff, sizeof(c));
+	assert_int_equal(arch_get_vcpucontext(v0, (u64)&c), 0);
+	assert_int_equal(c.flags, VGCF_I387_VALID | VGCF_IN_KERNEL | VGCF_online);
+	assert_int_equal(c.fpu_ctxt.x[511], 0x11);
+#define GPR(field, reg) assert_int_equal(c.user_regs.field, 0x100 + REG_##reg);
+	HVM_GPRS(GPR)
+#undef GPR
+	assert_int_equal(c.user_regs.rip, states[0].rip);
+	assert_int_equal(c.user_regs.rflags, 0x202);
+	assert_int_equal(c.user_regs.cs, SEG_CS * 8);
+	assert_int_equal(c.user_regs.gs, SEG_GS * 8);
+	assert_int_equal(c.ctrlreg[0], 0x80050033);
+	assert_int_equal(c.ctrlreg[2], 0x1234);
+	assert_int_equal(c.ctrlreg[3], 0x1000);
+	assert_int_equal(c.debugreg[3], 0x99);
+	assert_int_equal(c.debugreg[7], 0x400);
+	assert_int_equal(c.gs_base_kernel, 0x5000);
+	assert_int_equal(c.gs_base_user, 0x7000);
+	assert_int_equal(c.vm_assist, 32);
+	for (unsigned int i = 0; i < sizeof(c.trap_ctxt); i++)
+		assert_int_equal(((u8 *)c.trap_ctxt)[i], 0);	/* what a PVH guest has not */
+	assert_int_equal(c.kernel_sp, 0);
+	states[0].seg[SEG_SS].attr |= 0x60;
+	set_bit(VPF_DOWN, &v0->wait_flags);
+	assert_int_equal(arch_get_vcpucontext(v0, (u64)&again), 0);
+	assert_int_equal(again.flags, VGCF_I387_VALID);
+	assert_int_equal(again.gs_base_user, 0x5000);
+	assert_int_equal(again.gs_base_kernel, 0x7000);
+	states[0].seg[SEG_SS].attr &= ~0x60;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		struct x86_vcpu before = *v;
+		struct hvm_state was = states[0];
+
+		again = c;
+		again.user_regs.rbx = 5;
+		memcpy((u8 *)&again + rows[i].at, &rows[i].bad, 8);
+		assert_int_equal(arch_set_vcpucontext(v0, (u64)&again), -EINVAL);
+		assert_memory_equal(v, &before, sizeof(before));
+		assert_memory_equal(&states[0], &was, sizeof(was));
+	}
+	c.user_regs.rax = 1;
+	c.user_regs.rip += 3;
+	c.user_regs.cs = c.user_regs.ss = 3;
+	c.ctrlreg[3] = 0x9000;
+	c.debugreg[0] = 0x44;
+	memset(c.fpu_ctxt.x, 0xff, sizeof(c.fpu_ctxt.x));
+	assert_int_equal(arch_set_vcpucontext(v0, (u64)&c), 0);
+	assert_int_equal(v->gpr[REG_RAX], 1);
+	assert_int_equal(v->gpr[REG_R15], 0x100 + REG_R15);
+	assert_int_equal(v->dr[0], 0x44);
+	assert_int_equal(states[0].rip, 0xffffffff81000003);
+	assert_int_equal(states[0].cr3, 0x1000);
+	assert_int_equal(states[0].seg[SEG_CS].sel, SEG_CS * 8);
+	assert_int_equal(((u32 *)v->xsave)[6], 0xffff);	/* MXCSR that XRSTOR takes */
+	assert_false(test_bit(VPF_DOWN, &v0->wait_flags));
+	c.flags = 0;
+	c.fpu_ctxt.x[0] = 7;
+	assert_int_equal(arch_set_vcpucontext(v0, (u64)&c), 0);
+	assert_true(test_bit(VPF_DOWN, &v0->wait_flags));
+	assert_int_equal(((u8 *)v->xsave)[0], 0xff);
+	v0->initialised = false; /* got INIT meanwhile */
+	assert_int_equal(arch_set_vcpucontext(v0, (u64)&c), -ENODATA);
+	assert_int_equal(arch_set_vcpucontext(v0, 8), -EFAULT);
+	assert_int_equal(arch_get_vcpucontext(v0, 8), -EFAULT);
+}
+
 /* Both forms of a start state: each register is where it belongs. */
 static void initial_registers(void **state)
 {
@@ -1095,6 +1187,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(what_is_refused_changes_nothing),
 	TEST(xsave_records),
 	TEST(initial_states),
+	TEST(contexts),
 	TEST(initial_registers),
 	TEST(mitigations_by_cpu),
 };

@@ -21,9 +21,7 @@
 #define RECORDS_PER_VCPU 20
 #define EFER_VALID (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
 
-/* The general registers, and the segments, in both forms. */
-#define GPRS(X) X(rax, RAX) X(rbx, RBX) X(rcx, RCX) X(rdx, RDX) X(rbp, RBP) X(rsi, RSI) X(rdi, RDI) X(rsp, RSP) \
-	X(r8, R8) X(r9, R9) X(r10, R10) X(r11, R11) X(r12, R12) X(r13, R13) X(r14, R14) X(r15, R15)
+/* The segments in both forms. */
 #define SEGMENTS(X) X(cs, CS) X(ds, DS) X(es, ES) X(fs, FS) X(gs, GS) X(ss, SS) X(tr, TR) X(ldtr, LDTR)
 /* The rest of the record, and where the vCPU's state has it. */
 #define FIELDS(X) X(rip, rip) X(rflags, rflags) X(cr0, cr0) X(cr2, cr2) X(cr3, cr3) X(cr4, cr4) X(dr6, dr6) X(dr7, dr7) \
@@ -67,7 +65,7 @@ static void save_cpu(struct stream *s, struct x86_vcpu *x)
 	memcpy(c.fpu_regs, x->xsave, sizeof(c.fpu_regs));
 	c.flags = XEN_X86_FPU_INITIALISED;
 #define GPR(field, reg) c.field = x->gpr[REG_##reg];
-	GPRS(GPR)
+	HVM_GPRS(GPR)
 #undef GPR
 #define SEG(field, seg_name)					\
 	c.field##_sel = st.seg[SEG_##seg_name].sel;		\
@@ -177,6 +175,14 @@ static void load_tsc(struct x86_vcpu *x, struct stream *s, u64 tsc)
 	}
 }
 
+void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[XSAVE_HEADER])
+{
+	memcpy(x->xsave, fxsave, XSAVE_HEADER);
+	*(u32 *)((u8 *)x->xsave + MXCSR_OFFSET) &= MXCSR_VALID;
+	if (cpu_features.xsave)
+		*(u64 *)((u8 *)x->xsave + XSAVE_HEADER) |= 3;
+}
+
 static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 {
 	struct hvm_hw_cpu c;
@@ -201,18 +207,14 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 	if (!s->apply)
 		return 0;
 #define GPR(field, reg) x->gpr[REG_##reg] = c.field;
-	GPRS(GPR)
+	HVM_GPRS(GPR)
 #undef GPR
 #define DEBUG_REG(field, reg) x->reg = c.field;
 	DEBUG_REGS(DEBUG_REG)
 #undef DEBUG_REG
 	x->tsc_aux = c.msr_tsc_aux;
-	if (c.flags & XEN_X86_FPU_INITIALISED) {
-		memcpy(x->xsave, c.fpu_regs, sizeof(c.fpu_regs));
-		*(u32 *)((u8 *)x->xsave + MXCSR_OFFSET) &= MXCSR_VALID;
-		if (cpu_features.xsave)
-			*(u64 *)((u8 *)x->xsave + XSAVE_HEADER) |= 3;
-	}
+	if (c.flags & XEN_X86_FPU_INITIALISED)
+		hvm_load_fpu(x, c.fpu_regs);
 	if (c.tsc)
 		load_tsc(x, s, c.tsc);
 	hvm_ops->set_state(x, &st);

@@ -33,4 +33,11 @@ int hvm_set_cr(struct x86_vcpu *v, unsigned int cr, u64 val);
  */
 int hvm_state_check(const struct domain *d, struct hvm_state *s);
 
+/* X87 and SSE registers from outside, as FXSAVE writes them: whatever they are, XRSTOR then takes them. */
+void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[512]);
+
+/* The general registers, by the names that the ABI's structures have for them. */
+#define HVM_GPRS(X) X(rax, RAX) X(rbx, RBX) X(rcx, RCX) X(rdx, RDX) X(rbp, RBP) X(rsi, RSI) X(rdi, RDI) X(rsp, RSP) \
+	X(r8, R8) X(r9, R9) X(r10, R10) X(r11, R11) X(r12, R12) X(r13, R13) X(r14, R14) X(r15, R15)
+
 #endif

@@ -302,6 +302,27 @@ long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
 	return 0;
 }
 
+long arch_get_vcpucontext(struct vcpu *v, u64 gva)
+{
+	if (v->sched.running)
+		pair_fail("the registers of a vCPU are read while it runs");
+	return 0;
+}
+
+/* Up or down: one in four stops. */
+long arch_set_vcpucontext(struct vcpu *v, u64 gva)
+{
+	spin_lock(&v->domain->lock);
+	if (!vcpu_is_held(v))
+		pair_fail("the registers of a vCPU are set that is not held");
+	if (v->initialised && gva % 4)
+		clear_bit(VPF_DOWN, &v->wait_flags);
+	else
+		set_bit(VPF_DOWN, &v->wait_flags);
+	spin_unlock(&v->domain->lock);
+	return 0;
+}
+
 /* --- CPUs and time --- */
 
 void arch_send_kick(struct pcpu *cpu)

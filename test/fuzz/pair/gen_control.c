@@ -239,6 +239,11 @@ static void gen_domctl_args(struct domain *d, struct pair_op *op, struct xen_dom
 	case XEN_DOMCTL_sethvmcontext:
 		c->u.hvmcontext.size = 1 + rnd(8);
 		break;
+	case XEN_DOMCTL_getvcpucontext:
+	case XEN_DOMCTL_setvcpucontext:
+		c->u.vcpucontext.vcpu = rnd(PAIR_VCPUS);
+		c->u.vcpucontext.ctxt = rnd(8);
+		break;
 	case XEN_DOMCTL_set_paging_mempool_size:
 		c->u.paging_mempool.size = (u64)rnd(one_in(2) ? 64 : 4096) << PAGE_SHIFT;
 		break;
@@ -253,7 +258,8 @@ static u32 any_cmd(void)
 	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain, XEN_DOMCTL_resumedomain,
 		XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity, XEN_DOMCTL_sethvmcontext,
 		XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_scheduler_op, XEN_DOMCTL_sendtrigger, XEN_DOMCTL_subscribe,
-		XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size };
+		XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size, XEN_DOMCTL_getvcpucontext,
+		XEN_DOMCTL_setvcpucontext };
 
 	return one_in(4) ? rnd(90) : life[rnd(ARRAY_SIZE(life))];
 }

@@ -20,6 +20,7 @@ static u8 *const image = (u8 *)(IMAGE + 2 * IMAGE_SIZE);
 #define STATE_SIZE (64 * PAGE_SIZE)
 static u8 *const state = (u8 *)(IMAGE + 3 * IMAGE_SIZE);
 static u32 state_size;
+static struct vcpu_guest_context registers; /* of any vCPU */
 
 void dom0_init(void)
 {
@@ -205,7 +206,7 @@ static u32 any_cmd(void)
 	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain, XEN_DOMCTL_unpausedomain,
 		XEN_DOMCTL_unpausedomain, XEN_DOMCTL_resumedomain, XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_getvcpuinfo,
 		XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity, XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_scheduler_op,
-		XEN_DOMCTL_sendtrigger, XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size };
+		XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext, XEN_DOMCTL_sendtrigger, XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size };
 	static const u8 fatal[] = { XEN_DOMCTL_createdomain, XEN_DOMCTL_destroydomain, XEN_DOMCTL_destroydomain,
 		XEN_DOMCTL_destroydomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_soft_reset, XEN_DOMCTL_set_cpu_policy };
 
@@ -246,6 +247,11 @@ static void domctl_arguments(struct xen_domctl *c)
 	case XEN_DOMCTL_sethvmcontext:
 		c->u.hvmcontext.size = c->cmd == XEN_DOMCTL_gethvmcontext ? STATE_SIZE : state_size;
 		c->u.hvmcontext.buffer = (u64)state;
+		break;
+	case XEN_DOMCTL_getvcpucontext:
+	case XEN_DOMCTL_setvcpucontext:
+		c->u.vcpucontext.vcpu = rnd(VCPUS + 1);
+		c->u.vcpucontext.ctxt = (u64)&registers;
 		break;
 	case XEN_DOMCTL_set_paging_mempool_size:
 		c->u.paging_mempool.size = (u64)rnd(one_in(2) ? 64 : 4096) << PAGE_SHIFT;

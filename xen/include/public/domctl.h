@@ -10,6 +10,7 @@
 #include <public/grant_table.h>
 #include <public/hvm/save.h>
 #include <public/memory.h>
+#include <public/vcpu_context.h>
 #include <public/xen.h>
 
 #define XEN_DOMCTL_INTERFACE_VERSION_V15 0x00000015
@@ -23,6 +24,8 @@
 #define XEN_DOMCTL_setvcpuaffinity          9
 #define XEN_DOMCTL_shadow_op                10
 #define XEN_DOMCTL_max_mem                  11
+#define XEN_DOMCTL_setvcpucontext           12
+#define XEN_DOMCTL_getvcpucontext           13
 #define XEN_DOMCTL_getvcpuinfo              14
 #define XEN_DOMCTL_max_vcpus                15
 #define XEN_DOMCTL_scheduler_op             16
@@ -155,6 +158,11 @@ struct xen_domctl_shadow_op {
 
 struct xen_domctl_max_mem {
 	uint64_t max_memkb;
+};
+
+struct xen_domctl_vcpucontext {
+	uint32_t vcpu; /* IN */
+	XEN_GUEST_HANDLE_64(vcpu_guest_context_t) ctxt; /* struct vcpu_guest_context */
 };
 
 struct xen_domctl_getvcpuinfo {
@@ -298,6 +306,7 @@ struct xen_domctl {
 		struct xen_domctl_max_mem max_mem;
 		struct xen_domctl_getvcpuinfo getvcpuinfo;
 		struct xen_domctl_max_vcpus max_vcpus;
+		struct xen_domctl_vcpucontext vcpucontext;
 		struct xen_domctl_scheduler_op scheduler_op;
 		struct xen_domctl_setdomainhandle setdomainhandle;
 		struct xen_domctl_irq_permission irq_permission;
