@@ -69,6 +69,7 @@ void vmx_flush_vpid(void) { }
 static struct x86_domain dom;
 static struct x86_vcpu vcpu;
 static struct hvm_state loaded;
+static struct shared_info shared;
 static u8 area[2 * PAGE_SIZE];
 static bool set;
 
@@ -210,6 +211,7 @@ static void start(void)
 	dom.d.max_vcpus = 1;
 	dom.d.pause_count = 1;
 	dom.d.vcpu[0] = &vcpu.v;
+	dom.d.shared_info = &shared;
 	vcpu.v.domain = &dom.d;
 	vcpu.xsave = area;
 	vcpu.xcr0 = 1;

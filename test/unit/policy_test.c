@@ -621,6 +621,7 @@ static void only_vcpus_with_a_record_come_up(void **state)
 	assert_int_equal(states[0].rflags, 2);
 	assert_int_equal(states[0].seg[SEG_CS].attr, 0xc9b);
 	assert_int_equal(x86_vcpu(v0)->gpr[REG_RBX], 0x7000);
+	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* as a new guest finds it */
 }
 
 static void bad_records(void **state)
@@ -708,6 +709,11 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(x86_vcpu(v0)->mtrr_var[3], 0x800);
 	assert_int_equal(lapic_regs[1][8], 0x55);
 	assert_int_equal(tsc_offsets[0], tsc_offsets[2]);
+	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* not restored: it was there */
+	v0->initialised = false;
+	assert_int_equal(load(), 0);
+	for (unsigned int i = 0; i < ARRAY_LEN(x->d.shared_info->evtchn_mask); i++)
+		assert_int_equal(x->d.shared_info->evtchn_mask[i], ~0ul);
 }
 
 /* Bits of CR4 and the CPUID bit that shows each; the rest nobody has. */

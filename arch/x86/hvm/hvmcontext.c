@@ -183,6 +183,18 @@ void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[XSAVE_HEADER])
 		*(u64 *)((u8 *)x->xsave + XSAVE_HEADER) |= 3;
 }
 
+/*
+ * A kernel that goes on in a new domain finds its ports masked until it unmasks them. Linux masks 2-level ports at boot
+ * only, and counts on it after a restore, too: the IPI of its spinlocks it never unmasks, and delivered it is a BUG.
+ */
+static void mask_ports(const struct x86_vcpu *x, const struct hvm_state *st)
+{
+	struct shared_info *s = x->v.domain->shared_info;
+
+	if (!x->v.initialised && st->cr0 & X86_CR0_PG)
+		memset(s->evtchn_mask, 0xff, sizeof(s->evtchn_mask));
+}
+
 static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 {
 	struct hvm_hw_cpu c;
@@ -217,6 +229,7 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 		hvm_load_fpu(x, c.fpu_regs);
 	if (c.tsc)
 		load_tsc(x, s, c.tsc);
+	mask_ports(x, &st);
 	hvm_ops->set_state(x, &st);
 	x->boot_state = VB_RUNNING;
 	x->v.initialised = true;
