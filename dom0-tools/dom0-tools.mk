@@ -155,9 +155,9 @@ TOOLS_MUTANTS := $(patsubst $(T)/test/%_test.mutants,%,$(wildcard $(T)/test/*_te
 .PHONY: check-tools-mutants
 check-mutants: check-tools-mutants
 check-tools-mutants: $(TOOLS_MUTANTS:%=$(TO)/%.mutants-ok)
-$(TO)/%.mutants-ok: $(T)/test/%_test.mutants $(TO)/san/%_test $(T)/test/mutants
-	@TOOLS_CC="$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include" \
-		TOOLS_LINK="$(TOOLS_WRAP) -lcmocka -ljson-c $(UNPACK_LIBS)" $(T)/test/mutants $* $(TO)
+$(TO)/%.mutants-ok: $(T)/test/%_test.mutants $(TO)/san/%_test test/mutants
+	@CC="$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include" test/mutants $< \
+		$(TO)/san/test/$*_test.o $(TO)/san/mutants/$* $(TO)/san/tools.a $(TOOLS_WRAP) -lcmocka -ljson-c $(UNPACK_LIBS)
 	@touch $@
 
 .PRECIOUS: $(TO)/san/%.o $(TO)/san/%_test
