@@ -163,7 +163,7 @@ static void uart_receive(void)
 	}
 }
 
-static void uart_interrupt(struct irq_desc *desc)
+static void uart_interrupt(struct irq_user *user)
 {
 	for (unsigned int i = 0; i < IRQ_BOUND; i++) {
 		if (inb(port + UART_IIR) & IIR_NONE)
@@ -172,6 +172,8 @@ static void uart_interrupt(struct irq_desc *desc)
 		console_drain();
 	}
 }
+
+static struct irq_user uart_user = { uart_interrupt };
 
 static void uart_poll(void *data)
 {
@@ -194,7 +196,7 @@ void arch_uart_start(void)
 	if (!port)
 		return;
 	if (nr_ioapics)
-		irq = irq_alloc(IRQ_KEEL, isa_to_gsi(isa_irq), 0, uart_interrupt, NULL);
+		irq = irq_alloc(IRQ_KEEL, isa_to_gsi(isa_irq), 0, &uart_user);
 	if (!irq) {
 		timer_init(&poll_timer, this_cpu(), uart_poll, NULL);
 		timer_set(&poll_timer, now() + POLL_NS);

@@ -68,10 +68,9 @@ u8 pci_find_cap(u32 sbdf, u8 id)
 	return sbdf == 2 ? 0x60 : 0; /* unit 1 has none */
 }
 
-struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, void (*handler)(struct irq_desc *),
-			   void *data)
+struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, struct irq_user *user)
 {
-	msi = (struct irq_desc){ .kind = kind, .vector = 0x31, .handler = handler, .data = data };
+	msi = (struct irq_desc){ .kind = kind, .vector = 0x31, .user = user };
 	return &msi;
 }
 
@@ -530,7 +529,7 @@ static void faults_are_told(void **state)
 	event(4, 1ull << 60 | DEV, 0x40);
 	event(5, 5ull << 60, 0x77);
 	event(6, 8ull << 60 | ALIAS, 0x99);
-	msi.handler(&msi);
+	msi.user->handler(msi.user);
 	assert_int_equal(nr_faults, 6);
 	assert_true(faults[0].sbdf == DEV && faults[0].addr == 0x1234000 && faults[0].write);
 	assert_non_null(strstr(faults[0].reason, "nothing"));
@@ -541,7 +540,7 @@ static void faults_are_told(void **state)
 	assert_true(faults[5].sbdf == ALIAS && faults[5].addr == 0x99);
 	assert_non_null(strstr(fake_last_message, "a command failed"));
 	assert_int_equal(regs[0][AMDVI_EVENT_HEAD / 8], 7 * 16);
-	msi.handler(&msi);
+	msi.user->handler(msi.user);
 	assert_int_equal(nr_faults, 6);
 }
 
@@ -552,9 +551,9 @@ static void the_log_wraps_and_overflows(void **state)
 	for (unsigned int i = 0; i < 300; i++) {
 		event(i % 256, 2ull << 60 | DEV, i);
 		if (i % 7 == 6)
-			msi.handler(&msi);
+			msi.user->handler(msi.user);
 	}
-	msi.handler(&msi);
+	msi.user->handler(msi.user);
 	assert_int_equal(nr_faults, 300);
 	for (unsigned int i = 0; i < 300; i++)
 		assert_true(faults[i].addr == i);
@@ -565,7 +564,7 @@ static void the_log_wraps_and_overflows(void **state)
 	restart_log(&units[0]);
 	assert_true(regs[0][AMDVI_STATUS / 8] == AMDVI_STATUS_OVERFLOW); /* written to clear it; the log was off before */
 	assert_true(regs[0][3] & AMDVI_CTRL_EVENTS);
-	msi.handler(&msi);
+	msi.user->handler(msi.user);
 	assert_int_equal(nr_faults, 301);
 }
 
@@ -577,7 +576,7 @@ static void a_flood_leaves_time(void **state)
 	for (unsigned int i = 0; i < 200; i++)
 		event(i, 2ull << 60 | DEV, i);
 	overflows = true;
-	msi.handler(&msi);
+	msi.user->handler(msi.user);
 	assert_int_equal(nr_faults, 64);
 	assert_int_equal(regs[0][3] & (AMDVI_CTRL_EVENT_IRQ | AMDVI_CTRL_EVENTS), AMDVI_CTRL_EVENTS);
 	assert_non_null(strstr(fake_last_message, "some are lost"));
@@ -592,7 +591,7 @@ static void a_flood_leaves_time(void **state)
 	quiet = overflows = true;
 	fake_last_message[0] = 0;
 	event(200, 2ull << 60 | DEV, 200);
-	msi.handler(&msi);
+	msi.user->handler(msi.user);
 	quiet = overflows = false;
 	assert_int_equal(nr_faults, 201);
 	assert_null(strstr(fake_last_message, "some are lost"));

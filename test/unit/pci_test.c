@@ -509,7 +509,7 @@ static void no_vector_left(void **state)
 	struct irq_desc *all[FAKE_CPUS * 176];
 
 	for (unsigned int i = 0; i < ARRAY_LEN(all); i++)
-		all[i] = irq_alloc(IRQ_MSI, 0, ~0u, NULL, NULL);
+		all[i] = irq_alloc(IRQ_MSI, 0, ~0u, NULL);
 	put(NIC, 0xd4, 4, 0xfee00000);
 	put(NIC, 0xd2, 2, 1);
 	assert_int_equal(pci_conf_read(NIC, 0xd2, 2) & 1, 0);

@@ -28,6 +28,7 @@ unsigned int nr_ioapics;
 
 static struct pin { bool masked, level, low; u8 vector; unsigned int programmed; unsigned int cpu; } pins[32];
 static unsigned int host_eois;
+static void (*at_eoi)(void);
 static u32 reserved_gsi;
 
 int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low)
@@ -53,6 +54,8 @@ bool ioapic_reserved(u32 gsi)
 void lapic_eoi(void)
 {
 	host_eois++;
+	if (at_eoi)
+		at_eoi();
 }
 
 u32 lapic_read(unsigned int reg)
@@ -341,7 +344,7 @@ static void vectors_run_out(void **state)
 	struct irq_desc *all[FAKE_CPUS * 176], *one;
 	unsigned int n = 0;
 
-	while ((one = irq_alloc(IRQ_MSI, 0, ~0u, NULL, NULL)) != NULL) {
+	while ((one = irq_alloc(IRQ_MSI, 0, ~0u, NULL)) != NULL) {
 		assert_true(n < ARRAY_LEN(all));
 		all[n++] = one;
 	}
@@ -357,28 +360,72 @@ static void vectors_run_out(void **state)
 			irq_free(all[i]);
 }
 
+static unsigned int got[2];
+
+static void count(struct irq_user *user);
+static struct irq_user users[] = { { count }, { count } };
+
+static void count(struct irq_user *user)
+{
+	got[user - users]++;
+}
+
 /* An interrupt of a device that is gone must not reach who has its vector now. */
 static void vectors_rest_after_use(void **state)
 {
-	struct irq_desc *a = irq_alloc(IRQ_MSI, 0, 2, NULL, NULL), *b;
+	struct irq_desc *a = irq_alloc(IRQ_MSI, 0, 2, &users[0]), *b;
 
+	memset(got, 0, sizeof(got));
 	assert_int_equal(a->cpu, 2);
 	irq_free(a);
-	b = irq_alloc(IRQ_MSI, 0, 2, NULL, NULL);
+	b = irq_alloc(IRQ_MSI, 0, 2, &users[1]);
 	assert_int_equal(b->cpu, 2);
 	assert_int_not_equal(a->vector, b->vector);
 	fake_run_on(2, NULL);
 	irq_dispatch(a->vector); /* nobody's: ended, and that is all */
 	assert_int_equal(host_eois, 1);
+	assert_int_equal(got[0] + got[1], 0);
 	fake_run_on(0, v0);
 	irq_free(b);
+}
+
+static struct irq_desc *changing;
+
+/* Another CPU frees the vector; it is the last of its CPU to be taken again. */
+static void change_hands(void)
+{
+	struct irq_desc *others[176], *desc;
+	unsigned int n = 0;
+
+	irq_free(changing);
+	while ((desc = irq_alloc(IRQ_MSI, 0, 2, &users[1])) != changing)
+		others[n++] = desc;
+	while (n)
+		irq_free(others[--n]);
+}
+
+/* An interrupt that is being taken is for who had the vector when it came. */
+static void a_vector_changes_hands(void **state)
+{
+	memset(got, 0, sizeof(got));
+	changing = irq_alloc(IRQ_MSI, 0, 2, &users[0]);
+	at_eoi = change_hands;
+	fake_run_on(2, NULL);
+	irq_dispatch(changing->vector);
+	at_eoi = NULL;
+	assert_int_equal(got[0], 1);
+	assert_int_equal(got[1], 0);
+	irq_dispatch(changing->vector);
+	assert_int_equal(got[1], 1);
+	fake_run_on(0, v0);
+	irq_free(changing);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(registers), T(nothing_is_connected_before_unmask), T(edge), T(level), T(level_masked_in_service),
 	T(level_race_with_mask), T(remote_irr_is_cleared_by_edge_mode), T(two_pins_one_vector),
-	T(keels_own_pin_is_not_given), T(other_domains_have_none), T(allocations_fail), T(vectors_run_out), T(vectors_rest_after_use),
+	T(keels_own_pin_is_not_given), T(other_domains_have_none), T(allocations_fail), T(vectors_run_out), T(vectors_rest_after_use), T(a_vector_changes_hands),
 };
 
 UNIT_MAIN(tests)

@@ -351,9 +351,9 @@ const struct ioapic_info *ioapic_of(u32 gsi)
 	return gsi < 48 ? &io[gsi / 24] : NULL;
 }
 
-struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, void (*handler)(struct irq_desc *), void *data)
+struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, struct irq_user *user)
 {
-	fault_desc = (struct irq_desc){ .kind = kind, .vector = 0x31, .handler = handler };
+	fault_desc = (struct irq_desc){ .kind = kind, .vector = 0x31, .user = user };
 	return &fault_desc;
 }
 
@@ -903,7 +903,7 @@ static void faults_are_told(void **state)
 	record(0, 0, 0x1235, 0xabc000fff, 5, false);
 	record(0, 1, 0x1236, 7ull << 48, 0x22, false);
 	record(0, 2, 0x1237, 0, 0x7f, false);
-	fault_desc.handler(&fault_desc);
+	fault_desc.user->handler(fault_desc.user);
 	assert_int_equal(nr_faults, 4);
 	assert_int_equal(faults[0].sbdf, 0x1234);
 	assert_int_equal(faults[0].addr, 0xabcdef000);
@@ -932,7 +932,7 @@ static void lost_faults_do_not_end_it(void **state)
 	vtd_ops.enable_faults();
 	record(0, 0, 1, 0x1000, 5, false);
 	*reg32(&hw[0], VTD_FSTS) |= FSTS_PFO;
-	fault_desc.handler(&fault_desc);
+	fault_desc.user->handler(fault_desc.user);
 	assert_int_equal(nr_faults, 1);
 	assert_int_equal(*reg32(&hw[0], VTD_FSTS), FSTS_PFO); /* written; the unit clears it */
 	clear_faults(&hw[0]);

@@ -42,6 +42,7 @@
 
 struct vioapic_pin {
 	struct vioapic *io;
+	struct irq_user irq;
 	struct irq_desc *desc;	/* NULL until the guest first unmasks it */
 	u64 rte;		/* as the guest sees it */
 	u32 gsi;
@@ -64,9 +65,9 @@ static spinlock_t *vioapics_lock(struct domain *d)
 }
 
 /* The device's interrupt arrived. Level: its pin is masked now, until the guest's EOI. */
-static void pin_interrupt(struct irq_desc *desc)
+static void pin_interrupt(struct irq_user *user)
 {
-	struct vioapic_pin *pin = desc->data;
+	struct vioapic_pin *pin = container_of(user, struct vioapic_pin, irq);
 	struct vioapic *io = pin->io;
 	unsigned int n = (unsigned int)(pin - io->pins);
 	bool deliver, level;
@@ -94,8 +95,9 @@ static void connect(struct vioapic_pin *pin, bool reprogram)
 	if (!pin->desc) {
 		if (masked || ioapic_reserved(pin->gsi))
 			return;
+		pin->irq.handler = pin_interrupt;
 		pin->desc = irq_alloc(IRQ_GSI, pin->gsi, vlapic_dest_cpu(pin->io->d, RTE_DEST(pin->rte),
-								       pin->rte & RTE_LOGICAL), pin_interrupt, pin);
+								       pin->rte & RTE_LOGICAL), &pin->irq);
 		if (!pin->desc) {
 			pr_guest(pin->io->d, "GSI %u: no free interrupt vector on any CPU, it stays masked\n",
 				 pin->gsi);

@@ -341,10 +341,12 @@ static void handle_events(void *data)
 }
 
 /* On one CPU only, as the timer, so that the log needs no lock; iommu_fault() may call amdvi_attach(). */
-static void fault_interrupt(struct irq_desc *desc)
+static void fault_interrupt(struct irq_user *user)
 {
 	handle_events(NULL);
 }
+
+static struct irq_user fault_user = { fault_interrupt };
 
 /* A unit's own message goes past interrupt remapping: it is in the machine's form. */
 static void amdvi_enable_faults(void)
@@ -353,7 +355,7 @@ static void amdvi_enable_faults(void)
 	for (struct unit *u = units; u < units + ivrs.nr_units; u++) {
 		u16 id = ivrs.unit[u - units].id;
 		unsigned int pos = pci_find_cap(id, PCI_CAP_MSI);
-		struct irq_desc *desc = pos ? irq_alloc(IRQ_KEEL, 0, 0, fault_interrupt, NULL) : NULL;
+		struct irq_desc *desc = pos ? irq_alloc(IRQ_KEEL, 0, 0, &fault_user) : NULL;
 		u64 addr;
 		u32 data;
 

@@ -350,15 +350,17 @@ static void handle_faults(void *data)
 	}
 }
 
-static void fault_interrupt(struct irq_desc *desc)
+static void fault_interrupt(struct irq_user *user)
 {
 	handle_faults(NULL);
 }
 
+static struct irq_user fault_user = { fault_interrupt };
+
 /* This interrupt is the unit's own and not remapped (chapter 7). */
 static void vtd_enable_faults(void)
 {
-	struct irq_desc *desc = irq_alloc(IRQ_KEEL, 0, 0, fault_interrupt, NULL);
+	struct irq_desc *desc = irq_alloc(IRQ_KEEL, 0, 0, &fault_user);
 	u64 addr;
 	u32 data;
 

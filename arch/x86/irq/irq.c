@@ -72,8 +72,7 @@ static struct irq_desc *take_vector(unsigned int cpu)
 	return NULL;
 }
 
-struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, void (*handler)(struct irq_desc *),
-			   void *data)
+struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, struct irq_user *user)
 {
 	struct irq_desc *desc = NULL;
 
@@ -85,10 +84,9 @@ struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, voi
 	if (!desc && cpu < nr_cpus)
 		desc = take_vector(cpu);
 	if (desc) {
-		desc->handler = handler;
-		desc->data = data;
+		desc->kind = kind;
 		desc->source = source;
-		__atomic_store_n(&desc->kind, kind, __ATOMIC_RELEASE);
+		__atomic_store_n(&desc->user, user, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&irq_lock);
 	if (desc && kind == IRQ_MSI && remapping() && iommu_ops->irq_map(desc)) {
@@ -103,7 +101,8 @@ void irq_free(struct irq_desc *desc)
 	if (desc->remapped)
 		iommu_ops->irq_unmap(desc);
 	spin_lock(&irq_lock);
-	__atomic_store_n(&desc->kind, IRQ_NONE, __ATOMIC_RELEASE);
+	WRITE_ONCE(desc->user, NULL);
+	desc->kind = IRQ_NONE;
 	tables[desc->cpu]->used--;
 	spin_unlock(&irq_lock);
 }
@@ -122,8 +121,10 @@ static void dispatch_device(u8 vector)
 {
 	struct vector_table *t = READ_ONCE(tables[this_cpu()->id]);
 	struct irq_desc *desc = t ? &t->desc[vector - VECTOR_FIRST_DEV] : NULL;
+	/* Read once: another CPU may free the vector, and take it for somebody else. */
+	struct irq_user *user = desc ? __atomic_load_n(&desc->user, __ATOMIC_ACQUIRE) : NULL;
 
-	if (!desc || __atomic_load_n(&desc->kind, __ATOMIC_ACQUIRE) == IRQ_NONE) {
+	if (!user) {
 		lapic_eoi();
 		return;
 	}
@@ -131,7 +132,7 @@ static void dispatch_device(u8 vector)
 	if (desc->level)
 		ioapic_mask(desc->gsi, true);
 	lapic_eoi();
-	desc->handler(desc);
+	user->handler(user);
 }
 
 static void report_error(void)

@@ -70,6 +70,11 @@ u32 lapic_read(unsigned int reg);
 void lapic_write(unsigned int reg, u32 val);
 void lapic_timer_calibrate(void);	/* time.c: once, on CPU 0 */
 
+/* Who gets an interrupt. It stays for a grace period after irq_free(): the handler may run on another CPU. */
+struct irq_user {
+	void (*handler)(struct irq_user *user); /* on the CPU that took it, interrupts off, no lock held */
+};
+
 /* A device interrupt: an IO-APIC pin or an MSI of a device. L: RANK_IRQ */
 enum irq_kind { IRQ_NONE, IRQ_GSI, IRQ_MSI, IRQ_KEEL };
 struct irq_desc {
@@ -81,19 +86,17 @@ struct irq_desc {
 	u16 remap;		/* its entry in the IOMMU's remapping table */
 	bool remapped;		/* it has one */
 	bool level, masked, in_service;
-	void (*handler)(struct irq_desc *desc); /* on the CPU that took it, interrupts off, no lock held */
-	void *data;
+	struct irq_user *user;	/* atomic; NULL: nobody's */
 	u64 count;
 };
 
 /*
  * Chooses a vector on a CPU, if possible this one (~0u: any), for a GSI or a function's messages (source: its
  * PCI_SBDF, which the IOMMU checks). NULL: none left. Takes the
- * interrupt and heap locks. A handler for a level interrupt runs with its pin
+ * interrupt and heap locks. The handler for a level interrupt runs with its pin
  * masked and acknowledged: whoever quiets the device calls ioapic_mask(gsi, false).
  */
-struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, void (*handler)(struct irq_desc *),
-			   void *data);
+struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, struct irq_user *user);
 /* The source must be silent (masked) before; one that is under way already is dropped. */
 void irq_free(struct irq_desc *desc);
 /* Address and data of the message that raises it (SDM vol. 3, 11.11), or of its entry in the remapping table. */

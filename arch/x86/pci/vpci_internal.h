@@ -15,6 +15,7 @@ struct vpci_msg {
 	u32 ctrl;		/* MSI-X: the entry's vector control */
 	struct domain *d;	/* whose it is */
 	u64 route;		/* atomic, read by the interrupt handler: what addr and data mean */
+	struct irq_user irq;
 	struct irq_desc *desc;	/* the machine's interrupt that stands for it, while it is in use. V */
 };
 

@@ -33,9 +33,9 @@ void vpci_msg_deliver(struct domain *d, u64 route)
 }
 
 /* The device's interrupt: pass it on as the guest's message. MSIs are edges. */
-static void msg_interrupt(struct irq_desc *desc)
+static void msg_interrupt(struct irq_user *user)
 {
-	const struct vpci_msg *m = desc->data;
+	const struct vpci_msg *m = container_of(user, struct vpci_msg, irq);
 
 	vpci_msg_deliver(m->d, READ_ONCE(m->route));
 }
@@ -51,10 +51,11 @@ bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 	struct vpci *p = x86_domain(m->d)->vpci;
 	bool had = m->desc;
 
+	m->irq.handler = msg_interrupt;
 	if (!m->desc && may_have_vector(p))
 		m->desc = irq_alloc(IRQ_MSI, iommu_msi_source(&dev->iommu),
 				    vlapic_dest_cpu(m->d, (u32)(m->route >> ROUTE_DEST_SHIFT),
-						    m->route & ROUTE_LOGICAL), msg_interrupt, m);
+						    m->route & ROUTE_LOGICAL), &m->irq);
 	if (!had && m->desc)
 		p->nr_vectors++;
 	if (!m->desc)
