@@ -580,11 +580,18 @@ static void a_bar_over_memory_is_refused(void **state)
 	nr_ioapics = boot_info.nr_ranges = 0;
 }
 
-/* Vectors are the machine's: a guest with a table of 2,048 entries leaves the others theirs. */
-static void vectors_are_limited(void **state)
+static unsigned int used_vectors(void)
 {
 	unsigned int n = 0;
 
+	for (unsigned int i = 0; i < FAKE_CPUS; i++)
+		n += tables[i] ? tables[i]->used : 0;
+	return n;
+}
+
+/* The guest's function wants a vector for each of 2,048 entries. */
+static void want_all_vectors(void)
+{
 	set(function(NVME), 0x42, 2, 2047, 0xc000);
 	set(function(NVME), PCI_BAR(0), 4, 0x20004, 0xffff0000);
 	set(function(NVME), 0x44, 4, 0x8000, 0);
@@ -596,14 +603,41 @@ static void vectors_are_limited(void **state)
 	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
 	for (unsigned int i = 0; i < 2048; i++)
 		table_write(WINDOW + 0x8000 + i * 16 + 12, 0);
-	for (unsigned int i = 0; i < FAKE_CPUS; i++)
-		n += tables[i] ? tables[i]->used : 0;
-	assert_int_equal(n, 16 + 2 * 8);
+}
+
+/* Vectors are the machine's: a guest with a table of 2,048 entries leaves the others theirs. */
+static void vectors_are_limited(void **state)
+{
+	want_all_vectors();
+	assert_int_equal(used_vectors(), 16 + 2 * 8);
 	assert_int_equal(host_table(0x28000)[31 * 4 + 3], 0);
 	assert_int_equal(host_table(0x28000)[32 * 4 + 3], 1); /* stays masked */
 	put(SLOT, 0x42, 2, 0);
 	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
 	assert_int_equal(x->vpci->nr_vectors, 32);
+}
+
+/* However many vCPUs guests have, the hardware domain has interrupts for its devices. */
+static void a_quarter_of_the_vectors_is_no_guests(void **state)
+{
+	struct irq_desc *own[FAKE_CPUS * 176 / 4];
+	struct vpci_dev *nic = vpci_find(vpci_machine, NIC);
+
+	x->d.max_vcpus = MAX_VCPUS;
+	want_all_vectors();
+	x->d.max_vcpus = 2;
+	assert_int_equal(used_vectors(), FAKE_CPUS * 176 / 4 * 3);
+	for (unsigned int i = 1; i < ARRAY_LEN(own); i++)
+		assert_non_null(own[i] = irq_alloc(IRQ_KEEL, 0, ~0u, NULL));
+	assert_true(vpci_msg_connect(nic, &nic->msi_msg));
+	vpci_msg_disconnect(&nic->msi_msg);
+	/* What the guest gives back it, or another, can have again. */
+	put(SLOT, 0x42, 2, 0);
+	assert_int_equal(used_vectors(), ARRAY_LEN(own) - 1);
+	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_int_equal(x->vpci->nr_vectors, 32);
+	for (unsigned int i = 1; i < ARRAY_LEN(own); i++)
+		irq_free(own[i]);
 }
 
 static void a_bar_in_the_page_of_another_is_refused(void **state)
@@ -1245,7 +1279,7 @@ static const struct CMUnitTest tests[] = {
 	T(messages_are_the_guests), T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
 	T(a_whole_device_and_a_group), T(a_group_stays_together),
 	T(peers_behind_ports), T(a_functions_peers), T(virtual_functions_behind_a_port),
-	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited),
+	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited), T(a_quarter_of_the_vectors_is_no_guests),
 	T(a_bar_in_the_page_of_another_is_refused), T(bars_of_32_bits), T(the_32_bit_window),
 	T(a_virtual_function_with_32_bits), T(the_port_tells),
 	T(a_reset_by_the_guest), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),

@@ -32,6 +32,15 @@ static bool reachable(unsigned int cpu)
 	return (remapping() && iommu_caps.wide_dest) || pcpus[cpu]->apic_id < 0xff;
 }
 
+unsigned int irq_nr_vectors(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++)
+		n += reachable(cpu) ? NR_DEV_VECTORS : 0;
+	return n;
+}
+
 static unsigned int choose_cpu(void)
 {
 	unsigned int best = ~0u, best_used = ~0u;

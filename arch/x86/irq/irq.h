@@ -97,6 +97,8 @@ struct irq_desc {
  * masked and acknowledged: whoever quiets the device calls ioapic_mask(gsi, false).
  */
 struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, struct irq_user *user);
+/* How many there are, in use or not. */
+unsigned int irq_nr_vectors(void);
 /* The source must be silent (masked) before; one that is under way already is dropped. */
 void irq_free(struct irq_desc *desc);
 /* Address and data of the message that raises it (SDM vol. 3, 11.11), or of its entry in the remapping table. */

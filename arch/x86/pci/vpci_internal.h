@@ -103,7 +103,7 @@ struct vpci {
 	u32 cf8;		/* the address register. V */
 	struct list_head bucket[VPCI_BUCKETS];
 	struct vpci_dev *msix_list; /* written under V, read without */
-	unsigned int nr_vectors; /* in use for its messages. V */
+	unsigned int nr_vectors; /* a guest's, in use for its messages. V */
 	struct guest_bus *bus;	/* a guest's; NULL: the hardware domain sees the machine's */
 };
 

@@ -40,24 +40,47 @@ static void msg_interrupt(struct irq_user *user)
 	vpci_msg_deliver(m->d, READ_ONCE(m->route));
 }
 
-/* Vectors are the machine's: a guest gets some for each of its vCPUs. */
-static bool may_have_vector(const struct vpci *p)
+static unsigned int guests_vectors; /* atomic */
+
+static void return_share(struct vpci *p)
 {
-	return p->d->hardware || p->nr_vectors < GUEST_VECTORS + GUEST_VECTORS_PER_VCPU * p->d->max_vcpus;
+	if (p->d->hardware)
+		return;
+	p->nr_vectors--;
+	__atomic_fetch_sub(&guests_vectors, 1, __ATOMIC_RELAXED);
+}
+
+/*
+ * Vectors are the machine's: a guest gets some for each of its vCPUs, and all guests together three quarters. The
+ * hardware domain takes what it needs.
+ */
+static bool take_share(struct vpci *p)
+{
+	if (p->d->hardware)
+		return true;
+	if (p->nr_vectors >= GUEST_VECTORS + GUEST_VECTORS_PER_VCPU * p->d->max_vcpus)
+		return false;
+	p->nr_vectors++;
+	if (__atomic_add_fetch(&guests_vectors, 1, __ATOMIC_RELAXED) <= irq_nr_vectors() / 4 * 3)
+		return true;
+	return_share(p);
+	return false;
 }
 
 bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 {
 	struct vpci *p = x86_domain(m->d)->vpci;
-	bool had = m->desc;
 
+	if (m->desc)
+		return true;
 	m->irq.handler = msg_interrupt;
-	if (!m->desc && may_have_vector(p))
+	if (take_share(p)) {
 		m->desc = irq_alloc(IRQ_MSI, iommu_msi_source(&dev->iommu),
 				    vlapic_dest_cpu(m->d, (u32)(m->route >> ROUTE_DEST_SHIFT),
 						    m->route & ROUTE_LOGICAL), &m->irq);
-	if (!had && m->desc)
-		p->nr_vectors++;
+		if (!m->desc)
+			return_share(p);
+	}
 	if (!m->desc)
 		pr_guest(m->d, "MSI: no free interrupt vector, it stays masked\n");
 	return m->desc;
@@ -67,7 +90,7 @@ void vpci_msg_disconnect(struct vpci_msg *m)
 {
 	if (m->desc) {
 		irq_free(m->desc);
-		x86_domain(m->d)->vpci->nr_vectors--;
+		return_share(x86_domain(m->d)->vpci);
 	}
 	m->desc = NULL;
 }
