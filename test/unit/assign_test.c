@@ -1042,7 +1042,7 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ENOTTY);
 	assert_int_equal(assign(&x->d, NVME), -ENOTTY);
 	assert_ptr_equal(reaches_memory_of(NVME), &dom0->d);
-	/* One that does not come back is nobody's, until Dom0 takes it. */
+	/* One that does not come back is nobody's. */
 	assert_int_equal(arch_pci_assign(NULL, NIC), 0);
 	fake_advance(10000000);
 	f->held = true;
@@ -1060,8 +1060,18 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	f->held = true;
 	fake_advance(2300000000);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), -EIO);
-	f->held = false;
+	/* Nor does it reach Dom0's memory before a reset has ended: it is tried again, and told when that fails, too. */
+	assert_int_equal(arch_pci_deassign(NULL, NIC), -ERESTART);
+	fake_advance(10000000);
+	f->held = true;
+	fake_advance(2050000000);
+	assert_int_equal(arch_pci_deassign(NULL, NIC), -EIO);
+	assert_null(reaches_memory_of(NIC));
+	fake_advance(200000000);
+	assert_int_equal(arch_pci_deassign(NULL, NIC), -ERESTART);
+	fake_advance(200000000);
 	assert_int_equal(arch_pci_deassign(NULL, NIC), 0);
+	assert_ptr_equal(reaches_memory_of(NIC), &dom0->d);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), 0);
 }
 

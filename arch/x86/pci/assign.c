@@ -280,6 +280,22 @@ static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *f
 	return rc;
 }
 
+/*
+ * Dom0's lock held. 0: what the function's last owner began is over. One whose reset failed may go on with that, and is
+ * not Dom0's before a reset has ended: a new one begins with each call, whose continuations get its outcome.
+ */
+static long wait_for_reset(struct vpci *p, struct vpci_dev *dev)
+{
+	if (vpci_reset_runs(dev))
+		return -ERESTART;
+	if (dev->reset.state != RESET_FAILED)
+		return 0;
+	if (now() < dev->reset.due)
+		return refuse(dev, -EIO);
+	vpci_reset_start(p, dev);
+	return -ERESTART;
+}
+
 /* Back from quarantine. */
 static long give_back(struct vpci *p, u32 sbdf)
 {
@@ -290,11 +306,12 @@ static long give_back(struct vpci *p, u32 sbdf)
 	dev = vpci_find(p, sbdf);
 	if (dev && dev->owner == DOMID_IO) {
 		rc = group_refused(p, dev, vpci_home());
-		rc = rc ? refuse(dev, rc) : vpci_reset_runs(dev) ? -ERESTART : iommu_attach(&dev->iommu, hardware_domain);
+		rc = rc ? refuse(dev, rc) : wait_for_reset(p, dev);
+		if (!rc)
+			rc = iommu_attach(&dev->iommu, hardware_domain);
 	}
 	if (!rc) {
 		dev->owner = vpci_home();
-		dev->reset.state = RESET_OVER;
 		vpci_msix_relocate(p, dev);
 	}
 	spin_unlock(&p->lock);
