@@ -294,7 +294,6 @@ static void messages_are_the_guests(void **state)
 	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
 	assert_int_equal(deassign(&x->d, VF(1)), 0);
 	assert_int_equal(pci_conf_read(VF(1), 0x72, 2) & MSIX_CTRL_ENABLE, 0);
-	assert_int_equal(host_table(0x47000)[7], 1); /* masked, for whoever comes next */
 	assert_int_equal(pci_conf_read(VF(1), PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
 	assert_null(reaches_memory_of(VF(1)));
 	assert_false(mapped(WINDOW));
@@ -311,6 +310,44 @@ static u32 dom0_get(u32 sbdf, unsigned int reg, unsigned int size)
 
 	vpci_mmcfg_mmio.read(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, &val);
 	return (u32)val;
+}
+
+/* An entry that the last owner left unmasked sends nothing. Who loses the function, or gets it, need not have memory. */
+static void what_the_last_owner_left_is_masked(void **state)
+{
+	struct vpci_dev *dev = vpci_find(vpci_machine, NVME);
+
+	assert_int_equal(assign(NULL, NVME), 0);
+	fake_advance(200000000);
+	assert_false(vpci_reset_runs(dev));
+	dom0_put(NVME, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
+	vpci_msix_mmio.write(dom0->d.vcpu[0], 0x2201c, 4, 0);
+	assert_int_equal(host_table(0x22000)[7], 0);
+	fake_fail_from(1);
+	dom0_put(NVME, PCI_BAR(0), 4, 0x60000);
+	host_table(0x62000)[7] = 0; /* it moved with the device */
+	assert_int_equal(pci_conf_read(NVME, 0x42, 2), 7 | MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
+	fake_fail_from(1);
+	vpci_msix_release(dev);
+	assert_false(fake_failure_happened());
+	fake_fail_nth(0);
+	assert_int_equal(assign(&x->d, NVME), 0);
+	put_bar(WINDOW);
+	put(SLOT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	fake_fail_from(1);
+	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_true(fake_failure_happened());
+	assert_int_equal(pci_conf_read(NVME, 0x42, 2), 7 | MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
+	assert_int_equal(get(SLOT, 0x42, 2), 7 | MSIX_CTRL_ENABLE);
+	fake_fail_nth(0);
+	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_int_equal(pci_conf_read(NVME, 0x42, 2), 7 | MSIX_CTRL_ENABLE);
+	for (unsigned int i = 0; i < 8; i++)
+		assert_int_equal(host_table(0x62000)[i * 4 + 3], 1);
+	table_write(WINDOW + 0x201c, 0);
+	assert_int_equal(host_table(0x62000)[7], 0);
+	assert_int_equal(host_table(0x62000)[3], 1);
 }
 
 static void dom0_does_not_take_it_back_by_force(void **state)
@@ -1286,7 +1323,7 @@ static void resets_end_one_at_a_time(void **state)
 static const struct CMUnitTest tests[] = {
 	T(nothing_without_a_function), T(a_virtual_function_has_an_identity),
 	T(bars_are_where_the_guest_puts_them_and_nowhere_else), T(a_bar_does_not_cover_what_is_there),
-	T(messages_are_the_guests), T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
+	T(messages_are_the_guests), T(what_the_last_owner_left_is_masked), T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
 	T(a_whole_device_and_a_group), T(a_group_stays_together),
 	T(peers_behind_ports), T(a_functions_peers), T(virtual_functions_behind_a_port),
 	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited), T(a_quarter_of_the_vectors_is_no_guests),

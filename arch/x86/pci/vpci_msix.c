@@ -23,21 +23,29 @@ u32 vpci_msix_read(const struct vpci_dev *dev, unsigned int reg)
 	return (host & ~((u32)(MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL) << 16)) | (u32)dev->msix_ctrl << 16;
 }
 
-/* The device's table, mapped when an interrupt is first set up there; NULL: not decoded, or no space for it. */
+/*
+ * The device's table, mapped when an interrupt is first set up there; NULL: not decoded, or no space for it. Then
+ * all is masked: whoever had the function before may have left entries that are not.
+ */
 static volatile u32 *host_entry(struct vpci_dev *dev, unsigned int i)
 {
 	u64 host = dev->table_host;
+	bool first = !dev->table_mapped;
+	volatile u32 *table;
 
 	if (!host || vpci_is_guests(dev))
 		return NULL;
 	if (!dev->table_va || dev->table_mapped != host) {
 		dev->table_va = map_mmio(host & ~(PAGE_SIZE - 1),
 					 (dev->table_last - dev->table_first + 1) << PAGE_SHIFT);
+		if (!dev->table_va)
+			return NULL;
 		dev->table_mapped = host;
 	}
-	if (!dev->table_va)
-		return NULL;
-	return (volatile u32 *)((u8 *)dev->table_va + (host & (PAGE_SIZE - 1))) + i * (MSIX_ENTRY_SIZE / 4);
+	table = (volatile u32 *)((u8 *)dev->table_va + (host & (PAGE_SIZE - 1)));
+	for (unsigned int n = 0; first && n < dev->nr_entries; n++)
+		table[n * (MSIX_ENTRY_SIZE / 4) + 3] = MSIX_ENTRY_MASKED;
+	return table + i * (MSIX_ENTRY_SIZE / 4);
 }
 
 /* Makes the device's entry follow the guest's. Always all of it: a function reset may have cleared it. */
@@ -60,17 +68,21 @@ static void sync_entry(struct vpci_dev *dev, unsigned int i)
 	host[3] = 0;
 }
 
-/* All entries that are or have been in use; the others are masked, as a reset leaves them. */
-static void sync_entries(struct vpci_dev *dev)
-{
-	for (unsigned int i = 0; i < dev->nr_entries; i++)
-		if (dev->entries[i].desc || !(dev->entries[i].ctrl & MSIX_ENTRY_MASKED))
-			sync_entry(dev, i);
-}
-
 static void write_host_ctrl(const struct vpci_dev *dev, u16 ctrl)
 {
 	pci_conf_write(dev->sbdf, dev->msix + 2u, 2, ctrl);
+}
+
+/* All entries that are or have been in use; the others are masked. The device sends nothing while its table is out of reach. */
+static void sync_entries(struct vpci_dev *dev)
+{
+	write_host_ctrl(dev, MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
+	if (!host_entry(dev, 0))
+		return;
+	for (unsigned int i = 0; i < dev->nr_entries; i++)
+		if (dev->entries[i].desc || !(dev->entries[i].ctrl & MSIX_ENTRY_MASKED))
+			sync_entry(dev, i);
+	write_host_ctrl(dev, dev->msix_ctrl);
 }
 
 void vpci_msix_write(struct vpci *p, struct vpci_dev *dev, unsigned int reg, u32 val)
@@ -81,11 +93,10 @@ void vpci_msix_write(struct vpci *p, struct vpci_dev *dev, unsigned int reg, u32
 	dev->msix_ctrl = ctrl;
 	if (!dev->table_gpa) /* BARs may have been set up behind our back, as by a bridge's bus numbers */
 		vpci_msix_relocate(p, dev);
-	if (on) {
-		write_host_ctrl(dev, MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
+	if (on)
 		sync_entries(dev);
-	}
-	write_host_ctrl(dev, ctrl);
+	else
+		write_host_ctrl(dev, ctrl);
 	if (!on && old & MSIX_CTRL_ENABLE)
 		for (unsigned int i = 0; i < dev->nr_entries; i++)
 			vpci_msg_disconnect(&dev->entries[i]);
@@ -98,13 +109,8 @@ void vpci_msix_release(struct vpci_dev *dev)
 	if (dev->msix_ctrl & MSIX_CTRL_ENABLE)
 		write_host_ctrl(dev, 0);
 	dev->msix_ctrl = 0;
-	for (unsigned int i = 0; i < dev->nr_entries; i++) {
-		volatile u32 *host = dev->entries[i].desc ? host_entry(dev, i) : NULL;
-
-		if (host)
-			host[3] = MSIX_ENTRY_MASKED; /* the next owner does not know which were in use */
+	for (unsigned int i = 0; i < dev->nr_entries; i++)
 		vpci_msg_disconnect(&dev->entries[i]);
-	}
 }
 
 /* Device memory that was mapped at first touch must fault from now on. Other mappings are the guest's own business. */
