@@ -138,8 +138,7 @@ static u32 requester(struct vpci *p, struct vpci_dev *dev)
 
 	dev->anchor = id;
 	for (const struct vpci_dev *b; (b = vpci_bridge_above(p, sbdf)); sbdf = b->sbdf) {
-		u8 pos = pci_find_cap(b->sbdf, PCI_CAP_EXPRESS);
-		u32 type = pos ? PCI_EXPRESS_TYPE(pci_conf_read(b->sbdf, pos + 2u, 2)) : 8;
+		u32 type = b->express ? PCI_EXPRESS_TYPE(pci_conf_read(b->sbdf, b->express + 2u, 2)) : 8;
 
 		id = type == 7 ? sbdf & ~0xffu : type == 8 ? b->sbdf : id;
 		if (!isolates(b, type))
