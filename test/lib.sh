@@ -206,6 +206,23 @@ dom0_status() {	# log
 	esac
 }
 
+# For what nothing ends, as there is no Dom0: runs COMMAND until its console has N lines with DONE in them, or one with BAD or a panic, at
+# most so many seconds; then stops it and prints the console, which is in $log.
+run_until() {	# seconds n done bad command...
+	local n=$2 finished=$3 bad=$4 end=$((SECONDS + $1)) job
+	shift 4
+	setsid "$@" >"$log" 2>&1 </dev/null &
+	job=$!
+	# shellcheck disable=SC2064
+	trap "kill -- -$job 2>/dev/null; exit 1" INT TERM
+	while [ $SECONDS -lt $end ] && kill -0 $job 2>/dev/null; do
+		[ "$(grep -a -c -E "$finished" "$log")" -lt "$n" ] && ! grep -a -q -E "$bad|KEEL\) panic" "$log" || break
+		sleep 1
+	done
+	kill -- -$job 2>/dev/null
+	tr -d '\r' <"$log"
+}
+
 # Sets failed if the console, in $log, does not say it.
 says() {	# pattern
 	tr -d '\r' <"$log" | grep -a -q -- "$1" || { echo "${0##*/}: the console does not say: $1"; failed=1; }

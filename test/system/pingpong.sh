@@ -10,27 +10,18 @@
 # VMX, the loader, CPUs, seconds.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-export O=${O:-build}
+. test/lib.sh
 work=$(mktemp -d "$O/pingpong.XXXXXX") || exit 1
-trap 'kill ${boot:-} 2>/dev/null; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
+log=$work/console
 sed "s/SECONDS/$4/" test/system/pingpong.dts >"$work/keel.dts"
 
 # GRUB hands over no names of files.
 [ "$1" != test/bochs ] || sed -i 's/path = .*/module-index = <1>;/' "$work/keel.dts"
 
-# Nothing ends the machine, as there is no Dom0: it is stopped when both are done.
-TREE=$work/keel.dts FILES=$O/test/guests/pingpong.elf LOADER=$2 MEM=512M SMP=$3 LIMIT=230 \
-	setsid "$1" >"$work/console" 2>&1 </dev/null &
-boot=$!
-for _ in $(seq $(($4 + 230))); do
-	[ "$(grep -a -c 'all numbers came back' "$work/console")" = 2 ] && break
-	grep -a -q -E 'too few|no answer|KEEL\) panic' "$work/console" && break
-	kill -0 $boot 2>/dev/null || break
-	sleep 1
-done
-kill -- -$boot 2>/dev/null
-tr -d '\r' <"$work/console"
+export TREE=$work/keel.dts FILES=$O/test/guests/pingpong.elf LOADER=$2 MEM=512M SMP=$3 LIMIT=230
+run_until $(($4 + 230)) 2 'all numbers came back' 'too few|no answer' "$1"
 for role in ping pong; do
-	grep -a -q "$role: [0-9]* rounds, all numbers came back" "$work/console" ||
+	grep -a -q "$role: [0-9]* rounds, all numbers came back" "$log" ||
 		{ echo "pingpong: $role did not do its part"; exit 1; }
 done
