@@ -25,7 +25,7 @@ TOOLS_INCLUDE := $(TO)/include
 LIBKEEL_SRC := $(wildcard $(T)/lib/*.c)
 KEEL_SRC := $(wildcard $(T)/keel/*.c)
 KEELD_SRC := $(wildcard $(T)/keeld/*.c)
-LIBKEEL_OBJ := $(LIBKEEL_SRC:$(T)/%.c=$(TO)/obj/%.o)
+LIBKEEL_OBJ := $(LIBKEEL_SRC:$(T)/%.c=$(TO)/obj/%.o) $(TO)/obj/guest_tables.o
 KEEL_OBJ := $(KEEL_SRC:$(T)/%.c=$(TO)/obj/%.o)
 KEELD_OBJ := $(KEELD_SRC:$(T)/%.c=$(TO)/obj/%.o)
 TOOLS_LIBS := -lxencall -lxenforeignmemory -lxengnttab -lxenstore -lxenhypfs -ljson-c \
@@ -53,8 +53,11 @@ $(TO)/obj/%.o: $(T)/%.c | $(TOOLS_INCLUDE)/xen
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOLS_CFLAGS) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
 
-# The guests' SSDT (arch/x86/boot/boot.mk).
-$(TO)/obj/lib/acpi.o $(TO)/san/lib/acpi.o: $(TOOLS_INCLUDE)/guest_pci.hex
+# The guests' ACPI tables: the hypervisor's source, and their SSDT (arch/x86/boot/boot.mk).
+$(TO)/obj/guest_tables.o $(TO)/san/guest_tables.o: arch/x86/acpi/guest_tables.c $(TOOLS_INCLUDE)/guest_pci.hex
+	@mkdir -p $(@D)
+	@$(HOSTCC) $(TOOLS_CFLAGS) $(if $(findstring /san/,$@),$(TOOLS_SAN)) -I. -Ixen/include -I$(TOOLS_INCLUDE) \
+		-include $(T)/lib/acpi.h -MMD -MP -c $< -o $@
 
 $(TO)/libkeel.a: $(LIBKEEL_OBJ)
 	@rm -f $@
@@ -122,10 +125,10 @@ $(DOM0_DIR)/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(TO)/keel $(TO)/keeld 
 CHECKS += check-tools
 TOOLS_TESTS := $(patsubst $(T)/test/%_test.c,%,$(sort $(wildcard $(T)/test/*_test.c)))
 TOOLS_PURE := $(addprefix $(T)/lib/,error.c blob.c cfg.c guest.c guest_device.c guest_json.c guest_pci.c \
-	unpack.c lz4.c elf.c layout.c acpi.c pci.c pci_info.c sysfs.c vf.c vf_link.c)
+	unpack.c lz4.c elf.c layout.c pci.c pci_info.c sysfs.c vf.c vf_link.c)
 TOOLS_SAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TOOLS_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
-TOOLS_TEST_OBJ := $(TOOLS_PURE:$(T)/%.c=$(TO)/san/%.o) $(TO)/san/test/alloc.o
+TOOLS_TEST_OBJ := $(TOOLS_PURE:$(T)/%.c=$(TO)/san/%.o) $(TO)/san/guest_tables.o $(TO)/san/test/alloc.o
 
 check-tools: $(TOOLS_TESTS:%=$(TO)/%.tested) $(TO)/usage.tested tools
 

@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 /*
- * The ACPI tables of a PVH guest: RSDP, XSDT, FADT, FACS, DSDT, MADT (ACPI 6.4 section 5.2).
- * Writes them to @out, which will be at guest address @base, and returns their size; 0 if @size
- * is too small. The RSDP comes first. @cpus are listed, all of them enabled.
+ * The ACPI tables of a PVH guest, by the hypervisor's own source (arch/x86/acpi/guest_tables.c, which dom0-tools.mk builds
+ * with this header). Writes them to @buf, which will be at guest address @gpa; the RSDP comes first. @nr_vcpus are listed, all of them enabled.
  * @pci_bits: with a PCI hierarchy (MCFG, SSDT) in a space of so many bits, hvm/pvh_layout.h; 0: without.
+ * *@used: their size. 0, or a negative errno: @size is too small, or @gpa no place for them.
  */
-size_t acpi_build(void *out, size_t size, uint64_t base, unsigned int cpus, unsigned int pci_bits);
+int acpi_build_guest(void *buf, size_t size, uint64_t gpa, unsigned int nr_vcpus, unsigned int pci_bits, uint64_t *rsdp_gpa,
+		     size_t *used);
 
 #endif

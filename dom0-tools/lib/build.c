@@ -208,10 +208,11 @@ static int write_start_info(struct build *b)
 static int write_acpi(struct build *b)
 {
 	unsigned char tables[4096];
-	size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, b->g->maxvcpus,
-				 b->g->passthrough ? pci_address_bits() : 0);
+	uint64_t rsdp;
+	size_t size;
 
-	if (!size)
+	if (acpi_build_guest(tables, sizeof(tables), LAYOUT_ACPI, b->g->maxvcpus,
+			     b->g->passthrough ? pci_address_bits() : 0, &rsdp, &size))
 		return keel_fail(&b->k->err, E2BIG, "ACPI tables for %u vCPUs do not fit",
 				 b->g->maxvcpus);
 	return build_write(b, LAYOUT_ACPI, tables, size, LAYOUT_ACPI_PAGES * KEEL_PAGE_SIZE,

@@ -149,9 +149,21 @@ static const unsigned char *table(uint64_t at, const char *signature, size_t use
 	return p;
 }
 
+/* The size; 0: there is no room. */
+static size_t build(void *out, size_t size, unsigned int cpus, unsigned int pci_bits)
+{
+	uint64_t rsdp;
+	size_t used;
+
+	if (acpi_build_guest(out, size, BASE, cpus, pci_bits, &rsdp, &used))
+		return 0;
+	assert_int_equal(rsdp, BASE);
+	return used;
+}
+
 static void walk(unsigned int cpus)
 {
-	size_t used = acpi_build(tables, sizeof(tables), BASE, cpus, 0);
+	size_t used = build(tables, sizeof(tables), cpus, 0);
 	const unsigned char *xsdt, *fadt, *madt;
 
 	assert_true(used > 0);
@@ -193,7 +205,7 @@ static void acpi(void **state)
 /* A host bridge: its window and configuration space are where the hypervisor answers. */
 static void acpi_with_pci(void **state)
 {
-	size_t used = acpi_build(tables, sizeof(tables), BASE, 2, 40);
+	size_t used = build(tables, sizeof(tables), 2, 40);
 	const unsigned char *xsdt = table(u64(tables + 24), "XSDT", used), *mcfg, *ssdt;
 	const uint64_t window[3] = { 1ull << 39, (1ull << 40) - 1, 1ull << 39 };
 	const uint32_t window32[4] = { PVH_PCI_WINDOW32_BASE, PVH_PCI_WINDOW32_BASE + PVH_PCI_WINDOW32_SIZE - 1, 0,
@@ -225,16 +237,15 @@ static void acpi_with_pci(void **state)
 
 static void acpi_room(void **state)
 {
-	size_t need = acpi_build(tables, sizeof(tables), BASE, 4, 0);
+	size_t need = build(tables, sizeof(tables), 4, 0);
 
 	for (size_t n = 0; n < need; n++) {
 		unsigned char *exact = malloc(n ? n : 1);
 
-		assert_int_equal(acpi_build(exact, n, BASE, 4, 0), 0);
+		assert_int_equal(build(exact, n, 4, 0), 0);
 		free(exact);
 	}
-	assert_int_equal(acpi_build(tables, need, BASE, 4, 0), need);
-	assert_int_equal(acpi_build(tables, sizeof(tables), BASE, 129, 0), 0);
+	assert_int_equal(build(tables, need, 4, 0), need);
 }
 
 int main(void)

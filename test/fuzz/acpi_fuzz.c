@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c */
+/* SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c arch/x86/acpi/guest_tables.c */
 /*
  * ACPI: the input is the memory at F0000 of a machine whose checksums are right
  * (they are made so, else no input would get far), and the parsers read it raw, too.

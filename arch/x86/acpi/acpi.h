@@ -3,12 +3,8 @@
 #ifndef ARCH_X86_ACPI_ACPI_H
 #define ARCH_X86_ACPI_ACPI_H
 
+#include "arch/x86/acpi/tables.h"
 #include "common/pcpu.h"
-
-struct acpi_table { char sig[4]; u32 len; u8 revision, checksum; char oem_id[6]; char oem_table_id[8];
-	u32 oem_revision; char creator[4]; u32 creator_revision; } __packed;
-
-struct acpi_gas { u8 space, bits, offset, access; u64 address; } __packed;
 
 #define ACPI_MAX_TABLES 64
 #define ACPI_MAX_MCFG 8
@@ -83,11 +79,5 @@ void acpi_reset(void);
  * 0, -ENOSPC (buf too small), -EINVAL (gpa not aligned to 64). Reads only the parsed acpi.
  */
 int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used);
-/*
- * The same for a guest that Keel itself starts: RSDP, XSDT, FADT, FACS, empty DSDT, MADT; if it has PCI
- * functions, MCFG and an SSDT for physical addresses of pci_bits bits (else 0).
- */
-int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, unsigned int pci_bits, u64 *rsdp_gpa,
-		     size_t *used);
 
 #endif

@@ -13,8 +13,8 @@ GUEST_PCI := $(addsuffix /include/guest_pci.hex,$(O) $(O)/unit $(O)/dom0-tools)
 $(GUEST_PCI): arch/x86/acpi/guest_pci.asl
 	@mkdir -p $(@D)
 	@iasl -tc -p $(basename $@) $< >$(basename $@).log || { cat $(basename $@).log; exit 1; }
-$(O)/arch/x86/acpi/dom0_tables.o: $(O)/include/guest_pci.hex
-$(O)/unit/obj/arch/x86/acpi/dom0_tables.o $(O)/fuzz/obj/arch/x86/acpi/dom0_tables.o: $(O)/unit/include/guest_pci.hex
+$(O)/arch/x86/acpi/guest_tables.o: $(O)/include/guest_pci.hex
+$(O)/unit/obj/arch/x86/acpi/guest_tables.o $(O)/fuzz/obj/arch/x86/acpi/guest_tables.o: $(O)/unit/include/guest_pci.hex
 
 $(O)/arch/x86/boot/keel.lds: arch/x86/boot/keel.lds.S arch/x86/boot/layout.h
 	@mkdir -p $(@D)
