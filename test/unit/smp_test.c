@@ -67,6 +67,7 @@ void lapic_send_sipi(u32 id, u8 page)
 	aps[id].told = true;
 }
 
+void fake_cpu_relax(void) { } /* there is one thread: giving up the CPU takes long on a busy host */
 void lapic_send_init(u32 id) { }
 void lapic_send_ipi(u32 id, u8 vector) { }
 void lapic_send_nmi(u32 id) { }
