@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# $(XL_DISK): a root file system for Dom0 with Debian's own Xen toolstack, for the tests xl-*.
+XL_DISK := $(O)/test/xl/root.img
+
+.PHONY: xl-disk
+xl-disk: $(XL_DISK)
+
+XL_PACKAGES := $(O)/test/xl/.packages
+$(XL_PACKAGES): test/xl/packages.list $(PACKAGES_STAMP)
+	@mkdir -p $(@D)
+	dom0-tools/image/fetch-packages test/xl/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
+	@touch $@
+
+$(XL_DISK): $(XL_PACKAGES) $(DOM0_DIR)/vmlinux $(GUEST_IMAGE) test/dom0/repack test/xl/build-disk test/xl/modules.list \
+		$(shell find test/xl/root -type f) $(IMAGE_SCRIPTS)
+	@test/dom0/repack $(DOM0_DIR)/vmlinux $(@D)/vmlinuz
+	test/xl/build-disk $(PACKAGES_DIR)/root test/xl/modules.list $(@D)/vmlinuz $(GUEST_IMAGE) $(@D)/tree $@
+
+XL_INITRD := $(O)/test/xl/initrd.img
+xl-disk: $(XL_INITRD)
+$(XL_INITRD): $(PACKAGES_STAMP) test/xl/build-initrd test/xl/initrd-init test/xl/initrd.modules $(IMAGE_SCRIPTS)
+	@mkdir -p $(@D)
+	test/xl/build-initrd $(PACKAGES_DIR)/root $(@D)/initrd $@
