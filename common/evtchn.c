@@ -4,6 +4,7 @@
  * (docs/abi.md, event_channel_op). How events reach a vCPU stands in evtchn_deliver.c.
  */
 #include <public/errno.h>
+#include <public/x86_32.h>
 
 #include "common/domain.h"
 #include "common/evtchn.h"
@@ -21,10 +22,35 @@ int evtchn_init(struct domain *d, unsigned int max_port)
 	struct evtchn_table *t = &d->evtchn;
 
 	spin_lock_init(&t->lock, RANK_EVTCHN);
-	t->max_port = min_t(unsigned int, max_port, EVTCHN_MAX_PORTS - 1);
+	t->limit = t->max_port = min_t(unsigned int, max_port, EVTCHN_MAX_PORTS - 1);
+	t->mask = d->shared_info->evtchn_mask;
+	t->word_shift = 6;
 	t->next_free = 1;
 	t->pages[0] = alloc_page();
 	return t->pages[0] ? 0 : -ENOMEM;
+}
+
+/*
+ * Only the meaning of the words changes, as in Xen: what the guest had in them, it has in them. Pending bits are at
+ * the same place in both.
+ */
+int evtchn_set_layout(struct domain *d, bool is_32bit)
+{
+	struct evtchn_table *t = &d->evtchn;
+	struct shared_info_32 *compat = (void *)d->shared_info;
+	int err = 0;
+
+	spin_lock(&t->lock);
+	for (unsigned int i = EVTCHN_MAX_PORTS_32 / EVTCHN_PER_PAGE; is_32bit && i < ARRAY_SIZE(t->pages); i++)
+		if (t->pages[i])
+			err = -EBUSY;
+	if (!err) {
+		t->max_port = is_32bit ? min_t(u32, t->limit, EVTCHN_MAX_PORTS_32 - 1) : t->limit;
+		WRITE_ONCE(t->mask, is_32bit ? (u64 *)compat->evtchn_mask : d->shared_info->evtchn_mask);
+		WRITE_ONCE(t->word_shift, is_32bit ? 5 : 6);
+	}
+	spin_unlock(&t->lock);
+	return err;
 }
 
 void evtchn_free(struct domain *d)

@@ -12,6 +12,7 @@ struct domain;
 struct vcpu;
 
 #define EVTCHN_MAX_PORTS 4096
+#define EVTCHN_MAX_PORTS_32 1024	/* with words of 32 bits */
 #define EVTCHN_PER_PAGE 128
 #define POLL_ANY ((evtchn_port_t)-1) /* vcpu.poll_port: more than one */
 
@@ -40,12 +41,21 @@ _Static_assert(sizeof(struct evtchn) * EVTCHN_PER_PAGE == PAGE_SIZE, "a page of 
 /* E: lock. Pages are only added, until evtchn_free(). */
 struct evtchn_table {
 	spinlock_t lock;	/* RANK_EVTCHN */
-	u32 max_port;		/* highest port that may be used */
+	u32 limit;		/* highest port that may be used... */
+	u32 max_port;		/* E: ...as far as the guest's words have a bit for it */
 	u32 next_free;		/* E: no port below is free */
 	u32 nr_open;		/* E: ports in use */
 	struct evtchn *pages[EVTCHN_MAX_PORTS / EVTCHN_PER_PAGE]; /* E; read without it */
 	u64 pollers[2];		/* atomic: vCPUs that may be in SCHEDOP_poll */
+	/* How the guest sees its words (evtchn_set_layout()). E; read without it: a sender that finds a mix hurts that guest only. */
+	u64 *mask;
+	u32 word_shift;		/* a word has this power of 2 bits: 6, or 5 */
 };
+
+static inline bool evtchn_is_32bit(const struct evtchn_table *t)
+{
+	return READ_ONCE(t->word_shift) == 5;
+}
 
 /* The port, NULL if there is no such port (yet). Valid until this exit's handling ends. */
 static inline struct evtchn *evtchn_lookup(const struct evtchn_table *t, evtchn_port_t port)
@@ -60,6 +70,8 @@ static inline struct evtchn *evtchn_lookup(const struct evtchn_table *t, evtchn_
 
 /* Port 0 is reserved; max_port is cut to what 2 levels have. 0 or -ENOMEM. */
 int evtchn_init(struct domain *d, unsigned int max_port);
+/* From now on the words in shared_info and vcpu_info are those of a 32-bit or 64-bit guest. -EBUSY: it has ports that 32 bits have no room for. */
+int evtchn_set_layout(struct domain *d, bool is_32bit);
 /*
  * Closes the ports of d from *next on: at destruction (after d->state changed, so that no new ones
  * come) and for EVTCHNOP_reset. 0 when done, -ERESTART when it must be called again, with what *next is then.

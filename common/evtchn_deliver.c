@@ -5,6 +5,7 @@
  * guests may do many times a second does not wait for anybody.
  */
 #include <public/errno.h>
+#include <public/x86_32.h>
 
 #include "common/domain.h"
 #include "common/evtchn.h"
@@ -22,16 +23,24 @@ static void vcpu_mark_events_pending(struct vcpu *v)
 
 void evtchn_vcpu_info_moved(struct vcpu *v)
 {
-	WRITE_ONCE(v->info->evtchn_pending_sel, ~0ul);
+	if (evtchn_is_32bit(&v->domain->evtchn))
+		WRITE_ONCE(((struct vcpu_info_32 *)v->info)->evtchn_pending_sel, ~0u);
+	else
+		WRITE_ONCE(v->info->evtchn_pending_sel, ~0ul);
 	smp_mb();
 	WRITE_ONCE(v->info->evtchn_upcall_pending, 1);
 	arch_upcall(v);
 }
 
-/* The selector word of a vCPU whose port became pending and unmasked. A vCPU without vcpu_info hears of it later. */
+/*
+ * The selector word of a vCPU whose port became pending and unmasked: the second word of vcpu_info, whatever its size.
+ * A vCPU without vcpu_info hears of it later.
+ */
 static void evtchn_select(struct vcpu *v, evtchn_port_t port)
 {
-	if (v->info && !test_and_set_bit(port / 64, &v->info->evtchn_pending_sel))
+	u32 shift = READ_ONCE(v->domain->evtchn.word_shift);
+
+	if (v->info && !test_and_set_bit((1u << shift) + (port >> shift), v->info))
 		vcpu_mark_events_pending(v);
 }
 
@@ -53,11 +62,9 @@ static void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
 
 void evtchn_set_pending(struct domain *d, const struct evtchn *chn, evtchn_port_t port)
 {
-	struct shared_info *s = d->shared_info;
-
-	if (test_and_set_bit(port, s->evtchn_pending))
+	if (test_and_set_bit(port, d->shared_info->evtchn_pending))
 		return;
-	if (!test_bit(port, s->evtchn_mask))
+	if (!test_bit(port, READ_ONCE(d->evtchn.mask)))
 		evtchn_select(READ_ONCE(d->vcpu[READ_ONCE(chn->vcpu)]), port);
 	if (unlikely(READ_ONCE(d->evtchn.pollers[0]) | READ_ONCE(d->evtchn.pollers[1])))
 		evtchn_wake_pollers(d, port);
@@ -116,12 +123,11 @@ void evtchn_raise(struct domain *d, evtchn_port_t port)
 int evtchn_unmask(struct domain *d, evtchn_port_t port)
 {
 	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
-	struct shared_info *s = d->shared_info;
 
 	if (!chn)
 		return -EINVAL;
 	/* In this order: an event that comes in between finds the port unmasked and notifies itself. */
-	if (test_and_clear_bit(port, s->evtchn_mask) && test_bit(port, s->evtchn_pending))
+	if (test_and_clear_bit(port, READ_ONCE(d->evtchn.mask)) && test_bit(port, d->shared_info->evtchn_pending))
 		evtchn_select(READ_ONCE(d->vcpu[READ_ONCE(chn->vcpu)]), port);
 	return 0;
 }

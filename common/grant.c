@@ -345,28 +345,32 @@ static xen_pfn_t grant_frame_gfn(struct domain *d, unsigned int idx)
 	return t == P2M_SHARED && mfn == virt_to_mfn(d->grant->shared[idx]) ? gfn : INVALID_GFN;
 }
 
-static s16 grant_fill_frame_list(struct domain *d, const struct gnttab_setup_table *op)
+static s16 grant_fill_frame_list(struct domain *d, const struct gnttab_setup_table *op, size_t size)
 {
 	for (unsigned int i = 0; i < op->nr_frames; i++) {
 		xen_pfn_t gfn = grant_frame_gfn(d, i);
 
-		if (copy_elem_to_guest(op->frame_list, i, &gfn, sizeof(gfn)))
+		if (copy_elem_to_guest(op->frame_list, i, &gfn, size))
 			return GNTST_bad_virt_addr;
 	}
 	return GNTST_okay;
 }
 
-static long grant_setup_table(void *arg)
+void grant_setup_table(struct gnttab_setup_table *op, size_t gfn_size)
 {
-	struct gnttab_setup_table *op = arg;
 	struct domain *d = grant_resolve_domain(op->dom, &op->status);
 
 	if (d) {
 		op->status = GNTST_general_error;
 		if (op->nr_frames <= d->grant->max_frames &&
 		    (op->nr_frames == 0 || grant_table_frame(d, op->nr_frames - 1)))
-			op->status = grant_fill_frame_list(d, op);
+			op->status = grant_fill_frame_list(d, op, gfn_size);
 	}
+}
+
+static long grant_setup_table_64(void *arg)
+{
+	grant_setup_table(arg, sizeof(xen_pfn_t));
 	return 0;
 }
 
@@ -440,7 +444,7 @@ static const struct grant_op {
 	[GNTTABOP_unmap_and_replace] = { grant_unmap_replace_batch, NULL, GRANT_BATCH, sizeof(struct gnttab_unmap_and_replace) },
 	[GNTTABOP_copy] = { grant_copy_batch, NULL, GRANT_COPY_BATCH, sizeof(struct gnttab_copy) },
 	[GNTTABOP_swap_grant_ref] = { grant_swap_batch, NULL, GRANT_COPY_BATCH, sizeof(struct gnttab_swap_grant_ref) },
-	[GNTTABOP_setup_table] = { NULL, grant_setup_table, 1, sizeof(struct gnttab_setup_table) },
+	[GNTTABOP_setup_table] = { NULL, grant_setup_table_64, 1, sizeof(struct gnttab_setup_table) },
 	[GNTTABOP_query_size] = { NULL, grant_query_size, 1, sizeof(struct gnttab_query_size) },
 	[GNTTABOP_set_version] = { NULL, grant_set_version, 1, sizeof(struct gnttab_set_version) },
 	[GNTTABOP_get_version] = { NULL, grant_get_version, 1, sizeof(struct gnttab_get_version) },

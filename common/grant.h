@@ -23,6 +23,8 @@ void grant_free(struct domain *d);
 void *grant_table_frame(struct domain *d, unsigned int idx);
 /* A frame of the table was mapped at gfn of d: what GNTTABOP_setup_table answers. */
 void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn);
+/* GNTTABOP_setup_table, with gfns of this size in the caller's list; the answer is in *op. */
+void grant_setup_table(struct gnttab_setup_table *op, size_t gfn_size);
 /* Writes entry `ref`: the builder's and the boot configuration's granted pages. 0, -EINVAL, -ENOMEM. */
 int grant_seed(struct domain *d, grant_ref_t ref, domid_t to, gfn_t gfn, bool readonly);
 

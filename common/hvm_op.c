@@ -2,6 +2,7 @@
 /* hvm_op: the parameters of a domain, and the upcall vector of each vCPU. */
 #include <public/hvm/hvm_op.h>
 
+#include "common/compat.h"
 #include "common/hypercall.h"
 #include "common/op_arg.h"
 #include "common/printk.h"
@@ -61,6 +62,8 @@ static long op_set_param(struct domain *d, void *arg, u64 gva)
 		return -EOPNOTSUPP;
 	if ((rules & ONCE) && d->hvm_params[p->index] && d->hvm_params[p->index] != p->value)
 		return -EEXIST;
+	if (p->index == HVM_PARAM_CALLBACK_IRQ && d == current->domain && compat_latch())
+		return -EBUSY;
 	if (p->index == HVM_PARAM_TIMER_MODE && p->value > HVMPTM_one_missed_tick_pending)
 		return -EINVAL;
 	WRITE_ONCE(d->hvm_params[p->index], p->value);

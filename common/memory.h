@@ -17,6 +17,9 @@ long memory_continue(unsigned int op, u64 start, u64 gva);
  */
 int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
 
+/* The memory map of d goes to the guest's buffer, which has room for *nr entries; *nr becomes how many there are. 0, -ENOSYS, -EFAULT. */
+long memory_map_copy(struct domain *d, u64 buffer, u32 *nr);
+
 /* physmap.c */
 long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, u64 start);
 long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, u64 start);

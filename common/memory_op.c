@@ -239,20 +239,23 @@ static long copy_map_out(struct domain *d, u64 buffer, u32 room, u32 *done)
 	return 0;
 }
 
-static long op_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
+long memory_map_copy(struct domain *d, u64 buffer, u32 *nr)
 {
-	struct xen_memory_map *map = arg;
-	u32 n = 0;
 	long rc = -ENOSYS; /* there is none: as Xen says it */
 
 	spin_lock(&d->lock);
 	if (d->e820)
-		rc = copy_map_out(d, map->buffer, map->nr_entries, &n);
+		rc = copy_map_out(d, buffer, *nr, nr);
 	spin_unlock(&d->lock);
-	if (rc)
-		return rc;
-	map->nr_entries = n;
-	return copy_to_guest(gva, map, sizeof(*map));
+	return rc;
+}
+
+static long op_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
+{
+	struct xen_memory_map *map = arg;
+	long rc = memory_map_copy(d, map->buffer, &map->nr_entries);
+
+	return rc ? rc : copy_to_guest(gva, map, sizeof(*map));
 }
 
 static long op_set_memory_map(struct domain *d, void *arg, u64 gva, u64 start)

@@ -4,6 +4,7 @@
 
 #include <public/errno.h>
 #include <public/vcpu.h>
+#include <public/x86_32.h>
 
 #include "common/guest_access.h"
 #include "common/heap.h"
@@ -104,19 +105,21 @@ void time_changed(void)
 
 void domain_wallclock_update(struct domain *d)
 {
-	struct shared_info *si = d->shared_info;
+	struct shared_info_32 *compat = (void *)d->shared_info;
+	bool is_32bit = evtchn_is_32bit(&d->evtchn);
+	u32 *wc = is_32bit ? &compat->wc_version : &d->shared_info->wc_version; /* then seconds, nanoseconds */
 	u64 base, sec;
 
 	spin_lock(&wall_lock);
 	base = wall_base + (u64)d->time_offset * 1000000000;
 	sec = base / 1000000000;
-	WRITE_ONCE(si->wc_version, (si->wc_version + 1) | 1);
+	WRITE_ONCE(wc[0], (wc[0] + 1) | 1);
 	smp_wmb();
-	si->wc_sec = (u32)sec;
-	si->wc_sec_hi = (u32)(sec >> 32);
-	si->wc_nsec = (u32)(base % 1000000000);
+	wc[1] = (u32)sec;
+	wc[2] = (u32)(base % 1000000000);
+	*(is_32bit ? &compat->wc_sec_hi : &d->shared_info->wc_sec_hi) = (u32)(sec >> 32);
 	smp_wmb();
-	WRITE_ONCE(si->wc_version, si->wc_version + 1);
+	WRITE_ONCE(wc[0], wc[0] + 1);
 	spin_unlock(&wall_lock);
 }
 

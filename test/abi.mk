@@ -5,7 +5,7 @@ CHECKS += check-abi
 ABI_HEADERS := $(sort $(wildcard xen/include/public/*.h xen/include/public/*/*.h))
 ABI_CC := $(HOSTCC) -std=gnu17 -Wall -I.
 
-check-abi: $(O)/test/abi/layout.o $(O)/test/abi/ours.txt $(O)/test/abi/theirs.txt
+check-abi: $(O)/test/abi/layout.o $(O)/test/abi/layout32.o $(O)/test/abi/ours.txt $(O)/test/abi/theirs.txt
 	@test/abi/compare $(O)/test/abi/ours.txt $(O)/test/abi/theirs.txt
 	@sed 's/^constant DOMID_SELF .*/constant DOMID_SELF 1 0/' $(O)/test/abi/ours.txt >$(O)/test/abi/seeded.txt
 	@! test/abi/compare $(O)/test/abi/seeded.txt $(O)/test/abi/theirs.txt >/dev/null || \
@@ -14,6 +14,9 @@ check-abi: $(O)/test/abi/layout.o $(O)/test/abi/ours.txt $(O)/test/abi/theirs.tx
 $(O)/test/abi/layout.o: test/abi/layout.c $(CONFIG_H)
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+$(O)/test/abi/layout32.o: test/abi/layout32.c test/abi/same32.h test/abi/libxen.h
+	@mkdir -p $(@D)
+	@$(ABI_CC) -m32 -ffreestanding -c $< -o $@
 -include $(O)/test/abi/layout.d
 
 $(O)/test/abi/ours.h: test/abi/extract $(ABI_HEADERS)

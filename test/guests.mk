@@ -10,7 +10,7 @@ GUEST_CC    := $(CC) -nostdinc -isystem $(shell $(CC) -print-file-name=include) 
 	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-common -MMD -MP
 
 .PHONY: guests
-guests: $(GUEST_NAMES:%=$(GUEST_OUT)/%.elf) $(GUEST_OUT)/hello-high.elf
+guests: $(GUEST_NAMES:%=$(GUEST_OUT)/%.elf) $(GUEST_OUT)/hello-high.elf $(GUEST_OUT)/compat.elf
 
 $(GUEST_OUT)/%.o: test/guests/%.c
 	@mkdir -p $(@D)
@@ -27,10 +27,16 @@ $(GUEST_OUT)/fuzz.elf: LINK_BASE := --defsym=link_base=0x1b39000
 # A guest of several files has a folder of its name.
 $(GUEST_OUT)/pairs.elf: $(patsubst test/guests/%.c,$(GUEST_OUT)/%.o,$(sort $(wildcard test/guests/pairs/*.c)))
 
+# 32-bit code throughout, so without the library.  Structures of 64-bit guests look as they do there.
+COMPAT_OBJS := $(GUEST_OUT)/compat/head.o $(GUEST_OUT)/compat/main.o
+$(COMPAT_OBJS): GUEST_CC := $(filter-out -mcmodel=small -mno-red-zone,$(GUEST_CC)) -m32 -malign-double
+$(GUEST_OUT)/compat.elf: $(COMPAT_OBJS) test/guests/lib/guest.lds
+	$(LD) -m elf_i386 -nostdlib -static -z noexecstack --no-warn-rwx-segments -T test/guests/lib/guest.lds $(filter %.o,$^) -o $@
+
 # At 1 GiB: on a machine with less memory only an IOMMU lets Dom0 be there.
 $(GUEST_OUT)/hello-high.elf: $(GUEST_OUT)/hello.o $(GUEST_LIB) test/guests/lib/guest.lds
 	$(LD) -nostdlib -static -z noexecstack --no-warn-rwx-segments --defsym=link_base=0x40000000 -T test/guests/lib/guest.lds \
 		$(filter %.o,$^) -o $@
 
 .SECONDARY: $(GUEST_NAMES:%=$(GUEST_OUT)/%.o) $(GUEST_LIB)
--include $(wildcard $(GUEST_OUT)/*.d $(GUEST_OUT)/lib/*.d $(GUEST_OUT)/pairs/*.d)
+-include $(wildcard $(GUEST_OUT)/*.d $(GUEST_OUT)/lib/*.d $(GUEST_OUT)/pairs/*.d $(GUEST_OUT)/compat/*.d)

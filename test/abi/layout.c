@@ -20,6 +20,7 @@
 #include <public/sysctl.h>
 #include <public/vcpu.h>
 #include <public/version.h>
+#include <public/x86_32.h>
 #include <public/xen.h>
 
 #define XEN_ASSERT_SIZE(type, bytes) \
@@ -335,3 +336,8 @@ XEN_ASSERT_SIZE(struct xenctl_bitmap, 16);
 XEN_ASSERT_OFFSET(struct xenctl_bitmap, nr_bits, 8);
 XEN_ASSERT_SIZE(struct xen_cpuid_leaf, 24);
 XEN_ASSERT_SIZE(struct xen_msr_entry, 16);
+
+/* Of 32-bit guests */
+#define SAME(type, size, field, offset) XEN_ASSERT_SIZE(type, size); XEN_ASSERT_OFFSET(type, field, offset);
+#define OTHER(ours, type, size, our_field, field, offset) SAME(ours, size, our_field, offset)
+#include "test/abi/same32.h"

@@ -33,6 +33,7 @@
 #include <public/sysctl.h>
 #include <public/vcpu.h>
 #include <public/version.h>
+#include <public/x86_32.h>
 #include <public/xen.h>
 #endif
 

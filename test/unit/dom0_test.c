@@ -417,6 +417,46 @@ static void reloc_notes(void **state)
 	}
 }
 
+/* The same file with the headers of 32 bits. */
+static void elf_of_32_bits(void **state)
+{
+	static struct {
+		struct elf32_ehdr eh;
+		struct elf32_phdr load, note;
+		u32 notes[5];
+	} small;
+	const char *why;
+
+	memcpy(small.eh.ident, "\177ELF\1\1", 6);
+	small.eh.machine = 3;
+	small.eh.phoff = offsetof(__typeof__(small), load);
+	small.eh.phentsize = sizeof(struct elf32_phdr);
+	small.eh.phnum = 2;
+	small.load = (struct elf32_phdr){ .type = PT_LOAD, .flags = 7, .offset = 4, .filesz = 8, .vaddr = 1, .paddr = MiB(1),
+					  .memsz = PAGE_SIZE };
+	small.note = (struct elf32_phdr){ .type = PT_NOTE, .offset = offsetof(__typeof__(small), notes), .filesz = 20 };
+	memcpy(small.notes, (u32[]){ 4, 4, XEN_ELFNOTE_PHYS32_ENTRY, 0x6e6558, 0x100020 }, sizeof(small.notes));
+	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), 0);
+	assert_int_equal(k.entry, 0x100020);
+	assert_int_equal(k.nr_segments, 1);
+	assert_true(k.seg[0].offset == 4 && k.seg[0].filesz == 8 && k.seg[0].memsz == PAGE_SIZE && k.seg[0].writable);
+	assert_true(k.start == MiB(1) && k.end == MiB(1) + PAGE_SIZE);
+	small.load.offset = sizeof(small) - 7;
+	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
+	small.load.offset = 4;
+	small.eh.phnum = 5;	/* the last one is not there as a whole */
+	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
+	small.eh.phnum = 2;
+	small.eh.phentsize = sizeof(struct elf64_phdr);
+	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
+	small.eh.phentsize = sizeof(struct elf32_phdr);
+	small.eh.machine = 62;	/* of neither kind */
+	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
+	small.eh.machine = 3;
+	small.eh.ident[5] = 2;
+	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
+}
+
 static void constant_pages(void **state)
 {
 	debian_kernel(&k, false);
@@ -450,6 +490,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_guests_memory_leaves_a_hole),
 	TEST(notes),
 	TEST(reloc_notes),
+	TEST(elf_of_32_bits),
 	TEST(constant_pages),
 };
 

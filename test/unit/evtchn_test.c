@@ -5,6 +5,7 @@
 #include "test/unit/fake/threads.h"
 
 #include <public/errno.h>
+#include <public/x86_32.h>
 
 #include "common/evtchn.h"
 #include "common/hypercall.h"
@@ -875,6 +876,67 @@ static void vcpu_info_that_moves_loses_nothing(void **state)
 	assert_ptr_equal(fake_events.last_upcall, a->vcpu[1]);
 }
 
+/* Port 70 is in word 2 of 32 bits, which are at other places than those of 64; pending bits are at the same. */
+static void words_of_32_bits(void **state)
+{
+	struct shared_info_32 *s;
+	struct vcpu_info_32 *v;
+	struct vcpu_info_32 moved = {};
+	evtchn_port_t port = 0;
+
+	start();
+	s = (void *)a->shared_info;
+	v = &s->vcpu_info[0];
+	while (port < 101)
+		port = alloc_for(a, a->id);
+	assert_int_equal(evtchn_set_layout(a, true), 0);
+	evtchn_raise(a, 70);
+	assert_int_equal(s->evtchn_pending[2], BIT(70 - 64));
+	assert_int_equal(v->evtchn_pending_sel, BIT(2));
+	assert_int_equal(v->evtchn_upcall_pending, 1);
+	assert_int_equal(v->cr2, 0);
+	set_bit(101, s->evtchn_mask);
+	evtchn_raise(a, 101);
+	assert_int_equal(v->evtchn_pending_sel, BIT(2));
+	assert_int_equal(op(EVTCHNOP_unmask, &port), 0);
+	assert_int_equal(v->evtchn_pending_sel, BIT(2) | BIT(3));
+	assert_int_equal(s->evtchn_mask[3], 0);
+	a->vcpu[0]->info = (struct vcpu_info *)&moved;
+	evtchn_vcpu_info_moved(a->vcpu[0]);
+	assert_int_equal(moved.evtchn_pending_sel, ~0u);
+	assert_int_equal(moved.cr2, 0);
+	/* Back again. */
+	a->vcpu[0]->info = &a->shared_info->vcpu_info[0];
+	assert_int_equal(evtchn_set_layout(a, false), 0);
+	consume(a);
+	evtchn_raise(a, 70);
+	assert_int_equal(a->vcpu[0]->info->evtchn_pending_sel, BIT(1));
+}
+
+/* What 32 bits have no room for is not given out, and not taken away. */
+static void ports_of_32_bits(void **state)
+{
+	struct domain *d = fake_domain(5, 1);
+
+	assert_int_equal(evtchn_init(d, ~0u), 0);
+	fake_run_on(0, d->vcpu[0]);
+	assert_int_equal(evtchn_set_layout(d, true), 0);
+	for (unsigned int i = 1; i < 1024; i++)
+		assert_int_equal(evtchn_alloc_unbound(d, 0), i);
+	assert_int_equal(evtchn_alloc_unbound(d, 0), -ENOSPC);
+	assert_int_equal(evtchn_attach(d, 1024, 0, NULL), -ENOSPC);
+	evtchn_raise(d, 1023);
+	assert_int_equal(((struct vcpu_info_32 *)d->vcpu[0]->info)->evtchn_pending_sel, BIT(31));
+	assert_int_equal(evtchn_set_layout(d, false), 0);
+	assert_int_equal(evtchn_alloc_unbound(d, 0), 1024);
+	assert_int_equal(evtchn_set_layout(d, true), -EBUSY);
+	assert_false(evtchn_is_32bit(&d->evtchn));
+	assert_int_equal(evtchn_alloc_unbound(d, 0), 1025);
+	while (evtchn_close_all(d, &d->destroy_next_port) == -ERESTART)
+		;
+	evtchn_free(d);
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(ports_start_at_1_and_are_used_again),
 	UNIT_TEST(limit_is_the_domains),
@@ -908,6 +970,8 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(destruction_trusts_no_reset_that_was_abandoned),
 	UNIT_TEST(senders_see_whole_bindings),
 	UNIT_TEST(vcpu_info_that_moves_loses_nothing),
+	UNIT_TEST(words_of_32_bits),
+	UNIT_TEST(ports_of_32_bits),
 };
 
 UNIT_MAIN(tests)

@@ -289,9 +289,39 @@ static void other_modes(void **state)
 	assert_int_equal(get((DATA + 2) << PAGE_SHIFT), 0x12);
 	assert_int_equal(get((DATA + 2) << PAGE_SHIFT), 0x12);
 	assert_int_equal(get(0), -1);
-	paging.cr0 |= X86_CR0_PG;	/* 32-bit paging: no hypercalls */
+	paging.cr0 |= X86_CR0_PG;	/* two levels: no hypercalls */
+	paging.cr4 = 0;
 	paging.efer = 0;
 	assert_int_equal(get((DATA + 2) << PAGE_SHIFT), -1);
+}
+
+/* The four entries on top have no rights, and bits that are reserved; they may lie in the middle of a page. */
+static void three_levels(void **state)
+{
+	u64 *top = table(5) + 4;
+
+	top[3] = pte(TABLES + 3, PTE_P);
+	table(3)[2] = pte(0, KERNEL | PTE_PS);
+	paging.efer = EFER_NX;
+	paging.cr3 = ((TABLES + 5) << PAGE_SHIFT) + 32;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(get(GiB(3) + PAGE_SIZE), 0x11);
+		assert_int_equal(get(GiB(3) + MiB(4) + ((DATA + 3) << PAGE_SHIFT)), 0x13);
+	}
+	assert_int_equal(copy_to_guest(GiB(3), "x", 1), 0);
+	assert_int_equal(data(0)[0], 'x');
+	assert_int_equal(top[3], pte(TABLES + 3, PTE_P));
+	assert_true(table(3)[0] & PTE_A);
+	assert_int_equal(get(GiB(2)), -1);
+	assert_int_equal(get(GiB(7) + PAGE_SIZE), 0x11); /* addresses wrap */
+	table(3)[0] &= ~PTE_RW;
+	assert_int_equal(copy_to_guest(GiB(3), "x", 1), -EFAULT);
+	paging.cr4 = 0;	/* two levels */
+	assert_int_equal(get(GiB(3) + PAGE_SIZE), -1);
+	paging.cr4 = X86_CR4_PAE;
+	assert_int_equal(get(GiB(3) + PAGE_SIZE), 0x11);
+	top[3] = 0;
+	assert_int_equal(get(GiB(3) + PAGE_SIZE), -1);
 }
 
 /* --- Any sequence of changes --- */
@@ -441,6 +471,7 @@ static const struct CMUnitTest tests[] = {
 	ACCESS_TEST(accessed_and_dirty),
 	ACCESS_TEST(large_pages_and_five_levels),
 	ACCESS_TEST(other_modes),
+	ACCESS_TEST(three_levels),
 	ACCESS_TEST(what_is_remembered_never_shows),
 };
 

@@ -4,6 +4,7 @@
 
 #include <public/errno.h>
 #include <public/vcpu.h>
+#include <public/x86_32.h>
 
 #include "common/guest_access.h"
 #include "common/time.h"
@@ -372,6 +373,16 @@ static void the_wall_clock(void **state)
 	assert_int_equal(e->shared_info->wc_sec | (u64)e->shared_info->wc_sec_hi << 32, 4999999998 - 3600);
 	fake_now = 3 * S;
 	assert_int_equal(wallclock_sec(), 5000000001);
+
+	struct shared_info_32 *compat = (void *)d->shared_info;
+
+	memset(compat, 0, PAGE_SIZE);
+	d->evtchn.word_shift = 5; /* a 32-bit guest's, which has it elsewhere */
+	domain_wallclock_update(d);
+	assert_int_equal(compat->wc_version, 2);
+	assert_int_equal(compat->wc_sec | (u64)compat->wc_sec_hi << 32, 4999999998);
+	assert_int_equal(compat->wc_nsec, 999999999);
+	assert_int_equal(si->wc_version + si->wc_sec_hi, 0);
 }
 
 /* --- timers --- */

@@ -8,6 +8,7 @@
 #include <public/errno.h>
 #include <public/features.h>
 
+#define EM_386 3
 #define EM_X86_64 62
 
 /* The default alignment stands in Xen's description of the note; a page is the least that is of use. */
@@ -89,28 +90,68 @@ static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 si
 	return 0;
 }
 
-int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **why)
-{
-	const u8 *p = image;
-	struct elf64_ehdr eh;
+/* Where the program headers of either class are. */
+struct program_headers {
+	const u8 *p;
+	unsigned int nr;
+	bool is_32bit;
+};
 
-	memset(k, 0, sizeof(*k));
-	k->start = ~0ull;
-	*why = "it is no 64-bit x86 ELF file";
+static int find_headers(const u8 *p, u64 size, struct program_headers *h, const char **why)
+{
+	struct elf64_ehdr eh;
+	struct elf32_ehdr eh32;
+	u64 entry = sizeof(struct elf64_phdr);
+
+	*why = "it is no x86 ELF file";
 	if (size < sizeof(eh))
 		return -EINVAL;
 	memcpy(&eh, p, sizeof(eh));
-	if (memcmp(eh.ident, "\177ELF\2\1", 6) || eh.machine != EM_X86_64)
+	memcpy(&eh32, p, sizeof(eh32));
+	h->is_32bit = !memcmp(eh.ident, "\177ELF\1\1", 6) && eh.machine == EM_386;
+	if (!h->is_32bit && (memcmp(eh.ident, "\177ELF\2\1", 6) || eh.machine != EM_X86_64))
 		return -EINVAL;
+	if (h->is_32bit) {
+		eh.phoff = eh32.phoff;
+		eh.phentsize = eh32.phentsize;
+		eh.phnum = eh32.phnum;
+		entry = sizeof(struct elf32_phdr);
+	}
 	*why = "its program headers lie outside of the file";
-	if (eh.phentsize != sizeof(struct elf64_phdr) || eh.phoff > size ||
-	    (u64)eh.phnum * sizeof(struct elf64_phdr) > size - eh.phoff)
+	if (eh.phentsize != entry || eh.phoff > size || eh.phnum * entry > size - eh.phoff)
 		return -EINVAL;
-	for (unsigned int i = 0; i < eh.phnum; i++) {
-		struct elf64_phdr ph;
+	h->p = p + eh.phoff;
+	h->nr = eh.phnum;
+	return 0;
+}
+
+static struct elf64_phdr read_header(const struct program_headers *h, unsigned int i)
+{
+	struct elf64_phdr ph;
+	struct elf32_phdr ph32;
+
+	if (!h->is_32bit) {
+		memcpy(&ph, h->p + i * sizeof(ph), sizeof(ph));
+		return ph;
+	}
+	memcpy(&ph32, h->p + i * sizeof(ph32), sizeof(ph32));
+	return (struct elf64_phdr){ .type = ph32.type, .flags = ph32.flags, .offset = ph32.offset, .paddr = ph32.paddr,
+				    .filesz = ph32.filesz, .memsz = ph32.memsz };
+}
+
+int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **why)
+{
+	const u8 *p = image;
+	struct program_headers h;
+
+	memset(k, 0, sizeof(*k));
+	k->start = ~0ull;
+	if (find_headers(p, size, &h, why))
+		return -EINVAL;
+	for (unsigned int i = 0; i < h.nr; i++) {
+		struct elf64_phdr ph = read_header(&h, i);
 		int rc;
 
-		memcpy(&ph, p + eh.phoff + i * sizeof(ph), sizeof(ph));
 		if (ph.type == PT_LOAD) {
 			rc = add_segment(k, &ph, size, why);
 			if (rc)

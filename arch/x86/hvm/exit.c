@@ -6,6 +6,7 @@
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/pcpu.h"
+#include "common/compat.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
 #include <public/sched.h>
@@ -79,6 +80,16 @@ static void exit_msr_write(struct x86_vcpu *v, const struct exit_info *e)
 		hvm_ops->skip_insn(v, e, 2);
 }
 
+static noinline long hypercall_32bit(struct x86_vcpu *v)
+{
+	const u32 args[5] = { (u32)v->gpr[REG_RBX], (u32)v->gpr[REG_RCX], (u32)v->gpr[REG_RDX], (u32)v->gpr[REG_RSI],
+			      (u32)v->gpr[REG_RDI] };
+
+	if (!(hvm_ops->get_reg(v, HREG_CR0) & X86_CR0_PE))
+		return -EPERM;
+	return hypercall_dispatch_32bit((u32)v->gpr[REG_RAX], args);
+}
+
 /* Calling convention: docs/abi.md, "Rules for all". */
 static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 {
@@ -88,8 +99,8 @@ static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 
 	if (unlikely(hvm_ops->get_reg(v, HREG_CPL)))
 		rc = -EPERM;
-	else if (unlikely(!(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9)))) /* L: 64-bit code */
-		rc = -ENOSYS;
+	else if (unlikely(hvm_in_32bit(v)))
+		rc = hypercall_32bit(v);
 	else
 		rc = hypercall_dispatch(v->gpr[REG_RAX], args);
 	if (unlikely(v->v.hypercall_continued)) {

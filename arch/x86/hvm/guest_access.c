@@ -16,10 +16,12 @@
 #include "common/heap.h"
 #include <public/errno.h>
 
+#define PAE_CR3_ADDR 0xffffffe0
+
 struct walk {
 	struct domain *d;
 	u64 cr3;
-	unsigned int levels; /* 4 or 5; 0: paging is off */
+	unsigned int levels; /* 3 to 5; 0: paging is off */
 	bool nx, write;
 	u64 care, want;	     /* rights that the access is about, and what they must be */
 };
@@ -52,10 +54,15 @@ static inline bool walk_init(struct walk *w, struct vcpu *v, bool write, enum ac
 	*w = (struct walk){ .d = v->domain, .write = write };
 	if (!(p.cr0 & X86_CR0_PG))
 		return true;
-	if (!(p.efer & EFER_LMA))
-		return false;
-	w->cr3 = p.cr3 & PTE_ADDR;
-	w->levels = p.cr4 & X86_CR4_LA57 ? 5 : 4;
+	if (unlikely(!(p.efer & EFER_LMA))) {
+		w->cr3 = p.cr3 & PAE_CR3_ADDR;
+		w->levels = 3;
+		if (!(p.cr4 & X86_CR4_PAE))
+			return false;
+	} else {
+		w->cr3 = p.cr3 & PTE_ADDR;
+		w->levels = p.cr4 & X86_CR4_LA57 ? 5 : 4;
+	}
 	w->nx = p.efer & EFER_NX;
 	if (unlikely(is_user(v, as)))
 		w->care = w->want = PTE_US | (write ? PTE_RW : 0);
@@ -80,8 +87,10 @@ static int walk(const struct walk *w, u64 gva, u64 *gpa, struct walk_slot *slot)
 	unsigned int top = w->levels * 9 + 11;
 
 	slot->levels = slot->nr = 0;
+	if (w->levels <= 3)
+		gva = (u32)gva;
 	if (!w->levels) {
-		*gpa = gva & 0xffffffff;
+		*gpa = gva;
 		return 0;
 	}
 	if ((s64)gva >> top != 0 && (s64)gva >> top != -1)
@@ -97,6 +106,10 @@ static int walk(const struct walk *w, u64 gva, u64 *gpa, struct walk_slot *slot)
 			return -EFAULT;
 		slot->pte[slot->nr] = pte;
 		slot->entry[slot->nr++] = e;
+		if (w->levels == 3 && level == 3) { /* has no rights, and no accessed bit */
+			table = e & PTE_ADDR;
+			continue;
+		}
 		rights &= e;
 		if (level == 1 || (level <= 3 && e & PTE_PS)) {
 			u64 mask = BIT(shift) - 1;

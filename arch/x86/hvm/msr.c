@@ -13,6 +13,7 @@
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/mtrr.h"
 #include "arch/x86/hvm/regs.h"
+#include "common/compat.h"
 #include "common/guest_access.h"
 #include "common/printk.h"
 #include "common/time.h"
@@ -231,7 +232,7 @@ static int write_hypercall_page(struct vcpu *v, u32 msr, u64 val)
 	u8 stub[XEN_HYPERCALL_STUB_SIZE];
 	struct domain *d = v->domain;
 
-	if (val & (PAGE_SIZE - 1))	/* which page: there is one */
+	if (val & (PAGE_SIZE - 1) || compat_latch())	/* which page: there is one */
 		return -EINVAL;
 	for (u32 i = 0; i < HYPERCALLS_IN_PAGE; i++) {
 		memset(stub, 0xcc, sizeof(stub));

@@ -104,6 +104,12 @@ enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HR
 extern const struct hvm_ops *hvm_ops; /* chosen once at boot */
 extern const struct hvm_ops svm_ops, vmx_ops;
 
+/* Does it execute code that is not 64-bit (CS.L)? */
+static inline bool hvm_in_32bit(struct x86_vcpu *v)
+{
+	return !(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9));
+}
+
 /* hvm/exit.c: handles one exit of the current vCPU. */
 void hvm_handle_exit(struct x86_vcpu *v, const struct exit_info *e);
 /* hvm/npf.c: the handler of EXIT_NPF. */

@@ -11,6 +11,7 @@
 #include "arch/x86/pcpu.h"
 #include <public/domctl.h>
 
+#include "common/compat.h"
 #include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
@@ -256,11 +257,24 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 	hvm_ops->inject(v, (u8)vector, HEV_INTR, -1);
 }
 
+bool arch_runs_32bit(void)
+{
+	return hvm_in_32bit(current_x86);
+}
+
 void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5])
 {
 	struct x86_vcpu *x = current_x86;
 
 	x->gpr[REG_RAX] = nr;
+	if (hvm_in_32bit(x)) {
+		x->gpr[REG_RBX] = args[0];
+		x->gpr[REG_RCX] = args[1];
+		x->gpr[REG_RDX] = args[2];
+		x->gpr[REG_RSI] = args[3];
+		x->gpr[REG_RDI] = args[4];
+		return;
+	}
 	x->gpr[REG_RDI] = args[0];
 	x->gpr[REG_RSI] = args[1];
 	x->gpr[REG_RDX] = args[2];

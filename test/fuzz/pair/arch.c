@@ -267,6 +267,11 @@ void vlapic_reset(struct vcpu *v)
 	pair_vcpu(v)->irq = false;
 }
 
+bool arch_runs_32bit(void)
+{
+	return false;
+}
+
 void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5])
 {
 	struct pair_vcpu *p = pair_vcpu(current);

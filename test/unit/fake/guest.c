@@ -9,6 +9,7 @@
 
 #include <public/errno.h>
 
+#include "common/compat.h"
 #include "common/guest_access.h"
 #include "common/hypercall.h"
 
@@ -312,6 +313,16 @@ FAKE long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a
 	fake_continuation.args[2] = a3;
 	fake_continuation.args[3] = a4;
 	return -ERESTART;
+}
+
+FAKE bool arch_runs_32bit(void)
+{
+	return false;
+}
+
+FAKE int compat_latch(void)
+{
+	return 0;
 }
 
 FAKE void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5])
