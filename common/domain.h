@@ -46,6 +46,7 @@ struct vcpu {
 	/* Events */
 	struct vcpu_info *info;	   /* in shared_info, or registered (then info_page holds a reference) */
 	struct page_info *info_page;
+	gfn_t info_gfn;		   /* where it was when it was registered */
 	u8 upcall_vector;	   /* HVMOP_set_evtchn_upcall_vector; 0 = none */
 	evtchn_port_t virq_port[MAX_VIRQS]; /* 0 = not bound; E: evtchn lock */
 	evtchn_port_t poll_port;   /* SCHEDOP_poll of one port; POLL_ANY: of several */

@@ -245,9 +245,7 @@ long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned l
 	if ((e->flags & DC_COPYBACK) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;
 	rc = run_entry(e, &op);
-	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_domctl, gva, 0, 0, 0);
 	if ((e->flags & DC_COPYBACK) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;
-	return rc;
+	return rc == -ERESTART ? hypercall_continue(__HYPERVISOR_domctl, gva, 0, 0, 0) : rc;
 }

@@ -10,7 +10,7 @@
 
 /*
  * One operation, on a copy of the argument, which goes back to the caller if the entry says
- * so and no error (or an error that reports details) is returned. -ERESTART: call again.
+ * so. -ERESTART: call again, with what goes back.
  */
 typedef long (*domctl_fn)(struct domain *d, struct xen_domctl *op);
 

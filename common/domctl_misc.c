@@ -18,13 +18,18 @@ static long op_max_mem(struct domain *d, struct xen_domctl *op)
 }
 
 /* What the domain's tables may take. As in Xen it does not go below what they have. */
+static void set_mempool(struct domain *d, u64 size)
+{
+	p2m_write_lock(&d->p2m);
+	WRITE_ONCE(d->paging_mempool, max(size, d->p2m.nr_tables << PAGE_SHIFT));
+	p2m_write_unlock(d);
+}
+
 static long op_set_mempool(struct domain *d, struct xen_domctl *op)
 {
 	if (op->u.paging_mempool.size % PAGE_SIZE)
 		return -EINVAL;
-	p2m_write_lock(&d->p2m);
-	WRITE_ONCE(d->paging_mempool, max(op->u.paging_mempool.size, d->p2m.nr_tables << PAGE_SHIFT));
-	p2m_write_unlock(d);
+	set_mempool(d, op->u.paging_mempool.size);
 	return 0;
 }
 
@@ -111,10 +116,109 @@ static long op_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* Nothing logs dirty pages, so that is off: what xl save makes sure of. */
+/* What Keel writes to without looking at the p2m may be dirty at any time. */
+static void log_own_writes(struct domain *d)
+{
+	struct vcpu *v;
+
+	p2m_read_lock(&d->p2m);
+	for_each_vcpu(d, v)
+		if (READ_ONCE(v->info_page))
+			p2m_log_write(&d->p2m, v->info_gfn);
+	if (READ_ONCE(d->boot_console))
+		p2m_log_write(&d->p2m, d->hvm_params[HVM_PARAM_CONSOLE_PFN]);
+	p2m_read_unlock(&d->p2m);
+}
+
+/* One step of the log to the caller; op: CLEAN, PEEK, or ENABLE_LOGDIRTY, which tells nothing and makes all clean. */
+static long log_step(struct domain *d, struct xen_domctl_shadow_op *s, gfn_t gfn)
+{
+	u64 bits[P2M_LOG_STEP / 64] = { 0 };
+	unsigned int n = (unsigned int)min(s->pages - gfn, (u64)P2M_LOG_STEP), dirty;
+
+	if (s->op == XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) {
+		p2m_log_protect(d, gfn, NULL);
+		return 0;
+	}
+	dirty = p2m_log_read(d, gfn, n, bits);
+	if (s->dirty_bitmap && copy_to_guest(s->dirty_bitmap + gfn / 8, bits, (n + 7) / 8))
+		return -EFAULT;
+	s->stats.dirty_count += dirty;
+	if (dirty && s->op == XEN_DOMCTL_SHADOW_OP_CLEAN)
+		p2m_log_protect(d, gfn, bits);
+	return 0;
+}
+
+/*
+ * All steps. Where it goes on stands in mode, above the bit that the ABI knows, in pages of bitmap that have been done,
+ * and what was counted so far in the statistics. What has become clean is so when the caller looks at it: each return flushes.
+ */
+static long log_pass(struct domain *d, struct xen_domctl_shadow_op *s)
+{
+	gfn_t start = (gfn_t)(s->mode >> 1) * P2M_LOG_STEP, gfn;
+	long rc = 0;
+
+	for (gfn = start; gfn < s->pages && !rc; gfn += P2M_LOG_STEP) {
+		if (gfn > start && hypercall_preempt_check()) {
+			s->mode = (s->mode & 1) | (u32)(gfn / P2M_LOG_STEP) << 1;
+			rc = -ERESTART;
+		} else {
+			rc = log_step(d, s, gfn);
+		}
+	}
+	p2m_write_lock(&d->p2m);
+	p2m_write_unlock(d);
+	if (rc != -ERESTART)
+		s->mode &= 1;
+	return rc;
+}
+
+static long log_enable(struct domain *d, struct xen_domctl_shadow_op *s)
+{
+	int rc = s->mode >> 1 ? 0 : arch_pci_log_start(d);
+
+	s->pages = READ_ONCE(d->p2m.max_gfn) + 1;
+	return rc ? rc : log_pass(d, s);
+}
+
+static long log_tell(struct domain *d, struct xen_domctl_shadow_op *s)
+{
+	u32 *faults = &d->p2m.log_faults;
+
+	if (!READ_ONCE(d->p2m.log_dirty))
+		return -EINVAL;
+	s->pages = min(s->pages, p2m_gfn_limit);
+	if (!(s->mode >> 1)) {
+		s->stats.dirty_count = 0;
+		s->stats.fault_count = s->op == XEN_DOMCTL_SHADOW_OP_CLEAN ? __atomic_exchange_n(faults, 0, __ATOMIC_RELAXED) :
+									   READ_ONCE(*faults);
+		log_own_writes(d);
+	}
+	return log_pass(d, s);
+}
+
 static long op_shadow(struct domain *d, struct xen_domctl *op)
 {
-	return op->u.shadow_op.op == XEN_DOMCTL_SHADOW_OP_OFF ? 0 : -EOPNOTSUPP;
+	struct xen_domctl_shadow_op *s = &op->u.shadow_op;
+
+	switch (s->op) {
+	case XEN_DOMCTL_SHADOW_OP_OFF:
+		p2m_log_stop(d);
+		return 0;
+	case XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY:
+		return log_enable(d, s);
+	case XEN_DOMCTL_SHADOW_OP_CLEAN:
+	case XEN_DOMCTL_SHADOW_OP_PEEK:
+		return log_tell(d, s);
+	case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
+		s->mb = (u32)((p2m_max_tables(d) + 255) >> 8);
+		return 0;
+	case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
+		set_mempool(d, (u64)s->mb << 20);
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 static long op_gethvmcontext(struct domain *d, struct xen_domctl *op)
@@ -185,7 +289,7 @@ const struct domctl_entry domctl_misc[] = {
 	{ XEN_DOMCTL_gettscinfo, DC_COPYBACK, op_gettscinfo },
 	{ XEN_DOMCTL_subscribe, 0, op_subscribe },
 	{ XEN_DOMCTL_getpageframeinfo3, 0, op_getpageframeinfo3 },
-	{ XEN_DOMCTL_shadow_op, DC_OTHER, op_shadow },
+	{ XEN_DOMCTL_shadow_op, DC_OTHER | DC_COPYBACK, op_shadow },
 	{ XEN_DOMCTL_gethvmcontext, DC_OTHER | DC_COPYBACK, op_gethvmcontext },
 	{ XEN_DOMCTL_sethvmcontext, DC_OTHER, op_sethvmcontext },
 	{ XEN_DOMCTL_get_cpu_policy, DC_COPYBACK, op_get_cpu_policy },

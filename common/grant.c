@@ -264,6 +264,14 @@ s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool rea
 	return status;
 }
 
+/* G: what was written to by whoever gives it back. A granter that changes its entry meanwhile loses its own page. */
+static void log_page(struct domain *granter, grant_ref_t ref)
+{
+	p2m_read_lock(&granter->p2m);
+	p2m_log_write(&granter->p2m, READ_ONCE(grant_entry(granter->grant, ref)->frame));
+	p2m_read_unlock(&granter->p2m);
+}
+
 void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly)
 {
 	struct grant_table *gt = granter->grant;
@@ -272,6 +280,8 @@ void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly)
 
 	spin_lock(&gt->lock);
 	act = grant_active(gt, ref);
+	if (!readonly && unlikely(READ_ONCE(granter->p2m.log_dirty)))
+		log_page(granter, ref);
 	if (readonly)
 		act->readers--;
 	else

@@ -48,6 +48,8 @@ static u8 *grant_copy_bytes(const struct gnttab_copy_ptr *ptr, const struct copy
 	mfn = p2m_get(current->domain, ptr->u.gmfn, &t, NULL);
 	if (!(side->readonly ? p2m_is_readable(t) : p2m_is_writable(t)))
 		return NULL;
+	if (!side->readonly)
+		p2m_log_write(&current->domain->p2m, ptr->u.gmfn);
 	return (u8 *)mfn_to_virt(mfn) + ptr->offset;
 }
 

@@ -57,6 +57,8 @@ struct p2m {
 	mfn_t rest;		/* teardown: frames of a superpage that was taken out */
 	u64 nr_rest;
 	bool need_flush;
+	bool log_dirty;		/* P: lock for writing */
+	u32 log_faults;		/* P: lock for writing; atomic */
 	unsigned int nr_put;	/* references to drop after the flush */
 	u64 put[P2M_BATCH];	/* mfn << 6 | order */
 	u64 *iommu_root;	/* its mirror for devices; NULL: the domain has none */
@@ -116,6 +118,32 @@ int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but);
  * has mapped by grant: a reference keeps the frame, but not the grant. Takes the read lock. t may be NULL.
  */
 struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t);
+
+/*
+ * Log-dirty mode. A page is dirty that was written to, or that came to its gfn, since it became clean: by the
+ * guest, by Keel, which says so with p2m_log_write() under the lock under which it writes, or through a
+ * writable grant, when that ends. Not by who mapped it as foreign.
+ */
+#define P2M_LOG_STEP 512	/* pages, and the alignment of a step */
+/* From now on, with all pages dirty. No p2m lock. 0, -EINVAL (it is on), -ESRCH (d is dying). */
+int p2m_log_start(struct domain *d);
+void p2m_log_stop(struct domain *d);
+/* Sets the bits of those of n pages from gfn on (n <= P2M_LOG_STEP, gfn aligned to it) that are dirty; how many. No p2m lock. */
+unsigned int p2m_log_read(struct domain *d, gfn_t gfn, unsigned int n, u64 *bits);
+/*
+ * Makes pages of the step at gfn clean: those in bits, or all (NULL; then superpages as they are). In force after the
+ * next p2m_write_unlock(). No p2m lock.
+ */
+void p2m_log_protect(struct domain *d, gfn_t gfn, const u64 *bits);
+/* The guest may not write to its RAM at gfn: now it may, and the page is dirty. No p2m lock. */
+void p2m_log_fault(struct domain *d, gfn_t gfn);
+/* Any p2m lock held. */
+void p2m_log_written(struct p2m *p, gfn_t gfn);
+static inline void p2m_log_write(struct p2m *p, gfn_t gfn)
+{
+	if (unlikely(READ_ONCE(p->log_dirty)))
+		p2m_log_written(p, gfn);
+}
 
 /* Flush translations of d on all CPUs that may hold them, and wait. Any locks. */
 void p2m_flush(struct domain *d);

@@ -30,6 +30,8 @@ long arch_pci_test_assign(const struct domain *d, u32 sbdf);
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max);
 /* Has d functions now? Any locks. */
 bool arch_pci_has_functions(const struct domain *d);
+/* p2m_log_start() for a domain that has no functions, and gets none while it is on. The same, -EOPNOTSUPP. No locks. */
+int arch_pci_log_start(struct domain *d);
 /* Can domains with devices of their own be created? */
 bool arch_pci_assignable(void);
 

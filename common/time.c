@@ -228,6 +228,7 @@ static u8 *area_frame(struct vcpu *v, unsigned int i)
 	enum p2m_type t;
 	mfn_t mfn = p2m_get(v->domain, v->runstate_area.gfn[i], &t, NULL);
 
+	p2m_log_write(&v->domain->p2m, v->runstate_area.gfn[i]);
 	return p2m_is_writable(t) ? mfn_to_virt(mfn) : NULL;
 }
 

@@ -115,7 +115,7 @@ static long op_stop_singleshot(struct vcpu *v, void *arg, u64 gva)
 /*
  * Moves v's vcpu_info to a page of the guest, which keeps a reference; once in a vCPU's life.
  */
-static int move_vcpu_info(struct vcpu *v, struct page_info *pg, unsigned int offset)
+static int move_vcpu_info(struct vcpu *v, struct page_info *pg, gfn_t gfn, unsigned int offset)
 {
 	static const struct vcpu_info none;
 	struct domain *d = v->domain;
@@ -127,6 +127,7 @@ static int move_vcpu_info(struct vcpu *v, struct page_info *pg, unsigned int off
 		return -EINVAL;
 	}
 	memcpy(info, v->info ? v->info : &none, sizeof(*info));
+	v->info_gfn = gfn;
 	v->info_page = pg;
 	__atomic_store_n(&v->info, info, __ATOMIC_SEQ_CST);
 	spin_unlock(&d->lock);
@@ -148,7 +149,7 @@ static long op_register_info(struct vcpu *v, void *arg, u64 gva)
 	pg = p2m_get_page(v->domain, reg->mfn, &t);
 	if (!pg)
 		return -EINVAL;
-	rc = p2m_is_ram(t) ? move_vcpu_info(v, pg, reg->offset) : -EINVAL;
+	rc = p2m_is_ram(t) ? move_vcpu_info(v, pg, reg->mfn, reg->offset) : -EINVAL;
 	if (rc)
 		put_page(pg);
 	return rc;

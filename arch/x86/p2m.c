@@ -10,11 +10,6 @@
 #include <public/domctl.h>
 #include <public/errno.h>
 
-/* Bits 52..55 are ignored by both vendors' hardware: they hold the type (APM vol. 2, 5.3.3; SDM vol. 3, table 29-6). */
-#define P2M_TYPE_SHIFT 52
-#define P2M_ADDR 0x000ffffffffff000ull
-#define LEVELS 4
-
 const struct p2m_format *p2m_format;
 gfn_t p2m_gfn_limit = BIT(36);
 
@@ -40,17 +35,12 @@ struct tree {
 
 static struct tree nested_tree(struct domain *d)
 {
-	return (struct tree){ p2m_format, d->p2m.root, LEVELS, &d->p2m.hint[0] };
+	return (struct tree){ p2m_format, d->p2m.root, P2M_LEVELS, &d->p2m.hint[0] };
 }
 
 static struct tree mirror_tree(struct domain *d)
 {
 	return (struct tree){ &iommu_caps.format, d->p2m.iommu_root, iommu_caps.levels, &d->p2m.hint[1] };
-}
-
-static enum p2m_type entry_type(u64 e)
-{
-	return e >> P2M_TYPE_SHIFT & 15;
 }
 
 static bool entry_is_leaf(const struct p2m_format *f, u64 e, unsigned int level)
@@ -75,11 +65,11 @@ static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, 
  * What makes a slot of each level a hole that reads as ones: a page of them, and tables full of such entries, for
  * the slots above. All domains share them, so that no guest pays or takes memory for looking at nothing.
  */
-static u64 ones[LEVELS];
+static u64 ones[P2M_LEVELS];
 
 static bool is_hole(u64 e)
 {
-	return !e || entry_type(e) == P2M_ONES;
+	return !e || p2m_entry_type(e) == P2M_ONES;
 }
 
 static unsigned int level_shift(unsigned int level)
@@ -186,7 +176,7 @@ static void release_entry(struct domain *d, const struct tree *tree, u64 e, unsi
 		d->p2m.nr_tables--;
 		tree->hint->table = NULL;
 		put_later(d, entry_mfn(e), 0);
-	} else if (tree->format->types && p2m_has_ref(entry_type(e))) {
+	} else if (tree->format->types && p2m_has_ref(p2m_entry_type(e))) {
 		put_later(d, entry_mfn(e), level_shift(level));
 	}
 }
@@ -441,13 +431,13 @@ mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order
 
 	if (unlikely(gfn >= p2m_gfn_limit))
 		goto hole;
-	for (unsigned int level = LEVELS; level > 0; level--) {
+	for (unsigned int level = P2M_LEVELS; level > 0; level--) {
 		u64 e = READ_ONCE(*slot_of(table, gfn, level));
 
 		if (is_hole(e))
 			break;
 		if (entry_is_leaf(p2m_format, e, level)) {
-			*t = entry_type(e);
+			*t = p2m_entry_type(e);
 			if (order)
 				*order = level_shift(level);
 			return entry_mfn(e) + (gfn & (BIT(level_shift(level)) - 1));
@@ -465,9 +455,9 @@ int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)
 {
 	u64 *table = d->p2m.root;
 
-	if (gfn >> 9 * LEVELS || !ones[0])
+	if (gfn >> 9 * P2M_LEVELS || !ones[0])
 		return -EINVAL;
-	for (unsigned int level = LEVELS;; level--) {
+	for (unsigned int level = P2M_LEVELS;; level--) {
 		u64 *slot = slot_of(table, gfn, level);
 		bool whole = level == 1 || (!d->hardware && gfn >> level_shift(level) != but >> level_shift(level));
 
@@ -490,7 +480,7 @@ int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)
 /* Once, at boot. */
 static int make_ones(void)
 {
-	for (unsigned int level = 0; level < LEVELS; level++) {
+	for (unsigned int level = 0; level < P2M_LEVELS; level++) {
 		u64 *page = alloc_page();
 
 		if (!page)
@@ -524,7 +514,7 @@ int p2m_init(struct domain *d)
 	struct p2m *p = &d->p2m;
 
 	rwlock_init(&p->lock, RANK_P2M);
-	if (p2m_format->leaf[P2M_ONES] && !ones[LEVELS - 1] && make_ones())
+	if (p2m_format->leaf[P2M_ONES] && !ones[P2M_LEVELS - 1] && make_ones())
 		return -ENOMEM;
 	p->hint[0].empty = p->hint[1].empty = NO_REGION;
 	p->root = alloc_page();
@@ -546,7 +536,7 @@ int p2m_init(struct domain *d)
 /* Takes out a superpage as a whole: its frames are put in the next steps. */
 static void release_whole(struct domain *d, const struct tree *tree, u64 e, unsigned int level)
 {
-	if (tree->format->types && level > 1 && entry_is_leaf(tree->format, e, level) && p2m_has_ref(entry_type(e))) {
+	if (tree->format->types && level > 1 && entry_is_leaf(tree->format, e, level) && p2m_has_ref(p2m_entry_type(e))) {
 		d->p2m.rest = entry_mfn(e);
 		d->p2m.nr_rest = BIT(level_shift(level));
 		d->p2m.need_flush = true;
@@ -615,6 +605,7 @@ int p2m_teardown_step(struct domain *d)
 	struct p2m *p = &d->p2m;
 
 	p2m_write_lock(p);
+	p->log_dirty = false; /* nobody looks into the tables of what is gone */
 	while (p->nr_rest && budget > 0) {
 		put_pages(mfn_to_page(p->rest), 9);
 		p->rest += 512;

@@ -18,4 +18,15 @@ struct p2m_format {
 
 extern const struct p2m_format *p2m_format; /* the vendor's; set once at boot */
 
+/* Bits 52..55 are ignored by both vendors' hardware: they hold the type (APM vol. 2, 5.3.3; SDM vol. 3, table 29-6). */
+#define P2M_TYPE_SHIFT 52
+#define P2M_ADDR 0x000ffffffffff000ull
+#define P2M_WRITE BIT(1)	/* both vendors' nested entries allow writes by it */
+#define P2M_LEVELS 4
+
+static inline enum p2m_type p2m_entry_type(u64 e)
+{
+	return e >> P2M_TYPE_SHIFT & 15;
+}
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* memory_op on the domain itself: the map, moving frames in and out, ballooning, bad arguments. */
-#include "lib/guest.h"
+#include "lib/control.h"
 
 #include <public/memory.h>
 #include <public/version.h>
@@ -316,6 +316,8 @@ void test_main(void)
 	test_remap_between();
 	if (nr_vcpus > 1)
 		test_moving_buffer();
+	if (on_keel)
+		test_log_dirty();
 	EXPECT_EQ(hypercall(memory_op, 63, 0, 0), -ENOSYS);
 	/* Xen counts the extents done, none, before it looks at anything else. */
 	EXPECT_IN(memory_op(populate_physmap, 0x123456789000), 0, -EFAULT);

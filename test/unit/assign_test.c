@@ -912,6 +912,28 @@ static void random_writes_change_nothing_else(void **state)
 	assert_int_equal(function(PF)->reg[0x148], 9);
 }
 
+int p2m_log_start(struct domain *d)
+{
+	d->p2m.log_dirty = true;
+	return 0;
+}
+
+/* What a device writes is in no log: a guest has functions, or a log of what is dirty. */
+static void no_log_beside_functions(void **state)
+{
+	assert_int_equal(assign(&x->d, VF(1)), 0);
+	assert_int_equal(arch_pci_log_start(&x->d), -EOPNOTSUPP);
+	assert_int_equal(arch_pci_log_start(&dom0->d), -EOPNOTSUPP);
+	assert_false(x->d.p2m.log_dirty || dom0->d.p2m.log_dirty);
+	assert_int_equal(deassign(&x->d, VF(1)), 0);
+	assert_int_equal(arch_pci_log_start(&x->d), 0);
+	assert_true(x->d.p2m.log_dirty);
+	assert_int_equal(assign(&x->d, VF(0)), -EINPROGRESS);
+	assert_string_equal(vpci_refused_words(-EINPROGRESS), "its guest is being migrated");
+	x->d.p2m.log_dirty = false;
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+}
+
 static void ports_run_out(void **state)
 {
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
@@ -1331,7 +1353,7 @@ static const struct CMUnitTest tests[] = {
 	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited), T(a_quarter_of_the_vectors_is_no_guests),
 	T(a_bar_in_the_page_of_another_is_refused), T(bars_of_32_bits), T(the_32_bit_window),
 	T(a_virtual_function_with_32_bits), T(the_port_tells),
-	T(a_reset_by_the_guest), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
+	T(no_log_beside_functions), T(a_reset_by_the_guest), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
 	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
 	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(what_no_unit_has_stays_dom0s), T(without_a_hardware_domain),
 	T(a_table_outside_its_bar), T(the_physical_function_stays),

@@ -592,8 +592,10 @@ static void state_and_policy(void **state)
 	pci_held = false;
 	assert_int_equal(contexts, 2);
 	op = make(XEN_DOMCTL_shadow_op, 3);
-	op.u.shadow_op.op = 32; /* log dirty pages */
+	op.u.shadow_op.op = 32; /* shadow tables */
 	assert_int_equal(call(&op), -EOPNOTSUPP);
+	op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_PEEK; /* it is not on */
+	assert_int_equal(call(&op), -EINVAL);
 	op = make(XEN_DOMCTL_set_cpu_policy, 3);
 	assert_int_equal(call(&op), -ERANGE);
 	assert_int_equal(op.u.cpu_policy.err_leaf, 3);
@@ -677,8 +679,6 @@ static void devices_of_domains(void **state)
 	assert_int_equal(call(&op), 0);
 	op = make(XEN_DOMCTL_shadow_op, 3);
 	assert_int_equal(call(&op), 0);
-	op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY;
-	assert_int_equal(call(&op), -EOPNOTSUPP);
 }
 
 static struct xen_sysctl sys(u32 cmd)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/hvm/guest_access.c arch/x86/p2m.c common/spinlock.c */
+/* SOURCES: arch/x86/hvm/guest_access.c arch/x86/p2m.c arch/x86/p2m_log.c common/spinlock.c */
 /*
  * Copies through the guest's own tables, against a plain walk of the test's own. The guest
  * changes its tables, and Keel the p2m, between copies: what is remembered must not show.
@@ -461,6 +461,45 @@ static void what_is_remembered_never_shows(void **state)
 	assert_true(worked > 5000);
 }
 
+/* The data pages and tables (from bit 32 on) that were written to; all are clean then. */
+static u64 written(void)
+{
+	u64 tables[8] = { 0 }, bits = 0;
+
+	p2m_log_read(d, 0, P2M_LOG_STEP, tables);
+	for (unsigned int i = 0; i < NR_DATA; i++)
+		bits |= (tables[(DATA + i) / 64] >> (DATA + i) % 64 & 1) << i;
+	for (unsigned int i = 0; i < NR_TABLES; i++)
+		bits |= (tables[(TABLES + i) / 64] >> (TABLES + i) % 64 & 1) << (32 + i);
+	p2m_log_protect(d, 0, NULL);
+	p2m_write_lock(&d->p2m);
+	p2m_write_unlock(d);
+	return bits;
+}
+
+/* With a log of what is dirty, each write is in it, however well the way is remembered. */
+static void what_is_written_is_logged(void **state)
+{
+	const u64 way = 0x1dull << 32;	/* where accessed and dirty bits go */
+	u8 byte = 1;
+
+	assert_int_equal(copy_to_guest(LINEAR + PAGE_SIZE, &byte, 1), 0);
+	assert_int_equal(p2m_log_start(d), 0);
+	written();
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(copy_to_guest(LINEAR + PAGE_SIZE, &byte, 1), 0);
+		assert_int_equal(written(), way | 2);
+	}
+	assert_int_equal(copy_from_guest(&byte, LINEAR + 2 * PAGE_SIZE, 1), 0);
+	assert_int_equal(written() & 0xffffffff, 0);
+	assert_int_equal(clear_guest(LINEAR + 3 * PAGE_SIZE - 1, 2), 0);
+	assert_int_equal(written() & 0xffffffff, 0xc);
+	assert_int_equal(copy_to_gpa(d, (DATA + 5) << PAGE_SHIFT, &byte, 1), 0);
+	assert_int_equal(written(), 0x20);
+	assert_int_equal(copy_from_gpa(d, &byte, (DATA + 5) << PAGE_SHIFT, 1), 0);
+	assert_int_equal(written(), 0);
+}
+
 #define ACCESS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	ACCESS_TEST(copies_cross_pages),
@@ -473,6 +512,7 @@ static const struct CMUnitTest tests[] = {
 	ACCESS_TEST(other_modes),
 	ACCESS_TEST(three_levels),
 	ACCESS_TEST(what_is_remembered_never_shows),
+	ACCESS_TEST(what_is_written_is_logged),
 };
 
 UNIT_MAIN(tests)

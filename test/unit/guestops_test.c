@@ -146,6 +146,7 @@ static void vcpu_info_moves_once(void **state)
 
 	v0->info->time.system_time = 0x1234;
 	assert_int_equal(vcpuop(VCPUOP_register_vcpu_info, 0, &reg), 0);
+	assert_int_equal(current->info_gfn, 9);
 	assert_ptr_equal(v0->info, there);
 	assert_int_equal(there->time.system_time, 0x1234);
 	assert_int_equal(moved, 1);

@@ -5,7 +5,7 @@
  * SOURCES: common/grant.c common/grant_map.c common/grant_copy.c common/memory_op.c common/physmap.c common/vcpu_op.c
  * SOURCES: common/hvm_op.c common/sched.c common/sched_credit.c common/sched_null.c common/sched_op.c common/timer.c
  * SOURCES: common/pqueue.c common/pcpu.c common/spinlock.c common/physdev_op.c common/platform_op.c common/hypercall.c
- * SOURCES: common/version.c common/console_io.c common/time.c common/clock.c arch/x86/p2m.c arch/x86/hvm/cpuid.c
+ * SOURCES: common/version.c common/console_io.c common/time.c common/clock.c arch/x86/p2m.c arch/x86/p2m_log.c arch/x86/hvm/cpuid.c
  * SOURCES: arch/x86/hvm/cpuid_policy.c
  * SOURCES: arch/x86/hvm/cpuid_serialise.c arch/x86/hvm/guest_context.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c
  * SOURCES: arch/x86/hvm/vcpu.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c arch/x86/hvm/vlapic.c
@@ -322,6 +322,8 @@ static evtchn_port_t a_port = 1;
 	dc = (struct xen_domctl){ __VA_ARGS__ };					\
 	domctl(XEN_DOMCTL_##cmd, GUEST, &dc);						\
 })
+#define SHADOW(name) \
+	DOMCTL(shadow_op, .u.shadow_op = { .op = XEN_DOMCTL_SHADOW_OP_##name, .pages = 64, .dirty_bitmap = (u64)buffer })
 #define SYSCTL(name, ...) ({								\
 	sc = (struct xen_sysctl){ .cmd = XEN_SYSCTL_##name, .interface_version = XEN_SYSCTL_INTERFACE_VERSION, __VA_ARGS__ }; \
 	do_sysctl((u64)&sc, 0, 0, 0, 0);						\
@@ -491,6 +493,9 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, DOMCTL(gettscinfo, .domain = 0)) \
 	X(0, NEVER, DOMCTL(subscribe, .u.subscribe.port = 3)) \
 	X(0, NEVER, DOMCTL(shadow_op, .u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_OFF)) \
+	X(0, NEVER, SHADOW(ENABLE_LOGDIRTY)) \
+	X(0, NEVER, SHADOW(ENABLE_LOGDIRTY) ?: SHADOW(PEEK) ?: SHADOW(CLEAN)) \
+	X(0, NEVER, SHADOW(SET_ALLOCATION)) \
 	X(0, NEVER, DOMCTL(sendtrigger, .u.sendtrigger = { XEN_DOMCTL_SENDTRIGGER_NMI, 0 })) \
 	X(0, NEVER, DOMCTL(iomem_permission, .u.iomem_permission.nr_mfns = 1)) \
 	X(0, NEVER, DOMCTL(irq_permission, .u.irq_permission.pirq = 1)) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/hvm/npf.c common/spinlock.c */
+/* SOURCES: arch/x86/hvm/npf.c arch/x86/p2m_log.c common/spinlock.c */
 /* Nested faults, with the real nested tables: a CPU of the test's own walks them and faults where they say so. */
 #include "test/unit/x86.h"
 
@@ -341,6 +341,24 @@ static void on_the_way_to_a_handler(void **state)
 	assert_int_equal(injected, 0);
 }
 
+/* The log of what is dirty takes rights away: a write gets them back, and goes on. */
+static void a_clean_page_is_written(void **state)
+{
+	set(1, a_page(), P2M_RAM);
+	assert_int_equal(p2m_log_start(d), 0);
+	p2m_log_protect(d, 0, NULL);
+	p2m_write_lock(&d->p2m);
+	p2m_write_unlock(d);
+	assert_null(cpu_walk(PAGE_SIZE, WRITE));
+	assert_non_null(cpu_walk(PAGE_SIZE, READ));
+	raise(PAGE_SIZE, EXEC, false);
+	assert_null(cpu_walk(PAGE_SIZE, WRITE));
+	raise(PAGE_SIZE, WRITE, true);
+	assert_non_null(cpu_walk(PAGE_SIZE, WRITE));
+	assert_int_equal(injected, 0);
+	assert_int_equal(d->p2m.log_faults, 1);
+}
+
 static void dom0_finds_its_devices(void **state)
 {
 	struct x86_domain *first = x;
@@ -373,7 +391,7 @@ static void dom0_finds_its_devices(void **state)
 static const struct CMUnitTest tests[] = {
 	T(a_hole_reads_as_ones), T(the_apic_stays_out), T(memory_comes_and_goes), T(teardown_leaves_the_shared_tables),
 	T(a_superpage_comes_over_ones), T(writes_are_emulated), T(no_memory_for_a_table), T(code_that_is_not_there), T(on_the_way_to_a_handler),
-	T(dom0_finds_its_devices),
+	T(a_clean_page_is_written), T(dom0_finds_its_devices),
 };
 
 UNIT_MAIN(tests)

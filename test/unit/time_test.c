@@ -339,6 +339,14 @@ static void a_vcpus_time_never_goes_back(void **state)
 	assert_in_range(before, ns, ns + 100000);
 }
 
+static unsigned int logged;	/* the sum of the gfns that were said to be written to */
+
+void p2m_log_written(struct p2m *p, gfn_t gfn)
+{
+	assert_true(fake_locks_held());
+	logged += (unsigned int)gfn;
+}
+
 static void the_registered_copy_follows(void **state)
 {
 	struct domain *d = fake_domain(1, 1);
@@ -477,6 +485,7 @@ static void the_run_state_reaches_the_guest(void **state)
 	fake_populate(d, 9);
 	v->runstate = (struct vcpu_runstate_info){ .state = RUNSTATE_blocked, .state_entry_time = 77,
 						   .time = { 1, 2, 3, 4 } };
+	d->p2m.log_dirty = true;
 	/* across all places where it can straddle two frames */
 	for (unsigned int offset = PAGE_SIZE - 56; offset < PAGE_SIZE; offset += 8) {
 		u8 bytes[sizeof(rs)];
@@ -489,6 +498,8 @@ static void the_run_state_reaches_the_guest(void **state)
 		v->runstate_area.on = true;
 		v->runstate.state_entry_time++;
 		runstate_area_update(v);
+		assert_int_equal(logged, first < sizeof(rs) ? 5 + 9 : 5);
+		logged = 0;
 		assert_int_equal(copy_from_gpa(d, bytes, (5ull << PAGE_SHIFT) + offset, first), 0);
 		if (first < sizeof(rs))
 			assert_int_equal(copy_from_gpa(d, bytes + first, 9ull << PAGE_SHIFT, sizeof(rs) - first), 0);

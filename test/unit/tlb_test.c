@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/p2m.c common/grant.c common/grant_map.c common/memory_op.c common/physmap.c */
+/* SOURCES: arch/x86/p2m.c arch/x86/p2m_log.c common/grant.c common/grant_map.c common/memory_op.c common/physmap.c */
 /*
  * The invariant of docs/locking.md about translations, which no emulator shows broken:
  *
@@ -527,9 +527,24 @@ static void op_physmap(struct domain *d)
 	}
 }
 
+/* Pages become clean, and are written to: rights come and go, superpages are split. */
+static void op_log(struct domain *d)
+{
+	static u64 bits[P2M_LOG_STEP / 64];
+	gfn_t gfn = any_gfn();
+
+	if (!any(4))
+		(d->p2m.log_dirty ? p2m_log_stop(d) : (void)p2m_log_start(d));
+	memset(bits, (int)any(256), sizeof(bits));
+	p2m_log_protect(d, gfn & -P2M_LOG_STEP, any(2) ? bits : NULL);
+	p2m_write_lock(&d->p2m);
+	p2m_write_unlock(d);
+	p2m_log_fault(d, gfn);
+}
+
 static void op_any(struct domain *d)
 {
-	switch (any(13)) {
+	switch (any(14)) {
 	case 0:
 	case 1:
 		op_map(d);
@@ -553,6 +568,9 @@ static void op_any(struct domain *d)
 		break;
 	case 9:
 		op_physmap(d);
+		break;
+	case 10:
+		op_log(d);
 		break;
 	default:
 		op_copy(d);

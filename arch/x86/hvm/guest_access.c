@@ -42,6 +42,8 @@ static void *gpa_ptr(struct domain *d, u64 gpa, bool write)
 
 	if (!(write ? p2m_is_writable(t) : p2m_is_readable(t)))
 		return NULL;
+	if (write)
+		p2m_log_write(&d->p2m, gpa >> PAGE_SHIFT);
 	return (u8 *)mfn_to_virt(mfn) + (gpa & ~PAGE_MASK);
 }
 
@@ -162,6 +164,8 @@ static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 	mfn = p2m_get(w->d, gpa >> PAGE_SHIFT, &t, NULL);
 	if (!(w->write ? p2m_is_writable(t) : p2m_is_readable(t)))
 		return NULL;
+	if (w->write)
+		p2m_log_write(&w->d->p2m, gpa >> PAGE_SHIFT);
 	page = mfn_to_virt(mfn);
 	slot->vpn = vpn;
 	slot->cr3 = w->cr3;

@@ -270,6 +270,8 @@ static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *f
 	port = free_port(g->bus);
 	if (g->bus->closed)
 		rc = -ESRCH;
+	else if (READ_ONCE(g->d->p2m.log_dirty))
+		rc = refuse(host, -EINPROGRESS);
 	else if (!port)
 		rc = -ENOSPC;
 	else
@@ -456,6 +458,22 @@ bool arch_pci_has_functions(const struct domain *d)
 		if (READ_ONCE(g->bus->port[i].fn))
 			return true;
 	return false;
+}
+
+/* What devices write is in no log. */
+int arch_pci_log_start(struct domain *d)
+{
+	struct vpci *g = x86_domain(d)->vpci;
+	int rc;
+
+	if (d->hardware)
+		return -EOPNOTSUPP;
+	if (g)
+		spin_lock(&g->lock);
+	rc = arch_pci_has_functions(d) ? -EOPNOTSUPP : p2m_log_start(d);
+	if (g)
+		spin_unlock(&g->lock);
+	return rc;
 }
 
 bool arch_pci_assignable(void)

@@ -234,6 +234,7 @@ void iommu_id_free(u16 id)
 /* The machine has no PCI functions. */
 bool arch_pci_assignable(void) { return false; }
 bool arch_pci_has_functions(const struct domain *d) { return false; }
+int arch_pci_log_start(struct domain *d) { return d->hardware ? -EOPNOTSUPP : p2m_log_start(d); }
 long arch_pci_assign(struct domain *d, u32 sbdf) { return -ENODEV; }
 long arch_pci_deassign(struct domain *d, u32 sbdf) { return -ENODEV; }
 long arch_pci_test_assign(const struct domain *d, u32 sbdf) { return -ENODEV; }

@@ -236,6 +236,13 @@ static void gen_domctl_args(struct domain *d, struct pair_op *op, struct xen_dom
 		c->u.getpageframeinfo3.num = 1;
 		c->u.getpageframeinfo3.array = gen_put(op, &gfn, 8);
 		break;
+	case XEN_DOMCTL_shadow_op:
+		c->u.shadow_op.op = (const u8[]){ 0, 2, 11, 11, 11, 12, 30, 31 }[rnd(8)];
+		c->u.shadow_op.mode = one_in(8) ? rnd(16) : 0;
+		c->u.shadow_op.mb = rnd(8);
+		c->u.shadow_op.dirty_bitmap = one_in(4) ? 0 : op->gpa + 1024;
+		c->u.shadow_op.pages = one_in(8) ? rnd(BIT(24)) : rnd(8192);
+		break;
 	case XEN_DOMCTL_sethvmcontext:
 		c->u.hvmcontext.size = 1 + rnd(8);
 		break;
@@ -259,7 +266,7 @@ static u32 any_cmd(void)
 		XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity, XEN_DOMCTL_sethvmcontext,
 		XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_scheduler_op, XEN_DOMCTL_sendtrigger, XEN_DOMCTL_subscribe,
 		XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size, XEN_DOMCTL_getvcpucontext,
-		XEN_DOMCTL_setvcpucontext };
+		XEN_DOMCTL_setvcpucontext, XEN_DOMCTL_shadow_op, XEN_DOMCTL_shadow_op };
 
 	return one_in(4) ? rnd(90) : life[rnd(ARRAY_SIZE(life))];
 }

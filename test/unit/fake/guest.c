@@ -235,6 +235,33 @@ FAKE int p2m_split(struct domain *d, gfn_t gfn)
 	return 0;
 }
 
+/* No log of what is dirty. */
+FAKE void p2m_log_written(struct p2m *p, gfn_t gfn)
+{
+}
+
+FAKE void p2m_log_fault(struct domain *d, gfn_t gfn)
+{
+}
+
+FAKE int p2m_log_start(struct domain *d)
+{
+	return -EINVAL;
+}
+
+FAKE void p2m_log_stop(struct domain *d)
+{
+}
+
+FAKE unsigned int p2m_log_read(struct domain *d, gfn_t gfn, unsigned int n, u64 *bits)
+{
+	return 0;
+}
+
+FAKE void p2m_log_protect(struct domain *d, gfn_t gfn, const u64 *bits)
+{
+}
+
 FAKE mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
 {
 	struct entry e = { INVALID_MFN, P2M_HOLE }, *there = entry_of(d, gfn);

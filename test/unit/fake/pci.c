@@ -28,6 +28,11 @@ FAKE unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 	return 0;
 }
 
+FAKE int arch_pci_log_start(struct domain *d)
+{
+	return p2m_log_start(d);
+}
+
 FAKE bool arch_pci_has_functions(const struct domain *d)
 {
 	return false;

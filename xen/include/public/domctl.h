@@ -143,6 +143,11 @@ struct xen_domctl_getpageframeinfo3 {
 
 #define XEN_DOMCTL_SHADOW_OP_OFF              0
 #define XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY  2
+#define XEN_DOMCTL_SHADOW_OP_CLEAN           11
+#define XEN_DOMCTL_SHADOW_OP_PEEK            12
+#define XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION  30
+#define XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION  31
+#define XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL      1 /* mode of CLEAN */
 
 struct xen_domctl_shadow_op_stats {
 	uint32_t fault_count, dirty_count;

@@ -36,6 +36,7 @@
 #define EADDRINUSE 98
 #define ENOBUFS 105
 #define ETIMEDOUT 110
+#define EINPROGRESS 115
 #define ERESTART 85
 #endif
 

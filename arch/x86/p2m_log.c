@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Log-dirty mode: which pages a domain has written to, or Keel and grant mappings for it, since somebody looked.
+ *
+ * The nested table itself is the log: a page of RAM is dirty while its entry allows writes. So the log takes no memory,
+ * what is new in the map is dirty by itself, and what has gone is not. A write to a clean page faults, and makes it
+ * dirty; to a clean superpage, it splits that. Without memory for the split all of the superpage is
+ * dirty, and without memory when it is to become clean it stays so: too much is told then, never too little.
+ */
+#include <public/errno.h>
+
+#include "arch/x86/p2m_format.h"
+#include "common/domain.h"
+#include "common/heap.h"
+
+/* The entry that decides about gfn, and its level. Any p2m lock held. */
+static u64 *entry_at(const struct p2m *p, gfn_t gfn, unsigned int *level)
+{
+	u64 *table = p->root;
+
+	for (unsigned int l = P2M_LEVELS;; l--) {
+		u64 *slot = &table[gfn >> 9 * (l - 1) & 511], e = READ_ONCE(*slot);
+
+		if (p2m_entry_type(e) != P2M_HOLE || !e || l == 1) {
+			*level = l;
+			return slot;
+		}
+		table = mfn_to_virt((e & P2M_ADDR) >> PAGE_SHIFT);
+	}
+}
+
+static bool is_dirty(u64 e)
+{
+	return p2m_entry_type(e) == P2M_RAM && e & P2M_WRITE;
+}
+
+static void protect(u64 *slot)
+{
+	if (is_dirty(*slot))
+		WRITE_ONCE(*slot, *slot & ~P2M_WRITE);
+}
+
+void p2m_log_written(struct p2m *p, gfn_t gfn)
+{
+	unsigned int level;
+	u64 *slot = entry_at(p, gfn, &level);
+
+	/* Others that hold the lock for reading may do the same. */
+	if (p2m_entry_type(*slot) == P2M_RAM && !is_dirty(*slot))
+		__atomic_fetch_or(slot, P2M_WRITE, __ATOMIC_RELAXED);
+}
+
+void p2m_log_fault(struct domain *d, gfn_t gfn)
+{
+	struct p2m *p = &d->p2m;
+
+	p2m_write_lock(p);
+	if (p->log_dirty) {
+		__atomic_fetch_add(&p->log_faults, 1, __ATOMIC_RELAXED);
+		p2m_split(d, gfn);
+	}
+	p2m_log_written(p, gfn);
+	p2m_write_unlock(d);
+}
+
+int p2m_log_start(struct domain *d)
+{
+	struct p2m *p = &d->p2m;
+	int rc = 0;
+
+	p2m_write_lock(p);
+	if (p->log_dirty)
+		rc = -EINVAL;
+	else if (READ_ONCE(d->state) != DOMAIN_ALIVE)
+		rc = -ESRCH;
+	if (!rc) {
+		p->log_dirty = true;
+		p->log_faults = 0;
+	}
+	p2m_write_unlock(d);
+	return rc;
+}
+
+void p2m_log_stop(struct domain *d)
+{
+	p2m_write_lock(&d->p2m);
+	d->p2m.log_dirty = false;
+	p2m_write_unlock(d);
+}
+
+unsigned int p2m_log_read(struct domain *d, gfn_t gfn, unsigned int n, u64 *bits)
+{
+	unsigned int level, dirty = 0;
+	const u64 *slot;
+
+	p2m_read_lock(&d->p2m);
+	slot = entry_at(&d->p2m, gfn, &level);
+	for (unsigned int i = 0; i < n && (level == 1 || is_dirty(*slot)); i++)
+		if (is_dirty(READ_ONCE(slot[level == 1 ? i : 0]))) {
+			bits[i / 64] |= BIT(i % 64);
+			dirty++;
+		}
+	p2m_read_unlock(&d->p2m);
+	return dirty;
+}
+
+void p2m_log_protect(struct domain *d, gfn_t gfn, const u64 *bits)
+{
+	struct p2m *p = &d->p2m;
+	unsigned int level;
+	u64 *slot;
+
+	p2m_write_lock(p);
+	slot = entry_at(p, gfn, &level);
+	if (level > 1 && bits && is_dirty(*slot) && p2m_split(d, gfn) == 0)
+		slot = entry_at(p, gfn, &level);
+	if (level > 1 && !bits)
+		protect(slot);
+	for (unsigned int i = 0; i < P2M_LOG_STEP && level == 1; i++)
+		if (!bits || bits[i / 64] & BIT(i % 64))
+			protect(&slot[i]);
+	p->need_flush = true;	/* which ends ways that Keel remembers, too */
+	write_unlock(&p->lock);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A guest that writes to pages that Dom0 knows, and the log of what is dirty that Dom0 reads meanwhile. */
+#include "control.h"
+
+#include <public/event_channel.h>
+#include <public/hvm/save.h>
+#include <public/memory.h>
+#include <public/sched.h>
+
+#define CODE 1			/* gfns */
+#define SMALL 16
+#define SUPER 0x200
+#define PAGES 0x400
+#define WRITTEN { 3, 5, SUPER + 7 }
+
+static u64 bitmap[PAGES / 64];
+static u8 state[16 * PAGE_SIZE] PAGE_ALIGNED;
+static domid_t guest;
+
+static void rest(u64 ns)
+{
+	static struct evtchn_alloc_unbound port = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+	struct sched_poll poll = { (u64)&port.port, 1, now_ns() + ns };
+
+	if (!port.port)
+		EXPECT_EQ(evtchn_op(alloc_unbound, &port), 0);
+	sched_op(poll, &poll);
+}
+
+static void populate(u64 first, u32 count, u32 order)
+{
+	u64 gfns[SMALL];
+	struct xen_memory_reservation r = { (u64)gfns, count, order, 0, guest };
+
+	for (u32 i = 0; i < count; i++)
+		gfns[i] = first + i;
+	EXPECT_EQ(memory_op(populate_physmap, &r), count);
+}
+
+/* The guest's page as Dom0 sees it. */
+static volatile u32 *map_foreign(u64 gfn)
+{
+	u64 to = find_hole(), va = find_va();
+	int err = -1;
+	struct xen_add_to_physmap_batch b = { DOMID_SELF, XENMAPSPACE_gmfn_foreign, 1, { guest }, (u64)&gfn, (u64)&to, (u64)&err };
+
+	EXPECT_EQ(memory_op(add_to_physmap_batch, &b), 0);
+	EXPECT_EQ(err, 0);
+	map_page(va, to << PAGE_SHIFT, PTE_P | PTE_W);
+	return (volatile u32 *)va;
+}
+
+/* 32-bit code without paging: it counts in three pages for ever. */
+static void start_guest(void)
+{
+	static const u8 code[] = { 0xff, 0x05, 0x00, 0x30, 0x00, 0x00, 0xff, 0x05, 0x00, 0x50, 0x00, 0x00,
+				   0xff, 0x05, 0x00, 0x70, 0x20, 0x00, 0xf3, 0x90, 0xeb, 0xea };
+	static struct {
+		struct hvm_save_descriptor header;
+		struct hvm_save_header h;
+		struct hvm_save_descriptor cpu;
+		struct hvm_hw_cpu c;
+		struct hvm_save_descriptor end;
+	} __attribute__((packed)) s = {
+		.header = { HVM_SAVE_CODE_HEADER, 0, sizeof(s.h) }, .cpu = { HVM_SAVE_CODE_CPU, 0, sizeof(s.c) },
+		.c = { .rip = CODE << PAGE_SHIFT, .rflags = 2, .cr0 = 0x11, .cs_limit = ~0u, .ds_limit = ~0u, .es_limit = ~0u,
+		       .ss_limit = ~0u, .cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93,
+		       .tr_limit = 0x67, .tr_arbytes = 0x8b, .dr6 = 0xffff0ff0, .dr7 = 0x400 },
+	};
+
+	domctl_arg()->u.hvmcontext.size = sizeof(state);
+	domctl_arg()->u.hvmcontext.buffer = (u64)state;
+	EXPECT_EQ(domctl(XEN_DOMCTL_gethvmcontext, guest), 0);
+	memcpy(&s.h, state + sizeof(s.header), sizeof(s.h));
+	memcpy((void *)map_foreign(CODE), code, sizeof(code));
+	domctl_arg()->u.hvmcontext.size = sizeof(s);
+	domctl_arg()->u.hvmcontext.buffer = (u64)&s;
+	EXPECT_EQ(domctl(XEN_DOMCTL_sethvmcontext, guest), 0);
+	EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, guest), 0);
+}
+
+/* How many pages are dirty; they are in the bitmap. */
+static u32 shadow_op(u32 op)
+{
+	domctl_arg()->u.shadow_op = (struct xen_domctl_shadow_op){ .op = op, .dirty_bitmap = (u64)bitmap, .pages = PAGES };
+	EXPECT_EQ(domctl(XEN_DOMCTL_shadow_op, guest), 0);
+	return domctl_arg()->u.shadow_op.stats.dirty_count;
+}
+
+static bool goes_on(volatile u32 *count)
+{
+	u32 old = *count;
+
+	for (unsigned int i = 0; i < 1000 && *count - old < 2; i++)
+		rest(2000000);
+	return *count - old >= 2;
+}
+
+/* Exactly the pages that the guest writes to. */
+static void expect_written(u32 n)
+{
+	static const u64 gfns[] = WRITTEN;
+
+	EXPECT_EQ(n, ARRAY_SIZE(gfns));
+	for (unsigned int i = 0; i < ARRAY_SIZE(gfns); i++)
+		EXPECT(bitmap[gfns[i] / 64] >> gfns[i] % 64 & 1, "page %#lx is not dirty", gfns[i]);
+}
+
+void test_log_dirty(void)
+{
+	volatile u32 *count[3];
+	static const u64 gfns[] = WRITTEN;
+	u32 seen;
+
+	EXPECT_EQ(create_domain(&guest, 1, 63), 0);
+	domctl_arg()->u.max_mem.max_memkb = 8192;
+	EXPECT_EQ(domctl(XEN_DOMCTL_max_mem, guest), 0);
+	populate(0, SMALL, 0);
+	populate(SUPER, 1, 9);
+	start_guest();
+	for (unsigned int i = 0; i < ARRAY_SIZE(count); i++)
+		count[i] = map_foreign(gfns[i]);
+	EXPECT(goes_on(count[2]), "the guest does not run");
+	shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY);
+	for (unsigned int i = 0; i < 3; i++) {
+		EXPECT(goes_on(count[2]), "the guest stopped when its pages became clean");
+		expect_written(shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK));
+		expect_written(shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN));
+	}
+	/* While it does not run nothing becomes dirty, and what it wrote before can be seen. */
+	EXPECT_EQ(domctl(XEN_DOMCTL_pausedomain, guest), 0);
+	shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN);
+	seen = *count[2];
+	EXPECT_EQ(shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN), 0);
+	rest(2000000);
+	EXPECT_EQ(*count[2], seen);
+	EXPECT(*count[0] - seen <= 1 && *count[1] - seen <= 1, "a count was lost: %u %u %u", *count[0], *count[1], seen);
+	EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, guest), 0);
+	EXPECT(goes_on(count[2]), "the guest does not go on");
+	expect_written(shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN));
+	shadow_op(XEN_DOMCTL_SHADOW_OP_OFF);
+	EXPECT(goes_on(count[2]), "the guest stopped when the log was switched off");
+	EXPECT_EQ(domctl(XEN_DOMCTL_destroydomain, guest), 0);
+}
