@@ -413,23 +413,27 @@ static void give_ram(struct domain *d, gfn_t gfn, u64 n)
 	p2m_write_unlock(d);
 }
 
-/* Dom0 always gets a page for its last calls, wherever it lost its own. */
+/* A page for Dom0's last calls, which lost its own. Without memory for one nobody is left to end this. */
 void pair_give_page(struct domain *d, gfn_t gfn)
 {
 	enum p2m_type t;
 	struct page_info *pg;
+	int rc = -ENOMEM;
 
 	p2m_get(d, gfn, &t, NULL);
 	if (p2m_is_writable(t))
 		return;
 	pg = real_alloc_domain_pages(d, 0);
-	if (!pg)
-		pair_fail("there is no page for Dom0's last calls");
-	ASAN_UNPOISON_MEMORY_REGION(page_to_virt(pg), PAGE_SIZE);
-	p2m_write_lock(&d->p2m);
-	if (p2m_set(d, gfn, page_to_mfn(pg), 0, P2M_RAM))
-		pair_fail("there is no page for Dom0's last calls");
-	p2m_write_unlock(d);
+	if (pg) {
+		ASAN_UNPOISON_MEMORY_REGION(page_to_virt(pg), PAGE_SIZE);
+		p2m_write_lock(&d->p2m);
+		rc = p2m_set(d, gfn, page_to_mfn(pg), 0, P2M_RAM);
+		p2m_write_unlock(d);
+	}
+	if (rc) {
+		pair->ended = true;
+		pair_stop();
+	}
 }
 
 static void make_dom0(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Simulated CPUs: coroutines. The compiler calls __sanitizer_cov_trace_pc() in each basic block of
- * the sources under test; there another CPU goes on when the operation under way says so. A CPU
+ * the sources under test; there another CPU goes on when the operation under way says so. What a lock
+ * protected may be wrong from its unlock on, so that operations may count unlocks, too. A CPU
  * that waits for another (cpu_relax()) lets it go on.
  */
 #include "test/fuzz/pair/pair.h"
@@ -24,6 +25,8 @@ static void (*entry)(void);
 static u64 most = ~0ull;		/* pair->stretch */
 void fake_cpu_relax(void);
 void __sanitizer_cov_trace_pc(void);
+void __real_lock_rank_forget(const void *lock);
+void __wrap_lock_rank_forget(const void *lock);
 void pair_switch(void **save, void *sp);
 
 __asm__(".text\n.globl pair_switch\npair_switch:\n"
@@ -73,22 +76,40 @@ void pair_yield(void)
 		pair_yield_to((pair_self->id + 1) % pair->cfg.cpus);
 }
 
+static void arm(struct sim *s)
+{
+	bool more = s->next_pre < s->op->npre, at_unlock = more && s->op->pre[s->next_pre].to & PAIR_UNLOCKS;
+	u64 after = more ? s->op->pre[s->next_pre].after + 1 : ~0ull;
+
+	s->unlocks = at_unlock ? after : ~0ull;
+	s->until = at_unlock ? ~0ull : after;
+}
+
 /* From now on, as this operation says. */
 void pair_arm(struct sim *s, struct pair_op *op)
 {
 	s->op = op;
 	s->next_pre = 0;
 	s->fail = op->fail;
-	s->until = op->npre ? op->pre[0].after + 1 : ~0ull;
+	arm(s);
 }
 
 static void preempt(struct sim *s)
 {
-	struct pair_op *op = s->op;
-	unsigned int i = s->next_pre++;
+	unsigned int to = s->op->pre[s->next_pre++].to;
 
-	s->until = s->next_pre < op->npre ? op->pre[s->next_pre].after + 1 : ~0ull;
-	pair_yield_to(op->pre[i].to % pair->cfg.cpus);
+	arm(s);
+	pair_yield_to((to & PAIR_UNLOCKS ? to & 3 : to) % pair->cfg.cpus);
+}
+
+/* What each unlock in the sources calls (-Wl,--wrap): the lock is free some blocks later. */
+void __wrap_lock_rank_forget(const void *lock)
+{
+	struct sim *s = pair_self;
+
+	__real_lock_rank_forget(lock);
+	if (s != &pair_nobody && --s->unlocks == 0)
+		s->until = 1 + (s->op->pre[s->next_pre].to >> 2 & 15);
 }
 
 void __sanitizer_cov_trace_pc(void)

@@ -263,8 +263,10 @@ static void disturb(struct pair_op *op)
 		op->fail = (u8)(1 + rnd(one_in(3) ? 16 : 3));
 	op->npre = 0;
 	while (op->npre < PAIR_PREEMPTS && one_in(op->npre ? 2 : pair->cfg.preempt)) {
-		op->pre[op->npre].after = rnd(range[rnd(ARRAY_SIZE(range))]);
-		op->pre[op->npre++].to = (u8)rnd(pair->cfg.cpus);
+		bool unlocks = one_in(2);
+
+		op->pre[op->npre].after = unlocks ? rnd(one_in(4) ? 40 : 6) : rnd(range[rnd(ARRAY_SIZE(range))]);
+		op->pre[op->npre++].to = (u8)(rnd(pair->cfg.cpus) | (unlocks ? PAIR_UNLOCKS | rnd(16) << 2 : 0));
 	}
 }
 

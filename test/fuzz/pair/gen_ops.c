@@ -125,19 +125,30 @@ static u32 batch_size(void)
 }
 
 /* A reference of granter that d may use, if one is found. */
-static grant_ref_t usable_ref(struct domain *granter, struct domain *d)
+static bool usable_ref(struct domain *granter, struct domain *d, grant_ref_t *ref)
 {
-	grant_ref_t ref = rnd(24);
-
-	if (!granter || !granter->grant || !granter->grant->nr_frames || one_in(8))
-		return one_in(2) ? 504 + rnd(16) : rnd(3000);
-	for (u32 i = 0; i < 24; i++, ref = (ref + 1) % 24) {
-		struct grant_entry_v1 *e = grant_entry(granter->grant, ref);
+	*ref = rnd(24);
+	if (!granter || !granter->grant || !granter->grant->nr_frames || one_in(8)) {
+		*ref = one_in(2) ? 504 + rnd(16) : rnd(3000);
+		return false;
+	}
+	for (u32 i = 0; i < 24; i++, *ref = (*ref + 1) % 24) {
+		struct grant_entry_v1 *e = grant_entry(granter->grant, *ref);
 
 		if (e->domid == d->id && e->flags & GTF_permit_access)
-			return ref;
+			return true;
 	}
-	return rnd(24);
+	return false;
+}
+
+static domid_t gen_granter(struct domain *d, grant_ref_t *ref)
+{
+	for (u32 i = 0;; i++) {
+		domid_t id = gen_domid(d);
+
+		if (usable_ref(domain_find(id == DOMID_SELF ? d->id : id), d, ref) || i == 4)
+			return id;
+	}
 }
 
 static void gen_map(struct domain *d, struct pair_op *op)
@@ -148,12 +159,10 @@ static void gen_map(struct domain *d, struct pair_op *op)
 	op->a[1] = op->gpa + op->len;
 	op->a[2] = n;
 	for (u32 i = 0; i < n; i++) {
-		domid_t id = gen_domid(d);
-		struct domain *granter = domain_find(id == DOMID_SELF ? d->id : id);
-		struct gnttab_map_grant_ref m = { .host_addr = gen_gfn(d) << PAGE_SHIFT, .dom = id,
-			.flags = one_in(16) ? rnd(8) : GNTMAP_host_map | (one_in(3) ? GNTMAP_readonly : 0),
-			.ref = usable_ref(granter, d) };
+		struct gnttab_map_grant_ref m = { .host_addr = gen_gfn(d) << PAGE_SHIFT,
+			.flags = one_in(16) ? rnd(8) : GNTMAP_host_map | (one_in(3) ? GNTMAP_readonly : 0) };
 
+		m.dom = gen_granter(d, &m.ref);
 		gen_put(op, &m, sizeof(m));
 	}
 }
@@ -199,19 +208,19 @@ static void gen_unmap(struct domain *d, struct pair_op *op)
 	}
 }
 
-static struct gnttab_copy_ptr copy_side(struct domain *d, bool by_ref)
+/* A page by its number is one that d maps, or the one where the arguments are, or any. */
+static struct gnttab_copy_ptr copy_side(struct domain *d, const struct pair_op *op, bool by_ref)
 {
 	struct gnttab_copy_ptr p = { .domid = DOMID_SELF, .offset = one_in(4) ? (u16)rnd(4200) : 0 };
 	grant_handle_t h;
 	struct maptrack *m;
 
 	if (by_ref) {
-		p.domid = gen_domid(d);
-		p.u.ref = usable_ref(domain_find(p.domid == DOMID_SELF ? d->id : p.domid), d);
+		p.domid = gen_granter(d, &p.u.ref);
 		return p;
 	}
 	m = one_in(2) ? any_mapping(d, &h) : NULL;
-	p.u.gmfn = m ? m->gfn : gen_gfn(d);
+	p.u.gmfn = m ? m->gfn : one_in(3) ? gen_gfn(d) : PFN_DOWN(op->gpa);
 	return p;
 }
 
@@ -223,8 +232,8 @@ static void gen_copy(struct domain *d, struct pair_op *op)
 	op->a[1] = op->gpa + op->len;
 	op->a[2] = n;
 	for (u32 i = 0; i < n; i++) {
-		bool src = one_in(2), dst = one_in(3);
-		struct gnttab_copy c = { .source = copy_side(d, src), .dest = copy_side(d, dst),
+		bool src = one_in(3), dst = one_in(3);
+		struct gnttab_copy c = { .source = copy_side(d, op, src), .dest = copy_side(d, op, dst),
 			.len = one_in(4) ? (u16)rnd(4200) : 64,
 			.flags = (u16)((src ? GNTCOPY_source_gref : 0) | (dst ? GNTCOPY_dest_gref : 0)) };
 

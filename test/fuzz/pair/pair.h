@@ -26,6 +26,7 @@
 #define PAIR_DATA 2560
 #define PAIR_OPS 8192
 #define PAIR_PREEMPTS 4
+#define PAIR_UNLOCKS 0x80	/* in pre[].to; bits 2 to 5 are the blocks */
 #define PAIR_REFS 1536		/* whose entries are checked */
 #define PAIR_SPOILT (~0ull)
 #define PAIR_OBJECTS 64		/* domains that are not freed at most */
@@ -53,7 +54,7 @@ struct pair_op {
 	u32 dt;				/* ns that pass before it */
 	u64 a[5], gpa;
 	u32 len;
-	/* From its start on: after so many more basic blocks another CPU goes on. */
+	/* From its start on: after so many more basic blocks another CPU goes on; with PAIR_UNLOCKS after so many unlocks, and a few blocks. */
 	struct { u32 after; u8 to; } pre[PAIR_PREEMPTS];
 	u8 data[PAIR_DATA] __aligned(8);
 };
@@ -80,7 +81,7 @@ extern struct pair_shared *pair;
 
 /* --- cpu.c --- */
 struct sim {
-	u64 until;		/* basic blocks until another CPU goes on */
+	u64 until, unlocks;	/* basic blocks, unlocks until another CPU goes on */
 	u64 stretch;		/* basic blocks since it last let others in */
 	void *sp, *stack, *fake_stack;
 	unsigned int id, next_pre, relaxed, fail;
