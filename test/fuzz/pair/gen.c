@@ -221,6 +221,19 @@ static void *choose(struct vcpu *v)
 	}
 }
 
+/* What another vCPU of v's domain is in the middle of, if one is; or anything. */
+static void *choose_race(struct vcpu *v)
+{
+	for (unsigned int i = 0, at = rnd(pair->cfg.cpus); i < pair->cfg.cpus; i++) {
+		const struct sim *s = &sims[(at + i) % pair->cfg.cpus];
+		struct vcpu *o = s->pcpu ? s->pcpu->curr : v;
+
+		if (s->in_op && o != v && !o->idle && o->domain == v->domain && pair_vcpu(o)->burst.fn)
+			return pair_vcpu(o)->burst.fn;
+	}
+	return choose(v);
+}
+
 static void gen_multicall(struct vcpu *v, struct pair_op *op)
 {
 	u32 n = 1 + rnd(4);
@@ -266,7 +279,7 @@ static void disturb(struct pair_op *op)
 		bool unlocks = one_in(2);
 
 		op->pre[op->npre].after = unlocks ? rnd(one_in(4) ? 40 : 6) : rnd(range[rnd(ARRAY_SIZE(range))]);
-		op->pre[op->npre++].to = (u8)(rnd(pair->cfg.cpus) | (unlocks ? PAIR_UNLOCKS | rnd(16) << 2 : 0));
+		op->pre[op->npre++].to = (u8)(rnd(pair->cfg.cpus) | (unlocks ? PAIR_UNLOCKS | rnd(one_in(2) ? 4 : 16) << 2 : 0));
 	}
 }
 
@@ -306,7 +319,7 @@ void pair_gen(struct vcpu *v, struct pair_op *op)
 			return;
 		}
 	} else {
-		p->burst.fn = choose(v);
+		p->burst.fn = one_in(3) ? choose_race(v) : choose(v);
 		if (many < 8) {
 			p->burst.left = many == 0 ? rnd(300) : many == 1 ? rnd(64) : rnd(8);
 			p->burst.same = one_in(2);
