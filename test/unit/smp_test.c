@@ -162,8 +162,11 @@ static void one_is_on_its_way_for_long(void **state)
 
 static void one_starts_and_hangs(void **state)
 {
+	u64 start = clock;
+
 	aps[2].up_after = NEVER / 2;
 	assert_true(FAKE_PANICS(start_all()));
+	assert_in_range(clock - start, LATE_NS, 2 * LATE_NS);
 }
 
 #define T(fn) cmocka_unit_test_setup(fn, setup)
