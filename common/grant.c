@@ -264,15 +264,7 @@ s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool rea
 	return status;
 }
 
-/* G: what was written to by whoever gives it back. A granter that changes its entry meanwhile loses its own page. */
-static void log_page(struct domain *granter, grant_ref_t ref)
-{
-	p2m_read_lock(&granter->p2m);
-	p2m_log_write(&granter->p2m, READ_ONCE(grant_entry(granter->grant, ref)->frame));
-	p2m_read_unlock(&granter->p2m);
-}
-
-void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly)
+static inline void unpin(struct domain *granter, grant_ref_t ref, bool readonly)
 {
 	struct grant_table *gt = granter->grant;
 	struct grant_active *act;
@@ -280,8 +272,6 @@ void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly)
 
 	spin_lock(&gt->lock);
 	act = grant_active(gt, ref);
-	if (!readonly && unlikely(READ_ONCE(granter->p2m.log_dirty)))
-		log_page(granter, ref);
 	if (readonly)
 		act->readers--;
 	else
@@ -292,6 +282,30 @@ void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly)
 	spin_unlock(&gt->lock);
 	if (mfn != INVALID_MFN)
 		put_page(mfn_to_page(mfn)); /* last: it may end a zombie */
+}
+
+/*
+ * Whoever gives it back has written to it. A granter that changes its entry meanwhile loses its own page. A function of its
+ * own, so that others pay for the question only.
+ */
+static noinline void unpin_written(struct domain *granter, grant_ref_t ref)
+{
+	struct grant_table *gt = granter->grant;
+
+	spin_lock(&gt->lock);
+	p2m_read_lock(&granter->p2m);
+	p2m_log_write(&granter->p2m, READ_ONCE(grant_entry(gt, ref)->frame));
+	p2m_read_unlock(&granter->p2m);
+	spin_unlock(&gt->lock);
+	unpin(granter, ref, false);
+}
+
+void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly)
+{
+	if (unlikely(READ_ONCE(granter->p2m.log_dirty)) && !readonly)
+		unpin_written(granter, ref);
+	else
+		unpin(granter, ref, readonly);
 }
 
 mfn_t grant_pinned_mfn(struct domain *granter, grant_ref_t ref)
