@@ -492,6 +492,12 @@ static void what_is_written_is_logged(void **state)
 	}
 	assert_int_equal(copy_from_guest(&byte, LINEAR + 2 * PAGE_SIZE, 1), 0);
 	assert_int_equal(written() & 0xffffffff, 0);
+	/* An argument that goes in and out: the entry says dirty already, and the way is remembered by the read. */
+	assert_int_equal(copy_from_guest(&byte, LINEAR + PAGE_SIZE, 1), 0);
+	assert_int_equal(copy_to_guest(LINEAR + PAGE_SIZE, &byte, 1), 0);
+	assert_int_equal(copy_from_guest(&byte, LINEAR + PAGE_SIZE, 1), 0);
+	assert_int_equal(copy_to_guest(LINEAR + PAGE_SIZE, &byte, 1), 0);
+	assert_int_equal(written(), way | 2);
 	assert_int_equal(clear_guest(LINEAR + 3 * PAGE_SIZE - 1, 2), 0);
 	assert_int_equal(written() & 0xffffffff, 0xc);
 	assert_int_equal(copy_to_gpa(d, (DATA + 5) << PAGE_SHIFT, &byte, 1), 0);

@@ -171,7 +171,8 @@ static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 	slot->cr3 = w->cr3;
 	slot->generation = READ_ONCE(w->d->p2m.generation);
 	slot->nx = w->nx;
-	slot->writable = p2m_is_writable(t);
+	/* While there is a log, a write after a read comes here again, to be in it. */
+	slot->writable = w->write || (p2m_is_writable(t) && !w->d->p2m.log_dirty);
 	slot->page = page;
 	slot->levels = (u8)w->levels;
 	return page + offset;
