@@ -144,6 +144,7 @@ static long log_step(struct domain *d, struct xen_domctl_shadow_op *s, gfn_t gfn
 	if (s->dirty_bitmap && copy_to_guest(s->dirty_bitmap + gfn / 8, bits, (n + 7) / 8))
 		return -EFAULT;
 	s->stats.dirty_count += dirty;
+	irq_window();
 	if (dirty && s->op == XEN_DOMCTL_SHADOW_OP_CLEAN)
 		p2m_log_protect(d, gfn, bits);
 	return 0;
@@ -175,8 +176,12 @@ static long log_pass(struct domain *d, struct xen_domctl_shadow_op *s)
 
 static long log_enable(struct domain *d, struct xen_domctl_shadow_op *s)
 {
-	int rc = s->mode >> 1 ? 0 : arch_pci_log_start(d);
+	int rc = 0;
 
+	if (!(s->mode >> 1))
+		rc = arch_pci_log_start(d);
+	else if (!READ_ONCE(d->p2m.log_dirty))
+		rc = -EINVAL;	/* switched off meanwhile, or never begun */
 	s->pages = READ_ONCE(d->p2m.max_gfn) + 1;
 	return rc ? rc : log_pass(d, s);
 }
@@ -193,6 +198,7 @@ static long log_tell(struct domain *d, struct xen_domctl_shadow_op *s)
 		s->stats.fault_count = s->op == XEN_DOMCTL_SHADOW_OP_CLEAN ? __atomic_exchange_n(faults, 0, __ATOMIC_RELAXED) :
 									   READ_ONCE(*faults);
 		log_own_writes(d);
+		irq_window();
 	}
 	return log_pass(d, s);
 }

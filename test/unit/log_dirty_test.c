@@ -439,6 +439,57 @@ static void what_is_refused(void **state)
 	unpin(3);
 }
 
+/* Where enabling goes on is the caller's word: it passes by no check, and an end of the log ends it, too. */
+static void made_up_progress_of_enabling(void **state)
+{
+	struct xen_domctl going;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		has_functions = i;
+		make(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0);
+		op.u.shadow_op.mode = 2 << 1;
+		assert_int_equal(call_once(), -EINVAL);
+		assert_true(walk(SUPER) & 2);
+		assert_false(guest->p2m.log_dirty);
+	}
+	has_functions = false;
+	fake_preempt_nth(1);
+	make(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0);
+	call_once();
+	assert_true(fake_continuation.continued);
+	going = op;
+	assert_int_equal(call(XEN_DOMCTL_SHADOW_OP_OFF, 0), 0);
+	op = going;
+	assert_int_equal(call_once(), -EINVAL);
+	assert_true(walk(SUPER) & 2);
+	assert_false(guest->p2m.log_dirty);
+}
+
+static unsigned int windows;
+
+/* Page 9 is what Keel writes to by itself; it is dirty, and told or not yet. */
+static void window_of_a_step(void)
+{
+	assert_true(walk(9) & 2);
+	assert_int_equal(bit(9), windows++ > 0);
+}
+
+/* Interrupts come in between the parts of a step, each of which may be long. */
+static void a_step_has_windows(void **state)
+{
+	guest->vcpu[1]->info_page = (void *)1;
+	guest->vcpu[1]->info_gfn = 9;
+	memset(bitmap, 0, sizeof(bitmap));
+	windows = 0;
+	make(XEN_DOMCTL_SHADOW_OP_CLEAN, P2M_LOG_STEP);
+	fake_on_wait = window_of_a_step;
+	assert_int_equal(call_once(), 0);
+	fake_on_wait = NULL;
+	assert_int_equal(windows, 2);
+	assert_false(walk(9) & 2);
+	guest->vcpu[1]->info_page = NULL;
+}
+
 static void allocation(void **state)
 {
 	assert_int_equal(call(XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION, 0), 0);
@@ -584,6 +635,8 @@ static const struct CMUnitTest tests[] = {
 	ON(no_memory_for_tables),
 	OFF(a_gigabyte),
 	OFF(what_is_refused),
+	OFF(made_up_progress_of_enabling),
+	ON(a_step_has_windows),
 	OFF(allocation),
 	ON(part_of_a_word),
 	ON(what_is_not_told_stays),
