@@ -10,6 +10,8 @@
 #include "common/hypercall.h"
 #include "common/printk.h"
 
+#define FRAMES_PER_STEP 16	/* between two looks at interrupts */
+
 /* The structure, and behind it the arrays for max_frames frames. */
 static size_t grant_table_size(unsigned int max_frames)
 {
@@ -121,14 +123,20 @@ void *grant_table_frame(struct domain *d, unsigned int idx)
 {
 	struct grant_table *gt = d->grant;
 	void *frame = NULL;
+	int err;
 
 	if (idx >= gt->max_frames)
 		return NULL;
-	spin_lock(&gt->lock);
-	if (grant_grow_to(d, idx + 1) == 0)
-		frame = gt->shared[idx];
-	spin_unlock(&gt->lock);
-	return frame;
+	for (;;) {
+		spin_lock(&gt->lock);
+		err = grant_grow_to(d, min(idx + 1, gt->nr_frames + FRAMES_PER_STEP));
+		if (idx < gt->nr_frames)
+			frame = gt->shared[idx];
+		spin_unlock(&gt->lock);
+		if (frame || err)
+			return frame;
+		irq_window();
+	}
 }
 
 void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn)
@@ -374,6 +382,8 @@ static s16 grant_fill_frame_list(struct domain *d, const struct gnttab_setup_tab
 	for (unsigned int i = 0; i < op->nr_frames; i++) {
 		xen_pfn_t gfn = grant_frame_gfn(d, i);
 
+		if (i % FRAMES_PER_STEP == 0)
+			irq_window();
 		if (copy_elem_to_guest(op->frame_list, i, &gfn, size))
 			return GNTST_bad_virt_addr;
 	}

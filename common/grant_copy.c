@@ -8,6 +8,8 @@
 #include "common/grant_table.h"
 #include "common/guest_access.h"
 
+#define UNINTERRUPTED 4	/* copies between two looks at interrupts */
+
 /* One side of a copy. A page by reference is in use until grant_copy_put(); one by frame number is looked up last. */
 struct copy_side {
 	struct page_info *pg;
@@ -101,7 +103,10 @@ long grant_copy_batch(u64 gva, unsigned int n)
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		if (i && i % UNINTERRUPTED == 0)
+			irq_window();
 		op[i].status = grant_copy_one(&op[i]);
+	}
 	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }

@@ -757,6 +757,100 @@ static void table_frames_by_gfn(void **state)
 	assert_int_equal(op(GNTTABOP_setup_table, &o, 0), -EINVAL);
 }
 
+/* How long Keel works with interrupts off: since the last window. */
+static unsigned int windows, worked, worked_most, frames_before;
+
+static void a_window(void)
+{
+	windows++;
+	worked = 0;
+	assert_in_range(m->grant->nr_frames - frames_before, 0, 16);
+	frames_before = m->grant->nr_frames;
+}
+
+static void an_access(u64 gva, size_t len, bool write)
+{
+	worked_most = max(worked_most, ++worked);
+}
+
+static void count_windows(void)
+{
+	windows = worked = worked_most = 0;
+	frames_before = m->grant->nr_frames;
+	fake_on_wait = a_window;
+	fake_on_guest_access = an_access;
+}
+
+static void large_tables_let_interrupts_in(void **state)
+{
+	static u64 list[GRANT_MAX_FRAMES];
+	struct gnttab_setup_table o = { .dom = DOMID_SELF, .nr_frames = 200, .frame_list = (u64)list };
+
+	start();
+	grant_free(m);
+	assert_int_equal(grant_init(m, 256, 2), 0);
+	count_windows();
+	assert_int_equal(op(GNTTABOP_setup_table, &o, 1), 0);
+	assert_int_equal(o.status, GNTST_okay);
+	assert_int_equal(m->grant->nr_frames, 200);
+	assert_int_equal(list[199], INVALID_GFN);
+	assert_int_equal(list[200], 0);
+	assert_in_range(windows, 200 / 16 * 2, 2 * 200);
+	assert_in_range(worked_most, 1, 18);	/* the argument goes out, too */
+	/* By index alone. */
+	assert_non_null(grant_table_frame(m, 255));
+	assert_in_range(m->grant->nr_frames - frames_before, 0, 16);
+	/* What is there costs no window. */
+	windows = 0;
+	assert_non_null(grant_table_frame(m, 255));
+	assert_null(grant_table_frame(m, 256));
+	assert_int_equal(windows, 0);
+	fake_on_wait = NULL;
+	fake_on_guest_access = NULL;
+	/* Memory ends on the way: what there was before stays, and the frames that came. */
+	grant_free(m);
+	assert_int_equal(grant_init(m, 256, 2), 0);
+	fake_fail_nth(2 * 20 + 1);
+	assert_null(grant_table_frame(m, 99));
+	fake_fail_nth(0);
+	assert_int_equal(m->grant->nr_frames, 21);
+}
+
+static unsigned int copied;
+
+static void copied_so_far(void)
+{
+	unsigned int n = 0;
+
+	while (n < 20 && *((u8 *)mfn_to_virt(p2m_get(m, 9, NULL, NULL)) + 64 * n) == 7)
+		n++;
+	assert_in_range(n - copied, 0, 4);
+	copied = n;
+	windows++;
+}
+
+static void long_lists_of_copies_let_interrupts_in(void **state)
+{
+	struct gnttab_copy o[20];
+
+	start();
+	memset(mfn_to_virt(grant(REF, 5, m->id, 0)), 7, PAGE_SIZE);
+	memset(mfn_to_virt(fake_populate(m, 9)), 0, PAGE_SIZE);
+	for (unsigned int i = 0; i < 20; i++)
+		o[i] = copy_from(REF, 9, 0, (u16)(64 * i), 64);
+	copied = windows = 0;
+	fake_on_wait = copied_so_far;
+	assert_int_equal(op(GNTTABOP_copy, o, 20), 0);
+	copied_so_far();
+	assert_int_equal(copied, 20);
+	assert_int_equal(windows, 5);
+	/* One copy is short. */
+	windows = 0;
+	assert_int_equal(op(GNTTABOP_copy, o, 1), 0);
+	assert_int_equal(windows, 0);
+	fake_on_wait = NULL;
+}
+
 static void versions(void **state)
 {
 	struct gnttab_set_version s = { 1 };
@@ -878,6 +972,8 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(both_ends_in_one_domain),
 	UNIT_TEST(sizes),
 	UNIT_TEST(table_frames_by_gfn),
+	UNIT_TEST(large_tables_let_interrupts_in),
+	UNIT_TEST(long_lists_of_copies_let_interrupts_in),
 	UNIT_TEST(versions),
 	UNIT_TEST(entries_change_places),
 	UNIT_TEST(unmap_and_replace),
