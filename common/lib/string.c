@@ -17,14 +17,17 @@ void *memcpy(void *dst, const void *src, size_t n)
 	return dst;
 }
 
+/* Backwards no CPU moves more than an element at once: words, and bytes only at the end. */
 void *memmove(void *dst, const void *src, size_t n)
 {
 	char *d = (char *)dst + n - 1;
 	const char *s = (const char *)src + n - 1;
+	size_t bytes = n % 8;
 
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		return memcpy(dst, src, n);
-	asm volatile("std; rep movsb; cld" : "+D" (d), "+S" (s), "+c" (n) : : "memory");
+	asm volatile("std; rep movsb; mov %3, %2; sub $7, %0; sub $7, %1; rep movsq; cld"
+		     : "+D" (d), "+S" (s), "+c" (bytes) : "r" (n / 8) : "memory", "cc");
 	return dst;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/vsnprintf.c common/option.c */
+/* SOURCES: common/vsnprintf.c common/option.c common/lib/string.c */
 #include "test/unit/unit.h"
 
 #include <stdio.h>
@@ -106,6 +106,25 @@ static void long_command_line_is_cut(void **state)
 	assert_int_equal(strlen(option_cmdline()), OPTION_CMDLINE_LEN - 1);
 }
 
+/* Any distance and length: backwards it goes by words, and those overlap, too. */
+static void moves_overlap(void **state)
+{
+	unsigned char buf[80], want[80];
+
+	for (unsigned int from = 0; from < 24; from++)
+		for (unsigned int to = 0; to < 24; to++)
+			for (unsigned int n = 0; n < 40; n++) {
+				for (unsigned int i = 0; i < sizeof(buf); i++)
+					buf[i] = want[i] = (unsigned char)(i + 1);
+				for (unsigned int i = 0; i < n; i++)
+					want[to + i] = (unsigned char)(from + i + 1);
+				assert_ptr_equal(memmove(buf + to, buf + from, n), buf + to);
+				for (unsigned int i = 0; i < sizeof(buf); i++)
+					if (buf[i] != want[i])
+						fail_msg("%u bytes from %u to %u: byte %u is wrong", n, from, to, i);
+			}
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(conversions),
 	UNIT_TEST(widths),
@@ -114,6 +133,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(options_are_found),
 	UNIT_TEST(options_are_walked),
 	UNIT_TEST(long_command_line_is_cut),
+	UNIT_TEST(moves_overlap),
 };
 
 UNIT_MAIN(tests)
