@@ -212,6 +212,8 @@ static void start(void)
 	dom.d.pause_count = 1;
 	dom.d.vcpu[0] = &vcpu.v;
 	dom.d.shared_info = &shared;
+	dom.d.evtchn.mask = shared.evtchn_mask;
+	dom.d.evtchn.word_shift = 6;
 	vcpu.v.domain = &dom.d;
 	vcpu.xsave = area;
 	vcpu.xcr0 = 1;

@@ -12,6 +12,7 @@
 #include <public/hvm/hvm_vcpu.h>
 #include <public/hvm/save.h>
 #include <public/sched.h>
+#include <public/x86_32.h>
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/cpuid.h"
@@ -601,6 +602,12 @@ static long load(void)
 	return arch_set_hvmcontext(&x->d, (u64)blob, blob_len);
 }
 
+static void all_are_new(void)
+{
+	for (unsigned int i = 0; i < x->d.max_vcpus; i++)
+		x->d.vcpu[i]->initialised = false;
+}
+
 static void only_vcpus_with_a_record_come_up(void **state)
 {
 	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b, .cs_limit = ~0u,
@@ -610,7 +617,7 @@ static void only_vcpus_with_a_record_come_up(void **state)
 	add(HVM_SAVE_CODE_CPU, 0, &c, sizeof(c));
 	add(HVM_SAVE_CODE_END, 0, "", 0);
 	x86_vcpu(v0)->boot_state = VB_WAIT_SIPI;
-	v0->initialised = false;
+	all_are_new();
 	assert_int_equal(load(), 0);
 	assert_false(test_bit(VPF_DOWN, &v0->wait_flags));
 	assert_true(test_bit(VPF_DOWN, &x->d.vcpu[1]->wait_flags));
@@ -712,8 +719,23 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* not restored: it was there */
 	v0->initialised = false;
 	assert_int_equal(load(), 0);
+	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* a vCPU that comes in a domain that runs */
+	assert_true(v0->initialised);
+	all_are_new();
+	assert_int_equal(load(), 0);
 	for (unsigned int i = 0; i < ARRAY_LEN(x->d.shared_info->evtchn_mask); i++)
 		assert_int_equal(x->d.shared_info->evtchn_mask[i], ~0ul);
+	/* In the layout of 32 bits these are other words, and fewer. */
+	memset(x->d.shared_info, 0, PAGE_SIZE);
+	x->d.evtchn.mask = (u64 *)((struct shared_info_32 *)x->d.shared_info)->evtchn_mask;
+	x->d.evtchn.word_shift = 5;
+	all_are_new();
+	assert_int_equal(load(), 0);
+	for (unsigned int i = 0; i < PAGE_SIZE; i++) {
+		const u8 *byte = (const u8 *)x->d.shared_info + i, *mask = (const u8 *)x->d.evtchn.mask;
+
+		assert_int_equal(*byte, byte >= mask && byte < mask + EVTCHN_MAX_PORTS_32 / 8 ? 0xff : 0);
+	}
 }
 
 /* Bits of CR4 and the CPUID bit that shows each; the rest nobody has. */

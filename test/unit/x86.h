@@ -78,6 +78,8 @@ static inline struct x86_domain *x86_domain_new(domid_t id, unsigned int vcpus)
 	x->d.hardware = x->d.control = id == 0;
 	x->d.max_vcpus = vcpus;
 	x->d.shared_info = calloc(1, PAGE_SIZE);
+	x->d.evtchn.mask = x->d.shared_info->evtchn_mask;
+	x->d.evtchn.word_shift = 6;
 	assert_int_equal(p2m_init(&x->d), 0);
 	for (unsigned int i = 0; i < vcpus; i++) {
 		struct x86_vcpu *v = calloc(1, sizeof(*v));

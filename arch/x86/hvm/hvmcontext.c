@@ -38,6 +38,7 @@ struct stream {
 	int err;
 	bool tsc_loaded;
 	bool apply;	/* load: else the records are only looked at */
+	bool ran;	/* load: a vCPU had a state before, so the domain is not new */
 };
 
 /* Bytes to the stream; what does not fit is an error, but still counts. */
@@ -187,12 +188,9 @@ void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[XSAVE_HEADER])
  * A kernel that goes on in a new domain finds its ports masked until it unmasks them. Linux masks 2-level ports at boot
  * only, and counts on it after a restore, too: the IPI of its spinlocks it never unmasks, and delivered it is a BUG.
  */
-static void mask_ports(const struct x86_vcpu *x, const struct hvm_state *st)
+static void mask_ports(const struct evtchn_table *t)
 {
-	struct shared_info *s = x->v.domain->shared_info;
-
-	if (!x->v.initialised && st->cr0 & X86_CR0_PG)
-		memset(s->evtchn_mask, 0xff, sizeof(s->evtchn_mask));
+	memset(READ_ONCE(t->mask), 0xff, (evtchn_is_32bit(t) ? EVTCHN_MAX_PORTS_32 : EVTCHN_MAX_PORTS) / 8);
 }
 
 static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
@@ -229,7 +227,8 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 		hvm_load_fpu(x, c.fpu_regs);
 	if (c.tsc)
 		load_tsc(x, s, c.tsc);
-	mask_ports(x, &st);
+	if (!s->ran && st.cr0 & X86_CR0_PG)
+		mask_ports(&x->v.domain->evtchn);
 	hvm_ops->set_state(x, &st);
 	x->boot_state = VB_RUNNING;
 	x->v.initialised = true;
@@ -421,8 +420,10 @@ long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
 	if (rc)
 		return rc;
 	spin_lock(&d->lock);
-	for_each_vcpu(d, v)
+	for_each_vcpu(d, v) {
 		set_bit(VPF_DOWN, &v->wait_flags);
+		s.ran |= v->initialised;
+	}
 	spin_unlock(&d->lock);
 	s.pos = 0;
 	s.apply = true;
