@@ -383,9 +383,12 @@ static long assign_and_back(void)
 static long affinity(void)
 {
 	u8 all = 0xff;
+	long rc = DOMCTL(setvcpuaffinity, .u.vcpuaffinity = { 0, XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT,
+							      { (u64)&all, 8 }, { (u64)&all, 8 } });
 
-	return DOMCTL(setvcpuaffinity, .u.vcpuaffinity = { 0, XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT,
-							   { (u64)&all, 8 }, { (u64)&all, 8 } });
+	rc = rc ?: domctl(XEN_DOMCTL_getvcpuaffinity, GUEST, &dc);
+	rc = rc ?: DOMCTL(setnodeaffinity, .u.nodeaffinity.nodemap = { (u64)&all, 8 });
+	return rc ?: domctl(XEN_DOMCTL_getnodeaffinity, GUEST, &dc);
 }
 
 static long initialise(void)
@@ -491,6 +494,7 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, DOMCTL(settimeoffset, .u.settimeoffset.time_offset_seconds = 5)) \
 	X(0, NEVER, DOMCTL(settscinfo, .domain = 0)) \
 	X(0, NEVER, DOMCTL(gettscinfo, .domain = 0)) \
+	X(0, NEVER, DOMCTL(getpageframeinfo3, .u.getpageframeinfo3 = { 100, (u64)buffer })) \
 	X(0, NEVER, DOMCTL(subscribe, .u.subscribe.port = 3)) \
 	X(0, NEVER, DOMCTL(shadow_op, .u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_OFF)) \
 	X(0, NEVER, SHADOW(ENABLE_LOGDIRTY)) \
@@ -512,6 +516,10 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, SYSCTL(cpupool_op, .u.cpupool_op = { .op = XEN_SYSCTL_CPUPOOL_OP_INFO, .cpumap = { (u64)buffer, 8 } })) \
 	X(0, NEVER, SYSCTL(get_cpu_featureset, .u.cpu_featureset = { XEN_SYSCTL_cpu_featureset_hvm, 0, 0 })) \
 	X(0, NEVER, info_list()) \
+	X(0, NEVER, SYSCTL(readconsole, .u.readconsole = { .buffer = (u64)buffer, .count = 100 })) \
+	X(0, NEVER, SYSCTL(debug_keys, .u.debug_keys = { (u64)"h", 1 })) \
+	X(0, NEVER, SYSCTL(scheduler_op, .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, { { 0 } } })) \
+	X(0, NEVER, SYSCTL(pcitopoinfo, .u.pad = { 0 }) == -EOPNOTSUPP ? 0 : -EINVAL) \
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
 	X(0, NEVER, PHYSDEV(pci_device_remove, physdev_pci_device, 0, 2, 1)) \
