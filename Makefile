@@ -45,14 +45,16 @@ clean:
 	rm -rf $(O)
 
 help:
-	@echo "make                 $(O)/keel.efi and $(O)/keel.elf"
+	@echo "make                 $(O)/keel.efi and $(O)/keel.elf; make debug-build: with assertions, in $(O)/debug"
+	@echo "make deps            installs what the build and the tests need (*/deps.txt), and fetches QEMU 10"
 	@echo "make run             Keel, Dom0 and two guests in QEMU (IOMMU=intel, SMP=2, MEM=2G, LOADER=multiboot, ...)"
 	@echo "make boot KERNEL=F   your kernel as Dom0 (INITRD=, CMDLINE=; test/boot has the rest)"
 	@echo "make tools           keel and keeld; make install puts them below PREFIX and DESTDIR"
 	@echo "make dom0-image      Dom0's kernel and image; make iso: an image for a CD or a USB stick"
 	@echo "make check           every check that needs no emulator; make unit-NAME: one unit test"
-	@echo "make test            what CI runs (TESTS='unit-* guest-*'); make test-list prints the names"
+	@echo "make test            what CI runs (TESTS='unit-* guest-*', JOBS=emulators at a time); make test-list prints the names"
 	@echo "make soak            what takes hours; make soak-list; make bench; make fuzz-NAME FUZZ_SECONDS=60"
+	@echo "make qemu10          fetches QEMU 10 alone, which few tests need"
 	@echo "make menuconfig      the build's options; make clean: removes $(O)"
 
 # Each of these adds targets: the boot image, tools in Dom0, tests, the guard.
