@@ -44,7 +44,7 @@ static int parse(struct keel *k, int argc, char **argv, const struct command *c,
 	if (guest_parse_pci(p, argv[optind + at], settings ? warn : NULL, k, &k->err))
 		return usage_error(k, c, "%s", strdupa(k->err.text));
 	if (p->vf.set && !settings)
-		return usage_error(k, c, "settings of a virtual function belong to pci-attach, or into the guest's file");
+		return usage_error(k, c, "settings of a virtual function belong to pci-attach, or in the guest's file");
 	return -1;
 }
 

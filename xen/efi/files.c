@@ -107,7 +107,7 @@ EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional
 	if (status == EFI_NOT_FOUND && optional)
 		return status;
 	if (EFI_ERROR(status))
-		return loader_error(status, L"%a: cannot open the file; it belongs into %s on the volume "
+		return loader_error(status, L"%a: cannot open the file; it belongs in %s on the volume "
 				    L"that keel.efi was started from", path, l->folder);
 	status = read_all(file, path, out);
 	file->Close(file);
