@@ -12,7 +12,6 @@
 
 #include <public/grant_table.h>
 #include <public/hvm/params.h>
-#include <public/hvm/start_info.h>
 
 /* Names the file in what the parsers say about its bytes. */
 static int about_kernel(struct build *b, int rc)
@@ -174,35 +173,12 @@ static int write_files(struct build *b)
 	return rc;
 }
 
-/* start_info, the module list and the memory map share a page (public/hvm/start_info.h). */
 static int write_start_info(struct build *b)
 {
-	const struct layout *l = &b->layout;
-	struct {
-		struct hvm_start_info info;
-		unsigned char pad[64 - sizeof(struct hvm_start_info)];
-		struct hvm_modlist_entry module;
-		struct hvm_memmap_table_entry map[4];
-	} page = {
-		.info = {
-			.magic = XEN_HVM_START_MAGIC_VALUE,
-			.version = 1,
-			.nr_modules = b->ramdisk.size ? 1 : 0,
-			.modlist_paddr = b->ramdisk.size ? l->modlist : 0,
-			.cmdline_paddr = l->cmdline,
-			.rsdp_paddr = LAYOUT_ACPI,
-			.memmap_paddr = l->memmap,
-			.memmap_entries = l->ranges,
-		},
-		.module = { .paddr = l->ramdisk, .size = b->ramdisk.size },
-	};
+	struct layout_page page;
 
-	for (unsigned int i = 0; i < l->ranges; i++) {
-		page.map[i].addr = l->range[i].start;
-		page.map[i].size = l->range[i].size;
-		page.map[i].type = l->range[i].type;
-	}
-	return build_write(b, l->start_info, &page, sizeof(page), KEEL_PAGE_SIZE, "start_info");
+	layout_start_info(&b->layout, b->ramdisk.size, &page);
+	return build_write(b, b->layout.start_info, &page, sizeof(page), KEEL_PAGE_SIZE, "start_info");
 }
 
 static int write_acpi(struct build *b)

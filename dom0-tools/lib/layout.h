@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <public/hvm/start_info.h>
+
 #include "lib/error.h"
 
 /* Guest-physical addresses that a PVH guest gets from libxl too. */
@@ -38,6 +40,14 @@ struct layout {
 	unsigned int ranges;
 };
 
+/* start_info, the module list and the memory map share a page (public/hvm/start_info.h). */
+struct layout_page {
+	struct hvm_start_info info;
+	unsigned char pad[64 - sizeof(struct hvm_start_info)];
+	struct hvm_modlist_entry module;
+	struct hvm_memmap_table_entry map[sizeof(((struct layout *)0)->range) / sizeof(struct layout_range)];
+};
+
 struct layout_request {
 	uint64_t memory;		/* bytes, a multiple of the page size */
 	uint64_t kernel_start, kernel_end;
@@ -48,5 +58,8 @@ struct layout_request {
 
 /* Where everything goes; -ENOMEM tells how much memory the guest would need. */
 int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e);
+
+/* What the guest's kernel is told of it. */
+void layout_start_info(const struct layout *l, uint64_t ramdisk_size, struct layout_page *page);
 
 #endif

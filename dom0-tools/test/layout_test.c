@@ -64,6 +64,38 @@ static void sizes(void **state)
 	}
 }
 
+/* All ranges are in the page, and nothing behind it is written: a guest with functions and memory above 4 GiB has five. */
+static void start_info(void **state)
+{
+	struct layout_page *page = malloc(sizeof(*page));	/* ASan watches its end */
+	struct layout l;
+
+	assert_non_null(page);
+	for (unsigned int pci = 0; pci < 2; pci++) {
+		struct layout_request r = request(5000 * MIB);
+
+		r.pci = pci;
+		assert_int_equal(layout_make(&l, &r, &e), 0);
+		layout_start_info(&l, pci ? r.ramdisk_size : 0, page);
+		assert_int_equal(page->info.magic, 0x336ec578);
+		assert_int_equal(page->info.version, 1);
+		assert_int_equal(page->info.nr_modules, pci);
+		assert_int_equal(page->info.modlist_paddr, pci ? l.start_info + 64 : 0);
+		assert_int_equal(page->info.memmap_paddr, l.start_info + 96);
+		assert_int_equal(page->info.memmap_entries, 4 + pci);
+		assert_int_equal(page->module.paddr, l.ramdisk);
+		for (unsigned int i = 0; i < l.ranges; i++) {
+			assert_int_equal(page->map[i].addr, l.range[i].start);
+			assert_int_equal(page->map[i].size, l.range[i].size);
+			assert_int_equal(page->map[i].type, l.range[i].type);
+		}
+		assert_int_equal(page->map[3 + pci].addr, 1ULL << 32);
+		assert_int_equal(page->map[3 + pci].size, (5000 - (pci ? 3520 : 4032)) * MIB);
+		assert_int_equal(page->map[3 + pci].type, RANGE_RAM);
+	}
+	free(page);
+}
+
 static void special_pages(void **state)
 {
 	struct layout_request r = request(256 * MIB);
@@ -251,7 +283,7 @@ static void acpi_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes), cmocka_unit_test(special_pages), cmocka_unit_test(refused),
+		cmocka_unit_test(sizes), cmocka_unit_test(start_info), cmocka_unit_test(special_pages), cmocka_unit_test(refused),
 		cmocka_unit_test(acpi), cmocka_unit_test(acpi_with_pci), cmocka_unit_test(acpi_room),
 	};
 
