@@ -348,6 +348,14 @@ static void what_the_last_owner_left_is_masked(void **state)
 	table_write(WINDOW + 0x201c, 0);
 	assert_int_equal(host_table(0x62000)[7], 0);
 	assert_int_equal(host_table(0x62000)[3], 1);
+	/* Nor does what the guest left, whether Dom0 has had the table mapped before or not. */
+	table_write(WINDOW + 0x202c, 0);
+	assert_int_equal(deassign(&x->d, NVME), 0);
+	assert_int_equal(deassign(NULL, NVME), 0);
+	dom0_put(NVME, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(host_table(0x62000)[11], 0);
+	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
+	assert_int_equal(host_table(0x62000)[11], 1);
 }
 
 static void dom0_does_not_take_it_back_by_force(void **state)
@@ -414,8 +422,14 @@ static void what_cannot_be_assigned_says_why(void **state)
 	assert_int_equal(arch_pci_test_assign(&other->d, VF(1)), -EPERM);
 	assert_string_equal(vpci_refused_words(-ENODEV), "there is no such function");
 	assert_string_equal(vpci_refused_words(-ENOTEMPTY), "its virtual functions belong to guests");
+	/* Whatever it is, the log has it. */
+	assert_int_equal(assign(&other->d, VF(1)), -EPERM);
+	assert_non_null(strstr(fake_last_message, "02:00.2 is not assigned: the domain was made without passthrough"));
+	assert_int_equal(assign(&x->d, PCI_SBDF(0, 6, 0)), -ENODEV);
+	assert_non_null(strstr(fake_last_message, "there is no such function"));
 	iommu_ops = NULL;
 	assert_int_equal(arch_pci_assign(NULL, VF(1)), -EOPNOTSUPP);
+	assert_non_null(strstr(fake_last_message, "no IOMMU that remaps"));
 	iommu_ops = &ops;
 	iommu_caps.irq_remap = false;
 	assert_int_equal(assign(&x->d, VF(1)), -EOPNOTSUPP);
@@ -546,6 +560,16 @@ static void a_functions_peers(void **state)
 	set(f, 0x106, 2, 0, 0x0c);
 	put(SLOT, PCI_COMMAND, 2, 6);
 	assert_int_equal(pci_conf_read(NVME, 0x106, 2), 0x0c);
+	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, PCI_COMMAND_MASTER);
+	/* Ones that are read in a reset are not a control that is on. */
+	set(f, 0x106, 2, 0, 0x0c);
+	f->held = true;
+	put(SLOT, PCI_COMMAND, 2, 6);
+	f->held = false;
+	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+	put(SLOT, PCI_COMMAND, 2, 6);
+	assert_int_equal(pci_conf_read(NVME, 0x106, 2), 0x0c);
+	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, PCI_COMMAND_MASTER);
 	assert_int_equal(arch_pci_deassign(&x->d, NVME), 0);
 	set(f, 0x106, 2, 0, 0x0c);
 	fake_advance(200000000);
@@ -683,7 +707,72 @@ static void a_bar_in_the_page_of_another_is_refused(void **state)
 	set(function(NVME), PCI_BAR(2), 4, 0x80100, 0xffffff00);
 	assert_int_equal(assign(&x->d, NVME), -EADDRINUSE);
 	set(function(NVME), PCI_BAR(2), 4, 0x80000, 0xfffff000);
+	find_anew(NVME);
 	assert_int_equal(assign(&x->d, NVME), 0);
+}
+
+/*
+ * A guest may be able to change what its card says at the next reset: that reaches nothing beside it. Who finds it anew,
+ * as Dom0 does when it is removed and looked for, gives it a place.
+ */
+static void bars_stay_as_they_were(void **state)
+{
+	static const struct { unsigned int reg; u32 val, writable; } lies[] = {
+		{ PCI_BAR(0), 0x20004, 0xfffe0000 },	/* 128 KiB */
+		{ PCI_BAR(0), 0x20000, 0xffffc000 },	/* 32 bits */
+		{ PCI_BAR(2), 0x80000, 0xffffc000 },	/* one more */
+	};
+	struct function *f = function(NVME), good = *f;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(lies); i++) {
+		assert_int_equal(assign(&x->d, NVME), 0);
+		assert_int_equal(deassign(&x->d, NVME), 0);
+		fake_advance(200000000);
+		set(f, lies[i].reg, 4, lies[i].val, lies[i].writable);
+		if (!(lies[i].val & PCI_BAR_TYPE))
+			set(f, PCI_BAR(1), 4, 0, 0);
+		assert_int_equal(arch_pci_test_assign(NULL, NVME), -EOVERFLOW);
+		assert_int_equal(assign(&x->d, NVME), -EOVERFLOW);
+		assert_int_equal(deassign(NULL, NVME), 0);
+		assert_int_equal(assign(&x->d, NVME), -EOVERFLOW);
+		assert_non_null(strstr(fake_last_message, "not as they were"));
+		memcpy(f->reg, good.reg, sizeof(good.reg));
+		memcpy(f->writable, good.writable, sizeof(good.writable));
+		if (i)
+			continue;
+		set(f, lies[i].reg, 4, lies[i].val, lies[i].writable);
+		find_anew(NVME);
+		assert_int_equal(assign(&x->d, NVME), 0);
+		assert_int_equal(deassign(&x->d, NVME), 0);
+		fake_advance(200000000);
+		assert_int_equal(deassign(NULL, NVME), 0);
+		memcpy(f->reg, good.reg, sizeof(good.reg));
+		memcpy(f->writable, good.writable, sizeof(good.writable));
+		find_anew(NVME);
+	}
+}
+
+/* Nor do its virtual functions, which Dom0 makes when it has it back. */
+static void virtual_functions_bars_stay_as_they_were(void **state)
+{
+	pci_conf_write(PF, 0x148, 2, 0);
+	capabilities(function(PF), 0x40);
+	express(function(PF), 0x40);
+	find_anew(PF);
+	for (unsigned int i = 0; i < 2; i++) {
+		for (unsigned int vf = 0; vf < 2; vf++)
+			assert_int_equal(arch_pci_device_remove(0, 2, (u8)(1 + vf)), 0);
+		assert_int_equal(assign(&x->d, PF), 0);
+		assert_int_equal(deassign(&x->d, PF), 0);
+		assert_int_equal(deassign(NULL, PF), 0);
+		if (i)
+			set(function(PF), 0x164, 4, 0x40004, 0xfffc0000);
+		dom0_put(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
+		for (unsigned int vf = 0; vf < 2; vf++)
+			assert_int_equal(arch_pci_device_add(0, 2, (u8)(1 + vf), XEN_PCI_DEV_VIRTFN, 0x200), 0);
+		assert_int_equal(arch_pci_test_assign(NULL, VF(1)), i ? -ENXIO : 0);
+		dom0_put(PF, 0x148, 2, 0);
+	}
 }
 
 /* As an e1000e has them: three BARs of 32 bits, two side by side, and one for I/O. The MSI-X table is in the last. */
@@ -865,6 +954,20 @@ static void a_reset_by_the_guest(void **state)
 	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0);
 }
 
+/* A reset in the reset: what is read from the function then is ones, and they are not written to it. */
+static void a_reset_by_the_guest_again(void **state)
+{
+	struct function *f = function(VF(0));
+
+	set(f, VF_CONTROL, 2, 0x2810, 0xffff);
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	f->held = true;
+	f->express = 0;	/* what is written stays to be seen */
+	put(SLOT, VF_CONTROL, 2, BIT(15));
+	f->held = false;
+	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0x2810 | BIT(15));
+}
+
 /* Until the next assignment the guest does not switch it on again. */
 static void who_is_cut_off_sends_nothing(void **state)
 {
@@ -928,7 +1031,9 @@ static void no_log_beside_functions(void **state)
 	assert_int_equal(deassign(&x->d, VF(1)), 0);
 	assert_int_equal(arch_pci_log_start(&x->d), 0);
 	assert_true(x->d.p2m.log_dirty);
-	assert_int_equal(assign(&x->d, VF(0)), -EINPROGRESS);
+	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -EINPROGRESS);
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -EINPROGRESS);
+	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, 0);
 	assert_string_equal(vpci_refused_words(-EINPROGRESS), "its guest is being migrated");
 	x->d.p2m.log_dirty = false;
 	assert_int_equal(assign(&x->d, VF(0)), 0);
@@ -938,13 +1043,15 @@ static void ports_run_out(void **state)
 {
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
 		x->vpci->bus->port[i].fn = (struct guest_fn *)1;
-	assert_int_equal(assign(&x->d, VF(0)), -ENOSPC);
+	/* Said beforehand, and with nothing done. */
+	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -ENOSPC);
+	assert_int_equal(arch_pci_test_assign(NULL, VF(0)), 0);
+	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ENOSPC);
+	assert_non_null(strstr(fake_last_message, "no port for it"));
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
 		x->vpci->bus->port[i].fn = NULL;
-	/* It left Dom0, and stays nobody's. */
-	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, DOMID_IO);
-	assert_null(reaches_memory_of(VF(0)));
-	assert_int_equal(deassign(NULL, VF(0)), 0);
+	assert_int_equal(function(VF(0))->resets, 0);
+	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, 0);
 	assert_ptr_equal(reaches_memory_of(VF(0)), &dom0->d);
 	assert_int_equal(assign(NULL, VF(0)), 0);
 	fake_advance(200000000);
@@ -1328,6 +1435,57 @@ static void what_is_switched_off_is_reset(void **state)
 	}
 }
 
+/* Whoever asks in the meantime is told what will be: nothing that is read from the function then counts. */
+static void who_asks_in_a_reset(void **state)
+{
+	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
+	function(VF(0))->held = true;
+	assert_int_equal(arch_pci_test_assign(NULL, VF(0)), 0);
+	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), 0);
+	function(VF(0))->held = false;
+	assert_int_equal(assign(&x->d, VF(0)), 0);
+	assert_int_equal(deassign(&x->d, VF(0)), 0);
+	fake_advance(200000000);
+	pci_conf_write(PF, 0x148, 2, 0);
+	capabilities(function(PF), 0x40);
+	express(function(PF), 0x40);
+	find_anew(PF);
+	assert_int_equal(arch_pci_assign(NULL, PF), 0);
+	function(PF)->held = true;
+	assert_int_equal(arch_pci_test_assign(NULL, PF), 0);
+	assert_int_equal(arch_pci_test_assign(&x->d, PF), 0);
+	assert_int_equal(arch_pci_assign(&x->d, PF), -ERESTART);
+	function(PF)->held = false;
+	assert_int_equal(assign(&x->d, PF), 0);
+}
+
+/* Dom0 has reset it just now: neither what the guest sees nor what is written back after resets is read then. */
+static void a_reset_by_dom0(void **state)
+{
+	static const u32 ids[] = { NVME, VF(0) };
+
+	for (unsigned int i = 0; i < ARRAY_LEN(ids); i++) {
+		struct function *f = function(ids[i]);
+		struct vpci_dev *dev = vpci_find(dom0->vpci, ids[i]);
+
+		f->held = true;
+		assert_int_equal(arch_pci_assign(NULL, ids[i]), -EIO);
+		assert_int_equal(arch_pci_assign(&x->d, ids[i]), -EIO);
+		assert_int_equal(dev->owner, 0);
+		f->held = false;
+		assert_int_equal(arch_pci_assign(NULL, ids[i]), 0);
+		fake_advance(200000000);
+		f->held = true;
+		assert_int_equal(arch_pci_test_assign(NULL, ids[i]), 0);
+		assert_int_equal(arch_pci_assign(&x->d, ids[i]), -EIO);
+		assert_int_equal(dev->owner, DOMID_IO);
+		assert_int_not_equal(dev->reset.header[1], ~0u);
+		f->held = false;
+		assert_int_equal(assign(&x->d, ids[i]), 0);
+		assert_int_equal(get(SLOT + i * 0x100, 0, 4), i ? 0x10ca8086 : 0x00101b36);
+	}
+}
+
 static void resets_end_one_at_a_time(void **state)
 {
 	assert_int_equal(assign(&x->d, VF(0)), 0);
@@ -1353,11 +1511,12 @@ static const struct CMUnitTest tests[] = {
 	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited), T(a_quarter_of_the_vectors_is_no_guests),
 	T(a_bar_in_the_page_of_another_is_refused), T(bars_of_32_bits), T(the_32_bit_window),
 	T(a_virtual_function_with_32_bits), T(the_port_tells),
-	T(no_log_beside_functions), T(a_reset_by_the_guest), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
+	T(no_log_beside_functions), T(a_reset_by_the_guest), T(a_reset_by_the_guest_again), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
 	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
 	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(what_no_unit_has_stays_dom0s), T(without_a_hardware_domain),
 	T(a_table_outside_its_bar), T(the_physical_function_stays),
-	T(a_reset_in_the_guests_reset), T(resets_end_one_at_a_time), T(what_is_switched_off_is_reset),
+	T(a_reset_in_the_guests_reset), T(who_asks_in_a_reset), T(a_reset_by_dom0),
+	T(bars_stay_as_they_were), T(virtual_functions_bars_stay_as_they_were), T(resets_end_one_at_a_time), T(what_is_switched_off_is_reset),
 };
 
 UNIT_MAIN(tests)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The PCI Express host bridge of a guest that can have devices. The numbers of the 64-bit window are put in when
- * the guest is built: dom0_tables.c and the tools' acpi.c find them by these patterns.
+ * the guest is built: guest_tables.c finds them by these patterns.
  */
 DefinitionBlock ("guest_pci.aml", "SSDT", 2, "KEEL", "KEELPCI", 1)
 {

@@ -15,11 +15,21 @@
 
 #define SRIOV_VF_DEVICE 0x1a
 
-/* The function's size, with decoding off: nobody uses it. */
-static void size_bars(const struct vpci_dev *dev, struct guest_bar *bar)
+/* Not in a reset that Dom0 has begun, nor gone. */
+static bool answers(const struct vpci_dev *dev)
+{
+	return pci_conf_read(dev->sbdf, PCI_COMMAND, 4) != ~0u;
+}
+
+/*
+ * The function's size, with decoding off: nobody uses it, and it answers. What it says the first time counts, before a
+ * guest had it: some cards let that change what they say, and a larger one reaches what lies beside it.
+ */
+static long size_bars(struct vpci_dev *dev, struct guest_bar *bar)
 {
 	u32 command = pci_conf_read(dev->sbdf, PCI_COMMAND, 2);
-	u64 size[NR_BARS];
+	u64 size[NR_BARS], kind;
+	long rc = 0;
 
 	pci_conf_write(dev->sbdf, PCI_COMMAND, 2, command & ~PCI_COMMAND_MEMORY);
 	vpci_size_bars(dev->sbdf, PCI_BAR(0), size);
@@ -27,17 +37,23 @@ static void size_bars(const struct vpci_dev *dev, struct guest_bar *bar)
 	for (unsigned int i = 0; i < NR_BARS; i++) {
 		bar[i].size = size[i];
 		bar[i].host = size[i] ? vpci_read_bar(dev->sbdf, PCI_BAR(i)) : 0;
+		kind = size[i] ? size[i] | (pci_conf_read(dev->sbdf, PCI_BAR(i), 4) & ~PCI_BAR_MASK) : 0;
+		if (!dev->bars_known)
+			dev->bar_kind[i] = kind;
+		else if (dev->bar_kind[i] != kind)
+			rc = -EOVERFLOW;
 	}
+	dev->bars_known = true;
+	return rc;
 }
 
 /* Dom0's lock held. */
-static void find_bars(struct vpci *p, const struct vpci_dev *dev, struct guest_bar *bar)
+static long find_bars(struct vpci *p, struct vpci_dev *dev, struct guest_bar *bar)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
 	u32 sbdf = pf ? pf->sbdf : dev->sbdf, first = pf ? pf->sriov + SRIOV_BAR(0) : PCI_BAR(0);
+	long rc = dev->virtfn ? 0 : size_bars(dev, bar);
 
-	if (!dev->virtfn)
-		size_bars(dev, bar);
 	for (unsigned int i = 0; pf && i < NR_BARS; i++) {
 		bar[i].host = vpci_bar_base(p, dev, i);
 		bar[i].size = bar[i].host ? pf->vf_bar_size[i] : 0;
@@ -45,6 +61,7 @@ static void find_bars(struct vpci *p, const struct vpci_dev *dev, struct guest_b
 	for (unsigned int i = 0; i + 1 < NR_BARS; i++)
 		bar[i + 1].upper_half = bar[i].size &&
 					(pci_conf_read(sbdf, first + 4 * i, 4) & PCI_BAR_TYPE) == PCI_BAR_64;
+	return rc;
 }
 
 /* What the guest does on the MSI-X table's pages, Keel does for it: they are the function's own, whatever that says. */
@@ -55,10 +72,8 @@ static bool is_in_bar(const struct guest_bar *bar, u32 place, u64 size)
 
 static long msix_refused(const struct vpci_dev *dev, const struct guest_bar *bar)
 {
-	u32 pending = dev->msix ? pci_conf_read(dev->sbdf, dev->msix + MSIX_PENDING, 4) : 0;
-
 	if (!dev->msix || (is_in_bar(bar, dev->table_offset | dev->table_bar, dev->nr_entries * MSIX_ENTRY_SIZE) &&
-			   is_in_bar(bar, pending, (dev->nr_entries + 63) / 64 * 8)))
+			   is_in_bar(bar, dev->pending, (dev->nr_entries + 63) / 64 * 8)))
 		return 0;
 	return -E2BIG;
 }
@@ -122,7 +137,9 @@ static long sriov_refused(struct vpci *p, const struct vpci_dev *dev)
 
 	if (dev->virtfn && (!pf || pf->owner != vpci_home()))
 		return -ECHILD;
-	if (dev->sriov && pci_conf_read(dev->sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE)
+	/* In its reset it answers nothing; who takes it waits for that. */
+	if (dev->sriov && !vpci_is_resetting(dev) &&
+	    pci_conf_read(dev->sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE)
 		return -EMLINK;
 	return 0;
 }
@@ -173,9 +190,10 @@ const char *vpci_refused_words(long rc)
 }
 
 /* Tells the log why, and returns rc. */
-static long refuse(const struct vpci_dev *dev, long rc)
+static long tell(u32 sbdf, long rc)
 {
-	pr_info("PCI: " PCI_FMT " is not assigned: %s\n", PCI_ARGS(dev->sbdf), vpci_refused_words(rc));
+	if (rc && rc != -ERESTART)
+		pr_info("PCI: " PCI_FMT " is not assigned: %s\n", PCI_ARGS(sbdf), vpci_refused_words(rc));
 	return rc;
 }
 
@@ -213,12 +231,15 @@ static long learn(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest
 	long rc = refused(p, dev, to);
 	u32 id;
 
+	if (!rc && !answers(dev))
+		rc = -EIO;
+	if (!rc)
+		rc = find_bars(p, dev, fn->bar);
 	if (rc)
 		return rc;
 	id = !dev->virtfn ? pci_conf_read(dev->sbdf, PCI_VENDOR_ID, 4) :
 	     pf ? pci_conf_read(pf->sbdf, PCI_VENDOR_ID, 2) |
 		  pci_conf_read(pf->sbdf, pf->sriov + SRIOV_VF_DEVICE, 2) << 16 : ~0u;
-	find_bars(p, dev, fn->bar);
 	guest_fn_init(fn, dev, id);
 	return bars_refused(dev, fn->bar);
 }
@@ -232,7 +253,7 @@ static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_
 		return -ERESTART;
 	rc = learn(p, dev, to, fn);
 	if (rc)
-		return refuse(dev, rc);
+		return rc;
 	if (dev->owner != DOMID_IO) {
 		retire(p, dev);
 		return -ERESTART;
@@ -254,30 +275,45 @@ static void let_go(struct vpci *p, u32 sbdf, domid_t from, bool seen)
 	dev = vpci_find(p, sbdf);
 	if (dev && dev->owner == from) {
 		dev->owner = DOMID_IO;
+		dev->table_mapped = 0; /* who maps the MSI-X table next masks what the guest left there */
 		if (seen)
 			vpci_reset_start(p, dev);
 	}
 	spin_unlock(&p->lock);
 }
 
+/* g's lock held. Can the guest have one more? */
+static long guest_refused(struct vpci *g)
+{
+	if (g->bus->closed)
+		return -ESRCH;
+	if (READ_ONCE(g->d->p2m.log_dirty))
+		return -EINPROGRESS;
+	return free_port(g->bus) ? 0 : -ENOSPC;
+}
+
+/* The same, before anything is done for it. */
+static long ask_guest(struct vpci *g)
+{
+	long rc;
+
+	spin_lock(&g->lock);
+	rc = guest_refused(g);
+	spin_unlock(&g->lock);
+	return rc;
+}
+
 /* Into the guest's hierarchy; host: the hardware domain's part, which is the guest's by now. */
 static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *fn)
 {
-	struct guest_port *port;
-	long rc = 0;
+	long rc;
 
 	spin_lock(&g->lock);
-	port = free_port(g->bus);
-	if (g->bus->closed)
-		rc = -ESRCH;
-	else if (READ_ONCE(g->d->p2m.log_dirty))
-		rc = refuse(host, -EINPROGRESS);
-	else if (!port)
-		rc = -ENOSPC;
-	else
+	rc = guest_refused(g);
+	if (!rc)
 		rc = vpci_add_assigned(g, host, fn);
 	if (!rc)
-		guest_port_plug(g, port, fn);
+		guest_port_plug(g, free_port(g->bus), fn);
 	spin_unlock(&g->lock);
 	return rc;
 }
@@ -293,7 +329,7 @@ static long wait_for_reset(struct vpci *p, struct vpci_dev *dev)
 	if (dev->reset.state != RESET_FAILED)
 		return 0;
 	if (now() < dev->reset.due)
-		return refuse(dev, -EIO);
+		return -EIO;
 	vpci_reset_start(p, dev);
 	return -ERESTART;
 }
@@ -308,7 +344,8 @@ static long give_back(struct vpci *p, u32 sbdf)
 	dev = vpci_find(p, sbdf);
 	if (dev && dev->owner == DOMID_IO) {
 		rc = group_refused(p, dev, vpci_home());
-		rc = rc ? refuse(dev, rc) : wait_for_reset(p, dev);
+		if (!rc)
+			rc = wait_for_reset(p, dev);
 		if (!rc)
 			rc = iommu_attach(&dev->iommu, hardware_domain);
 	}
@@ -329,6 +366,9 @@ static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 
 	if (d->hardware || !g)
 		return -EPERM;
+	rc = ask_guest(g);
+	if (rc)
+		return rc;
 	fn = alloc_page();
 	if (!fn)
 		return -ENOMEM;
@@ -378,9 +418,9 @@ static long quarantine(struct vpci *p, u32 sbdf)
 		vpci_reset_start(p, dev);
 	} else if (dev && (dev->owner != DOMID_IO || !hardware_domain)) {
 		rc = refused(p, dev, DOMID_IO);
-		if (rc)
-			refuse(dev, rc);
-		else
+		if (!rc && !answers(dev))
+			rc = -EIO;
+		if (!rc)
 			retire(p, dev);
 	}
 	spin_unlock(&p->lock);
@@ -390,10 +430,11 @@ static long quarantine(struct vpci *p, u32 sbdf)
 long arch_pci_assign(struct domain *d, u32 sbdf)
 {
 	struct vpci *p = vpci_machine;
+	long rc = -EOPNOTSUPP;
 
-	if (!p || !iommu_on())
-		return -EOPNOTSUPP;
-	return d ? assign_guest(p, sbdf, d) : quarantine(p, sbdf);
+	if (p && iommu_on())
+		rc = d ? assign_guest(p, sbdf, d) : quarantine(p, sbdf);
+	return tell(sbdf, rc);
 }
 
 long arch_pci_deassign(struct domain *d, u32 sbdf)
@@ -403,33 +444,34 @@ long arch_pci_deassign(struct domain *d, u32 sbdf)
 	if (!p || (d ? d->hardware || !g : !hardware_domain))
 		return -ENODEV;
 	if (!d)
-		return give_back(p, sbdf);
+		return tell(sbdf, give_back(p, sbdf));
 	spin_lock(&g->lock);
 	return unplug(g, port_with(g->bus, sbdf));
 }
 
 long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 {
-	struct vpci *p = vpci_machine;
+	struct vpci *p = vpci_machine, *g = d && !d->hardware ? x86_domain(d)->vpci : NULL;
 	struct vpci_dev *dev;
 	struct guest_bar bar[NR_BARS] = { 0 };
 	long rc = -ENODEV;
 
 	if (!p)
 		return -ENODEV;
-	if (d && !d->hardware && !x86_domain(d)->vpci)
+	if (d && !d->hardware && !g)
 		return -EPERM;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
 	if (dev)
 		rc = d && dev->owner == d->id ? -EEXIST : refused(p, dev, d ? d->id : DOMID_IO);
 	/* Dom0 may use a device without interrupts: its BARs are not touched to learn their size. */
-	if (!rc && (dev->virtfn || (dev->owner == DOMID_IO && !vpci_is_resetting(dev)))) {
-		find_bars(p, dev, bar);
-		rc = bars_refused(dev, bar);
+	if (!rc && (dev->virtfn || (dev->owner == DOMID_IO && !vpci_is_resetting(dev) && answers(dev)))) {
+		rc = find_bars(p, dev, bar);
+		if (!rc)
+			rc = bars_refused(dev, bar);
 	}
 	spin_unlock(&p->lock);
-	return rc;
+	return !rc && g ? ask_guest(g) : rc;
 }
 
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)

@@ -30,6 +30,7 @@ struct guest_fn {
 	struct vpci_dev *dev;	/* of the guest's struct vpci */
 	u32 id, subsystem, class;
 	u16 command;
+	u16 dev_control;	/* the machine's, as it was before the guest */
 	u8 int_line, first_cap;
 	bool resets;		/* it can do a function-level reset */
 	struct guest_cap cap[NR_CAPS];

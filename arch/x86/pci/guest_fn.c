@@ -131,11 +131,12 @@ static void restore_bars(const struct guest_fn *fn)
  */
 static void write_host_command(const struct guest_fn *fn)
 {
-	u32 val = PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_OFF;
+	u32 val = PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_OFF, master = fn->command & PCI_COMMAND_MASTER;
 
 	restore_bars(fn);
-	vpci_enable_acs(fn->dev);
-	pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2, val | (fn->command & PCI_COMMAND_MASTER));
+	if (!vpci_enable_acs(fn->dev) && fn->dev->acs)
+		master = 0; /* in a reset: not before its requests to peers go through the IOMMU */
+	pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2, val | master);
 	smp_mb();
 	if (READ_ONCE(fn->dev->iommu.cut_off))
 		pci_conf_write(fn->dev->sbdf, PCI_COMMAND, 2, val);
@@ -241,15 +242,13 @@ u32 guest_fn_read(const struct guest_fn *fn, unsigned int dword)
 /* A function-level reset (PCI Express 5.0, 6.6.2): interrupts are off then, and memory is not decoded. */
 static void reset(struct vpci *p, struct guest_fn *fn)
 {
-	unsigned int control = fn->cap[CAP_EXPRESS].pos + 8u;
-	u32 sbdf = fn->dev->sbdf;
-
 	remap(p, fn, 0, NR_BARS, 0);
 	vpci_msi_release(fn->dev);
 	vpci_msix_release(fn->dev);
 	for (unsigned int i = 0; i < NR_BARS; i++)
 		fn->bar[i].gpa = 0;
-	pci_conf_write(sbdf, control, 2, pci_conf_read(sbdf, control, 2) | PCI_EXPRESS_RESET);
+	/* Not what it reads: those are ones if the guest has begun a reset just now, and what such a payload size does is undefined. */
+	pci_conf_write(fn->dev->sbdf, fn->cap[CAP_EXPRESS].pos + 8u, 2, fn->dev_control | PCI_EXPRESS_RESET);
 }
 
 void guest_fn_write(struct vpci *p, struct guest_fn *fn, unsigned int dword, u32 val, u32 mask)
@@ -298,6 +297,7 @@ void guest_fn_init(struct guest_fn *fn, const struct vpci_dev *host, u32 id)
 	fn->class = pci_conf_read(sbdf, 0x08, 4);
 	fn->subsystem = pci_conf_read(sbdf, 0x2c, 4);
 	add_cap(fn, CAP_EXPRESS, host->express, EXPRESS_LEN);
+	fn->dev_control = host->express ? (u16)pci_conf_read(sbdf, host->express + 8u, 2) : 0;
 	add_cap(fn, CAP_MSI, host->msi, host->msi ? msi_len(pci_conf_read(sbdf, host->msi + 2u, 2)) : 0);
 	add_cap(fn, CAP_MSIX, host->msix, 12);
 	fn->resets = host->resets_itself;

@@ -88,6 +88,7 @@ static void read_msix(struct vpci_dev *dev, u8 pos, u32 ctrl)
 	dev->nr_entries = (ctrl & MSIX_CTRL_SIZE) + 1;
 	dev->table_bar = table & 7;
 	dev->table_offset = table & ~7u;
+	dev->pending = pci_conf_read(dev->sbdf, pos + MSIX_PENDING, 4);
 	dev->table_first = INVALID_GFN;
 	if (ctrl & MSIX_CTRL_ENABLE)
 		pci_conf_write(dev->sbdf, pos + 2u, 2, 0);
@@ -114,6 +115,8 @@ bool vpci_enable_acs(const struct vpci_dev *dev)
 		return false;
 	bits = pci_conf_read(dev->sbdf, dev->acs + ACS_CAP, 2) & ACS_ISOLATES;
 	ctrl = pci_conf_read(dev->sbdf, dev->acs + ACS_CTRL, 2);
+	if (ctrl == 0xffff)
+		return false; /* it answers nothing: in its reset */
 	if ((ctrl & bits) == bits)
 		return true;
 	pci_conf_write(dev->sbdf, dev->acs + ACS_CTRL, 2, ctrl | bits);
@@ -398,7 +401,12 @@ void vpci_size_bars(u32 sbdf, unsigned int first, u64 size[6])
 
 void vpci_size_vf_bars(struct vpci_dev *dev)
 {
-	vpci_size_bars(dev->sbdf, dev->sriov + SRIOV_BAR(0), dev->vf_bar_size);
+	u64 size[6];
+
+	vpci_size_bars(dev->sbdf, dev->sriov + SRIOV_BAR(0), size);
+	/* As bar_kind: once a guest may have had it, only what is as before has a place. */
+	for (unsigned int i = 0; i < ARRAY_SIZE(size); i++)
+		dev->vf_bar_size[i] = dev->bars_known && size[i] != dev->vf_bar_size[i] ? 0 : size[i];
 }
 
 /* SR-IOV 1.1, 3.3: the BARs of all virtual functions lie behind each other, from the physical function's VF BAR on. */

@@ -52,6 +52,8 @@ struct vpci_dev {
 	u16 sriov, acs;		/* offsets of the capabilities, 0 = none */
 	u32 anchor;		/* the topmost bridge that lets what is below reach each other; none: sbdf */
 	u64 vf_bar_size[6];	/* learnt when virtual functions are switched on */
+	bool bars_known;	/* not a virtual function's: sizes, with the type's bits, before a guest had it */
+	u64 bar_kind[6];
 
 	u8 msi;			/* offset of the capability, 0 = none */
 	bool msi_64;
@@ -62,6 +64,7 @@ struct vpci_dev {
 	unsigned int nr_entries;
 	u8 table_bar;
 	u32 table_offset;
+	u32 pending;		/* where the pending bits are, as the capability says it */
 	/* Where the table is decoded now: pages trapped; none if first > last. Read without lock. */
 	gfn_t table_first, table_last;
 	u64 table_gpa, table_host;	/* for its domain, and in the machine */
