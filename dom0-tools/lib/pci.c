@@ -258,6 +258,12 @@ static int settings(struct keel *k, unsigned int domid, const struct guest_pci *
 	return rc;
 }
 
+/* Is it the guest that can have none, and not the function that cannot be had? */
+static bool for_the_guest(int rc)
+{
+	return rc == -EPERM || rc == -ENOSPC || rc == -EINPROGRESS;
+}
+
 static int guest_refused(struct keel *k, unsigned int domid, int rc)
 {
 	char room[GUEST_NAME_MAX + 1];
@@ -268,6 +274,9 @@ static int guest_refused(struct keel *k, unsigned int domid, int rc)
 		return -k->err.code;
 	guest = pci_owner_name(&o, domid, room, sizeof(room));
 	pci_owners_free(&o);
+	if (rc == -EINPROGRESS)
+		return keel_fail(&k->err, EBUSY, "%s is being migrated, and cannot have PCI functions meanwhile; attach it when "
+				 "that is over", guest);
 	if (rc == -ENOSPC)
 		return keel_fail(&k->err, ENOSPC, "%s has %d PCI functions, and no more ports", guest, GUEST_MAX_PCI);
 	return keel_fail(&k->err, EPERM, "%s cannot have PCI functions: its configuration needs passthrough = "
@@ -280,7 +289,7 @@ static int assign(struct keel *k, unsigned int domid, const struct guest_pci *p,
 
 	if (!rc)
 		return 0;
-	if (rc == -EPERM || rc == -ENOSPC)
+	if (for_the_guest(rc))
 		return guest_refused(k, domid, rc);
 	return cannot_be_assigned(k, name, pci_reason(rc), "");
 }
@@ -290,15 +299,16 @@ int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
 	sigset_t old;
 	int lock = begin(k, &old);
 	char name[16];
-	int rc;
+	int rc, why;
 
 	if (lock < 0)
 		return lock;
 	guest_pci_text(p->sbdf, name);
 	rc = pci_check(k, p->sbdf);
 	/* Before its settings are changed. */
-	if (!rc && hyper_test_assign(k, domid, p->sbdf) == -EPERM)
-		rc = guest_refused(k, domid, -EPERM);
+	why = rc ? 0 : hyper_test_assign(k, domid, p->sbdf);
+	if (for_the_guest(why))
+		rc = guest_refused(k, domid, why);
 	if (!rc)
 		put_back_leftovers(k, p->sbdf);
 	if (!rc)

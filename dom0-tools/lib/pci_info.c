@@ -189,6 +189,7 @@ static void advise(struct pci_refusal *r, const char *name)
 		{ ECHILD, "`keel pci-assignable-remove` gives that one back" },
 		{ EMLINK, "`keel vf-create %s 0` removes them" },
 		{ EIO, "`keel pci-assignable-add %s` tries again" },
+		{ EOVERFLOW, "`echo 1 > /sys/bus/pci/devices/%s/remove`, then `echo 1 > /sys/bus/pci/rescan`: it gets a place anew" },
 		{ ENXIO, "\"above 4G decoding\" in the firmware's settings makes room" },
 	};
 

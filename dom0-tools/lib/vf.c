@@ -208,12 +208,14 @@ static int set_numvfs(struct keel *k, uint32_t pf, unsigned int vfs)
 static int nvme_create(struct nvme *n, uint32_t pf, unsigned int vfs)
 {
 	static struct nvme_secondary_list list;
-	unsigned int share[2];
-	int rc = identify(n, NVME_CNS_SECONDARY, &list);
+	unsigned int share[2], number, most = sizeof(list.entry) / sizeof(list.entry[0]);
+	int rc = identify(n, NVME_CNS_SECONDARY, &list), online = 0;
+	struct keel_error why;
 
-	if (!rc && list.number < vfs)
+	number = list.number < most ? list.number : most;
+	if (!rc && number < vfs)
 		rc = keel_fail(&n->k->err, EINVAL, "%s has %u secondary controllers, fewer than %u", n->name,
-			       list.number, vfs);
+			       number, vfs);
 	if (!rc)
 		rc = find_shares(n, vfs, share);
 	/* From here on those that were there are gone. */
@@ -225,9 +227,15 @@ static int nvme_create(struct nvme *n, uint32_t pf, unsigned int vfs)
 		rc = share_out(n, &list, vfs, share);
 	if (!rc)
 		rc = set_numvfs(n->k, pf, vfs);
-	for (unsigned int i = 0; i < vfs && !rc; i++)
-		rc = virt_mgmt(n, list.entry[i].id, 0, NVME_SECONDARY_ONLINE, 0, "bring a controller online");
-	return rc;
+	for (unsigned int i = 0; i < vfs && !rc && !online; i++)
+		online = virt_mgmt(n, list.entry[i].id, 0, NVME_SECONDARY_ONLINE, 0, "bring a controller online");
+	if (!online)
+		return rc;
+	/* Rather none than some that do not work. */
+	why = n->k->err;
+	set_numvfs(n->k, pf, 0);
+	n->k->err = why;
+	return online;
 }
 
 /* Before anything is changed: can it have so many? */

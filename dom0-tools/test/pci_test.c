@@ -39,8 +39,10 @@ static struct function {
 } machine[8];
 
 static char history[4096], stored[256], stored_at[64];
-static bool store_fails, no_passthrough;
+static bool store_fails;
+static int none_for_web;	/* the error, if the guest can have no function */
 static int vfs_made, no_vfs;
+static const char *most_vfs = "7";
 static struct keel k;
 
 static void did(const char *fmt, ...)
@@ -102,7 +104,7 @@ int sysfs_read(char *out, size_t size, const char *fmt, ...)
 	else if (!strcmp(file, "resource"))
 		text = f->resource;
 	else if (!strcmp(file, "sriov_totalvfs") && (f->sbdf == PF || f->sbdf == DISK))
-		text = "7";
+		text = most_vfs;
 	else if (!strcmp(file, "sriov_numvfs") && f->sbdf == PF)
 		text = "2";
 	else if (!strcmp(file, "sriov_drivers_autoprobe") && (f->sbdf == PF || f->sbdf == DISK))
@@ -189,8 +191,8 @@ int hyper_test_assign(struct keel *unused, unsigned int domid, uint32_t sbdf)
 		return -ENODEV;
 	if (f->owner == domid && domid != DOMID_IO)
 		return -EEXIST;
-	if (no_passthrough && domid == WEB)
-		return -EPERM;
+	if (none_for_web && domid == WEB)
+		return none_for_web;
 	if (f->why == -EOPNOTSUPP)
 		return f->why;
 	return f->owner && f->owner != DOMID_IO ? -EBUSY : f->why;
@@ -464,6 +466,8 @@ ssize_t netlink_talk(void *request, size_t size, void *answer, size_t room)
 static struct {
 	uint32_t queues, interrupts;
 	uint16_t most, refuses;		/* of one secondary controller; the status of actions */
+	unsigned int refused;		/* that one only; 0: all */
+	uint8_t number;			/* of secondary controllers, as it says */
 } disk;
 
 int nvme_open(const char *name)
@@ -480,7 +484,7 @@ int nvme_admin(int fd, struct nvme_admin_cmd *cmd)
 		assert_int_equal(cmd->opcode, 0x1c);
 		did("controller %u: action %u of kind %u, %u\n", cmd->cdw10 >> 16, cmd->cdw10 & 15, cmd->cdw10 >> 8 & 7,
 		    cmd->cdw11);
-		return disk.refuses;
+		return !disk.refused || disk.refused == (cmd->cdw10 & 15) ? disk.refuses : 0;
 	}
 	assert_int_equal(cmd->data_len, 4096);
 	memset(data, 0, 4096);
@@ -491,7 +495,7 @@ int nvme_admin(int fd, struct nvme_admin_cmd *cmd)
 		memcpy(data + 76, &disk.most, 2);
 	} else {
 		assert_int_equal(cmd->cdw10, 0x15);
-		data[0] = 4;
+		data[0] = disk.number;
 		for (unsigned int i = 0; i < 4; i++)
 			data[32 + 32 * i] = 11 + i;	/* its number */
 	}
@@ -519,7 +523,8 @@ static int start(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		card[i] = nothing;
 	history[0] = stored_at[0] = 0;
-	store_fails = no_passthrough = false;
+	store_fails = false;
+	none_for_web = 0;
 	refuses = forgets = unknown = 0;
 	vfs_made = -1;
 	no_vfs = 0;
@@ -801,7 +806,8 @@ static void queues_are_shared_out(void **state)
 	disk.queues = 9;
 	disk.interrupts = 5;
 	disk.most = 3;
-	disk.refuses = 0;
+	disk.number = 4;
+	disk.refuses = disk.refused = 0;
 	assert_int_equal(pci_create_vfs(&k, DISK, 2), 0);
 	assert_string_equal(history, "0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n"
 			    "0000:03:00.0/sriov_drivers_autoprobe=1\n"
@@ -829,6 +835,28 @@ static void queues_are_shared_out(void **state)
 	disk.refuses = 0x11f;
 	assert_int_equal(pci_create_vfs(&k, DISK, 4), -EIO);
 	assert_contains(k.err.text, "nvme0: cannot free its flexible queues: NVMe status 0x11f");
+	/* One that does not come online: none is left. */
+	disk.refused = 9;
+	history[0] = 0;
+	assert_int_equal(pci_create_vfs(&k, DISK, 4), -EIO);
+	assert_contains(k.err.text, "nvme0: cannot bring a controller online: NVMe status 0x11f");
+	assert_contains(history, "sriov_numvfs=4\n0000:03:00.0/sriov_drivers_autoprobe=1\ncontroller 11: action 9 of kind 0, 0\n"
+			"0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n");
+	assert_int_equal(vfs_made, 0);
+}
+
+/* A controller that says that it has more than its list has room for. */
+static void a_list_that_is_too_long(void **state)
+{
+	disk.queues = disk.interrupts = 1000;
+	disk.most = 3;
+	disk.number = 255;
+	disk.refuses = disk.refused = 0;
+	most_vfs = "200";
+	assert_int_equal(pci_create_vfs(&k, DISK, 128), -EINVAL);
+	assert_contains(k.err.text, "nvme0 has 127 secondary controllers, fewer than 128");
+	assert_string_equal(history, "");
+	most_vfs = "7";
 }
 
 static struct guest_pci with(uint32_t sbdf, const char *settings)
@@ -1001,9 +1029,15 @@ static void a_setting_that_is_refused(void **state)
 	assert_string_equal(stored_at, "");
 	/* It says so beforehand: nothing is touched. */
 	start(state);
-	no_passthrough = true;
+	none_for_web = -EPERM;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EPERM);
 	assert_contains(k.err.text, "web cannot have PCI functions");
+	none_for_web = -ENOSPC;
+	assert_int_equal(pci_attach(&k, WEB, &p), -ENOSPC);
+	assert_contains(k.err.text, "web has 23 PCI functions, and no more ports");
+	none_for_web = -EINPROGRESS;
+	assert_int_equal(pci_attach(&k, WEB, &p), -EBUSY);
+	assert_contains(k.err.text, "web is being migrated, and cannot have PCI functions meanwhile; attach it when that is over");
 	assert_string_equal(history, "");
 	start(state);
 	function(VF0)->no_assign = -ENOENT;
@@ -1040,7 +1074,7 @@ int main(void)
 		cmocka_unit_test_setup(given_back, start), cmocka_unit_test_setup(said_beforehand, start),
 		cmocka_unit_test_setup(bars_that_cannot_be_shown, start), cmocka_unit_test_setup(what_is_known, start),
 		cmocka_unit_test_setup(virtual_functions, start),
-		cmocka_unit_test_setup(queues_are_shared_out, start), cmocka_unit_test_setup(way_of_reset, start),
+		cmocka_unit_test_setup(queues_are_shared_out, start), cmocka_unit_test_setup(a_list_that_is_too_long, start), cmocka_unit_test_setup(way_of_reset, start),
 		cmocka_unit_test_setup(reset_once_more, start), cmocka_unit_test_setup(settings_come_and_go, start),
 		cmocka_unit_test_setup(a_setting_that_is_refused, start),
 		cmocka_unit_test_setup(settings_of_what_has_none, start),

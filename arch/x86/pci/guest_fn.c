@@ -247,7 +247,7 @@ static void reset(struct vpci *p, struct guest_fn *fn)
 	vpci_msix_release(fn->dev);
 	for (unsigned int i = 0; i < NR_BARS; i++)
 		fn->bar[i].gpa = 0;
-	/* Not what it reads: those are ones if the guest has begun a reset just now, and what such a payload size does is undefined. */
+	/* Not what is read: ones, if the guest has begun a reset just now, whose payload size is a reserved one. */
 	pci_conf_write(fn->dev->sbdf, fn->cap[CAP_EXPRESS].pos + 8u, 2, fn->dev_control | PCI_EXPRESS_RESET);
 }
 
