@@ -966,6 +966,19 @@ static void a_reset_by_the_guest_again(void **state)
 	put(SLOT, VF_CONTROL, 2, BIT(15));
 	f->held = false;
 	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0x2810 | BIT(15));
+	/* MSI's control likewise: one vector, no extended data. */
+	f = function(NVME);
+	set(f, 0x52, 2, MSI_CTRL_64 | 2 << 1, 0x471);
+	assert_int_equal(assign(&x->d, NVME), 0);
+	f->held = true;
+	put(SLOT + 0x100, 0x52, 2, MSI_CTRL_ENABLE);
+	f->held = false;
+	assert_int_equal(pci_conf_read(NVME, 0x52, 2), MSI_CTRL_64 | 2 << 1 | MSI_CTRL_ENABLE);
+	f->held = true;
+	f->express = 0;
+	put(SLOT + 0x100, 0x68, 2, BIT(15));
+	f->held = false;
+	assert_int_equal(pci_conf_read(NVME, 0x52, 2), MSI_CTRL_64 | 2 << 1);
 }
 
 /* Until the next assignment the guest does not switch it on again. */

@@ -138,7 +138,7 @@ static void program(const struct vpci_dev *dev, const struct irq_desc *desc)
 static void write_ctrl(struct vpci_dev *dev, u16 ctrl)
 {
 	bool on = ctrl & MSI_CTRL_ENABLE;
-	u16 host = (u16)pci_conf_read(dev->sbdf, dev->msi + 2u, 2) & ~(u16)(MSI_CTRL_IN_USE | MSI_CTRL_ENABLE);
+	u16 host = 0; /* nothing else is used; what is read may be ones, in a reset */
 
 	if (on && vpci_msg_connect(dev, &dev->msi_msg)) {
 		program(dev, dev->msi_msg.desc);
@@ -170,7 +170,6 @@ void vpci_msi_release(struct vpci_dev *dev)
 {
 	if (!dev->msi || !dev->msi_msg.desc)
 		return;
-	pci_conf_write(dev->sbdf, dev->msi + 2u, 2,
-		       pci_conf_read(dev->sbdf, dev->msi + 2u, 2) & ~(u32)MSI_CTRL_ENABLE);
+	pci_conf_write(dev->sbdf, dev->msi + 2u, 2, 0);
 	vpci_msg_disconnect(&dev->msi_msg);
 }
