@@ -668,23 +668,6 @@ static void writes_of_control_registers(void **state)
 	}
 }
 
-/* CS.L means 64-bit code in long mode only; elsewhere the guest may set it in a descriptor. */
-static void code_is_64_bit_in_long_mode_only(void **state)
-{
-	for (unsigned int i = 0; i < 8; i++) {
-		struct hvm_state s = { .rflags = 2, .cr0 = 0x80000031, .cr4 = 0x20 };
-
-		make_vcpu(i & 1);
-		s.efer = i & 2 ? EFER_LME | EFER_LMA : 0;
-		for (unsigned int n = 0; n < NR_SEGS; n++)
-			s.seg[n].attr = 0xc93;
-		s.seg[SEG_CS].attr = i & 4 ? 0xa9b : 0xc9b;
-		s.seg[SEG_TR].attr = 0x8b;
-		hvm_ops->set_state(&vcpu, &s);
-		assert_int_equal(hvm_in_32bit(&vcpu), i < 6);
-	}
-}
-
 /* A new domain at the address of one that has gone is no reason to leave out the barrier between domains. */
 static void a_domain_that_has_gone_ran_nowhere(void **state)
 {
@@ -713,7 +696,6 @@ int main(void)
 		UNIT_TEST(states_are_the_same),
 		UNIT_TEST(control_registers_are_shared_out),
 		UNIT_TEST(writes_of_control_registers),
-		UNIT_TEST(code_is_64_bit_in_long_mode_only),
 		UNIT_TEST(a_domain_that_has_gone_ran_nowhere),
 		UNIT_TEST(breakpoints_go_with_their_vcpu),
 		UNIT_TEST(a_debug_exception_can_be_delivered),

@@ -99,15 +99,15 @@ struct hvm_ops {
 #define HVM_EXCEPTIONS (BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB))
 
 enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER, HREG_CPL,
-	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT, HREG_CODE64 /* is its code 64-bit? To read only */ };
+	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT };
 
 extern const struct hvm_ops *hvm_ops; /* chosen once at boot */
 extern const struct hvm_ops svm_ops, vmx_ops;
 
-/* Does it execute code that is not 64-bit? CS.L alone does not tell: outside long mode the guest may have set it. */
+/* Does it execute code that is not 64-bit (CS.L)? */
 static inline bool hvm_in_32bit(struct x86_vcpu *v)
 {
-	return !hvm_ops->get_reg(v, HREG_CODE64);
+	return !(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9));
 }
 
 /* hvm/exit.c: handles one exit of the current vCPU. */

@@ -363,8 +363,6 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 		return c->cs.attr;
 	case HREG_CS_BASE:
 		return c->cs.base;
-	case HREG_CODE64:
-		return c->efer & EFER_LMA && c->cs.attr & BIT(9);
 	}
 	BUG();
 }

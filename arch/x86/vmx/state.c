@@ -244,8 +244,6 @@ static u64 get_reg(struct x86_vcpu *v, unsigned int reg)
 		return attr_from_vmx(vmread(VMCS_GUEST_ES_ATTR + 2 * SEG_CS));
 	case HREG_CS_BASE:
 		return vmread(VMCS_GUEST_ES_BASE + 2 * SEG_CS);
-	case HREG_CODE64:
-		return vmread(VMCS_GUEST_EFER) & EFER_LMA && get_reg(v, HREG_CS_ATTR) & BIT(9);
 	}
 	BUG();
 }
