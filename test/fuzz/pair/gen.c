@@ -319,8 +319,12 @@ void pair_gen(struct vcpu *v, struct pair_op *op)
 			return;
 		}
 	} else {
-		p->burst.fn = one_in(3) ? choose_race(v) : choose(v);
-		if (many < 8) {
+		p->burst.same = false;
+		p->burst.fn = choose(v);
+		if (one_in(3)) {
+			p->burst.fn = choose_race(v);
+			p->burst.left = rnd(8);
+		} else if (many < 8) {
 			p->burst.left = many == 0 ? rnd(300) : many == 1 ? rnd(64) : rnd(8);
 			p->burst.same = one_in(2);
 		}
