@@ -1,24 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The exits of the guest test/guests/nvme.c while it sent and got -v requests=N requests of its disk, by cause. First file:
-# the guest's symbols, "address name", sorted; second: the plugin's lines "exit ADDRESS ,NAME,NAME, count N", which say by which
+# The exits of the guest test/guests/nvme.c while it sent and got -v requests=N requests of its disk, by cause. Behind symbols.awk and
+# its file: the plugin's lines "exit ADDRESS ,NAME,NAME, count N", which say by which
 # of Keel's functions an exit was handled. Fails if there is a cause that a request must not have, or if what it must have is not there.
-function number(hex,	i, v)
-{
-	v = 0
-	hex = tolower(substr(hex, 3))
-	for (i = 1; i <= length(hex); i++)
-		v = v * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1
-	return v
-}
-
-# The guest's function that holds the address.
-function place(at,	i)
-{
-	for (i = n; i > 0 && address[i] > at; i--)
-		;
-	return name[i]
-}
-
 function cause(by, where)
 {
 	if (by ~ /,exit_hlt,/)
@@ -41,15 +24,9 @@ function row(what)
 	printf "  %-48s %8d\n", what, exits[what]
 }
 
-FNR == NR {
-	address[++n] = number($1)
-	sub(/\..*/, "", $2)
-	name[n] = $2
-	next
-}
-
 $1 == "exit" {
 	where = place(number($2))
+	sub(/\..*/, "", where)	# what the compiler put behind a dot is no part of a name
 	what = cause($3, where)
 	exits[what] += $5
 	if (what !~ /^(HLT|EOI|timer|external)/)
