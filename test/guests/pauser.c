@@ -7,23 +7,11 @@
  */
 #include "lib/control.h"
 
-#include <public/event_channel.h>
-#include <public/sched.h>
 #include <public/sysctl.h>
 
 const char test_title[] = "pauser";
 
 #define SECOND 1000000000ull
-
-static void rest(u64 ns)
-{
-	static struct evtchn_alloc_unbound port = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
-	struct sched_poll poll = { (u64)&port.port, 1, now_ns() + ns };
-
-	if (!port.port)
-		EXPECT_EQ(evtchn_op(alloc_unbound, &port), 0);
-	sched_op(poll, &poll);
-}
 
 /* How often the console has said since the last call that a guest goes on. */
 static unsigned int rounds_said(void)
@@ -51,7 +39,7 @@ static unsigned int wait_for_rounds(unsigned int wanted, u64 seconds)
 	unsigned int n;
 
 	for (n = rounds_said(); n < wanted && now_ns() < limit; n += rounds_said())
-		rest(SECOND / 10);
+		rest_ns(SECOND / 10);
 	return n;
 }
 
@@ -90,7 +78,7 @@ static void io_without_dom0(void)
 	EXPECT_EQ(before.flags & (XEN_DOMINF_paused | XEN_DOMINF_running), XEN_DOMINF_paused);
 	EXPECT_EQ(after.flags & (XEN_DOMINF_paused | XEN_DOMINF_running), XEN_DOMINF_paused);
 	for (limit = now_ns() + 20 * SECOND; dom0_info().cpu_time == after.cpu_time && now_ns() < limit;)
-		rest(SECOND / 10);
+		rest_ns(SECOND / 10);
 	EXPECT(dom0_info().cpu_time > after.cpu_time, "Dom0 does not go on");
 }
 
@@ -109,7 +97,7 @@ static void take_turns(void)
 	for (n = 0; guest_exists() && now_ns() < end; n++) {
 		EXPECT_EQ(domctl(XEN_DOMCTL_pausedomain, 0), 0);
 		EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, 0), 0);
-		rest(SECOND / 50);	/* Dom0 is to get something done, too */
+		rest_ns(SECOND / 50);	/* Dom0 is to get something done, too */
 	}
 	printk("paused Dom0 %u times\n", n);
 	EXPECT(!guest_exists(), "Dom0 does not get as far as to destroy a guest");

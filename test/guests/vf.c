@@ -89,16 +89,6 @@ static void watch_disk(struct nvme *n, u64 at)
 	}
 }
 
-static void rest(u64 ns)
-{
-	static struct evtchn_alloc_unbound port = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
-	struct sched_poll poll = { (u64)&port.port, 1, now_ns() + ns };
-
-	if (!port.port)
-		evtchn_op(alloc_unbound, &port);
-	sched_op(poll, &poll);
-}
-
 static void watch(void)
 {
 	u64 at = option_number("at", 0), rounds = option_number("rounds", ~0ull), state = 1, said = 0;
@@ -113,7 +103,7 @@ static void watch(void)
 		state = 1;
 		for (unsigned int i = 0; i < WATCHED; i++)
 			EXPECT_EQ(watched[i], next_random(&state));
-		rest(100000000);
+		rest_ns(100000000);
 		if (now_ns() < said && round < rounds)
 			continue;
 		said = now_ns() + 1000000000ull;
@@ -155,7 +145,7 @@ static void hold(void)
 	printk("hold: CAP is %#x\n", disk[0].regs[NVME_CAP]);
 	for (;;) {
 		(void)disk[0].regs[NVME_CAP];
-		rest(100000000);
+		rest_ns(100000000);
 	}
 }
 

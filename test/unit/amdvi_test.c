@@ -367,6 +367,17 @@ static u32 *irqs_of(u16 id)
 	return pa_to_virt(device_table[id][2] & 0xfffffffffffc0);
 }
 
+/* Firmware lets NMIs and system management messages of DEV pass. Dom0, and a guest. */
+static void boot_with_exceptions(struct domain **dom0, struct domain **d)
+{
+	assert_int_equal(probe(), 0);
+	ivrs.dev[DEV].flags = 0xd7;
+	assert_int_equal(amdvi_ops.init(), 0);
+	*dom0 = domain_with_table(0);
+	(*dom0)->hardware = true;
+	*d = domain_with_table(1);
+}
+
 /* IVRS names what is there at power-on. */
 static void a_virtual_function_is_as_its_physical_one(void **state)
 {
@@ -374,12 +385,7 @@ static void a_virtual_function_is_as_its_physical_one(void **state)
 	struct irq_desc desc = { .kind = IRQ_MSI, .source = vf, .vector = 0x45 };
 	struct domain *dom0, *d;
 
-	assert_int_equal(probe(), 0);
-	ivrs.dev[DEV].flags = 0xd7;
-	assert_int_equal(amdvi_ops.init(), 0);
-	dom0 = domain_with_table(0);
-	dom0->hardware = true;
-	d = domain_with_table(1);
+	boot_with_exceptions(&dom0, &d);
 	assert_int_equal(amdvi_ops.attach(vf, d), -ENOENT);
 	assert_int_equal(amdvi_ops.irq_map(&desc), -ENODEV);
 	/* One whose physical function is not named either, or in another segment, stays without. */
@@ -597,19 +603,13 @@ static void a_flood_leaves_time(void **state)
 	assert_null(strstr(fake_last_message, "some are lost"));
 }
 
-/* A unit 0 device for which firmware lets NMIs and system management messages pass. */
 static void firmwares_exceptions_are_not_a_guests(void **state)
 {
 	const u64 pass = 0xc7ull << 56, messages = BIT(40);
 	struct irq_desc desc = { .kind = IRQ_MSI, .source = DEV, .vector = 0x45 };
 	struct domain *dom0, *d;
 
-	assert_int_equal(probe(), 0);
-	ivrs.dev[DEV].flags = 0xd7;
-	assert_int_equal(amdvi_ops.init(), 0);
-	dom0 = domain_with_table(0);
-	dom0->hardware = true;
-	d = domain_with_table(1);
+	boot_with_exceptions(&dom0, &d);
 	assert_int_equal(amdvi_ops.attach(DEV, dom0), 0);
 	assert_int_equal(amdvi_ops.attach(DEV, NULL), 0);
 	assert_int_equal(amdvi_ops.irq_map(&desc), 0);

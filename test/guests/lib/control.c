@@ -2,6 +2,7 @@
 /* Calls of a control domain. */
 #include "control.h"
 
+#include <public/hvm/save.h>
 #include <public/sysctl.h>
 
 static struct xen_domctl args[MAX_CPUS];
@@ -19,6 +20,27 @@ long domctl(u32 cmd, domid_t domain)
 	d->interface_version = XEN_DOMCTL_INTERFACE_VERSION_V15;
 	d->domain = domain;
 	return hypercall(domctl, d, 0, 0);
+}
+
+long set_start(domid_t domain, u64 pc, const void *header)
+{
+	struct {
+		struct hvm_save_descriptor header;
+		struct hvm_save_header h;
+		struct hvm_save_descriptor cpu;
+		struct hvm_hw_cpu c;
+		struct hvm_save_descriptor end;
+	} __attribute__((packed)) s = {
+		.header = { HVM_SAVE_CODE_HEADER, 0, sizeof(s.h) }, .cpu = { HVM_SAVE_CODE_CPU, 0, sizeof(s.c) },
+		.c = { .rip = pc, .rflags = 2, .cr0 = 0x11, .cs_limit = ~0u, .ds_limit = ~0u, .es_limit = ~0u,
+		       .ss_limit = ~0u, .cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93,
+		       .tr_limit = 0x67, .tr_arbytes = 0x8b, .dr6 = 0xffff0ff0, .dr7 = 0x400 },
+	};
+
+	memcpy(&s.h, (const u8 *)header + sizeof(s.header), sizeof(s.h));
+	domctl_arg()->u.hvmcontext.size = sizeof(s);
+	domctl_arg()->u.hvmcontext.buffer = (u64)&s;
+	return domctl(XEN_DOMCTL_sethvmcontext, domain);
 }
 
 long create_domain(domid_t *id, u32 vcpus, u32 max_evtchn_port)

@@ -2,10 +2,7 @@
 /* A guest that writes to pages that Dom0 knows, and the log of what is dirty that Dom0 reads meanwhile. */
 #include "control.h"
 
-#include <public/event_channel.h>
-#include <public/hvm/save.h>
 #include <public/memory.h>
-#include <public/sched.h>
 
 #define CODE 1			/* gfns */
 #define SMALL 16
@@ -16,16 +13,6 @@
 static u64 bitmap[PAGES / 64];
 static u8 state[16 * PAGE_SIZE] PAGE_ALIGNED;
 static domid_t guest;
-
-static void rest(u64 ns)
-{
-	static struct evtchn_alloc_unbound port = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
-	struct sched_poll poll = { (u64)&port.port, 1, now_ns() + ns };
-
-	if (!port.port)
-		EXPECT_EQ(evtchn_op(alloc_unbound, &port), 0);
-	sched_op(poll, &poll);
-}
 
 static void populate(u64 first, u32 count, u32 order)
 {
@@ -55,27 +42,12 @@ static void start_guest(void)
 {
 	static const u8 code[] = { 0xff, 0x05, 0x00, 0x30, 0x00, 0x00, 0xff, 0x05, 0x00, 0x50, 0x00, 0x00,
 				   0xff, 0x05, 0x00, 0x70, 0x20, 0x00, 0xf3, 0x90, 0xeb, 0xea };
-	static struct {
-		struct hvm_save_descriptor header;
-		struct hvm_save_header h;
-		struct hvm_save_descriptor cpu;
-		struct hvm_hw_cpu c;
-		struct hvm_save_descriptor end;
-	} __attribute__((packed)) s = {
-		.header = { HVM_SAVE_CODE_HEADER, 0, sizeof(s.h) }, .cpu = { HVM_SAVE_CODE_CPU, 0, sizeof(s.c) },
-		.c = { .rip = CODE << PAGE_SHIFT, .rflags = 2, .cr0 = 0x11, .cs_limit = ~0u, .ds_limit = ~0u, .es_limit = ~0u,
-		       .ss_limit = ~0u, .cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93,
-		       .tr_limit = 0x67, .tr_arbytes = 0x8b, .dr6 = 0xffff0ff0, .dr7 = 0x400 },
-	};
 
 	domctl_arg()->u.hvmcontext.size = sizeof(state);
 	domctl_arg()->u.hvmcontext.buffer = (u64)state;
 	EXPECT_EQ(domctl(XEN_DOMCTL_gethvmcontext, guest), 0);
-	memcpy(&s.h, state + sizeof(s.header), sizeof(s.h));
 	memcpy((void *)map_foreign(CODE), code, sizeof(code));
-	domctl_arg()->u.hvmcontext.size = sizeof(s);
-	domctl_arg()->u.hvmcontext.buffer = (u64)&s;
-	EXPECT_EQ(domctl(XEN_DOMCTL_sethvmcontext, guest), 0);
+	EXPECT_EQ(set_start(guest, CODE << PAGE_SHIFT, state), 0);
 	EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, guest), 0);
 }
 
@@ -92,7 +64,7 @@ static bool goes_on(volatile u32 *count)
 	u32 old = *count;
 
 	for (unsigned int i = 0; i < 1000 && *count - old < 2; i++)
-		rest(2000000);
+		rest_ns(2000000);
 	return *count - old >= 2;
 }
 
@@ -132,7 +104,7 @@ void test_log_dirty(void)
 	shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN);
 	seen = *count[2];
 	EXPECT_EQ(shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN), 0);
-	rest(2000000);
+	rest_ns(2000000);
 	EXPECT_EQ(*count[2], seen);
 	EXPECT(*count[0] - seen <= 1 && *count[1] - seen <= 1, "a count was lost: %u %u %u", *count[0], *count[1], seen);
 	EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, guest), 0);

@@ -263,6 +263,8 @@ static inline u64 gfn_of(const void *p)
 u64 pvclock_read(const struct vcpu_time_info *t);
 u64 now_ns(void);
 void delay_us(u64 us);
+/* The vCPU blocks, and no event wakes it. For one vCPU at a time. */
+void rest_ns(u64 ns);
 /* Waits until *flag is not 0, at most ms; false at timeout. */
 bool wait_for(const volatile u32 *flag, unsigned int ms);
 

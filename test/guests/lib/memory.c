@@ -3,7 +3,9 @@
 #include "guest.h"
 #include "lib.h"
 
+#include <public/event_channel.h>
 #include <public/memory.h>
+#include <public/sched.h>
 
 struct shared_info *shared_info;
 struct memory_range memory_map[64];
@@ -135,6 +137,16 @@ void delay_us(u64 us)
 
 	while (now_ns() < end)
 		cpu_relax();
+}
+
+void rest_ns(u64 ns)
+{
+	static struct evtchn_alloc_unbound port = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+	struct sched_poll poll = { (u64)&port.port, 1, now_ns() + ns };
+
+	if (!port.port)
+		EXPECT_EQ(evtchn_op(alloc_unbound, &port), 0);
+	sched_op(poll, &poll);
 }
 
 bool wait_for(const volatile u32 *flag, unsigned int ms)

@@ -128,27 +128,6 @@ static long fill_low(domid_t id, u64 seed)
 	return rc ? rc : copy_in(id, SPIN_FRAME, spin, sizeof(spin));
 }
 
-static long set_start(domid_t id)
-{
-	const struct hvm_hw_cpu c = { .rip = IMAGE, .rflags = 2, .cr0 = 0x11, .cs_limit = ~0u, .ds_limit = ~0u,
-		.es_limit = ~0u, .ss_limit = ~0u, .cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93,
-		.tr_limit = 0x67, .tr_arbytes = 0x8b, .dr6 = 0xffff0ff0, .dr7 = 0x400 };
-	struct {
-		struct hvm_save_descriptor header;
-		struct hvm_save_header h;
-		struct hvm_save_descriptor cpu;
-		struct hvm_hw_cpu c;
-		struct hvm_save_descriptor end;
-	} __attribute__((packed)) s = {
-		.header = { HVM_SAVE_CODE_HEADER, 0, sizeof(s.h) }, .cpu = { HVM_SAVE_CODE_CPU, 0, sizeof(s.c) }, .c = c,
-	};
-
-	memcpy(&s.h, state + sizeof(s.header), sizeof(s.h));
-	domctl_arg()->u.hvmcontext.size = sizeof(s);
-	domctl_arg()->u.hvmcontext.buffer = (u64)&s;
-	return domctl(XEN_DOMCTL_sethvmcontext, id);
-}
-
 static long save_state(domid_t id)
 {
 	long rc;
@@ -182,7 +161,7 @@ static long guest_build(domid_t id, u64 seed)
 	if (!rc)
 		rc = fill_low(id, seed);
 	if (!rc)
-		rc = set_start(id);
+		rc = set_start(id, IMAGE, state);
 	return rc ? rc : domctl(XEN_DOMCTL_unpausedomain, id);
 }
 
