@@ -30,13 +30,15 @@ svm_enter:
 	mov	13*8(%rdi), %r13
 	mov	14*8(%rdi), %r14
 	mov	15*8(%rdi), %r15
-	mov	7*8(%rdi), %rdi
 	/*
 	 * The host's interrupt flag at VMRUN decides whether host interrupts end the
-	 * guest; GIF holds them back meanwhile (APM vol. 2, 15.17 and 15.21.1).
+	 * guest; GIF holds them back meanwhile (APM vol. 2, 15.17 and 15.21.1). Something stands
+	 * between STI and VMRUN: QEMU takes the host's shadow into the guest, where an STI would then
+	 * have none, and the interrupt that is to end a HLT would come before it.
 	 */
 	clgi
 	sti
+	mov	7*8(%rdi), %rdi
 	vmrun	%rax
 	cli
 	stgi
