@@ -79,7 +79,7 @@ void pair_yield(void)
 static void arm(struct sim *s)
 {
 	bool more = s->next_pre < s->op->npre, at_unlock = more && s->op->pre[s->next_pre].to & PAIR_UNLOCKS;
-	u64 after = more ? s->op->pre[s->next_pre].after + 1 : ~0ull;
+	u64 after = more ? (s->op->pre[s->next_pre].after & ~PAIR_AGAIN) + 1 : ~0ull;
 
 	s->unlocks = at_unlock ? after : ~0ull;
 	s->until = at_unlock ? ~0ull : after;
@@ -96,10 +96,20 @@ void pair_arm(struct sim *s, struct pair_op *op)
 
 static void preempt(struct sim *s)
 {
-	unsigned int to = s->op->pre[s->next_pre++].to;
+	unsigned int to = s->op->pre[s->next_pre].to, cpu = (to & 3) % pair->cfg.cpus;
 
+	if (!(s->op->pre[s->next_pre].after & PAIR_AGAIN))
+		s->next_pre++;
 	arm(s);
-	pair_yield_to((to & PAIR_UNLOCKS ? to & 3 : to) % pair->cfg.cpus);
+	for (unsigned int i = 0; to & PAIR_SIBLING && i < pair->cfg.cpus; i++) {
+		const struct sim *o = &sims[(cpu + i) % pair->cfg.cpus];
+
+		if (o != s && o->pcpu->curr->domain == s->pcpu->curr->domain) {
+			cpu = o->id;
+			break;
+		}
+	}
+	pair_yield_to(cpu);
 }
 
 /* What each unlock in the sources calls (-Wl,--wrap): the lock is free some blocks later. */

@@ -11,6 +11,7 @@
 #include "common/hypercall.h"
 
 static u64 rng;
+static u32 focus;	/* of choices[]: what guests do most in this episode; beyond them: nothing */
 
 void pair_seed(u64 seed)
 {
@@ -41,6 +42,7 @@ void pair_config_make(struct pair_config *c)
 		.dom0_vcpus = 1 + rnd(PAIR_VCPUS), .honest = !one_in(8), .preempt = preempt[rnd(ARRAY_SIZE(preempt))],
 		.ops = 500 + rnd(4000),
 	};
+	focus = rnd(one_in(2) ? 3 : 16);
 	if (one_in(24)) { /* pages of a gigabyte */
 		c->ram_mib = 1024 + 24 + rnd(2) * 1024;
 		c->ops = 500 + rnd(500);
@@ -196,6 +198,7 @@ static void gen_misc(struct vcpu *v, struct pair_op *op)
 
 static void gen_multicall(struct vcpu *v, struct pair_op *op);
 
+/* The first three share most objects with others. */
 static const struct choice {
 	u8 guest, dom0;
 	void (*fn)(struct vcpu *v, struct pair_op *op);
@@ -205,23 +208,28 @@ static const struct choice {
 	{ 2, 1, gen_misc }, { 4, 4, gen_multicall }, { 1, 34, gen_domctl }, { 1, 3, gen_sysctl },
 };
 
+static u32 weight(struct vcpu *v, u32 i)
+{
+	if (v->domain->control)
+		return choices[i].dom0;
+	return i == focus ? 200 : choices[i].guest;
+}
+
 static void *choose(struct vcpu *v)
 {
 	u32 sum = 0, n;
 
 	for (u32 i = 0; i < ARRAY_SIZE(choices); i++)
-		sum += v->domain->control ? choices[i].dom0 : choices[i].guest;
+		sum += weight(v, i);
 	n = rnd(sum);
 	for (u32 i = 0;; i++) {
-		u32 w = v->domain->control ? choices[i].dom0 : choices[i].guest;
-
-		if (n < w)
+		if (n < weight(v, i))
 			return choices[i].fn;
-		n -= w;
+		n -= weight(v, i);
 	}
 }
 
-/* What another vCPU of v's domain is in the middle of, if one is; or anything. */
+/* What another vCPU of v's domain is in the middle of, if one is. */
 static void *choose_race(struct vcpu *v)
 {
 	for (unsigned int i = 0, at = rnd(pair->cfg.cpus); i < pair->cfg.cpus; i++) {
@@ -231,7 +239,7 @@ static void *choose_race(struct vcpu *v)
 		if (s->in_op && o != v && !o->idle && o->domain == v->domain && pair_vcpu(o)->burst.fn)
 			return pair_vcpu(o)->burst.fn;
 	}
-	return choose(v);
+	return NULL;
 }
 
 static void gen_multicall(struct vcpu *v, struct pair_op *op)
@@ -279,7 +287,10 @@ static void disturb(struct pair_op *op)
 		bool unlocks = one_in(2);
 
 		op->pre[op->npre].after = unlocks ? rnd(one_in(4) ? 40 : 6) : rnd(range[rnd(ARRAY_SIZE(range))]);
-		op->pre[op->npre++].to = (u8)(rnd(pair->cfg.cpus) | (unlocks ? PAIR_UNLOCKS | rnd(one_in(2) ? 4 : 16) << 2 : 0));
+		if (unlocks && one_in(4))
+			op->pre[op->npre].after = PAIR_AGAIN | rnd(2);
+		op->pre[op->npre++].to = (u8)(rnd(pair->cfg.cpus) | (one_in(2) ? PAIR_SIBLING : 0) |
+					      (unlocks ? PAIR_UNLOCKS | (one_in(2) ? 0 : rnd(16)) << 2 : 0));
 	}
 }
 
@@ -320,13 +331,13 @@ void pair_gen(struct vcpu *v, struct pair_op *op)
 		}
 	} else {
 		p->burst.same = false;
-		p->burst.fn = choose(v);
-		if (one_in(3)) {
-			p->burst.fn = choose_race(v);
+		p->burst.fn = one_in(3) ? NULL : choose_race(v);
+		if (p->burst.fn) {
 			p->burst.left = rnd(8);
-		} else if (many < 8) {
-			p->burst.left = many == 0 ? rnd(300) : many == 1 ? rnd(64) : rnd(8);
-			p->burst.same = one_in(2);
+		} else {
+			p->burst.fn = choose(v);
+			p->burst.left = many == 0 ? rnd(300) : many == 1 ? rnd(64) : many < 8 ? rnd(8) : 0;
+			p->burst.same = many < 8 && one_in(2);
 		}
 	}
 	place(v, op);

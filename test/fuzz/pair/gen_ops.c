@@ -167,11 +167,15 @@ static void gen_map(struct domain *d, struct pair_op *op)
 	}
 }
 
-/* A mapping that d has, if one is found. */
+/* A mapping that d has, if one is found: often the one that was taken last, which another vCPU may be at work on. */
 static struct maptrack *any_mapping(struct domain *d, grant_handle_t *handle)
 {
 	struct grant_table *gt = d->grant;
+	u32 *last = &((struct pair_domain *)d)->last_mapping;
 	u32 all = gt ? gt->nr_maptrack * (u32)MAPTRACK_PER_FRAME : 0, at = all ? rnd(min(all, 80u)) : 0;
+
+	if (all && one_in(2))
+		at = *last % all;
 
 	*handle = rnd(64);
 	for (u32 i = 0; i < min(all, 96u); i++) {
@@ -179,7 +183,7 @@ static struct maptrack *any_mapping(struct domain *d, grant_handle_t *handle)
 		struct maptrack *m = &gt->maptrack[h / MAPTRACK_PER_FRAME][h % MAPTRACK_PER_FRAME];
 
 		if (m->state == MT_USED) {
-			*handle = h;
+			*handle = *last = h;
 			return m;
 		}
 	}

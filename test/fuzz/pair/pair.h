@@ -27,6 +27,8 @@
 #define PAIR_OPS 8192
 #define PAIR_PREEMPTS 4
 #define PAIR_UNLOCKS 0x80	/* in pre[].to; bits 2 to 5 are the blocks */
+#define PAIR_AGAIN BIT(31)	/* in pre[].after: and so on, to the end of the operation */
+#define PAIR_SIBLING 0x40	/* the next CPU with a vCPU of the same domain, if there is one */
 #define PAIR_REFS 1536		/* whose entries are checked */
 #define PAIR_SPOILT (~0ull)
 #define PAIR_OBJECTS 64		/* domains that are not freed at most */
@@ -128,6 +130,7 @@ struct pair_domain {
 	struct x86_domain x;		/* first */
 	void *pages;
 	u64 max_tables;
+	u32 last_mapping;		/* generator: its handle */
 	u64 *written;			/* what the guest wrote last to entries of its grant table */
 };
 extern struct pair_domain *pair_domains[PAIR_OBJECTS];	/* not freed yet */

@@ -35,6 +35,7 @@ void *pair_heap_memset(void *p, int c, size_t n)
 
 void *alloc_pages(unsigned int order)
 {
+	PAIR_ATOMIC(pair_note_limits());
 	return pair_alloc_fails() ? NULL : real_alloc_pages(order);
 }
 
