@@ -70,6 +70,8 @@ int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);
 unsigned int sched_id(void); /* XEN_SCHEDULER_CREDIT2 or XEN_SCHEDULER_NULL */
 /* us for which a vCPU that has begun to run is not interrupted by another's wake-up. */
 unsigned int sched_ratelimit_us(void);
+/* XEN_SYSCTL_scheduler_op. 0, -EINVAL: neither 0 nor 100 us to half a second, -EOPNOTSUPP: a policy without. */
+int sched_set_ratelimit(unsigned int us);
 
 /* Arch: leaves prev's state, makes next this CPU's curr, and loads its state (either may be idle). No locks. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next);

@@ -11,6 +11,7 @@
  */
 #include <public/domctl.h>
 #include <public/errno.h>
+#include <public/sysctl.h>
 
 #include "common/sched_priv.h"
 #include "common/time.h"
@@ -18,7 +19,6 @@
 #define US 1000ull
 #define MS 1000000ull
 #define SLICE (5 * MS)
-#define RATELIMIT (500 * US)	/* who has begun to run does so for that long */
 #define BONUS (3 * MS)		/* who comes from sleep is at most so far ahead of the others */
 #define GRANULARITY (1 * MS)	/* and interrupts who is further behind than this */
 #define WINDOW (200 * MS)	/* what a queue may be behind or ahead of others */
@@ -32,9 +32,22 @@
 /* How far the queue has come in which most is done for those who wait; racy. */
 static s64 global_vt;
 
+/* ns that who has begun to run does so; any CPU's hint. */
+static u64 ratelimit = 500 * US;
+
 unsigned int sched_ratelimit_us(void)
 {
-	return RATELIMIT / US;
+	return (unsigned int)(READ_ONCE(ratelimit) / US);
+}
+
+int sched_set_ratelimit(unsigned int us)
+{
+	if (sched_id() != XEN_SCHEDULER_CREDIT2)
+		return -EOPNOTSUPP;
+	if (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))
+		return -EINVAL;
+	WRITE_ONCE(ratelimit, us * US);
+	return 0;
 }
 
 static struct sched_vcpu *first_waiting(const struct runq *rq)
@@ -179,7 +192,7 @@ static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
 		return;
 	}
 	curr_vruntime = curr->sched.vruntime + (t > curr->sched.charged ? weighted(curr, t - curr->sched.charged) : 0);
-	at = curr->sched.ran_since + (v->sched.vruntime + GRANULARITY < curr_vruntime ? RATELIMIT : SLICE);
+	at = curr->sched.ran_since + (v->sched.vruntime + GRANULARITY < curr_vruntime ? READ_ONCE(ratelimit) : SLICE);
 	if (at <= t)
 		pcpu_kick(rq->cpu, WORK_SCHED);
 	else if (!rq->slice.pending || at < rq->slice.node.key)
@@ -388,7 +401,7 @@ static struct vcpu *credit_pick(struct runq *rq, u64 t)
 		best = best_waiting(rq, t);
 	}
 	if (stays && (!best || (!rq->yield && (curr->sched.vruntime <= best->sched.vruntime ||
-					       t - curr->sched.ran_since < RATELIMIT))))
+					       t - curr->sched.ran_since < READ_ONCE(ratelimit)))))
 		next = curr;
 	else
 		next = best ? best : &rq->idle;

@@ -7,12 +7,14 @@
 #include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/hypercall.h"
+#include "common/pci.h"
 #include "common/printk.h"
 #include "common/sched.h"
 #include "common/time.h"
 
 #define DOMAINS_MAX 1024
 #define DEBUG_KEYS_MAX 16
+#define PCI_DEVS_MAX 64		/* in a call; the caller goes on with the next */
 #define LOCAL_DISTANCE 10	/* as ACPI's SLIT counts */
 
 static long op_readconsole(struct xen_sysctl *op)
@@ -161,6 +163,27 @@ static long op_numainfo(struct xen_sysctl *op)
 	return 0;
 }
 
+/* All functions that there are belong to the one node. */
+static long op_pcitopoinfo(struct xen_sysctl *op)
+{
+	struct xen_sysctl_pcitopoinfo *t = &op->u.pcitopoinfo;
+	u32 n = min(t->num_devs, (u32)PCI_DEVS_MAX), node, any;
+	struct physdev_pci_device f;
+
+	if (!t->devs || !t->nodes)
+		return -EINVAL;
+	for (u32 i = 0; i < n; i++) {
+		if (copy_elem_from_guest(&f, t->devs, i, sizeof(f)))
+			return -EFAULT;
+		node = arch_pci_group((u32)f.seg << 16 | (u32)f.bus << 8 | f.devfn, &any, 1) ? 0 : XEN_INVALID_DEV;
+		if (copy_elem_to_guest(t->nodes, i, &node, sizeof(node)))
+			return -EFAULT;
+		irq_window();
+	}
+	t->num_devs = n;
+	return 0;
+}
+
 static u32 nr_domains(void)
 {
 	u32 n = 0;
@@ -198,7 +221,6 @@ static long op_cpupool(struct xen_sysctl *op)
 	}
 }
 
-/* The rate limit is fixed; asking for what it is is fine. */
 static long op_scheduler(struct xen_sysctl *op)
 {
 	struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
@@ -213,7 +235,7 @@ static long op_scheduler(struct xen_sysctl *op)
 	}
 	if (s->cmd != XEN_SYSCTL_SCHEDOP_putinfo)
 		return -ENOSYS;
-	return s->u.sched_credit2.ratelimit_us == sched_ratelimit_us() ? 0 : -EOPNOTSUPP;
+	return sched_set_ratelimit(s->u.sched_credit2.ratelimit_us);
 }
 
 static long op_featureset(struct xen_sysctl *op)
@@ -231,18 +253,31 @@ static long op_not_supported(struct xen_sysctl *op)
 	return -EOPNOTSUPP;
 }
 
+/* The tools then say that there is no power management, or no monitoring and allocation of caches. */
+static long op_no_device(struct xen_sysctl *op)
+{
+	return -ENODEV;
+}
+
 static long (*const ops[])(struct xen_sysctl *op) = {
 	[XEN_SYSCTL_readconsole] = op_readconsole,
+	[XEN_SYSCTL_tbuf_op] = op_not_supported,
 	[XEN_SYSCTL_physinfo] = op_physinfo,
 	[XEN_SYSCTL_sched_id] = op_sched_id,
+	[XEN_SYSCTL_perfc_op] = op_not_supported,
 	[XEN_SYSCTL_getdomaininfolist] = op_getdomaininfolist,
 	[XEN_SYSCTL_debug_keys] = op_debug_keys,
 	[XEN_SYSCTL_availheap] = op_availheap,
+	[XEN_SYSCTL_get_pmstat] = op_no_device,
+	[XEN_SYSCTL_cpu_hotplug] = op_not_supported,
+	[XEN_SYSCTL_pm_op] = op_no_device,
 	[XEN_SYSCTL_cputopoinfo] = op_cputopoinfo,
 	[XEN_SYSCTL_numainfo] = op_numainfo,
 	[XEN_SYSCTL_cpupool_op] = op_cpupool,
 	[XEN_SYSCTL_scheduler_op] = op_scheduler,
-	[XEN_SYSCTL_pcitopoinfo] = op_not_supported,
+	[XEN_SYSCTL_psr_cmt_op] = op_no_device,
+	[XEN_SYSCTL_pcitopoinfo] = op_pcitopoinfo,
+	[XEN_SYSCTL_psr_alloc] = op_no_device,
 	[XEN_SYSCTL_get_cpu_featureset] = op_featureset,
 	[XEN_SYSCTL_get_cpu_policy] = op_cpu_policy,
 };

@@ -287,6 +287,8 @@ XEN_ASSERT_SIZE(struct xen_sysctl_credit_schedule, 12);
 XEN_ASSERT_SIZE(struct xen_sysctl_credit2_schedule, 4);
 XEN_ASSERT_SIZE(struct xen_sysctl_scheduler_op, 32);
 XEN_ASSERT_OFFSET(struct xen_sysctl_scheduler_op, u, 16);
+XEN_ASSERT_SIZE(struct xen_sysctl_pcitopoinfo, 24);
+XEN_ASSERT_OFFSET(struct xen_sysctl_pcitopoinfo, devs, 8);
 XEN_ASSERT_SIZE(struct xen_sysctl_cpu_featureset, 16);
 XEN_ASSERT_SIZE(struct xen_sysctl_cpu_policy, 32);
 XEN_ASSERT_OFFSET(struct xen_sysctl_cpu_policy, leaves, 16);

@@ -181,11 +181,23 @@ long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 	return pci_asked("test", (struct domain *)d, sbdf);
 }
 
+#define NO_FUNCTION 0xfffe0301u
+
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 {
+	if (sbdf == NO_FUNCTION)
+		return 0;
 	for (unsigned int i = 0; i < min(max, 3u); i++)
 		list[i] = sbdf + i;
 	return min(max, 3u);
+}
+
+static unsigned int ratelimit;
+
+int sched_set_ratelimit(unsigned int us)
+{
+	ratelimit = us;
+	return us == 7 ? -EINVAL : 0;
 }
 
 unsigned int arch_gpaddr_bits(void)
@@ -703,7 +715,7 @@ static void sysctl_versions_and_numbers(void **state)
 		op = sys(cmd);
 		assert_int_equal(syscall_(&op), -ENOSYS);
 	}
-	op = sys(10);
+	op = sys(20);	/* coverage */
 	assert_int_equal(syscall_(&op), -ENOSYS);
 	op = sys(~0u);
 	assert_int_equal(syscall_(&op), -ENOSYS);
@@ -738,6 +750,59 @@ static void the_machine(void **state)
 	assert_int_equal(mem.memfree, heap_free_pages() << PAGE_SHIFT);
 	op.u.numainfo.meminfo = 8;
 	assert_int_equal(syscall_(&op), -EFAULT);
+}
+
+/* Node 0, or no such function; so many a call that none takes long. */
+static void places_of_functions(void **state)
+{
+	static struct physdev_pci_device devs[70];
+	static u32 nodes[70];
+	struct xen_sysctl op = sys(XEN_SYSCTL_pcitopoinfo);
+	struct xen_sysctl_pcitopoinfo *t = &op.u.pcitopoinfo;
+
+	devs[1] = (struct physdev_pci_device){ NO_FUNCTION >> 16, 3, 1 };
+	for (unsigned int i = 0; i < ARRAY_LEN(nodes); i++)
+		nodes[i] = 7;
+	*t = (struct xen_sysctl_pcitopoinfo){ 3, (u64)devs, (u64)nodes };
+	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(t->num_devs, 3);
+	assert_int_equal(nodes[0], 0);
+	assert_int_equal(nodes[1], XEN_INVALID_DEV);
+	assert_int_equal(nodes[2], 0);
+	assert_int_equal(nodes[3], 7);
+	t->num_devs = 70;
+	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(t->num_devs, 64);
+	assert_int_equal(nodes[63], 0);
+	assert_int_equal(nodes[64], 7);
+	for (unsigned int n = 1; n <= 6; n++) {	/* the argument, two for each function, the argument */
+		t->num_devs = 2;
+		fake_guest_fault_nth(n);
+		assert_int_equal(syscall_(&op), -EFAULT);
+	}
+	t->num_devs = 2;
+	assert_int_equal(syscall_(&op), 0);
+	t->devs = 0;
+	assert_int_equal(syscall_(&op), -EINVAL);
+	t->devs = (u64)devs;
+	t->nodes = 0;
+	assert_int_equal(syscall_(&op), -EINVAL);
+}
+
+/* What tools test, and say in words: no power management, no allocation of caches. The rest is not supported. */
+static void what_is_not_there(void **state)
+{
+	static const struct { u32 cmd; long rc; } none[] = {
+		{ XEN_SYSCTL_get_pmstat, -ENODEV }, { XEN_SYSCTL_pm_op, -ENODEV }, { XEN_SYSCTL_psr_cmt_op, -ENODEV },
+		{ XEN_SYSCTL_psr_alloc, -ENODEV }, { XEN_SYSCTL_cpu_hotplug, -EOPNOTSUPP },
+		{ XEN_SYSCTL_perfc_op, -EOPNOTSUPP }, { XEN_SYSCTL_tbuf_op, -EOPNOTSUPP },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_LEN(none); i++) {
+		struct xen_sysctl op = sys(none[i].cmd);
+
+		assert_int_equal(syscall_(&op), none[i].rc);
+	}
 }
 
 static void lists_of_domains(void **state)
@@ -809,9 +874,15 @@ static void the_rest_of_sysctl(void **state)
 	assert_int_equal(syscall_(&op), 0);
 	assert_int_equal(op.u.scheduler_op.u.sched_credit2.ratelimit_us, sched_ratelimit_us());
 	op.u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_putinfo;
-	assert_int_equal(syscall_(&op), 0);
 	op.u.scheduler_op.u.sched_credit2.ratelimit_us = 500;
-	assert_int_equal(syscall_(&op), -EOPNOTSUPP);
+	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(ratelimit, 500);
+	op.u.scheduler_op.u.sched_credit2.ratelimit_us = 7;
+	assert_int_equal(syscall_(&op), -EINVAL);
+	op.u.scheduler_op.sched_id = XEN_SCHEDULER_NULL;
+	op.u.scheduler_op.u.sched_credit2.ratelimit_us = 600;
+	assert_int_equal(syscall_(&op), -EINVAL);
+	assert_int_equal(ratelimit, 7);
 	op = sys(XEN_SYSCTL_get_cpu_policy);
 	assert_int_equal(syscall_(&op), -ENOBUFS);
 	assert_int_equal(op.u.cpu_policy.nr_leaves, 9);	/* how many there must be */
@@ -838,6 +909,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(devices_of_domains),
 	TEST(sysctl_versions_and_numbers),
 	TEST(the_machine),
+	TEST(places_of_functions), TEST(what_is_not_there),
 	TEST(lists_of_domains),
 	TEST(pools),
 	TEST(the_rest_of_sysctl),

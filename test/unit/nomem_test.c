@@ -519,7 +519,8 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, SYSCTL(readconsole, .u.readconsole = { .buffer = (u64)buffer, .count = 100 })) \
 	X(0, NEVER, SYSCTL(debug_keys, .u.debug_keys = { (u64)"h", 1 })) \
 	X(0, NEVER, SYSCTL(scheduler_op, .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, { { 0 } } })) \
-	X(0, NEVER, SYSCTL(pcitopoinfo, .u.pad = { 0 }) == -EOPNOTSUPP ? 0 : -EINVAL) \
+	X(0, NEVER, SYSCTL(scheduler_op, .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, { .sched_credit2 = { 500 } } })) \
+	X(0, NEVER, SYSCTL(pcitopoinfo, .u.pcitopoinfo = { 4, (u64)buffer, (u64)buffer })) \
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
 	X(0, NEVER, PHYSDEV(pci_device_remove, physdev_pci_device, 0, 2, 1)) \

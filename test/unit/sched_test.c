@@ -398,6 +398,41 @@ static void sleepers_are_served(void **state)
 		assert_share(hogs[i], (100 - (double)used(io) / 1e8) / 3);
 }
 
+/* A sleeper that wakes comes in when the other has had what the rate limit gives it. */
+static void the_rate_limit(void **state)
+{
+	static const struct { unsigned int us; u64 least, most; } limits[] = { { 0, 0, 10000 }, { 4000, 500000, 4 * MS } };
+	const unsigned int bad[] = { 1, 99, 500001, ~0u }, usual = sched_ratelimit_us();
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct domain *io;
+		u64 waited;
+
+		fake_reset();
+		nr_loads = 0;
+		machine(1, NULL);
+		assert_int_equal(sched_set_ratelimit(limits[i].us), 0);
+		assert_int_equal(sched_ratelimit_us(), limits[i].us);
+		add_domain(1, 1, 256, 0);
+		io = fake_domain(9, 1);
+		sched_domain_init(io);
+		add_vcpu(io, 0, 100000, 2 * MS);
+		start_all();
+		run(10 * S);
+		waited = io->vcpu[0]->runstate.time[RUNSTATE_runnable] / (used(io) / 100000);
+		assert_in_range(waited, limits[i].least, limits[i].most);
+	}
+	for (unsigned int i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(sched_set_ratelimit(bad[i]), -EINVAL);
+	assert_int_equal(sched_set_ratelimit(500000), 0);
+	assert_int_equal(sched_set_ratelimit(100), 0);
+	machine(1, "null");
+	assert_int_equal(sched_set_ratelimit(200), -EOPNOTSUPP);
+	machine(1, NULL);
+	assert_int_equal(sched_ratelimit_us(), 100);
+	assert_int_equal(sched_set_ratelimit(usual), 0);
+}
+
 static void an_idle_cpu_takes_work_from_others(void **state)
 {
 	struct domain *d[4];
@@ -878,6 +913,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(caps),
 	TEST(a_cap_holds_when_all_is_idle_and_over_several_vcpus),
 	TEST(sleepers_are_served),
+	TEST(the_rate_limit),
 	TEST(an_idle_cpu_takes_work_from_others),
 	TEST(nobody_waits_while_a_cpu_is_idle),
 	TEST(a_lone_vcpu_is_left_alone),

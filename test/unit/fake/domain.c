@@ -259,6 +259,11 @@ FAKE unsigned int sched_ratelimit_us(void)
 	return 250;
 }
 
+FAKE int sched_set_ratelimit(unsigned int us)
+{
+	return 0;
+}
+
 FAKE void arch_vcpu_kick(struct vcpu *v)
 {
 	fake_events.kicks++;

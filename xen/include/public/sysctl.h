@@ -10,16 +10,23 @@
 #define XEN_SYSCTL_INTERFACE_VERSION 0x00000015
 
 #define XEN_SYSCTL_readconsole            1
+#define XEN_SYSCTL_tbuf_op                2
 #define XEN_SYSCTL_physinfo               3
 #define XEN_SYSCTL_sched_id               4
+#define XEN_SYSCTL_perfc_op               5
 #define XEN_SYSCTL_getdomaininfolist      6
 #define XEN_SYSCTL_debug_keys             7
 #define XEN_SYSCTL_availheap              9
+#define XEN_SYSCTL_get_pmstat             10
+#define XEN_SYSCTL_cpu_hotplug            11
+#define XEN_SYSCTL_pm_op                  12
 #define XEN_SYSCTL_cputopoinfo            16
 #define XEN_SYSCTL_numainfo               17
 #define XEN_SYSCTL_cpupool_op             18
 #define XEN_SYSCTL_scheduler_op           19
+#define XEN_SYSCTL_psr_cmt_op             21
 #define XEN_SYSCTL_pcitopoinfo            22
+#define XEN_SYSCTL_psr_alloc              23
 #define XEN_SYSCTL_get_cpu_featureset     26
 #define XEN_SYSCTL_get_cpu_policy         29
 
@@ -111,6 +118,9 @@ struct xen_sysctl_credit2_schedule {
 	uint32_t ratelimit_us;
 };
 
+#define XEN_SYSCTL_SCHED_RATELIMIT_MAX 500000
+#define XEN_SYSCTL_SCHED_RATELIMIT_MIN 100
+
 #define XEN_SYSCTL_SCHEDOP_putinfo 0
 #define XEN_SYSCTL_SCHEDOP_getinfo 1
 
@@ -125,6 +135,15 @@ struct xen_sysctl_scheduler_op {
 		struct xen_sysctl_credit_schedule sched_credit;
 		struct xen_sysctl_credit2_schedule sched_credit2;
 	} u;
+};
+
+#define XEN_INVALID_NODE_ID (~0U)
+#define XEN_INVALID_DEV     (XEN_INVALID_NODE_ID - 1)
+
+struct xen_sysctl_pcitopoinfo {
+	uint32_t num_devs; /* IN: how many; OUT: how many were done */
+	XEN_GUEST_HANDLE_64(physdev_pci_device_t) devs;
+	XEN_GUEST_HANDLE_64(uint32) nodes; /* OUT; XEN_INVALID_DEV: no such one */
 };
 
 #define XEN_SYSCTL_cpu_featureset_raw     0
@@ -170,6 +189,7 @@ struct xen_sysctl {
 		struct xen_sysctl_availheap availheap;
 		struct xen_sysctl_cpupool_op cpupool_op;
 		struct xen_sysctl_scheduler_op scheduler_op;
+		struct xen_sysctl_pcitopoinfo pcitopoinfo;
 		struct xen_sysctl_cpu_featureset cpu_featureset;
 		struct xen_sysctl_cpu_policy cpu_policy;
 		uint8_t pad[128];
