@@ -42,7 +42,7 @@ void pair_config_make(struct pair_config *c)
 		.dom0_vcpus = 1 + rnd(PAIR_VCPUS), .honest = !one_in(8), .preempt = preempt[rnd(ARRAY_SIZE(preempt))],
 		.ops = 500 + rnd(4000),
 	};
-	focus = rnd(one_in(2) ? 3 : 16);
+	focus = rnd(one_in(2) ? 4 : 24);
 	if (one_in(24)) { /* pages of a gigabyte */
 		c->ram_mib = 1024 + 24 + rnd(2) * 1024;
 		c->ops = 500 + rnd(500);
@@ -198,12 +198,12 @@ static void gen_misc(struct vcpu *v, struct pair_op *op)
 
 static void gen_multicall(struct vcpu *v, struct pair_op *op);
 
-/* The first three share most objects with others. */
+/* The first four meet others most. */
 static const struct choice {
 	u8 guest, dom0;
 	void (*fn)(struct vcpu *v, struct pair_op *op);
 } choices[] = {
-	{ 24, 16, gen_evtchn }, { 24, 10, gen_grant }, { 24, 14, gen_memory }, { 12, 6, gen_entry }, { 8, 3, gen_vcpu },
+	{ 24, 16, gen_evtchn }, { 24, 10, gen_grant }, { 24, 14, gen_memory }, { 8, 3, gen_vcpu }, { 12, 6, gen_entry },
 	{ 4, 2, gen_sched }, { 4, 3, gen_hvm }, { 6, 3, gen_poke }, { 3, 1, gen_init }, { 2, 1, gen_word },
 	{ 2, 1, gen_misc }, { 4, 4, gen_multicall }, { 1, 34, gen_domctl }, { 1, 3, gen_sysctl },
 };
@@ -212,7 +212,7 @@ static u32 weight(struct vcpu *v, u32 i)
 {
 	if (v->domain->control)
 		return choices[i].dom0;
-	return i == focus ? 200 : choices[i].guest;
+	return i == focus ? 72 : choices[i].guest;
 }
 
 static void *choose(struct vcpu *v)
@@ -287,9 +287,9 @@ static void disturb(struct pair_op *op)
 		bool unlocks = one_in(2);
 
 		op->pre[op->npre].after = unlocks ? rnd(one_in(4) ? 40 : 6) : rnd(range[rnd(ARRAY_SIZE(range))]);
-		if (unlocks && one_in(4))
+		if (unlocks && one_in(6))
 			op->pre[op->npre].after = PAIR_AGAIN | rnd(2);
-		op->pre[op->npre++].to = (u8)(rnd(pair->cfg.cpus) | (one_in(2) ? PAIR_SIBLING : 0) |
+		op->pre[op->npre++].to = (u8)(rnd(pair->cfg.cpus) | (one_in(3) ? PAIR_SIBLING : 0) |
 					      (unlocks ? PAIR_UNLOCKS | (one_in(2) ? 0 : rnd(16)) << 2 : 0));
 	}
 }
@@ -332,13 +332,14 @@ void pair_gen(struct vcpu *v, struct pair_op *op)
 	} else {
 		p->burst.same = false;
 		p->burst.fn = one_in(3) ? NULL : choose_race(v);
-		if (p->burst.fn) {
-			p->burst.left = rnd(8);
-		} else {
+		if (!p->burst.fn) {
 			p->burst.fn = choose(v);
-			p->burst.left = many == 0 ? rnd(300) : many == 1 ? rnd(64) : many < 8 ? rnd(8) : 0;
 			p->burst.same = many < 8 && one_in(2);
 		}
+		if (!p->burst.same)
+			p->burst.left = one_in(3) ? rnd(8) : 0;
+		else
+			p->burst.left = many == 0 ? rnd(300) : many == 1 ? rnd(64) : rnd(8);
 	}
 	place(v, op);
 	p->burst.fn(v, op);
