@@ -264,6 +264,12 @@ static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 	return rc;
 }
 
+/* There is one memory node, and Linux as a PVH guest asks for no others. */
+static long op_setvnumainfo(struct domain *d, struct xen_domctl *op)
+{
+	return -EOPNOTSUPP;
+}
+
 /* Guests have no access to devices: taking it away is done, giving it is not supported yet. */
 static long permission(u8 allow)
 {
@@ -300,6 +306,7 @@ const struct domctl_entry domctl_misc[] = {
 	{ XEN_DOMCTL_sethvmcontext, DC_OTHER, op_sethvmcontext },
 	{ XEN_DOMCTL_get_cpu_policy, DC_COPYBACK, op_get_cpu_policy },
 	{ XEN_DOMCTL_set_cpu_policy, DC_OTHER | DC_COPYBACK, op_set_cpu_policy },
+	{ XEN_DOMCTL_setvnumainfo, 0, op_setvnumainfo },
 	{ XEN_DOMCTL_irq_permission, 0, op_irq_permission },
 	{ XEN_DOMCTL_iomem_permission, 0, op_iomem_permission },
 	{ XEN_DOMCTL_ioport_permission, 0, op_ioport_permission },

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* domctl: vCPUs, their affinity and shares. */
+#include <public/sched.h>
+
 #include "common/domctl.h"
 
 #include "common/guest_access.h"
@@ -173,10 +175,20 @@ static long op_sendtrigger(struct domain *d, struct xen_domctl *op)
 
 	if (!v)
 		return -ESRCH;
-	if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
-		return -ENOSYS;	/* a PVH guest has no buttons */
-	arch_vcpu_send_nmi(v);
-	return 0;
+	switch (op->u.sendtrigger.trigger) {
+	case XEN_DOMCTL_SENDTRIGGER_NMI:
+		arch_vcpu_send_nmi(v);
+		return 0;
+	case XEN_DOMCTL_SENDTRIGGER_RESET:	/* its maker makes it anew, as when it resets itself */
+		domain_shutdown(d, SHUTDOWN_reboot);
+		return 0;
+	case XEN_DOMCTL_SENDTRIGGER_INIT:
+	case XEN_DOMCTL_SENDTRIGGER_POWER:	/* a PVH guest has no buttons */
+	case XEN_DOMCTL_SENDTRIGGER_SLEEP:
+		return -EOPNOTSUPP;
+	default:
+		return -ENOSYS;
+	}
 }
 
 /* There is one memory node. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* hypfs_op, read only: Debian's xenhypfs shows it. */
+/* hypfs_op: Debian's xenhypfs shows it. Only what xl set-parameters may change can be written. */
 #include "common/hypfs.h"
 
 #include <public/domctl.h>
@@ -16,6 +16,8 @@
 #define CONTENT_ORDER 3
 #define CONTENT_SIZE (PAGE_SIZE << CONTENT_ORDER)
 #define PATH_LEN 128
+#define LOGLVL "params/loglvl"
+#define LOGLVL_LEN 8	/* of its longest word, with the 0 */
 #define NAME_OFFSET offsetof(struct xen_hypfs_dirlistentry, name)
 
 struct hypfs_walk {
@@ -28,8 +30,13 @@ struct hypfs_walk {
 	char last_name[PATH_LEN];
 };
 
+static u32 max_write_len(const char *path)
+{
+	return strcmp(path, LOGLVL) ? 0 : LOGLVL_LEN;
+}
+
 /* An entry of the folder that was asked for, unless it is the one named last. */
-static void add_child(struct hypfs_walk *w, const char *name, size_t name_len, u8 type, u32 len)
+static void add_child(struct hypfs_walk *w, const char *name, size_t name_len, u8 type, u32 len, u32 write)
 {
 	u32 size = (u32)ROUND_UP(NAME_OFFSET + name_len + 1, 4);
 	struct xen_hypfs_dirlistentry *e = (void *)(w->content + w->len);
@@ -42,7 +49,7 @@ static void add_child(struct hypfs_walk *w, const char *name, size_t name_len, u
 	}
 	if (w->len)
 		((struct xen_hypfs_dirlistentry *)(w->content + w->last))->off_next = (u16)(w->len - w->last);
-	e->e = (struct xen_hypfs_direntry){ .type = type, .content_len = len };
+	e->e = (struct xen_hypfs_direntry){ .type = type, .content_len = len, .max_write_len = write };
 	memcpy(e->name, name, name_len);
 	memcpy(w->last_name, name, name_len);
 	w->last_name[name_len] = '\0';
@@ -59,6 +66,7 @@ static void leaf(struct hypfs_walk *w, const char *path, u8 type, const void *da
 	if (!*rest) {
 		w->found = true;
 		w->entry.type = type;
+		w->entry.max_write_len = max_write_len(path);
 		w->len = min(len, (u32)CONTENT_SIZE);
 		memcpy(w->content, data, w->len);
 		return;
@@ -69,9 +77,9 @@ static void leaf(struct hypfs_walk *w, const char *path, u8 type, const void *da
 	slash = strchr(rest, '/');
 	w->entry.type = XEN_HYPFS_TYPE_DIR;
 	if (slash)
-		add_child(w, rest, (size_t)(slash - rest), XEN_HYPFS_TYPE_DIR, 0);
+		add_child(w, rest, (size_t)(slash - rest), XEN_HYPFS_TYPE_DIR, 0, 0);
 	else
-		add_child(w, rest, strlen(rest), type, len);
+		add_child(w, rest, strlen(rest), type, len, max_write_len(path));
 }
 
 void hypfs_string(struct hypfs_walk *w, const char *path, const char *value)
@@ -104,8 +112,10 @@ static void params(struct hypfs_walk *w)
 
 	while (option_next(&pos, name, value, sizeof(name))) {
 		snprintf(path, sizeof(path), "params/%s", name);
-		hypfs_string(w, path, value);
+		if (strcmp(path, LOGLVL) != 0)
+			hypfs_string(w, path, value);
 	}
+	hypfs_string(w, LOGLVL, printk_level());
 }
 
 static void memory(struct hypfs_walk *w)
@@ -219,6 +229,21 @@ static long hypfs_read(const char *path, u64 gva, u64 size)
 	return rc;
 }
 
+static long hypfs_write(const char *path, u64 gva, u64 size)
+{
+	char value[LOGLVL_LEN];
+
+	if (!max_write_len(path + 1))
+		return -EACCES;
+	if (size > sizeof(value))
+		return -ENOSPC;
+	if (copy_from_guest(value, gva, size))
+		return -EFAULT;
+	if (!size || memchr(value, 0, size) != value + size - 1)
+		return -EINVAL;
+	return printk_set_level(value);
+}
+
 /* The path with its final 0, absolute, without a slash at its end (but for the root). */
 static long copy_path(char *path, u64 gva, u64 len)
 {
@@ -244,7 +269,8 @@ long do_hypfs_op(unsigned long cmd, unsigned long path_gva, unsigned long path_l
 		rc = copy_path(path, path_gva, path_len);
 		return rc ? rc : hypfs_read(path, gva, size);
 	case XEN_HYPFS_OP_write_contents:
-		return -EACCES;
+		rc = copy_path(path, path_gva, path_len);
+		return rc ? rc : hypfs_write(path, gva, size);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -2,6 +2,7 @@
 /* Messages, their rate limit, and panic. */
 #include "common/printk.h"
 
+#include <public/errno.h>
 #include <public/sched.h>
 
 #include "common/console.h"
@@ -15,11 +16,26 @@
 static int log_level = CONFIG_LOG_LEVEL;
 static u32 panicked;
 
+static const char *const levels[] = { "error", "warning", "info", "debug", "all", NULL };
+
 void printk_init(void)
 {
-	static const char *const words[] = { "error", "warning", "info", "debug", "all", NULL };
+	log_level = min(option_choice("loglvl", levels, CONFIG_LOG_LEVEL), (int)LOG_DEBUG);
+}
 
-	log_level = min(option_choice("loglvl", words, CONFIG_LOG_LEVEL), (int)LOG_DEBUG);
+const char *printk_level(void)
+{
+	return levels[READ_ONCE(log_level)];
+}
+
+int printk_set_level(const char *word)
+{
+	for (int i = 0; levels[i]; i++)
+		if (!strcmp(levels[i], word)) {
+			WRITE_ONCE(log_level, min(i, (int)LOG_DEBUG));
+			return 0;
+		}
+	return -EINVAL;
 }
 
 /* A message is one line or several; each call is whole, so it ends with a newline. */
@@ -40,7 +56,7 @@ void printk(enum log_level level, const char *fmt, ...)
 	static const char *const prefix[] = { "", "error: ", "warning: ", "", "debug: " };
 	va_list ap;
 
-	if ((int)level > log_level)
+	if ((int)level > READ_ONCE(log_level))
 		return;
 	va_start(ap, fmt);
 	vprintk(prefix[level + 1], fmt, ap);

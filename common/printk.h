@@ -13,6 +13,9 @@ enum log_level { LOG_NOTICE = -1, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Boot, after option_init(): takes loglvl=. */
 void printk_init(void);
+/* The least important messages that are printed, as loglvl= says it; and others from now on: 0, -EINVAL: no such word. */
+const char *printk_level(void);
+int printk_set_level(const char *word);
 
 /* Prints one message. Any context. */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);

@@ -96,6 +96,22 @@ static void level_is_an_option(void **state)
 	wire_is("(KEEL) n\r\n");
 	option_init("loglvl=info");
 	printk_init();
+	/* and may change later */
+	assert_string_equal(printk_level(), "info");
+	printk(LOG_DEBUG, "d");
+	wire_is("");
+	assert_int_equal(printk_set_level("all"), 0);
+	assert_string_equal(printk_level(), "debug");
+	printk(LOG_DEBUG, "d");
+	wire_is("(KEEL) debug: d\r\n");
+	assert_int_equal(printk_set_level("loud"), -EINVAL);
+	assert_string_equal(printk_level(), "debug");
+	assert_int_equal(printk_set_level("warning"), 0);
+	printk(LOG_INFO, "i");
+	wire_is("");
+	printk(LOG_WARN, "w");
+	wire_is("(KEEL) warning: w\r\n");
+	printk_init();
 }
 
 static void long_messages_are_cut(void **state)

@@ -4,6 +4,7 @@
 #include "test/unit/unit.h"
 
 #include <public/errno.h>
+#include <public/sched.h>
 
 #include "common/console.h"
 #include "common/domctl.h"
@@ -514,10 +515,35 @@ static void vcpu_info(void **state)
 	op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI;
 	assert_int_equal(call(&op), 0);
 	assert_int_equal(nmis, 1);
-	op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_POWER;
-	assert_int_equal(call(&op), -ENOSYS);
 	op.u.sendtrigger.vcpu = 99;
 	assert_int_equal(call(&op), -ESRCH);
+	assert_int_equal(nmis, 1);
+}
+
+/* A guest without buttons can be reset all the same. */
+static void triggers(void **state)
+{
+	static const u32 buttons[] = { XEN_DOMCTL_SENDTRIGGER_POWER, XEN_DOMCTL_SENDTRIGGER_SLEEP,
+				       XEN_DOMCTL_SENDTRIGGER_INIT };
+	struct xen_domctl op = make(XEN_DOMCTL_sendtrigger, 3);
+
+	for (unsigned int i = 0; i < ARRAY_LEN(buttons); i++) {
+		op.u.sendtrigger.trigger = buttons[i];
+		assert_int_equal(call(&op), -EOPNOTSUPP);
+	}
+	op.u.sendtrigger.trigger = 5;
+	assert_int_equal(call(&op), -ENOSYS);
+	op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_RESET;
+	op.u.sendtrigger.vcpu = 2;
+	assert_int_equal(call(&op), -ESRCH);
+	assert_int_equal(fake_events.shutdowns, 0);
+	op.u.sendtrigger.vcpu = 0;
+	assert_int_equal(call(&op), 0);
+	assert_int_equal(fake_events.shutdowns, 1);
+	assert_int_equal(fake_events.shutdown_reason, SHUTDOWN_reboot);
+	assert_int_equal(nmis, 0);
+	op = make(XEN_DOMCTL_setvnumainfo, 3);
+	assert_int_equal(call(&op), -EOPNOTSUPP);
 }
 
 static void shares(void **state)
@@ -901,7 +927,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(pauses), TEST(control_domains_stop_each_other),
 	TEST(info),
 	TEST(affinity),
-	TEST(vcpu_info),
+	TEST(vcpu_info), TEST(triggers),
 	TEST(shares),
 	TEST(memory_and_time),
 	TEST(registers),

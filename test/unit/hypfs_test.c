@@ -76,7 +76,7 @@ static void the_tree(void **state)
 	assert_string_equal(buf, "cpus/ domains/ features/ iommu/ memory/ ");
 	assert_int_equal(read_path("/params"), 0);
 	names(buf);
-	assert_string_equal(buf, "iommu noreboot ");
+	assert_string_equal(buf, "iommu noreboot loglvl ");
 	assert_int_equal(read_path("/keel/cpus"), 0);
 	names(buf);
 	assert_string_equal(buf, "0/ 1/ 2/ 3/ ");
@@ -86,9 +86,10 @@ static void the_tree(void **state)
 	assert_int_equal(read_path("/keel/domains"), 0);	/* empty, and there */
 	assert_int_equal(entry->type, XEN_HYPFS_TYPE_DIR);
 	assert_int_equal(entry->content_len, 0);
-	option_init("");
+	option_init("loglvl=all iommu=off");
 	assert_int_equal(read_path("/params"), 0);
-	assert_int_equal(entry->content_len, 0);
+	names(buf);
+	assert_string_equal(buf, "iommu loglvl ");
 }
 
 static void values(void **state)
@@ -153,12 +154,51 @@ static void other_operations(void **state)
 {
 	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), 1);
 	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 1, 0, 0, 0), -EINVAL);
-	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_write_contents, (unsigned long)"/params", 8, (unsigned long)out, 4),
-			 -EACCES);
 	assert_int_equal(do_hypfs_op(9, 0, 0, 0, 0), -EOPNOTSUPP);
 	fake_fail_nth(1);
 	assert_int_equal(read_path("/"), -ENOMEM);
 	fake_fail_nth(0);
+}
+
+static long write_size(const char *path, unsigned long value, size_t size)
+{
+	return do_hypfs_op(XEN_HYPFS_OP_write_contents, (unsigned long)path, strlen(path) + 1, value, size);
+}
+
+/* The one value that may be changed shows how long what is written may be, in its folder, too. */
+static void writing(void **state)
+{
+	const struct xen_hypfs_dirlistentry *first = (void *)(out + sizeof(*entry));
+
+	option_init("iommu=off loglvl=error");	/* which no longer counts */
+	assert_int_equal(read_path("/params/loglvl"), 0);
+	assert_int_equal(entry->type, XEN_HYPFS_TYPE_STRING);
+	assert_int_equal(entry->max_write_len, 8);
+	assert_string_equal((char *)out + sizeof(*entry), "info");
+	assert_int_equal(read_path("/params"), 0);
+	assert_int_equal(entry->max_write_len, 0);
+	assert_int_equal(first->e.max_write_len, 0);
+	first = (void *)((char *)first + first->off_next);
+	assert_string_equal(first->name, "loglvl");
+	assert_int_equal(first->e.max_write_len, 8);
+
+	assert_int_equal(write_size("/params/loglvl", (unsigned long)"warnings", 9), -ENOSPC);
+	assert_int_equal(write_size("/params/loglvl", (unsigned long)"warning", 7), -EINVAL);
+	assert_int_equal(write_size("/params/loglvl", (unsigned long)"all\0all", 8), -EINVAL);
+	assert_int_equal(write_size("/params/loglvl", (unsigned long)"", 0), -EINVAL);
+	assert_int_equal(write_size("/params/loglvl", (unsigned long)"loud", 5), -EINVAL);
+	assert_int_equal(write_size("/params/loglvl", 8, 8), -EFAULT);
+	fake_guest_fault_nth(1);
+	assert_int_equal(write_size("/params/loglvl", (unsigned long)"warning", 8), -EFAULT);
+	assert_int_equal(write_size("/params/iommu", (unsigned long)"on", 3), -EACCES);
+	assert_int_equal(write_size("/params", (unsigned long)"on", 3), -EACCES);
+	assert_int_equal(write_size("params/loglvl", (unsigned long)"warning", 8), -EINVAL);
+	assert_int_equal(read_path("/params/loglvl"), 0);
+	assert_string_equal((char *)out + sizeof(*entry), "info");
+	assert_int_equal(write_size("/params/loglvl", (unsigned long)"warning", 8), 0);
+	assert_int_equal(read_path("/params/loglvl"), 0);
+	assert_int_equal(entry->content_len, 8);
+	assert_string_equal((char *)out + sizeof(*entry), "warning");
 }
 
 static const struct CMUnitTest tests[] = {
@@ -167,6 +207,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(short_buffers),
 	UNIT_TEST(bad_paths),
 	UNIT_TEST(other_operations),
+	UNIT_TEST(writing),
 };
 
 UNIT_MAIN(tests)

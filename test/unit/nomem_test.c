@@ -501,6 +501,7 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, SHADOW(ENABLE_LOGDIRTY) ?: SHADOW(PEEK) ?: SHADOW(CLEAN)) \
 	X(0, NEVER, SHADOW(SET_ALLOCATION)) \
 	X(0, NEVER, DOMCTL(sendtrigger, .u.sendtrigger = { XEN_DOMCTL_SENDTRIGGER_NMI, 0 })) \
+	X(0, NEVER, DOMCTL(sendtrigger, .u.sendtrigger = { XEN_DOMCTL_SENDTRIGGER_RESET, 0 })) \
 	X(0, NEVER, DOMCTL(iomem_permission, .u.iomem_permission.nr_mfns = 1)) \
 	X(0, NEVER, DOMCTL(irq_permission, .u.irq_permission.pirq = 1)) \
 	X(0, NEVER, DOMCTL(ioport_permission, .u.ioport_permission.nr_ports = 1)) \
@@ -521,6 +522,7 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, SYSCTL(scheduler_op, .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, { { 0 } } })) \
 	X(0, NEVER, SYSCTL(scheduler_op, .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, { .sched_credit2 = { 500 } } })) \
 	X(0, NEVER, SYSCTL(pcitopoinfo, .u.pcitopoinfo = { 4, (u64)buffer, (u64)buffer })) \
+	X(0, NEVER, do_hypfs_op(XEN_HYPFS_OP_write_contents, (u64)"/params/loglvl", 15, (u64)"warning", 8)) \
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
 	X(0, NEVER, PHYSDEV(pci_device_remove, physdev_pci_device, 0, 2, 1)) \

@@ -33,6 +33,21 @@ FAKE void printk(enum log_level level, const char *fmt, ...)
 		fprintf(stderr, "%s\n", fake_last_message);
 }
 
+static char level[16] = "info";
+
+FAKE const char *printk_level(void)
+{
+	return level;
+}
+
+FAKE int printk_set_level(const char *word)
+{
+	if (strcmp(word, "loud") == 0)
+		return -22; /* EINVAL */
+	snprintf(level, sizeof(level), "%s", word);
+	return 0;
+}
+
 FAKE bool ratelimit_ok(struct ratelimit *rl)
 {
 	return true;

@@ -49,6 +49,7 @@
 #define XEN_DOMCTL_getpageframeinfo3        61
 #define XEN_DOMCTL_setnodeaffinity          68
 #define XEN_DOMCTL_getnodeaffinity          69
+#define XEN_DOMCTL_setvnumainfo             74
 #define XEN_DOMCTL_soft_reset               79
 #define XEN_DOMCTL_get_cpu_policy           82
 #define XEN_DOMCTL_set_cpu_policy           83
@@ -246,7 +247,10 @@ struct xen_domctl_hvmcontext {
 };
 
 #define XEN_DOMCTL_SENDTRIGGER_NMI   0
+#define XEN_DOMCTL_SENDTRIGGER_RESET 1
+#define XEN_DOMCTL_SENDTRIGGER_INIT  2
 #define XEN_DOMCTL_SENDTRIGGER_POWER 3
+#define XEN_DOMCTL_SENDTRIGGER_SLEEP 4
 
 struct xen_domctl_sendtrigger {
 	uint32_t trigger; /* XEN_DOMCTL_SENDTRIGGER_* */
