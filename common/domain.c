@@ -112,7 +112,7 @@ static void ledger_check(struct domain *d)
 
 	ASSERT(!d->tot_pages && !d->claimed && !d->destroying && !d->boot_console);
 	for_each_vcpu(d, v) {
-		ASSERT(!v->sched.running && !v->sched.queued && !v->sched.parked && !v->info_page);
+		ASSERT(!v->sched.running && !v->sched.queued && !v->sched.parked && !v->info_page && !v->fifo.control);
 		ASSERT(!v->singleshot.pending && !v->periodic.pending && !v->poll_timer.pending);
 	}
 }
@@ -239,6 +239,7 @@ static void drop_info_pages(struct rcu_head *head)
 	struct domain *d = container_of(head, struct domain, rcu);
 	struct vcpu *v;
 
+	evtchn_drop_pages(d);
 	for_each_vcpu(d, v) {
 		if (v->info_page)
 			put_page(v->info_page);

@@ -49,6 +49,7 @@ struct vcpu {
 	gfn_t info_gfn;		   /* where it was when it was registered */
 	u8 upcall_vector;	   /* HVMOP_set_evtchn_upcall_vector; 0 = none */
 	evtchn_port_t virq_port[MAX_VIRQS]; /* 0 = not bound; E: evtchn lock */
+	struct { struct evtchn_fifo_control_block *control; evtchn_port_t tail[EVTCHN_FIFO_MAX_QUEUES]; } fifo; /* evtchn_fifo.c */
 	evtchn_port_t poll_port;   /* SCHEDOP_poll of one port; POLL_ANY: of several */
 
 	/* Time */

@@ -15,6 +15,9 @@
 #include "common/printk.h"
 
 #define CLOSE_PER_STEP 128 /* ports */
+#define PASS_PER_STEP 256 /* pages of ports that are not there */
+#define PAGES_PER_MORE (PAGE_SIZE / sizeof(struct evtchn *))
+#define SCAN_PAGES 6 /* that a search for a free port looks at */
 #define RESET_PORT_SHIFT 8 /* in the operation: where a reset goes on */
 
 int evtchn_init(struct domain *d, unsigned int max_port)
@@ -22,10 +25,10 @@ int evtchn_init(struct domain *d, unsigned int max_port)
 	struct evtchn_table *t = &d->evtchn;
 
 	spin_lock_init(&t->lock, RANK_EVTCHN);
-	t->limit = t->max_port = min_t(unsigned int, max_port, EVTCHN_MAX_PORTS - 1);
+	t->limit = min_t(unsigned int, max_port, EVTCHN_MAX_PORTS - 1);
 	t->mask = d->shared_info->evtchn_mask;
 	t->word_shift = 6;
-	t->next_free = 1;
+	t->max_port = evtchn_2l_max_port(t);
 	t->pages[0] = alloc_page();
 	return t->pages[0] ? 0 : -ENOMEM;
 }
@@ -38,38 +41,75 @@ int evtchn_set_layout(struct domain *d, bool is_32bit)
 {
 	struct evtchn_table *t = &d->evtchn;
 	struct shared_info_32 *compat = (void *)d->shared_info;
+	bool fifo;
 	int err = 0;
 
 	spin_lock(&t->lock);
-	for (unsigned int i = EVTCHN_MAX_PORTS_32 / EVTCHN_PER_PAGE; is_32bit && i < ARRAY_SIZE(t->pages); i++)
+	fifo = t->fifo && t->fifo->on; /* whose words are the same in both */
+	for (unsigned int i = EVTCHN_MAX_PORTS_32 / EVTCHN_PER_PAGE; is_32bit && !fifo && i < ARRAY_SIZE(t->pages); i++)
 		if (t->pages[i])
 			err = -EBUSY;
 	if (!err) {
-		t->max_port = is_32bit ? min_t(u32, t->limit, EVTCHN_MAX_PORTS_32 - 1) : t->limit;
 		WRITE_ONCE(t->mask, is_32bit ? (u64 *)compat->evtchn_mask : d->shared_info->evtchn_mask);
 		WRITE_ONCE(t->word_shift, is_32bit ? 5 : 6);
+		if (!fifo)
+			t->max_port = evtchn_2l_max_port(t);
 	}
 	spin_unlock(&t->lock);
 	return err;
 }
 
-void evtchn_free(struct domain *d)
+/* Where the table has page n; NULL while it has no place for it. */
+static struct evtchn **page_slot(const struct evtchn_table *t, unsigned int n)
 {
-	/* Each port of another domain that points here has its counterpart among these. */
-	BUG_ON(d->evtchn.nr_open);
-	for (unsigned int i = 0; i < ARRAY_SIZE(d->evtchn.pages); i++) {
-		free_page(d->evtchn.pages[i]);
-		d->evtchn.pages[i] = NULL;
+	struct evtchn **more;
+
+	if (n < ARRAY_SIZE(t->pages))
+		return (struct evtchn **)&t->pages[n];
+	more = __atomic_load_n(&t->more[n / PAGES_PER_MORE % ARRAY_SIZE(t->more)], __ATOMIC_ACQUIRE);
+	return more ? &more[n % PAGES_PER_MORE] : NULL;
+}
+
+struct evtchn *evtchn_lookup_high(const struct evtchn_table *t, evtchn_port_t port)
+{
+	struct evtchn **slot = port < EVTCHN_MAX_PORTS ? page_slot(t, port / EVTCHN_PER_PAGE) : NULL;
+	struct evtchn *page = slot ? __atomic_load_n(slot, __ATOMIC_ACQUIRE) : NULL;
+
+	return page ? &page[port % EVTCHN_PER_PAGE] : NULL;
+}
+
+static void free_pages_of(struct evtchn **pages, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		free_page(pages[i]);
+		pages[i] = NULL;
+		if (i % 32 == 31)
+			irq_window();
 	}
 }
 
-/* E: senders that read the entry meanwhile start over. */
+void evtchn_free(struct domain *d)
+{
+	struct evtchn_table *t = &d->evtchn;
+
+	/* Each port of another domain that points here has its counterpart among these. */
+	BUG_ON(t->nr_open);
+	free_pages_of(t->pages, ARRAY_SIZE(t->pages));
+	for (unsigned int i = 0; i < ARRAY_SIZE(t->more); i++) {
+		if (t->more[i])
+			free_pages_of(t->more[i], PAGES_PER_MORE);
+		free_page(t->more[i]);
+	}
+	free_page(t->fifo);
+}
+
+/* E: senders that read the entry meanwhile start over. What FIFO has there stays. */
 static void evtchn_change(struct evtchn *chn, struct evtchn to)
 {
 	to.seq = chn->seq + 1;
 	WRITE_ONCE(chn->seq, to.seq);
 	smp_wmb();
-	*chn = to;
+	memcpy(chn, &to, offsetof(struct evtchn, priority));
 	smp_wmb();
 	WRITE_ONCE(chn->seq, to.seq + 1);
 }
@@ -77,33 +117,66 @@ static void evtchn_change(struct evtchn *chn, struct evtchn to)
 /* E: makes sure that there is an entry for the port. 0 or -ENOMEM. */
 static int evtchn_populate(struct evtchn_table *t, evtchn_port_t port)
 {
-	struct evtchn **slot = &t->pages[port / EVTCHN_PER_PAGE], *page;
+	struct evtchn **slot = page_slot(t, port / EVTCHN_PER_PAGE), *page;
 
-	if (*slot)
+	if (slot && *slot)
 		return 0;
 	page = alloc_page();
 	if (!page)
 		return -ENOMEM;
-	__atomic_store_n(slot, page, __ATOMIC_RELEASE);
+	if (slot) {
+		__atomic_store_n(slot, page, __ATOMIC_RELEASE);
+		return 0;
+	}
+	__atomic_store_n(&t->more[port / EVTCHN_PER_PAGE / PAGES_PER_MORE], (struct evtchn **)page, __ATOMIC_RELEASE);
+	return evtchn_populate(t, port);
+}
+
+/* E: a free port of page n, 0: there is none, -ENOMEM. */
+static int evtchn_scan_page(struct domain *d, unsigned int n)
+{
+	struct evtchn_table *t = &d->evtchn;
+	evtchn_port_t port = n * EVTCHN_PER_PAGE, end = min(port + EVTCHN_PER_PAGE, t->max_port + 1);
+	const struct evtchn *chn;
+	bool full = true;
+	int err = evtchn_populate(t, port);
+
+	if (err)
+		return err;
+	for (chn = evtchn_lookup(t, port); port < end; port++, chn++) {
+		if (chn->state != EC_FREE || !port)
+			continue;
+		if (!t->fifo || !evtchn_fifo_linked(d, port))
+			return (int)port;
+		full = false;
+	}
+	if (full)
+		set_bit(n, t->full);
 	return 0;
 }
 
-/* E: a free port, not yet taken; -EINVAL (dying), -ENOSPC, -ENOMEM. */
+/*
+ * E: a free port, not yet taken; -EINVAL (dying), -ENOSPC, -ENOMEM. Pages that are not known to be full have a free
+ * port, unless they filled up since one was sought there, or the guest has not taken out what was closed.
+ */
 static int evtchn_find_free(struct domain *d)
 {
 	struct evtchn_table *t = &d->evtchn;
-	int err;
+	unsigned int scanned = 0;
 
 	if (READ_ONCE(d->state) != DOMAIN_ALIVE)
 		return -EINVAL;
-	for (evtchn_port_t port = t->next_free; port <= t->max_port; port++) {
-		err = evtchn_populate(t, port);
-		if (err)
-			return err;
-		if (evtchn_lookup(t, port)->state == EC_FREE) {
-			t->next_free = port;
-			return (int)port;
-		}
+	for (unsigned int n = 0; n * EVTCHN_PER_PAGE <= t->max_port && scanned < SCAN_PAGES; n++) {
+		int port;
+
+		if (t->full[n / 64] == ~0ul)
+			n |= 63;
+		if (test_bit(n, t->full))
+			continue;
+		port = evtchn_scan_page(d, n);
+		if (port)
+			return port;
+		scanned++;
 	}
 	return -ENOSPC;
 }
@@ -129,7 +202,11 @@ static void evtchn_take(struct domain *d, evtchn_port_t port, struct evtchn use)
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
 
 	d->evtchn.nr_open += (use.state != EC_FREE) - (chn->state != EC_FREE);
-	clear_bit(port, d->shared_info->evtchn_pending);
+	if (d->evtchn.fifo)
+		evtchn_fifo_clear(d, chn, port);
+	else
+		clear_bit(port, d->shared_info->evtchn_pending);
+	chn->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 	evtchn_change(chn, use);
 }
 
@@ -165,7 +242,7 @@ static void evtchn_release(struct domain *d, evtchn_port_t port)
 	if (chn->state == EC_VIRQ)
 		evtchn_unbind_virq(d, chn);
 	evtchn_take(d, port, (struct evtchn){ .state = EC_FREE });
-	d->evtchn.next_free = min(d->evtchn.next_free, port);
+	clear_bit(port / EVTCHN_PER_PAGE, d->evtchn.full);
 }
 
 /*
@@ -219,9 +296,16 @@ static int evtchn_close_port(struct domain *d, evtchn_port_t port)
  */
 int evtchn_close_all(struct domain *d, evtchn_port_t *next)
 {
-	for (unsigned int done = 0; *next < EVTCHN_MAX_PORTS;) {
+	unsigned int done = 0, passed = 0;
+	u32 skip;
+
+	while (*next < EVTCHN_MAX_PORTS) {
 		if (!evtchn_lookup(&d->evtchn, *next)) {
-			*next = ROUND_DOWN(*next, EVTCHN_PER_PAGE) + EVTCHN_PER_PAGE;
+			if (passed++ == PASS_PER_STEP)
+				return -ERESTART;
+			skip = page_slot(&d->evtchn, *next / EVTCHN_PER_PAGE) ? EVTCHN_PER_PAGE
+									      : EVTCHN_PER_PAGE * PAGES_PER_MORE;
+			*next = ROUND_DOWN(*next, skip) + skip;
 			continue;
 		}
 		if (done++ == CLOSE_PER_STEP)
@@ -453,13 +537,15 @@ static long evtchn_reset(evtchn_port_t next, u64 gva)
 		return err;
 	if (d != current->domain && !READ_ONCE(d->controller_pauses))
 		return -EINVAL;
-	if (evtchn_close_all(d, &next) == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset | next << RESET_PORT_SHIFT,
-					  gva, 0, 0);
-	return 0;
+	if (evtchn_close_all(d, &next) != -ERESTART) {
+		if (!evtchn_fifo_stop(d))
+			return 0;
+		next = EVTCHN_MAX_PORTS - 1;
+	}
+	return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset | next << RESET_PORT_SHIFT, gva, 0, 0);
 }
 
-/* bind_pirq has no users in PVH; without init_control guests stay with 2 levels. */
+/* bind_pirq has no users in PVH. */
 static const struct {
 	long (*fn)(struct domain *d, void *arg, u64 gva);
 	struct op_arg arg;
@@ -471,6 +557,9 @@ static const struct {
 	[EVTCHNOP_alloc_unbound] = { evtchnop_alloc_unbound, OP_ARG_DOMAIN(struct evtchn_alloc_unbound, dom) },
 	[EVTCHNOP_bind_ipi] = { evtchnop_bind_ipi, OP_ARG(struct evtchn_bind_ipi) },
 	[EVTCHNOP_bind_vcpu] = { evtchnop_bind_vcpu, OP_ARG(struct evtchn_bind_vcpu) },
+	[EVTCHNOP_init_control] = { evtchnop_init_control, OP_ARG(struct evtchn_init_control) },
+	[EVTCHNOP_expand_array] = { evtchnop_expand_array, OP_ARG(struct evtchn_expand_array) },
+	[EVTCHNOP_set_priority] = { evtchnop_set_priority, OP_ARG(struct evtchn_set_priority) },
 };
 
 static noinline long other_op(u32 cmd, u64 gva)

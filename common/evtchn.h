@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Event channels, 2-level (public/event_channel.h; docs/locking.md, Event channels). */
+/* Event channels, 2-level or FIFO (public/event_channel.h; docs/locking.md, Event channels). */
 #ifndef COMMON_EVTCHN_H
 #define COMMON_EVTCHN_H
 
@@ -11,9 +11,11 @@
 struct domain;
 struct vcpu;
 
-#define EVTCHN_MAX_PORTS 4096
+#define EVTCHN_MAX_PORTS EVTCHN_FIFO_NR_CHANNELS
+#define EVTCHN_2L_PORTS 4096
 #define EVTCHN_MAX_PORTS_32 1024	/* with words of 32 bits */
 #define EVTCHN_PER_PAGE 128
+#define EVTCHN_NR_PAGES (EVTCHN_MAX_PORTS / EVTCHN_PER_PAGE)
 #define POLL_ANY ((evtchn_port_t)-1) /* vcpu.poll_port: more than one */
 
 enum evtchn_state { EC_FREE, EC_UNBOUND, EC_INTERDOMAIN, EC_VIRQ, EC_IPI };
@@ -33,8 +35,15 @@ struct evtchn {
 	u32 remote_port;
 	u32 seq;	/* odd while being changed */
 	u32 vcpu;	/* notified vCPU */
-	struct domain *remote; /* INTERDOMAIN: the peer; its end of the binding goes first */
-	evtchn_consumer_t consumer; /* UNBOUND: until somebody binds it, events go to Keel */
+	union {
+		struct domain *remote;	    /* INTERDOMAIN: the peer; its end of the binding goes first */
+		evtchn_consumer_t consumer; /* UNBOUND: until somebody binds it, events go to Keel */
+	};
+	/* FIFO, each for itself */
+	u8 priority;	/* E; read without it */
+	u8 early;	/* atomic: an event came before the guest gave a page for it */
+	u16 queue;	/* fifo.lock: where it was linked last, vCPU * 16 + priority */
+	u32 unused;
 };
 _Static_assert(sizeof(struct evtchn) * EVTCHN_PER_PAGE == PAGE_SIZE, "a page of ports");
 
@@ -43,9 +52,11 @@ struct evtchn_table {
 	spinlock_t lock;	/* RANK_EVTCHN */
 	u32 limit;		/* highest port that may be used... */
 	u32 max_port;		/* E: ...as far as the guest's words have a bit for it */
-	u32 next_free;		/* E: no port below is free */
 	u32 nr_open;		/* E: ports in use */
-	struct evtchn *pages[EVTCHN_MAX_PORTS / EVTCHN_PER_PAGE]; /* E; read without it */
+	u64 full[EVTCHN_NR_PAGES / 64]; /* E: pages of which no port is free */
+	struct evtchn *pages[EVTCHN_2L_PORTS / EVTCHN_PER_PAGE]; /* E; read without it, like the next two */
+	struct evtchn **more[2]; /* the pages of ports from 4,096 on */
+	struct evtchn_fifo *fifo; /* once there it stays: where ports may be above 4,095, nobody finds it gone */
 	u64 pollers[2];		/* atomic: vCPUs that may be in SCHEDOP_poll */
 	/* How the guest sees its words (evtchn_set_layout()). E; read without it: a sender that finds a mix hurts that guest only. */
 	u64 *mask;
@@ -57,18 +68,30 @@ static inline bool evtchn_is_32bit(const struct evtchn_table *t)
 	return READ_ONCE(t->word_shift) == 5;
 }
 
+static inline u32 evtchn_2l_max_port(const struct evtchn_table *t)
+{
+	return min_t(u32, t->limit, (evtchn_is_32bit(t) ? EVTCHN_MAX_PORTS_32 : EVTCHN_2L_PORTS) - 1);
+}
+
+struct evtchn *evtchn_lookup_high(const struct evtchn_table *t, evtchn_port_t port);
+
 /* The port, NULL if there is no such port (yet). Valid until this exit's handling ends. */
-static inline struct evtchn *evtchn_lookup(const struct evtchn_table *t, evtchn_port_t port)
+static inline struct evtchn *evtchn_lookup_2l(const struct evtchn_table *t, evtchn_port_t port)
 {
 	struct evtchn *page;
 
-	if (port >= EVTCHN_MAX_PORTS)
+	if (port >= EVTCHN_2L_PORTS)
 		return NULL;
-	page = __atomic_load_n(&t->pages[port % EVTCHN_MAX_PORTS / EVTCHN_PER_PAGE], __ATOMIC_ACQUIRE);
+	page = __atomic_load_n(&t->pages[port / EVTCHN_PER_PAGE], __ATOMIC_ACQUIRE);
 	return page ? &page[port % EVTCHN_PER_PAGE] : NULL;
 }
 
-/* Port 0 is reserved; max_port is cut to what 2 levels have. 0 or -ENOMEM. */
+static inline struct evtchn *evtchn_lookup(const struct evtchn_table *t, evtchn_port_t port)
+{
+	return port < EVTCHN_2L_PORTS ? evtchn_lookup_2l(t, port) : evtchn_lookup_high(t, port);
+}
+
+/* Port 0 is reserved; max_port is cut to what there can be. 0 or -ENOMEM. */
 int evtchn_init(struct domain *d, unsigned int max_port);
 /* From now on the words in shared_info and vcpu_info are those of a 32-bit or 64-bit guest. -EBUSY: it has ports that 32 bits have no room for. */
 int evtchn_set_layout(struct domain *d, bool is_32bit);
@@ -82,6 +105,8 @@ int evtchn_close_all(struct domain *d, evtchn_port_t *next);
  * pages of registered vcpu_info: senders use all of them without a lock.
  */
 void evtchn_free(struct domain *d);
+/* Lets go of the pages that the guest gave for FIFO channels. Only when no sender can be at them (rcu). */
+void evtchn_drop_pages(struct domain *d);
 
 long do_event_channel_op(unsigned long cmd, unsigned long arg, unsigned long, unsigned long, unsigned long);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How an event gets from a port to a vCPU: the words that 2-level channels share
- * with the guest (docs/locking.md, Event channels), virtual interrupts, and polls. No locks here: what
+ * with the guest (docs/locking.md, Event channels; FIFO: evtchn_fifo.c), virtual interrupts, and polls. No locks here: what
  * guests may do many times a second does not wait for anybody.
  */
 #include <public/errno.h>
@@ -12,7 +12,7 @@
 #include "common/evtchn_deliver.h"
 
 /* The upcall, once; arch may have no interrupt to give yet: it looks at evtchn_upcall_pending again when it has. */
-static void vcpu_mark_events_pending(struct vcpu *v)
+void vcpu_mark_events_pending(struct vcpu *v)
 {
 	if (__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
 		return;
@@ -44,8 +44,7 @@ static void evtchn_select(struct vcpu *v, evtchn_port_t port)
 		vcpu_mark_events_pending(v);
 }
 
-/* Wakes those that wait for this port: masked or not, and whatever vCPU it notifies. */
-static void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
+void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(d->evtchn.pollers); i++) {
 		u64 mask = READ_ONCE(d->evtchn.pollers[i]);
@@ -60,8 +59,10 @@ static void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
 	}
 }
 
-void evtchn_set_pending(struct domain *d, const struct evtchn *chn, evtchn_port_t port)
+void evtchn_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t port)
 {
+	if (unlikely(d->evtchn.fifo) && evtchn_fifo_set_pending(d, chn, port))
+		return;
 	if (test_and_set_bit(port, d->shared_info->evtchn_pending))
 		return;
 	if (!test_bit(port, READ_ONCE(d->evtchn.mask)))
@@ -82,7 +83,6 @@ static struct evtchn evtchn_snapshot(const struct evtchn *chn)
 		s.state = READ_ONCE(chn->state);
 		s.remote = READ_ONCE(chn->remote);
 		s.remote_port = READ_ONCE(chn->remote_port);
-		s.consumer = READ_ONCE(chn->consumer);
 		smp_rmb();
 	} while (READ_ONCE(chn->seq) != seq);
 	return s;
@@ -90,7 +90,7 @@ static struct evtchn evtchn_snapshot(const struct evtchn *chn)
 
 int evtchn_send(struct domain *d, evtchn_port_t port)
 {
-	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
 	struct evtchn s;
 
 	if (!chn)
@@ -114,22 +114,33 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
 
 void evtchn_raise(struct domain *d, evtchn_port_t port)
 {
-	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
 
 	if (chn && READ_ONCE(chn->state) != EC_FREE)
 		evtchn_set_pending(d, chn, port);
 }
 
-int evtchn_unmask(struct domain *d, evtchn_port_t port)
+static inline int unmask_2l(struct domain *d, struct evtchn *chn, evtchn_port_t port)
 {
-	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
-
 	if (!chn)
 		return -EINVAL;
 	/* In this order: an event that comes in between finds the port unmasked and notifies itself. */
 	if (test_and_clear_bit(port, READ_ONCE(d->evtchn.mask)) && test_bit(port, d->shared_info->evtchn_pending))
 		evtchn_select(READ_ONCE(d->vcpu[READ_ONCE(chn->vcpu)]), port);
 	return 0;
+}
+
+/* Apart from what 2 levels take, so that this stays short. */
+static noinline int unmask_fifo(struct domain *d, evtchn_port_t port)
+{
+	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+
+	return chn && evtchn_fifo_unmask(d, chn, port) ? 0 : unmask_2l(d, chn, port);
+}
+
+int evtchn_unmask(struct domain *d, evtchn_port_t port)
+{
+	return unlikely(d->evtchn.fifo) ? unmask_fifo(d, port) : unmask_2l(d, evtchn_lookup_2l(&d->evtchn, port), port);
 }
 
 void send_vcpu_virq(struct vcpu *v, unsigned int virq)
@@ -152,7 +163,11 @@ void send_global_virq(unsigned int virq)
 
 bool evtchn_port_pending(struct domain *d, evtchn_port_t port)
 {
-	return evtchn_lookup(&d->evtchn, port) && test_bit(port, d->shared_info->evtchn_pending);
+	const struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
+
+	if (!chn)
+		return false;
+	return d->evtchn.fifo ? evtchn_fifo_pending(d, chn, port) : test_bit(port, d->shared_info->evtchn_pending);
 }
 
 int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int nr)

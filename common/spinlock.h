@@ -21,6 +21,7 @@ enum lock_rank {
 	RANK_VIOAPIC,	/* virtual IO-APICs of a domain */
 	RANK_IOMMU,	/* who owns which device */
 	RANK_IRQ,	/* host interrupt descriptors */
+	RANK_FIFO,	/* queues of a domain's FIFO event channels */
 	RANK_VCPU,	/* pins of the null scheduler */
 	RANK_RUNQ,	/* run queue of a pCPU */
 	RANK_TIMER,	/* timer heap of a pCPU */

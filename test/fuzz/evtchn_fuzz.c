@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/evtchn.c common/evtchn_deliver.c common/grant.c common/grant_map.c
+/* SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c common/grant_map.c
  * common/grant_copy.c common/spinlock.c */
 /*
  * Two domains make any sequence of event channel and grant operations. A simple model

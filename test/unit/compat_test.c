@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/compat.c common/evtchn.c common/evtchn_deliver.c common/spinlock.c */
+/* SOURCES: common/compat.c common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/spinlock.c */
 /* What 32-bit code may call, that its arguments are read once and nothing is written beside them, and when layouts change. */
 #include "test/unit/unit.h"
 

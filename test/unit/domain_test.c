@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOURCES: common/evtchn.c common/evtchn_deliver.c common/grant.c common/grant_map.c common/grant_copy.c
+ * SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c common/grant_map.c common/grant_copy.c
  * SOURCES: common/spinlock.c common/vsnprintf.c
  */
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/evtchn.c common/spinlock.c */
+/* SOURCES: common/evtchn.c common/evtchn_fifo.c common/spinlock.c */
 /*
  * Senders take no lock. Here something else happens between any two of a sender's
  * reads: each READ_ONCE() and test_bit() of evtchn_deliver.c is counted, and at the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c
- * SOURCES: common/hypfs.c common/option.c common/vsnprintf.c common/evtchn.c common/evtchn_deliver.c
+ * SOURCES: common/hypfs.c common/option.c common/vsnprintf.c common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c
  * SOURCES: common/grant.c common/grant_map.c common/grant_copy.c common/memory_op.c common/physmap.c common/vcpu_op.c
  * SOURCES: common/hvm_op.c common/sched.c common/sched_credit.c common/sched_null.c common/sched_op.c common/timer.c
  * SOURCES: common/pqueue.c common/pcpu.c common/spinlock.c common/physdev_op.c common/platform_op.c common/hypercall.c
@@ -257,6 +257,7 @@ static void mark_noise(struct domain *d)
 	NOISE(d->evtchn.lock);
 	NOISE(d->grant->lock);
 	NOISE(d->evtchn.pages);
+	NOISE(d->evtchn.full);
 	if (x86_domain(d)->vpci)
 		NOISE(x86_domain(d)->vpci->lock);
 	for (unsigned int i = 0; i < FAKE_CPUS; i++)
@@ -272,6 +273,7 @@ static u64 kept(void)
 	for (unsigned int i = 0; i < 2; i++)
 		for (unsigned int p = 0; p < ARRAY_LEN(ds[i]->evtchn.pages); p++)
 			n += ds[i]->evtchn.pages[p] != NULL;
+	n += (dom0->evtchn.fifo != NULL) + (guest->evtchn.fifo != NULL);
 	for (unsigned int i = 0; i < ARRAY_LEN(domain_table); i++)
 		n += domain_table[i] != NULL;
 	for (unsigned int i = 0; i < FAKE_CPUS; i++)
@@ -399,6 +401,13 @@ static long initialise(void)
 	return do_vcpu_op(VCPUOP_initialise, 1, (u64)&c, 0, 0);
 }
 
+static long fifo_words(void)
+{
+	long rc = EVTCHN(init_control, evtchn_init_control, 2, 0, 0) ?: EVTCHN(expand_array, evtchn_expand_array, 3);
+
+	return rc ?: EVTCHN(set_priority, evtchn_set_priority, 1, 2);
+}
+
 static long multicall(void)
 {
 	struct evtchn_bind_ipi ipi = { .vcpu = 0 };
@@ -428,7 +437,9 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(GUEST, ONCE, EVTCHN(bind_interdomain, evtchn_bind_interdomain, 0, 1)) \
 	X(GUEST, ONCE, EVTCHN(bind_virq, evtchn_bind_virq, VIRQ_TIMER, 0)) \
 	X(GUEST, ONCE, EVTCHN(bind_ipi, evtchn_bind_ipi, 1)) \
+	X(GUEST, ONCE, EVTCHN(init_control, evtchn_init_control, 2, 0, 1)) \
 	X(GUEST, ONCE, multicall()) \
+	X(GUEST, ONCE, fifo_words()) \
 	X(GUEST, NEVER, EVTCHN(bind_vcpu, evtchn_bind_vcpu, 1, 1)) \
 	X(GUEST, NEVER, EVTCHN(close, evtchn_close, 1)) \
 	X(GUEST, NEVER, EVTCHN(send, evtchn_send, 1)) \

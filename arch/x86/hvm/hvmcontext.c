@@ -190,7 +190,7 @@ void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[XSAVE_HEADER])
  */
 static void mask_ports(const struct evtchn_table *t)
 {
-	memset(READ_ONCE(t->mask), 0xff, (evtchn_is_32bit(t) ? EVTCHN_MAX_PORTS_32 : EVTCHN_MAX_PORTS) / 8);
+	memset(READ_ONCE(t->mask), 0xff, (evtchn_is_32bit(t) ? EVTCHN_MAX_PORTS_32 : EVTCHN_2L_PORTS) / 8);
 }
 
 static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)

@@ -13,6 +13,7 @@
 #include <public/errno.h>
 
 #include "arch/x86/iommu/iommu.h"
+#include "common/evtchn_deliver.h"
 #include "common/grant_table.h"
 #include "common/hypercall.h"
 
@@ -150,8 +151,9 @@ static u64 keel_pages_of(const struct domain *d)
 	const struct grant_table *gt = d->grant;
 	u64 n = pair_arch_pages(d) + d->p2m.nr_tables + (d->e820 ? 1 : 0);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(d->evtchn.pages); i++)
-		n += d->evtchn.pages[i] != NULL;
+	n += (d->evtchn.more[0] != NULL) + (d->evtchn.more[1] != NULL) + (d->evtchn.fifo != NULL);
+	for (evtchn_port_t port = 0; port < EVTCHN_MAX_PORTS; port += EVTCHN_PER_PAGE)
+		n += evtchn_lookup(&d->evtchn, port) != NULL;
 	if (gt)
 		n += BIT(gt->order) + gt->nr_frames + gt->nr_maptrack +
 		     (gt->maptrack ? BIT(size_to_order(gt->max_maptrack * sizeof(*gt->maptrack))) : 0);
@@ -167,6 +169,11 @@ static void count_shared(struct domain *d)
 	for (unsigned int i = 0; i < d->max_vcpus; i++)
 		if (d->vcpu[i] && d->vcpu[i]->info_page)
 			want[page_to_mfn(d->vcpu[i]->info_page)]++;
+	for (unsigned int i = 0; i < d->max_vcpus; i++)
+		if (d->vcpu[i] && d->vcpu[i]->fifo.control)
+			want[virt_to_mfn(d->vcpu[i]->fifo.control)]++;
+	for (unsigned int i = 0; d->evtchn.fifo && i < d->evtchn.fifo->nr_words; i++)
+		want[virt_to_mfn(d->evtchn.fifo->words[i])]++;
 }
 
 static void check_frames(void)
@@ -216,7 +223,7 @@ static void check_port(struct domain *d, evtchn_port_t port, const struct evtchn
 	REQUIRE(!(chn->seq & 1), "d%u port %u is left in the middle of a change", d->id, port);
 	switch (chn->state) {
 	case EC_FREE:
-		REQUIRE(port == 0 || port >= d->evtchn.next_free || port > d->evtchn.max_port,
+		REQUIRE(port == 0 || !test_bit(port / EVTCHN_PER_PAGE, d->evtchn.full) || port > d->evtchn.max_port,
 			"d%u: port %u is free and never found", d->id, port);
 		return;
 	case EC_INTERDOMAIN:
@@ -241,9 +248,9 @@ static void check_ports(struct domain *d)
 {
 	struct vcpu *v;
 
-	for (unsigned int p = 0; p < ARRAY_SIZE(d->evtchn.pages); p++)
-		for (unsigned int i = 0; d->evtchn.pages[p] && i < EVTCHN_PER_PAGE; i++)
-			check_port(d, p * EVTCHN_PER_PAGE + i, &d->evtchn.pages[p][i]);
+	for (evtchn_port_t port = 0; port < EVTCHN_MAX_PORTS; port += EVTCHN_PER_PAGE)
+		for (unsigned int i = 0; evtchn_lookup(&d->evtchn, port) && i < EVTCHN_PER_PAGE; i++)
+			check_port(d, port + i, evtchn_lookup(&d->evtchn, port + i));
 	for_each_vcpu(d, v)
 		for (unsigned int i = 0; i < MAX_VIRQS; i++) {
 			const struct evtchn *chn = v->virq_port[i] ? evtchn_lookup(&d->evtchn, v->virq_port[i]) : NULL;
@@ -408,10 +415,13 @@ void pair_check_freed(struct domain *d)
 	for_each_object(o) {
 		if (domain_find(o->id) != o) /* it is being freed, too */
 			continue;
-		for (unsigned int p = 0; p < ARRAY_SIZE(o->evtchn.pages); p++)
-			for (unsigned int i = 0; o->evtchn.pages[p] && i < EVTCHN_PER_PAGE; i++)
-				REQUIRE(o->evtchn.pages[p][i].state != EC_INTERDOMAIN || o->evtchn.pages[p][i].remote != d,
-					"d%u is freed, and port %u of d%u points to it", d->id, p * EVTCHN_PER_PAGE + i, o->id);
+		for (evtchn_port_t port = 0; port < EVTCHN_MAX_PORTS; port += EVTCHN_PER_PAGE)
+			for (unsigned int i = 0; evtchn_lookup(&o->evtchn, port) && i < EVTCHN_PER_PAGE; i++) {
+				const struct evtchn *chn = evtchn_lookup(&o->evtchn, port + i);
+
+				REQUIRE(chn->state != EC_INTERDOMAIN || chn->remote != d,
+					"d%u is freed, and port %u of d%u points to it", d->id, port + i, o->id);
+			}
 	}
 }
 

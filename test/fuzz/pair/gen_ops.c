@@ -78,6 +78,27 @@ static void evtchn_new(struct vcpu *v, struct pair_op *op)
 	}
 }
 
+static void evtchn_fifo(struct domain *d, struct pair_op *op)
+{
+	struct evtchn_init_control init = { gen_gfn(d), one_in(8) ? rnd(8192) : 8 * rnd(500), rnd(4), 0, { 0 } };
+	struct evtchn_expand_array expand = { gen_gfn(d) };
+	struct evtchn_set_priority set = { gen_port(d), rnd(one_in(4) ? 20 : 16) };
+
+	switch (rnd(3)) {
+	case 0:
+		op->a[0] = EVTCHNOP_init_control;
+		op->a[1] = gen_put(op, &init, sizeof(init));
+		break;
+	case 1:
+		op->a[0] = EVTCHNOP_expand_array;
+		op->a[1] = gen_put(op, &expand, sizeof(expand));
+		break;
+	default:
+		op->a[0] = EVTCHNOP_set_priority;
+		op->a[1] = gen_put(op, &set, sizeof(set));
+	}
+}
+
 void gen_evtchn(struct vcpu *v, struct pair_op *op)
 {
 	struct domain *d = v->domain;
@@ -87,27 +108,30 @@ void gen_evtchn(struct vcpu *v, struct pair_op *op)
 	evtchn_port_t port = gen_port(d);
 
 	op->nr = __HYPERVISOR_event_channel_op;
-	switch (rnd(20)) {
-	case 0 ... 8:
+	switch (rnd(22)) {
+	case 0 ... 1:
+		evtchn_fifo(d, op);
+		return;
+	case 2 ... 8:
 		evtchn_new(v, op);
 		return;
-	case 9 ... 12:
+	case 9 ... 14:
 		op->a[0] = EVTCHNOP_send;
 		op->a[1] = gen_put(op, &port, sizeof(port));
 		return;
-	case 13 ... 15:
+	case 15 ... 17:
 		op->a[0] = EVTCHNOP_close;
 		op->a[1] = gen_put(op, &port, sizeof(port));
 		return;
-	case 16:
+	case 18:
 		op->a[0] = EVTCHNOP_status;
 		op->a[1] = gen_put(op, &status, sizeof(status));
 		return;
-	case 17:
+	case 19:
 		op->a[0] = EVTCHNOP_bind_vcpu;
 		op->a[1] = gen_put(op, &bind, sizeof(bind));
 		return;
-	case 18:
+	case 20:
 		op->a[0] = one_in(8) ? rnd(16) : EVTCHNOP_unmask;
 		op->a[1] = gen_put(op, &port, sizeof(port));
 		return;

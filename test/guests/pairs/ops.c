@@ -39,6 +39,27 @@ static void evtchn_new(struct shot *s)
 	}
 }
 
+static void evtchn_fifo(struct shot *s)
+{
+	struct evtchn_init_control init = { any_gfn(1), one_in(8) ? rnd(8192) : 8 * rnd(500), rnd(4), 0, { 0 } };
+	struct evtchn_expand_array expand = { any_gfn(1) };
+	struct evtchn_set_priority set = { any_port(), rnd(20) };
+
+	switch (rnd(3)) {
+	case 0:
+		s->a[0] = EVTCHNOP_init_control;
+		s->a[1] = put(&init, sizeof(init));
+		break;
+	case 1:
+		s->a[0] = EVTCHNOP_expand_array;
+		s->a[1] = put(&expand, sizeof(expand));
+		break;
+	default:
+		s->a[0] = EVTCHNOP_set_priority;
+		s->a[1] = put(&set, sizeof(set));
+	}
+}
+
 void gen_evtchn(struct shot *s)
 {
 	struct evtchn_status status = { .dom = self_or_other(), .port = any_port() };
@@ -48,7 +69,10 @@ void gen_evtchn(struct shot *s)
 
 	s->nr = __HYPERVISOR_event_channel_op;
 	switch (rnd(24)) {
-	case 0 ... 12:
+	case 0:
+		evtchn_fifo(s);
+		return;
+	case 1 ... 12:
 		evtchn_new(s);
 		return;
 	case 13 ... 16:

@@ -89,6 +89,46 @@ struct evtchn_reset {
 	domid_t dom; /* IN */
 };
 
+struct evtchn_init_control {
+	uint64_t control_gfn; /* IN */
+	uint32_t offset;      /* IN */
+	uint32_t vcpu;        /* IN */
+	uint8_t link_bits;    /* OUT */
+	uint8_t _pad[7];
+};
+
+struct evtchn_expand_array {
+	uint64_t array_gfn; /* IN */
+};
+
+struct evtchn_set_priority {
+	evtchn_port_t port; /* IN */
+	uint32_t priority;  /* IN */
+};
+
+/* FIFO: a word for each port, in pages that the guest gives; the queues of a vCPU begin in its control block. */
+typedef uint32_t event_word_t;
+
+#define EVTCHN_FIFO_PRIORITY_MAX     0
+#define EVTCHN_FIFO_PRIORITY_DEFAULT 7
+#define EVTCHN_FIFO_PRIORITY_MIN     15
+#define EVTCHN_FIFO_MAX_QUEUES       (EVTCHN_FIFO_PRIORITY_MIN + 1)
+
+#define EVTCHN_FIFO_PENDING   31
+#define EVTCHN_FIFO_MASKED    30
+#define EVTCHN_FIFO_LINKED    29
+#define EVTCHN_FIFO_BUSY      28
+#define EVTCHN_FIFO_LINK_BITS 17
+#define EVTCHN_FIFO_LINK_MASK ((1 << EVTCHN_FIFO_LINK_BITS) - 1)
+
+#define EVTCHN_FIFO_NR_CHANNELS (1 << EVTCHN_FIFO_LINK_BITS)
+
+struct evtchn_fifo_control_block {
+	uint32_t ready; /* a bit for each queue */
+	uint32_t _rsvd;
+	event_word_t head[EVTCHN_FIFO_MAX_QUEUES];
+};
+
 /* 2-level: one bit a port in shared_info. */
 #define EVTCHN_2L_NR_CHANNELS (sizeof(xen_ulong_t) * sizeof(xen_ulong_t) * 64)
 
