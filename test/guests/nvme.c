@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The driver of an NVMe controller that the boot configuration gave this guest (test/system/boot-pci.dts): one pair
+ * The driver of an NVMe controller that the boot configuration gave this guest (test/system/vf-boot-program.dts): one pair
  * of I/O queues, their interrupt by MSI-X, and as many requests as "requests=N" says (NVM Express 1.4). The benchmark
  * counts its exits between op_begin() and op_end() (test/bench/run --nvme), and knows a doorbell's by op_doorbell().
  */
@@ -67,7 +67,7 @@ void test_main(void)
 	apic_enable();
 	set_irq_handler(VECTOR, on_message);
 	if (pci_read(bdf, 0, 2) == 0xffff)
-		skip("there is no PCI function (test/system/boot-pci.sh gives one)");
+		skip("there is no PCI function (test/system/vf-boot gives one)");
 	EXPECT_EQ(pci_read(bdf, 8, 4) >> 8, 0x010802);
 	disk.interrupts = true;
 	disk.queues = (u64)queues;
