@@ -180,6 +180,8 @@ static long op_sendtrigger(struct domain *d, struct xen_domctl *op)
 		arch_vcpu_send_nmi(v);
 		return 0;
 	case XEN_DOMCTL_SENDTRIGGER_RESET:	/* its maker makes it anew, as when it resets itself */
+		if (d == current->domain)
+			return -EINVAL;
 		domain_shutdown(d, SHUTDOWN_reboot);
 		return 0;
 	case XEN_DOMCTL_SENDTRIGGER_INIT:

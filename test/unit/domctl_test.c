@@ -542,6 +542,9 @@ static void triggers(void **state)
 	assert_int_equal(fake_events.shutdowns, 1);
 	assert_int_equal(fake_events.shutdown_reason, SHUTDOWN_reboot);
 	assert_int_equal(nmis, 0);
+	op.domain = 0; /* oneself */
+	assert_int_equal(call(&op), -EINVAL);
+	assert_int_equal(fake_events.shutdowns, 1);
 	op = make(XEN_DOMCTL_setvnumainfo, 3);
 	assert_int_equal(call(&op), -EOPNOTSUPP);
 }
