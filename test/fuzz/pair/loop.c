@@ -179,10 +179,8 @@ static void call(struct sim *s, struct vcpu *v, struct pair_op *op)
 	long rc;
 
 	memcpy(args, op->a, sizeof(args));
-	PAIR_ATOMIC(pair_note_limits());
 	pair_vcpu(v)->continued = false;
 	rc = hypercall_dispatch(op->nr, args);
-	PAIR_ATOMIC(pair_note_limits());
 	if (s->pcpu->nr_held)
 		pair_fail("hypercall %u leaves %u locks held", op->nr, s->pcpu->nr_held);
 	if (!v->hypercall_continued)
