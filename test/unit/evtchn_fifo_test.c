@@ -241,6 +241,16 @@ static void events_come_in_their_order(void **state)
 	end();
 }
 
+/* Two ports of vCPU 0 that are not masked. */
+static void start_with_two(evtchn_port_t *p, evtchn_port_t *q)
+{
+	start();
+	*p = ipi(0);
+	*q = ipi(0);
+	unmask(*p);
+	unmask(*q);
+}
+
 static void masked_events_wait(void **state)
 {
 	evtchn_port_t p;
@@ -268,11 +278,7 @@ static void priorities(void **state)
 {
 	evtchn_port_t p, q;
 
-	start();
-	p = ipi(0);
-	q = ipi(0);
-	unmask(p);
-	unmask(q);
+	start_with_two(&p, &q);
 	assert_int_equal(set_priority(q, 0), 0);
 	evtchn_send(d, p);
 	evtchn_send(d, q);
@@ -656,11 +662,7 @@ static void words_are_the_guests(void **state)
 {
 	evtchn_port_t p, q;
 
-	start();
-	p = ipi(0);
-	q = ipi(0);
-	unmask(p);
-	unmask(q);
+	start_with_two(&p, &q);
 	evtchn_send(d, p);
 	hostile_tail = p;
 	hostile_steps = 0;
