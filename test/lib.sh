@@ -211,6 +211,7 @@ dom0_status() {	# log
 run_until() {	# seconds n done bad command...
 	local n=$2 finished=$3 bad=$4 end=$((SECONDS + $1)) job
 	shift 4
+	: >"$log"	# there before the first look, which may come before the command runs
 	setsid "$@" >"$log" 2>&1 </dev/null &
 	job=$!
 	# shellcheck disable=SC2064
