@@ -17,7 +17,7 @@
 #include "common/sched_priv.h"
 #include "common/time.h"
 
-static const struct sched_policy *policy = &sched_credit;
+static const struct sched_policy *policy = &sched_fair;
 cpumask_t idle_cpus;
 
 unsigned int sched_id(void)
@@ -275,7 +275,7 @@ void sched_init_cpu(struct pcpu *cpu)
 void sched_init(void)
 {
 	static const char *const names[] = { "credit2", "null", NULL };
-	static const struct sched_policy *const policies[] = { &sched_credit, &sched_null };
+	static const struct sched_policy *const policies[] = { &sched_fair, &sched_null };
 
 	policy = policies[option_choice("sched", names, 0)];
 	sched_init_cpu(this_cpu());

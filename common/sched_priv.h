@@ -37,7 +37,7 @@ struct sched_policy {
 	void (*affinity_changed)(struct vcpu *v);
 };
 
-extern const struct sched_policy sched_credit, sched_null;
+extern const struct sched_policy sched_fair, sched_null;
 extern cpumask_t idle_cpus;	/* atomic */
 
 /* Locks the run queue of v's CPU. */

@@ -290,6 +290,16 @@ void mm_move_modules(void)
 	}
 }
 
+void mm_free_modules(void)
+{
+	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+		const struct boot_module *m = &boot_info.modules[i];
+
+		if (m->size)
+			heap_add_range(m->base, ROUND_UP(m->base + m->size, PAGE_SIZE));
+	}
+}
+
 /* The frame table exists only where RAM is. */
 void mm_init_frames(void)
 {

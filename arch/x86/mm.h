@@ -46,6 +46,8 @@ void mm_move_modules(void);
 void mm_init_frames(void);
 /* Gives all RAM that nobody has to the heap. */
 void mm_init_heap(void);
+/* Gives the modules' memory to the heap: the domains that were made of them are complete. */
+void mm_free_modules(void);
 /* Marks [base, end) as taken before the heap gets the rest. */
 void boot_reserve(paddr_t base, paddr_t end, const char *why);
 /* Frames for ever, from the top of RAM, zeroed; panics when there is none. Before mm_init_heap(). */

@@ -3,7 +3,7 @@
 #include <public/errno.h>
 
 #include "arch/x86/acpi/acpi.h"
-#include "arch/x86/dom0/build.h"
+#include "arch/x86/builder/build.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/irq/irq.h"
@@ -78,6 +78,7 @@ static void init_memory(struct boot_info *bi)
 /* On the boot CPU's own stack; the boot stack is not used again. */
 static void __noreturn start_loop(void)
 {
+	mm_free_modules();
 	start_domains(&bootcfg);
 	console_start_async();
 	vcpu_loop();

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/dom0/elf.c */
+/* SOURCES: arch/x86/builder/elf.c */
 /* Kernels: any bytes. What is accepted lies inside the file, and below 4 GiB. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/x86/dom0/elf.h"
+#include "arch/x86/builder/elf.h"
 #include "common/lib.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
  * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c
  * SOURCES: common/hypfs.c common/option.c common/vsnprintf.c common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c
  * SOURCES: common/grant.c common/grant_map.c common/grant_copy.c common/memory_op.c common/physmap.c common/vcpu_op.c
- * SOURCES: common/hvm_op.c common/sched.c common/sched_credit.c common/sched_null.c common/sched_op.c common/timer.c
+ * SOURCES: common/hvm_op.c common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c common/timer.c
  * SOURCES: common/pqueue.c common/pcpu.c common/spinlock.c common/physdev_op.c common/platform_op.c common/hypercall.c
  * SOURCES: common/version.c common/console_io.c common/time.c common/clock.c arch/x86/p2m.c arch/x86/p2m_log.c arch/x86/hvm/cpuid.c
  * SOURCES: arch/x86/hvm/cpuid_policy.c

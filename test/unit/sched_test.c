@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/sched.c common/sched_credit.c common/sched_null.c common/sched_op.c
+/* SOURCES: common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c
  * common/timer.c common/pqueue.c common/pcpu.c */
 /*
  * The scheduler on a simulated machine: CPUs that run vCPUs for simulated time, vCPUs

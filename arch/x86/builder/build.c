@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* From a boot configuration to domains that can run (docs/booting.md, docs/boot-configuration.md). */
-#include "arch/x86/dom0/build.h"
+#include "arch/x86/builder/build.h"
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/cpuid.h"
@@ -261,12 +261,6 @@ void build_domains(const struct bootcfg *cfg)
 
 void start_domains(const struct bootcfg *cfg)
 {
-	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
-		const struct boot_module *m = &boot_info.modules[i];
-
-		if (m->size)
-			heap_add_range(m->base, ROUND_UP(m->base + m->size, PAGE_SIZE));
-	}
 	for (unsigned int i = 0; i < cfg->nr_domains; i++)
 		domain_controller_unpause(domain_find((domid_t)cfg->domains[i].domid));
 }

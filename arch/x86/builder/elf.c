@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* ELF as far as a PVH kernel needs it (ELF-64 Object File Format; notes: public/elfnote.h). */
-#include "arch/x86/dom0/elf.h"
+#include "arch/x86/builder/elf.h"
 
 #include "common/elf64.h"
 #include "common/lib.h"

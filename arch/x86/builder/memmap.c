@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Where a domain's memory is: Dom0's part of the host's RAM, and the map that a domain is told. */
-#include "arch/x86/dom0/build.h"
+#include "arch/x86/builder/build.h"
 
 #include <public/hvm/pvh_layout.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A kernel for a domain: an ELF with the PVH note (public/elfnote.h), uncompressed. */
-#ifndef ARCH_X86_DOM0_ELF_H
-#define ARCH_X86_DOM0_ELF_H
+#ifndef ARCH_X86_BUILDER_ELF_H
+#define ARCH_X86_BUILDER_ELF_H
 
 #include "common/types.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The default policy: weights and caps with credit2's meaning, by virtual run time.
+ * The default policy: fair queueing by virtual run time. The ABI calls it credit2, whose weights and caps it takes.
  *
  * On one CPU the vCPU with the least vruntime runs, which grows with what it runs divided
  * by its weight. Queues have each their own time, vt; with its offset added it says how far
@@ -168,7 +168,7 @@ static s64 progress(const struct runq *rq, u64 t)
 
 /* --- Queues --- */
 
-static void credit_dequeue(struct runq *rq, struct vcpu *v)
+static void fair_dequeue(struct runq *rq, struct vcpu *v)
 {
 	if (v->sched.parked) {
 		list_del(&v->sched.link);
@@ -226,13 +226,13 @@ static bool settle(struct runq *rq, struct vcpu *v, u64 behind, u64 t)
 	return true;
 }
 
-static void credit_enqueue(struct runq *rq, struct vcpu *v, u64 t)
+static void fair_enqueue(struct runq *rq, struct vcpu *v, u64 t)
 {
 	if (settle(rq, v, BONUS, t))
 		tell_cpu(rq, v, t);
 }
 
-static struct runq *credit_choose(struct runq *rq, struct vcpu *v)
+static struct runq *fair_choose(struct runq *rq, struct vcpu *v)
 {
 	struct pcpu *cpu;
 
@@ -357,7 +357,7 @@ static struct vcpu *best_waiting(struct runq *rq, u64 t)
 	struct sched_vcpu *s;
 
 	while ((s = first_waiting(rq)) != NULL && capped_out(vcpu_of(s), t)) {
-		credit_dequeue(rq, vcpu_of(s));
+		fair_dequeue(rq, vcpu_of(s));
 		park(rq, vcpu_of(s));
 	}
 	return s ? vcpu_of(s) : NULL;
@@ -382,7 +382,7 @@ static void arm_slice(struct runq *rq, struct vcpu *next, bool contended, u64 t)
 	timer_set(&rq->slice, t + len);
 }
 
-static struct vcpu *credit_pick(struct runq *rq, u64 t)
+static struct vcpu *fair_pick(struct runq *rq, u64 t)
 {
 	struct vcpu *curr = rq->curr, *best, *next;
 	bool stays = false;
@@ -406,23 +406,23 @@ static struct vcpu *credit_pick(struct runq *rq, u64 t)
 	else
 		next = best ? best : &rq->idle;
 	if (best && next == best)
-		credit_dequeue(rq, best);
+		fair_dequeue(rq, best);
 	arm_slice(rq, next, rq->queue.nr || (stays && next != curr), t);
 	return next;
 }
 
-static void credit_vcpu_init(struct vcpu *v)
+static void fair_vcpu_init(struct vcpu *v)
 {
 	static unsigned int turn;
 
 	v->cpu = pcpus[__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % nr_cpus];
 }
 
-static void credit_vcpu_destroy(struct vcpu *v)
+static void fair_vcpu_destroy(struct vcpu *v)
 {
 }
 
-static void credit_affinity_changed(struct vcpu *v)
+static void fair_affinity_changed(struct vcpu *v)
 {
 	struct runq *rq = lock_vcpu(v);
 	bool again = false;
@@ -431,7 +431,7 @@ static void credit_affinity_changed(struct vcpu *v)
 		if (v->sched.running) {
 			pcpu_kick(rq->cpu, WORK_SCHED);
 		} else if (v->sched.queued || v->sched.parked) {
-			credit_dequeue(rq, v);
+			fair_dequeue(rq, v);
 			again = true;
 		}
 	}
@@ -440,13 +440,13 @@ static void credit_affinity_changed(struct vcpu *v)
 		vcpu_wake(v);
 }
 
-const struct sched_policy sched_credit = {
+const struct sched_policy sched_fair = {
 	.id = XEN_SCHEDULER_CREDIT2,
-	.vcpu_init = credit_vcpu_init,
-	.vcpu_destroy = credit_vcpu_destroy,
-	.choose = credit_choose,
-	.enqueue = credit_enqueue,
-	.dequeue = credit_dequeue,
-	.pick = credit_pick,
-	.affinity_changed = credit_affinity_changed,
+	.vcpu_init = fair_vcpu_init,
+	.vcpu_destroy = fair_vcpu_destroy,
+	.choose = fair_choose,
+	.enqueue = fair_enqueue,
+	.dequeue = fair_dequeue,
+	.pick = fair_pick,
+	.affinity_changed = fair_affinity_changed,
 };

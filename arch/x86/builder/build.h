@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Building the domains that the boot configuration names. */
-#ifndef ARCH_X86_DOM0_BUILD_H
-#define ARCH_X86_DOM0_BUILD_H
+#ifndef ARCH_X86_BUILDER_BUILD_H
+#define ARCH_X86_BUILDER_BUILD_H
 
-#include "arch/x86/dom0/elf.h"
+#include "arch/x86/builder/elf.h"
 #include "common/bootcfg.h"
 #include "common/domain.h"
 
@@ -31,7 +31,7 @@ void dom0_reserve_memory(const struct bootcfg_domain *cfg);
 extern u64 dom0_max_mem; /* bytes that Dom0 may have; set by dom0_reserve_memory() */
 /* Makes all domains; they are paused. Panics naming the domain and what is wrong with its kernel or memory. */
 void build_domains(const struct bootcfg *cfg);
-/* Gives the modules' memory to the heap, and lets the domains run. */
+/* Lets the domains run. */
 void start_domains(const struct bootcfg *cfg);
 
 /* For messages. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/dom0/elf.c common/boot_info.c common/dom0_option.c common/option.c common/lib/string.c */
+/* SOURCES: arch/x86/builder/elf.c common/boot_info.c common/dom0_option.c common/option.c common/lib/string.c */
 /* Where Dom0's memory and its kernel go, over maps as firmware makes them; the kernel's notes. */
 #include "test/unit/unit.h"
 
@@ -10,7 +10,7 @@
 
 #include "common/elf64.h"
 
-#include "arch/x86/dom0/memmap.c" /* its reserved ranges start anew with each test */
+#include "arch/x86/builder/memmap.c" /* its reserved ranges start anew with each test */
 
 #define TOP GiB(6)
 #define NR (TOP >> PAGE_SHIFT)
