@@ -57,36 +57,6 @@ function report(rule, text)
 	print FILENAME ":" FNR ": " rule ": " text
 }
 
-# Without comments; string and character literals emptied (kept in `strings`).
-function clean(line,	out, c, two, i, n, quote)
-{
-	out = ""
-	strings = ""
-	quote = ""
-	n = length(line)
-	if (!in_comment && index(line, "/") == 0 && index(line, "\"") == 0 && index(line, "'") == 0)
-		return line
-	for (i = 1; i <= n; i++) {
-		c = substr(line, i, 1)
-		two = substr(line, i, 2)
-		if (in_comment) {
-			if (two == "*/") { in_comment = 0; i++ }
-			continue
-		}
-		if (quote != "") {
-			if (c == "\\") { i++; continue }
-			if (c == quote) { quote = ""; out = out c; continue }
-			if (quote == "\"") strings = strings c
-			continue
-		}
-		if (two == "/*") { in_comment = 1; i++; continue }
-		if (two == "//") break
-		if (c == "\"" || c == "'") { quote = c; strings = strings " " }
-		out = out c
-	}
-	return out
-}
-
 # Calls of primitives: the first argument must be one that the file's line names.
 function check_calls(line,	rest, name, arg, depth, i, c, k)
 {

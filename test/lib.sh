@@ -67,7 +67,7 @@ choose_accel() {
 
 # Keeps this shell and what it starts on one CPU of the host, one that no other emulator has, if there is.
 # TCG's CPUs are threads, and QEMU 7.2 has each of them write the first one's hflags2 without a lock when it
-# loads the FPU's state (cpu_clear_ignne()). When that meets the first one's own change, nested paging stays
+# loads the FPU's state (QEMU's cpu_clear_ignne()). When that meets the first one's own change, nested paging stays
 # on after a #VMEXIT, which then saves the host's state as the guest's, or interrupts stay off for ever.
 # Threads of one CPU do not meet within an instruction.
 one_host_cpu() {

@@ -7,7 +7,7 @@
 # names the sources under test, on one or more lines:
 #
 #     /* SPDX-License-Identifier: GPL-2.0-only */
-#     /* SOURCES: common/evtchn.c common/lib/bitmap.c */
+#     /* SOURCES: common/evtchn.c common/cmdline.c */
 #
 # (only what is needed; a test may also #include a .c to reach its statics and
 # then leaves it out of SOURCES). It defines main(), which returns what

@@ -18,7 +18,7 @@ static struct { paddr_t base, end; } free_ranges[MAX_BOOT_RANGES];
 static unsigned int nr_free;
 static bool own_tables;	/* the direct map works */
 static bool heap_ready;
-static u64 *root;	/* reached through table_virt() */
+static u64 *root;	/* in the direct map, once that works; until then boot_virt(root_pa) */
 static paddr_t root_pa;
 
 static void free_ranges_delete(unsigned int i)

@@ -140,7 +140,7 @@ static int set_params(struct build *b)
 	return step(b, rc, "set the ring parameters");
 }
 
-/* Grants 0 and 1 let Dom0 map the console's and xenstore's rings (xen/grant_table.h). */
+/* Grants 0 and 1 let Dom0 map the console's and xenstore's rings (GNTTAB_RESERVED_*). */
 static int seed_grants(struct build *b)
 {
 	struct grant_entry_v1 *e = b->grants;

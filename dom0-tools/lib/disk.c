@@ -125,7 +125,7 @@ struct disk_nodes {
 	unsigned int major, minor;
 };
 
-/* Both ends of a virtual disk: xen/io/blkif.h. */
+/* Both ends of a virtual disk (Xen's xen/include/public/io/blkif.h). */
 static void write_nodes(struct store_tx *t, void *arg)
 {
 	const struct disk_nodes *n = arg;

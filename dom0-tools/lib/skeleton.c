@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The nodes of a guest, laid out as libxl does, so that `xl list` and `xl console` find what
- * they look for (docs/misc/xenstore-paths.pandoc of Xen).
+ * they look for (Xen's docs/misc/xenstore-paths.pandoc).
  */
 #include <errno.h>
 #include <stdio.h>

@@ -31,7 +31,7 @@ struct vif_nodes {
 	char mac[18];
 };
 
-/* Both ends of a network interface: xen/io/netif.h. */
+/* Both ends of a network interface (Xen's xen/include/public/io/netif.h). */
 static void write_nodes(struct store_tx *t, void *arg)
 {
 	const struct vif_nodes *n = arg;

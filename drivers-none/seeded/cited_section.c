@@ -1,2 +1,2 @@
-/* SPDX-License-Identifier: GPL-2.0-only; breaks: citation; as: common/x.c */
+/* SPDX-License-Identifier: GPL-2.0-only; breaks: citation; as: common/evtchn.c */
 int x; /* docs/abi.md, warp_op */

@@ -126,7 +126,7 @@ static uint64_t frame_of(const void *p)
 	return entry & ((1ull << 55) - 1);
 }
 
-/* --- edu: docs/specs/edu in QEMU's documentation --- */
+/* --- edu: QEMU's docs/specs/edu --- */
 
 #define EDU_RAISE 0x60
 #define EDU_ACK 0x64

@@ -3,7 +3,7 @@
  * The library of the test guests: PVH kernels that run on Keel or on Xen, as Dom0 or as a guest.
  *
  * A guest is one C file with test_title and test_main(). It says what is wrong with EXPECT()s and
- * ends by returning, by skip() or by fail_stop(); the library prints one line
+ * ends by returning, by skip() or by error_stop(); the library prints one line
  * "Test result: SUCCESS|SKIP|FAILURE|ERROR" and shuts the domain down.
  */
 #ifndef TEST_GUEST_H

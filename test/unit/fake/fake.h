@@ -43,7 +43,7 @@ void fake_reset(void);
  *	FAKE_EACH_FAILURE(n) {
  *		set up;
  *		fake_fail_nth(n);
- *		rc = operation();
+ *		rc = what is tested;
  *		if (fake_failure_happened())
  *			...rc is -ENOMEM and nothing changed...
  *		fake_fail_nth(0) does not forget whether it happened;
