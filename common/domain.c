@@ -110,6 +110,8 @@ static void ledger_check(struct domain *d)
 {
 	struct vcpu *v;
 
+	for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
+		ASSERT(!d->watchdog[i].pending);
 	ASSERT(!d->tot_pages && !d->claimed && !d->destroying && !d->boot_console);
 	for_each_vcpu(d, v) {
 		ASSERT(!v->sched.running && !v->sched.queued && !v->sched.parked && !v->info_page && !v->fifo.control);
@@ -159,10 +161,24 @@ static int vcpu_create(struct domain *d, unsigned int id)
 	return arch_vcpu_init(v);
 }
 
+/* The guest did not set it again in time. */
+static void watchdog_expires(void *data)
+{
+	struct domain *d = data;
+
+	if (READ_ONCE(d->state) != DOMAIN_ALIVE || READ_ONCE(d->shutting_down))
+		return;
+	pr_warn("d%u: its watchdog expired\n", d->id);
+	domain_shutdown(d, SHUTDOWN_watchdog);
+}
+
+/* Its watchdogs, too. */
 static void vcpus_stop(struct domain *d)
 {
 	struct vcpu *v;
 
+	for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
+		timer_kill(&d->watchdog[i]);
 	for_each_vcpu(d, v) {
 		vcpu_timers_destroy(v);
 		sched_vcpu_destroy(v);
@@ -211,6 +227,8 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	d->max_pages = cfg->max_pages;
 	d->cpupool = cfg->cpupool;
 	d->pause_count = d->controller_pauses = 1;
+	for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
+		timer_init(&d->watchdog[i], pcpus[0], watchdog_expires, d);
 	memcpy(d->handle, cfg->handle, sizeof(d->handle));
 	memcpy(d->name, cfg->name, sizeof(d->name));
 	rc = id_take(d, cfg->id);
@@ -398,6 +416,8 @@ static const char *reason_name(u8 reason)
 		return "rebooted";
 	case SHUTDOWN_suspend:
 		return "suspended";
+	case SHUTDOWN_watchdog:
+		return "ended by its watchdog";
 	default:
 		return "crashed";
 	}

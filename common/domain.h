@@ -18,6 +18,7 @@
 #define MAX_VCPUS 128
 #define MAX_VIRQS 24
 #define MAX_E820 128
+#define NR_WATCHDOGS 2
 
 struct grant_table;
 struct page_info;
@@ -91,6 +92,8 @@ struct domain {
 	bool destroying;	/* a caller of domain_destroy() is at a step */
 	bool shutting_down, shut_down;
 	u8 shutdown_code;
+	struct timer watchdog[NR_WATCHDOGS]; /* SCHEDOP_watchdog */
+	u64 watchdogs_used;
 
 	/* Progress of the destruction, which begins at 0: nobody else's */
 	evtchn_port_t destroy_next_port;

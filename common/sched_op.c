@@ -9,6 +9,7 @@
 #include "common/sched.h"
 
 #define MAX_POLL_PORTS 128
+#define NSEC 1000000000ull
 
 static long op_yield(const void *arg)
 {
@@ -53,7 +54,6 @@ static long op_poll(const void *arg)
 	return 0;
 }
 
-
 static long op_remote_shutdown(const void *arg)
 {
 	const struct sched_remote_shutdown *op = arg;
@@ -65,7 +65,36 @@ static long op_remote_shutdown(const void *arg)
 	return 0;
 }
 
-/* Watchdogs and pinning are not offered: no guest depends on them. */
+/* A slot's number is its watchdog's id less 1. */
+static long op_watchdog(const void *arg)
+{
+	const struct sched_watchdog *op = arg;
+	struct domain *d = current->domain;
+	unsigned int slot = op->id - 1;
+	long rc = 0;
+
+	if (op->id > NR_WATCHDOGS)
+		return -EINVAL;
+	spin_lock(&d->lock);
+	if (!op->id) {
+		for (slot = 0; slot < NR_WATCHDOGS && test_bit(slot, &d->watchdogs_used); slot++)
+			;
+		rc = slot < NR_WATCHDOGS ? (long)slot + 1 : -ENOSPC;
+	} else if (!test_bit(slot, &d->watchdogs_used)) {
+		rc = -EINVAL;
+	}
+	if (rc >= 0 && (op->timeout || !op->id)) {
+		set_bit(slot, &d->watchdogs_used);
+		timer_set(&d->watchdog[slot], now() + op->timeout * NSEC);
+	} else if (rc >= 0) {
+		clear_bit(slot, &d->watchdogs_used);
+		timer_stop(&d->watchdog[slot]);
+	}
+	spin_unlock(&d->lock);
+	return rc;
+}
+
+/* Pinning is not offered: no guest depends on it. */
 static const struct {
 	long (*fn)(const void *arg);
 	struct op_arg arg;
@@ -75,6 +104,7 @@ static const struct {
 	[SCHEDOP_shutdown] = { op_shutdown, OP_ARG(struct sched_shutdown) },
 	[SCHEDOP_poll] = { op_poll, OP_ARG(struct sched_poll) },
 	[SCHEDOP_remote_shutdown] = { op_remote_shutdown, OP_CONTROL(struct sched_remote_shutdown) },
+	[SCHEDOP_watchdog] = { op_watchdog, OP_ARG(struct sched_watchdog) },
 };
 
 long do_sched_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c common/grant_map.c common/grant_copy.c
- * SOURCES: common/spinlock.c common/vsnprintf.c
+ * SOURCES: common/spinlock.c common/vsnprintf.c common/sched_op.c
  */
 /*
  * The life of domains, with everything that may happen meanwhile: at each step of an operation
@@ -107,8 +107,11 @@ void console_start_sync(void)
 {
 }
 
+static u8 machine_end;
+
 void arch_machine_down(u8 reason)
 {
+	machine_end = reason;
 	panic("the machine ends");
 }
 
@@ -486,6 +489,71 @@ static void the_last_vcpu_powers_off(void **state)
 	assert_true(FAKE_PANICS(domain_crash(dom0, "Dom0 too")));
 }
 
+static long watchdog(struct vcpu *v, u32 id, u32 timeout)
+{
+	struct sched_watchdog op = { id, timeout };
+
+	fake_run_on(0, v);
+	return do_sched_op(SCHEDOP_watchdog, (unsigned long)&op, 0, 0, 0);
+}
+
+#define SECOND 1000000000ull
+
+static void a_watchdog_ends_its_domain(void **state)
+{
+	struct vcpu *v = guest->vcpu[0];
+
+	assert_int_equal(do_sched_op(SCHEDOP_watchdog, 16, 0, 0, 0), -EFAULT);
+	assert_int_equal(watchdog(v, 1, 5), -EINVAL);
+	assert_int_equal(watchdog(v, 3, 5), -EINVAL);
+	assert_int_equal(watchdog(v, ~0u, 5), -EINVAL);
+	assert_int_equal(watchdog(v, 0, 5), 1);
+	assert_int_equal(watchdog(v, 0, 8), 2);
+	assert_int_equal(watchdog(v, 0, 5), -ENOSPC);
+	/* Each has its time: set again, ended, taken anew. */
+	fake_advance(4 * SECOND);
+	assert_int_equal(watchdog(v, 1, 5), 0);
+	fake_advance(3 * SECOND);
+	assert_int_equal(watchdog(v, 2, 0), 0);
+	assert_int_equal(watchdog(v, 2, 0), -EINVAL);
+	fake_advance(SECOND);
+	assert_int_equal(watchdog(v, 0, ~0u), 2);
+	fake_advance(SECOND - 1);
+	assert_false(guest->shut_down);
+	fake_advance(1);
+	assert_true(guest->shut_down);
+	assert_int_equal(guest->shutdown_code, SHUTDOWN_watchdog);
+	assert_false(dom0->shut_down);
+	fake_check_quiet();
+}
+
+static void a_watchdog_goes_with_its_domain(void **state)
+{
+	assert_int_equal(watchdog(guest->vcpu[0], 0, 5), 1);
+	fake_run_on(0, dom0->vcpu[0]);
+	meanwhile = NULL;
+	guest->state = DOMAIN_DYING;
+	fake_advance(5 * SECOND);
+	assert_false(guest->shut_down);
+	guest->state = DOMAIN_ALIVE;
+	assert_int_equal(watchdog(guest->vcpu[0], 0, 5), 2);
+	/* The ledger sees that it is stopped. */
+	fake_run_on(0, dom0->vcpu[0]);
+	while (domain_destroy(guest) == -ERESTART)
+		;
+	fake_rcu_run();
+	assert_null(domain_find(1));
+	fake_advance(5 * SECOND);
+}
+
+static void dom0s_watchdog_restarts_the_machine(void **state)
+{
+	assert_int_equal(watchdog(dom0->vcpu[0], 0, 30), 1);
+	assert_true(FAKE_PANICS(fake_advance(30 * SECOND)));
+	assert_int_equal(machine_end, SHUTDOWN_watchdog);
+	assert_string_equal(fake_last_message, "Dom0: ended by its watchdog");
+}
+
 static const struct CMUnitTest tests[] = {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	TEST(a_domain_is_seen_whole_or_not_at_all),
@@ -499,6 +567,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_zombie_waits_for_its_pages),
 	TEST(what_it_had_is_given_back),
 	TEST(the_last_vcpu_powers_off),
+	TEST(a_watchdog_ends_its_domain),
+	TEST(a_watchdog_goes_with_its_domain),
+	TEST(dom0s_watchdog_restarts_the_machine),
 };
 
 UNIT_MAIN(tests)

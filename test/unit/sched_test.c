@@ -874,7 +874,6 @@ static void shutting_down(void **state)
 	assert_true(b->shutting_down);
 	remote.domain_id = 77;
 	assert_int_equal(op(SCHEDOP_remote_shutdown, &remote), -ESRCH);
-	assert_int_equal(op(SCHEDOP_watchdog, &arg), -ENOSYS);
 	assert_int_equal(op(SCHEDOP_pin_override, &arg), -ENOSYS);
 	assert_int_equal(op(1000, &arg), -ENOSYS);
 }

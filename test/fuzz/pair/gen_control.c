@@ -103,6 +103,7 @@ void gen_sched(struct vcpu *v, struct pair_op *op)
 	evtchn_port_t ports[4] = { gen_port(v->domain), gen_port(v->domain), gen_port(v->domain), rnd(300) };
 	struct sched_poll poll = { .nr_ports = rnd(4), .timeout = one_in(4) && !v->domain->hardware ? 0 : pair_now + rnd(200000) };
 	struct sched_shutdown down = { rnd(6) };
+	struct sched_watchdog dog;
 	struct sched_remote_shutdown remote = { gen_domid(v->domain), rnd(6) };
 
 	op->nr = __HYPERVISOR_sched_op;
@@ -124,6 +125,11 @@ void gen_sched(struct vcpu *v, struct pair_op *op)
 			op->a[0] = SCHEDOP_shutdown;
 			op->a[1] = gen_put(op, &down, sizeof(down));
 		}
+		return;
+	case 5:
+		dog = (struct sched_watchdog){ rnd(4), v->domain->hardware ? ~0u : rnd(4) };
+		op->a[0] = SCHEDOP_watchdog;
+		op->a[1] = gen_put(op, &dog, sizeof(dog));
 		return;
 	default:
 		op->a[0] = SCHEDOP_yield;

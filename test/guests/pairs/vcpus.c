@@ -148,6 +148,7 @@ void gen_sched(struct shot *s)
 	evtchn_port_t ports[4] = { rnd(16), rnd(16), rnd(64), rnd(300) };
 	struct sched_poll poll = { .nr_ports = rnd(4), .timeout = one_in(4) && !is_dom0 ? 0 : about_now() + rnd(200000) };
 	struct sched_shutdown down = { rnd(6) };
+	struct sched_watchdog dog = { rnd(4), is_dom0 ? ~0u : rnd(4) };
 	struct sched_remote_shutdown remote = { (domid_t)(1 + rnd(nr_ids)), rnd(6) };
 
 	s->nr = __HYPERVISOR_sched_op;
@@ -170,6 +171,10 @@ void gen_sched(struct shot *s)
 			s->a[0] = SCHEDOP_shutdown;
 			s->a[1] = put(&down, sizeof(down));
 		}
+		return;
+	case 5:
+		s->a[0] = SCHEDOP_watchdog;
+		s->a[1] = put(&dog, sizeof(dog));
 		return;
 	}
 }

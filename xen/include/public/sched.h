@@ -37,4 +37,9 @@ struct sched_remote_shutdown {
 	uint32_t reason;
 };
 
+struct sched_watchdog {
+	uint32_t id;	  /* 0: a new one */
+	uint32_t timeout; /* seconds; 0 ends it */
+};
+
 #endif
