@@ -10,6 +10,7 @@
 #include "common/bootfiles.h"
 #include "common/lib.h"
 #include "common/printk.h"
+#include "common/vsnprintf.h"
 
 #define DOMID_FIRST_RESERVED	0x7ff0u		/* public/xen.h: ids from here on mean something else */
 

@@ -7,6 +7,7 @@
 
 #include "common/guest_access.h"
 #include "common/printk.h"
+#include "common/vsnprintf.h"
 
 #define RING_SIZE 65536u	/* powers of two */
 #define LINE_SIZE 65536u

@@ -7,7 +7,9 @@
 #include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
+#include "common/rcu.h"
 #include "common/time.h"
+#include "common/vsnprintf.h"
 #include <public/sched.h>
 
 struct domain *hardware_domain;

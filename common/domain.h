@@ -12,6 +12,7 @@
 #include "common/evtchn.h"
 #include "common/p2m.h"
 #include "common/pcpu.h"
+#include "common/rcu.h"
 #include "common/sched.h"
 #include "common/timer.h"
 

@@ -5,6 +5,7 @@
 
 #include "common/evtchn.h"
 #include "common/pcpu.h"
+#include "common/rcu.h"
 
 /* Sets the port pending and notifies its vCPU if it is not masked. */
 void evtchn_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t port);

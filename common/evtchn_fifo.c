@@ -14,6 +14,7 @@
 #include "common/heap.h"
 #include "common/hypercall.h"
 #include "common/printk.h"
+#include "common/rcu.h"
 
 #define PENDING (1u << EVTCHN_FIFO_PENDING)
 #define MASKED (1u << EVTCHN_FIFO_MASKED)

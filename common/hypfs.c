@@ -12,6 +12,7 @@
 #include "common/printk.h"
 #include "common/sched.h"
 #include "common/version.h"
+#include "common/vsnprintf.h"
 
 #define CONTENT_ORDER 3
 #define CONTENT_SIZE (PAGE_SIZE << CONTENT_ORDER)

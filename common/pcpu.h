@@ -11,6 +11,7 @@
 #define NR_CPUS CONFIG_MAX_CPUS
 
 struct vcpu;
+struct rcu_head;
 struct timer;
 
 typedef struct cpumask { u64 bits[(NR_CPUS + 63) / 64]; } cpumask_t;
@@ -115,11 +116,5 @@ void pcpu_wait_exit(const cpumask_t *mask);
 
 /* Lets pending interrupts in. Only with no lock held, in long loops. */
 void irq_window(void);
-
-/* Calls fn(head) once no CPU can still hold a pointer that it looked up before. Any locks. */
-struct rcu_head { struct rcu_head *next; void (*fn)(struct rcu_head *); };
-void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *));
-/* WORK_RCU: frees what nobody can hold any more, at the top of the loop. No locks, no pointers from before. */
-void rcu_process(void);
 
 #endif

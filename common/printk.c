@@ -8,6 +8,7 @@
 #include "common/console.h"
 #include "common/option.h"
 #include "common/timer.h"
+#include "common/vsnprintf.h"
 
 #define MESSAGE_LEN 512
 #define RATE_WINDOW 1000000000ull	/* ns */

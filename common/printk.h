@@ -3,8 +3,6 @@
 #ifndef COMMON_PRINTK_H
 #define COMMON_PRINTK_H
 
-#include <stdarg.h>
-
 #include "common/kconfig.h"
 #include "common/lib.h"
 
@@ -19,8 +17,6 @@ int printk_set_level(const char *word);
 
 /* Prints one message. Any context. */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
-int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
-int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
 #define pr_err(fmt, ...) printk(LOG_ERR, fmt, ##__VA_ARGS__)
 #define pr_warn(fmt, ...) printk(LOG_WARN, fmt, ##__VA_ARGS__)

@@ -10,6 +10,7 @@
  * at it on its next round, until none is left. Nothing waits and nothing polls.
  */
 #include "common/pcpu.h"
+#include "common/rcu.h"
 
 #define RCU_PER_ROUND 16 /* callbacks run before the loop goes on */
 

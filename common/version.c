@@ -8,6 +8,7 @@
 #include "common/option.h"
 #include "common/printk.h"
 #include "common/version.h"
+#include "common/vsnprintf.h"
 
 /* "hvm-3.0-x86_32" makes libxc accept PVH kernels, "x86_64" gives the width, "hvm-3.0-x86_64" libvirt's guest type. */
 static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";

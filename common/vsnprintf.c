@@ -4,7 +4,7 @@
  * '#', width and precision (numbers or '*'), and the lengths hh, h, l, ll, z, t, j.
  * Anything else is printed as it stands.
  */
-#include "common/printk.h"
+#include "common/vsnprintf.h"
 
 struct out {
 	char *buf;

@@ -4,6 +4,7 @@
 #include "arch/x86/pcpu.h"
 #include "common/console.h"
 #include "common/printk.h"
+#include "common/rcu.h"
 #include "common/sched.h"
 #include "common/time.h"
 #include "common/timer.h"

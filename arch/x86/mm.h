@@ -57,6 +57,10 @@ bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
 
 /* Maps into Keel's tables; splits nothing. Only at boot or for new places. false: no memory (at boot it panics). */
 bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags);
+/* Firmware memory outside RAM, read-only view; valid for ever. NULL: no memory for tables. */
+const void *map_firmware(paddr_t pa, size_t len);
+/* Device registers, uncached; for the few that Keel owns (drivers-none/allowed.list). NULL: no memory for tables. */
+void *map_mmio(paddr_t pa, size_t len);
 /* The stack of one kind of a CPU: maps it, writes the CPU's pointer to its top; returns the first free address. */
 enum stack_kind { STACK_MAIN, STACK_EXCEPTION, STACK_IST, NR_STACKS };
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu);

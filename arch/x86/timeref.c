@@ -3,6 +3,7 @@
  * Counters of the chipset: HPET (IA-PC HPET specification 1.0a), ACPI PM timer (ACPI
  * 6.5, 4.8.3.3), PIT channel 2 (8254 data sheet) and the real-time clock (MC146818A).
  */
+#include "arch/x86/mm.h"
 #include "arch/x86/timeref.h"
 
 #include "arch/x86/acpi/acpi.h"

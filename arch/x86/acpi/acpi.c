@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Firmware tables: finds them, maps them, and has them parsed (ACPI 6.5, 5.2). */
 #include "arch/x86/acpi/acpi.h"
+#include "arch/x86/mm.h"
 
 #include <public/errno.h>
 

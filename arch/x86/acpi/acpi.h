@@ -64,10 +64,6 @@ bool acpi_parse_spcr(const void *spcr, size_t len, struct acpi_info *info);
 
 /* \_S5's SLP_TYP values by a bounded scan of a DSDT's or SSDT's bytes. Pure, fuzzed. */
 bool acpi_find_s5(const u8 *aml, size_t len, u8 *typ_a, u8 *typ_b);
-/* Firmware memory outside RAM, read-only view; valid for ever. NULL: no memory for tables. mm.c */
-const void *map_firmware(paddr_t pa, size_t len);
-/* Device registers, uncached; for the few that Keel owns (drivers-none/allowed.list). NULL: no memory for tables. mm.c */
-void *map_mmio(paddr_t pa, size_t len);
 
 /* Machine power: prints nothing. They return if the machine did not do it. */
 void acpi_power_off(void);

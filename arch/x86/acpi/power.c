@@ -2,6 +2,7 @@
 /* Power off and reset through the registers that the FADT names (ACPI 6.5, 4.8.3). */
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/mm.h"
 
 #define PM1_KEEP    (BIT(0) | BIT(1))	/* SCI_EN and BM_RLD stay as they are */
 #define PM1_SLP_TYP(t) ((u16)((t) << 10))

@@ -17,6 +17,7 @@
 #include "common/option.h"
 #include "common/pci.h"
 #include "common/printk.h"
+#include "common/vsnprintf.h"
 #include <public/domctl.h>
 #include <public/errno.h>
 #include <public/hvm/start_info.h>

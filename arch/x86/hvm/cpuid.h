@@ -56,6 +56,12 @@ u64 cpu_policy_cr4(const struct cpu_policy *p);
 /* Word i of Xen's featureset. */
 u32 cpu_policy_feature_word(const struct cpu_policy *p, unsigned int i);
 
+/* Allocates d's default policy: 0, -ENOMEM. */
+int cpuid_policy_init(struct domain *d);
+void cpuid_policy_free(struct domain *d);
+/* What v's CPUID says; on v's CPU. */
+void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *out);
+
 /* The last three bytes of a hypercall: VMMCALL or VMCALL, as this CPU has it. */
 const u8 *cpuid_hypercall_insn(void);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Why a guest came back, and what is done about it: one function for each reason. */
+#include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/regs.h"

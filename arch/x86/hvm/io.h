@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Port I/O that exits, MSRs and CPUID: the policies, as tables. */
+/* Port I/O that exits, and MSRs: the policies, as tables. */
 #ifndef ARCH_X86_HVM_IO_H
 #define ARCH_X86_HVM_IO_H
 
@@ -21,10 +21,5 @@ int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
 
 /* XSETBV of v: 0 or -EINVAL for #GP. */
 int hvm_xsetbv(struct vcpu *v, u32 index, u64 val);
-
-/* cpuid.c */
-int cpuid_policy_init(struct domain *d);	/* allocates d's default policy */
-void cpuid_policy_free(struct domain *d);
-void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *out);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* x86 vCPUs and domains: their parts, and the switch between them. */
+#include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/vcpu.h"
 
 #include "arch/x86/hvm/io.h"

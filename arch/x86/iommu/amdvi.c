@@ -11,6 +11,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/iommu/ivrs.h"
+#include "arch/x86/mm.h"
 #include "arch/x86/pci/config.h"
 #include "common/domain.h"
 #include "common/heap.h"

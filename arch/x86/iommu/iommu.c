@@ -11,6 +11,7 @@
 #include "common/pci.h"
 #include "common/printk.h"
 #include "common/time.h"
+#include "common/vsnprintf.h"
 
 #define BUCKETS 64
 #define MAX_HIDDEN 64

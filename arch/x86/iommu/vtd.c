@@ -13,6 +13,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/iommu/dmar.h"
 #include "arch/x86/iommu/iommu.h"
+#include "arch/x86/mm.h"
 #include "arch/x86/pci/config.h"
 #include "common/domain.h"
 #include "common/heap.h"

@@ -10,6 +10,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/iommu/iommu.h"
+#include "arch/x86/mm.h"
 #include "common/printk.h"
 
 #define IOREGSEL (0x00 / 4)

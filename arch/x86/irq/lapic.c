@@ -8,6 +8,7 @@
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/mm.h"
 #include "common/printk.h"
 
 #define APIC_BASE_ADDR_MASK 0x000ffffffffff000ull

@@ -3,6 +3,7 @@
  * The machine's configuration space: ports for the first 256 bytes of segment
  * 0, ECAM for everything else. A bus of ECAM is mapped when it is first used.
  */
+#include "arch/x86/mm.h"
 #include "arch/x86/pci/config.h"
 
 #include "arch/x86/acpi/acpi.h"

@@ -8,6 +8,7 @@
 #include "common/heap.h"
 #include <public/errno.h>
 #include "common/printk.h"
+#include "common/rcu.h"
 
 #define NO_VENDOR 0xffff
 #define HEADER_BRIDGE 1

@@ -7,6 +7,7 @@
 #include "arch/x86/pci/config.h"
 #include "arch/x86/pci/vpci.h"
 #include "common/domain.h"
+#include "common/rcu.h"
 
 /* A message signalled interrupt as the guest wrote it. addr, data, ctrl: V. */
 struct vpci_msg {

@@ -8,6 +8,7 @@
 #include "common/heap.h"
 #include "common/printk.h"
 #include "common/time.h"
+#include "common/vsnprintf.h"
 #include <public/errno.h>
 
 static struct { bool nrips, flush_by_asid, decode_assists; u32 nr_asids; } svm;

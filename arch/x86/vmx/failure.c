@@ -3,6 +3,7 @@
 #include "arch/x86/vmx/fields.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/printk.h"
+#include "common/vsnprintf.h"
 
 static const struct { const char *name; u32 field; } fields[] = {
 #define VMX_ROW(n, encoding) [VD_##n] = { #n, encoding },

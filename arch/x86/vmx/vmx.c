@@ -11,6 +11,7 @@
 #include "common/option.h"
 #include "common/printk.h"
 #include "common/time.h"
+#include "common/vsnprintf.h"
 #include <public/errno.h>
 
 static struct vmx_caps vmx; /* read once, all CPUs are alike */

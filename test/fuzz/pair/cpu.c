@@ -7,6 +7,7 @@
  */
 #include "test/fuzz/pair/pair.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>

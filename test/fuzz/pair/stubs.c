@@ -2,6 +2,7 @@
 /* What the sources call and what does not matter here: messages, options, the console, the firmware. */
 #include "test/fuzz/pair/pair.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include <public/errno.h>
@@ -10,6 +11,7 @@
 #include "common/domctl.h"
 #include "common/option.h"
 #include "common/pci.h"
+#include "common/vsnprintf.h"
 #include "common/platform.h"
 
 void printk(enum log_level level, const char *fmt, ...)

@@ -25,6 +25,8 @@
 #include "common/heap.h"
 #include "common/lib.h"
 #include "common/printk.h"
+#include "common/rcu.h"
+#include "common/vsnprintf.h"
 
 /* A fake that a real source, or the test, replaces by defining it. */
 #define FAKE __attribute__((weak))
