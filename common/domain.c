@@ -171,7 +171,7 @@ static void watchdog_expires(void *data)
 	if (READ_ONCE(d->state) != DOMAIN_ALIVE || READ_ONCE(d->shutting_down))
 		return;
 	pr_warn("d%u: its watchdog expired\n", d->id);
-	domain_shutdown(d, SHUTDOWN_watchdog);
+	domain_shutdown(d, SHUTDOWN_watchdog, NULL);
 }
 
 /* Its watchdogs, too. */
@@ -425,19 +425,20 @@ static const char *reason_name(u8 reason)
 	}
 }
 
-void dom0_ended(u8 reason, const char *why)
+/* Keel's last line. */
+static void __noreturn dom0_ended(u8 reason, const char *why)
 {
 	console_start_sync();
 	pr_notice("Dom0: %s%s%s%s", reason_name(reason), why ? " (" : "", why ? why : "", why ? ")" : "");
 	arch_machine_down(reason);
 }
 
-void domain_shutdown(struct domain *d, u8 reason)
+void domain_shutdown(struct domain *d, u8 reason, const char *why)
 {
 	bool first;
 
 	if (d->hardware)
-		dom0_ended(reason, NULL);
+		dom0_ended(reason, why);
 	spin_lock(&d->lock);
 	first = !d->shutting_down;
 	if (first) {
@@ -477,9 +478,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	pr_err("d%u%s%s crashed: %s", d->id, d->name[0] ? " " : "", d->name, buf);
-	if (d->hardware)
-		dom0_ended(SHUTDOWN_crash, buf);
-	domain_shutdown(d, SHUTDOWN_crash);
+	domain_shutdown(d, SHUTDOWN_crash, buf);
 }
 
 void vcpu_went_down(struct vcpu *v)
@@ -493,5 +492,5 @@ void vcpu_went_down(struct vcpu *v)
 	for_each_vcpu(v->domain, o)
 		if (!test_bit(VPF_DOWN, &o->wait_flags))
 			return;
-	domain_shutdown(v->domain, SHUTDOWN_poweroff);
+	domain_shutdown(v->domain, SHUTDOWN_poweroff, NULL);
 }

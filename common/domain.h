@@ -183,8 +183,11 @@ void domain_unpause(struct domain *d);
 int domain_controller_pause(struct domain *d);
 int domain_controller_unpause(struct domain *d);
 
-/* The guest is done (SHUTDOWN_*): stops all its vCPUs, tells the control domain; Dom0's ends the machine. */
-void domain_shutdown(struct domain *d, u8 reason);
+/*
+ * The guest is done (SHUTDOWN_*): stops all its vCPUs, tells the control domain. Dom0's end, of which every kind comes
+ * here, is the machine's: why (or NULL) is in Keel's last line.
+ */
+void domain_shutdown(struct domain *d, u8 reason, const char *why);
 void domain_resume(struct domain *d);
 /* A guest did what it must not do: it alone ends, with one line that says why. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
@@ -201,7 +204,5 @@ int arch_vcpu_init(struct vcpu *v);
 void arch_vcpu_free(struct vcpu *v);
 void arch_vcpu_kick(struct vcpu *v);	/* makes v look at its events: wakes it or interrupts its CPU */
 void arch_machine_down(u8 reason) __noreturn; /* powers off or reboots (SHUTDOWN_*); honours noreboot */
-/* Dom0 is done: Keel's last line, then arch_machine_down(). */
-void dom0_ended(u8 reason, const char *why) __noreturn;
 
 #endif

@@ -182,7 +182,7 @@ static long op_sendtrigger(struct domain *d, struct xen_domctl *op)
 	case XEN_DOMCTL_SENDTRIGGER_RESET:	/* its maker makes it anew, as when it resets itself */
 		if (d == current->domain)
 			return -EINVAL;
-		domain_shutdown(d, SHUTDOWN_reboot);
+		domain_shutdown(d, SHUTDOWN_reboot, NULL);
 		return 0;
 	case XEN_DOMCTL_SENDTRIGGER_INIT:
 	case XEN_DOMCTL_SENDTRIGGER_POWER:	/* a PVH guest has no buttons */

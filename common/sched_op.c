@@ -25,7 +25,7 @@ static long op_block(const void *arg)
 
 static long op_shutdown(const void *arg)
 {
-	domain_shutdown(current->domain, (u8)((const struct sched_shutdown *)arg)->reason);
+	domain_shutdown(current->domain, (u8)((const struct sched_shutdown *)arg)->reason, NULL);
 	return 0;
 }
 
@@ -61,7 +61,7 @@ static long op_remote_shutdown(const void *arg)
 
 	if (!d)
 		return -ESRCH;
-	domain_shutdown(d, (u8)op->reason);
+	domain_shutdown(d, (u8)op->reason, NULL);
 	return 0;
 }
 

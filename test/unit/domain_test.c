@@ -414,8 +414,8 @@ static void pauses_are_counted_together(void **state)
 	for (unsigned int i = 1; i < 255; i++)
 		assert_int_equal(domain_controller_pause(guest), 0);
 	assert_int_equal(domain_controller_pause(guest), -EOVERFLOW);
-	domain_shutdown(guest, SHUTDOWN_suspend);
-	domain_shutdown(guest, SHUTDOWN_suspend);
+	domain_shutdown(guest, SHUTDOWN_suspend, NULL);
+	domain_shutdown(guest, SHUTDOWN_suspend, NULL);
 	domain_resume(guest);
 	domain_resume(guest);
 	for (unsigned int i = 0; i < 255; i++)

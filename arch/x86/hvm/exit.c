@@ -228,12 +228,7 @@ static void exit_ud(struct x86_vcpu *v, const struct exit_info *e)
 
 static void exit_shutdown(struct x86_vcpu *v, const struct exit_info *e)
 {
-	struct domain *d = v->v.domain;
-
-	pr_guest(d, "vCPU %u: triple fault, rip %#lx", v->v.id, hvm_ops->get_reg(v, HREG_RIP));
-	if (d->hardware)
-		dom0_ended((u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON], "triple fault");
-	domain_shutdown(d, (u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON]);
+	hvm_triple_fault(&v->v);
 }
 
 static void (*const handlers[NR_EXITS])(struct x86_vcpu *, const struct exit_info *) = {

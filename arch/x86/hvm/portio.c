@@ -61,7 +61,7 @@ static void kbd_command_out(struct vcpu *v, u16 port, unsigned int size, u32 val
 {
 	if (size == 1 && (val & 0xf1) == 0xf0) {
 		pr_info("Dom0 resets the machine through the keyboard controller");
-		domain_shutdown(v->domain, SHUTDOWN_reboot);
+		domain_shutdown(v->domain, SHUTDOWN_reboot, NULL);
 	} else {
 		port_out(port, size, val);
 	}
@@ -71,7 +71,7 @@ static void reset_control_out(struct vcpu *v, u16 port, unsigned int size, u32 v
 {
 	if (val & 4) {
 		pr_info("Dom0 resets the machine through port 0xcf9");
-		domain_shutdown(v->domain, SHUTDOWN_reboot);
+		domain_shutdown(v->domain, SHUTDOWN_reboot, NULL);
 	}
 }
 
@@ -84,7 +84,7 @@ static void acpi_reset_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 {
 	if (size == 1 && val == acpi.reset_value) {
 		pr_info("Dom0 resets the machine through ACPI's reset register");
-		domain_shutdown(v->domain, SHUTDOWN_reboot);
+		domain_shutdown(v->domain, SHUTDOWN_reboot, NULL);
 	} else {
 		port_out(port, size, val);
 	}
@@ -100,7 +100,7 @@ static void pm1_cnt_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 	if (!(reg & PM1_SLP_EN) || (size == 1 && !high)) {
 		port_out(port, size, val);
 	} else if (acpi.has_s5 && PM1_SLP_TYP(reg) == s5) {
-		domain_shutdown(v->domain, SHUTDOWN_poweroff);
+		domain_shutdown(v->domain, SHUTDOWN_poweroff, NULL);
 	} else {
 		pr_guest(v->domain, "sleep state with SLP_TYP %u refused: only S5 (power off) is supported",
 			 PM1_SLP_TYP(reg));

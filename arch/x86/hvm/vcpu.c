@@ -69,8 +69,7 @@ int arch_domain_init(struct domain *d, const struct domain_config *cfg)
 
 void arch_domain_teardown(struct domain *d)
 {
-	if (d->hardware)
-		panic("Dom0 cannot be destroyed");
+	BUG_ON(d->hardware); /* nobody may ask for it; one that cannot be made never comes here */
 	vpci_guest_close(d);
 }
 
@@ -198,6 +197,14 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 	}
 }
 
+void hvm_triple_fault(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+
+	pr_guest(d, "vCPU %u: triple fault, rip %#lx", v->id, hvm_ops->get_reg(x86_vcpu(v), HREG_RIP));
+	domain_shutdown(d, (u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON], "triple fault");
+}
+
 /* Who is hit while an event is being delivered already: the rules of SDM vol. 3, table 6-5, simplified to contributory faults. */
 void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
 {
@@ -205,7 +212,7 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
 
 	if (x->exception_pending) {
 		if (x->exc_vector == X86_EXC_DF) {
-			domain_shutdown(v->domain, (u8)v->domain->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON]);
+			hvm_triple_fault(v);
 			return;
 		}
 		vector = X86_EXC_DF;

@@ -104,6 +104,8 @@ static inline struct x86_domain *x86_domain(const struct domain *d) { return (st
 
 /* Queue an exception for the current vCPU's next entry; error < 0 = has none. #DF and triple faults by the rules. */
 void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error);
+/* What the current vCPU's ends in: its domain's end, for the reason that the domain has chosen. */
+void hvm_triple_fault(struct vcpu *v);
 static inline void hvm_inject_gp(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_GP, 0); }
 static inline void hvm_inject_ud(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_UD, -1); }
 /*

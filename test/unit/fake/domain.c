@@ -159,7 +159,7 @@ FAKE void domain_crash(struct domain *d, const char *fmt, ...)
 	d->shutting_down = true;
 }
 
-FAKE void domain_shutdown(struct domain *d, u8 reason)
+FAKE void domain_shutdown(struct domain *d, u8 reason, const char *why)
 {
 	fake_events.shutdowns++;
 	fake_events.shutdown_reason = reason;
