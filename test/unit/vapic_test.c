@@ -135,7 +135,7 @@ static void interrupts_go_in_by_priority(void **state)
 	vmx_vapic_save(v);
 	page_is_empty();
 	assert_int_equal(v->vlapic.isr_top, 0x91);
-	assert_int_equal(vlapic_pending_vector(&v->v), -1);
+	assert_pending(&v->v, 0, 0);
 	/* What came meanwhile is not lost, nor is what was there. */
 	vlapic_set_irq(&v->v, 0xa0, false);
 	vmx_vapic_load(v);
@@ -177,7 +177,7 @@ static void the_guests_own_interrupts_are_seen(void **state)
 	assert_int_equal(cpu_deliver(), 0);
 	vmx_vapic_save(v);
 	assert_int_equal(v->vlapic.tpr, 0x65);
-	assert_int_equal(vlapic_pending_vector(&v->v), ~6);	/* its task priority holds it back */
+	assert_pending(&v->v, 0, 6);	/* its task priority holds it back */
 	/* The register written in Keel goes in with the next entry. */
 	vlapic_set_tpr(&v->v, 0x20);
 	vmx_vapic_load(v);
@@ -266,7 +266,7 @@ static void a_tpr_shadow_alone(void **state)
 	vmx_vapic_save(v);
 	assert_int_equal(v->vlapic.tpr, 0x40);
 	assert_int_equal(vmcs[VMCS_TPR_THRESHOLD], 0);	/* an entry with one above the priority fails */
-	assert_int_equal(vlapic_pending_vector(&v->v), 0x50);
+	assert_pending(&v->v, 0x50, 0);
 }
 
 static void without_a_page_nothing_is_done(void **state)

@@ -23,18 +23,17 @@ int cpuid_policy_init(struct domain *d) { return 0; }
 void cpuid_policy_free(struct domain *d) { }
 
 /* What waits for the next entry: at the local APIC; a callback. */
-static int pending, callback;
+static u8 pending, held, callback;
 static unsigned int acked;
 
-int vlapic_pending_vector(struct vcpu *v)
+struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
 {
-	return pending;
+	return (struct vlapic_pending){ pending, held };
 }
 
-int hvm_pending_vector(struct x86_vcpu *v, bool *via_apic)
+struct hvm_pending hvm_pending_vector(struct x86_vcpu *v)
 {
-	*via_apic = !callback;
-	return callback ? callback : pending;
+	return callback ? (struct hvm_pending){ .vector = callback } : (struct hvm_pending){ pending, held, true };
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)
@@ -229,7 +228,7 @@ static void the_same_instructions_exit(void **state)
 }
 
 /* What goes in with the next entry, and what opens a window: an event as both encode it, or 0. */
-struct outcome { u32 event, error, acked; bool window, nmi_window; };
+struct outcome { u32 event, error, acked; bool window, nmi_window, cr8; };
 
 static struct outcome entry_of(unsigned int vendor)
 {
@@ -241,11 +240,13 @@ static struct outcome entry_of(unsigned int vendor)
 		o.error = o.event & INTR_INFO_ERROR ? (u32)vmread(VMCS_ENTRY_ERROR) : 0;
 		o.window = vcpu.vmx_proc & PROC_INTR_WINDOW;
 		o.nmi_window = vcpu.vmx_proc & PROC_NMI_WINDOW;
+		o.cr8 = vcpu.tpr_threshold == 4;
 	} else {
 		o.event = (u32)c->event_inj;
 		o.error = (u32)(c->event_inj >> 32);
 		o.window = c->misc1 & MISC1_VINTR;
 		o.nmi_window = c->misc1 & MISC1_IRET;
+		o.cr8 = c->cr_write & BIT(8) && !o.window;
 	}
 	return o;
 }
@@ -256,19 +257,19 @@ static void injection_has_one_priority(void **state)
 {
 	static const struct {
 		bool exception, nmi, nmi_blocked, flag, shadow, in_flight;
-		int pending, callback;
+		u8 pending, held, callback;
 		struct outcome out;
 	} rows[] = {
-		{ .pending = -1, .flag = true },
+		{ .flag = true },
 		{ .pending = 0x40, .flag = true, .out = { EVENT(HEV_INTR, 0x40), 0, 1, false, false } },
 		{ .pending = 0x40, .out = { 0, 0, 0, true, false } },
 		{ .pending = 0x40, .flag = true, .shadow = true, .out = { 0, 0, 0, true, false } },
-		{ .nmi = true, .pending = -1, .out = { EVENT(HEV_NMI, 2), 0, 0, false, true } },
+		{ .nmi = true, .out = { EVENT(HEV_NMI, 2), 0, 0, false, true } },
 		{ .nmi = true, .pending = 0x40, .flag = true, .out = { EVENT(HEV_NMI, 2), 0, 0, true, true } },
 		{ .nmi = true, .nmi_blocked = true, .pending = 0x40, .flag = true,
 		  .out = { EVENT(HEV_INTR, 0x40), 0, 1, false, false } },
-		{ .nmi = true, .shadow = true, .pending = -1 },
-		{ .exception = true, .pending = -1,
+		{ .nmi = true, .shadow = true },
+		{ .exception = true,
 		  .out = { EVENT(HEV_EXCEPTION, X86_EXC_GP) | INTR_INFO_ERROR, 7, 0, false, false } },
 		{ .exception = true, .nmi = true, .pending = 0x40, .flag = true,
 		  .out = { EVENT(HEV_EXCEPTION, X86_EXC_GP) | INTR_INFO_ERROR, 7, 0, true, false } },
@@ -276,10 +277,14 @@ static void injection_has_one_priority(void **state)
 		{ .in_flight = true, .nmi = true, .pending = 0x40, .flag = true,
 		  .out = { EVENT(HEV_SWINT, 0x80), 0, 0, true, false } },
 		/* A callback ends without an EOI: what waits at the local APIC meanwhile needs a window. */
-		{ .callback = 0x31, .pending = -1, .flag = true, .out = { EVENT(HEV_INTR, 0x31) } },
+		{ .callback = 0x31, .flag = true, .out = { EVENT(HEV_INTR, 0x31) } },
 		{ .callback = 0x31, .pending = 0x40, .flag = true, .out = { EVENT(HEV_INTR, 0x31), 0, 0, true } },
 		{ .callback = 0x31, .pending = 0x40, .out = { 0, 0, 0, true } },
+		/* What only the task priority holds back waits for CR8. */
+		{ .held = 4, .flag = true, .out = { .cr8 = true } },
+		{ .callback = 0x31, .held = 4, .flag = true, .out = { EVENT(HEV_INTR, 0x31), .cr8 = true } },
 	};
+	static u32 apic_page[PAGE_SIZE / 4];
 
 	for (unsigned int i = 0; i < 2 * ARRAY_LEN(rows); i++) {
 		unsigned int vendor = i % 2, r = i / 2;
@@ -290,6 +295,8 @@ static void injection_has_one_priority(void **state)
 
 		make_vcpu(vendor);
 		hvm_ops->set_state(&vcpu, &s);
+		if (vendor)
+			vcpu.apic_page = apic_page;
 		vcpu.exception_pending = rows[r].exception;
 		vcpu.exc_vector = X86_EXC_GP;
 		vcpu.exc_has_error = true;
@@ -297,14 +304,17 @@ static void injection_has_one_priority(void **state)
 		vcpu.nmi_pending = rows[r].nmi;
 		vcpu.nmi_blocked = rows[r].nmi_blocked;
 		pending = rows[r].pending;
+		held = rows[r].held;
 		callback = rows[r].callback;
 		acked = 0;
 		hvm_prepare_entry(&vcpu);
 		o = entry_of(vendor);
 		if (o.event != rows[r].out.event || o.error != rows[r].out.error || o.acked != rows[r].out.acked ||
-		    o.window != rows[r].out.window || o.nmi_window != rows[r].out.nmi_window)
-			fail_msg("%s, row %u: event %#x, error %u, %u acknowledged, windows %u %u", hvm_ops->name, r,
-				 o.event, o.error, o.acked, o.window, o.nmi_window);
+		    o.window != rows[r].out.window || o.nmi_window != rows[r].out.nmi_window ||
+		    o.cr8 != rows[r].out.cr8)
+			fail_msg("%s, row %u: event %#x, error %u, %u acknowledged, windows %u %u %u", hvm_ops->name, r,
+				 o.event, o.error, o.acked, o.window, o.nmi_window, o.cr8);
+		vcpu.apic_page = NULL;
 	}
 }
 

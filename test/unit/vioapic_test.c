@@ -157,7 +157,7 @@ static void end(unsigned int vcpu, u8 vector)
 {
 	struct vcpu *v = x->d.vcpu[vcpu];
 
-	assert_int_equal(vlapic_pending_vector(v), vector);
+	assert_pending(v, vector, 0);
 	vlapic_ack_vector(v, vector);
 	vlapic_eoi(v);
 }

@@ -88,7 +88,7 @@ static void put(struct vcpu *v, u32 msr, u64 val)
 
 static void take(struct vcpu *v, int vector)
 {
-	assert_int_equal(vlapic_pending_vector(v), vector);
+	assert_pending(v, vector, 0);
 	vlapic_ack_vector(v, (u8)vector);
 }
 
@@ -98,11 +98,11 @@ static void highest_vector_first(void **state)
 	vlapic_set_irq(v0, 0xf3, false);
 	vlapic_set_irq(v0, 0x52, false);
 	take(v0, 0xf3);
-	assert_int_equal(vlapic_pending_vector(v0), -1);
+	assert_pending(v0, 0, 0);
 	vlapic_eoi(v0);
 	take(v0, 0x52);
 	vlapic_set_irq(v0, 0x5f, false); /* the same class waits */
-	assert_int_equal(vlapic_pending_vector(v0), -1);
+	assert_pending(v0, 0, 0);
 	vlapic_set_irq(v0, 0x60, false); /* a higher one nests */
 	take(v0, 0x60);
 	vlapic_eoi(v0);
@@ -112,7 +112,7 @@ static void highest_vector_first(void **state)
 	vlapic_eoi(v0);
 	take(v0, 0x31);
 	vlapic_eoi(v0);
-	assert_int_equal(vlapic_pending_vector(v0), -1);
+	assert_pending(v0, 0, 0);
 	vlapic_eoi(v0); /* with nothing in service: no effect */
 	assert_int_equal(eois, 0);
 }
@@ -121,16 +121,16 @@ static void task_priority_holds_back(void **state)
 {
 	vlapic_set_irq(v0, 0x45, false);
 	vlapic_mmio_write(v0, APIC_TPR, 0x4f);
-	assert_int_equal(vlapic_pending_vector(v0), ~4); /* could be taken below class 4 */
+	assert_pending(v0, 0, 4); /* could be taken below class 4 */
 	assert_int_equal(x86_tpr[0], 4);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x4f);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_PPR), 0x4f);
 	x86_tpr[0] = 3; /* MOV to CR8, seen only afterwards */
-	assert_int_equal(vlapic_pending_vector(v0), 0x45);
+	assert_pending(v0, 0x45, 0);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x30);
 	vlapic_ack_vector(v0, 0x45);
 	vlapic_set_irq(v0, 0x46, false); /* held back by what is in service: no lower priority helps */
-	assert_int_equal(vlapic_pending_vector(v0), -1);
+	assert_pending(v0, 0, 0);
 }
 
 static void level_interrupts_tell_the_ioapic(void **state)
@@ -151,7 +151,7 @@ static void disabled_apic_accepts_nothing(void **state)
 {
 	apic(x, 0)->svr = 0xff;
 	vlapic_set_irq(v0, 0x40, false);
-	assert_int_equal(vlapic_pending_vector(v0), -1);
+	assert_pending(v0, 0, 0);
 	put(v0, MSR_APIC_BASE, BASE(0));
 	apic(x, 0)->svr = 0x1ff;
 	vlapic_set_irq(v0, 0x40, false);
@@ -413,7 +413,7 @@ static void illegal_vectors(void **state)
 	assert_true(pending(0, 0xfe));
 	vlapic_mmio_write(v0, APIC_LVT_ERROR, 0x3); /* an illegal one itself: no recursion */
 	vlapic_set_irq(v0, 2, false);
-	assert_int_equal(vlapic_pending_vector(v0), -1);
+	assert_pending(v0, 0, 0);
 }
 
 static void messages(void **state)
@@ -429,7 +429,7 @@ static void messages(void **state)
 	vlapic_deliver_msg(&x->d, 2, false, APIC_DM_SMI, 0x60, false);
 	vlapic_deliver_msg(&x->d, 2, false, APIC_DM_EXTINT, 0x60, false);
 	assert_int_equal(resets + sipis, 0);
-	assert_int_equal(vlapic_pending_vector(v1), -1);
+	assert_pending(v1, 0, 0);
 	vlapic_deliver_msg(&x->d, 0xff, false, APIC_DM_FIXED, 0x51, false);
 	for (unsigned int i = 0; i < 8; i++)
 		assert_true(pending(i, 0x51));
@@ -513,16 +513,13 @@ static void timer_divide_goes_on(void **state)
 
 static void upcall_by_own_vector(void **state)
 {
-	bool via_apic;
-
 	v0->upcall_vector = 0xf3;
 	v0->info->evtchn_upcall_pending = 1;
 	apic(x, 0)->svr = 0xff;
 	arch_upcall(v0); /* lost: the APIC is off */
-	assert_int_equal(hvm_pending_vector(x86_vcpu(v0), &via_apic), -1);
+	assert_int_equal(hvm_pending_vector(x86_vcpu(v0)).vector, 0);
 	vlapic_mmio_write(v0, APIC_SVR, 0x1ff); /* but made good for here */
-	assert_int_equal(hvm_pending_vector(x86_vcpu(v0), &via_apic), 0xf3);
-	assert_true(via_apic);
+	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf3 && hvm_pending_vector(x86_vcpu(v0)).via_apic);
 	assert_true(arch_vcpu_has_events(v0));
 	vlapic_ack_vector(v0, 0xf3);
 	v0->info->evtchn_upcall_pending = 0;
@@ -533,25 +530,22 @@ static void upcall_by_own_vector(void **state)
 
 static void upcall_by_callback_vector(void **state)
 {
-	bool via_apic;
-
 	x->d.hvm_params[HVM_PARAM_CALLBACK_IRQ] = 2ull << 56 | 0xf4;
 	assert_false(arch_vcpu_has_events(v0));
 	v0->info->evtchn_upcall_pending = 1;
 	apic(x, 0)->svr = 0xff; /* works without APIC */
 	arch_upcall(v0);
-	assert_int_equal(hvm_pending_vector(x86_vcpu(v0), &via_apic), 0xf4);
-	assert_false(via_apic);
+	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf4 && !hvm_pending_vector(x86_vcpu(v0)).via_apic);
 	assert_int_equal(fake_events.kicks, 0);
 	v1->info->evtchn_upcall_pending = 1;
 	arch_upcall(v1);
 	assert_int_equal(fake_events.kicks, 1);
 	v0->info->evtchn_upcall_pending = 0;
-	assert_int_equal(hvm_pending_vector(x86_vcpu(v0), &via_apic), -1);
+	assert_int_equal(hvm_pending_vector(x86_vcpu(v0)).vector, 0);
 	/* Other kinds of callback (GSI, PCI INTx) do not exist here. */
 	x->d.hvm_params[HVM_PARAM_CALLBACK_IRQ] = 1;
 	v0->info->evtchn_upcall_pending = 1;
-	assert_int_equal(hvm_pending_vector(x86_vcpu(v0), &via_apic), -1);
+	assert_int_equal(hvm_pending_vector(x86_vcpu(v0)).vector, 0);
 }
 
 static void saved_and_loaded(void **state)
@@ -576,9 +570,9 @@ static void saved_and_loaded(void **state)
 	again[APIC_ID / 4] = regs[APIC_ID / 4];
 	again[APIC_LDR / 4] = regs[APIC_LDR / 4];
 	assert_memory_equal(regs, again, sizeof(regs));
-	assert_int_equal(vlapic_pending_vector(v1), -1);
+	assert_pending(v1, 0, 0);
 	vlapic_eoi(v1);
-	assert_int_equal(vlapic_pending_vector(v1), 0x45);
+	assert_pending(v1, 0x45, 0);
 	fake_advance(2000000);
 	assert_true(pending(1, 0xec));
 	regs[APIC_IRR / 4] = BIT(3);

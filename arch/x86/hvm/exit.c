@@ -24,7 +24,7 @@ static void exit_intr(struct x86_vcpu *v, const struct exit_info *e)
 
 static void exit_window(struct x86_vcpu *v, const struct exit_info *e)
 {
-	hvm_ops->set_window(v, -1);
+	hvm_ops->set_window(v, HVM_WINDOW_NONE);
 }
 
 static void exit_nmi_unblocked(struct x86_vcpu *v, const struct exit_info *e)

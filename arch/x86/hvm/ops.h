@@ -55,6 +55,12 @@ static inline bool hvm_event_has_error(const struct hvm_state *s)
 /* How the guest's addresses are translated now. */
 struct hvm_paging { u64 cr0, cr3, cr4, efer, rflags; };
 
+/* What exit is asked for: none, or once an interrupt can be taken, or at a write of CR8 that may let this class in. */
+struct hvm_window { bool intr; u8 cr8_class; };
+#define HVM_WINDOW_NONE ((struct hvm_window){ 0 })
+#define HVM_WINDOW_INTR ((struct hvm_window){ .intr = true })
+#define HVM_WINDOW_CR8(c) ((struct hvm_window){ .cr8_class = (c) })
+
 struct hvm_ops {
 	const char *name;
 	const char *features;				/* what of the CPU is used, in words; whole after probe() */
@@ -78,7 +84,7 @@ struct hvm_ops {
 	/* Events: what to inject at the next entry; false if it cannot be taken now */
 	bool (*can_inject)(struct x86_vcpu *v, enum hvm_event type); /* nothing else being injected, no shadow; IF for HEV_INTR */
 	void (*inject)(struct x86_vcpu *v, u8 vector, u8 type, s32 error); /* type: enum hvm_event */
-	void (*set_window)(struct x86_vcpu *v, int prio); /* exit once an interrupt can be taken (0), or at a write of CR8 that may let this class in; -1: off */
+	void (*set_window)(struct x86_vcpu *v, struct hvm_window w);
 	/* Policy */
 	void (*set_tpr)(struct x86_vcpu *v, u8 tpr);
 	u8 (*get_tpr)(struct x86_vcpu *v);

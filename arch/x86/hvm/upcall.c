@@ -13,15 +13,15 @@
 #include "common/evtchn.h"
 #include "common/sched.h"
 
-/* The callback vector that is due for v, or -1. */
-static int callback_vector(const struct vcpu *v)
+/* The callback vector that is due for v; 0: none. */
+static u8 callback_vector(const struct vcpu *v)
 {
 	u64 via = READ_ONCE(v->domain->hvm_params[HVM_PARAM_CALLBACK_IRQ]);
 
 	if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR || !v->info ||
 	    !READ_ONCE(v->info->evtchn_upcall_pending))
-		return -1;
-	return (u8)via >= 16 ? (u8)via : -1;
+		return 0;
+	return (u8)via >= 16 ? (u8)via : 0;
 }
 
 void arch_upcall(struct vcpu *v)
@@ -31,24 +31,26 @@ void arch_upcall(struct vcpu *v)
 		return;
 	}
 	/* The current vCPU looks before it enters, unless it is about to sleep. */
-	if (callback_vector(v) >= 0 && (v != current || READ_ONCE(v->wait_flags)))
+	if (callback_vector(v) && (v != current || READ_ONCE(v->wait_flags)))
 		arch_vcpu_kick(v);
 }
 
-int hvm_pending_vector(struct x86_vcpu *x, bool *via_apic)
+struct hvm_pending hvm_pending_vector(struct x86_vcpu *x)
 {
-	int vector = x->v.upcall_vector ? -1 : callback_vector(&x->v);
+	u8 vector = x->v.upcall_vector ? 0 : callback_vector(&x->v);
+	struct vlapic_pending p;
 
-	*via_apic = vector < 0;
-	return vector >= 0 ? vector : vlapic_pending_vector(&x->v);
+	if (vector)
+		return (struct hvm_pending){ .vector = vector };
+	p = vlapic_pending_vector(&x->v);
+	return (struct hvm_pending){ p.vector, p.held_class, .via_apic = true };
 }
 
 bool arch_vcpu_has_events(struct vcpu *v)
 {
 	struct x86_vcpu *x = x86_vcpu(v);
-	bool via_apic;
 
-	return READ_ONCE(x->nmi_pending) || x->exception_pending || hvm_pending_vector(x, &via_apic) >= 0;
+	return READ_ONCE(x->nmi_pending) || x->exception_pending || hvm_pending_vector(x).vector;
 }
 
 bool arch_event_deliverable(struct vcpu *v)

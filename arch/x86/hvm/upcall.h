@@ -6,11 +6,12 @@
 #include "arch/x86/hvm/vcpu.h"
 
 /*
- * The vector to inject at the next entry of v, or negative as
- * vlapic_pending_vector() says; on v's CPU. If *via_apic,
- * the caller tells vlapic_ack_vector() once it is injected; if not, nothing
+ * The vector to inject at the next entry of v; 0: none, or only one that waits for the task priority to fall below
+ * held_class. If it is the local APIC's, the caller tells vlapic_ack_vector() once it is injected; if not, nothing
  * need be told: the guest clears evtchn_upcall_pending.
  */
-int hvm_pending_vector(struct x86_vcpu *v, bool *via_apic);
+struct hvm_pending { u8 vector, held_class; bool via_apic; };
+/* On v's CPU. */
+struct hvm_pending hvm_pending_vector(struct x86_vcpu *v);
 
 #endif

@@ -236,8 +236,8 @@ void hvm_inject_nmi(struct vcpu *v)
  */
 void hvm_prepare_entry(struct x86_vcpu *v)
 {
-	int vector, next;
-	bool via_apic;
+	struct hvm_pending p;
+	struct vlapic_pending next;
 
 	if (unlikely(v->exception_pending)) {
 		v->exception_pending = false;
@@ -247,22 +247,27 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 		v->nmi_blocked = true;
 		hvm_ops->inject(v, X86_EXC_NMI, HEV_NMI, -1);
 	}
-	vector = hvm_pending_vector(v, &via_apic);
-	if (likely(vector == -1) || (via_apic && v->apic_virtual))
+	p = hvm_pending_vector(v);
+	if (likely(!(p.vector | p.held_class)) || (p.via_apic && v->apic_virtual))
 		return;
-	if (vector < 0) { /* held back by the task priority, which the guest lowers without an exit */
-		hvm_ops->set_window(v, ~vector);
+	if (p.held_class) { /* the guest lowers its task priority without an exit */
+		hvm_ops->set_window(v, HVM_WINDOW_CR8(p.held_class));
 		return;
 	}
 	if (!hvm_ops->can_inject(v, HEV_INTR)) {
-		hvm_ops->set_window(v, 0);
+		hvm_ops->set_window(v, HVM_WINDOW_INTR);
 		return;
 	}
-	if (via_apic)
-		vlapic_ack_vector(&v->v, (u8)vector);
-	else if (!v->apic_virtual && (next = vlapic_pending_vector(&v->v)) != -1)
-		hvm_ops->set_window(v, next < 0 ? ~next : 0); /* there is no EOI that would bring it in */
-	hvm_ops->inject(v, (u8)vector, HEV_INTR, -1);
+	if (p.via_apic) {
+		vlapic_ack_vector(&v->v, p.vector);
+	} else if (!v->apic_virtual) { /* there is no EOI that would bring in what waits at the local APIC */
+		next = vlapic_pending_vector(&v->v);
+		if (next.held_class)
+			hvm_ops->set_window(v, HVM_WINDOW_CR8(next.held_class));
+		else if (next.vector)
+			hvm_ops->set_window(v, HVM_WINDOW_INTR);
+	}
+	hvm_ops->inject(v, p.vector, HEV_INTR, -1);
 }
 
 bool arch_runs_32bit(void)

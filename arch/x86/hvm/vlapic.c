@@ -46,23 +46,23 @@ u8 vlapic_ppr(const struct vlapic *l)
 	return (l->tpr & 0xf0) >= isr_class ? (u8)l->tpr : isr_class;
 }
 
-static noinline int pending_vector(struct vcpu *v)
+static noinline struct vlapic_pending pending_vector(struct vcpu *v)
 {
 	struct vlapic *l = vlapic(v);
 	int vector = highest(l->irr);
 
 	if (vector < 0 || !l->enabled)
-		return -1;
+		return (struct vlapic_pending){ 0 };
 	/* MOV to CR8 does not exit everywhere. */
 	vlapic_set_cr8(v, hvm_ops->get_tpr(x86_vcpu(v)));
 	if ((vector & 0xf0) > (vlapic_ppr(l) & 0xf0))
-		return vector;
-	return (vector & 0xf0) > (l->isr_top & 0xf0) ? ~(vector >> 4) : -1;
+		return (struct vlapic_pending){ .vector = (u8)vector };
+	return (struct vlapic_pending){ .held_class = (vector & 0xf0) > (l->isr_top & 0xf0) ? (u8)(vector >> 4) : 0 };
 }
 
-int vlapic_pending_vector(struct vcpu *v)
+struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
 {
-	return unlikely(vlapic_requests(vlapic(v))) ? pending_vector(v) : -1;
+	return unlikely(vlapic_requests(vlapic(v))) ? pending_vector(v) : (struct vlapic_pending){ 0 };
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)

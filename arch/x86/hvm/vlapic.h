@@ -51,11 +51,10 @@ bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical);
 /* The physical CPU of one of those that the destination names, or ~0u: for irq_alloc(). */
 unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical);
 
-/*
- * Highest deliverable vector above the priority now; if there is none, -1, or
- * ~class of one that only the task priority holds back. On v's CPU.
- */
-int vlapic_pending_vector(struct vcpu *v);
+/* An interrupt that waits: one that can go in now, or one that only the task priority holds back, or none (both 0). */
+struct vlapic_pending { u8 vector, held_class; };
+/* The highest above the priority now. On v's CPU. */
+struct vlapic_pending vlapic_pending_vector(struct vcpu *v);
 /* Moves vector from IRR to ISR: it is being injected. On v's CPU. */
 void vlapic_ack_vector(struct vcpu *v, u8 vector);
 /* Task priority changed by the guest through CR8 (as CR8 value). On v's CPU. */

@@ -466,14 +466,14 @@ static bool halts_next(const struct vmcb *c)
  * One that the task priority holds back waits for the next write to CR8, not for a virtual interrupt with a priority:
  * QEMU 7.2 compares it with >=, and aborts when a guest writes CR8 while any virtual interrupt is pending.
  */
-static void svm_set_window(struct x86_vcpu *v, int prio)
+static void svm_set_window(struct x86_vcpu *v, struct hvm_window w)
 {
 	struct vmcb *c = v->vmcs;
 
 	c->misc1 &= ~MISC1_VINTR;
 	c->vintr &= ~(VINTR_IRQ | VINTR_IGN_TPR);
-	c->cr_write = prio < 0 ? c->cr_write & ~BIT(8) : c->cr_write | BIT(8);
-	if (prio == 0 && likely(!halts_next(c))) {
+	c->cr_write = w.cr8_class || w.intr ? c->cr_write | BIT(8) : c->cr_write & ~BIT(8);
+	if (w.intr && likely(!halts_next(c))) {
 		c->misc1 |= MISC1_VINTR;
 		c->vintr |= VINTR_IRQ | VINTR_IGN_TPR;
 	}

@@ -471,15 +471,15 @@ static void vmx_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 		vmx_set_proc(v, v->vmx_proc | PROC_NMI_WINDOW); /* the end of the handler unblocks the next one */
 }
 
-/* One that the task priority holds back (prio > 0) waits for a write of CR8, which exits if there is no TPR shadow. */
-static void vmx_set_window(struct x86_vcpu *v, int prio)
+/* Without a TPR shadow each write of CR8 exits. */
+static void vmx_set_window(struct x86_vcpu *v, struct hvm_window w)
 {
-	if (prio > 0) {
+	if (w.cr8_class) {
 		if (v->apic_page)
-			vmx_set_tpr_threshold(v, (u8)prio);
+			vmx_set_tpr_threshold(v, w.cr8_class);
 		return;
 	}
-	vmx_set_proc(v, prio < 0 ? v->vmx_proc & ~PROC_INTR_WINDOW : v->vmx_proc | PROC_INTR_WINDOW);
+	vmx_set_proc(v, w.intr ? v->vmx_proc | PROC_INTR_WINDOW : v->vmx_proc & ~PROC_INTR_WINDOW);
 }
 
 /* CR8 exits, or the virtual-APIC page follows the vlapic at each entry and exit. */

@@ -258,9 +258,9 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 	arch_vcpu_kick(v);
 }
 
-int vlapic_pending_vector(struct vcpu *v)
+struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
 {
-	return pair_vcpu(v)->irq ? 0x20 : -1;
+	return (struct vlapic_pending){ .vector = pair_vcpu(v)->irq ? 0x20 : 0 };
 }
 
 void vlapic_reset(struct vcpu *v)
