@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* console_io: Dom0's line, and debugging output of guests. */
 #include "common/console.h"
-#include "common/guest_access.h"
-#include "common/hypercall.h"
+#include "common/op.h"
 
 #define CHUNK 256ul
 
@@ -10,15 +9,14 @@
  * Dom0's bytes go out unchanged; when the line is behind, Dom0 waits by executing the
  * hypercall again, so nothing is lost. A guest's are collected to lines and limited.
  */
-static long console_io_write(u64 count, u64 gva)
+static long console_io_write(struct domain *d, void *arg, u64 gva, unsigned long count)
 {
-	struct domain *d = current->domain;
 	char buf[CHUNK];
 	bool progress = false, full;
 	u64 n;
 
 	for (; count; count -= n, gva += n, progress = true) {
-		n = min(count, (u64)CHUNK);
+		n = min(count, CHUNK);
 		full = d->hardware && console_line_room() < n;
 		/* What empties it is an interrupt; Bochs does not stop a guest for one while the guest has them off. */
 		if (full)
@@ -35,30 +33,24 @@ static long console_io_write(u64 count, u64 gva)
 	return 0;
 }
 
-static long console_io_read(u64 count, u64 gva)
+static long console_io_read(struct domain *d, void *arg, u64 gva, unsigned long count)
 {
 	char buf[CHUNK];
 	size_t n;
 
-	if (!current->domain->hardware)
-		return -EPERM;
-	n = console_read_input(buf, min(count, (u64)CHUNK));
+	n = console_read_input(buf, min(count, CHUNK));
 	if (n && copy_to_guest(gva, buf, n))
 		return -EFAULT;
 	return (long)n;
 }
 
-/* docs/abi.md, console_io. count is an int in the ABI. */
+static const struct op ops[] = {
+	OP(CONSOLEIO_write, console_io_write, HC_ANY),
+	OP(CONSOLEIO_read, console_io_read, HC_HARDWARE),
+};
+
+/* count is an int in the ABI. */
 long do_console_io(unsigned long cmd, unsigned long count, unsigned long gva, unsigned long a4, unsigned long a5)
 {
-	if ((int)count < 0)
-		return -EINVAL;
-	switch (cmd) {
-	case CONSOLEIO_write:
-		return console_io_write((u32)count, gva);
-	case CONSOLEIO_read:
-		return console_io_read((u32)count, gva);
-	default:
-		return -ENOSYS;
-	}
+	return (int)count < 0 ? -EINVAL : op_run(ops, ARRAY_SIZE(ops), cmd, gva, (u32)count);
 }

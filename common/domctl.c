@@ -3,8 +3,6 @@
 #include "common/domctl.h"
 
 #include "common/grant.h"
-#include "common/guest_access.h"
-#include "common/hypercall.h"
 #include "common/pci.h"
 #include "common/printk.h"
 #include "common/time.h"
@@ -172,64 +170,59 @@ void domain_info_get(struct domain *d, struct xen_domctl_getdomaininfo *info)
 	spin_unlock(&d->lock);
 }
 
-const struct domctl_entry domctl_life[] = {
-	{ XEN_DOMCTL_createdomain, DC_NO_DOMAIN | DC_COPYBACK, op_create },
-	{ XEN_DOMCTL_destroydomain, DC_OTHER, op_destroy },
-	{ XEN_DOMCTL_pausedomain, DC_OTHER, op_pause },
-	{ XEN_DOMCTL_unpausedomain, DC_OTHER, op_unpause },
-	{ XEN_DOMCTL_resumedomain, DC_OTHER, op_resume },
-	{ XEN_DOMCTL_getdomaininfo, DC_NO_DOMAIN | DC_COPYBACK, op_getdomaininfo },
-	{ 0 }
+const struct op domctl_life[NR_DOMCTLS] = {
+	DOMCTL_OP_ALONE(createdomain, op_create, OP_OUT),
+	DOMCTL_OP(destroydomain, op_destroy, OP_OTHER),
+	DOMCTL_OP(pausedomain, op_pause, OP_OTHER),
+	DOMCTL_OP(unpausedomain, op_unpause, OP_OTHER),
+	DOMCTL_OP(resumedomain, op_resume, OP_OTHER),
+	DOMCTL_OP_ALONE(getdomaininfo, op_getdomaininfo, OP_OUT),
 };
 
-static const struct domctl_entry *find_entry(u32 cmd)
+static const struct op *find_row(u32 cmd)
 {
-	static const struct domctl_entry *const families[] = { domctl_life, domctl_vcpu, domctl_misc, domctl_pci };
+	static const struct op *const families[] = { domctl_life, domctl_vcpu, domctl_misc, domctl_pci };
+	const struct op *row = NULL;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(families); i++)
-		for (const struct domctl_entry *e = families[i]; e->cmd; e++)
-			if (e->cmd == cmd)
-				return e;
-	return NULL;
+	for (unsigned int i = 0; i < ARRAY_SIZE(families) && !row; i++)
+		row = op_find(families[i], NR_DOMCTLS, cmd);
+	return row;
 }
 
 /*
  * What may wait until d's vCPUs have stopped. Two control domains that stop each other would wait for ever: so one of
  * them is at it at a time, and the other one leaves Keel, and is stopped there, or comes again.
  */
-static long run_on_other(const struct domctl_entry *e, struct domain *d, struct xen_domctl *op)
+static long run_on_other(const struct op *row, struct domain *d, struct xen_domctl *op)
 {
 	static u64 busy;
 	long rc;
 
 	if (!d->control)
-		return e->fn(d, op);
+		return row->domctl(d, op);
 	if (test_and_set_bit(0, &busy))
 		return -ERESTART;
-	rc = e->fn(d, op);
+	rc = row->domctl(d, op);
 	clear_bit(0, &busy);
 	return rc;
 }
 
 /* -ESRCH for none, dying ones included. The caller itself may be named by DOMID_SELF. */
-static long run_entry(const struct domctl_entry *e, struct xen_domctl *op)
+static long run_row(const struct op *row, struct xen_domctl *op)
 {
-	struct domain *d = NULL;
-	long err = 0;
+	struct domain *d;
+	long err = op_get(row, 0, op, &d);
 
-	if (!(e->flags & DC_NO_DOMAIN)) {
-		d = domain_resolve(op->domain, &err);
-		if (!d)
-			return err;
-		if (e->flags & DC_OTHER)
-			return d == current->domain ? -EINVAL : run_on_other(e, d, op);
-	}
-	return e->fn(d, op);
+	if (err)
+		return err;
+	if (row->flags & OP_OTHER)
+		return d == current->domain ? -EINVAL : run_on_other(row, d, op);
+	return row->domctl(d, op);
 }
 
 long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	const struct domctl_entry *e;
+	const struct op *row;
 	struct xen_domctl op;
 	long rc;
 
@@ -238,14 +231,14 @@ long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned l
 	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION_V15 &&
 	    op.interface_version != XEN_DOMCTL_INTERFACE_VERSION_V17)
 		return -EACCES;
-	e = find_entry(op.cmd);
-	if (!e)
+	row = find_row(op.cmd);
+	if (!row)
 		return -ENOSYS;
 	/* What cannot be told must not be done: a domain that nobody knows of would stay for ever. */
-	if ((e->flags & DC_COPYBACK) && copy_to_guest(gva, &op, sizeof(op)))
+	if ((row->flags & OP_OUT) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;
-	rc = run_entry(e, &op);
-	if ((e->flags & DC_COPYBACK) && copy_to_guest(gva, &op, sizeof(op)))
+	rc = run_row(row, &op);
+	if ((row->flags & OP_OUT) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;
 	return rc == -ERESTART ? hypercall_continue(__HYPERVISOR_domctl, gva, 0, 0, 0) : rc;
 }

@@ -6,26 +6,19 @@
 #include <public/domctl.h>
 #include <public/sysctl.h>
 
-#include "common/domain.h"
+#include "common/op.h"
 
 /*
- * One operation, on a copy of the argument, which goes back to the caller if the entry says
- * so. -ERESTART: call again, with what goes back.
+ * A handler gets a copy of the argument, which goes back to the caller with OP_OUT, and the domain that it names, or
+ * finds that itself. -ERESTART: call again, with what goes back.
  */
-typedef long (*domctl_fn)(struct domain *d, struct xen_domctl *op);
+#define DOMCTL_OP_ALONE(name, handler, does) OP_FORM(XEN_DOMCTL_##name, domctl, handler, HC_CONTROL, .flags = does)
+#define DOMCTL_OP(name, handler, does) \
+	OP_FORM(XEN_DOMCTL_##name, domctl, handler, HC_CONTROL, .flags = does, .domid = offsetof(struct xen_domctl, domain) + 1)
 
-#define DC_COPYBACK 1	/* the argument is also output */
-#define DC_OTHER 2	/* not on the caller itself: -EINVAL */
-#define DC_NO_DOMAIN 4	/* finds its domain itself: d is NULL */
-
-struct domctl_entry {
-	u32 cmd;
-	u8 flags;
-	domctl_fn fn;
-};
-
-/* A family's table ends with cmd 0. */
-extern const struct domctl_entry domctl_life[], domctl_vcpu[], domctl_misc[], domctl_pci[];
+/* One table in families. */
+#define NR_DOMCTLS (XEN_DOMCTL_set_paging_mempool_size + 1)
+extern const struct op domctl_life[NR_DOMCTLS], domctl_vcpu[NR_DOMCTLS], domctl_misc[NR_DOMCTLS], domctl_pci[NR_DOMCTLS];
 
 /* Fills the description that getdomaininfo and getdomaininfolist give. */
 void domain_info_get(struct domain *d, struct xen_domctl_getdomaininfo *info);

@@ -2,8 +2,6 @@
 /* domctl: memory, time, policy, saved state, devices. */
 #include "common/domctl.h"
 
-#include "common/guest_access.h"
-#include "common/hypercall.h"
 #include "common/pci.h"
 #include "common/time.h"
 
@@ -291,24 +289,23 @@ static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
 	return permission(op->u.ioport_permission.allow_access);
 }
 
-const struct domctl_entry domctl_misc[] = {
-	{ XEN_DOMCTL_max_mem, 0, op_max_mem },
-	{ XEN_DOMCTL_set_paging_mempool_size, 0, op_set_mempool },
-	{ XEN_DOMCTL_get_paging_mempool_size, DC_COPYBACK, op_get_mempool },
-	{ XEN_DOMCTL_setdomainhandle, 0, op_setdomainhandle },
-	{ XEN_DOMCTL_settimeoffset, 0, op_settimeoffset },
-	{ XEN_DOMCTL_settscinfo, DC_OTHER, op_settscinfo },
-	{ XEN_DOMCTL_gettscinfo, DC_COPYBACK, op_gettscinfo },
-	{ XEN_DOMCTL_subscribe, 0, op_subscribe },
-	{ XEN_DOMCTL_getpageframeinfo3, 0, op_getpageframeinfo3 },
-	{ XEN_DOMCTL_shadow_op, DC_OTHER | DC_COPYBACK, op_shadow },
-	{ XEN_DOMCTL_gethvmcontext, DC_OTHER | DC_COPYBACK, op_gethvmcontext },
-	{ XEN_DOMCTL_sethvmcontext, DC_OTHER, op_sethvmcontext },
-	{ XEN_DOMCTL_get_cpu_policy, DC_COPYBACK, op_get_cpu_policy },
-	{ XEN_DOMCTL_set_cpu_policy, DC_OTHER | DC_COPYBACK, op_set_cpu_policy },
-	{ XEN_DOMCTL_setvnumainfo, 0, op_setvnumainfo },
-	{ XEN_DOMCTL_irq_permission, 0, op_irq_permission },
-	{ XEN_DOMCTL_iomem_permission, 0, op_iomem_permission },
-	{ XEN_DOMCTL_ioport_permission, 0, op_ioport_permission },
-	{ 0 }
+const struct op domctl_misc[NR_DOMCTLS] = {
+	DOMCTL_OP(max_mem, op_max_mem, 0),
+	DOMCTL_OP(set_paging_mempool_size, op_set_mempool, 0),
+	DOMCTL_OP(get_paging_mempool_size, op_get_mempool, OP_OUT),
+	DOMCTL_OP(setdomainhandle, op_setdomainhandle, 0),
+	DOMCTL_OP(settimeoffset, op_settimeoffset, 0),
+	DOMCTL_OP(settscinfo, op_settscinfo, OP_OTHER),
+	DOMCTL_OP(gettscinfo, op_gettscinfo, OP_OUT),
+	DOMCTL_OP(subscribe, op_subscribe, 0),
+	DOMCTL_OP(getpageframeinfo3, op_getpageframeinfo3, 0),
+	DOMCTL_OP(shadow_op, op_shadow, OP_OTHER | OP_OUT),
+	DOMCTL_OP(gethvmcontext, op_gethvmcontext, OP_OTHER | OP_OUT),
+	DOMCTL_OP(sethvmcontext, op_sethvmcontext, OP_OTHER),
+	DOMCTL_OP(get_cpu_policy, op_get_cpu_policy, OP_OUT),
+	DOMCTL_OP(set_cpu_policy, op_set_cpu_policy, OP_OTHER | OP_OUT),
+	DOMCTL_OP(setvnumainfo, op_setvnumainfo, 0),
+	DOMCTL_OP(irq_permission, op_irq_permission, 0),
+	DOMCTL_OP(iomem_permission, op_iomem_permission, 0),
+	DOMCTL_OP(ioport_permission, op_ioport_permission, 0),
 };

@@ -4,7 +4,6 @@
 
 #include "common/domctl.h"
 
-#include "common/guest_access.h"
 #include "common/pci.h"
 
 #define GROUP_MAX 64
@@ -55,10 +54,9 @@ static long op_group(struct domain *none, struct xen_domctl *op)
 	return copy_to_guest(g->sdev_array, list, g->num_sdevs * sizeof(list[0])) ? -EFAULT : 0;
 }
 
-const struct domctl_entry domctl_pci[] = {
-	{ XEN_DOMCTL_assign_device, DC_NO_DOMAIN, op_assign },
-	{ XEN_DOMCTL_test_assign_device, DC_NO_DOMAIN, op_test_assign },
-	{ XEN_DOMCTL_deassign_device, DC_NO_DOMAIN, op_deassign },
-	{ XEN_DOMCTL_get_device_group, DC_NO_DOMAIN | DC_COPYBACK, op_group },
-	{ 0 }
+const struct op domctl_pci[NR_DOMCTLS] = {
+	DOMCTL_OP_ALONE(assign_device, op_assign, 0),
+	DOMCTL_OP_ALONE(test_assign_device, op_test_assign, 0),
+	DOMCTL_OP_ALONE(deassign_device, op_deassign, 0),
+	DOMCTL_OP_ALONE(get_device_group, op_group, OP_OUT),
 };

@@ -4,8 +4,6 @@
 
 #include "common/domctl.h"
 
-#include "common/guest_access.h"
-#include "common/hypercall.h"
 #include "common/sched.h"
 #include "common/vcpu_op.h"
 
@@ -210,16 +208,15 @@ static long op_getnodeaffinity(struct domain *d, struct xen_domctl *op)
 	return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &nodes);
 }
 
-const struct domctl_entry domctl_vcpu[] = {
-	{ XEN_DOMCTL_setvcpuaffinity, 0, op_setvcpuaffinity },
-	{ XEN_DOMCTL_getvcpuaffinity, 0, op_getvcpuaffinity },
-	{ XEN_DOMCTL_getvcpuinfo, DC_COPYBACK, op_getvcpuinfo },
-	{ XEN_DOMCTL_getvcpucontext, DC_OTHER, op_getvcpucontext },
-	{ XEN_DOMCTL_setvcpucontext, DC_OTHER, op_setvcpucontext },
-	{ XEN_DOMCTL_max_vcpus, 0, op_max_vcpus },
-	{ XEN_DOMCTL_scheduler_op, DC_COPYBACK, op_scheduler },
-	{ XEN_DOMCTL_sendtrigger, 0, op_sendtrigger },
-	{ XEN_DOMCTL_setnodeaffinity, 0, op_setnodeaffinity },
-	{ XEN_DOMCTL_getnodeaffinity, 0, op_getnodeaffinity },
-	{ 0 }
+const struct op domctl_vcpu[NR_DOMCTLS] = {
+	DOMCTL_OP(setvcpuaffinity, op_setvcpuaffinity, 0),
+	DOMCTL_OP(getvcpuaffinity, op_getvcpuaffinity, 0),
+	DOMCTL_OP(getvcpuinfo, op_getvcpuinfo, OP_OUT),
+	DOMCTL_OP(getvcpucontext, op_getvcpucontext, OP_OTHER),
+	DOMCTL_OP(setvcpucontext, op_setvcpucontext, OP_OTHER),
+	DOMCTL_OP(max_vcpus, op_max_vcpus, 0),
+	DOMCTL_OP(scheduler_op, op_scheduler, OP_OUT),
+	DOMCTL_OP(sendtrigger, op_sendtrigger, 0),
+	DOMCTL_OP(setnodeaffinity, op_setnodeaffinity, 0),
+	DOMCTL_OP(getnodeaffinity, op_getnodeaffinity, 0),
 };

@@ -10,8 +10,7 @@
 #include "common/evtchn.h"
 #include "common/evtchn_deliver.h"
 #include "common/heap.h"
-#include "common/hypercall.h"
-#include "common/op_arg.h"
+#include "common/op.h"
 #include "common/printk.h"
 
 #define CLOSE_PER_STEP 128 /* ports */
@@ -380,7 +379,7 @@ static long evtchn_return_port(struct domain *d, int port, evtchn_port_t *field,
 	return -EFAULT;
 }
 
-static long evtchnop_alloc_unbound(struct domain *d, void *arg, u64 gva)
+static long evtchnop_alloc_unbound(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct evtchn_alloc_unbound *op = arg;
 	int port = evtchn_alloc_unbound(d, op->remote_dom == DOMID_SELF ? current->domain->id : op->remote_dom);
@@ -404,7 +403,7 @@ static int evtchn_bind_locked(struct domain *ld, struct domain *rd, evtchn_port_
 	return lport;
 }
 
-static long evtchnop_bind_interdomain(struct domain *d, void *arg, u64 gva)
+static long evtchnop_bind_interdomain(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct evtchn_bind_interdomain *op = arg;
 	struct domain *rd = op->remote_dom == DOMID_SELF ? d : domain_find(op->remote_dom);
@@ -425,7 +424,7 @@ static long evtchnop_bind_interdomain(struct domain *d, void *arg, u64 gva)
  * Any domain may bind any VIRQ to itself, as in Xen: global ones are only ever raised
  * in the domain that they are for.
  */
-static long evtchnop_bind_virq(struct domain *d, void *arg, u64 gva)
+static long evtchnop_bind_virq(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct evtchn_bind_virq *op = arg;
 	struct vcpu *v = domain_vcpu(d, op->vcpu);
@@ -446,7 +445,7 @@ static long evtchnop_bind_virq(struct domain *d, void *arg, u64 gva)
 	return evtchn_return_port(d, port, &op->port, gva, op, sizeof(*op));
 }
 
-static long evtchnop_bind_ipi(struct domain *d, void *arg, u64 gva)
+static long evtchnop_bind_ipi(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct evtchn_bind_ipi *op = arg;
 	int port;
@@ -457,7 +456,7 @@ static long evtchnop_bind_ipi(struct domain *d, void *arg, u64 gva)
 	return evtchn_return_port(d, port, &op->port, gva, op, sizeof(*op));
 }
 
-static long evtchnop_close(struct domain *d, void *arg, u64 gva)
+static long evtchnop_close(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	return evtchn_close_port(d, ((struct evtchn_close *)arg)->port);
 }
@@ -483,7 +482,7 @@ static void evtchn_describe(const struct evtchn *chn, struct evtchn_status *op)
 		op->u.virq = chn->virq;
 }
 
-static long evtchnop_status(struct domain *d, void *arg, u64 gva)
+static long evtchnop_status(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct evtchn_status *op = arg;
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, op->port);
@@ -503,7 +502,7 @@ static bool evtchn_may_move(const struct evtchn *chn)
 	       (chn->state == EC_VIRQ && virq_is_global(chn->virq));
 }
 
-static long evtchnop_bind_vcpu(struct domain *d, void *arg, u64 gva)
+static long evtchnop_bind_vcpu(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct evtchn_bind_vcpu *op = arg;
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, op->port);
@@ -526,15 +525,10 @@ static long evtchnop_bind_vcpu(struct domain *d, void *arg, u64 gva)
  * Of oneself, or by a control domain of one that it has paused. Where it goes on stands beside the operation, as
  * the guest may never come back: to one that makes it up, ports stay open that it could have left open as well.
  */
-static long evtchn_reset(evtchn_port_t next, u64 gva)
+static long evtchnop_reset(struct domain *d, void *arg, u64 gva, unsigned long from)
 {
-	static const struct op_arg reset_arg = OP_ARG_DOMAIN(struct evtchn_reset, dom);
-	u8 arg[OP_ARG_MAX] __aligned(8);
-	struct domain *d;
-	long err = op_arg_get(&reset_arg, gva, arg, &d);
+	evtchn_port_t next = (evtchn_port_t)from;
 
-	if (err)
-		return err;
 	if (d != current->domain && !READ_ONCE(d->controller_pauses))
 		return -EINVAL;
 	if (evtchn_close_all(d, &next) != -ERESTART) {
@@ -545,35 +539,37 @@ static long evtchn_reset(evtchn_port_t next, u64 gva)
 	return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset | next << RESET_PORT_SHIFT, gva, 0, 0);
 }
 
+/* Here for what they are; do_event_channel_op() itself runs them. */
+#define evtchnop_send NULL
+#define evtchnop_unmask NULL
+
 /* bind_pirq has no users in PVH. */
-static const struct {
-	long (*fn)(struct domain *d, void *arg, u64 gva);
-	struct op_arg arg;
-} evtchn_ops[] = {
-	[EVTCHNOP_bind_interdomain] = { evtchnop_bind_interdomain, OP_ARG(struct evtchn_bind_interdomain) },
-	[EVTCHNOP_bind_virq] = { evtchnop_bind_virq, OP_ARG(struct evtchn_bind_virq) },
-	[EVTCHNOP_close] = { evtchnop_close, OP_ARG(struct evtchn_close) },
-	[EVTCHNOP_status] = { evtchnop_status, OP_ARG_DOMAIN(struct evtchn_status, dom) },
-	[EVTCHNOP_alloc_unbound] = { evtchnop_alloc_unbound, OP_ARG_DOMAIN(struct evtchn_alloc_unbound, dom) },
-	[EVTCHNOP_bind_ipi] = { evtchnop_bind_ipi, OP_ARG(struct evtchn_bind_ipi) },
-	[EVTCHNOP_bind_vcpu] = { evtchnop_bind_vcpu, OP_ARG(struct evtchn_bind_vcpu) },
-	[EVTCHNOP_init_control] = { evtchnop_init_control, OP_ARG(struct evtchn_init_control) },
-	[EVTCHNOP_expand_array] = { evtchnop_expand_array, OP_ARG(struct evtchn_expand_array) },
-	[EVTCHNOP_set_priority] = { evtchnop_set_priority, OP_ARG(struct evtchn_set_priority) },
+#define EVTCHN(name) OP(EVTCHNOP_##name, evtchnop_##name, HC_ANY, OP_ARG(struct evtchn_##name))
+#define EVTCHN_OF(name) OP(EVTCHNOP_##name, evtchnop_##name, HC_ANY, OP_ARG_DOMAIN(struct evtchn_##name, dom))
+
+static const struct op evtchn_ops[] = {
+	EVTCHN(bind_interdomain),
+	EVTCHN(bind_virq),
+	EVTCHN(close),
+	EVTCHN(send),
+	EVTCHN_OF(status),
+	EVTCHN_OF(alloc_unbound),
+	EVTCHN(bind_ipi),
+	EVTCHN(bind_vcpu),
+	EVTCHN(unmask),
+	EVTCHN_OF(reset),
+	EVTCHN(init_control),
+	EVTCHN(expand_array),
+	EVTCHN(set_priority),
 };
 
 static noinline long other_op(u32 cmd, u64 gva)
 {
-	u8 arg[OP_ARG_MAX] __aligned(8);
-	struct domain *d;
-	long err;
+	u32 next = cmd >> RESET_PORT_SHIFT;
 
-	if ((u8)cmd == EVTCHNOP_reset && cmd >> RESET_PORT_SHIFT < EVTCHN_MAX_PORTS)
-		return evtchn_reset(cmd >> RESET_PORT_SHIFT, gva);
-	if (cmd >= ARRAY_SIZE(evtchn_ops) || !evtchn_ops[cmd].fn)
+	if (next && ((u8)cmd != EVTCHNOP_reset || next >= EVTCHN_MAX_PORTS))
 		return -ENOSYS;
-	err = op_arg_get(&evtchn_ops[cmd].arg, gva, arg, &d);
-	return err ? err : evtchn_ops[cmd].fn(d, arg, gva);
+	return op_run(evtchn_ops, ARRAY_SIZE(evtchn_ops), (u8)cmd, gva, next);
 }
 
 /* What each I/O and each interrupt takes goes past the table. Either's argument is a port. */

@@ -39,8 +39,8 @@ void evtchn_fifo_clear(struct domain *d, struct evtchn *chn, evtchn_port_t port)
 bool evtchn_fifo_linked(struct domain *d, evtchn_port_t port);
 /* Back to 2 levels, after a reset. 0, -ERESTART: later. */
 int evtchn_fifo_stop(struct domain *d);
-long evtchnop_init_control(struct domain *d, void *arg, u64 gva);
-long evtchnop_expand_array(struct domain *d, void *arg, u64 gva);
-long evtchnop_set_priority(struct domain *d, void *arg, u64 gva);
+long evtchnop_init_control(struct domain *d, void *arg, u64 gva, unsigned long more);
+long evtchnop_expand_array(struct domain *d, void *arg, u64 gva, unsigned long more);
+long evtchnop_set_priority(struct domain *d, void *arg, u64 gva, unsigned long more);
 
 #endif

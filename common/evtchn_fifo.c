@@ -292,7 +292,7 @@ static void *guest_page(struct domain *d, gfn_t gfn)
 	return NULL;
 }
 
-long evtchnop_init_control(struct domain *d, void *arg, u64 gva)
+long evtchnop_init_control(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct evtchn_init_control *op = arg;
 	struct vcpu *v = domain_vcpu(d, op->vcpu);
@@ -333,7 +333,7 @@ static int add_words(struct evtchn_fifo *f, event_word_t *page)
 	return first;
 }
 
-long evtchnop_expand_array(struct domain *d, void *arg, u64 gva)
+long evtchnop_expand_array(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	event_word_t *page = guest_page(d, ((struct evtchn_expand_array *)arg)->array_gfn);
 	int first;
@@ -358,7 +358,7 @@ long evtchnop_expand_array(struct domain *d, void *arg, u64 gva)
 	return 0;
 }
 
-long evtchnop_set_priority(struct domain *d, void *arg, u64 gva)
+long evtchnop_set_priority(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct evtchn_set_priority *op = arg;
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, op->port);

@@ -6,8 +6,7 @@
 #include <public/errno.h>
 
 #include "common/grant_table.h"
-#include "common/guest_access.h"
-#include "common/hypercall.h"
+#include "common/op.h"
 #include "common/printk.h"
 
 #define FRAMES_PER_STEP 16	/* between two looks at interrupts */
@@ -346,7 +345,7 @@ static struct domain *grant_resolve_domain(domid_t id, s16 *status)
 	return NULL;
 }
 
-static long grant_query_size(void *arg)
+static long grant_query_size(struct domain *me, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_query_size *op = arg;
 	struct domain *d = grant_resolve_domain(op->dom, &op->status);
@@ -402,14 +401,14 @@ void grant_setup_table(struct gnttab_setup_table *op, size_t gfn_size)
 	}
 }
 
-static long grant_setup_table_64(void *arg)
+static long grant_setup_table_64(struct domain *me, void *arg, u64 gva, unsigned long n)
 {
 	grant_setup_table(arg, sizeof(xen_pfn_t));
 	return 0;
 }
 
 /* Only version 1 is there; the answer says so, and Linux takes it. */
-static long grant_set_version(void *arg)
+static long grant_set_version(struct domain *me, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_set_version *op = arg;
 	long err = op->version == 1 ? 0 : op->version == 2 ? -ENOSYS : -EINVAL;
@@ -418,7 +417,7 @@ static long grant_set_version(void *arg)
 	return err;
 }
 
-static long grant_get_version(void *arg)
+static long grant_get_version(struct domain *me, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_get_version *op = arg;
 	long err = 0;
@@ -453,70 +452,73 @@ static s16 grant_swap(struct grant_table *gt, grant_ref_t a, grant_ref_t b)
 	return status;
 }
 
-static long grant_swap_batch(u64 uop, unsigned int n)
+static long grant_swap_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_swap_grant_ref op[GRANT_COPY_BATCH];
 
-	if (copy_from_guest(op, uop, n * sizeof(*op)))
+	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++)
-		op[i].status = grant_swap(current->domain->grant, op[i].ref_a, op[i].ref_b);
-	return copy_to_guest(uop, op, n * sizeof(*op)) ? -EFAULT : 0;
+	for (unsigned long i = 0; i < n; i++)
+		op[i].status = grant_swap(d->grant, op[i].ref_a, op[i].ref_b);
+	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }
 
-/*
- * Those in batches, and those of which a call does one. Not here: transfer, dump_table and get_status_frames,
- * which Xen has not for guests of this kind, and cache_flush, which x86 has no use for.
- */
-static const struct grant_op {
-	long (*batch)(u64 uop, unsigned int n);
-	long (*single)(void *arg);	/* on a copy, which goes back */
-	u32 most, size;
-} grant_ops[] = {
-	[GNTTABOP_map_grant_ref] = { grant_map_batch, NULL, GRANT_BATCH, sizeof(struct gnttab_map_grant_ref) },
-	[GNTTABOP_unmap_grant_ref] = { grant_unmap_batch, NULL, GRANT_BATCH, sizeof(struct gnttab_unmap_grant_ref) },
-	[GNTTABOP_unmap_and_replace] = { grant_unmap_replace_batch, NULL, GRANT_BATCH, sizeof(struct gnttab_unmap_and_replace) },
-	[GNTTABOP_copy] = { grant_copy_batch, NULL, GRANT_COPY_BATCH, sizeof(struct gnttab_copy) },
-	[GNTTABOP_swap_grant_ref] = { grant_swap_batch, NULL, GRANT_COPY_BATCH, sizeof(struct gnttab_swap_grant_ref) },
-	[GNTTABOP_setup_table] = { NULL, grant_setup_table_64, 1, sizeof(struct gnttab_setup_table) },
-	[GNTTABOP_query_size] = { NULL, grant_query_size, 1, sizeof(struct gnttab_query_size) },
-	[GNTTABOP_set_version] = { NULL, grant_set_version, 1, sizeof(struct gnttab_set_version) },
-	[GNTTABOP_get_version] = { NULL, grant_get_version, 1, sizeof(struct gnttab_get_version) },
+/* Another architecture's: for any count. */
+static long grant_cache_flush(struct domain *d, void *arg, u64 gva, unsigned long n)
+{
+	return -EOPNOTSUPP;
+}
+
+#define SINGLE(name, handler) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name))
+#define BATCH(name, handler, n) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name), .most = n)
+
+/* Not here: transfer, dump_table and get_status_frames, which Xen has not for guests of this kind. */
+static const struct op grant_ops[] = {
+	BATCH(map_grant_ref, grant_map_batch, GRANT_BATCH),
+	BATCH(unmap_grant_ref, grant_unmap_batch, GRANT_BATCH),
+	BATCH(unmap_and_replace, grant_unmap_replace_batch, GRANT_BATCH),
+	BATCH(copy, grant_copy_batch, GRANT_COPY_BATCH),
+	BATCH(swap_grant_ref, grant_swap_batch, GRANT_COPY_BATCH),
+	SINGLE(setup_table, grant_setup_table_64),
+	SINGLE(query_size, grant_query_size),
+	SINGLE(set_version, grant_set_version),
+	SINGLE(get_version, grant_get_version),
+	OP(GNTTABOP_cache_flush, grant_cache_flush, HC_ANY, .most = 1),
 };
 
 /* One batch; with what is left as new arguments the guest calls again. */
-static long grant_run_batch(unsigned long cmd, const struct grant_op *op, u64 uop, unsigned int count)
+static long grant_run_batch(unsigned long cmd, const struct op *op, u64 gva, unsigned int count)
 {
 	unsigned int n = min(count, op->most);
-	long err = op->batch(uop, n);
+	long err = op->fn(current->domain, NULL, gva, n);
 
 	if (err || n == count)
 		return err;
-	return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, uop + (u64)n * op->size, count - n, 0);
+	return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, gva + (u64)n * op->size, count - n, 0);
 }
 
-static long grant_run_single(const struct grant_op *op, u64 uop, unsigned int count)
+static long grant_run_single(const struct op *op, u64 gva, unsigned int count)
 {
-	u64 arg[4];
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
 	long err;
 
-	if (count != op->most)
+	if (count != 1)
 		return -EINVAL;
-	if (copy_from_guest(arg, uop, op->size))
-		return -EFAULT;
-	err = op->single(arg);
-	return copy_to_guest(uop, arg, op->size) ? -EFAULT : err;
+	err = op_get(op, gva, arg, &d);
+	if (err)
+		return err;
+	err = op->fn(d, arg, gva, 1);
+	return copy_to_guest(gva, arg, op->size) ? -EFAULT : err;
 }
 
-long do_grant_table_op(unsigned long cmd, unsigned long uop, unsigned long count, unsigned long a4, unsigned long a5)
+long do_grant_table_op(unsigned long cmd, unsigned long gva, unsigned long count, unsigned long a4, unsigned long a5)
 {
-	const struct grant_op *op;
+	const struct op *op = op_find(grant_ops, ARRAY_SIZE(grant_ops), (u32)cmd);
 
-	cmd = (u32)cmd;
 	if ((s32)count < 0)
 		return -EINVAL;
-	if (cmd >= ARRAY_SIZE(grant_ops) || !grant_ops[cmd].size)
-		return cmd == GNTTABOP_cache_flush ? -EOPNOTSUPP : -ENOSYS;
-	op = &grant_ops[cmd];
-	return op->batch ? grant_run_batch(cmd, op, uop, (u32)count) : grant_run_single(op, uop, (u32)count);
+	if (!op)
+		return -ENOSYS;
+	return op->most ? grant_run_batch((u32)cmd, op, gva, (u32)count) : grant_run_single(op, gva, (u32)count);
 }

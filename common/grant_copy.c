@@ -97,13 +97,13 @@ static s16 grant_copy_one(const struct gnttab_copy *op)
 	return status;
 }
 
-long grant_copy_batch(u64 gva, unsigned int n)
+long grant_copy_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_copy op[GRANT_COPY_BATCH];
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned long i = 0; i < n; i++) {
 		if (i && i % UNINTERRUPTED == 0)
 			irq_window();
 		op[i].status = grant_copy_one(&op[i]);

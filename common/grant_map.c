@@ -271,20 +271,19 @@ static void grant_map_undo(struct domain *d, struct grant_mapping *m, unsigned i
 	grant_unmap_commit(d, m, n);
 }
 
-long grant_map_batch(u64 gva, unsigned int n)
+long grant_map_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_map_grant_ref *op = work()->map;
 	struct grant_mapping *m = work()->m;
-	struct domain *d = current->domain;
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned long i = 0; i < n; i++) {
 		let_interrupts_in(i);
 		grant_map_prepare(d, &op[i], &m[i]);
 	}
 	grant_map_commit(d, m, n);
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned long i = 0; i < n; i++) {
 		op[i].status = m[i].status;
 		op[i].handle = m[i].status == GNTST_okay ? m[i].handle : ~0u;
 		op[i].dev_bus_addr = 0; /* no device maps, and no machine addresses for guests */
@@ -295,41 +294,39 @@ long grant_map_batch(u64 gva, unsigned int n)
 	return -EFAULT;
 }
 
-long grant_unmap_batch(u64 gva, unsigned int n)
+long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_unmap_grant_ref *op = work()->unmap;
 	struct grant_mapping *m = work()->m;
-	struct domain *d = current->domain;
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned long i = 0; i < n; i++) {
 		let_interrupts_in(i);
 		grant_unmap_prepare(d, op[i].handle, false, PFN_DOWN(op[i].host_addr), &m[i]);
 	}
 	grant_unmap_commit(d, m, n);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned long i = 0; i < n; i++)
 		op[i].status = m[i].status;
 	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }
 
 /* A translated guest cannot have another page moved in at once: with a new address it is an error, as in Xen. */
-long grant_unmap_replace_batch(u64 gva, unsigned int n)
+long grant_unmap_replace_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_unmap_and_replace *op = work()->replace;
 	struct grant_mapping *m = work()->m;
-	struct domain *d = current->domain;
 
 	if (copy_from_guest(op, gva, n * sizeof(*op)))
 		return -EFAULT;
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned long i = 0; i < n; i++) {
 		let_interrupts_in(i);
 		m[i].status = GNTST_general_error;
 		if (op[i].new_addr == 0)
 			grant_unmap_prepare(d, op[i].handle, false, PFN_DOWN(op[i].host_addr), &m[i]);
 	}
 	grant_unmap_commit(d, m, n);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned long i = 0; i < n; i++)
 		op[i].status = m[i].status;
 	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }

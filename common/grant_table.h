@@ -82,9 +82,9 @@ mfn_t grant_pinned_mfn(struct domain *granter, grant_ref_t ref);
 struct domain *grant_find_granter(domid_t id);
 
 /* n <= GRANT_BATCH operations (copies: GRANT_COPY_BATCH) at gva. No locks. 0 (results in each status), or -EFAULT: then none of the batch remains mapped. */
-long grant_map_batch(u64 gva, unsigned int n);
-long grant_unmap_batch(u64 gva, unsigned int n);
-long grant_unmap_replace_batch(u64 gva, unsigned int n);
-long grant_copy_batch(u64 gva, unsigned int n);
+long grant_map_batch(struct domain *d, void *arg, u64 gva, unsigned long n);
+long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n);
+long grant_unmap_replace_batch(struct domain *d, void *arg, u64 gva, unsigned long n);
+long grant_copy_batch(struct domain *d, void *arg, u64 gva, unsigned long n);
 
 #endif

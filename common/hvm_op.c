@@ -3,8 +3,7 @@
 #include <public/hvm/hvm_op.h>
 
 #include "common/compat.h"
-#include "common/hypercall.h"
-#include "common/op_arg.h"
+#include "common/op.h"
 #include "common/printk.h"
 #include "common/timer.h"
 
@@ -48,7 +47,7 @@ static void param_changed(struct domain *d, u32 index)
 			arch_upcall(v);
 }
 
-static long op_set_param(struct domain *d, void *arg, u64 gva)
+static long op_set_param(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct xen_hvm_param *p = arg;
 	u8 rules;
@@ -81,7 +80,7 @@ static void tell_no_dom0(void)
 			"and stays silent");
 }
 
-static long op_get_param(struct domain *d, void *arg, u64 gva)
+static long op_get_param(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct xen_hvm_param *p = arg;
 
@@ -95,7 +94,7 @@ static long op_get_param(struct domain *d, void *arg, u64 gva)
 	return copy_to_guest(gva, p, sizeof(*p));
 }
 
-static long op_set_upcall_vector(struct domain *d, void *arg, u64 gva)
+static long op_set_upcall_vector(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct xen_hvm_evtchn_upcall_vector *op = arg;
 	struct vcpu *v = domain_vcpu(d, op->vcpu);
@@ -110,7 +109,7 @@ static long op_set_upcall_vector(struct domain *d, void *arg, u64 gva)
 	return 0;
 }
 
-static long op_flush_tlbs(struct domain *d, void *arg, u64 gva)
+static long op_flush_tlbs(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	if (gva)
 		return -EINVAL;
@@ -118,7 +117,7 @@ static long op_flush_tlbs(struct domain *d, void *arg, u64 gva)
 	return 0;
 }
 
-static long op_get_time(struct domain *d, void *arg, u64 gva)
+static long op_get_time(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct xen_hvm_get_time op = { .now = now() };
 
@@ -126,7 +125,7 @@ static long op_get_time(struct domain *d, void *arg, u64 gva)
 }
 
 /* kdump asks, so as not to read what is no memory. */
-static long op_get_mem_type(struct domain *d, void *arg, u64 gva)
+static long op_get_mem_type(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct xen_hvm_get_mem_type *op = arg;
 	enum p2m_type t;
@@ -139,34 +138,24 @@ static long op_get_mem_type(struct domain *d, void *arg, u64 gva)
 }
 
 /* There is no shadow paging to tell about, no altp2m, no monitor. */
-static long op_not_supported(struct domain *d, void *arg, u64 gva)
+static long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	return -EOPNOTSUPP;
 }
 
-static const struct {
-	long (*fn)(struct domain *d, void *arg, u64 gva);
-	struct op_arg arg;
-} ops[] = {
-	[HVMOP_set_param] = { op_set_param, OP_ARG_DOMAIN(struct xen_hvm_param, domid) },
-	[HVMOP_get_param] = { op_get_param, OP_ARG_DOMAIN(struct xen_hvm_param, domid) },
-	[HVMOP_flush_tlbs] = { op_flush_tlbs, { 0 } },
-	[HVMOP_pagetable_dying] = { op_not_supported, { 0 } },
-	[HVMOP_get_time] = { op_get_time, { 0 } },
-	[HVMOP_get_mem_type] = { op_get_mem_type, OP_ARG_DOMAIN(struct xen_hvm_get_mem_type, domid) },
-	[HVMOP_set_evtchn_upcall_vector] = { op_set_upcall_vector, OP_ARG(struct xen_hvm_evtchn_upcall_vector) },
-	[HVMOP_guest_request_vm_event] = { op_not_supported, { 0 } },
-	[HVMOP_altp2m] = { op_not_supported, { 0 } },
+static const struct op ops[] = {
+	OP(HVMOP_set_param, op_set_param, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_param, domid)),
+	OP(HVMOP_get_param, op_get_param, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_param, domid)),
+	OP(HVMOP_flush_tlbs, op_flush_tlbs, HC_ANY),
+	OP(HVMOP_pagetable_dying, op_not_supported, HC_ANY),
+	OP(HVMOP_get_time, op_get_time, HC_ANY),
+	OP(HVMOP_get_mem_type, op_get_mem_type, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_get_mem_type, domid)),
+	OP(HVMOP_set_evtchn_upcall_vector, op_set_upcall_vector, HC_ANY, OP_ARG(struct xen_hvm_evtchn_upcall_vector)),
+	OP(HVMOP_guest_request_vm_event, op_not_supported, HC_ANY),
+	OP(HVMOP_altp2m, op_not_supported, HC_ANY),
 };
 
 long do_hvm_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	u8 arg[OP_ARG_MAX] __aligned(8);
-	struct domain *d;
-	long err;
-
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
-		return -ENOSYS;
-	err = op_arg_get(&ops[cmd].arg, gva, arg, &d);
-	return err ? err : ops[cmd].fn(d, arg, gva);
+	return op_run(ops, ARRAY_SIZE(ops), cmd, gva, 0);
 }

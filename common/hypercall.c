@@ -29,7 +29,7 @@ static long call(unsigned long nr, const unsigned long a[5])
 {
 	if (nr >= NR_HYPERCALLS || !table[nr].fn)
 		return -ENOSYS;
-	if (table[nr].perm == HC_CONTROL && !current->domain->control)
+	if (!hypercall_allowed(table[nr].perm))
 		return -EPERM;
 	return table[nr].fn(a[0], a[1], a[2], a[3], a[4]);
 }

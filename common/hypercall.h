@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The hypercall table. Everything about a hypercall that is data stands here. */
+/* The hypercall table. Everything about a hypercall that is data stands here, about a sub-operation in common/op.h's tables. */
 #ifndef COMMON_HYPERCALL_H
 #define COMMON_HYPERCALL_H
 
@@ -8,8 +8,15 @@
 
 #include "common/domain.h"
 
-/* Who may call. Sub-operations check further. */
-enum hypercall_perm { HC_ANY, HC_CONTROL };
+/* Who may call: of a hypercall, and of each sub-operation. On domains other than itself only a control domain acts. */
+enum hypercall_perm { HC_ANY, HC_CONTROL, HC_HARDWARE };
+
+static inline bool hypercall_allowed(enum hypercall_perm who)
+{
+	const struct domain *d = current->domain;
+
+	return who == HC_ANY || (who == HC_CONTROL ? d->control : d->hardware);
+}
 
 typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);
 

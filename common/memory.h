@@ -5,9 +5,6 @@
 
 #include "common/domain.h"
 
-/* One sub-operation on d, with a copy of its argument at gva, and how many of its items are done already. */
-typedef long (*memory_fn)(struct domain *d, void *arg, u64 gva, u64 start);
-
 /* Makes the guest call again for the items from `start` on; the handler returns what this returns. */
 long memory_continue(unsigned int op, u64 start, u64 gva);
 
@@ -20,10 +17,10 @@ int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum
 /* The memory map of d goes to the guest's buffer, which has room for *nr entries; *nr becomes how many there are. 0, -ENOSYS, -EFAULT. */
 long memory_map_copy(struct domain *d, u64 buffer, u32 *nr);
 
-/* physmap.c */
-long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, u64 start);
-long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, u64 start);
-long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, u64 start);
-long memory_acquire_resource(struct domain *d, void *arg, u64 gva, u64 start);
+/* physmap.c: operations (common/op.h); start: how many of the items are done already. */
+long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, unsigned long start);
+long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, unsigned long start);
+long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, unsigned long start);
+long memory_acquire_resource(struct domain *d, void *arg, u64 gva, unsigned long start);
 
 #endif

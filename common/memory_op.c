@@ -3,9 +3,8 @@
 #include <public/memory.h>
 
 #include "common/heap.h"
-#include "common/hypercall.h"
 #include "common/memory.h"
-#include "common/op_arg.h"
+#include "common/op.h"
 #include "common/pci.h"
 #include "common/platform.h"
 
@@ -144,7 +143,7 @@ static long for_each_extent(unsigned int op, struct domain *d, const struct xen_
 	return (long)r->nr_extents;
 }
 
-static long op_populate(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_populate(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_memory_reservation *r = arg;
 
@@ -177,7 +176,7 @@ static bool release_one(struct domain *d, gfn_t gfn, unsigned int order)
 	return ok;
 }
 
-static long op_decrease(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_decrease(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_memory_reservation *r = arg;
 
@@ -187,12 +186,12 @@ static long op_decrease(struct domain *d, void *arg, u64 gva, u64 start)
 }
 
 /* Memory without a gfn is of no use to a translated guest. */
-static long op_not_supported(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	return -EOPNOTSUPP;
 }
 
-static long op_claim(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_claim(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_memory_reservation *r = arg;
 	long rc = -EINVAL;
@@ -206,22 +205,22 @@ static long op_claim(struct domain *d, void *arg, u64 gva, u64 start)
 	return rc;
 }
 
-static long op_current_reservation(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_current_reservation(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	return (long)READ_ONCE(d->tot_pages);
 }
 
-static long op_maximum_reservation(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_maximum_reservation(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	return (long)READ_ONCE(d->max_pages);
 }
 
-static long op_maximum_gpfn(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_maximum_gpfn(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	return (long)READ_ONCE(d->p2m.max_gfn);
 }
 
-static long op_maximum_ram_page(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_maximum_ram_page(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	return (long)max_mfn;
 }
@@ -250,7 +249,7 @@ long memory_map_copy(struct domain *d, u64 buffer, u32 *nr)
 	return rc;
 }
 
-static long op_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_memory_map(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	struct xen_memory_map *map = arg;
 	long rc = memory_map_copy(d, map->buffer, &map->nr_entries);
@@ -258,7 +257,7 @@ static long op_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
 	return rc ? rc : copy_to_guest(gva, map, sizeof(*map));
 }
 
-static long op_set_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_set_memory_map(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_foreign_memory_map *op = arg;
 	struct e820_entry e;
@@ -288,7 +287,7 @@ static long op_set_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
 }
 
 /* The host's own map. */
-static long op_machine_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_machine_memory_map(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct boot_info *bi = platform_boot_info();
 	struct xen_memory_map *map = arg;
@@ -306,7 +305,7 @@ static long op_machine_memory_map(struct domain *d, void *arg, u64 gva, u64 star
 }
 
 /* Nothing is populated on demand; xl mem-set asks all the same. */
-static long op_pod_target(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_pod_target(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	struct xen_pod_target *op = arg;
 
@@ -316,7 +315,7 @@ static long op_pod_target(struct domain *d, void *arg, u64 gva, u64 start)
 }
 
 /* Memory that devices use on their own account (RMRR, IVMD): of one function, or all of it. */
-static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, u64 start)
+static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	struct xen_reserved_device_memory_map *op = arg;
 	struct xen_reserved_device_memory e;
@@ -346,46 +345,36 @@ static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, 
 #define RESERVATION OP_ARG_DOMAIN(struct xen_memory_reservation, domid)
 #define DOMID OP_ARG_DOMAIN(struct xen_memory_domain, domid)
 
-static const struct {
-	memory_fn fn;
-	struct op_arg arg;
-} ops[] = {
-	[XENMEM_increase_reservation] = { op_not_supported, { 0 } },
-	[XENMEM_decrease_reservation] = { op_decrease, RESERVATION },
-	[XENMEM_maximum_ram_page] = { op_maximum_ram_page, { 0 } },
-	[XENMEM_current_reservation] = { op_current_reservation, DOMID },
-	[XENMEM_maximum_reservation] = { op_maximum_reservation, DOMID },
-	[XENMEM_populate_physmap] = { op_populate, RESERVATION },
-	[XENMEM_add_to_physmap] = { memory_add_to_physmap, OP_ARG_DOMAIN(struct xen_add_to_physmap, domid) },
-	[XENMEM_memory_map] = { op_memory_map, OP_ARG(struct xen_memory_map) },
-	[XENMEM_machine_memory_map] = { op_machine_memory_map, OP_CONTROL(struct xen_memory_map) },
-	[XENMEM_exchange] = { op_not_supported, { 0 } },
-	[XENMEM_set_memory_map] = { op_set_memory_map, OP_CONTROL_DOMAIN(struct xen_foreign_memory_map, domid) },
-	[XENMEM_maximum_gpfn] = { op_maximum_gpfn, DOMID },
-	[XENMEM_remove_from_physmap] = { memory_remove_from_physmap,
-					 OP_ARG_DOMAIN(struct xen_remove_from_physmap, domid) },
-	[XENMEM_set_pod_target] = { op_pod_target, OP_CONTROL_DOMAIN(struct xen_pod_target, domid) },
-	[XENMEM_get_pod_target] = { op_pod_target, OP_CONTROL_DOMAIN(struct xen_pod_target, domid) },
-	[XENMEM_add_to_physmap_batch] = { memory_add_to_physmap_batch,
-					  OP_ARG_DOMAIN(struct xen_add_to_physmap_batch, domid) },
-	[XENMEM_claim_pages] = { op_claim, OP_CONTROL_DOMAIN(struct xen_memory_reservation, domid) },
-	[XENMEM_get_vnumainfo] = { op_not_supported, { 0 } },	/* libxl: "no vNUMA" only by this errno */
-	[XENMEM_reserved_device_memory_map] = { op_reserved_device_memory_map,
-						OP_CONTROL(struct xen_reserved_device_memory_map) },
-	[XENMEM_acquire_resource] = { memory_acquire_resource,
-				      OP_CONTROL_DOMAIN(struct xen_mem_acquire_resource, domid) },
+static const struct op ops[] = {
+	OP(XENMEM_increase_reservation, op_not_supported, HC_ANY),
+	OP(XENMEM_decrease_reservation, op_decrease, HC_ANY, RESERVATION),
+	OP(XENMEM_maximum_ram_page, op_maximum_ram_page, HC_ANY),
+	OP(XENMEM_current_reservation, op_current_reservation, HC_ANY, DOMID),
+	OP(XENMEM_maximum_reservation, op_maximum_reservation, HC_ANY, DOMID),
+	OP(XENMEM_populate_physmap, op_populate, HC_ANY, RESERVATION),
+	OP(XENMEM_add_to_physmap, memory_add_to_physmap, HC_ANY, OP_ARG_DOMAIN(struct xen_add_to_physmap, domid)),
+	OP(XENMEM_memory_map, op_memory_map, HC_ANY, OP_ARG(struct xen_memory_map)),
+	OP(XENMEM_machine_memory_map, op_machine_memory_map, HC_CONTROL, OP_ARG(struct xen_memory_map)),
+	OP(XENMEM_exchange, op_not_supported, HC_ANY),
+	OP(XENMEM_set_memory_map, op_set_memory_map, HC_CONTROL, OP_ARG_DOMAIN(struct xen_foreign_memory_map, domid)),
+	OP(XENMEM_maximum_gpfn, op_maximum_gpfn, HC_ANY, DOMID),
+	OP(XENMEM_remove_from_physmap, memory_remove_from_physmap, HC_ANY,
+	   OP_ARG_DOMAIN(struct xen_remove_from_physmap, domid)),
+	OP(XENMEM_set_pod_target, op_pod_target, HC_CONTROL, OP_ARG_DOMAIN(struct xen_pod_target, domid)),
+	OP(XENMEM_get_pod_target, op_pod_target, HC_CONTROL, OP_ARG_DOMAIN(struct xen_pod_target, domid)),
+	OP(XENMEM_add_to_physmap_batch, memory_add_to_physmap_batch, HC_ANY,
+	   OP_ARG_DOMAIN(struct xen_add_to_physmap_batch, domid)),
+	OP(XENMEM_claim_pages, op_claim, HC_CONTROL, RESERVATION),
+	OP(XENMEM_get_vnumainfo, op_not_supported, HC_ANY),	/* libxl: "no vNUMA" only by this errno */
+	OP(XENMEM_reserved_device_memory_map, op_reserved_device_memory_map, HC_CONTROL,
+	   OP_ARG(struct xen_reserved_device_memory_map)),
+	OP(XENMEM_acquire_resource, memory_acquire_resource, HC_CONTROL,
+	   OP_ARG_DOMAIN(struct xen_mem_acquire_resource, domid)),
 	/* get_sharing_freed_pages, get_sharing_shared_pages: libxl takes only -ENOSYS for "no sharing" */
 };
 
+/* The handlers get how many of the items are done already. */
 long do_memory_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	unsigned int op = cmd & (BIT(MEMOP_EXTENT_SHIFT) - 1);
-	u8 arg[OP_ARG_MAX] __aligned(8);
-	struct domain *d;
-	long err;
-
-	if (op >= ARRAY_SIZE(ops) || !ops[op].fn)
-		return -ENOSYS;
-	err = op_arg_get(&ops[op].arg, gva, arg, &d);
-	return err ? err : ops[op].fn(d, arg, gva, cmd >> MEMOP_EXTENT_SHIFT);
+	return op_run(ops, ARRAY_SIZE(ops), cmd & (BIT(MEMOP_EXTENT_SHIFT) - 1), gva, cmd >> MEMOP_EXTENT_SHIFT);
 }

@@ -137,7 +137,7 @@ static int add_one(struct domain *d, struct domain *fd, unsigned int space, u64 
 	}
 }
 
-long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, u64 start)
+long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_add_to_physmap *op = arg;
 
@@ -160,7 +160,7 @@ static int add_batch(const struct xen_add_to_physmap_batch *op, struct domain *d
 }
 
 /* Linux calls this for each page that a tool in Dom0 maps. */
-long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, u64 start)
+long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_add_to_physmap_batch *op = arg;
 	struct domain *fd = NULL;
@@ -181,7 +181,7 @@ long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, u64 start
 	return 0;
 }
 
-long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, u64 start)
+long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_remove_from_physmap *op = arg;
 	enum p2m_type t;
@@ -223,7 +223,7 @@ static long acquire_check(struct domain *d, struct xen_mem_acquire_resource *op,
  * Maps frames of another domain's grant table at the caller's gfns, which frame_list holds
  * as input. What was done before an error stays done, as after any batch.
  */
-long memory_acquire_resource(struct domain *d, void *arg, u64 gva, u64 start)
+long memory_acquire_resource(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	struct xen_mem_acquire_resource *op = arg;
 	long rc = acquire_check(d, op, gva);

@@ -2,8 +2,7 @@
 /* platform_op: what Dom0 asks about the machine, and the wall clock that it sets. */
 #include <public/platform.h>
 
-#include "common/guest_access.h"
-#include "common/hypercall.h"
+#include "common/op.h"
 #include "common/platform.h"
 #include "common/time.h"
 
@@ -86,33 +85,34 @@ static long op_no_power_management(struct xen_platform_op *op)
 	return -ENOSYS;
 }
 
-static const struct { u32 cmd; long (*fn)(struct xen_platform_op *op); } ops[] = {
-	{ XENPF_settime64, op_settime64 },
-	{ XENPF_get_dom0_console, op_get_dom0_console },
-	{ XENPF_get_cpuinfo, op_get_cpuinfo },
-	{ XENPF_firmware_info, op_not_supported },
-	{ XENPF_efi_runtime_call, op_not_supported },
-	{ XENPF_enter_acpi_sleep, op_not_supported },
-	{ XENPF_cpu_online, op_not_supported },
-	{ XENPF_cpu_offline, op_not_supported },
-	{ XENPF_microcode_update, op_not_supported },
-	{ XENPF_set_processor_pminfo, op_no_power_management },
+#define PLATFORM(name, handler) OP_FORM(XENPF_##name, platform, handler, HC_CONTROL)
+
+static const struct op ops[] = {
+	PLATFORM(settime64, op_settime64),
+	PLATFORM(get_dom0_console, op_get_dom0_console),
+	PLATFORM(get_cpuinfo, op_get_cpuinfo),
+	PLATFORM(firmware_info, op_not_supported),
+	PLATFORM(efi_runtime_call, op_not_supported),
+	PLATFORM(enter_acpi_sleep, op_not_supported),
+	PLATFORM(cpu_online, op_not_supported),
+	PLATFORM(cpu_offline, op_not_supported),
+	PLATFORM(microcode_update, op_not_supported),
+	PLATFORM(set_processor_pminfo, op_no_power_management),
 };
 
 long do_platform_op(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	struct xen_platform_op op;
+	const struct op *row;
 	long rc;
 
 	if (copy_from_guest(&op, gva, sizeof(op)))
 		return -EFAULT;
 	if (op.interface_version != XENPF_INTERFACE_VERSION)
 		return -EACCES;
-	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (ops[i].cmd != op.cmd)
-			continue;
-		rc = ops[i].fn(&op);
-		return rc >= 0 && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
-	}
-	return -ENOSYS;
+	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
+	if (!row)
+		return -ENOSYS;
+	rc = row->platform(&op);
+	return rc >= 0 && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
 }

@@ -4,33 +4,32 @@
 #include <public/sched.h>
 
 #include "common/evtchn.h"
-#include "common/hypercall.h"
-#include "common/op_arg.h"
+#include "common/op.h"
 #include "common/sched.h"
 
 #define MAX_POLL_PORTS 128
 #define NSEC 1000000000ull
 
-static long op_yield(const void *arg)
+static long op_yield(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	vcpu_yield();
 	return 0;
 }
 
-static long op_block(const void *arg)
+static long op_block(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	vcpu_block();
 	return 0;
 }
 
-static long op_shutdown(const void *arg)
+static long op_shutdown(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
-	domain_shutdown(current->domain, (u8)((const struct sched_shutdown *)arg)->reason, NULL);
+	domain_shutdown(d, (u8)((const struct sched_shutdown *)arg)->reason, NULL);
 	return 0;
 }
 
 /* Waits for one of the ports, any upcall, or the time-out (system time; 0: none). */
-static long op_poll(const void *arg)
+static long op_poll(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct sched_poll *op = arg;
 	evtchn_port_t ports[MAX_POLL_PORTS];
@@ -54,11 +53,11 @@ static long op_poll(const void *arg)
 	return 0;
 }
 
-static long op_remote_shutdown(const void *arg)
+static long op_remote_shutdown(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct sched_remote_shutdown *op = arg;
-	struct domain *d = domain_find(op->domain_id);
 
+	d = domain_find(op->domain_id);
 	if (!d)
 		return -ESRCH;
 	domain_shutdown(d, (u8)op->reason, NULL);
@@ -66,10 +65,9 @@ static long op_remote_shutdown(const void *arg)
 }
 
 /* A slot's number is its watchdog's id less 1. */
-static long op_watchdog(const void *arg)
+static long op_watchdog(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct sched_watchdog *op = arg;
-	struct domain *d = current->domain;
 	unsigned int slot = op->id - 1;
 	long rc = 0;
 
@@ -95,26 +93,16 @@ static long op_watchdog(const void *arg)
 }
 
 /* Pinning is not offered: no guest depends on it. */
-static const struct {
-	long (*fn)(const void *arg);
-	struct op_arg arg;
-} ops[] = {
-	[SCHEDOP_yield] = { op_yield, { 0 } },
-	[SCHEDOP_block] = { op_block, { 0 } },
-	[SCHEDOP_shutdown] = { op_shutdown, OP_ARG(struct sched_shutdown) },
-	[SCHEDOP_poll] = { op_poll, OP_ARG(struct sched_poll) },
-	[SCHEDOP_remote_shutdown] = { op_remote_shutdown, OP_CONTROL(struct sched_remote_shutdown) },
-	[SCHEDOP_watchdog] = { op_watchdog, OP_ARG(struct sched_watchdog) },
+static const struct op ops[] = {
+	OP(SCHEDOP_yield, op_yield, HC_ANY),
+	OP(SCHEDOP_block, op_block, HC_ANY),
+	OP(SCHEDOP_shutdown, op_shutdown, HC_ANY, OP_ARG(struct sched_shutdown)),
+	OP(SCHEDOP_poll, op_poll, HC_ANY, OP_ARG(struct sched_poll)),
+	OP(SCHEDOP_remote_shutdown, op_remote_shutdown, HC_CONTROL, OP_ARG(struct sched_remote_shutdown)),
+	OP(SCHEDOP_watchdog, op_watchdog, HC_ANY, OP_ARG(struct sched_watchdog)),
 };
 
 long do_sched_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	u8 arg[OP_ARG_MAX] __aligned(8);
-	struct domain *d;
-	long err;
-
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
-		return -ENOSYS;
-	err = op_arg_get(&ops[cmd].arg, gva, arg, &d);
-	return err ? err : ops[cmd].fn(arg);
+	return op_run(ops, ARRAY_SIZE(ops), cmd, gva, 0);
 }

@@ -4,9 +4,8 @@
 
 #include "common/console.h"
 #include "common/domctl.h"
-#include "common/guest_access.h"
 #include "common/heap.h"
-#include "common/hypercall.h"
+#include "common/op.h"
 #include "common/pci.h"
 #include "common/printk.h"
 #include "common/sched.h"
@@ -259,41 +258,45 @@ static long op_no_device(struct xen_sysctl *op)
 	return -ENODEV;
 }
 
-static long (*const ops[])(struct xen_sysctl *op) = {
-	[XEN_SYSCTL_readconsole] = op_readconsole,
-	[XEN_SYSCTL_tbuf_op] = op_not_supported,
-	[XEN_SYSCTL_physinfo] = op_physinfo,
-	[XEN_SYSCTL_sched_id] = op_sched_id,
-	[XEN_SYSCTL_perfc_op] = op_not_supported,
-	[XEN_SYSCTL_getdomaininfolist] = op_getdomaininfolist,
-	[XEN_SYSCTL_debug_keys] = op_debug_keys,
-	[XEN_SYSCTL_availheap] = op_availheap,
-	[XEN_SYSCTL_get_pmstat] = op_no_device,
-	[XEN_SYSCTL_cpu_hotplug] = op_not_supported,
-	[XEN_SYSCTL_pm_op] = op_no_device,
-	[XEN_SYSCTL_cputopoinfo] = op_cputopoinfo,
-	[XEN_SYSCTL_numainfo] = op_numainfo,
-	[XEN_SYSCTL_cpupool_op] = op_cpupool,
-	[XEN_SYSCTL_scheduler_op] = op_scheduler,
-	[XEN_SYSCTL_psr_cmt_op] = op_no_device,
-	[XEN_SYSCTL_pcitopoinfo] = op_pcitopoinfo,
-	[XEN_SYSCTL_psr_alloc] = op_no_device,
-	[XEN_SYSCTL_get_cpu_featureset] = op_featureset,
-	[XEN_SYSCTL_get_cpu_policy] = op_cpu_policy,
+#define SYSCTL(name, handler) OP_FORM(XEN_SYSCTL_##name, sysctl, handler, HC_CONTROL)
+
+static const struct op ops[] = {
+	SYSCTL(readconsole, op_readconsole),
+	SYSCTL(tbuf_op, op_not_supported),
+	SYSCTL(physinfo, op_physinfo),
+	SYSCTL(sched_id, op_sched_id),
+	SYSCTL(perfc_op, op_not_supported),
+	SYSCTL(getdomaininfolist, op_getdomaininfolist),
+	SYSCTL(debug_keys, op_debug_keys),
+	SYSCTL(availheap, op_availheap),
+	SYSCTL(get_pmstat, op_no_device),
+	SYSCTL(cpu_hotplug, op_not_supported),
+	SYSCTL(pm_op, op_no_device),
+	SYSCTL(cputopoinfo, op_cputopoinfo),
+	SYSCTL(numainfo, op_numainfo),
+	SYSCTL(cpupool_op, op_cpupool),
+	SYSCTL(scheduler_op, op_scheduler),
+	SYSCTL(psr_cmt_op, op_no_device),
+	SYSCTL(pcitopoinfo, op_pcitopoinfo),
+	SYSCTL(psr_alloc, op_no_device),
+	SYSCTL(get_cpu_featureset, op_featureset),
+	SYSCTL(get_cpu_policy, op_cpu_policy),
 };
 
 long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	struct xen_sysctl op;
+	const struct op *row;
 	long rc;
 
 	if (copy_from_guest(&op, gva, sizeof(op)))
 		return -EFAULT;
 	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
 		return -EACCES;
-	if (op.cmd >= ARRAY_SIZE(ops) || !ops[op.cmd])
+	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
+	if (!row)
 		return -ENOSYS;
-	rc = ops[op.cmd](&op);
+	rc = row->sysctl(&op);
 	/* Where a buffer is too short, the argument says how long it must be. */
 	if ((!rc || rc == -ENOBUFS) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;

@@ -3,8 +3,7 @@
 #include <public/vcpu.h>
 
 #include "common/heap.h"
-#include "common/hypercall.h"
-#include "common/op_arg.h"
+#include "common/op.h"
 #include "common/sched.h"
 #include "common/time.h"
 #include "common/vcpu_op.h"
@@ -187,37 +186,37 @@ static long op_register_time(struct vcpu *v, void *arg, u64 gva)
 	return 0;
 }
 
-static const struct {
-	long (*fn)(struct vcpu *v, void *arg, u64 gva);
-	struct op_arg arg;
-} ops[] = {
-	[VCPUOP_initialise] = { op_initialise, { 0 } },
-	[VCPUOP_up] = { op_up, { 0 } },
-	[VCPUOP_down] = { op_down, { 0 } },
-	[VCPUOP_is_up] = { op_is_up, { 0 } },
-	[VCPUOP_get_runstate_info] = { op_get_runstate, { 0 } },
-	[VCPUOP_register_runstate_memory_area] = { op_register_runstate, OP_ARG(struct vcpu_register_runstate_memory_area) },
-	[VCPUOP_set_periodic_timer] = { op_set_periodic, OP_ARG(struct vcpu_set_periodic_timer) },
-	[VCPUOP_stop_periodic_timer] = { op_stop_periodic, { 0 } },
-	[VCPUOP_set_singleshot_timer] = { op_set_singleshot, OP_ARG(struct vcpu_set_singleshot_timer) },
-	[VCPUOP_stop_singleshot_timer] = { op_stop_singleshot, { 0 } },
-	[VCPUOP_register_vcpu_info] = { op_register_info, OP_ARG(struct vcpu_register_vcpu_info) },
-	[VCPUOP_send_nmi] = { op_send_nmi, { 0 } },
-	[VCPUOP_get_physid] = { op_get_physid, { 0 } },
-	[VCPUOP_register_vcpu_time_memory_area] = { op_register_time, OP_ARG(struct vcpu_register_time_memory_area) },
+#define VCPU(name, handler, ...) OP_FORM(VCPUOP_##name, vcpu, handler, HC_ANY, ##__VA_ARGS__)
+
+static const struct op ops[] = {
+	VCPU(initialise, op_initialise),
+	VCPU(up, op_up),
+	VCPU(down, op_down),
+	VCPU(is_up, op_is_up),
+	VCPU(get_runstate_info, op_get_runstate),
+	VCPU(register_runstate_memory_area, op_register_runstate, OP_ARG(struct vcpu_register_runstate_memory_area)),
+	VCPU(set_periodic_timer, op_set_periodic, OP_ARG(struct vcpu_set_periodic_timer)),
+	VCPU(stop_periodic_timer, op_stop_periodic),
+	VCPU(set_singleshot_timer, op_set_singleshot, OP_ARG(struct vcpu_set_singleshot_timer)),
+	VCPU(stop_singleshot_timer, op_stop_singleshot),
+	VCPU(register_vcpu_info, op_register_info, OP_ARG(struct vcpu_register_vcpu_info)),
+	VCPU(send_nmi, op_send_nmi),
+	VCPU(get_physid, op_get_physid),
+	VCPU(register_vcpu_time_memory_area, op_register_time, OP_ARG(struct vcpu_register_time_memory_area)),
 };
 
 long do_vcpu_op(unsigned long cmd, unsigned long id, unsigned long gva, unsigned long a4, unsigned long a5)
 {
 	struct vcpu *v = id < MAX_VCPUS ? domain_vcpu(current->domain, (unsigned int)id) : NULL;
+	const struct op *op = op_find(ops, ARRAY_SIZE(ops), cmd);
 	u8 arg[OP_ARG_MAX] __aligned(8);
 	struct domain *d;
 	long err;
 
 	if (!v)
 		return -ENOENT;
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
+	if (!op)
 		return -ENOSYS;
-	err = op_arg_get(&ops[cmd].arg, gva, arg, &d);
-	return err ? err : ops[cmd].fn(v, arg, gva);
+	err = op_get(op, gva, arg, &d);
+	return err ? err : op->vcpu(v, arg, gva);
 }

@@ -3,8 +3,7 @@
 #include <public/features.h>
 #include <public/version.h>
 
-#include "common/guest_access.h"
-#include "common/hypercall.h"
+#include "common/op.h"
 #include "common/option.h"
 #include "common/printk.h"
 #include "common/version.h"
@@ -74,12 +73,12 @@ static long put_varbuf(u64 gva, const char *s)
 	return copy_to_guest(gva + sizeof(room), s, len) ? -EFAULT : (long)len;
 }
 
-static long ver_version(u64 gva)
+static long ver_version(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
 	return version_reported();
 }
 
-static long ver_compile_info(u64 gva)
+static long ver_compile_info(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
 	struct xen_compile_info info = { .compile_by = "keel", .compile_domain = "" };
 
@@ -88,13 +87,13 @@ static long ver_compile_info(u64 gva)
 	return copy_to_guest(gva, &info, sizeof(info));
 }
 
-static long ver_platform_parameters(u64 gva)
+static long ver_platform_parameters(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
 	return clear_guest(gva, sizeof(struct xen_platform_parameters)); /* virt_start: there is no PV */
 }
 
 /* hvm_pirqs must stay off: Linux would route interrupts through event channels. */
-static long ver_get_features(u64 gva)
+static long ver_get_features(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
 	struct xen_feature_info fi;
 
@@ -105,7 +104,7 @@ static long ver_get_features(u64 gva)
 		fi.submap = BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_auto_translated_physmap) |
 			    BIT(XENFEAT_hvm_callback_vector) | BIT(XENFEAT_hvm_safe_pvclock) |
 			    BIT(XENFEAT_not_direct_mapped);
-		if (current->domain->hardware)
+		if (d->hardware)
 			fi.submap |= BIT(XENFEAT_dom0);
 	} else if (fi.submap_idx >= XENFEAT_NR_SUBMAPS) {
 		return -EINVAL;
@@ -113,17 +112,17 @@ static long ver_get_features(u64 gva)
 	return copy_to_guest(gva, &fi, sizeof(fi));
 }
 
-static long ver_pagesize(u64 gva)
+static long ver_pagesize(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
 	return gva ? -EINVAL : (long)PAGE_SIZE;
 }
 
-static long ver_guest_handle(u64 gva)
+static long ver_guest_handle(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
-	return copy_to_guest(gva, current->domain->handle, sizeof(current->domain->handle));
+	return copy_to_guest(gva, d->handle, sizeof(d->handle));
 }
 
-static long ver_build_id(u64 gva)
+static long ver_build_id(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
 	return -ENODATA;
 }
@@ -136,36 +135,43 @@ static const struct { u8 fixed, var; u16 size; const char *s; /* NULL: the comma
 	{ XENVER_commandline, XENVER_commandline2, sizeof(xen_commandline_t), NULL },
 };
 
-static long ver_string(unsigned int i, bool fixed, u64 gva)
+static long ver_string(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 {
 	char line[sizeof(xen_commandline_t)];
-	const char *s = strings[i].s;
+	unsigned int i = 0;
+	const char *s;
 
+	if (cmd >= XENVER_extraversion2 && version_reported() < (4 << 16 | 18))
+		return -ENOSYS;
+	while (cmd != strings[i].fixed && cmd != strings[i].var)
+		i++;
+	s = strings[i].s;
 	if (!s) {
 		visible_cmdline(line, sizeof(line));
 		s = line;
 	}
-	return fixed ? put_string(gva, s, strings[i].size) : put_varbuf(gva, s);
+	return cmd == strings[i].fixed ? put_string(gva, s, strings[i].size) : put_varbuf(gva, s);
 }
 
-static long (*const ops[])(u64 gva) = {
-	[XENVER_version] = ver_version,
-	[XENVER_compile_info] = ver_compile_info,
-	[XENVER_platform_parameters] = ver_platform_parameters,
-	[XENVER_get_features] = ver_get_features,
-	[XENVER_pagesize] = ver_pagesize,
-	[XENVER_guest_handle] = ver_guest_handle,
-	[XENVER_build_id] = ver_build_id,
+static const struct op ops[] = {
+	OP(XENVER_version, ver_version, HC_ANY),
+	OP(XENVER_extraversion, ver_string, HC_ANY),
+	OP(XENVER_compile_info, ver_compile_info, HC_ANY),
+	OP(XENVER_capabilities, ver_string, HC_ANY),
+	OP(XENVER_changeset, ver_string, HC_ANY),
+	OP(XENVER_platform_parameters, ver_platform_parameters, HC_ANY),
+	OP(XENVER_get_features, ver_get_features, HC_ANY),
+	OP(XENVER_pagesize, ver_pagesize, HC_ANY),
+	OP(XENVER_guest_handle, ver_guest_handle, HC_ANY),
+	OP(XENVER_commandline, ver_string, HC_ANY),
+	OP(XENVER_build_id, ver_build_id, HC_ANY),
+	OP(XENVER_extraversion2, ver_string, HC_ANY),
+	OP(XENVER_capabilities2, ver_string, HC_ANY),
+	OP(XENVER_changeset2, ver_string, HC_ANY),
+	OP(XENVER_commandline2, ver_string, HC_ANY),
 };
 
 long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	if (cmd >= XENVER_extraversion2 && version_reported() < (4 << 16 | 18))
-		return -ENOSYS;
-	if (likely(cmd < ARRAY_SIZE(ops) && ops[cmd]))
-		return ops[cmd](gva);
-	for (unsigned int i = 0; i < ARRAY_SIZE(strings); i++)
-		if (cmd == strings[i].fixed || cmd == strings[i].var)
-			return ver_string(i, cmd == strings[i].fixed, gva);
-	return -ENOSYS;
+	return op_run(ops, ARRAY_SIZE(ops), cmd, gva, cmd);
 }

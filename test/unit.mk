@@ -61,8 +61,9 @@ $(O)/fuzz/obj/%.o: %.c $(O)/unit/include/config.h
 
 UNIT_FAKE_O := $(patsubst %.c,$(O)/unit/obj/%.o,$(sort $(wildcard test/unit/fake/*.c)))
 FUZZ_FAKE_O := $(UNIT_FAKE_O:$(O)/unit/%=$(O)/fuzz/%)
-$(O)/unit/fake.a: $(UNIT_FAKE_O) ; @rm -f $@ && ar rcs $@ $^
-$(O)/fuzz/fake.a: $(FUZZ_FAKE_O) ; @rm -f $@ && ar rcs $@ $^
+# What nearly all tests of hypercalls need comes with it, as it is.
+$(O)/unit/fake.a: $(UNIT_FAKE_O) $(O)/unit/obj/common/op.o ; @rm -f $@ && ar rcs $@ $^
+$(O)/fuzz/fake.a: $(FUZZ_FAKE_O) $(O)/fuzz/obj/common/op.o ; @rm -f $@ && ar rcs $@ $^
 
 $(O)/unit/%_test: $(O)/unit/obj/test/unit/%_test.o $(O)/unit/fake.a
 	@$(UNIT_CC) $(UNIT_SAN) $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@

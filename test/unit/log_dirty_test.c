@@ -35,7 +35,7 @@ bool arch_pci_has_functions(const struct domain *d) { return has_functions; }
 int arch_pci_log_start(struct domain *d) { return has_functions ? -EOPNOTSUPP : p2m_log_start(d); }
 
 /* Of domctl, what is not under test. */
-const struct domctl_entry domctl_vcpu[] = { { 0 } }, domctl_pci[] = { { 0 } };
+const struct op domctl_vcpu[NR_DOMCTLS], domctl_pci[NR_DOMCTLS];
 int domain_create(const struct domain_config *cfg, struct domain **out) { return -ENOMEM; }
 int domain_destroy(struct domain *d) { return 0; }
 void domain_resume(struct domain *d) { }

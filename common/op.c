@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sub-operations that are not for everybody, or have an argument. */
+#include "common/op.h"
+
+long op_run_special(const struct op *op, u64 gva, unsigned long more)
+{
+	u8 arg[OP_ARG_MAX] __aligned(8);
+	struct domain *d;
+	long err = op_get(op, gva, arg, &d);
+
+	return err ? err : op->fn(d, arg, gva, more);
+}
