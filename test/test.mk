@@ -7,7 +7,7 @@
 #
 # and a rule for that target. It is then part of make check, and one test of
 # make test.
-CHECKS += check-build check-deps check-names
+CHECKS += check-build check-deps check-names check-ops
 
 .PHONY: test test-list soak soak-list check $(CHECKS)
 check:
@@ -24,6 +24,10 @@ check-deps:
 # docs/testing.md names every kind of test, and none that is gone.
 check-names:
 	@CHECKS="$(sort $(CHECKS))" test/names
+
+# docs/abi.md and the tables of sub-operations say the same.
+check-ops:
+	@test/ops
 
 test:
 	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run '$(TESTS)'

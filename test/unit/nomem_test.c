@@ -48,9 +48,12 @@
 #include "common/domctl.h"
 #include "common/grant_table.h"
 #include "common/hypercall.h"
+#include "common/option.h"
 #include "common/pci.h"
+#include "common/platform.h"
 #include "common/sched_priv.h"
 #include "common/time.h"
+#include "common/version.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* what an operation answers */
 
@@ -161,6 +164,11 @@ static evtchn_port_t unbound(domid_t dom, domid_t remote)
 
 static void start_heap(void)
 {
+	static const struct boot_info bi = { .nr_ranges = 1, .fb.present = true };
+
+	option_init("xen_version=4.20");
+	version_init();
+	platform_init(&bi);
 	fake_reset();
 	ASAN_UNPOISON_MEMORY_REGION(fake_ram, FAKE_RAM);
 	for (mfn_t m = 0; m < NR_FRAMES; m++)
@@ -340,6 +348,9 @@ static evtchn_port_t a_port = 1;
 #define HVM(cmd, type, ...) CALL(do_hvm_op, HVMOP_##cmd, type, __VA_ARGS__)
 #define PHYSDEV(cmd, type, ...) CALL(do_physdev_op, PHYSDEVOP_##cmd, type, __VA_ARGS__)
 #define VCPU(cmd, id, type, ...) ({ struct type _op = { __VA_ARGS__ }; do_vcpu_op(VCPUOP_##cmd, id, (u64)&_op, 0, 0); })
+#define VERSION(name, gva) do_xen_version(XENVER_##name, gva, 0, 0, 0)
+#define MEMORY(name, type, ...) CALL(do_memory_op, XENMEM_##name, type, __VA_ARGS__)
+#define GRANT(name, ...) ({ struct gnttab_##name _op = { __VA_ARGS__ }; do_grant_table_op(GNTTABOP_##name, (u64)&_op, 1, 0, 0); })
 #define VCPU_PLAIN(cmd, id) do_vcpu_op(VCPUOP_##cmd, id, 0, 0, 0)
 
 static long set_policy(void)
@@ -429,6 +440,13 @@ static long info_list(void)
 	return SYSCTL(getdomaininfolist, .u.getdomaininfolist = { 0, 4, (u64)buffer, 0 });
 }
 
+static long memory_map(void)
+{
+	long rc = MEMORY(set_memory_map, xen_foreign_memory_map, .domid = DOMID_SELF, .map = { 1, (u64)buffer });
+
+	return rc ?: MEMORY(memory_map, xen_memory_map, 4, (u64)buffer);
+}
+
 enum allocates { NEVER, ONCE, OFTEN };
 
 /* What a guest may call comes first, by the guest; what allocates is on top. */
@@ -464,7 +482,24 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(GUEST, NEVER, do_sched_op(SCHEDOP_block, 0, 0, 0, 0)) \
 	X(GUEST, NEVER, CALL(do_sched_op, SCHEDOP_poll, sched_poll, (u64)&a_port, 1, 1)) \
 	X(GUEST, NEVER, CALL(do_sched_op, SCHEDOP_shutdown, sched_shutdown, SHUTDOWN_suspend)) \
-	X(GUEST, NEVER, do_xen_version(XENVER_extraversion, (u64)buffer, 0, 0, 0)) \
+	X(GUEST, NEVER, CALL(do_sched_op, SCHEDOP_watchdog, sched_watchdog, 0, 100)) \
+	X(GUEST, NEVER, VERSION(version, 0)) \
+	X(GUEST, NEVER, VERSION(pagesize, 0)) \
+	X(GUEST, NEVER, VERSION(extraversion, (u64)buffer) ?: VERSION(extraversion2, 0)) \
+	X(GUEST, NEVER, VERSION(capabilities, (u64)buffer) ?: VERSION(capabilities2, 0)) \
+	X(GUEST, NEVER, VERSION(changeset, (u64)buffer) ?: VERSION(changeset2, 0)) \
+	X(GUEST, NEVER, VERSION(commandline, (u64)buffer) ?: VERSION(commandline2, 0)) \
+	X(GUEST, NEVER, VERSION(get_features, (u64)buffer) ?: VERSION(compile_info, (u64)buffer)) \
+	X(GUEST, NEVER, VERSION(platform_parameters, (u64)buffer) ?: VERSION(guest_handle, (u64)buffer)) \
+	X(GUEST, NEVER, MEMORY(current_reservation, xen_memory_domain, DOMID_SELF)) \
+	X(GUEST, NEVER, MEMORY(maximum_reservation, xen_memory_domain, DOMID_SELF)) \
+	X(GUEST, NEVER, MEMORY(maximum_gpfn, xen_memory_domain, DOMID_SELF)) \
+	X(GUEST, NEVER, do_memory_op(XENMEM_maximum_ram_page, 0, 0, 0, 0)) \
+	X(GUEST, NEVER, GRANT(copy, .source = { .u.gmfn = 3, .domid = DOMID_SELF }, .dest = { .u.gmfn = 4, .domid = DOMID_SELF })) \
+	X(GUEST, NEVER, GRANT(query_size, DOMID_SELF)) \
+	X(GUEST, NEVER, GRANT(get_version, DOMID_SELF) ?: GRANT(set_version, 1)) \
+	X(GUEST, NEVER, GRANT(swap_grant_ref, 8, 9)) \
+	X(GUEST, NEVER, GRANT(unmap_and_replace, .handle = 1)) \
 	X(GUEST, NEVER, do_vm_assist(VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0, 0, 0)) \
 	X(GUEST, NEVER, do_console_io(CONSOLEIO_write, 5, (u64)buffer, 0, 0)) \
 	X(GUEST, NEVER, HVM(set_param, xen_hvm_param, DOMID_SELF, 0, HVM_PARAM_CALLBACK_IRQ, 0)) \
@@ -486,6 +521,13 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, ONCE, EVTCHN(bind_interdomain, evtchn_bind_interdomain, GUEST, 1)) \
 	X(0, ONCE, EVTCHN(alloc_unbound, evtchn_alloc_unbound, GUEST, 0)) \
 	X(0, ONCE, EVTCHN(bind_virq, evtchn_bind_virq, VIRQ_DOM_EXC, 0)) \
+	X(0, ONCE, memory_map()) \
+	X(0, NEVER, MEMORY(machine_memory_map, xen_memory_map, 4, (u64)buffer)) \
+	X(0, NEVER, MEMORY(claim_pages, xen_memory_reservation, .nr_extents = 32, .domid = GUEST)) \
+	X(0, NEVER, MEMORY(set_pod_target, xen_pod_target, .domid = GUEST)) \
+	X(0, NEVER, MEMORY(get_pod_target, xen_pod_target, .domid = GUEST)) \
+	X(0, NEVER, MEMORY(reserved_device_memory_map, xen_reserved_device_memory_map, XENMEM_RDM_ALL, 4, (u64)buffer)) \
+	X(0, NEVER, do_console_io(CONSOLEIO_read, 5, (u64)buffer, 0, 0)) \
 	X(0, NEVER, DOMCTL(get_cpu_policy, .u.cpu_policy = { 1000, 10, (u64)leaves, (u64)msrs })) \
 	X(0, NEVER, sysctl_policy(XEN_SYSCTL_cpu_policy_raw)) \
 	X(0, NEVER, sysctl_policy(XEN_SYSCTL_cpu_policy_hvm_max)) \
@@ -535,7 +577,11 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, SYSCTL(pcitopoinfo, .u.pcitopoinfo = { 4, (u64)buffer, (u64)buffer })) \
 	X(0, NEVER, do_hypfs_op(XEN_HYPFS_OP_write_contents, (u64)"/params/loglvl", 15, (u64)"warning", 8)) \
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
+	X(0, NEVER, PLATFORM(get_dom0_console, .u.pad = { 0 })) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
+	X(0, NEVER, PHYSDEV(manage_pci_add, physdev_manage_pci, 2, 8) ?: PHYSDEV(manage_pci_remove, physdev_manage_pci, 2, 8)) \
+	X(0, NEVER, PHYSDEV(setup_gsi, physdev_setup_gsi, 0)) \
+	X(0, NEVER, PHYSDEV(pci_mmcfg_reserved, physdev_pci_mmcfg_reserved, 0)) \
 	X(0, NEVER, PHYSDEV(pci_device_remove, physdev_pci_device, 0, 2, 1)) \
 	X(0, NEVER, CALL(do_sched_op, SCHEDOP_remote_shutdown, sched_remote_shutdown, GUEST, SHUTDOWN_poweroff))
 
