@@ -124,7 +124,7 @@ $(DOM0_DIR)/initrd.img: $(PACKAGES_STAMP) $(GUEST_IMAGE) $(TO)/keel $(TO)/keeld 
 # Unit tests of the parts that need no hypervisor, under ASan and UBSan.
 CHECKS += check-tools
 TOOLS_TESTS := $(patsubst $(T)/test/%_test.c,%,$(sort $(wildcard $(T)/test/*_test.c)))
-TOOLS_PURE := $(addprefix $(T)/lib/,error.c blob.c cfg.c guest.c guest_device.c guest_json.c guest_pci.c \
+TOOLS_PURE := $(addprefix $(T)/lib/,error.c blob.c cfg.c guest.c guest_set.c guest_known.c guest_cpus.c guest_device.c guest_json.c guest_text.c guest_pci.c \
 	unpack.c lz4.c elf.c layout.c pci.c pci_info.c sysfs.c vf.c vf_link.c)
 TOOLS_SAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TOOLS_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
@@ -146,7 +146,11 @@ $(TO)/san/tools.a: $(TOOLS_TEST_OBJ)
 	@rm -f $@ && ar rcs $@ $^
 
 $(TO)/san/%_test: $(TO)/san/test/%_test.o $(TO)/san/tools.a
-	@$(HOSTCC) $(TOOLS_SAN) $(TOOLS_WRAP) $^ -o $@ -lcmocka -ljson-c $(UNPACK_LIBS)
+	@$(HOSTCC) $(TOOLS_SAN) $(TOOLS_WRAP) $^ -o $@ -lcmocka -ljson-c $(UNPACK_LIBS) $(LIBS_$*)
+
+# The corpus is read by Debian's own libxlutil as well (libxen-dev).
+LIBS_corpus := -lxlutil -lxenlight
+$(TO)/corpus.tested: $(wildcard $(T)/test/corpus/*.cfg)
 
 $(TO)/%.tested: $(TO)/san/%_test
 	@echo "  UNIT    tools-$*"

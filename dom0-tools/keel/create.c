@@ -51,7 +51,7 @@ static int read_config(struct keel *k, struct guest_config *g, int argc, char **
 	struct cfg c = { 0 }, over = { 0 };
 	int rc;
 
-	rc = cfg_read_file(&c, argv[0], &k->err);
+	rc = guest_read_cfg(&c, argv[0], &k->err);
 	if (!rc)
 		rc = parse_words(k, &over, argc - 1, argv + 1);
 	if (!rc)
@@ -125,7 +125,7 @@ const struct command cmd_create = {
 	.args = "[OPTIONS] FILE [NAME=VALUE...]",
 	.summary = "Makes a guest from a configuration file and starts it",
 	.help =
-	"FILE is written as for xl, see keel.cfg(5). Settings after it replace the file's;\n"
+	"FILE is written as for xl, see keel.cfg(5), or in JSON. Settings after it replace the file's;\n"
 	"a text needs its quotes there too: 'name=\"web\"'.\n\n"
 	"  -p, --paused       leave the guest paused; `keel unpause` starts it\n"
 	"  -c, --console      connect to its console at once (Ctrl-] leaves it)\n"

@@ -57,6 +57,8 @@ static enum guest_action choose(const struct guest_config *g, unsigned int reaso
 		return g->on_reboot;
 	case SHUTDOWN_suspend:
 		return ACTION_PRESERVE;		/* whoever suspended it goes on with it */
+	case SHUTDOWN_watchdog:
+		return g->on_watchdog;
 	default:
 		return g->on_crash;
 	}

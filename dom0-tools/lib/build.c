@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/acpi.h"
 #include "lib/hyper.h"
@@ -87,8 +88,11 @@ static int set_limits(struct build *b)
 static int set_pool(struct build *b)
 {
 	uint64_t pool = (b->g->maxvcpus * 256 + 2 * b->g->maxmem_mib) * KEEL_PAGE_SIZE;
-	int rc = hyper_paging_pool(b->k, b->domid, pool);
+	int rc;
 
+	if (pool < (uint64_t)b->g->page_tables_mib << 20)
+		pool = (uint64_t)b->g->page_tables_mib << 20;
+	rc = hyper_paging_pool(b->k, b->domid, pool);
 	if (rc == -ENOMEM)
 		return keel_fail(&b->k->err, ENOMEM, "not enough memory: the %llu KiB for the guest's page "
 				 "tables are missing", (unsigned long long)pool >> 10);
@@ -106,6 +110,41 @@ static int set_scheduling(struct build *b)
 	if (!rc)
 		rc = hyper_sched_set(b->k, b->domid, sched, b->g->weight, b->g->cap);
 	return step(b, rc, "set cpu_weight and cap");
+}
+
+static int set_affinity(struct build *b)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < b->g->maxvcpus && !rc; i++) {
+		const char *hard = guest_affinity_of(&b->g->cpus, i), *soft = guest_affinity_of(&b->g->cpus_soft, i);
+		struct guest_cpus h, s;
+
+		if (hard)
+			rc = guest_parse_cpus(&h, hard, &b->k->err);
+		if (!rc && soft)
+			rc = guest_parse_cpus(&s, soft, &b->k->err);
+		if (rc || (!hard && !soft))
+			continue;
+		rc = hyper_set_affinity(b->k, b->domid, i, hard ? &h : NULL, soft ? &s : NULL);
+		if (rc == -EINVAL)
+			return keel_fail(&b->k->err, EINVAL, "vCPU %u cannot run on CPUs %s: the machine (or the pool) has none "
+					 "of them", i, hard ? hard : soft);
+		rc = step(b, rc, "pin the vCPUs");
+	}
+	return rc;
+}
+
+/* Linux reads the hypervisor's wall clock, which this moves. */
+static int set_clock(struct build *b)
+{
+	int offset = b->g->time_offset;
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (b->g->localtime && localtime_r(&now, &tm))
+		offset += tm.tm_gmtoff;
+	return offset ? step(b, hyper_set_time_offset(b->k, b->domid, offset), "set the clock") : 0;
 }
 
 static int set_channels(struct build *b)
@@ -208,7 +247,7 @@ static int set_memory_map(struct build *b)
 int build_domain(struct build *b, unsigned int domid)
 {
 	static int (*const steps[])(struct build *b) = {
-		set_limits, build_claim, set_pool, set_scheduling, set_channels, build_policy,
+		set_limits, build_claim, set_pool, set_scheduling, set_affinity, set_clock, set_channels, build_policy,
 		build_populate, set_memory_map, write_files,
 		write_start_info, write_acpi, set_params, build_vcpu, seed_grants,
 	};

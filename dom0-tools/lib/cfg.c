@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/blob.h"
-
 struct parser {
 	const char *p, *end, *name;
 	unsigned int line;
@@ -156,10 +154,14 @@ static int parse_integer(struct parser *s, struct cfg_value *v)
 	v->type = CFG_INTEGER;
 	errno = 0;
 	v->integer = strtoll(digits, &end, 0);
-	if (errno || *end || end == digits)
+	/* Hexadecimal digits that are no integer need no quotes for libxlutil. */
+	if (*end && isdigit((unsigned char)*digits) && strspn(digits, "0123456789abcdefx") == n)
+		v->type = CFG_STRING;
+	else if (errno || *end || end == digits)
 		return keel_fail(s->e, EINVAL, "%s:%u: '%s' is no integer (a text needs quotes)",
 				 s->name, v->line, digits);
-	return 0;
+	v->string = strdup(digits);
+	return v->string ? 0 : no_memory(s);
 }
 
 static int parse_value(struct parser *s, struct cfg_value **out, unsigned int depth);
@@ -224,16 +226,17 @@ static int append(struct parser *s, struct cfg_value *to, struct cfg_value *v)
 {
 	void *grown;
 
-	if (to->type != v->type || to->type == CFG_INTEGER)
+	if ((to->type == CFG_LIST) != (v->type == CFG_LIST))
 		return keel_fail(s->e, EINVAL, "%s:%u: += can add a string to a string or a list to a "
 				 "list, not %s to %s", s->name, v->line, cfg_type_name(v->type),
 				 cfg_type_name(to->type));
-	if (to->type == CFG_STRING) {
+	if (to->type != CFG_LIST) {
 		size_t a = strlen(to->string), b = strlen(v->string);
 
 		grown = realloc(to->string, a + b + 1);
 		if (!grown)
 			return no_memory(s);
+		to->type = CFG_STRING;
 		to->string = grown;
 		memcpy(to->string + a, v->string, b + 1);
 		return 0;
@@ -270,11 +273,12 @@ static int store(struct parser *s, struct cfg *c, char *name, unsigned int line,
 		return rc;
 	}
 	if (old) {
-		rc = keel_fail(s->e, EINVAL, "%s:%u: %s is set twice (first on line %u)", s->name, line,
-			       name, old->line);
-		value_free(v);
+		value_free(old->value);
 		free(name);
-		return rc;
+		old->before = old->line;
+		old->line = line;
+		old->value = v;
+		return 0;
 	}
 	grown = realloc(c->setting, (c->settings + 1) * sizeof(*grown));
 	if (!grown) {
@@ -283,7 +287,7 @@ static int store(struct parser *s, struct cfg *c, char *name, unsigned int line,
 		return no_memory(s);
 	}
 	c->setting = grown;
-	c->setting[c->settings++] = (struct cfg_setting){ name, s->name, line, v };
+	c->setting[c->settings++] = (struct cfg_setting){ name, s->name, line, v, 0 };
 	return 0;
 }
 
@@ -353,20 +357,6 @@ int cfg_parse(struct cfg *c, const char *text, size_t size, const char *name,
 			return rc;
 		}
 	}
-}
-
-int cfg_read_file(struct cfg *c, const char *path, struct keel_error *e)
-{
-	struct blob text;
-	int rc;
-
-	*c = (struct cfg){ 0 };
-	rc = blob_open(&text, path, "configuration", e);
-	if (rc)
-		return rc;
-	rc = cfg_parse(c, (const char *)text.data, text.size, path, e);
-	blob_free(&text);
-	return rc;
 }
 
 int cfg_replace(struct cfg *c, struct cfg *over, struct keel_error *e)

@@ -52,17 +52,44 @@ static int check_all(struct keel *k, const struct guest_config *g)
 	return rc;
 }
 
+/* Pools have their names in xenstore, as xl writes them; the first one may have none there. */
+static int find_pool(struct keel *k, const char *pool, unsigned int *id)
+{
+	unsigned int n;
+	char **ids;
+	int rc;
+
+	*id = 0;
+	if (!pool || !strcmp(pool, "Pool-0"))
+		return 0;
+	ids = store_list(k, &n, "/local/pool");
+	rc = keel_fail(&k->err, ENOENT, "there is no CPU pool '%s' (`xl cpupool-list` shows all)", pool);
+	for (unsigned int i = 0; ids && i < n; i++) {
+		char *name = store_read(k, "/local/pool/%s/name", ids[i]);
+
+		if (name && !strcmp(name, pool)) {
+			*id = strtoul(ids[i], NULL, 10);
+			rc = 0;
+		}
+		free(name);
+	}
+	free(ids);
+	return rc;
+}
+
 static int new_domain(struct keel *k, const struct guest_config *g)
 {
 	struct hyper_create c = {
 		.max_vcpus = g->maxvcpus,
 		.max_evtchn_port = g->max_event_channels,
 		.max_grant_frames = g->max_grant_frames,
-		.max_maptrack_frames = 1024,
+		.max_maptrack_frames = g->max_maptrack_frames,
 		.iommu = g->passthrough,
 	};
-	int rc;
+	int rc = find_pool(k, g->pool, &c.cpupool);
 
+	if (rc)
+		return rc;
 	memcpy(c.handle, g->uuid, sizeof(c.handle));
 	rc = hyper_create_domain(k, &c);
 	if (rc >= 0)
@@ -130,7 +157,7 @@ static int attach_devices(struct keel *k, unsigned int domid, const struct guest
 	}
 	for (unsigned int i = 0; i < g->vifs && !rc; i++) {
 		keel_progress(k, "network interfaces", i, g->vifs);
-		rc = vif_attach(k, domid, i, &g->vif[i]);
+		rc = vif_attach(k, domid, &g->vif[i]);
 	}
 	close(lock);
 	return rc;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/store.h"
@@ -50,12 +51,33 @@ static void wait_gone(const char *type, unsigned int domid, const char *index)
 		usleep(5000);
 }
 
+/* A script that brought an interface up takes it down, while its nodes are there to be read. */
+static void script_offline(struct keel *k, unsigned int domid, const char *index)
+{
+	char *script = store_read(k, "/local/domain/0/backend/vif/%u/%s/script", domid, index);
+	char *name = store_read(k, "/local/domain/0/backend/vif/%u/%s/vifname", domid, index);
+	char *device = store_read(k, "/local/domain/0/backend/vif/%u/%s/gatewaydev", domid, index);
+	struct keel_error before = k->err;
+	char plain[24];
+
+	snprintf(plain, sizeof(plain), "vif%u.%.8s", domid, index);
+	if (script && *script == '/' && strcmp(script, "/bin/true") &&
+	    script_run(k, script, "offline", domid, strtoul(index, NULL, 10), name ? name : plain, device ? device : ""))
+		keel_warn(k, "%s", k->err.text);
+	k->err = before;
+	free(script);
+	free(name);
+	free(device);
+}
+
 static void remove_type(struct keel *k, unsigned int domid, const char *type)
 {
 	unsigned int n;
 	char **index = store_list(k, &n, "/local/domain/0/backend/%s/%u", type, domid);
 	char path[STORE_PATH_MAX];
 
+	for (unsigned int i = 0; index && i < n && !strcmp(type, "vif"); i++)
+		script_offline(k, domid, index[i]);
 	for (unsigned int i = 0; index && i < n; i++) {
 		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%s/online", type, domid,
 			 index[i]);

@@ -52,7 +52,10 @@ static int conflict(struct keel *k, const struct guest_disk *d, const char *domi
 	return rc;
 }
 
-/* Looks at what all back-ends serve. Two readers may share a medium, a writer has it alone. */
+/*
+ * Looks at what all back-ends serve. Two readers may share a medium, a writer has it alone, but for w!, which is for
+ * those that know each other (a cluster's file system).
+ */
 static int check_guests(struct keel *k, const struct guest_disk *d, const struct stat *st)
 {
 	unsigned int domains, devices;
@@ -108,12 +111,21 @@ static int check_stat(struct keel *k, const struct guest_disk *d, struct stat *s
 	return 0;
 }
 
+int disk_check_file(struct keel *k, const struct guest_disk *d)
+{
+	struct stat st;
+
+	return check_stat(k, d, &st);
+}
+
 int disk_check(struct keel *k, const struct guest_disk *d)
 {
 	struct stat st;
 	int rc = check_stat(k, d, &st);
 
-	if (!rc && S_ISBLK(st.st_mode) && !d->readonly)
+	if (rc || d->shared)
+		return rc;
+	if (S_ISBLK(st.st_mode) && !d->readonly)
 		rc = check_dom0(k, d);
 	if (!rc)
 		rc = check_guests(k, d, &st);
@@ -159,6 +171,8 @@ static void write_nodes(struct store_tx *t, void *arg)
 	BOTH("type", "phy");
 	BOTH("mode", "%s", d->readonly ? "r" : "w");
 	BOTH("device-type", "disk");
+	if (d->no_discard)
+		BOTH("discard-enable", "0");
 	BOTH("params", "%s", d->path);
 	BOTH("physical-device", "%x:%x", n->major, n->minor);
 	BOTH("hotplug-status", "connected");

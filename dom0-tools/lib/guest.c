@@ -1,309 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* From the settings of a file to a guest: keel.cfg(5). */
-#include "lib/guest.h"
+#include "lib/guest_reader.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* What is being read, for messages: where the setting comes from, and the file as a whole. */
-struct reader {
-	struct guest_config *g;
-	const char *file, *whole;
-	unsigned int line;
-	bool no_passthrough;		/* the file says so */
-	char *root, *extra;
-	struct place {
-		const char *file;
-		unsigned int line;
-	} joined;			/* the later one of these two */
-	guest_warn_fn *warn;
-	void *arg;
-	struct keel_error *e;
-};
+#include "lib/blob.h"
 
-struct key {
-	const char *name;
-	enum cfg_type type;
-	int (*set)(struct reader *r, const struct key *key, const struct cfg_value *v);
-	size_t offset;
-	int64_t min, max;
-};
-
-static void reader_warn(void *arg, const char *text)
+void reader_warn(void *arg, const char *text)
 {
 	struct reader *r = arg;
-	char line[256];
+	char line[640];
 
 	snprintf(line, sizeof(line), "%s:%u: %s", r->file, r->line, text);
 	if (r->warn)
 		r->warn(r->arg, line);
 }
 
-/* Puts file and line before what a function without them has said. */
-static int located(struct reader *r, const char *what, int rc)
+int guest_absolute(char **out, const char *path, struct keel_error *e)
 {
-	char text[sizeof(r->e->text)];
+	char *here = *path == '/' ? strdup("") : getcwd(NULL, 0);
+	int n;
 
-	if (!rc)
+	*out = NULL;
+	if (!here)
+		return keel_fail(e, ENOMEM, "no memory");
+	if (!strncmp(path, "./", 2))
+		path += 2;
+	n = asprintf(out, "%s%s%s", here, *path == '/' || here[1] == 0 ? "" : "/", path);
+	free(here);
+	if (n >= 0)
 		return 0;
-	memcpy(text, r->e->text, sizeof(text));
-	return keel_fail(r->e, -rc, "%s:%u: %s: %s", r->file, r->line, what, text);
+	*out = NULL;
+	return keel_fail(e, ENOMEM, "no memory");
 }
 
-static int bad_type(struct reader *r, const struct key *key, const struct cfg_value *v)
+static const char *key_type_name(const struct key *key)
 {
-	return keel_fail(r->e, EINVAL, "%s:%u: %s must be %s, not %s", r->file, v->line,
-			 key->name, cfg_type_name(key->type), cfg_type_name(v->type));
+	return cfg_type_name((enum cfg_type)key->type);
 }
 
-static int set_string(struct reader *r, const struct key *key, const struct cfg_value *v)
+/*
+ * To xl.cfg a number and a text are the same: what is in quotes may be wanted as a number, and a
+ * number as a text. @v is a copy, whose strings are the setting's.
+ */
+static int convert(struct reader *r, const struct key *key, struct cfg_value *v)
 {
-	char **to = (char **)((char *)r->g + key->offset);
+	char *end;
 
-	*to = strdup(v->string);
-	return *to ? 0 : keel_fail(r->e, ENOMEM, "no memory");
-}
-
-static int set_name(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	if (!*v->string || strlen(v->string) > GUEST_NAME_MAX)
-		return keel_fail(r->e, EINVAL, "%s:%u: the name must have 1 to %d characters", r->file,
-				 v->line, GUEST_NAME_MAX);
-	if (strspn(v->string, "0123456789") == strlen(v->string))
-		return keel_fail(r->e, EINVAL, "%s:%u: the name '%s' would be taken for a domain id; "
-				 "use a letter", r->file, v->line, v->string);
-	for (const char *p = v->string; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("_-.:+@", *p))
-			return keel_fail(r->e, EINVAL, "%s:%u: the name '%s' may hold letters, digits and "
-					 "_-.:+@ only", r->file, v->line, v->string);
-	return set_string(r, key, v);
-}
-
-static int set_path(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	if (*v->string != '/')
-		return keel_fail(r->e, EINVAL, "%s:%u: %s '%s' is not an absolute path", r->file, v->line,
-				 key->name, v->string);
-	return set_string(r, key, v);
-}
-
-static int out_of_range(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	return keel_fail(r->e, EINVAL, "%s:%u: %s = %lld is out of range: %lld to %lld", r->file,
-			 v->line, key->name, (long long)v->integer, (long long)key->min,
-			 (long long)key->max);
-}
-
-static int set_unsigned(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	if (v->integer < key->min || v->integer > key->max)
-		return out_of_range(r, key, v);
-	*(unsigned int *)((char *)r->g + key->offset) = v->integer;
-	return 0;
-}
-
-static int set_mib(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	if (v->integer < key->min || v->integer > key->max)
-		return out_of_range(r, key, v);
-	*(uint64_t *)((char *)r->g + key->offset) = v->integer;
-	return 0;
-}
-
-static int set_type(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	if (!strcmp(v->string, "pvh"))
+	if (key->type == KEY_ANY || v->type == key->type)
 		return 0;
-	return keel_fail(r->e, EINVAL, "%s:%u: type '%s': Keel runs PVH guests only; a Linux kernel "
-			 "starts as one with type = \"pvh\"", r->file, v->line, v->string);
-}
-
-static int set_uuid(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	if (guest_uuid_parse(v->string, r->g->uuid))
-		return keel_fail(r->e, EINVAL, "%s:%u: '%s' is no UUID", r->file, v->line, v->string);
-	r->g->has_uuid = true;
-	return 0;
-}
-
-static int set_action(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	enum guest_action *to = (enum guest_action *)((char *)r->g + key->offset);
-
-	if (!guest_action_from_name(v->string, to))
-		return 0;
-	if (!strncmp(v->string, "coredump-", 9) || !strcmp(v->string, "soft-reset"))
-		return keel_fail(r->e, EINVAL, "%s:%u: %s = \"%s\" is not supported (destroy, restart, "
-				 "rename-restart, preserve are)", r->file, v->line, key->name, v->string);
-	return keel_fail(r->e, EINVAL, "%s:%u: %s = \"%s\" is no action (destroy, restart, "
-			 "rename-restart, preserve are)", r->file, v->line, key->name, v->string);
-}
-
-static int set_tsc(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	static const char *const modes[] = { "default", "always_emulate", "native" };
-
-	for (unsigned int i = 0; i < 3; i++)
-		if (!strcmp(v->string, modes[i])) {
-			r->g->tsc_mode = i;
-			return 0;
-		}
-	return keel_fail(r->e, EINVAL, "%s:%u: tsc_mode '%s' is not one of default, always_emulate, "
-			 "native", r->file, v->line, v->string);
-}
-
-static int set_acpi(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	if (v->integer)
-		return 0;
-	return keel_fail(r->e, EINVAL, "%s:%u: acpi = 0: a PVH guest finds its CPUs and its timer through "
-			 "ACPI's tables; Keel's guests always have them", r->file, v->line);
-}
-
-static int set_root(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	r->root = v->string;
-	r->joined = (struct place){ r->file, r->line };
-	return 0;
-}
-
-static int set_extra(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	r->extra = v->string;
-	r->joined = (struct place){ r->file, r->line };
-	return 0;
-}
-
-static int set_disks(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	for (size_t i = 0; i < v->items; i++) {
-		struct guest_disk *d = &r->g->disk[i];
-		int rc;
-
-		r->line = v->item[i]->line;
-		if (v->item[i]->type != CFG_STRING)
-			return keel_fail(r->e, EINVAL, "%s:%u: each disk is a string", r->file, r->line);
-		if (i == GUEST_MAX_DISKS)
-			return keel_fail(r->e, EINVAL, "%s:%u: more than %d disks", r->file, r->line,
-					 GUEST_MAX_DISKS);
-		rc = located(r, "disk", guest_parse_disk(d, v->item[i]->string, reader_warn, r, r->e));
-		if (rc)
-			return rc;
-		r->g->disks++;
-		for (size_t k = 0; k < i; k++)
-			if (r->g->disk[k].number == d->number)
-				return keel_fail(r->e, EINVAL, "%s:%u: two disks are %s", r->file, r->line,
-						 d->vdev);
+	if (v->type == CFG_LIST || key->type == CFG_LIST)
+		return keel_fail(r->e, EINVAL, "%s:%u: %s must be %s, not %s", r->file, v->line, key->name,
+				 key_type_name(key), cfg_type_name(v->type));
+	if (key->type == CFG_INTEGER) {
+		errno = 0;
+		v->integer = strtoll(v->string, &end, 0);
+		if (errno || *end || end == v->string)
+			return keel_fail(r->e, EINVAL, "%s:%u: %s must be an integer, not '%s'", r->file, v->line,
+					 key->name, v->string);
 	}
+	v->type = key->type;
 	return 0;
 }
-
-static int set_vifs(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	for (size_t i = 0; i < v->items; i++) {
-		int rc;
-
-		r->line = v->item[i]->line;
-		if (v->item[i]->type != CFG_STRING)
-			return keel_fail(r->e, EINVAL, "%s:%u: each vif is a string", r->file, r->line);
-		if (i == GUEST_MAX_VIFS)
-			return keel_fail(r->e, EINVAL, "%s:%u: more than %d vifs", r->file, r->line,
-					 GUEST_MAX_VIFS);
-		rc = located(r, "vif", guest_parse_vif(&r->g->vif[i], v->item[i]->string, reader_warn, r,
-						       r->e));
-		if (rc)
-			return rc;
-		r->g->vifs++;
-	}
-	return 0;
-}
-
-static int set_pcis(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	for (size_t i = 0; i < v->items; i++) {
-		int rc;
-
-		r->line = v->item[i]->line;
-		if (v->item[i]->type != CFG_STRING)
-			return keel_fail(r->e, EINVAL, "%s:%u: each pci is a string", r->file, r->line);
-		if (i == GUEST_MAX_PCI)
-			return keel_fail(r->e, EINVAL, "%s:%u: more than %d PCI functions", r->file, r->line,
-					 GUEST_MAX_PCI);
-		rc = located(r, "pci", guest_parse_pci(&r->g->pci[i], v->item[i]->string, reader_warn, r, r->e));
-		if (rc)
-			return rc;
-		for (size_t k = 0; k < i; k++)
-			if (r->g->pci[k].sbdf == r->g->pci[i].sbdf)
-				return keel_fail(r->e, EINVAL, "%s:%u: '%s' is there twice", r->file, r->line,
-						 v->item[i]->string);
-		r->g->pcis++;
-	}
-	r->g->passthrough |= r->g->pcis > 0;
-	return 0;
-}
-
-static int set_passthrough(struct reader *r, const struct key *key, const struct cfg_value *v)
-{
-	static const char *const on[] = { "enabled", "sync_pt", "share_pt", "1" };
-	static const char *const off[] = { "disabled", "default", "0" };
-
-	for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++)
-		if (!strcmp(v->string, on[i])) {
-			r->g->passthrough = true;
-			return 0;
-		}
-	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
-		if (!strcmp(v->string, off[i])) {
-			r->no_passthrough = strcmp(v->string, "default");
-			return 0;
-		}
-	return keel_fail(r->e, EINVAL, "%s:%u: passthrough '%s' is neither enabled nor disabled", r->file,
-			 v->line, v->string);
-}
-
-#define AT(field) offsetof(struct guest_config, field)
-
-static const struct key keys[] = {
-	{ "name", CFG_STRING, set_name, AT(name), 0, 0 },
-	{ "uuid", CFG_STRING, set_uuid, 0, 0, 0 },
-	{ "type", CFG_STRING, set_type, 0, 0, 0 },
-	{ "kernel", CFG_STRING, set_path, AT(kernel), 0, 0 },
-	{ "ramdisk", CFG_STRING, set_path, AT(ramdisk), 0, 0 },
-	{ "cmdline", CFG_STRING, set_string, AT(cmdline), 0, 0 },
-	{ "root", CFG_STRING, set_root, 0, 0, 0 },
-	{ "extra", CFG_STRING, set_extra, 0, 0, 0 },
-	{ "memory", CFG_INTEGER, set_mib, AT(memory_mib), 1, 16 << 20 },
-	{ "maxmem", CFG_INTEGER, set_mib, AT(maxmem_mib), 1, 16 << 20 },
-	{ "vcpus", CFG_INTEGER, set_unsigned, AT(vcpus), 1, GUEST_MAX_VCPUS },
-	{ "maxvcpus", CFG_INTEGER, set_unsigned, AT(maxvcpus), 1, GUEST_MAX_VCPUS },
-	{ "cpu_weight", CFG_INTEGER, set_unsigned, AT(weight), 1, 65535 },
-	{ "cap", CFG_INTEGER, set_unsigned, AT(cap), 0, 100 * GUEST_MAX_VCPUS },
-	{ "acpi", CFG_INTEGER, set_acpi, 0, 0, 0 },
-	{ "tsc_mode", CFG_STRING, set_tsc, 0, 0, 0 },
-	{ "max_event_channels", CFG_INTEGER, set_unsigned, AT(max_event_channels), 16, 4095 },
-	{ "max_grant_frames", CFG_INTEGER, set_unsigned, AT(max_grant_frames), 1, 64 },
-	{ "on_poweroff", CFG_STRING, set_action, AT(on_poweroff), 0, 0 },
-	{ "on_reboot", CFG_STRING, set_action, AT(on_reboot), 0, 0 },
-	{ "on_crash", CFG_STRING, set_action, AT(on_crash), 0, 0 },
-	{ "disk", CFG_LIST, set_disks, 0, 0, 0 },
-	{ "vif", CFG_LIST, set_vifs, 0, 0, 0 },
-	{ "pci", CFG_LIST, set_pcis, 0, 0, 0 },
-	{ "passthrough", CFG_STRING, set_passthrough, 0, 0, 0 },
-};
-
-#define NR_KEYS (sizeof(keys) / sizeof(keys[0]))
-
-/* Settings of xl.cfg(5) that a file may hold and that change nothing for a PVH guest of Keel. */
-static const char *const ignored[] = {
-	"apic", "boot", "cpus", "cpus_soft", "cpuid", "description", "device_model_version",
-	"firmware", "hap", "localtime", "max_maptrack_frames", "max_grant_version", "nestedhvm",
-	"nomigrate", "on_watchdog", "on_soft_reset", "pae", "pool", "rtc_timeoffset",
-	"sdl", "serial", "vnc", "xen_platform_pci", "builder", "claim_mode", "shadow_memory",
-};
 
 static unsigned int distance(const char *a, const char *b)
 {
@@ -337,10 +100,10 @@ static int unknown(struct reader *r, const struct cfg_setting *s)
 	const char *near = NULL;
 	unsigned int best = 4;
 
-	for (size_t i = 0; i < NR_KEYS; i++)
-		if (distance(s->name, keys[i].name) < best) {
-			best = distance(s->name, keys[i].name);
-			near = keys[i].name;
+	for (const struct key *key = guest_keys; key->name; key++)
+		if (distance(s->name, key->name) < best) {
+			best = distance(s->name, key->name);
+			near = key->name;
 		}
 	if (near)
 		return keel_fail(r->e, EINVAL, "%s:%u: unknown setting '%s'; did you mean '%s'?", r->file,
@@ -351,24 +114,69 @@ static int unknown(struct reader *r, const struct cfg_setting *s)
 
 static int one_setting(struct reader *r, const struct cfg_setting *s)
 {
+	struct cfg_value v = *s->value;
 	char text[128];
+	int rc;
 
 	r->file = s->from;
 	r->line = s->line;
-	for (size_t i = 0; i < NR_KEYS; i++) {
-		if (strcmp(s->name, keys[i].name))
-			continue;
-		if (s->value->type != keys[i].type)
-			return bad_type(r, &keys[i], s->value);
-		return keys[i].set(r, &keys[i], s->value);
+	if (s->before) {
+		snprintf(text, sizeof(text), "'%.40s' is there twice: this one counts, not that of line %u", s->name,
+			 s->before);
+		reader_warn(r, text);
 	}
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		if (!strcmp(s->name, ignored[i])) {
-			snprintf(text, sizeof(text), "'%s' has no effect on Keel", s->name);
-			reader_warn(r, text);
-			return 0;
-		}
-	return unknown(r, s);
+	for (const struct key *key = guest_keys; key->name; key++) {
+		if (strcmp(s->name, key->name))
+			continue;
+		rc = convert(r, key, &v);
+		return rc ? rc : key->set(r, key, &v);
+	}
+	rc = guest_known_setting(r, s);
+	return rc == 1 ? unknown(r, s) : rc;
+}
+
+/* GRUB takes the kernel's place, and its menu says what the kernel, its ramdisk and its words are. */
+static int use_loader(struct reader *r)
+{
+	struct guest_config *g = r->g;
+	char text[512];
+
+	if (!r->loader)
+		return 0;
+	r->file = r->loaded.file;
+	r->line = r->loaded.line;
+	if (access(guest_pvh_grub, R_OK))
+		return keel_fail(r->e, EINVAL, "%s:%u: %s: there is no GRUB for PVH guests, %s; the package grub-xen-host has it",
+				 r->file, r->line, r->loader, guest_pvh_grub);
+	snprintf(text, sizeof(text), "'%s' is answered with GRUB for PVH guests, %s, which reads its menu from the guest's disk",
+		 r->loader, guest_pvh_grub);
+	reader_warn(r, text);
+	if (g->kernel || g->ramdisk)
+		reader_warn(r, "'kernel' and 'ramdisk' have no effect then");
+	if (r->root || r->extra || g->cmdline)
+		reader_warn(r, "'cmdline', 'root' and 'extra' do not reach the kernel that GRUB starts: put them into its menu");
+	free(g->kernel);
+	free(g->ramdisk);
+	g->ramdisk = NULL;
+	g->kernel = strdup(guest_pvh_grub);
+	return g->kernel ? 0 : keel_fail(r->e, ENOMEM, "no memory");
+}
+
+/* A file for xl without a type is a PV guest's. */
+static int check_type(struct reader *r)
+{
+	char text[512];
+
+	if (r->typed)
+		return 0;
+	if (r->builder && !strcmp(r->builder, "hvm"))
+		return keel_fail(r->e, EINVAL, "%s: builder = \"hvm\": Keel runs PVH guests only; a Linux kernel starts as one "
+				 "with type = \"pvh\"", r->whole);
+	snprintf(text, sizeof(text), "%s: there is no 'type': keel makes a PVH guest, where xl would make a PV one; say type = "
+		 "\"pvh\"", r->whole);
+	if (r->warn)
+		r->warn(r->arg, text);
+	return 0;
 }
 
 static int join_cmdline(struct reader *r)
@@ -438,28 +246,100 @@ static int check_whole(struct reader *r)
 static void defaults(struct guest_config *g)
 {
 	*g = (struct guest_config){
-		.vcpus = 1, .max_event_channels = 1023, .max_grant_frames = 64,
-		.on_poweroff = ACTION_DESTROY, .on_reboot = ACTION_RESTART, .on_crash = ACTION_DESTROY,
+		.vcpus = 1, .max_event_channels = 1023, .max_grant_frames = 64, .max_maptrack_frames = 1024,
+		.on_poweroff = ACTION_DESTROY, .on_reboot = ACTION_RESTART, .on_watchdog = ACTION_DESTROY,
+		.on_crash = ACTION_DESTROY,
 	};
+}
+
+/* With someone to tell, reading goes on after an error; the first one is what comes back. */
+static bool goes_on(struct reader *r, int rc, int *first, struct keel_error *why)
+{
+	if (!rc)
+		return true;
+	if (r->refuse)
+		r->refuse(r->arg, r->e->text);
+	if (!*first) {
+		*first = rc;
+		*why = *r->e;
+	}
+	return r->refuse;
+}
+
+static int read_all(struct reader *r, const struct cfg *c)
+{
+	static int (*const whole[])(struct reader *r) = {
+		check_type, use_loader, join_cmdline, check_cmdline, check_whole,
+	};
+	struct keel_error why;
+	int rc = 0;
+
+	defaults(r->g);
+	for (size_t i = 0; i < c->settings; i++)
+		if (!goes_on(r, one_setting(r, &c->setting[i]), &rc, &why))
+			break;
+	/* What was refused would be missing. */
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]) && !rc; i++)
+		goes_on(r, whole[i](r), &rc, &why);
+	if (!rc)
+		return 0;
+	*r->e = why;
+	guest_free(r->g);
+	return rc;
 }
 
 int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file,
 		   guest_warn_fn *warn, void *arg, struct keel_error *e)
 {
 	struct reader r = { .g = g, .whole = file, .warn = warn, .arg = arg, .e = e };
-	int rc = 0;
 
-	defaults(g);
-	for (size_t i = 0; i < c->settings && !rc; i++)
-		rc = one_setting(&r, &c->setting[i]);
-	if (!rc)
-		rc = join_cmdline(&r);
-	if (!rc)
-		rc = check_cmdline(&r);
-	if (!rc)
-		rc = check_whole(&r);
+	return read_all(&r, c);
+}
+
+int guest_check_cfg(struct guest_config *g, const struct cfg *c, const char *file, guest_warn_fn *warn,
+		    guest_warn_fn *refuse, void *arg, struct keel_error *e)
+{
+	struct reader r = { .g = g, .whole = file, .warn = warn, .refuse = refuse, .arg = arg, .e = e };
+
+	return read_all(&r, c);
+}
+
+static int read_json(struct cfg *c, const struct blob *text, const char *path, struct keel_error *e)
+{
+	struct json_tokener *t = json_tokener_new();
+	struct json_object *j;
+	int rc;
+
+	if (!t)
+		return keel_fail(e, ENOMEM, "no memory");
+	j = json_tokener_parse_ex(t, (const char *)text->data, text->size);
+	if (j)
+		rc = guest_json_to_cfg(c, j, path, e);
+	else
+		rc = keel_fail(e, EINVAL, "%s: no JSON: %s at byte %zu", path,
+			       json_tokener_error_desc(json_tokener_get_error(t)), json_tokener_get_parse_end(t));
+	json_object_put(j);
+	json_tokener_free(t);
+	return rc;
+}
+
+int guest_read_cfg(struct cfg *c, const char *path, struct keel_error *e)
+{
+	struct blob text;
+	size_t at = 0;
+	int rc;
+
+	*c = (struct cfg){ 0 };
+	rc = blob_open(&text, path, "configuration", e);
 	if (rc)
-		guest_free(g);
+		return rc;
+	while (at < text.size && isspace(text.data[at]))
+		at++;
+	if (text.size > CFG_MAX_SIZE || at == text.size || text.data[at] != '{')
+		rc = cfg_parse(c, (const char *)text.data, text.size, path, e);
+	else
+		rc = read_json(c, &text, path, e);
+	blob_free(&text);
 	return rc;
 }
 
@@ -470,12 +350,18 @@ int guest_from_file(struct guest_config *g, const char *path, guest_warn_fn *war
 	int rc;
 
 	*g = (struct guest_config){ 0 };
-	rc = cfg_read_file(&c, path, e);
+	rc = guest_read_cfg(&c, path, e);
 	if (rc)
 		return rc;
 	rc = guest_from_cfg(g, &c, path, warn, arg, e);
 	cfg_free(&c);
 	return rc;
+}
+
+static void free_affinity(struct guest_affinity *a)
+{
+	for (unsigned int i = 0; i < a->n; i++)
+		free(a->list[i]);
 }
 
 void guest_free(struct guest_config *g)
@@ -484,6 +370,9 @@ void guest_free(struct guest_config *g)
 	free(g->kernel);
 	free(g->ramdisk);
 	free(g->cmdline);
+	free(g->pool);
+	free_affinity(&g->cpus);
+	free_affinity(&g->cpus_soft);
 	for (unsigned int i = 0; i < GUEST_MAX_DISKS; i++)
 		free(g->disk[i].path);
 	*g = (struct guest_config){ 0 };

@@ -27,13 +27,26 @@ struct guest_disk {
 	char vdev[16];
 	unsigned int number;		/* the device number that the guest sees */
 	bool readonly;
+	bool no_discard;		/* the guest cannot give blocks back */
+	bool shared;			/* w!: others may have it too, nobody looks */
 };
+
+#define VIF_ANY_DEVID ~0u
+#define VIF_BRIDGE_SCRIPT "/etc/xen/scripts/vif-bridge"
 
 struct guest_vif {
 	unsigned char mac[6];
 	bool has_mac;
-	char bridge[16];
+	char bridge[16];		/* empty only with a script that needs none */
 	char name[16];			/* of the interface in Dom0, or empty */
+	unsigned int devid;		/* the interface's number, once all are known */
+	unsigned int mtu;		/* 0: the kernel's */
+	char rate[32];			/* as written, or empty: no limit */
+	uint64_t rate_bytes;		/* so many in each .rate_us, as netback takes it */
+	uint32_t rate_us;
+	char ip[256];			/* for the script */
+	char script[128];		/* a path, run in place of what keel does by itself; or empty */
+	char gatewaydev[16];		/* for the script */
 };
 
 /* What the driver of its physical function is told about a virtual function of a network card. */
@@ -61,6 +74,20 @@ struct guest_pci {
 	struct vf_settings vf;
 };
 
+/* Where vCPUs may run: one list of CPUs for all of them, or one for each of the first @n. */
+struct guest_affinity {
+	char *list[GUEST_MAX_VCPUS];
+	unsigned int n;			/* 0: anywhere */
+	bool each;
+};
+
+#define GUEST_MAX_CPUS	1024
+
+/* A set of the machine's CPUs. */
+struct guest_cpus {
+	unsigned char bits[GUEST_MAX_CPUS / 8];
+};
+
 /* A guest as its configuration describes it. All strings are owned by it. */
 struct guest_config {
 	char *name;
@@ -78,7 +105,13 @@ struct guest_config {
 	unsigned int tsc_mode;
 	unsigned int max_event_channels;
 	unsigned int max_grant_frames;
-	enum guest_action on_poweroff, on_reboot, on_crash;
+	unsigned int max_maptrack_frames;
+	unsigned int page_tables_mib;	/* for the guest's page tables at least; 0: what it needs */
+	int time_offset;		/* seconds that its clock is before UTC */
+	bool localtime;			/* and as many as Dom0's zone is, when it starts */
+	char *pool;			/* a CPU pool's name, or NULL: the first one */
+	struct guest_affinity cpus, cpus_soft;
+	enum guest_action on_poweroff, on_reboot, on_watchdog, on_crash;
 	struct guest_disk disk[GUEST_MAX_DISKS];
 	unsigned int disks;
 	struct guest_vif vif[GUEST_MAX_VIFS];
@@ -88,15 +121,19 @@ struct guest_config {
 	unsigned int pcis;
 };
 
-/* What the parser has to say besides errors: called for each setting that has no effect. */
+/* What the parser has to say besides errors: called for what has no effect, or another one than it seems. */
 typedef void guest_warn_fn(void *arg, const char *text);
 
 /*
- * Fills in @g from a parsed file. An unknown name is an error with a proposal; one that xl knows
- * and Keel leaves alone is a warning. @file is for messages.
+ * Fills in @g from a parsed file. A name that nobody knows is an error with a proposal; so is one
+ * that xl knows and Keel has not, with what to use instead; one that changes nothing is a warning.
+ * @file is for messages.
  */
 int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file,
 		   guest_warn_fn *warn, void *arg, struct keel_error *e);
+/* The same, but goes on after an error: @refuse gets each one. 0, or the first error. */
+int guest_check_cfg(struct guest_config *g, const struct cfg *c, const char *file, guest_warn_fn *warn,
+		    guest_warn_fn *refuse, void *arg, struct keel_error *e);
 int guest_from_file(struct guest_config *g, const char *path, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
 void guest_free(struct guest_config *g);
@@ -104,6 +141,12 @@ void guest_free(struct guest_config *g);
 /* The same as JSON: what `keel create --dry-run` prints, and what keeld restarts a guest from. */
 struct json_object *guest_to_json(const struct guest_config *g);
 int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_error *e);
+/* Its settings, as if a file had them; @from names where it comes from and must stay. */
+int guest_json_to_cfg(struct cfg *c, struct json_object *j, const char *from, struct keel_error *e);
+/* The settings of the file at @path, which is in JSON if it begins with a brace, else as for xl. */
+int guest_read_cfg(struct cfg *c, const char *path, struct keel_error *e);
+/* The lines of a file for guest_from_file() with the same guest: a text to free, or NULL without memory. */
+char *guest_to_text(const struct guest_config *g);
 
 const char *guest_action_name(enum guest_action a);
 int guest_action_from_name(const char *name, enum guest_action *a);
@@ -116,6 +159,8 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 		     struct keel_error *e);
 int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
+/* @path as it is seen from the current directory; to be freed. */
+int guest_absolute(char **out, const char *path, struct keel_error *e);
 /* Six bytes in hexadecimal, parted by colons; 0 or -EINVAL without a text. */
 int guest_mac_parse(const char *text, unsigned char mac[6]);
 /* guest_pci.c: one entry of `pci`: [SSSS:]BB:DD.F[,SETTING...]. */
@@ -130,6 +175,16 @@ int vf_settings_parse(struct vf_settings *v, const char *spec, struct keel_error
 #define VF_SETTINGS_TEXT 128
 void vf_settings_text(const struct vf_settings *v, char out[VF_SETTINGS_TEXT]);
 void guest_pci_text(uint32_t sbdf, char out[16]);
+/* guest_cpus.c: "0-3,^2", "all": the CPUs of a list; @e gets the text without file and line. */
+int guest_parse_cpus(struct guest_cpus *cpus, const char *list, struct keel_error *e);
+/* The other way: "0-1,3"; "all" for all of the first @nr_cpus. */
+void guest_cpus_text(const struct guest_cpus *cpus, unsigned int nr_cpus, char *out, size_t size);
+/* The list for vCPU @vcpu, or NULL: it may run anywhere. */
+const char *guest_affinity_of(const struct guest_affinity *a, unsigned int vcpu);
+/* An interface's rate limit, "10Mb/s@50ms", into .rate_bytes and .rate_us. */
+int guest_parse_rate(struct guest_vif *v, const char *rate, struct keel_error *e);
+/* Where GRUB for PVH guests is: what `bootloader` and `firmware` are answered with. */
+extern const char *guest_pvh_grub;
 /* The number of a virtual block device from its name; 0 if it is none. */
 unsigned int guest_vdev_number(const char *vdev);
 

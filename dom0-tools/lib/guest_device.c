@@ -69,19 +69,25 @@ struct disk_parse {
 	struct keel_error *e;
 };
 
-static int set_target(struct disk_parse *p, const char *value)
+static void no_effect(guest_warn_fn *warn, void *arg, const char *kind, const char *option)
 {
-	static const char *const prefixes[] = { "phy:", "file:", "raw:", "tap:aio:", "aio:" };
+	char text[128];
 
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (!strncmp(value, prefixes[i], strlen(prefixes[i])))
-			value += strlen(prefixes[i]);
-	if (p->d->path)
-		return keel_fail(p->e, EINVAL, "two targets, '%s' and '%s'", p->d->path, value);
-	if (*value != '/')
-		return keel_fail(p->e, EINVAL, "the target '%s' is not an absolute path", value);
-	p->d->path = strdup(value);
-	return p->d->path ? 0 : keel_fail(p->e, ENOMEM, "no memory");
+	if (!warn)
+		return;
+	snprintf(text, sizeof(text), "the %s option '%.40s' has no effect here", kind, option);
+	warn(arg, text);
+}
+
+static int no_script(struct disk_parse *p, const char *value)
+{
+	return keel_fail(p->e, EINVAL, "the script '%s' is not run; attach the device in Dom0 (iscsiadm, nbd-client, "
+			 "drbdadm) and name the block device", value);
+}
+
+static int set_script(struct disk_parse *p, const char *value)
+{
+	return *value ? no_script(p, value) : 0;
 }
 
 static int set_format(struct disk_parse *p, const char *value)
@@ -92,14 +98,86 @@ static int set_format(struct disk_parse *p, const char *value)
 			 "(qemu-img convert -O raw)", value);
 }
 
+/* One of the prefixes that xl takes and that change nothing any more; its length, or 0. */
+static size_t plain_prefix(const char *value)
+{
+	static const char *const plain[] = { "phy:", "file:", "raw:", "tap:", "tap2:", "aio:", "ioemu:" };
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (!strncmp(value, plain[i], strlen(plain[i])))
+			return strlen(plain[i]);
+	return 0;
+}
+
+/* Other prefixes are a format, or name a script that makes the device. */
+static int refuse_prefix(struct disk_parse *p, const char *value)
+{
+	static const char *const formats[] = { "qcow:", "qcow2:", "vhd:", "qed:", "vmdk:" };
+	static const char *const scripts[] = { "iscsi:", "nbd:", "enbd:", "drbd:" };
+	char word[16];
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(value, ":"), value);
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strncmp(value, formats[i], strlen(formats[i])))
+			return set_format(p, word);
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+		if (!strncmp(value, scripts[i], strlen(scripts[i])))
+			return no_script(p, value);
+	return 0;
+}
+
+static int set_target(struct disk_parse *p, const char *value)
+{
+	bool phy = false;
+	char in_dev[256];
+	size_t n;
+
+	while ((n = plain_prefix(value))) {
+		phy |= !strncmp(value, "phy:", 4);
+		value += n;
+	}
+	if (refuse_prefix(p, value))
+		return -EINVAL;
+	if (p->d->path)
+		return keel_fail(p->e, EINVAL, "two targets, '%s' and '%s'", p->d->path, value);
+	if (!*value)
+		return keel_fail(p->e, EINVAL, "the target is empty; an empty CD drive cannot be given");
+	if (phy && *value != '/') {
+		snprintf(in_dev, sizeof(in_dev), "/dev/%s", value);
+		value = in_dev;
+	}
+	return guest_absolute(&p->d->path, value, p->e);
+}
+
+static int set_devtype(struct disk_parse *p, const char *value)
+{
+	if (!strcmp(value, "disk"))
+		return 0;
+	return keel_fail(p->e, EINVAL, "'%s': a PVH guest has disks only; give it the image as a disk to read (access=r)",
+			 value);
+}
+
 static int set_vdev(struct disk_parse *p, const char *value)
 {
+	char word[32];
+	char *kind;
+
 	if (!strncmp(value, "/dev/", 5))
 		value += 5;
-	p->d->number = guest_vdev_number(value);
-	if (!p->d->number || strlen(value) >= sizeof(p->d->vdev))
+	if (!strncmp(value, "ioemu:", 6))
+		value += 6;
+	snprintf(word, sizeof(word), "%s", value);
+	kind = strchr(word, ':');
+	if (kind)
+		*kind++ = 0;
+	if (kind && set_devtype(p, kind))
+		return -EINVAL;
+	if (p->d->number)
+		return keel_fail(p->e, EINVAL, "two virtual devices, '%s' and '%s'", p->d->vdev, value);
+	p->d->number = guest_vdev_number(word);
+	if (!p->d->number || strlen(word) >= sizeof(p->d->vdev))
 		return keel_fail(p->e, EINVAL, "'%s' is no virtual device (xvda, xvdb1, sda, ...)", value);
-	strcpy(p->d->vdev, value);
+	strcpy(p->d->vdev, word);
 	return 0;
 }
 
@@ -107,22 +185,26 @@ static int set_access(struct disk_parse *p, const char *value)
 {
 	if (!*value)
 		return 0;
-	if (!strcmp(value, "r") || !strcmp(value, "ro")) {
-		p->d->readonly = true;
+	p->d->readonly = !strcmp(value, "r") || !strcmp(value, "ro");
+	p->d->shared = !strcmp(value, "w!");
+	if (p->d->readonly || p->d->shared || !strcmp(value, "w") || !strcmp(value, "rw"))
 		return 0;
-	}
-	if (!strcmp(value, "w") || !strcmp(value, "rw")) {
-		p->d->readonly = false;
-		return 0;
-	}
-	return keel_fail(p->e, EINVAL, "access '%s' is neither r nor w", value);
+	return keel_fail(p->e, EINVAL, "access '%s' is none of r, w and w!", value);
 }
 
+/* Who serves the image's bytes makes no difference to the guest: here it is blkback. */
 static int set_backendtype(struct disk_parse *p, const char *value)
 {
-	if (!strcmp(value, "phy"))
+	if (!strcmp(value, "phy") || !strcmp(value, "tap") || !strcmp(value, "qdisk"))
 		return 0;
-	return keel_fail(p->e, EINVAL, "backendtype '%s' is not supported, only phy", value);
+	return keel_fail(p->e, EINVAL, "backendtype '%s' is not supported, only phy, and qdisk and tap as the same", value);
+}
+
+static int set_specification(struct disk_parse *p, const char *value)
+{
+	if (!strcmp(value, "xen"))
+		return 0;
+	return keel_fail(p->e, EINVAL, "specification '%s' is not supported: a guest's disks are Xen's (xen)", value);
 }
 
 static int set_backend(struct disk_parse *p, const char *value)
@@ -132,18 +214,9 @@ static int set_backend(struct disk_parse *p, const char *value)
 	return keel_fail(p->e, EINVAL, "backend '%s': only Dom0 serves disks", value);
 }
 
-static int set_devtype(struct disk_parse *p, const char *value)
+static int set_cache(struct disk_parse *p, const char *value)
 {
-	if (!strcmp(value, "disk"))
-		return 0;
-	return keel_fail(p->e, EINVAL, "devtype '%s' is not supported: a PVH guest has disks only",
-			 value);
-}
-
-static int set_ignored(struct disk_parse *p, const char *value)
-{
-	if (p->warn)
-		p->warn(p->arg, "this disk option has no effect here");
+	no_effect(p->warn, p->arg, "disk", "cache");
 	return 0;
 }
 
@@ -153,16 +226,24 @@ static const struct {
 } disk_keys[] = {
 	{ "format", set_format }, { "vdev", set_vdev }, { "access", set_access },
 	{ "target", set_target }, { "backendtype", set_backendtype }, { "backend", set_backend },
-	{ "devtype", set_devtype }, { "cache", set_ignored },
+	{ "devtype", set_devtype }, { "cache", set_cache }, { "script", set_script },
+	{ "specification", set_specification },
 };
 
 static int disk_flag(struct disk_parse *p, const char *word)
 {
-	if (!strcmp(word, "discard") || !strcmp(word, "no-discard") ||
-	    !strcmp(word, "direct-io-safe"))
-		return set_ignored(p, word);
+	if (!strcmp(word, "discard") || !strcmp(word, "no-discard")) {
+		p->d->no_discard = *word == 'n';
+		return 0;
+	}
+	if (!strcmp(word, "direct-io-safe")) {	/* blkback never copies what it writes */
+		no_effect(p->warn, p->arg, "disk", word);
+		return 0;
+	}
 	if (!strcmp(word, "cdrom"))
 		return set_devtype(p, word);
+	if (!strncmp(word, "colo", 4))
+		return keel_fail(p->e, EINVAL, "the disk option '%s' of xl is refused: keel copies no running guests", word);
 	return 1;
 }
 
@@ -183,8 +264,16 @@ static int disk_named(struct disk_parse *p, char *word, char *rest)
 	for (size_t i = 0; i < sizeof(disk_keys) / sizeof(disk_keys[0]); i++)
 		if (!strcmp(word, disk_keys[i].key))
 			return disk_keys[i].set(p, value);
-	return keel_fail(p->e, EINVAL, "unknown disk option '%s' (there are target, format, vdev, "
-			 "access)", word);
+	return keel_fail(p->e, EINVAL, "unknown disk option '%s' (there are target, format, vdev, access, backendtype, "
+			 "specification)", word);
+}
+
+static bool names_vdev(const char *word)
+{
+	struct disk_parse p = { .d = &(struct guest_disk){ 0 }, .e = &(struct keel_error){ 0 } };
+
+	set_vdev(&p, word);
+	return p.d->number != 0 || strchr(word, ':');
 }
 
 static int disk_word(struct disk_parse *p, char *word)
@@ -193,10 +282,13 @@ static int disk_word(struct disk_parse *p, char *word)
 		set_target, set_format, set_vdev, set_access,
 	};
 
-	if (p->positional == sizeof(order) / sizeof(order[0]))
+	if (p->positional == sizeof(order) / sizeof(order[0])) {
+		if (!*word)
+			return 0;
 		return keel_fail(p->e, EINVAL, "unknown disk option '%s'", word);
+	}
 	/* The old form TARGET,VDEV,ACCESS leaves the format out. */
-	if (p->positional == 1 && guest_vdev_number(word))
+	if (p->positional == 1 && names_vdev(word))
 		p->positional = 2;
 	return order[p->positional++](p, word);
 }
@@ -253,12 +345,111 @@ static int interface_name(char out[16], const char *what, const char *value,
 	return 0;
 }
 
+/* digits[KMG](b|B)/s[@digits[u|m][s]], as libxlutil takes it: so many bits or bytes, shared out over intervals. */
+int guest_parse_rate(struct guest_vif *v, const char *rate, struct keel_error *e)
+{
+	uint64_t n, scale = 1, interval = 50000, unit = 1000000;
+	const char *p = rate;
+	char *end;
+	bool bits;
+
+	errno = 0;
+	n = strtoull(p, &end, 10);
+	if (end == p || !isdigit((unsigned char)*p) || errno)
+		goto bad;
+	p = end;
+	if (*p == 'K' || *p == 'M' || *p == 'G')
+		scale = *p == 'K' ? 1000 : *p == 'M' ? 1000000 : 1000000000, p++;
+	bits = *p == 'b';
+	if ((*p != 'b' && *p != 'B') || p[1] != '/' || p[2] != 's')
+		goto bad;
+	p += 3;
+	if (*p == '@') {
+		interval = strtoull(++p, &end, 10);
+		if (end == p || !isdigit((unsigned char)*p) || errno)
+			goto bad;
+		p = end;
+		if (*p == 'm' || *p == 'u')
+			unit = *p++ == 'm' ? 1000 : 1;
+		p += *p == 's';
+		if (interval > UINT32_MAX / unit)
+			goto bad;
+		interval *= unit;
+	}
+	if (*p || strlen(rate) >= sizeof(v->rate) || n > UINT32_MAX || (bits && n * scale < 8))
+		goto bad;
+	n = n * scale / (bits ? 8 : 1);
+	if (!interval || n > UINT64_MAX / interval || !(n * interval / 1000000))
+		goto bad;
+	v->rate_bytes = n * interval / 1000000;
+	v->rate_us = interval;
+	strcpy(v->rate, rate);
+	return 0;
+bad:
+	return keel_fail(e, EINVAL, "rate '%s' is not of the form 10Mb/s, 1MB/s or 100KB/s@20ms, with a byte at least in each "
+			 "interval", rate);
+}
+
+static int vif_number(unsigned int *out, const char *what, const char *value, unsigned int min, unsigned int max,
+		      struct keel_error *e)
+{
+	size_t n = strspn(value, "0123456789");
+
+	if (!n || n > 5 || value[n] || strtoul(value, NULL, 10) < min || strtoul(value, NULL, 10) > max)
+		return keel_fail(e, EINVAL, "%s '%s' is no number from %u to %u", what, value, min, max);
+	*out = strtoul(value, NULL, 10);
+	return 0;
+}
+
+static int copy_word(char *out, size_t size, const char *what, const char *value, const char *good, struct keel_error *e)
+{
+	if (!*value || strlen(value) >= size || value[strspn(value, good)])
+		return keel_fail(e, EINVAL, "%s '%s' is too long, or has characters that do not belong there", what, value);
+	strcpy(out, value);
+	return 0;
+}
+
+/* A name is in Xen's own folder of scripts. */
+static int set_vif_script(struct guest_vif *v, const char *value, struct keel_error *e)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.+-";
+	char path[sizeof(v->script)];
+
+	if (snprintf(path, sizeof(path), "%s%s", *value == '/' ? "" : "/etc/xen/scripts/", value) >= (int)sizeof(path))
+		path[0] = 0;
+	return *value ? copy_word(v->script, sizeof(v->script), "script", path, good, e) : 0;
+}
+
+static int vif_other(char *word, const char *value, guest_warn_fn *warn, void *arg, struct keel_error *e)
+{
+	static const char *const ignored[] = { "model", "type", "accel" };	/* of an emulated card */
+
+	if (!strcmp(word, "backend")) {
+		if (!strcmp(value, "0") || !strcmp(value, "Domain-0"))
+			return 0;
+		return keel_fail(e, EINVAL, "backend '%s': only Dom0 serves interfaces", value);
+	}
+	if (!strcmp(word, "trusted")) {
+		if (!strcmp(value, "1"))
+			return 0;
+		return keel_fail(e, EINVAL, "the vif option 'trusted=%s' of xl is refused; "
+				 "xen_netfront.trusted=0 on the guest's command line does it", value);
+	}
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		if (!strcmp(word, ignored[i])) {
+			if (strcmp(value, "vif"))
+				no_effect(warn, arg, "vif", word);
+			return 0;
+		}
+	if (!strncmp(word, "colo", 4) || !strncmp(word, "filter_", 7) || !strncmp(word, "queue_", 6))
+		return keel_fail(e, EINVAL, "the vif option '%s' of xl is refused: keel copies no running guests", word);
+	return keel_fail(e, EINVAL, "unknown vif option '%s' (there are mac, bridge, vifname, devid, mtu, rate, ip, script, "
+			 "gatewaydev)", word);
+}
+
 static int vif_word(struct guest_vif *v, char *word, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e)
 {
-	static const char *const ignored[] = {
-		"script", "ip", "model", "rate", "mtu", "gatewaydev", "type",
-	};
 	char *value = strchr(word, '=');
 
 	if (!value)
@@ -270,15 +461,34 @@ static int vif_word(struct guest_vif *v, char *word, guest_warn_fn *warn, void *
 		return interface_name(v->bridge, "bridge", value, e);
 	if (!strcmp(word, "vifname"))
 		return interface_name(v->name, "vifname", value, e);
-	if (!strcmp(word, "backend") && (!strcmp(value, "0") || !strcmp(value, "Domain-0")))
-		return 0;
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		if (!strcmp(word, ignored[i])) {
-			if (warn)
-				warn(arg, "this vif option has no effect here");
-			return 0;
-		}
-	return keel_fail(e, EINVAL, "unknown vif option '%s' (there are mac, bridge, vifname)", word);
+	if (!strcmp(word, "gatewaydev") || !strcmp(word, "netdev"))
+		return interface_name(v->gatewaydev, word, value, e);
+	if (!strcmp(word, "devid"))
+		return vif_number(&v->devid, word, value, 0, 255, e);
+	if (!strcmp(word, "mtu"))
+		return vif_number(&v->mtu, word, value, 68, 65535, e);
+	if (!strcmp(word, "rate"))
+		return guest_parse_rate(v, value, e);
+	if (!strcmp(word, "ip"))
+		return *value ? copy_word(v->ip, sizeof(v->ip), word, value, "0123456789abcdefABCDEF.:/ ", e) : 0;
+	if (!strcmp(word, "script"))
+		return set_vif_script(v, value, e);
+	return vif_other(word, value, warn, arg, e);
+}
+
+/* What the options make together. Addresses are a script's work, and xl's own script does it with netfilter. */
+static void vif_whole(struct guest_vif *v, guest_warn_fn *warn, void *arg)
+{
+	if (v->ip[0] && !v->script[0])
+		strcpy(v->script, VIF_BRIDGE_SCRIPT);
+	if (!strcmp(basename(v->script), "vif-bridge") && !v->ip[0])
+		v->script[0] = 0;	/* keel does by itself what it would do */
+	if (!v->bridge[0] && (!v->script[0] || !strcmp(basename(v->script), "vif-bridge")))
+		strcpy(v->bridge, "xenbr0");
+	if (v->gatewaydev[0] && !v->script[0]) {
+		v->gatewaydev[0] = 0;
+		no_effect(warn, arg, "vif", "gatewaydev");
+	}
 }
 
 int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
@@ -287,12 +497,14 @@ int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, 
 	char *copy = strdup(spec), *rest = copy, *word;
 	int rc = 0;
 
-	*v = (struct guest_vif){ .bridge = "xenbr0" };
+	*v = (struct guest_vif){ .devid = VIF_ANY_DEVID };
 	if (!copy)
 		return keel_fail(e, ENOMEM, "no memory");
 	while (!rc && (word = next_word(&rest)))
 		if (*word)
 			rc = vif_word(v, word, warn, arg, e);
 	free(copy);
+	if (!rc)
+		vif_whole(v, warn, arg);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A guest's configuration as JSON and back, and the texts of its small values. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +97,29 @@ static struct json_object *disks_to_json(const struct guest_config *g)
 		put_string(d, "target", g->disk[i].path);
 		put_string(d, "vdev", g->disk[i].vdev);
 		json_object_object_add(d, "readonly", json_object_new_boolean(g->disk[i].readonly));
+		if (g->disk[i].no_discard)
+			json_object_object_add(d, "discard", json_object_new_boolean(false));
+		if (g->disk[i].shared)
+			json_object_object_add(d, "shared", json_object_new_boolean(true));
 		json_object_array_add(list, d);
 	}
 	return list;
 }
+
+/* The parts of an interface that are texts as they are in a file, in both directions. */
+static const struct vif_text {
+	const char *key;
+	size_t offset;
+} vif_texts[] = {
+	{ "bridge", offsetof(struct guest_vif, bridge) },
+	{ "vifname", offsetof(struct guest_vif, name) },
+	{ "rate", offsetof(struct guest_vif, rate) },
+	{ "ip", offsetof(struct guest_vif, ip) },
+	{ "script", offsetof(struct guest_vif, script) },
+	{ "gatewaydev", offsetof(struct guest_vif, gatewaydev) },
+};
+
+#define NR_VIF_TEXTS (sizeof(vif_texts) / sizeof(vif_texts[0]))
 
 static struct json_object *vifs_to_json(const struct guest_config *g)
 {
@@ -112,12 +132,33 @@ static struct json_object *vifs_to_json(const struct guest_config *g)
 		guest_mac_text(g->vif[i].mac, mac);
 		if (g->vif[i].has_mac)
 			put_string(v, "mac", mac);
-		put_string(v, "bridge", g->vif[i].bridge);
-		if (g->vif[i].name[0])
-			put_string(v, "vifname", g->vif[i].name);
+		for (size_t k = 0; k < NR_VIF_TEXTS; k++) {
+			const char *text = (const char *)&g->vif[i] + vif_texts[k].offset;
+
+			if (*text)
+				put_string(v, vif_texts[k].key, text);
+		}
+		if (g->vif[i].devid != i)
+			put_number(v, "devid", g->vif[i].devid);
+		if (g->vif[i].mtu)
+			put_number(v, "mtu", g->vif[i].mtu);
 		json_object_array_add(list, v);
 	}
 	return list;
+}
+
+static void put_affinity(struct json_object *j, const char *key, const struct guest_affinity *a)
+{
+	struct json_object *list;
+
+	if (!a->each) {
+		put_string(j, key, a->n ? a->list[0] : NULL);
+		return;
+	}
+	list = json_object_new_array();
+	for (unsigned int i = 0; i < a->n; i++)
+		json_object_array_add(list, json_object_new_string(a->list[i]));
+	json_object_object_add(j, key, list);
 }
 
 static struct json_object *pcis_to_json(const struct guest_config *g)
@@ -159,8 +200,19 @@ struct json_object *guest_to_json(const struct guest_config *g)
 	put_string(j, "tsc_mode", tsc[g->tsc_mode]);
 	put_number(j, "max_event_channels", g->max_event_channels);
 	put_number(j, "max_grant_frames", g->max_grant_frames);
+	put_number(j, "max_maptrack_frames", g->max_maptrack_frames);
+	if (g->page_tables_mib)
+		put_number(j, "shadow_memory", g->page_tables_mib);
+	if (g->time_offset)
+		json_object_object_add(j, "rtc_timeoffset", json_object_new_int(g->time_offset));
+	if (g->localtime)
+		put_number(j, "localtime", 1);
+	put_string(j, "pool", g->pool);
+	put_affinity(j, "cpus", &g->cpus);
+	put_affinity(j, "cpus_soft", &g->cpus_soft);
 	put_string(j, "on_poweroff", guest_action_name(g->on_poweroff));
 	put_string(j, "on_reboot", guest_action_name(g->on_reboot));
+	put_string(j, "on_watchdog", guest_action_name(g->on_watchdog));
 	put_string(j, "on_crash", guest_action_name(g->on_crash));
 	json_object_object_add(j, "disk", disks_to_json(g));
 	json_object_object_add(j, "vif", vifs_to_json(g));
@@ -191,29 +243,50 @@ static const char *text_of(struct json_object *j, const char *key)
 	return json_object_object_get_ex(j, key, &v) ? json_object_get_string(v) : NULL;
 }
 
+static bool true_of(struct json_object *j, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(j, key, &v) && json_object_get_boolean(v);
+}
+
+static char *vif_text(struct json_object *j)
+{
+	static const char *const others[] = { "mac", "devid", "mtu" };
+	const size_t n_others = sizeof(others) / sizeof(others[0]);
+	char *out = strdup("");
+
+	for (size_t i = 0; out && i < NR_VIF_TEXTS + n_others; i++) {
+		const char *key = i < n_others ? others[i] : vif_texts[i - n_others].key;
+		const char *text = text_of(j, key);
+		char *longer = NULL;
+
+		if (!text)
+			continue;
+		if (asprintf(&longer, "%s%s%s=%s", out, *out ? "," : "", key, text) < 0)
+			longer = NULL;
+		free(out);
+		out = longer;
+	}
+	return out;
+}
+
 static char *device_text(const char *key, struct json_object *j)
 {
-	const char *a, *b, *c;
-	struct json_object *ro;
+	const char *target, *vdev, *access, *discard;
 	char *out = NULL;
-	int n;
 
 	if (json_object_is_type(j, json_type_string))
 		return strdup(json_object_get_string(j));
-	if (!strcmp(key, "disk")) {
-		a = text_of(j, "target");
-		b = text_of(j, "vdev");
-		n = asprintf(&out, "vdev=%s, access=%s, target=%s", b ? b : "",
-			     json_object_object_get_ex(j, "readonly", &ro) &&
-			     json_object_get_boolean(ro) ? "r" : "w", a ? a : "");
-	} else {
-		a = text_of(j, "mac");
-		b = text_of(j, "bridge");
-		c = text_of(j, "vifname");
-		n = asprintf(&out, "bridge=%s%s%s%s%s", b ? b : "", a ? ",mac=" : "", a ? a : "",
-			     c ? ",vifname=" : "", c ? c : "");
-	}
-	return n < 0 ? NULL : out;
+	if (strcmp(key, "disk"))
+		return vif_text(j);
+	target = text_of(j, "target");
+	vdev = text_of(j, "vdev");
+	access = true_of(j, "readonly") ? "r" : true_of(j, "shared") ? "w!" : "w";
+	discard = json_object_object_get(j, "discard") && !true_of(j, "discard") ? ", no-discard" : "";
+	if (asprintf(&out, "vdev=%s, access=%s%s, target=%s", vdev ? vdev : "", access, discard, target ? target : "") < 0)
+		return NULL;
+	return out;
 }
 
 static struct cfg_value *value_from_json(const char *key, struct json_object *j)
@@ -229,8 +302,10 @@ static struct cfg_value *value_from_json(const char *key, struct json_object *j)
 		return v;
 	case json_type_int:
 		v = new_value(CFG_INTEGER);
-		if (v)
+		if (v) {
 			v->integer = json_object_get_int64(j);
+			v->string = strdup(json_object_get_string(j));
+		}
 		return v;
 	case json_type_array:
 		v = new_value(CFG_LIST);
@@ -253,7 +328,7 @@ static struct cfg_value *value_from_json(const char *key, struct json_object *j)
 
 static bool complete(const struct cfg_value *v)
 {
-	if (!v || (v->type == CFG_STRING && !v->string) || (v->type == CFG_LIST && !v->item))
+	if (!v || (v->type != CFG_LIST && !v->string) || (v->type == CFG_LIST && !v->item))
 		return false;
 	for (size_t i = 0; i < v->items; i++)
 		if (!v->item[i]->string)
@@ -261,29 +336,40 @@ static bool complete(const struct cfg_value *v)
 	return true;
 }
 
-int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_error *e)
+int guest_json_to_cfg(struct cfg *c, struct json_object *j, const char *from, struct keel_error *e)
 {
-	static const char from[] = "stored configuration";
-	struct cfg c = { 0 };
 	int rc = 0;
 
-	*g = (struct guest_config){ 0 };
+	*c = (struct cfg){ 0 };
 	if (!json_object_is_type(j, json_type_object))
-		return keel_fail(e, EINVAL, "the stored configuration is no JSON object");
-	c.setting = calloc(json_object_object_length(j) + 1, sizeof(*c.setting));
-	if (!c.setting)
+		return keel_fail(e, EINVAL, "%s: no JSON object", from);
+	c->setting = calloc(json_object_object_length(j) + 1, sizeof(*c->setting));
+	if (!c->setting)
 		return keel_fail(e, ENOMEM, "no memory");
 	json_object_object_foreach(j, key, val) {
-		struct cfg_setting *s = &c.setting[c.settings++];
+		struct cfg_setting *s = &c->setting[c->settings++];
 
 		s->name = strdup(key);
 		s->from = from;
 		s->value = value_from_json(key, val);
 		if (!s->name || !complete(s->value))
-			rc = keel_fail(e, EINVAL, "the stored configuration's '%s' is not usable", key);
+			rc = keel_fail(e, EINVAL, "%s: '%s' is not usable", from, key);
 	}
-	if (!rc)
-		rc = guest_from_cfg(g, &c, from, NULL, NULL, e);
+	if (rc)
+		cfg_free(c);
+	return rc;
+}
+
+int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_error *e)
+{
+	struct cfg c;
+	int rc;
+
+	*g = (struct guest_config){ 0 };
+	rc = guest_json_to_cfg(&c, j, "stored configuration", e);
+	if (rc)
+		return rc;
+	rc = guest_from_cfg(g, &c, "stored configuration", NULL, NULL, e);
 	cfg_free(&c);
 	return rc;
 }

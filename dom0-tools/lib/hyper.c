@@ -130,11 +130,11 @@ int hyper_create_domain(struct keel *k, const struct hyper_create *c)
 
 	memcpy(h.handle, c->handle, sizeof(h.handle));
 	if (k->domctl_version >= 0x17) {
-		struct create_420 n = { .h = h, .emulation_flags = EMULATE_LAPIC };
+		struct create_420 n = { .h = h, .cpupool_id = c->cpupool, .emulation_flags = EMULATE_LAPIC };
 
 		memcpy(&d.u, &n, sizeof(n));
 	} else {
-		struct create_417 n = { .h = h, .emulation_flags = EMULATE_LAPIC };
+		struct create_417 n = { .h = h, .cpupool_id = c->cpupool, .emulation_flags = EMULATE_LAPIC };
 
 		memcpy(&d.u, &n, sizeof(n));
 	}
@@ -250,6 +250,44 @@ int hyper_sched_id(struct keel *k, unsigned int *id)
 	if (!rc)
 		*id = s.u.sched_id.sched_id;
 	return rc;
+}
+
+int hyper_sched_get(struct keel *k, unsigned int domid, unsigned int sched, unsigned int *weight, unsigned int *cap)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_scheduler_op, .domain = domid };
+	int rc;
+
+	d.u.scheduler_op.sched_id = sched;
+	d.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	rc = hyper_domctl(k, &d);
+	if (!rc) {
+		*weight = d.u.scheduler_op.u.credit2.weight;
+		*cap = d.u.scheduler_op.u.credit2.cap;
+	}
+	return rc;
+}
+
+int hyper_ratelimit(struct keel *k, unsigned int sched, unsigned int *us, bool set)
+{
+	struct xen_sysctl s = { .cmd = XEN_SYSCTL_scheduler_op };
+	int rc;
+
+	s.u.scheduler_op.sched_id = sched;
+	s.u.scheduler_op.cmd = set ? XEN_SYSCTL_SCHEDOP_putinfo : XEN_SYSCTL_SCHEDOP_getinfo;
+	if (set)
+		s.u.scheduler_op.u.sched_credit2.ratelimit_us = *us;
+	rc = hyper_sysctl(k, &s);
+	if (!rc && !set)
+		*us = s.u.scheduler_op.u.sched_credit2.ratelimit_us;
+	return rc;
+}
+
+int hyper_set_time_offset(struct keel *k, unsigned int domid, int seconds)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_settimeoffset, .domain = domid };
+
+	d.u.settimeoffset.time_offset_seconds = seconds;
+	return hyper_domctl(k, &d);
 }
 
 int hyper_sched_set(struct keel *k, unsigned int domid, unsigned int sched, unsigned int weight,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/guest.h"
 #include "lib/keel.h"
 
 #include <public/xen.h>
@@ -45,6 +46,7 @@ struct hyper_create {
 	int max_grant_frames;
 	int max_maptrack_frames;
 	bool iommu;			/* it may have PCI functions */
+	unsigned int cpupool;
 };
 
 /* The new domain's id, or a negative errno. */
@@ -64,6 +66,21 @@ int hyper_physinfo(struct keel *k, struct xen_sysctl_physinfo *info);
 int hyper_sched_id(struct keel *k, unsigned int *id);
 int hyper_sched_set(struct keel *k, unsigned int domid, unsigned int sched, unsigned int weight,
 		    unsigned int cap);
+
+/* Credit2's share of @domid. */
+int hyper_sched_get(struct keel *k, unsigned int domid, unsigned int sched, unsigned int *weight, unsigned int *cap);
+/* Its rate limit, in all pools' CPUs: microseconds that a vCPU runs at least. */
+int hyper_ratelimit(struct keel *k, unsigned int sched, unsigned int *us, bool set);
+int hyper_set_time_offset(struct keel *k, unsigned int domid, int seconds);
+
+/* hyper_vcpu.c */
+int hyper_vcpu_info(struct keel *k, unsigned int domid, unsigned int vcpu, struct xen_domctl_getvcpuinfo *info);
+/* Where a vCPU may run, and where it rather runs: either may be NULL, and is left alone then. */
+int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, const struct guest_cpus *hard,
+		       const struct guest_cpus *soft);
+int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, struct guest_cpus *hard,
+		       struct guest_cpus *soft);
+int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu);
 
 /* A port of @domid that Dom0 may bind to. Returns it, or a negative errno. */
 int hyper_alloc_unbound(struct keel *k, unsigned int domid);

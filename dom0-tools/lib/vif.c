@@ -17,6 +17,11 @@ int vif_check(struct keel *k, const struct guest_vif *v)
 {
 	char path[64];
 
+	if (v->script[0] && access(v->script, X_OK))
+		return keel_fail_errno(&k->err, "cannot run the script %s of the guest's network (Xen's own are in the package "
+				       "xen-utils-common)", v->script);
+	if (!v->bridge[0])
+		return 0;
 	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", v->bridge);
 	if (!access(path, F_OK))
 		return 0;
@@ -27,7 +32,6 @@ int vif_check(struct keel *k, const struct guest_vif *v)
 
 struct vif_nodes {
 	const struct guest_vif *v;
-	unsigned int index;
 	char mac[18];
 };
 
@@ -37,9 +41,9 @@ static void write_nodes(struct store_tx *t, void *arg)
 	const struct vif_nodes *n = arg;
 	char front[STORE_PATH_MAX], back[STORE_PATH_MAX], tool[STORE_PATH_MAX], path[STORE_PATH_MAX];
 
-	snprintf(front, sizeof(front), "/local/domain/%u/device/vif/%u", t->domid, n->index);
-	snprintf(back, sizeof(back), "/local/domain/0/backend/vif/%u/%u", t->domid, n->index);
-	snprintf(tool, sizeof(tool), "/libxl/%u/device/vif/%u", t->domid, n->index);
+	snprintf(front, sizeof(front), "/local/domain/%u/device/vif/%u", t->domid, n->v->devid);
+	snprintf(back, sizeof(back), "/local/domain/0/backend/vif/%u/%u", t->domid, n->v->devid);
+	snprintf(tool, sizeof(tool), "/libxl/%u/device/vif/%u", t->domid, n->v->devid);
 	store_dir(t, STORE_GUEST_SHARES, "%s", front);
 	store_dir(t, STORE_GUEST_READS, "%s", back);
 	store_dir(t, STORE_DOM0, "%s", tool);
@@ -59,15 +63,27 @@ static void write_nodes(struct store_tx *t, void *arg)
 	BOTH("online", "1");
 	BOTH("state", "1");
 	/* The driver wants this node to exist; `keel` does the script's work itself. */
-	BOTH("script", "/bin/true");
+	BOTH("script", "%s", n->v->script[0] ? n->v->script : "/bin/true");
 	BOTH("mac", "%s", n->mac);
-	BOTH("bridge", "%s", n->v->bridge);
-	BOTH("handle", "%u", n->index);
+	if (n->v->bridge[0])
+		BOTH("bridge", "%s", n->v->bridge);
+	if (n->v->ip[0])
+		BOTH("ip", "%s", n->v->ip);
+	if (n->v->rate[0])
+		BOTH("rate", "%llu,%u", (unsigned long long)n->v->rate_bytes, n->v->rate_us);
+	if (n->v->mtu)
+		BOTH("mtu", "%u", n->v->mtu);
+	if (n->v->gatewaydev[0])
+		BOTH("gatewaydev", "%s", n->v->gatewaydev);
+	/* Scripts give the interface its name by this. */
+	if (n->v->name[0] && n->v->script[0])
+		BOTH("vifname", "%s", n->v->name);
+	BOTH("handle", "%u", n->v->devid);
 	BOTH("type", "vif");
 	PUT(front, "backend", "%s", back);
 	PUT(front, "backend-id", "0");
 	PUT(front, "state", "1");
-	PUT(front, "handle", "%u", n->index);
+	PUT(front, "handle", "%u", n->v->devid);
 	PUT(front, "mac", "%s", n->mac);
 #undef BOTH
 #undef PUT
@@ -109,6 +125,14 @@ static unsigned int interface_index(const char *name)
 	return index;
 }
 
+static int set_mtu(struct keel *k, int fd, const char *name, unsigned int mtu)
+{
+	struct ifreq r = { .ifr_mtu = mtu };
+
+	put_name(r.ifr_name, name);
+	return interface_call(k, fd, SIOCSIFMTU, &r, "set the MTU of");
+}
+
 /* What a hotplug script would do: name, address that no frame is sent to, bridge, up. */
 static int join_bridge(struct keel *k, const char *created, const struct guest_vif *v)
 {
@@ -124,6 +148,8 @@ static int join_bridge(struct keel *k, const char *created, const struct guest_v
 		rc = keel_fail_errno(&k->err, "the interface %s does not come up", name);
 	if (!rc && v->name[0])
 		rc = rename_interface(k, fd, name, v->name);
+	if (!rc && v->mtu)
+		rc = set_mtu(k, fd, name, v->mtu);
 	put_name(r.ifr_name, v->bridge);
 	r.ifr_ifindex = (int)interface_index(name);
 	if (!rc && ioctl(fd, SIOCBRADDIF, &r) < 0 && errno != EBUSY)
@@ -152,10 +178,23 @@ static void random_mac(unsigned char mac[6])
 	mac[3] &= 0x7f;
 }
 
-int vif_attach(struct keel *k, unsigned int domid, unsigned int index,
-	       const struct guest_vif *v)
+static int bring_up(struct keel *k, unsigned int domid, const char *name, const struct guest_vif *v)
 {
-	struct vif_nodes n = { .v = v, .index = index };
+	char path[96];
+	int rc;
+
+	if (v->script[0])	/* which says by itself when it is done */
+		return script_run(k, v->script, "online", domid, v->devid, name, v->gatewaydev);
+	rc = join_bridge(k, name, v);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u/hotplug-status", domid, v->devid);
+	return store_write(k, path, "connected");
+}
+
+int vif_attach(struct keel *k, unsigned int domid, const struct guest_vif *v)
+{
+	struct vif_nodes n = { .v = v };
 	char name[24], path[64];
 	unsigned char mac[6];
 	int rc;
@@ -171,13 +210,8 @@ int vif_attach(struct keel *k, unsigned int domid, unsigned int index,
 	rc = store_run(k, domid, write_nodes, &n);
 	if (rc)
 		return rc;
-	snprintf(name, sizeof(name), "vif%u.%u", domid, index);
+	snprintf(name, sizeof(name), "vif%u.%u", domid, v->devid);
 	snprintf(path, sizeof(path), "net/%s", name);
-	rc = device_wait(k, "vif", domid, index, path);
-	if (!rc)
-		rc = join_bridge(k, name, v);
-	if (rc)
-		return rc;
-	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u/hotplug-status", domid, index);
-	return store_write(k, path, "connected");
+	rc = device_wait(k, "vif", domid, v->devid, path);
+	return rc ? rc : bring_up(k, domid, name, v);
 }

@@ -2,6 +2,8 @@
 /* From settings to a guest: every setting with good and bad values; the JSON form. */
 #include "test/check.h"
 
+#include <unistd.h>
+
 #include "lib/guest.h"
 
 static struct keel_error e;
@@ -30,15 +32,16 @@ static int read_guest(struct guest_config *g, const char *text)
 /* A setting that comes from elsewhere is told from those of the file. */
 static void settings_of_the_command_line(void **state)
 {
-	static const char file[] = "name='web'\nkernel='/k'\n\nextra='a'\nmemory=64\npci=['01:00.1']";
+	static const char file[] = "name='web'\nkernel='/k'\ntype='pvh'\nextra='a'\nmemory=64\npci=['01:00.1']";
 	static const struct {
 		const char *words, *says;
 	} cases[] = {
 		{ "\npci=['01:00.1,vlan=5000']", "command line:2: pci: vlan '5000'" },
-		{ "memory='x'", "command line:1: memory must be an integer" },
+		{ "memory='x'", "command line:1: memory must be an integer, not 'x'" },
 		{ "vcpu=2", "command line:1: unknown setting 'vcpu'" },
 		{ "cmdline='b'", "f:4: 'cmdline' is set, so 'root'" },
-		{ "\nnestedhvm=1", "command line:2: 'nestedhvm' has no effect" },
+		{ "\nvnc=1", "command line:2: 'vnc' has no effect" },
+		{ "memory=64\nmemory=32", "command line:2: 'memory' is there twice" },
 		{ "vcpus=2\nmaxvcpus=1", "f: maxvcpus = 1 is less" },
 	};
 	struct guest_config g;
@@ -58,7 +61,7 @@ static void settings_of_the_command_line(void **state)
 	}
 }
 
-#define BASE "name='web'\nkernel='/k'\nmemory=64\n"
+#define BASE "name='web';type='pvh'\nkernel='/k'\nmemory=64\n"
 
 static void complete(void **state)
 {
@@ -135,8 +138,12 @@ static void bad_values(void **state)
 		{ "name='a'\nkernel='/k'", "there is no 'memory'" },
 		{ BASE "memroy=3", "f:4: unknown setting 'memroy'; did you mean 'memory'?" },
 		{ BASE "zzzzzzzz=3", "unknown setting 'zzzzzzzz' (" },
-		{ "name=3", "f:1: name must be a string, not an integer" },
-		{ "memory='64'", "memory must be an integer, not a string" },
+		{ "name=3", "f:1: the name '3' would be taken for a domain id" },
+		{ "name=['a']", "f:1: name must be a string, not a list" },
+		{ "memory=['64']", "memory must be an integer, not a list" },
+		{ "memory='64k'", "memory must be an integer, not '64k'" }, { "memory=''", "must be an integer, not ''" },
+		{ "memory='99999999999999999999'", "must be an integer" }, { "memory='0'", "memory = 0 is out of range" },
+		{ "memory=1f", "must be an integer, not '1f'" },
 		{ "memory=0", "memory = 0 is out of range" },
 		{ "memory=-5", "out of range" },
 		{ "memory=99999999", "out of range" },
@@ -156,9 +163,11 @@ static void bad_values(void **state)
 		{ "uuid='x'", "'x' is no UUID" },
 		{ "uuid='00112233-4455-6677-8899-aabbccddeeff0'", "no UUID" },
 		{ "type='hvm'", "PVH guests only" }, { "type='pv'", "PVH guests only" },
-		{ "kernel='vmlinuz'", "kernel 'vmlinuz' is not an absolute path" },
-		{ "ramdisk=''", "not an absolute path" },
-		{ "on_crash='coredump-destroy'", "is not supported" },
+		{ "kernel=''", "f:1: kernel is empty" }, { "ramdisk=''", "ramdisk is empty" },
+		{ BASE "type='pv'\nbuilder='hvm'", "f:4: type 'pv'" },
+		{ "name='a'\nkernel='/k'\nmemory=1\nbuilder='hvm'", "f: builder = \"hvm\"" },
+		{ "on_crash='coredump-destroy'", "Keel writes no core dumps; \"preserve\"" },
+		{ "on_watchdog='soft-reset'", "is not supported" },
 		{ "on_reboot='dance'", "is no action" },
 		{ "on_poweroff=''", "is no action" },
 		{ "tsc_mode='fast'", "not one of" },
@@ -168,18 +177,25 @@ static void bad_values(void **state)
 		{ BASE "root='/dev/xvda disableapic'", "'disableapic' on" },
 		{ "disk='x'", "disk must be a list, not a string" },
 		{ "disk=[1]", "each disk is a string" },
-		{ "disk=['']", "is not an absolute path" },
+		{ "disk=['']", "the target is empty" }, { "disk=[',raw,hdc,ro,cdrom']", "an empty CD drive" },
 		{ "disk=['/a']", "f:1: disk: the disk has no vdev" },
 		{ "disk=['/a,qcow2,xvda,w']", "qemu-img convert" },
 		{ "disk=['/a,raw,xvda,x']", "access 'x'" },
 		{ "disk=['/a,raw,foo,w']", "'foo' is no virtual device" },
 		{ "disk=['/a,raw,xvda,w,more']", "unknown disk option 'more'" },
-		{ "disk=['vdev=xvda,target=']", "not an absolute path" },
+		{ "disk=['vdev=xvda,target=']", "the target is empty" }, { "disk=['/a,vdev=xvda,vdev=xvdb']", "two virtual devices" },
 		{ "disk=['vdev=xvda']", "no target" },
 		{ "disk=['/a,vdev=xvda,color=red']", "unknown disk option 'color'" },
-		{ "disk=['/a,vdev=xvda,backendtype=qdisk']", "only phy" },
+		{ "disk=['/a,vdev=xvda,backendtype=9p']", "only phy" },
+		{ "disk=['/a,vdev=xvda,specification=virtio']", "a guest's disks are Xen's" },
+		{ "disk=['qcow2:/a,xvda,w']", "format 'qcow2' is not supported" },
+		{ "disk=['tap:vhd:/a,xvda,w']", "format 'vhd' is not supported" },
+		{ "disk=['iscsi:iqn.x,xvda,w']", "the script 'iscsi:iqn.x' is not run; attach" },
+		{ "disk=['script=block-nbd,vdev=xvda,target=x']", "the script 'block-nbd' is not run" },
+		{ "disk=['file:/a,hdb:cdrom,r']", "a PVH guest has disks only" },
+		{ "disk=['/a,raw,xvda,w,colo']", "of xl is refused" }, { "disk=['/a,raw,xvda,w!!']", "none of r, w and w!" },
 		{ "disk=['/a,vdev=xvda,backend=other']", "only Dom0" },
-		{ "disk=['/a,raw,xvda,r,cdrom']", "devtype" },
+		{ "disk=['/a,raw,xvda,r,cdrom']", "f:1: disk: 'cdrom': a PVH guest" },
 		{ "disk=['/a,vdev=xvda,target=/b']", "two targets" },
 		{ "disk=['/a,raw,xvda,w',\n'/b,raw,xvda,w']", "f:2: two disks are xvda" },
 		{ "vif='x'", "vif must be a list" },
@@ -193,6 +209,26 @@ static void bad_values(void **state)
 		{ "vif=['bridge=abcdefghijklmnop']", "no name of an interface" },
 		{ "vif=['speed=1']", "unknown vif option 'speed'" },
 		{ "vif=['word']", "not of the form key=value" },
+		{ "vif=['devid=256']", "devid '256' is no number from 0 to 255" }, { "vif=['devid=']", "is no number" },
+		{ "vif=['devid=3','','devid=3']", "two have devid 3" }, { "vif=['mtu=67']", "from 68 to 65535" },
+		{ "vif=['rate=10']", "rate '10' is not of the form" }, { "vif=['rate=0Mb/s']", "is not of the form" },
+		{ "vif=['rate=1b/s']", "is not of the form" }, { "vif=['rate=1Mb/s@']", "is not of the form" },
+		{ "vif=['rate=1MB/s@0ms']", "is not of the form" }, { "vif=['rate=-1MB/s']", "is not of the form" },
+		{ "vif=['rate=1MB/s@5000s']", "is not of the form" }, { "vif=['ip=$(id)']", "do not belong there" },
+		{ "vif=['script=a b']", "do not belong there" }, { "vif=['backend=net']", "only Dom0" },
+		{ "vif=['trusted=0']", "xen_netfront.trusted=0" }, { "vif=['colo_x=1']", "of xl is refused" },
+		{ BASE "vfb=['vnc=1']", "f:4: 'vfb' of xl is refused: a guest has no screen" },
+		{ BASE "nestedhvm=1", "f:4: 'nestedhvm' of xl with this value is refused" },
+		{ BASE "hap='0'", "'hap' of xl with this value" }, { BASE "vtpm=['backend=t']", "'vtpm' of xl is refused" },
+		{ BASE "cpuid='host'", "clearcpuid=" }, { BASE "nomigrate=1", "keel moves no guest" },
+		{ BASE "timer_mode='delay'", "'timer_mode' of xl with this value" },
+		{ BASE "cpus='x'", "f:4: cpus: 'x' is no list of CPUs" }, { BASE "cpus='3-1'", "is no range" },
+		{ BASE "cpus='1-'", "is no range" }, { BASE "cpus='0,^0'", "no CPU is left in '0,^0'" },
+		{ BASE "cpus='node:1'", "the machine has one node" }, { BASE "cpus_soft=['0',['1']]", "each entry is a text" },
+		{ BASE "cpus='1024'", "CPUs are 0 to 1023" }, { BASE "cpus=['0','']", "f:4: cpus: '' is no list" },
+		{ BASE "bootloader='mine'", "f:4: bootloader 'mine' is not run" }, { BASE "firmware='ovmf'", "has no firmware" },
+		{ BASE "bootloader_args=['--entry=1']", "'bootloader_args' of xl is refused" },
+		{ BASE "rtc_timeoffset='x'", "must be an integer" }, { BASE "max_maptrack_frames=5000", "out of range" },
 		{ "pci='01:00.1'", "pci must be a list, not a string" },
 		{ "pci=[1]", "each pci is a string" },
 		{ "pci=['']", "'' is no PCI function" },
@@ -231,7 +267,7 @@ static void bad_values(void **state)
 		{ "pci=['01:00.1',\n'0000:01:00.1']", "f:2: '0000:01:00.1' is there twice" },
 		{ BASE "pci=['01:00.1']\npassthrough='disabled'", "pci needs passthrough = \"enabled\"" },
 		{ BASE "passthrough='0'\npci=['01:00.1']", "pci needs passthrough = \"enabled\"" },
-		{ "passthrough=1", "passthrough must be a string" },
+		{ "passthrough=2", "passthrough '2' is neither" }, { "passthrough=[]", "must be a string" },
 		{ "passthrough=''", "passthrough '' is neither enabled nor disabled" },
 		{ "passthrough='maybe'", "neither enabled nor disabled" },
 	};
@@ -292,13 +328,165 @@ static void ignored(void **state)
 	assert_int_equal(read_guest(&g, BASE "vnc = 1"), 0);
 	assert_string_equal(warned, "f:4: 'vnc' has no effect on Keel");
 	guest_free(&g);
-	assert_int_equal(read_guest(&g, BASE "vif=['script=vif-route']"), 0);
-	assert_contains(warned, "no effect");
+	assert_int_equal(read_guest(&g, BASE "vif=['model=e1000']"), 0);
+	assert_string_equal(warned, "f:4: the vif option 'model' has no effect here");
 	guest_free(&g);
-	assert_int_equal(read_guest(&g, BASE "disk=['phy:/dev/x,xvda,w', '/y,raw,xvdb,r,discard']"), 0);
+	/* What a guest of Keel has anyway is not worth a word. */
+	assert_int_equal(read_guest(&g, BASE "nestedhvm=0\nhap=1\nvfb=[]\nseclabel=''\nbootloader=''\npool=''"), 0);
+	assert_string_equal(warned, "");
+	guest_free(&g);
+	assert_int_equal(read_guest(&g, BASE "disk=['phy:/dev/x,xvda,w', '/y,raw,xvdb,r,direct-io-safe']"), 0);
 	assert_string_equal(g.disk[0].path, "/dev/x");
-	assert_contains(warned, "no effect");
+	assert_string_equal(warned, "f:4: the disk option 'direct-io-safe' has no effect here");
 	guest_free(&g);
+}
+
+static void without_a_type(void **state)
+{
+	static const char text[] = "name='web'\nkernel='/k'\nmemory='64'\n";
+	struct guest_config g;
+
+	assert_int_equal(read_guest(&g, text), 0);
+	assert_contains(warned, "f: there is no 'type': keel makes a PVH guest, where xl would make a PV one");
+	guest_free(&g);
+}
+
+static void loaders(void **state)
+{
+	static const char *const ask[] = {
+		"bootloader='pygrub'", "bootloader='/usr/lib/xen-4.17/bin/pygrub'", "bootloader='pvgrub'", "firmware='pvgrub32'",
+		"firmware='pvgrub64'", "kernel='/usr/lib/grub-xen/grub-x86_64-xen.bin'",
+	};
+	struct guest_config g;
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(ask) / sizeof(ask[0]); i++) {
+		snprintf(text, sizeof(text), "name='web'\ntype='pvh'\nmemory=64\n%s\n", ask[i]);
+		guest_pvh_grub = "/nowhere/grub";
+		assert_int_equal(read_guest(&g, text), -EINVAL);
+		assert_contains(e.text, "f:4: ");
+		assert_contains(e.text, "the package grub-xen-host has it");
+		guest_pvh_grub = "/dev/null";
+		assert_int_equal(read_guest(&g, text), 0);
+		assert_string_equal(g.kernel, "/dev/null");
+		assert_contains(warned, "f:4: '");
+		assert_contains(warned, "is answered with GRUB for PVH guests, /dev/null");
+		guest_free(&g);
+	}
+	assert_int_equal(read_guest(&g, BASE "ramdisk='/r'\nbootloader='pygrub'\nextra='quiet'"), 0);
+	assert_contains(warned, "f:5: 'cmdline', 'root' and 'extra' do not reach the kernel");
+	assert_null(g.ramdisk);
+	guest_free(&g);
+}
+
+static void paths(void **state)
+{
+	char here[512], want[600];
+	struct guest_config g;
+
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(read_guest(&g, "name='w'\ntype='pvh'\nmemory=1\nkernel='./boot/k'\nramdisk='r'\n"
+				    "disk=['a.img,raw,xvda,w','phy:vg/x,xvdb,w','file:b,ioemu:sda,w!']"), 0);
+	snprintf(want, sizeof(want), "%s/boot/k", here);
+	assert_string_equal(g.kernel, want);
+	snprintf(want, sizeof(want), "%s/r", here);
+	assert_string_equal(g.ramdisk, want);
+	snprintf(want, sizeof(want), "%s/a.img", here);
+	assert_string_equal(g.disk[0].path, want);
+	assert_string_equal(g.disk[1].path, "/dev/vg/x");
+	assert_string_equal(g.disk[2].vdev, "sda");
+	assert_true(g.disk[2].shared);
+	assert_false(g.disk[0].shared);
+	guest_free(&g);
+	assert_int_equal(guest_read_cfg(&(struct cfg){ 0 }, "/nowhere/x.cfg", &e), -ENOENT);
+	assert_contains(e.text, "/nowhere/x.cfg");
+	assert_int_equal(guest_read_cfg(&(struct cfg){ 0 }, "/", &e), -EISDIR);
+	assert_int_equal(guest_read_cfg(&(struct cfg){ 0 }, "/dev/null", &e), -EINVAL);
+}
+
+static void interfaces(void **state)
+{
+	struct guest_config g;
+
+	assert_int_equal(read_guest(&g, BASE "vif=['','devid=0,mtu=9000,rate=100KB/s@20ms','ip=10.0.0.1 fe80::1','devid=2,rate=8Kb/s@1s',"
+				    "'script=vif-route,gatewaydev=eth0','script=vif-bridge','script=/opt/mine,bridge=b']"), 0);
+	assert_string_equal(warned, "");
+	assert_int_equal(g.vif[0].devid, 1);
+	assert_int_equal(g.vif[1].devid, 0);
+	assert_int_equal(g.vif[2].devid, 3);
+	assert_int_equal(g.vif[3].devid, 2);
+	assert_int_equal(g.vif[4].devid, 4);
+	assert_int_equal(g.vif[1].mtu, 9000);
+	assert_int_equal(g.vif[1].rate_bytes, 2000);
+	assert_int_equal(g.vif[1].rate_us, 20000);
+	assert_int_equal(g.vif[3].rate_bytes, 1000);
+	/* Only a script knows what to do with an address. */
+	assert_string_equal(g.vif[2].script, "/etc/xen/scripts/vif-bridge");
+	assert_string_equal(g.vif[2].bridge, "xenbr0");
+	assert_string_equal(g.vif[4].script, "/etc/xen/scripts/vif-route");
+	assert_string_equal(g.vif[4].bridge, "");
+	assert_string_equal(g.vif[4].gatewaydev, "eth0");
+	assert_string_equal(g.vif[5].script, "");
+	assert_string_equal(g.vif[6].script, "/opt/mine");
+	guest_free(&g);
+	assert_int_equal(read_guest(&g, BASE "vif=['devid=1','devid=0','','']"), 0);
+	assert_int_equal(g.vif[2].devid, 2);
+	assert_int_equal(g.vif[3].devid, 3);
+	guest_free(&g);
+}
+
+static void cpus(void **state)
+{
+	struct guest_cpus c;
+	struct guest_config g;
+	char text[64];
+
+	assert_int_equal(guest_parse_cpus(&c, "0-3, ^2,8", &e), 0);
+	guest_cpus_text(&c, 16, text, sizeof(text));
+	assert_string_equal(text, "0-1,3,8");
+	guest_cpus_text(&c, 2, text, sizeof(text));
+	assert_string_equal(text, "all");
+	assert_int_equal(guest_parse_cpus(&c, "all,^0", &e), 0);
+	guest_cpus_text(&c, 4, text, sizeof(text));
+	assert_string_equal(text, "1-1023");
+	assert_int_equal(guest_parse_cpus(&c, "nodes:0", &e), 0);
+	guest_cpus_text(&c, 4, text, 2);
+	assert_string_equal(text, "a");
+	assert_int_equal(read_guest(&g, BASE "cpus='0-1'\ncpus_soft=['2',3]"), 0);
+	assert_string_equal(guest_affinity_of(&g.cpus, 7), "0-1");
+	assert_string_equal(guest_affinity_of(&g.cpus_soft, 1), "3");
+	assert_null(guest_affinity_of(&g.cpus_soft, 2));
+	guest_free(&g);
+	assert_int_equal(read_guest(&g, BASE "cpus=2"), 0);
+	assert_string_equal(guest_affinity_of(&g.cpus, 0), "2");
+	guest_free(&g);
+}
+
+static char refused[1024];
+
+static void note_refused(void *arg, const char *text)
+{
+	snprintf(refused + strlen(refused), sizeof(refused) - strlen(refused), "%s\n", text);
+}
+
+/* A check tells of all that is wrong, and not of what is missing since it was. */
+static void all_errors(void **state)
+{
+	static const char text[] = "name='a b'\nkernel='/k'\nmemory='x'\nvfb=[1]\nfoo=1\n";
+	struct guest_config g;
+	struct cfg c;
+
+	refused[0] = 0;
+	assert_int_equal(cfg_parse(&c, text, strlen(text), "f", &e), 0);
+	assert_int_equal(guest_check_cfg(&g, &c, "f", note, note_refused, NULL, &e), -EINVAL);
+	assert_contains(e.text, "f:1: the name");
+	assert_contains(refused, "f:1: the name");
+	assert_contains(refused, "f:3: memory must be");
+	assert_contains(refused, "f:4: 'vfb'");
+	assert_contains(refused, "f:5: unknown setting 'foo'");
+	assert_null(strstr(refused, "there is no"));
+	assert_null(g.name);
+	cfg_free(&c);
 }
 
 static void virtual_function(void **state)
@@ -353,12 +541,14 @@ static void json_and_back(void **state)
 {
 	struct guest_config g, h;
 	struct json_object *j, *k;
-	char first[4096];
+	char first[4096], *lines;
 
 	assert_int_equal(read_guest(&g, BASE "uuid='00112233-4455-6677-8899-aabbccddeeff'\n"
-		"ramdisk='/r'\nextra='a \"b\" \\\\'\nvcpus=2\nmaxvcpus=3\ncpu_weight=100\ncap=20\n"
-		"tsc_mode='native'\non_crash='preserve'\n"
-		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r']\nvif=['mac=00:16:3e:0:0:1,vifname=x','bridge=b']\n"
+		"ramdisk='/r'\nextra='a \"b\" \\\\ \\n\\x01'\nvcpus=2\nmaxvcpus=3\ncpu_weight=100\ncap=20\n"
+		"tsc_mode='native'\non_crash='preserve'\nmax_maptrack_frames=7\nshadow_memory=9\nrtc_timeoffset='-60'\n"
+		"localtime=1\npool='p'\ncpus='0-3'\ncpus_soft=['0','1']\non_watchdog='restart'\n"
+		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r','/c,raw,xvdc,w!,no-discard']\n"
+		"vif=['mac=00:16:3e:0:0:1,vifname=x','devid=5,bridge=b,mtu=1400,rate=1MB/s,ip=10.0.0.1,script=vif-x,gatewaydev=e']\n"
 		"pci=['01:00.1','01:00.2,mac=2:0:0:0:0:1,vlan=7']"), 0);
 	j = guest_to_json(&g);
 	snprintf(first, sizeof(first), "%s", json_object_to_json_string(j));
@@ -369,6 +559,19 @@ static void json_and_back(void **state)
 	json_object_put(j);
 	j = guest_to_json(&h);
 	assert_string_equal(json_object_to_json_string(j), first);
+	json_object_put(j);
+	/* And as lines, which are read back. */
+	lines = guest_to_text(&h);
+	guest_free(&h);
+	assert_int_equal(read_guest(&h, lines), 0);
+	free(lines);
+	j = guest_to_json(&h);
+	assert_string_equal(json_object_to_json_string(j), first);
+	assert_int_equal(h.time_offset, -60);
+	assert_true(h.disk[2].shared);
+	assert_true(h.disk[2].no_discard);
+	assert_false(h.disk[1].no_discard);
+	assert_int_equal(h.vif[1].devid, 5);
 	assert_contains(first, "\"memory\": 64");
 	assert_contains(first, "\"readonly\": true");
 	assert_contains(first, "\"0000:01:00.2,mac=02:00:00:00:00:01,vlan=7\"");
@@ -399,7 +602,7 @@ static void no_memory(void **state)
 	struct guest_config g;
 	struct cfg c;
 	static const char text[] = BASE "ramdisk='/r'\ncmdline='x'\n"
-		"disk=['/a,raw,xvda,w','vdev=xvdb,target=/b']\nvif=['bridge=b']\npci=['01:00.1,vlan=1']";
+		"disk=['/a,raw,xvda,w','vdev=xvdb,target=b']\nvif=['bridge=b']\npci=['01:00.1,vlan=1']\npool='p'\ncpus=['0','1']";
 	long n = 0;
 
 	assert_int_equal(cfg_parse(&c, text, strlen(text), "f", &e), 0);
@@ -433,7 +636,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
-		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored), cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs),
+		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored),
+		cmocka_unit_test(without_a_type), cmocka_unit_test(loaders), cmocka_unit_test(paths), cmocka_unit_test(interfaces),
+		cmocka_unit_test(cpus), cmocka_unit_test(all_errors), cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs),
 		cmocka_unit_test(json_and_back), cmocka_unit_test(bad_json), cmocka_unit_test(no_memory),
 		cmocka_unit_test(uuids), cmocka_unit_test(settings_of_the_command_line),
 	};
