@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The console of a guest that was started at boot: a PV console ring (public/io/console.h) whose
- * other end is Keel, which prints what comes, until Dom0 binds the event channel.
+ * other end is Keel, which prints the guest's output until Dom0 binds the event channel.
  */
 #include "common/console.h"
 
@@ -15,14 +15,17 @@
 #define CONSOLE_GFN 0xfefff /* where libxl puts it */
 #define DRAIN_CHUNK 128
 
-/* The guest writes the ring while we read: indices are read once and bounded by the ring's size. */
+/*
+ * The guest may write the ring while Keel reads it: read each index once, and bound it by the
+ * ring's size.
+ */
 static void drain(struct domain *d, evtchn_port_t port)
 {
 	struct xencons_interface *ring = d->boot_console;
 	u32 cons = READ_ONCE(ring->out_cons);
 	u32 prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
 
-	if (prod - cons > sizeof(ring->out)) /* nonsense: take what is there now as read */
+	if (prod - cons > sizeof(ring->out)) /* nonsense: discard what is in the ring */
 		cons = prod;
 	while (cons != prod) {
 		char buf[DRAIN_CHUNK];

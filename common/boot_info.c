@@ -5,7 +5,7 @@
 #include "common/boot_info.h"
 #include "common/lib/string.h"
 
-/* Where two ranges overlap the one with the higher rank wins: nobody may allocate what is not RAM. */
+/* If two ranges overlap, the one with the higher rank wins: nobody may allocate what is not RAM. */
 static unsigned int range_rank(uint32_t type)
 {
 	switch (type) {
@@ -85,14 +85,14 @@ int boot_info_add_range(struct boot_info *bi, uint64_t base, uint64_t size, uint
 		if (r.base >= end)
 			break;
 		if (range_rank(type) <= range_rank(r.type)) {
-			/* The old one stays: put in what is before it, go on behind it. */
+			/* The old one stays: insert the part before it, continue behind it. */
 			uint32_t before = bi->nr_ranges;
 
 			rc = range_insert(bi, i, base, r.base, type, flags);
 			i += 1 + (bi->nr_ranges - before);
 			base = r_end;
 		} else {
-			/* The new one wins: keep what is left of the old one on either side. */
+			/* The new one wins: keep the rest of the old one on either side. */
 			range_remove(bi, i);
 			rc = range_insert(bi, i, end, r_end, r.type, r.flags);
 			if (r.base < base)
@@ -141,7 +141,7 @@ int boot_info_add_module(struct boot_info *bi, uint64_t base, uint64_t size, con
 	return bi->nr_modules++;
 }
 
-/* How files are packed that somebody may take for a kernel, and what unpacks each. */
+/* Compression formats in which users may pass a kernel, and the command that unpacks each. */
 static const struct packing {
 	uint16_t offset;
 	uint8_t len;
@@ -161,7 +161,10 @@ static const struct packing {
 	{ 0, 2, { 'M', 'Z' }, "an EFI program", NULL },
 };
 
-/* The boot protocol (2.08 and later) says how long the packed kernel is: other programs have none. */
+/*
+ * Version 2.08 and later of the boot protocol give the length of the compressed kernel; other
+ * programs have no such field.
+ */
 #define BZIMAGE_VERSION 0x206
 #define BZIMAGE_PAYLOAD_LENGTH 0x24c
 

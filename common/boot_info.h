@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a loader hands to the hypervisor. One layout for every way in: the UEFI loader (xen/efi),
- * multiboot1 and multiboot2 (xen/multiboot). Fixed layout, no pointers, all addresses physical.
+ * What a loader hands to the hypervisor. All loaders use the same layout: UEFI (xen/efi),
+ * multiboot1 and multiboot2 (xen/multiboot). The layout is fixed, without pointers, and all
+ * addresses are physical.
  *
- * The memory ranges are sorted by address, do not overlap, and neighbours of one kind are joined.
- * Boot services are over when the core sees them, so their memory is given as RAM. What the loader
- * itself put into memory is also listed as RAM: the core reserves the image (image_phys,
- * image_size), this structure, the modules and the device tree before it gives RAM away. The
+ * The memory ranges are sorted by address and do not overlap; neighbours of the same type are
+ * merged. Boot services have ended when the core runs, so their memory is listed as RAM. Whatever
+ * the loader itself put into memory is also listed as RAM: the core reserves the image (image_phys,
+ * image_size), this structure, the modules and the device tree before it allocates any RAM. The
  * handoff page tables are inside [tables_phys, tables_phys + tables_size) and are needed until the
  * core has loaded its own.
  *
@@ -43,7 +44,7 @@ enum boot_range_type {
 	BOOT_RANGE_PMEM		= 7,
 };
 
-/* EFI runtime services use it: type is RESERVED, and it must stay as it is. */
+/* EFI runtime services use it: the type is RESERVED, and nobody may change it. */
 #define BOOT_RANGE_EFI_RUNTIME	(1u << 0)
 
 struct boot_range {
@@ -103,28 +104,29 @@ _Static_assert(offsetof(struct boot_info, ranges) == 72 + 48 + 8 + 64 + 1024,
 	       "boot_info has a fixed layout");
 
 /*
- * Add a range to the sorted list. Where it overlaps what is there, the more restrictive type
- * wins. Zero-sized ranges are ignored, ranges that wrap are cut at 2^64.
- * Pure. Returns 0, or -1 if the list is full (the list then lacks a part of the range).
+ * Add a range to the sorted list. If it overlaps others, the more restrictive type wins. Zero-sized
+ * ranges are ignored, ranges that wrap are cut at 2^64. Pure. Returns 0, or -1 if the list is full
+ * (the list then lacks a part of the range).
  */
 int boot_info_add_range(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type,
 			uint32_t flags);
 
-/* A module without a name is called this and its number: GRUB gives no names. */
+/* A module without a name is called this plus its number: GRUB passes no names. */
 #define BOOT_NO_NAME "module "
 
 /*
- * Add a module. @name and @cmdline may be NULL. A name that is too long keeps its end, so that
- * the file name survives; a command line that is too long is cut. Pure.
- * Returns the module's index, or -1 if there are BOOT_MAX_MODULES already.
+ * Add a module. @name and @cmdline may be NULL. A name that is too long keeps only its end, so that
+ * the file name survives; a command line that is too long is truncated. Pure. Returns the module's
+ * index, or -1 if there are BOOT_MAX_MODULES already.
  */
 int boot_info_add_module(struct boot_info *bi, uint64_t base, uint64_t size, const char *name,
 			 const char *cmdline);
 
 /*
- * If @data is a kernel image that is compressed or needs a boot protocol that Keel does not have,
- * say what it is ("bzImage", "gzip" ...), else NULL. *@unpack: the command that writes what is inside
- * to its standard output, NULL if there is no kernel inside. Pure; reads at most @size bytes.
+ * If @data is a compressed kernel image, or one that needs a boot protocol that Keel does not
+ * implement, return what it is ("bzImage", "gzip" ...), else NULL. *@unpack: the command that
+ * writes what is inside to its standard output, NULL if there is no kernel inside. Pure; reads at
+ * most @size bytes.
  */
 const char *boot_image_packed(const void *data, uint64_t size, const char **unpack);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The boot configuration's bindings, after Xen's hyperlaunch and dom0less. The tree comes from the
- * boot volume: it is checked as a whole first, and every property's length before it is read.
+ * boot volume and is not trusted: it is checked as a whole first, and every property's length
+ * before it is read.
  */
 #include <libfdt.h>
 
@@ -106,7 +107,7 @@ static const char *base_name(const char *path)
 	return base;
 }
 
-/* The whole path first, then the file name alone: loaders differ in what they hand over. */
+/* Compare the whole path first, then the file name alone: loaders differ in what they pass. */
 static int module_by_path(const struct bootcfg_parser *p, const char *path)
 {
 	u32 i, nr = p->bi->nr_modules;
@@ -170,7 +171,7 @@ static int parse_kernel(struct bootcfg_parser *p, int node, struct bootcfg_domai
 	args = get_string(p, node, "bootargs", sizeof(d->cmdline), &ok);
 	if (!ok)
 		return -1;
-	/* The domain's own bootargs come first; what the loader was given with the file is last. */
+	/* The domain's own bootargs take precedence; the module's command line comes last. */
 	if (!d->cmdline[0])
 		boot_copy_string(d->cmdline, sizeof(d->cmdline),
 				 args ? args : p->bi->modules[d->kernel].cmdline);
@@ -219,7 +220,7 @@ bad:
 	return bootcfg_error(p, "%s: hard-affinity = \"%s\": not a list of CPUs such as 0-3,8", d->name, s);
 }
 
-/* The same in words: "control", "hardware". Returns as bootcfg_number() does. */
+/* The same as strings: "control", "hardware". Returns as bootcfg_number() does. */
 static int capability_words(struct bootcfg_parser *p, int node, u64 *caps)
 {
 	static const char *const words[] = { "control", "hardware", "xenstore" };
@@ -230,7 +231,7 @@ static int capability_words(struct bootcfg_parser *p, int node, u64 *caps)
 
 	for (k = 0; k < n; k++) {
 		word = fdt_stringlist_get(p->fdt, node, "capabilities", k, NULL);
-		/* A cell with zeroes looks like empty words. */
+		/* A cell with zeroes looks like empty strings. */
 		if (!word || !*word)
 			return 0;
 		for (i = 0; i < ARRAY_SIZE(words) && strcmp(word, words[i]); i++)
@@ -280,7 +281,7 @@ static int parse_numbers(struct bootcfg_parser *p, int node, struct bootcfg_doma
 		return bootcfg_error(p, "%s: memory = %lu KiB is no multiple of 4", d->name,
 				   d->memory_kb);
 
-	/* 0 asks for the next free one; it is Dom0's own otherwise. */
+	/* 0 asks for the next free id, except in Dom0's node, where it is Dom0's own. */
 	v = 0;
 	if (bootcfg_number(p, node, "domid", DOMID_FIRST_RESERVED - 1, &v) < 0)
 		return -1;
@@ -304,7 +305,7 @@ static bool pci_number(const char **s, unsigned int digits, char end, u32 max, u
 	return *(*s)++ == end && *value <= max;
 }
 
-/* "0000:00:05.0": functions of the machine that are the domain's alone. */
+/* "0000:00:05.0": PCI functions of the machine that the domain owns. */
 static int parse_pci(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	int n = fdt_stringlist_count(p->fdt, node, "pci");
@@ -371,7 +372,7 @@ static int parse_domain(struct bootcfg_parser *p, int node)
 	return 0;
 }
 
-/* Give out the ids that were left open, and find what was given twice. */
+/* Assign ids to domains that have none, and find ids that were given twice. */
 static int assign_ids(struct bootcfg_parser *p)
 {
 	struct bootcfg *cfg = p->cfg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The boot configuration: which domains are made at boot, and of what. Read from a flattened
- * device tree (docs/boot-configuration.md), or, with none, Dom0 from the first two modules.
+ * The boot configuration: which domains start at boot, and from which files. Read from a flattened
+ * device tree (docs/boot-configuration.md); without one, Dom0 is made from the first two modules.
  */
 #ifndef COMMON_BOOTCFG_H
 #define COMMON_BOOTCFG_H
@@ -54,7 +54,7 @@ struct bootcfg_domain {
 	u32 nr_evtchns;
 	u32 nr_grants;
 	u32 nr_pci;
-	u32 pci[BOOTCFG_MAX_PCI]; /* functions of the machine: segment << 16 | bus << 8 | devfn */
+	u32 pci[BOOTCFG_MAX_PCI]; /* PCI functions of the machine: segment << 16 | bus << 8 | devfn */
 	struct bootcfg_evtchn evtchns[BOOTCFG_MAX_EVTCHNS];
 	struct bootcfg_grant grants[BOOTCFG_MAX_GRANTS];
 };
@@ -66,15 +66,15 @@ struct bootcfg {
 
 /*
  * Read the boot configuration. @fdt is where bi->fdt is mapped for bi->fdt_size bytes, or NULL for
- * a boot without a tree. Pure, apart from the FS base while it runs; any boot context.
- * Returns 0, or -1 with a message in @err that names node, property and value; @cfg is then void.
+ * a boot without a tree. Pure, apart from the FS base while it runs; any boot context. Returns 0,
+ * or -1 with a message in @err that names node, property and value; @cfg is then invalid.
  */
 int bootcfg_parse(const struct boot_info *bi, const void *fdt, struct bootcfg *cfg, char *err,
 		  size_t errlen);
 
 /*
- * Keel's own command line: what the tree says (bootargs of /chosen/hypervisor), then what the
- * loader was given, so that the latter wins. A broken tree counts as none. Pure, as above.
+ * Keel's own command line: first the tree's bootargs of /chosen/hypervisor, then the loader's
+ * options, so that the latter win. A broken tree counts as none. Pure, as above.
  */
 void bootcfg_command_line(const struct boot_info *bi, const void *fdt, char *out, size_t size);
 

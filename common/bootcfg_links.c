@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The boot configuration's event channels and grants: what one domain's node says of another. */
+/*
+ * The boot configuration's event channels and grants: references from one domain's node to another.
+ */
 #include <libfdt.h>
 
 #include "common/bootcfg_parser.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of the boot configuration's parser share: nobody else includes this. */
+/* Private header of the boot configuration's parser. */
 #ifndef COMMON_BOOTCFG_PARSER_H
 #define COMMON_BOOTCFG_PARSER_H
 
@@ -8,7 +8,7 @@
 
 #define MEMORY_MAX_KB	(1ull << 34)	/* 16 TiB */
 
-/* All that the steps of one parse share. */
+/* State of one parse. */
 struct bootcfg_parser {
 	const struct boot_info *bi;
 	const void *fdt;
@@ -30,7 +30,7 @@ const char *bootcfg_node_name(const struct bootcfg_parser *p, int node);
 int bootcfg_number(struct bootcfg_parser *p, int node, const char *prop, u64 max, u64 *value);
 
 /*
- * Properties that are spelt wrong, or that Keel cannot honour, must not pass unnoticed. @known is
+ * Misspelt properties, and those that Keel cannot honour, must not go unnoticed. @known is
  * NULL-terminated. Returns 0, or -1 after a message.
  */
 int bootcfg_known(struct bootcfg_parser *p, int node, const char *const *known);

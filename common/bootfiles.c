@@ -40,8 +40,8 @@ int boot_module_is(const void *fdt, int node, const char *kind)
 }
 
 /*
- * Do the tokens (Devicetree specification 0.4, 5.4.1) lead to the end of their block? libfdt 1.6.1 follows
- * a property's length without asking whether it wraps around, and may go in circles for ever.
+ * Do the tokens (Devicetree specification 0.4, 5.4.1) lead to the end of their block? libfdt 1.6.1
+ * adds a property's length without checking for overflow, and may loop for ever.
  */
 static int tokens_end(const void *fdt)
 {
@@ -77,7 +77,10 @@ int boot_fdt_check(const void *fdt, uint64_t size)
 		return rc;
 	if (fdt_totalsize(fdt) > size)
 		return -FDT_ERR_TRUNCATED;
-	/* Versions before 16 name nodes by their whole path: libfdt 1.6.1's check falls over a root without one. */
+	/*
+	 * Versions before 16 name nodes by their whole path; libfdt 1.6.1's check fails on a root
+	 * without one.
+	 */
 	if (fdt_version(fdt) < 17)
 		return -FDT_ERR_BADVERSION;
 	if (!tokens_end(fdt))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which files a boot configuration names: what a loader needs to know of it. */
+/* Which files a boot configuration names, for the loaders. */
 #ifndef COMMON_BOOTFILES_H
 #define COMMON_BOOTFILES_H
 

@@ -3,11 +3,11 @@
 #include "common/clock.h"
 
 #define JUMP_NS 10000000ull	/* later than this: jump */
-#define CLOSE_NS 20000ll	/* nearer than this, and the slope right to */
-#define CLOSE_SLOPE 200000	/* one part in this: leave it alone */
+#define CLOSE_NS 20000ll	/* close enough: nearer than this, with the slope right to */
+#define CLOSE_SLOPE 200000	/* one part in this */
 #define SAME_SPEED 8		/* one part in this more or less may be drift */
 
-/* a * b / c, where that fits in 64 bits; bit by bit, since there is no library for wide division. */
+/* a * b / c, if that fits in 64 bits. Bit by bit, since there is no library for wide division. */
 static u64 mul_div(u64 a, u64 b, u64 c)
 {
 	unsigned __int128 product = (unsigned __int128)a * b, rest = 0;
@@ -122,7 +122,7 @@ static bool slopes_close(struct tick_scale a, struct tick_scale b, u64 n)
 	return (x > y ? x - y : y - x) < y / n;
 }
 
-/* The speed that the counter is believed to have, now that it took dref for dticks. */
+/* The counter's assumed speed, after dticks in dref. */
 static struct tick_scale believed_rate(struct clock_track *t, struct tick_scale slope, u64 dticks, u64 dref)
 {
 	struct tick_scale rate = tick_scale(dticks, dref);
@@ -149,7 +149,10 @@ bool clock_correct(struct clock *c, struct clock_track *t, u64 ticks, u64 ref_ns
 	t->ticks = ticks;
 	t->ref_ns = ref_ns;
 	if (!sane) {
-		/* The counter was set back, or the reference stands: go on from here with the old slope. */
+		/*
+		 * The counter was set back, or the reference has stopped: continue from here with
+		 * the old slope.
+		 */
 		clock_set(c, ticks, max(mine, ref_ns), c->scale);
 		return true;
 	}

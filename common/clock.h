@@ -29,16 +29,19 @@ static inline u64 ticks_to_ns(struct tick_scale s, u64 ticks)
 	return (u64)((unsigned __int128)ticks * s.mul >> 32);
 }
 
-/* The time when the counter shows `ticks`; before the base point it stands still. Any context. */
+/* The time at which the counter shows `ticks`; constant before the base point. Any context. */
 u64 clock_read(const struct clock *c, u64 ticks);
 /* One consistent copy. Any context. */
 void clock_snapshot(const struct clock *c, struct clock *copy);
 /* A new base point and slope. One writer at a time. */
 void clock_set(struct clock *c, u64 ticks, u64 ns, struct tick_scale scale);
-/* t, or what was returned last if that is later: for counters that differ between CPUs. Any context. */
+/*
+ * t, or the last returned value if that is later: for counters that differ between CPUs. Any
+ * context.
+ */
 u64 clock_clamp(u64 *last, u64 t);
 
-/* A slower, trusted counter with few bits, whose time since the first reading is wanted. */
+/* A slow but trusted counter with few bits, extended to the time since the first reading. */
 struct clock_ref {
 	struct tick_scale scale;
 	unsigned int bits;
@@ -48,22 +51,23 @@ struct clock_ref {
 
 void clock_ref_start(struct clock_ref *r, u64 hz, unsigned int bits, u32 raw);
 /*
- * ns since the start. expected_ns: what has passed since the last reading in the opinion
- * of some other clock, to know how often the counter has wrapped meanwhile.
+ * ns since the start. expected_ns: how much time passed since the last reading according to another
+ * clock, which tells how often the counter has wrapped.
  */
 u64 clock_ref_read(struct clock_ref *r, u32 raw, u64 expected_ns);
 
-/* What a clock's correction remembers: the pair that it saw last, and the speed of its counter. */
+/* State of a clock's correction: the last pair of readings, and the speed of the counter. */
 struct clock_track {
 	u64 ticks, ref_ns;
-	struct tick_scale rate, doubtful; /* believed; the last one that was not */
+	struct tick_scale rate, doubtful; /* accepted; the last one that was not */
 };
 
 /*
- * Brings the clock back to a reference: at `ticks` it should have shown ref_ns. Changes
- * the slope so that it meets the reference in period_ns, and never sets it back; one that
- * is more than 10 ms late jumps forward. That the counter changed its speed by more
- * than an eighth (or was set, or stood still) is believed the second time. false: it was good enough, nothing changed.
+ * Brings the clock back to a reference: at `ticks` it should have shown ref_ns. Changes the slope
+ * so that the clock meets the reference in period_ns. The clock is never set back; if it is more
+ * than 10 ms late, it jumps forward. A change of the counter's speed by more than an eighth (or a
+ * counter that was set, or stood still) is accepted only when seen twice. Returns false if the
+ * clock was good enough and nothing changed.
  */
 bool clock_correct(struct clock *c, struct clock_track *t, u64 ticks, u64 ref_ns, u64 period_ns);
 

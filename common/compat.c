@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hypercalls of 32-bit code: a boot loader as a rule, such as GRUB, that starts a 64-bit kernel. The list is closed. What looks
- * the same to both is passed on; each other argument is read once and made what a 64-bit caller would have given.
+ * Hypercalls of 32-bit code, usually a boot loader such as GRUB that starts a 64-bit kernel. The
+ * list is closed. Arguments with the same layout in both modes are passed on; all others are read
+ * once and converted to what a 64-bit caller would have passed.
  */
 #include "common/compat.h"
 
@@ -18,7 +19,10 @@
 #include "common/memory.h"
 #include "common/time.h"
 
-/* Operations whose arguments have no long and no pointer in them; all of these calls have the operation first. */
+/*
+ * Operations whose arguments contain no long and no pointer. All of these calls have the operation
+ * as their first argument.
+ */
 static const u32 same[] = {
 	[__HYPERVISOR_memory_op] = BIT(XENMEM_current_reservation) | BIT(XENMEM_maximum_reservation) |
 				   BIT(XENMEM_maximum_gpfn),

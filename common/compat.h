@@ -5,11 +5,14 @@
 
 #include "common/types.h"
 
-/* A hypercall of the current vCPU, whose code is 32-bit: the result for eax. -ENOSYS: not in the list of what such code may call. */
+/*
+ * A hypercall of the current vCPU, whose code is 32-bit: the result for eax. -ENOSYS: such code may
+ * not call it.
+ */
 long hypercall_dispatch_32bit(u32 nr, const u32 args[5]);
 /*
- * The current vCPU sets up what is among the first that a kernel does: from now on its domain's shared memory has the
- * layout of the mode that it runs in. 0, or -EBUSY (evtchn_set_layout()).
+ * The current vCPU sets up something that a kernel sets up early: from now on, its domain's shared
+ * memory has the layout of the vCPU's current mode. 0, or -EBUSY (evtchn_set_layout()).
  */
 int compat_latch(void);
 /* Arch: does the current vCPU execute code that is not 64-bit? */

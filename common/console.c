@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The console's rings, its line, guests' lines and input. */
+/* The console: its rings, the serial line, guests' output, and input. */
 #include "common/console.h"
 
 #include <public/errno.h>
@@ -14,14 +14,14 @@
 #define INPUT_SIZE 256u
 #define READ_CHUNK 512u
 #define DRAIN_LIMIT 512u	/* bytes a call */
-#define DRAIN_RETRY 10000000ull	/* ns: looks again, should an interrupt get lost */
+#define DRAIN_RETRY 10000000ull	/* ns: polls, in case an interrupt gets lost */
 
 #define GUEST_LINE 160u
 #define GUEST_LINES 8u
-#define GUEST_BURST 131072ll	/* bytes that a guest may write at once */
+#define GUEST_BURST 131072ll	/* bytes that a guest may write in a burst */
 #define GUEST_RATE 16384ll	/* bytes a second after that */
 
-/* C: console_lock. Indices count all bytes ever; they wrap at 2^32. */
+/* C: console_lock. Indices count bytes since boot, and wrap at 2^32. */
 static spinlock_t console_lock = SPINLOCK_INIT(RANK_CONSOLE);
 static char ring[RING_SIZE];
 static u32 ring_end, ring_start;	/* C */
@@ -60,7 +60,7 @@ static void put_ring(const char *s, size_t len)
 		ring_start = ring_end - RING_SIZE;
 }
 
-/* To the wire, with a carriage return where the writer put none. */
+/* To the wire, adding carriage returns where the writer put none. */
 static void putc_sync(char c)
 {
 	if (c == '\n' && wire_last != '\r')
@@ -83,7 +83,7 @@ static void put_line(const char *s, size_t len)
 	}
 }
 
-/* After output: the background does the rest, on this CPU before it goes back to a guest. */
+/* After output: this CPU writes the rest before it returns to a guest. */
 static void output_pending(void)
 {
 	if (!READ_ONCE(sync_output))
@@ -120,7 +120,7 @@ size_t console_line_room(void)
 	return room;
 }
 
-/* Gives the UART one run of bytes; false when it takes no more now. C. */
+/* Passes one run of bytes to the UART; false if it accepts no more now. C. */
 static bool drain_some(void)
 {
 	u32 pos = line_start % LINE_SIZE;
@@ -186,7 +186,9 @@ void console_start_async(void)
 
 void console_start_sync(void)
 {
-	/* The lock's holder may be the very CPU that panics, or one that is stopped: do not wait long. */
+	/*
+	 * The lock's holder may be the CPU that panics, or one that was stopped: do not wait long.
+	 */
 	for (unsigned int i = 0; i < 1000000 && spin_is_locked(&console_lock); i++)
 		cpu_relax();
 	WRITE_ONCE(no_lock, true);
@@ -207,7 +209,7 @@ size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 gva, u32 
 	*err = 0;
 	while (done < count) {
 		lock_console();
-		/* Too old, or from the future: begin with what there is. */
+		/* Too old, or in the future: start with the oldest byte. */
 		if (ring_end - pos > RING_SIZE || (s32)(pos - ring_start) < 0)
 			pos = ring_start;
 		n = min(min(ring_end - pos, READ_CHUNK), count - (u32)done);
@@ -250,7 +252,10 @@ size_t console_read_input(char *buf, size_t len)
 	return n;
 }
 
-/* Guests' lines: a few are collected at a time; a guest that finds none free ends the oldest. */
+/*
+ * Guests' lines: a few are collected at a time. A guest that finds no free buffer flushes the
+ * oldest.
+ */
 struct guest_line {
 	struct domain *d;
 	u64 used;		/* ns: when last written */
@@ -295,7 +300,7 @@ static struct guest_line *find_guest_line(struct domain *d)
 	return oldest;
 }
 
-/* Takes the bytes from the guest's credit; false: it wrote too much. */
+/* Subtracts the bytes from the guest's credit; false: it wrote too much. */
 static bool guest_may_write(struct guest_line *g, size_t len)
 {
 	u64 t = now();

@@ -6,8 +6,8 @@
 #define CHUNK 256ul
 
 /*
- * Dom0's bytes go out unchanged; when the line is behind, Dom0 waits by executing the
- * hypercall again, so nothing is lost. A guest's are collected to lines and limited.
+ * Dom0's bytes go out unchanged; if the line is behind, Dom0 executes the hypercall again, so
+ * nothing is lost. A guest's bytes are collected into lines and rate-limited.
  */
 static long console_io_write(struct domain *d, void *arg, u64 gva, unsigned long count)
 {
@@ -18,7 +18,10 @@ static long console_io_write(struct domain *d, void *arg, u64 gva, unsigned long
 	for (; count; count -= n, gva += n, progress = true) {
 		n = min(count, CHUNK);
 		full = d->hardware && console_line_room() < n;
-		/* What empties it is an interrupt; Bochs does not stop a guest for one while the guest has them off. */
+		/*
+		 * An interrupt empties the ring, but Bochs does not exit for one while the guest
+		 * has interrupts off.
+		 */
 		if (full)
 			irq_window();
 		if (full || (progress && hypercall_preempt_check()))

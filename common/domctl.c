@@ -21,7 +21,10 @@ static void create_args(const struct xen_domctl *op, struct xen_domctl_createdom
 	}
 }
 
-/* A PVH guest with nested paging and a local APIC, without devices: all else is refused by name. */
+/*
+ * A PVH guest with nested paging and a local APIC, without devices. Anything else is refused with a
+ * message.
+ */
 static const char *create_refused(const struct xen_domctl_createdomain_v17 *c)
 {
 	const u32 need = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
@@ -80,7 +83,7 @@ static long op_create(struct domain *none, struct xen_domctl *op)
 	return rc;
 }
 
-/* Preempted destruction makes the caller come again: libxc does not. */
+/* Destruction that is not done yet makes the caller retry; libxc does not retry. */
 static long op_destroy(struct domain *d, struct xen_domctl *op)
 {
 	if (d->hardware)
@@ -120,7 +123,7 @@ static long op_getdomaininfo(struct domain *none, struct xen_domctl *op)
 	return 0;
 }
 
-/* What the vCPUs say together. */
+/* The combined state of all vCPUs. */
 static void info_vcpus(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
 	u32 state = XEN_DOMINF_blocked;
@@ -190,8 +193,9 @@ static const struct op *find_row(u32 cmd)
 }
 
 /*
- * What may wait until d's vCPUs have stopped. Two control domains that stop each other would wait for ever: so one of
- * them is at it at a time, and the other one leaves Keel, and is stopped there, or comes again.
+ * Operations that may wait until d's vCPUs have stopped. Two control domains that stop each other
+ * would wait for ever, so only one waits at a time. The other leaves Keel, where it can be stopped,
+ * and retries.
  */
 static long run_on_other(const struct op *row, struct domain *d, struct xen_domctl *op)
 {
@@ -207,7 +211,7 @@ static long run_on_other(const struct op *row, struct domain *d, struct xen_domc
 	return rc;
 }
 
-/* -ESRCH for none, dying ones included. The caller itself may be named by DOMID_SELF. */
+/* -ESRCH: no such domain, or a dying one. DOMID_SELF names the caller itself. */
 static long run_row(const struct op *row, struct xen_domctl *op)
 {
 	struct domain *d;
@@ -234,7 +238,10 @@ long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned l
 	row = find_row(op.cmd);
 	if (!row)
 		return -ENOSYS;
-	/* What cannot be told must not be done: a domain that nobody knows of would stay for ever. */
+	/*
+	 * If the result cannot be returned, undo it: a domain that nobody knows would stay for
+	 * ever.
+	 */
 	if ((row->flags & OP_OUT) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;
 	rc = run_row(row, &op);

@@ -9,8 +9,9 @@
 #include "common/op.h"
 
 /*
- * A handler gets a copy of the argument, which goes back to the caller with OP_OUT, and the domain that it names, or
- * finds that itself. -ERESTART: call again, with what goes back.
+ * A handler gets a copy of the argument, which is copied back to the caller with OP_OUT, and the
+ * domain that the argument names, or looks it up itself. -ERESTART: call again, with the
+ * copied-back argument.
  */
 #define DOMCTL_OP_ALONE(name, handler, does) OP_FORM(XEN_DOMCTL_##name, domctl, handler, HC_CONTROL, .flags = does)
 #define DOMCTL_OP(name, handler, does) \

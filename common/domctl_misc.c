@@ -15,7 +15,7 @@ static long op_max_mem(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* What the domain's tables may take. As in Xen it does not go below what they have. */
+/* The limit of the domain's tables. As in Xen, it cannot go below what they use. */
 static void set_mempool(struct domain *d, u64 size)
 {
 	p2m_write_lock(&d->p2m);
@@ -114,7 +114,7 @@ static long op_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* What Keel writes to without looking at the p2m may be dirty at any time. */
+/* Pages that Keel writes without consulting the p2m may be dirty at any time. */
 static void log_own_writes(struct domain *d)
 {
 	struct vcpu *v;
@@ -128,7 +128,10 @@ static void log_own_writes(struct domain *d)
 	p2m_read_unlock(&d->p2m);
 }
 
-/* One step of the log to the caller; op: CLEAN, PEEK, or ENABLE_LOGDIRTY, which tells nothing and makes all clean. */
+/*
+ * Copies one step of the log to the caller; op: CLEAN, PEEK, or ENABLE_LOGDIRTY, which reports
+ * nothing and marks all pages clean.
+ */
 static long log_step(struct domain *d, struct xen_domctl_shadow_op *s, gfn_t gfn)
 {
 	u64 bits[P2M_LOG_STEP / 64] = { 0 };
@@ -149,8 +152,9 @@ static long log_step(struct domain *d, struct xen_domctl_shadow_op *s, gfn_t gfn
 }
 
 /*
- * All steps. Where it goes on stands in mode, above the bit that the ABI knows, in pages of bitmap that have been done,
- * and what was counted so far in the statistics. What has become clean is so when the caller looks at it: each return flushes.
+ * All steps. Progress, in pages of bitmap, is kept in mode, above the bit that the ABI uses, and
+ * the counts so far are kept in the statistics. Pages marked clean are really clean when the caller
+ * reads them, because each return flushes.
  */
 static long log_pass(struct domain *d, struct xen_domctl_shadow_op *s)
 {
@@ -230,7 +234,7 @@ static long op_gethvmcontext(struct domain *d, struct xen_domctl *op)
 	long rc;
 
 	if (arch_pci_has_functions(d))
-		return -EOPNOTSUPP;	/* nobody can save what its devices hold and do */
+		return -EOPNOTSUPP;	/* nobody can save the state of its devices */
 	domain_pause(d);
 	rc = arch_get_hvmcontext(d, op->u.hvmcontext.buffer, &op->u.hvmcontext.size);
 	domain_unpause(d);
@@ -262,13 +266,15 @@ static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 	return rc;
 }
 
-/* There is one memory node, and Linux as a PVH guest asks for no others. */
+/* There is only one memory node, and Linux as a PVH guest does not ask for others. */
 static long op_setvnumainfo(struct domain *d, struct xen_domctl *op)
 {
 	return -EOPNOTSUPP;
 }
 
-/* Guests have no access to devices: taking it away is done, giving it is not supported yet. */
+/*
+ * Guests have no access to devices: revoking it succeeds trivially, granting it is not supported.
+ */
 static long permission(u8 allow)
 {
 	return allow ? -EOPNOTSUPP : 0;

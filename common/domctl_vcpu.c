@@ -51,7 +51,7 @@ static long op_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* Both look at a vCPU that has a state, while it stands still. */
+/* Both access a vCPU that has a state, while it does not run. */
 static long run_context(struct domain *d, struct xen_domctl *op, long (*fn)(struct vcpu *v, u64 gva))
 {
 	struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
@@ -96,7 +96,7 @@ static int affinity_arg(cpumask_t *mask, const struct xenctl_bitmap *bitmap)
 	return cpumask_empty(mask) ? -EINVAL : 0;
 }
 
-/* Each map that was set goes back as it is in force. */
+/* Each map that was set is returned as it is now in force. */
 static long affinity_out(struct vcpu *v, const struct xen_domctl_vcpuaffinity *a)
 {
 	if ((a->flags & XEN_VCPUAFFINITY_HARD) && bitmap_to_guest(&a->cpumap_hard, &v->sched.hard))
@@ -145,7 +145,7 @@ static long op_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
 	return v ? affinity_out(v, &op->u.vcpuaffinity) : rc;
 }
 
-/* Credit2's parameters: weight 0 and cap ~0 leave what is. */
+/* Credit2's parameters: weight 0 and cap ~0 leave the old values. */
 static long op_scheduler(struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
@@ -163,7 +163,7 @@ static long op_scheduler(struct domain *d, struct xen_domctl *op)
 		return sched_set_params(d, s->u.credit2.weight ? s->u.credit2.weight : d->sched.weight,
 					s->u.credit2.cap == (u16)~0 ? d->sched.cap : s->u.credit2.cap);
 	default:
-		return -EOPNOTSUPP;	/* parameters of single vCPUs: RTDS has them */
+		return -EOPNOTSUPP;	/* parameters of single vCPUs exist in RTDS only */
 	}
 }
 
@@ -177,7 +177,7 @@ static long op_sendtrigger(struct domain *d, struct xen_domctl *op)
 	case XEN_DOMCTL_SENDTRIGGER_NMI:
 		arch_vcpu_send_nmi(v);
 		return 0;
-	case XEN_DOMCTL_SENDTRIGGER_RESET:	/* its maker makes it anew, as when it resets itself */
+	case XEN_DOMCTL_SENDTRIGGER_RESET:	/* its creator builds it again, as when it resets itself */
 		if (d == current->domain)
 			return -EINVAL;
 		domain_shutdown(d, SHUTDOWN_reboot, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table of event channels of a domain, and the operations of guests on it
- * (docs/abi.md, event_channel_op). How events reach a vCPU stands in evtchn_deliver.c.
+ * The table of event channels of a domain, and the operations of guests on it (docs/abi.md,
+ * event_channel_op). evtchn_deliver.c has the way from an event to a vCPU.
  */
 #include <public/errno.h>
 #include <public/x86_32.h>
@@ -14,10 +14,10 @@
 #include "common/printk.h"
 
 #define CLOSE_PER_STEP 128 /* ports */
-#define PASS_PER_STEP 256 /* pages of ports that are not there */
+#define PASS_PER_STEP 256 /* absent pages of ports */
 #define PAGES_PER_MORE (PAGE_SIZE / sizeof(struct evtchn *))
-#define SCAN_PAGES 6 /* that a search for a free port looks at */
-#define RESET_PORT_SHIFT 8 /* in the operation: where a reset goes on */
+#define SCAN_PAGES 6 /* pages that a search for a free port visits */
+#define RESET_PORT_SHIFT 8 /* in the operation: progress of a reset */
 
 int evtchn_init(struct domain *d, unsigned int max_port)
 {
@@ -33,8 +33,8 @@ int evtchn_init(struct domain *d, unsigned int max_port)
 }
 
 /*
- * Only the meaning of the words changes, as in Xen: what the guest had in them, it has in them. Pending bits are at
- * the same place in both.
+ * Only the meaning of the words changes, as in Xen; their contents stay. Pending bits are at the
+ * same place in both layouts.
  */
 int evtchn_set_layout(struct domain *d, bool is_32bit)
 {
@@ -58,7 +58,7 @@ int evtchn_set_layout(struct domain *d, bool is_32bit)
 	return err;
 }
 
-/* Where the table has page n; NULL while it has no place for it. */
+/* The slot of page n; NULL while the table has no room for it. */
 static struct evtchn **page_slot(const struct evtchn_table *t, unsigned int n)
 {
 	struct evtchn **more;
@@ -102,7 +102,7 @@ void evtchn_free(struct domain *d)
 	free_page(t->fifo);
 }
 
-/* E: senders that read the entry meanwhile start over. What FIFO has there stays. */
+/* E: senders that read the entry meanwhile retry. FIFO's fields stay. */
 static void evtchn_change(struct evtchn *chn, struct evtchn to)
 {
 	to.seq = chn->seq + 1;
@@ -155,8 +155,9 @@ static int evtchn_scan_page(struct domain *d, unsigned int n)
 }
 
 /*
- * E: a free port, not yet taken; -EINVAL (dying), -ENOSPC, -ENOMEM. Pages that are not known to be full have a free
- * port, unless they filled up since one was sought there, or the guest has not taken out what was closed.
+ * E: a free port, not yet allocated; -EINVAL (dying), -ENOSPC, -ENOMEM. A page that is not known to
+ * be full has a free port, unless it filled up since the last search there, or the guest has not
+ * yet dequeued ports that were closed.
  */
 static int evtchn_find_free(struct domain *d)
 {
@@ -195,7 +196,10 @@ static int evtchn_check_free(struct domain *d, evtchn_port_t port)
 	return evtchn_lookup(&d->evtchn, port)->state == EC_FREE ? 0 : -EEXIST;
 }
 
-/* E: gives a free port a use, or frees it. An event that came too late for its last use must not greet the next. */
+/*
+ * E: gives a free port a use, or frees it. A late event of the last use must not reach the next
+ * one.
+ */
 static void evtchn_take(struct domain *d, evtchn_port_t port, struct evtchn use)
 {
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
@@ -245,8 +249,9 @@ static void evtchn_release(struct domain *d, evtchn_port_t port)
 }
 
 /*
- * Locks d and the domain at the other end of port, if it has one (else returns NULL
- * with d locked). The peer cannot vanish meanwhile: this exit still holds its pointer.
+ * Locks d and the domain at the other end of port, if there is one (else returns NULL with d
+ * locked). The peer cannot be freed meanwhile: objects that were looked up stay valid during this
+ * exit.
  */
 static struct domain *evtchn_lock_with_peer(struct domain *d, struct evtchn *chn)
 {
@@ -264,7 +269,10 @@ static struct domain *evtchn_lock_with_peer(struct domain *d, struct evtchn *chn
 	return NULL;
 }
 
-/* The other end becomes unbound again, for whoever was at this one. 0, -EINVAL if the port is not in use. */
+/*
+ * The other end becomes unbound again, for the domain at this end. 0, -EINVAL if the port is not in
+ * use.
+ */
 static int evtchn_close_port(struct domain *d, evtchn_port_t port)
 {
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, port), *other;
@@ -290,8 +298,8 @@ static int evtchn_close_port(struct domain *d, evtchn_port_t port)
 }
 
 /*
- * A page of ports that is not there is passed over without the lock: whoever adds it later has taken the
- * lock after the ports of the first page, which is always there, were closed under it.
+ * An absent page of ports is skipped without the lock: whoever adds it later takes the lock after
+ * the ports of the first page, which is always present, were closed under it.
  */
 int evtchn_close_all(struct domain *d, evtchn_port_t *next)
 {
@@ -365,8 +373,8 @@ int evtchn_connect(struct domain *a, evtchn_port_t pa, struct domain *b, evtchn_
 }
 
 /*
- * Operations, on copies of their arguments. One that makes a port writes its argument back
- * last and closes the port again if that is not possible.
+ * Operations, on copies of their arguments. An operation that makes a port writes its argument back
+ * last, and closes the port again if that fails.
  */
 static long evtchn_return_port(struct domain *d, int port, evtchn_port_t *field, u64 gva, const void *op, size_t size)
 {
@@ -421,8 +429,8 @@ static long evtchnop_bind_interdomain(struct domain *d, void *arg, u64 gva, unsi
 }
 
 /*
- * Any domain may bind any VIRQ to itself, as in Xen: global ones are only ever raised
- * in the domain that they are for.
+ * Any domain may bind any VIRQ to itself, as in Xen: a global VIRQ is raised only in the domain
+ * that it is meant for.
  */
 static long evtchnop_bind_virq(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
@@ -522,8 +530,9 @@ static long evtchnop_bind_vcpu(struct domain *d, void *arg, u64 gva, unsigned lo
 }
 
 /*
- * Of oneself, or by a control domain of one that it has paused. Where it goes on stands beside the operation, as
- * the guest may never come back: to one that makes it up, ports stay open that it could have left open as well.
+ * Resets the caller's own domain or, for a control domain, one that it has paused. Progress is kept
+ * beside the operation, since the guest may never come back. A guest that invents progress only
+ * leaves ports open, which it could have done anyway.
  */
 static long evtchnop_reset(struct domain *d, void *arg, u64 gva, unsigned long from)
 {
@@ -572,7 +581,9 @@ static noinline long other_op(u32 cmd, u64 gva)
 	return op_run(evtchn_ops, ARRAY_SIZE(evtchn_ops), (u8)cmd, gva, next);
 }
 
-/* What each I/O and each interrupt takes goes past the table. Either's argument is a port. */
+/*
+ * The operations of each I/O and each interrupt bypass the table. The argument of both is a port.
+ */
 long do_event_channel_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	bool send = (u32)cmd == EVTCHNOP_send;

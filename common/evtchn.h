@@ -24,9 +24,9 @@ enum evtchn_state { EC_FREE, EC_UNBOUND, EC_INTERDOMAIN, EC_VIRQ, EC_IPI };
 typedef void (*evtchn_consumer_t)(struct domain *d, evtchn_port_t port);
 
 /*
- * One port. Written under the evtchn lock, between two increments of seq; read
- * by senders without it, who start over if seq changed. What they then do may come
- * after the port was closed: an event too many, which every receiver must bear.
+ * One port. Written under the evtchn lock, between two increments of seq; read by senders without
+ * it, who start over if seq changed. What they do next may happen after the port was closed: a
+ * spurious event, which every receiver must tolerate.
  */
 struct evtchn {
 	u8 state;	/* enum evtchn_state */
@@ -36,13 +36,13 @@ struct evtchn {
 	u32 seq;	/* odd while being changed */
 	u32 vcpu;	/* notified vCPU */
 	union {
-		struct domain *remote;	    /* INTERDOMAIN: the peer; its end of the binding goes first */
+		struct domain *remote;	    /* INTERDOMAIN: the peer; its end of the binding is removed first */
 		evtchn_consumer_t consumer; /* UNBOUND: until somebody binds it, events go to Keel */
 	};
 	/* FIFO, each for itself */
 	u8 priority;	/* E; read without it */
-	u8 early;	/* atomic: an event came before the guest gave a page for it */
-	u16 queue;	/* fifo.lock: where it was linked last, vCPU * 16 + priority */
+	u8 early;	/* atomic: an event came before the guest provided its page */
+	u16 queue;	/* fifo.lock: the list it was last linked in, vCPU * 16 + priority */
 	u32 unused;
 };
 _Static_assert(sizeof(struct evtchn) * EVTCHN_PER_PAGE == PAGE_SIZE, "a page of ports");
@@ -53,12 +53,15 @@ struct evtchn_table {
 	u32 limit;		/* highest port that may be used... */
 	u32 max_port;		/* E: ...as far as the guest's words have a bit for it */
 	u32 nr_open;		/* E: ports in use */
-	u64 full[EVTCHN_NR_PAGES / 64]; /* E: pages of which no port is free */
+	u64 full[EVTCHN_NR_PAGES / 64]; /* E: pages without a free port */
 	struct evtchn *pages[EVTCHN_2L_PORTS / EVTCHN_PER_PAGE]; /* E; read without it, like the next two */
 	struct evtchn **more[2]; /* the pages of ports from 4,096 on */
-	struct evtchn_fifo *fifo; /* once there it stays: where ports may be above 4,095, nobody finds it gone */
+	struct evtchn_fifo *fifo; /* once set it stays: who sees a port above 4,095 also sees this */
 	u64 pollers[2];		/* atomic: vCPUs that may be in SCHEDOP_poll */
-	/* How the guest sees its words (evtchn_set_layout()). E; read without it: a sender that finds a mix hurts that guest only. */
+	/*
+	 * The layout of the guest's words (evtchn_set_layout()). E; read without it: a sender that
+	 * sees a mix hurts only that guest.
+	 */
 	u64 *mask;
 	u32 word_shift;		/* a word has this power of 2 bits: 6, or 5 */
 };
@@ -93,19 +96,26 @@ static inline struct evtchn *evtchn_lookup(const struct evtchn_table *t, evtchn_
 
 /* Port 0 is reserved; max_port is cut to what there can be. 0 or -ENOMEM. */
 int evtchn_init(struct domain *d, unsigned int max_port);
-/* From now on the words in shared_info and vcpu_info are those of a 32-bit or 64-bit guest. -EBUSY: it has ports that 32 bits have no room for. */
+/*
+ * From now on the words in shared_info and vcpu_info are those of a 32-bit or 64-bit guest. -EBUSY:
+ * it has ports that do not fit a 32-bit guest.
+ */
 int evtchn_set_layout(struct domain *d, bool is_32bit);
 /*
  * Closes the ports of d from *next on: at destruction (after d->state changed, so that no new ones
- * come) and for EVTCHNOP_reset. 0 when done, -ERESTART when it must be called again, with what *next is then.
+ * appear) and for EVTCHNOP_reset. 0 when done, -ERESTART when it must be called again, with the new
+ * *next.
  */
 int evtchn_close_all(struct domain *d, evtchn_port_t *next);
 /*
- * Frees the table, all ports closed. Only when no CPU can still look at it (rcu), as with shared_info and the
+ * Frees the table, with all ports closed. Only after a grace period, as with shared_info and the
  * pages of registered vcpu_info: senders use all of them without a lock.
  */
 void evtchn_free(struct domain *d);
-/* Lets go of the pages that the guest gave for FIFO channels. Only when no sender can be at them (rcu). */
+/*
+ * Releases the pages that the guest provided for FIFO channels. Only after a grace period, when no
+ * sender uses them.
+ */
 void evtchn_drop_pages(struct domain *d);
 
 long do_event_channel_op(unsigned long cmd, unsigned long arg, unsigned long, unsigned long, unsigned long);
@@ -120,21 +130,22 @@ void evtchn_raise(struct domain *d, evtchn_port_t port);
 /* alloc_unbound in d for remote; the port, or -EINVAL (dying), -ENOSPC, -ENOMEM. For the builder and domctl. */
 int evtchn_alloc_unbound(struct domain *d, domid_t remote);
 /*
- * The same at a fixed port, and events that the guest sends go to consumer until remote binds the
- * port: the console ring of a guest without a toolstack. 0, -EINVAL, -EEXIST (in use), -ENOSPC, -ENOMEM.
+ * The same at a fixed port. Events that the guest sends go to consumer until remote binds the port:
+ * the console ring of a guest without a toolstack. 0, -EINVAL, -EEXIST (in use), -ENOSPC, -ENOMEM.
  */
 int evtchn_attach(struct domain *d, evtchn_port_t port, domid_t remote, evtchn_consumer_t consumer);
 /* Connects a port of a to one of b, for domains named in the boot configuration: fixed ports; errors as above. */
 int evtchn_connect(struct domain *a, evtchn_port_t pa, struct domain *b, evtchn_port_t pb);
 
 /*
- * v->info points to another place now (VCPUOP_register_vcpu_info): marks everything pending there, since
- * a sender may just have written to the old place. The guest bears the events too many.
+ * v->info points to a new place now (VCPUOP_register_vcpu_info): marks everything pending there,
+ * since a sender may just have written to the old place. The guest must tolerate the spurious
+ * events.
  */
 void evtchn_vcpu_info_moved(struct vcpu *v);
 /* Arch: delivers the upcall of v (its vector through the local APIC, or CALLBACK_IRQ's). */
 void arch_upcall(struct vcpu *v);
-/* Arch: would the current vCPU take an interrupt at once if it went on? */
+/* Arch: would the current vCPU take an interrupt immediately if it continued? */
 bool arch_event_deliverable(struct vcpu *v);
 
 /* Is a port pending, masked or not? false where there is no such port. */

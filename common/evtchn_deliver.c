@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How an event gets from a port to a vCPU: the words that 2-level channels share
- * with the guest (docs/locking.md, Event channels; FIFO: evtchn_fifo.c), virtual interrupts, and polls. No locks here: what
- * guests may do many times a second does not wait for anybody.
+ * How an event gets from a port to a vCPU: the words that 2-level channels share with the guest
+ * (docs/locking.md, Event channels; FIFO: evtchn_fifo.c), virtual interrupts, and polls. Guests do
+ * this many times a second, so it takes no locks.
  */
 #include <public/errno.h>
 #include <public/x86_32.h>
@@ -11,7 +11,10 @@
 #include "common/evtchn.h"
 #include "common/evtchn_deliver.h"
 
-/* The upcall, once; arch may have no interrupt to give yet: it looks at evtchn_upcall_pending again when it has. */
+/*
+ * The upcall, once. The arch may be unable to deliver it yet; then it checks evtchn_upcall_pending
+ * again later.
+ */
 void vcpu_mark_events_pending(struct vcpu *v)
 {
 	if (__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
@@ -33,8 +36,8 @@ void evtchn_vcpu_info_moved(struct vcpu *v)
 }
 
 /*
- * The selector word of a vCPU whose port became pending and unmasked: the second word of vcpu_info, whatever its size.
- * A vCPU without vcpu_info hears of it later.
+ * The selector word of a vCPU whose port became pending and unmasked: the second word of vcpu_info,
+ * whatever its size. A vCPU without vcpu_info learns of it later.
  */
 static void evtchn_select(struct vcpu *v, evtchn_port_t port)
 {
@@ -71,7 +74,7 @@ void evtchn_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t port
 		evtchn_wake_pollers(d, port);
 }
 
-/* The parts of a port that a sender needs, all of one moment. */
+/* A consistent copy of the parts of a port that a sender needs. */
 static struct evtchn evtchn_snapshot(const struct evtchn *chn)
 {
 	struct evtchn s;
@@ -124,13 +127,13 @@ static inline int unmask_2l(struct domain *d, struct evtchn *chn, evtchn_port_t 
 {
 	if (!chn)
 		return -EINVAL;
-	/* In this order: an event that comes in between finds the port unmasked and notifies itself. */
+	/* In this order: an event in between finds the port unmasked, and its sender notifies. */
 	if (test_and_clear_bit(port, READ_ONCE(d->evtchn.mask)) && test_bit(port, d->shared_info->evtchn_pending))
 		evtchn_select(READ_ONCE(d->vcpu[READ_ONCE(chn->vcpu)]), port);
 	return 0;
 }
 
-/* Apart from what 2 levels take, so that this stays short. */
+/* A function of its own, so that the 2-level path stays short. */
 static noinline int unmask_fifo(struct domain *d, evtchn_port_t port)
 {
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
@@ -179,7 +182,7 @@ int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int n
 	set_bit(VPF_POLL, &v->wait_flags);
 	set_bit(v->id, d->evtchn.pollers);
 
-	/* From here on senders see that v polls; what they sent before is seen now. */
+	/* From here on senders see that v polls; events that they sent before are visible now. */
 	if (arch_event_deliverable(v))
 		rc = 1;
 	for (unsigned int i = 0; i < nr && rc == 0; i++) {
@@ -196,8 +199,8 @@ int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int n
 }
 
 /*
- * The mask bit first: if it went last, a vCPU that was woken and polls again could lose its new
- * bit. The other way round it is at worst left behind, or a poll ends early; both do no harm.
+ * The bit first: if it were cleared last, a vCPU that was woken and polls again could lose its new
+ * bit. In this order the bit at worst stays set, or a poll ends early; neither does harm.
  */
 void evtchn_poll_end(struct vcpu *v)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between evtchn.c, evtchn_deliver.c and evtchn_fifo.c. */
+/* Private header of evtchn.c, evtchn_deliver.c and evtchn_fifo.c. */
 #ifndef COMMON_EVTCHN_DELIVER_H
 #define COMMON_EVTCHN_DELIVER_H
 
@@ -11,14 +11,17 @@
 void evtchn_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t port);
 /* The upcall, once. v has a vcpu_info. */
 void vcpu_mark_events_pending(struct vcpu *v);
-/* Wakes those that wait for this port: masked or not, and whatever vCPU it notifies. */
+/* Wakes vCPUs that poll this port, masked or not, whichever vCPU it notifies. */
 void evtchn_wake_pollers(struct domain *d, evtchn_port_t port);
 /* EVTCHNOP_unmask: 0, or -EINVAL for no such port. */
 int evtchn_unmask(struct domain *d, evtchn_port_t port);
 
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
 
-/* Pages of the guest each have a reference, which goes after a grace period: senders use them without a lock. */
+/*
+ * Each page of the guest has a reference, dropped after a grace period: senders use the pages
+ * without a lock.
+ */
 struct evtchn_fifo {
 	spinlock_t lock;	/* RANK_FIFO: lists */
 	struct domain *d;
@@ -33,7 +36,7 @@ struct evtchn_fifo {
 bool evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t port); /* false: it has 2 levels, and the port has a bit there */
 bool evtchn_fifo_unmask(struct domain *d, struct evtchn *chn, evtchn_port_t port); /* likewise */
 bool evtchn_fifo_pending(struct domain *d, const struct evtchn *chn, evtchn_port_t port);
-/* E: the port's use ends or begins. */
+/* E: a use of the port begins or ends. */
 void evtchn_fifo_clear(struct domain *d, struct evtchn *chn, evtchn_port_t port);
 /* E: is the port still in a queue, where the guest would find its next use's event on the vCPU of the last one? */
 bool evtchn_fifo_linked(struct domain *d, evtchn_port_t port);

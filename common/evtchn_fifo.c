@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * FIFO event channels (public/event_channel.h): a word for each port in pages that the guest gave, and for each vCPU
- * and priority a list of ports, linked through their words, which the guest takes from its head.
+ * FIFO event channels (public/event_channel.h): a word for each port in pages that the guest
+ * provides, and for each vCPU and priority a list of ports, linked through their words, which the
+ * guest dequeues at its head.
  *
- * The guest may write anything there at any time. Keel follows no link: it knows the last port of each list, and writes
- * to the words of that one and of the port that it links. Loops are bounded. A guest that breaks the rules loses events.
+ * The guest may write anything there at any time. Keel follows no link: it knows the last port of
+ * each list, and writes only to that port's word and to the word of the port that it links. Loops
+ * are bounded. A guest that breaks the rules loses events.
  */
 #include <public/errno.h>
 
@@ -20,12 +22,12 @@
 #define MASKED (1u << EVTCHN_FIFO_MASKED)
 #define LINKED (1u << EVTCHN_FIFO_LINKED)
 #define BUSY (1u << EVTCHN_FIFO_BUSY)
-#define LINK_TRIES 16	/* a guest that keeps the rules makes a few necessary */
+#define LINK_TRIES 16	/* a guest that keeps the rules causes only a few retries */
 #define PORTS_PER_WINDOW 64
 
 _Static_assert(sizeof(struct evtchn_fifo) <= PAGE_SIZE, "one page");
 
-/* NULL: the guest has given no page for it, or it goes on with 2 levels. */
+/* NULL: the guest has provided no page for it, or has gone back to 2 levels. */
 static event_word_t *word_of(const struct evtchn_fifo *f, evtchn_port_t port)
 {
 	event_word_t *page = __atomic_load_n(&f->words[port / WORDS_PER_PAGE % ARRAY_SIZE(f->words)], __ATOMIC_ACQUIRE);
@@ -44,8 +46,8 @@ static u32 word_and(event_word_t *word, u32 bits)
 }
 
 /*
- * F: makes the word lead to port, unless the guest has taken it out of its list (false). While a word is BUSY the guest
- * does not unmask it, so that it can change only a few times more.
+ * F: makes the word link to port; false if the guest has dequeued it. While a word is BUSY the
+ * guest does not unmask it, so it can change only a few more times.
  */
 static bool set_link(event_word_t *word, evtchn_port_t port)
 {
@@ -63,7 +65,7 @@ static bool set_link(event_word_t *word, evtchn_port_t port)
 		w = word_or(word, BUSY) | BUSY;
 	}
 	word_and(word, ~BUSY);
-	return true; /* as if: a guest that does that has one event less */
+	return true; /* give up: a guest that does this loses one event */
 }
 
 /* Puts a port that this caller has made LINKED at the end of its list. */
@@ -76,7 +78,10 @@ static void link_port(struct evtchn_fifo *f, struct evtchn *chn, evtchn_port_t p
 	u32 priority;
 
 	spin_lock(&f->lock);
-	/* Was it the last one somewhere? It was taken out since, or it would not have been linked now: nothing is left there. */
+	/*
+	 * Was it the last port of another list? It must have been dequeued there, or it could not
+	 * be linked now: that list is empty.
+	 */
 	tail = &f->d->vcpu[chn->queue / EVTCHN_FIFO_MAX_QUEUES]->fifo.tail[chn->queue % EVTCHN_FIFO_MAX_QUEUES];
 	if (*tail == port)
 		*tail = 0;
@@ -107,7 +112,7 @@ bool evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t
 		return port >= EVTCHN_2L_PORTS;
 	word = word_of(f, port);
 	if (unlikely(!word)) {
-		/* Either whoever adds the page sees this, or the page is seen here. */
+		/* Either the CPU that adds the page sees this, or the page is visible here. */
 		WRITE_ONCE(chn->early, 1);
 		smp_mb();
 		word = word_of(f, port);
@@ -162,7 +167,7 @@ bool evtchn_fifo_linked(struct domain *d, evtchn_port_t port)
 	return word && READ_ONCE(*word) & LINKED;
 }
 
-/* A change has ended everywhere. Until here it held the domain, as one of its pages would. */
+/* All CPUs have seen the change. Until now it held the domain, as a page reference would. */
 static void change_ended(struct evtchn_fifo *f)
 {
 	struct domain *d = f->d;
@@ -172,7 +177,7 @@ static void change_ended(struct evtchn_fifo *f)
 		domain_last_page_put(d);
 }
 
-/* Senders that found 2 levels have left their events there: the port's word takes them over. */
+/* Senders that saw 2 levels left their events there: move them to the ports' words. */
 static void started(struct rcu_head *head)
 {
 	struct evtchn_fifo *f = container_of(head, struct evtchn_fifo, rcu);
@@ -189,7 +194,7 @@ static void started(struct rcu_head *head)
 	change_ended(f);
 }
 
-/* At the end of a domain two CPUs may be at it. Up to 256 pages are freed so. No locks held. */
+/* At the end of a domain two CPUs may run this. It frees up to 256 pages. No locks held. */
 static void drop_page(void *slot)
 {
 	void *va = __atomic_exchange_n((void **)slot, NULL, __ATOMIC_SEQ_CST);
@@ -225,8 +230,9 @@ static void stopped(struct rcu_head *head)
 }
 
 /*
- * E: -ERESTART while the last change has not ended everywhere. A domain that is seen alive here cannot be freed before its
- * change ends: destruction takes the lock after it. One that dies stays as it is, since it may be past that.
+ * E: -ERESTART while the last change has not ended everywhere. A domain that is alive here cannot
+ * be freed before its change ends, since destruction takes the lock later. A dying domain is left
+ * alone, since its destruction may have passed that point.
  */
 static int change(struct evtchn_fifo *f, bool on)
 {
@@ -255,7 +261,7 @@ int evtchn_fifo_stop(struct domain *d)
 	return rc;
 }
 
-/* E: v's control block. With a domain's first one it leaves 2 levels. */
+/* E: v's control block. A domain's first one ends its use of 2 levels. */
 static int set_control(struct vcpu *v, void *control)
 {
 	struct evtchn_table *t = &v->domain->evtchn;
@@ -279,7 +285,7 @@ static int set_control(struct vcpu *v, void *control)
 	return 0;
 }
 
-/* RAM of the domain, with a reference. NULL: it is none. */
+/* A page of the domain's own RAM, with a reference. NULL: it is none. */
 static void *guest_page(struct domain *d, gfn_t gfn)
 {
 	enum p2m_type t;
