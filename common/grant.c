@@ -497,7 +497,8 @@ static long grant_run_batch(unsigned long cmd, const struct op *op, u64 gva, uns
 	return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, gva + (u64)n * op->size, count - n, 0);
 }
 
-static long grant_run_single(const struct op *op, u64 gva, unsigned int count)
+/* Its copy of the argument is no burden for batches. */
+static noinline long grant_run_single(const struct op *op, u64 gva, unsigned int count)
 {
 	u8 arg[OP_ARG_MAX] __aligned(8);
 	struct domain *d;

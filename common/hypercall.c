@@ -19,12 +19,6 @@ static const struct {
 #undef ENTRY
 };
 
-/* Of the hypercall that a CPU executes now; its own. */
-static struct {
-	u32 checks;
-	struct multicall_entry *entry;	/* continuation goes here, not into registers */
-} __aligned(64) running[NR_CPUS];
-
 static long call(unsigned long nr, const unsigned long a[5])
 {
 	if (nr >= NR_HYPERCALLS || !table[nr].fn)
@@ -39,15 +33,15 @@ long hypercall_dispatch(unsigned long nr, const unsigned long args[5])
 	struct pcpu *cpu = this_cpu();
 
 	cpu->nr_hypercalls++;
-	running[cpu->id].checks = 0;
-	current->hypercall_continued = false;
+	cpu->hypercall_checks = 0;
+	cpu->curr->hypercall_continued = false;
 	return call(nr, args);
 }
 
 long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4)
 {
 	const unsigned long args[5] = { a1, a2, a3, a4, 0 };
-	struct multicall_entry *e = running[this_cpu()->id].entry;
+	struct multicall_entry *e = this_cpu()->multicall_entry;
 
 	current->hypercall_continued = true;
 	if (e) {
@@ -65,14 +59,13 @@ bool hypercall_preempt_check(void)
 
 	irq_window();
 	/* Flushes and deferred frees of this CPU's own making wait until the guest is entered; they are no reason to hurry there. */
-	return READ_ONCE(cpu->work) & ~(BIT(WORK_TLB) | BIT(WORK_RCU)) || ++running[cpu->id].checks >= PREEMPT_OPS;
+	return READ_ONCE(cpu->work) & ~(BIT(WORK_TLB) | BIT(WORK_RCU)) || ++cpu->hypercall_checks >= PREEMPT_OPS;
 }
 
 /* One entry; 1 when it wants to be continued (the entry then holds its new arguments). */
 static int multicall_one(struct multicall_entry *e)
 {
 	struct vcpu *v = current;
-	u32 cpu = this_cpu()->id;
 	unsigned long args[5];
 
 	if (e->op == __HYPERVISOR_multicall) {
@@ -80,9 +73,9 @@ static int multicall_one(struct multicall_entry *e)
 		return 0;
 	}
 	memcpy(args, e->args, sizeof(args));
-	running[cpu].entry = e;
+	this_cpu()->multicall_entry = e;
 	e->result = (xen_ulong_t)call(e->op, args);
-	running[cpu].entry = NULL;
+	this_cpu()->multicall_entry = NULL;
 	if (!v->hypercall_continued)
 		return 0;
 	v->hypercall_continued = false;

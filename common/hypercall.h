@@ -13,9 +13,7 @@ enum hypercall_perm { HC_ANY, HC_CONTROL, HC_HARDWARE };
 
 static inline bool hypercall_allowed(enum hypercall_perm who)
 {
-	const struct domain *d = current->domain;
-
-	return who == HC_ANY || (who == HC_CONTROL ? d->control : d->hardware);
+	return who == HC_ANY || (who == HC_CONTROL ? current->domain->control : current->domain->hardware);
 }
 
 typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);

@@ -23,6 +23,7 @@ typedef long (*op_fn)(struct domain *d, void *arg, u64 gva, unsigned long more);
 struct op {
 	union {		/* in the form of the hypercall; NULL: there is no such operation */
 		op_fn fn;
+		long (*version)(unsigned long cmd, u64 gva);
 		long (*vcpu)(struct vcpu *v, void *arg, u64 gva);
 		long (*domctl)(struct domain *d, struct xen_domctl *op);
 		long (*sysctl)(struct xen_sysctl *op);

@@ -64,6 +64,9 @@ struct pcpu {
 	/* RCU (common/rcu.c) */
 	struct rcu_head *rcu_list; /* handed to rcu_call() here, newest first */
 	struct rcu_head *rcu_done; /* their time has come */
+	/* Of the hypercall that it executes now (common/hypercall.c) */
+	u32 hypercall_checks;
+	struct multicall_entry *multicall_entry; /* continuation goes here, not into registers */
 	u64 scratch[576];	/* a batch of grants under work; nothing in it outlives an exit */
 	/* Counters, read by hypfs. */
 	u64 nr_exits, nr_hypercalls, nr_irqs;

@@ -73,12 +73,12 @@ static long put_varbuf(u64 gva, const char *s)
 	return copy_to_guest(gva + sizeof(room), s, len) ? -EFAULT : (long)len;
 }
 
-static long ver_version(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_version(unsigned long cmd, u64 gva)
 {
 	return version_reported();
 }
 
-static long ver_compile_info(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_compile_info(unsigned long cmd, u64 gva)
 {
 	struct xen_compile_info info = { .compile_by = "keel", .compile_domain = "" };
 
@@ -87,13 +87,13 @@ static long ver_compile_info(struct domain *d, void *arg, u64 gva, unsigned long
 	return copy_to_guest(gva, &info, sizeof(info));
 }
 
-static long ver_platform_parameters(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_platform_parameters(unsigned long cmd, u64 gva)
 {
 	return clear_guest(gva, sizeof(struct xen_platform_parameters)); /* virt_start: there is no PV */
 }
 
 /* hvm_pirqs must stay off: Linux would route interrupts through event channels. */
-static long ver_get_features(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_get_features(unsigned long cmd, u64 gva)
 {
 	struct xen_feature_info fi;
 
@@ -104,7 +104,7 @@ static long ver_get_features(struct domain *d, void *arg, u64 gva, unsigned long
 		fi.submap = BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_auto_translated_physmap) |
 			    BIT(XENFEAT_hvm_callback_vector) | BIT(XENFEAT_hvm_safe_pvclock) |
 			    BIT(XENFEAT_not_direct_mapped);
-		if (d->hardware)
+		if (current->domain->hardware)
 			fi.submap |= BIT(XENFEAT_dom0);
 	} else if (fi.submap_idx >= XENFEAT_NR_SUBMAPS) {
 		return -EINVAL;
@@ -112,17 +112,17 @@ static long ver_get_features(struct domain *d, void *arg, u64 gva, unsigned long
 	return copy_to_guest(gva, &fi, sizeof(fi));
 }
 
-static long ver_pagesize(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_pagesize(unsigned long cmd, u64 gva)
 {
 	return gva ? -EINVAL : (long)PAGE_SIZE;
 }
 
-static long ver_guest_handle(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_guest_handle(unsigned long cmd, u64 gva)
 {
-	return copy_to_guest(gva, d->handle, sizeof(d->handle));
+	return copy_to_guest(gva, current->domain->handle, sizeof(current->domain->handle));
 }
 
-static long ver_build_id(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_build_id(unsigned long cmd, u64 gva)
 {
 	return -ENODATA;
 }
@@ -135,7 +135,7 @@ static const struct { u8 fixed, var; u16 size; const char *s; /* NULL: the comma
 	{ XENVER_commandline, XENVER_commandline2, sizeof(xen_commandline_t), NULL },
 };
 
-static long ver_string(struct domain *d, void *arg, u64 gva, unsigned long cmd)
+static long ver_string(unsigned long cmd, u64 gva)
 {
 	char line[sizeof(xen_commandline_t)];
 	unsigned int i = 0;
@@ -153,25 +153,29 @@ static long ver_string(struct domain *d, void *arg, u64 gva, unsigned long cmd)
 	return cmd == strings[i].fixed ? put_string(gva, s, strings[i].size) : put_varbuf(gva, s);
 }
 
+#define VERSION(name, handler) OP_FORM(XENVER_##name, version, handler, HC_ANY)
+
 static const struct op ops[] = {
-	OP(XENVER_version, ver_version, HC_ANY),
-	OP(XENVER_extraversion, ver_string, HC_ANY),
-	OP(XENVER_compile_info, ver_compile_info, HC_ANY),
-	OP(XENVER_capabilities, ver_string, HC_ANY),
-	OP(XENVER_changeset, ver_string, HC_ANY),
-	OP(XENVER_platform_parameters, ver_platform_parameters, HC_ANY),
-	OP(XENVER_get_features, ver_get_features, HC_ANY),
-	OP(XENVER_pagesize, ver_pagesize, HC_ANY),
-	OP(XENVER_guest_handle, ver_guest_handle, HC_ANY),
-	OP(XENVER_commandline, ver_string, HC_ANY),
-	OP(XENVER_build_id, ver_build_id, HC_ANY),
-	OP(XENVER_extraversion2, ver_string, HC_ANY),
-	OP(XENVER_capabilities2, ver_string, HC_ANY),
-	OP(XENVER_changeset2, ver_string, HC_ANY),
-	OP(XENVER_commandline2, ver_string, HC_ANY),
+	VERSION(version, ver_version),
+	VERSION(extraversion, ver_string),
+	VERSION(compile_info, ver_compile_info),
+	VERSION(capabilities, ver_string),
+	VERSION(changeset, ver_string),
+	VERSION(platform_parameters, ver_platform_parameters),
+	VERSION(get_features, ver_get_features),
+	VERSION(pagesize, ver_pagesize),
+	VERSION(guest_handle, ver_guest_handle),
+	VERSION(commandline, ver_string),
+	VERSION(build_id, ver_build_id),
+	VERSION(extraversion2, ver_string),
+	VERSION(capabilities2, ver_string),
+	VERSION(changeset2, ver_string),
+	VERSION(commandline2, ver_string),
 };
 
 long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
 {
-	return op_run(ops, ARRAY_SIZE(ops), cmd, gva, cmd);
+	const struct op *op = op_find(ops, ARRAY_SIZE(ops), cmd);
+
+	return op ? op->version(cmd, gva) : -ENOSYS;
 }
