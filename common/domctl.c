@@ -2,6 +2,7 @@
 /* domctl: dispatch, and the life of domains. Two interface versions, chosen call by call (docs/abi.md, domctl). */
 #include "common/domctl.h"
 
+#include "common/cpupool.h"
 #include "common/grant.h"
 #include "common/pci.h"
 #include "common/printk.h"
@@ -64,12 +65,11 @@ static long op_create(struct domain *none, struct xen_domctl *op)
 		pr_info("domain not created: %s", why);
 		return -EINVAL;
 	}
-	if (c.cpupool_id)
-		return -ENOENT;
 	cfg = (struct domain_config){
 		.id = op->domain && op->domain < DOMID_FIRST_RESERVED ? op->domain : (domid_t)DOMID_INVALID,
 		.flags = c.flags,
 		.emulation_flags = c.arch.emulation_flags,
+		.cpupool = c.cpupool_id,
 		.max_vcpus = c.max_vcpus,
 		.max_evtchn_port = c.max_evtchn_port,
 		.max_grant_frames = c.max_grant_frames < 0 ? GRANT_DEFAULT_FRAMES : (u32)c.max_grant_frames,
@@ -77,7 +77,10 @@ static long op_create(struct domain *none, struct xen_domctl *op)
 								  : (u32)c.max_maptrack_frames,
 	};
 	memcpy(cfg.handle, c.handle, sizeof(cfg.handle));
-	rc = domain_create(&cfg, &d);
+	if (!cpupools_enter())
+		return -ERESTART;
+	rc = cpupool_is_usable(cfg.cpupool) ? domain_create(&cfg, &d) : -ENOENT;
+	cpupools_leave();
 	if (!rc)
 		op->domain = d->id;
 	return rc;

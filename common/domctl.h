@@ -26,8 +26,6 @@ void domain_info_get(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
 /* Bitmaps in guest memory. Bits beyond the mask are dropped, bits beyond the guest's buffer too. 0 or -EFAULT. */
 int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask);
-/* All CPUs that are up. */
-void cpumask_online(cpumask_t *mask);
 
 /* Arch: serialised CPUID policies (arch/x86/hvm/cpuid_serialise.c). Errnos: docs/abi.md, domctl. */
 long arch_get_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op);

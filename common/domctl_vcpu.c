@@ -29,7 +29,7 @@ int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask)
 	return 0;
 }
 
-void cpumask_online(cpumask_t *mask)
+static void cpumask_online(cpumask_t *mask)
 {
 	memset(mask, 0, sizeof(*mask));
 	for (unsigned int i = 0; i < nr_cpus; i++)
@@ -97,9 +97,9 @@ static int affinity_arg(cpumask_t *mask, const struct xenctl_bitmap *bitmap)
 }
 
 /* Each map that was set is returned as it is now in force. */
-static long affinity_out(struct vcpu *v, const struct xen_domctl_vcpuaffinity *a)
+static long affinity_out(struct vcpu *v, const struct xen_domctl_vcpuaffinity *a, const cpumask_t *hard)
 {
-	if ((a->flags & XEN_VCPUAFFINITY_HARD) && bitmap_to_guest(&a->cpumap_hard, &v->sched.hard))
+	if ((a->flags & XEN_VCPUAFFINITY_HARD) && bitmap_to_guest(&a->cpumap_hard, hard))
 		return -EFAULT;
 	if ((a->flags & XEN_VCPUAFFINITY_SOFT) && bitmap_to_guest(&a->cpumap_soft, &v->sched.soft))
 		return -EFAULT;
@@ -134,7 +134,7 @@ static long op_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
 	if (!rc)
 		rc = sched_set_affinity(v, a->flags & XEN_VCPUAFFINITY_HARD ? &hard : NULL,
 					a->flags & XEN_VCPUAFFINITY_SOFT ? &soft : NULL);
-	return rc ? rc : affinity_out(v, a);
+	return rc ? rc : affinity_out(v, a, &v->sched.allowed);
 }
 
 static long op_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
@@ -142,7 +142,7 @@ static long op_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
 	long rc;
 	struct vcpu *v = affinity_vcpu(d, &op->u.vcpuaffinity, &rc);
 
-	return v ? affinity_out(v, &op->u.vcpuaffinity) : rc;
+	return v ? affinity_out(v, &op->u.vcpuaffinity, &v->sched.hard) : rc;
 }
 
 /* Credit2's parameters: weight 0 and cap ~0 leave the old values. */

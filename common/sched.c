@@ -11,6 +11,7 @@
 #include <public/errno.h>
 #include <public/vcpu.h>
 
+#include "common/cpupool.h"
 #include "common/heap.h"
 #include "common/option.h"
 #include "common/printk.h"
@@ -291,6 +292,7 @@ void sched_vcpu_init(struct vcpu *v)
 	memset(&v->sched, 0, sizeof(v->sched));
 	memset(&v->sched.hard, 0xff, sizeof(v->sched.hard));
 	memset(&v->sched.soft, 0xff, sizeof(v->sched.soft));
+	cpupool_cpus(v->domain->cpupool, &v->sched.allowed);
 	list_init(&v->sched.link);
 	policy->vcpu_init(v);
 }
@@ -302,25 +304,39 @@ void sched_vcpu_destroy(struct vcpu *v)
 	policy->vcpu_destroy(v);
 }
 
+/* Its queue is locked. */
+static void set_allowed(struct vcpu *v, const cpumask_t *pool)
+{
+	bool any = first_cpu_in(&v->sched.hard, pool, NULL);
+
+	for (unsigned int w = 0; w < ARRAY_SIZE(pool->bits); w++)
+		v->sched.allowed.bits[w] = pool->bits[w] & (any ? v->sched.hard.bits[w] : ~0ull);
+}
+
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft)
 {
 	struct domain *d = v->domain;
 	struct runq *rq;
+	cpumask_t pool;
+	int rc = 0;
 
-	if (hard && !first_cpu_in(hard, NULL, NULL))
-		return -EINVAL;
 	spin_lock(&d->lock);
-	if (d->state != DOMAIN_ALIVE) { /* it may have left the scheduler */
-		spin_unlock(&d->lock);
-		return -ESRCH;
+	/* What changes after this look is told to v later. */
+	cpupool_cpus(READ_ONCE(d->cpupool), &pool);
+	if (hard && !first_cpu_in(hard, &pool, NULL))
+		rc = -EINVAL;
+	else if (d->state != DOMAIN_ALIVE) /* it may have left the scheduler */
+		rc = -ESRCH;
+	if (!rc) {
+		rq = lock_vcpu(v);
+		if (hard)
+			v->sched.hard = *hard;
+		if (soft)
+			v->sched.soft = *soft;
+		set_allowed(v, &pool);
+		spin_unlock(&rq->lock);
+		policy->affinity_changed(v);
 	}
-	rq = lock_vcpu(v);
-	if (hard)
-		v->sched.hard = *hard;
-	if (soft)
-		v->sched.soft = *soft;
-	spin_unlock(&rq->lock);
-	policy->affinity_changed(v);
 	spin_unlock(&d->lock);
-	return 0;
+	return rc;
 }

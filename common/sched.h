@@ -18,6 +18,7 @@ struct sched_vcpu {
 	u64 charged;		/* now() up to which vruntime counts what it ran */
 	u64 ran_since;		/* when it began to run */
 	cpumask_t hard, soft;	/* affinity */
+	cpumask_t allowed;	/* hard within its pool, or all of the pool if that is empty */
 	bool running;		/* its state is loaded on v->cpu, or on the way there or back */
 	bool queued, parked;
 	u64 migrations;
@@ -63,7 +64,10 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 /* ns that v has run. */
 u64 vcpu_cputime(struct vcpu *v);
 
-/* NULL: as it is. 0, -EINVAL if no CPU of hard is up, or -ESRCH if v's domain dies. */
+/*
+ * NULL: as it is; both NULL: v's pool has changed. 0, -EINVAL if no CPU of hard is up and in v's pool, or -ESRCH if v's
+ * domain dies.
+ */
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 /* weight 1..65535, cap in percent of one CPU (0: none); XEN_DOMCTL_scheduler_op. 0 or -EINVAL. */
 int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap);

@@ -198,7 +198,7 @@ static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
 	else if (!rq->slice.pending || at < rq->slice.node.key)
 		timer_set(&rq->slice, at);
 	/* An idle CPU that nobody has chosen comes and takes it. */
-	idle = first_cpu_in(&idle_cpus, &v->sched.hard, NULL);
+	idle = first_cpu_in(&idle_cpus, &v->sched.allowed, NULL);
 	if (unlikely(idle))
 		pcpu_kick(idle, WORK_SCHED);
 }
@@ -238,15 +238,15 @@ static struct runq *fair_choose(struct runq *rq, struct vcpu *v)
 
 	if (may_run_on(v, rq->cpu) && cpumask_test(&idle_cpus, rq->cpu->id))
 		return rq;
-	cpu = first_cpu_in(&idle_cpus, &v->sched.hard, &v->sched.soft);
+	cpu = first_cpu_in(&idle_cpus, &v->sched.allowed, &v->sched.soft);
 	if (!cpu)
-		cpu = first_cpu_in(&idle_cpus, &v->sched.hard, NULL);
+		cpu = first_cpu_in(&idle_cpus, &v->sched.allowed, NULL);
 	if (!cpu && may_run_on(v, rq->cpu))
 		return rq;
 	if (!cpu)
-		cpu = first_cpu_in(&v->sched.hard, &v->sched.soft, NULL);
+		cpu = first_cpu_in(&v->sched.allowed, &v->sched.soft, NULL);
 	if (!cpu)
-		cpu = first_cpu_in(&v->sched.hard, NULL, NULL);
+		cpu = first_cpu_in(&v->sched.allowed, NULL, NULL);
 	return cpu ? cpu->runq : rq;
 }
 

@@ -45,7 +45,7 @@ struct runq *lock_vcpu(struct vcpu *v);
 
 static inline bool may_run_on(const struct vcpu *v, const struct pcpu *cpu)
 {
-	return cpumask_test(&v->sched.hard, cpu->id);
+	return cpumask_test(&v->sched.allowed, cpu->id);
 }
 
 /* First CPU that is up and in all masks (NULL: in any); NULL: none. */

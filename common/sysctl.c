@@ -3,6 +3,7 @@
 #include <public/sysctl.h>
 
 #include "common/console.h"
+#include "common/cpupool.h"
 #include "common/domctl.h"
 #include "common/heap.h"
 #include "common/op.h"
@@ -183,48 +184,16 @@ static long op_pcitopoinfo(struct xen_sysctl *op)
 	return 0;
 }
 
-static u32 nr_domains(void)
-{
-	u32 n = 0;
-
-	for (struct domain *d = domain_find_from(0); d; d = domain_find_from((domid_t)(d->id + 1)))
-		n++;
-	return n;
-}
-
-/* Pool 0, which has all CPUs and domains, is the only one. */
 static long op_cpupool(struct xen_sysctl *op)
 {
-	struct xen_sysctl_cpupool_op *p = &op->u.cpupool_op;
-	cpumask_t mask = { { 0 } };
-
-	switch (p->op) {
-	case XEN_SYSCTL_CPUPOOL_OP_INFO:
-		if (p->cpupool_id)
-			return -ENOENT;
-		p->sched_id = sched_id();
-		p->n_dom = nr_domains();
-		cpumask_online(&mask);
-		return bitmap_to_guest(&p->cpumap, &mask);
-	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
-		return bitmap_to_guest(&p->cpumap, &mask);
-	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
-		return p->cpupool_id ? -ENOENT : 0;
-	case XEN_SYSCTL_CPUPOOL_OP_CREATE:
-	case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
-	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
-	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
-		return -EOPNOTSUPP;
-	default:
-		return -ENOSYS;
-	}
+	return cpupool_op(&op->u.cpupool_op);
 }
 
 static long op_scheduler(struct xen_sysctl *op)
 {
 	struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
 
-	if (s->cpupool_id)
+	if (!cpupool_exists(s->cpupool_id))
 		return -ESRCH;
 	if (s->sched_id != sched_id())
 		return -EINVAL;
@@ -300,5 +269,5 @@ long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned l
 	/* Where a buffer is too short, the argument says how long it must be. */
 	if ((!rc || rc == -ENOBUFS) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;
-	return rc;
+	return rc == -ERESTART ? hypercall_continue(__HYPERVISOR_sysctl, gva, 0, 0, 0) : rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c
+/* SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c common/cpupool.c
  * common/vsnprintf.c */
 #include "test/unit/unit.h"
 
@@ -7,6 +7,7 @@
 #include <public/sched.h>
 
 #include "common/console.h"
+#include "common/cpupool.h"
 #include "common/domctl.h"
 #include "common/hypercall.h"
 #include "common/pci.h"
@@ -70,7 +71,7 @@ int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *s
 	got_hard = hard;
 	got_soft = soft;
 	if (hard)
-		set_hard = v->sched.hard = *hard;
+		set_hard = v->sched.hard = v->sched.allowed = *hard;
 	if (soft)
 		set_soft = v->sched.soft = *soft;
 	return 0;
@@ -856,27 +857,88 @@ static void lists_of_domains(void **state)
 	assert_int_equal(syscall_(&op), -EFAULT);
 }
 
-/* xen-init-dom0 walks the pools until -ENOENT. */
+static struct xen_sysctl in_window;
+static void call_in_window(void)
+{
+	fake_on_wait = NULL;
+	fake_continuation.continued = false;
+	syscall_(&in_window);
+}
+
+/* xen-init-dom0 walks the pools until -ENOENT. What else they do: sched_test. */
 static void pools(void **state)
 {
 	u8 map[1] = { 0 };
-	struct xen_sysctl op = sys(XEN_SYSCTL_cpupool_op);
+	struct xen_sysctl op = sys(XEN_SYSCTL_cpupool_op), sched = sys(XEN_SYSCTL_scheduler_op);
 	struct xen_sysctl_cpupool_op *p = &op.u.cpupool_op;
+	struct xen_domctl create = make(XEN_DOMCTL_createdomain, 11), info = make(XEN_DOMCTL_getdomaininfo, 3);
 
 	p->op = XEN_SYSCTL_CPUPOOL_OP_INFO;
 	p->cpumap = (struct xenctl_bitmap){ (u64)map, 8 };
 	assert_int_equal(syscall_(&op), 0);
 	assert_int_equal(map[0], 0xf);
 	assert_int_equal(p->n_dom, 2);
+	p->cpumap.bitmap = 8;
+	assert_int_equal(syscall_(&op), -EFAULT);
+	p->cpumap.bitmap = (u64)map;
 	p->cpupool_id = 1;
 	assert_int_equal(syscall_(&op), -ENOENT);
 	p->op = XEN_SYSCTL_CPUPOOL_OP_FREEINFO;
 	assert_int_equal(syscall_(&op), 0);
 	assert_int_equal(map[0], 0);
-	p->op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
-	assert_int_equal(syscall_(&op), -EOPNOTSUPP);
 	p->op = 99;
 	assert_int_equal(syscall_(&op), -ENOSYS);
+
+	sched.u.scheduler_op.sched_id = p->sched_id = XEN_SCHEDULER_CREDIT2;
+	sched.u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+	sched.u.scheduler_op.cpupool_id = 1;
+	assert_int_equal(syscall_(&sched), -ESRCH);
+	p->op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
+	p->cpupool_id = XEN_SYSCTL_CPUPOOL_PAR_ANY;
+	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(p->cpupool_id, 1);
+	assert_int_equal(syscall_(&sched), 0);
+
+	/* a domain in it, once something can run there */
+	create.u.createdomain_v15 = (struct xen_domctl_createdomain_v15){ .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+		.max_vcpus = 1, .arch.emulation_flags = XEN_X86_EMU_LAPIC, .cpupool_id = 1 };
+	assert_int_equal(call(&create), -ENOENT);
+	p->op = XEN_SYSCTL_CPUPOOL_OP_RMCPU;
+	p->cpupool_id = 0;
+	p->cpu = 3;
+	assert_int_equal(syscall_(&op), 0);
+	p->op = XEN_SYSCTL_CPUPOOL_OP_ADDCPU;
+	p->cpupool_id = 1;
+	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(created.max_vcpus, 0);
+	assert_int_equal(call(&create), 0);
+	assert_int_equal(created.cpupool, 1);
+
+	/* while a domain moves, another CPU's call is continued, and this one sees that the domain has moved */
+	p->op = XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN;
+	p->domid = 3;
+	in_window = op;
+	fake_on_wait = call_in_window;
+	assert_int_equal(syscall_(&op), 0);
+	assert_true(fake_continuation.continued);
+	assert_int_equal(fake_continuation.nr, __HYPERVISOR_sysctl);
+	assert_int_equal(fake_continuation.args[0], (unsigned long)&in_window);
+	assert_null(got_hard);
+	assert_null(got_soft);
+	assert_int_equal(call(&info), 0);
+	assert_int_equal(info.u.getdomaininfo.cpupool, 1);
+
+	assert_true(cpupools_enter());
+	fake_continuation.continued = false;
+	create.domain = 12;
+	created.cpupool = 0;
+	call(&create);
+	assert_true(fake_continuation.continued);
+	assert_int_equal(fake_continuation.nr, __HYPERVISOR_domctl);
+	assert_int_equal(created.cpupool, 0);
+	cpupools_leave();
+	assert_int_equal(call(&create), 0);
+	assert_int_equal(created.cpupool, 1);
 }
 
 static void the_rest_of_sysctl(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c
+ * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c common/cpupool.c
  * SOURCES: common/hypfs.c common/option.c common/vsnprintf.c common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c
  * SOURCES: common/grant.c common/grant_map.c common/grant_copy.c common/memory_op.c common/physmap.c common/vcpu_op.c
  * SOURCES: common/hvm_op.c common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c common/timer.c
@@ -435,6 +435,20 @@ static long hypfs(void)
 	return do_hypfs_op(XEN_HYPFS_OP_read, (u64)path, sizeof(path), (u64)buffer, sizeof(buffer));
 }
 
+static long pool_op(u32 op, u32 id, u32 what)
+{
+	return SYSCTL(cpupool_op, .u.cpupool_op = { op, id, XEN_SCHEDULER_CREDIT2, what, what });
+}
+
+/* A pool is made, gets a CPU and a domain, and all is as it was. */
+static long pools(void)
+{
+	return pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 1, 0) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 2) ?:
+		pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, 2) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 1, GUEST) ?:
+		pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 0, GUEST) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 1, 2) ?:
+		pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 0, 2) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, 1, 0);
+}
+
 static long info_list(void)
 {
 	return SYSCTL(getdomaininfolist, .u.getdomaininfolist = { 0, 4, (u64)buffer, 0 });
@@ -568,6 +582,7 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, SYSCTL(cputopoinfo, .u.cputopoinfo = { 4, (u64)buffer })) \
 	X(0, NEVER, SYSCTL(numainfo, .u.pad = { 0 })) \
 	X(0, NEVER, SYSCTL(cpupool_op, .u.cpupool_op = { .op = XEN_SYSCTL_CPUPOOL_OP_INFO, .cpumap = { (u64)buffer, 8 } })) \
+	X(0, NEVER, pools()) \
 	X(0, NEVER, SYSCTL(get_cpu_featureset, .u.cpu_featureset = { XEN_SYSCTL_cpu_featureset_hvm, 0, 0 })) \
 	X(0, NEVER, info_list()) \
 	X(0, NEVER, SYSCTL(readconsole, .u.readconsole = { .buffer = (u64)buffer, .count = 100 })) \

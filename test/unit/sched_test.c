@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c
- * common/timer.c common/pqueue.c common/pcpu.c */
+ * common/cpupool.c common/timer.c common/pqueue.c common/pcpu.c */
 /*
  * The scheduler on a simulated machine: CPUs that run vCPUs for simulated time, vCPUs
  * that burn it or wait and work in turn.
@@ -10,8 +10,11 @@
 #include <public/domctl.h>
 #include <public/errno.h>
 #include <public/sched.h>
+#include <public/sysctl.h>
 #include <public/vcpu.h>
 
+#include "common/cpupool.h"
+#include "common/domctl.h"
 #include "common/hypercall.h"
 #include "common/sched_priv.h"
 
@@ -719,6 +722,269 @@ static void destroyed_vcpus_are_gone(void **state)
 	assert_true(pcpus[0]->curr->idle);
 }
 
+/* --- pools --- */
+
+static cpumask_t told;
+int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask)
+{
+	told = *mask;
+	return 0;
+}
+
+#define ANY XEN_SYSCTL_CPUPOOL_PAR_ANY
+static struct xen_sysctl_cpupool_op last;
+static long pool(u32 op, u32 id, u32 cpu_or_domain)
+{
+	last = (struct xen_sysctl_cpupool_op){ .op = op, .cpupool_id = id, .sched_id = sched_id(), .cpu = cpu_or_domain,
+					       .domid = cpu_or_domain };
+	return cpupool_op(&last);
+}
+#define POOL(op, id, what) pool(XEN_SYSCTL_CPUPOOL_OP_##op, id, what)
+
+/* Pool 1 with the CPUs from the first on. */
+static void divide(unsigned int first)
+{
+	assert_int_equal(POOL(CREATE, ANY, 0), 0);
+	assert_int_equal(last.cpupool_id, 1);
+	for (unsigned int i = first; i < nr_cpus; i++) {
+		assert_int_equal(POOL(RMCPU, 0, i), 0);
+		assert_int_equal(POOL(ADDCPU, 1, i), 0);
+	}
+}
+
+/* All as it was, for the next test. */
+static void unite(void)
+{
+	for (domid_t id = 1; id < 20; id++)
+		POOL(MOVEDOMAIN, 0, id);
+	while (POOL(RMCPU, 1, ANY) == 0 || POOL(ADDCPU, 0, ANY) == 0)
+		;
+	assert_int_equal(POOL(DESTROY, 1, 0), 0);
+	assert_int_equal(POOL(INFO, 0, 0), 0);
+	assert_int_equal(told.bits[0], BIT(nr_cpus) - 1);
+}
+
+/* Who has too much to do does not use the other pool's idle CPU, whoever wakes it. */
+static void pools_are_apart(void **state)
+{
+	struct domain *a, *b, *io;
+
+	machine(4, NULL);
+	divide(2);
+	a = add_domain(1, 4, 256, 0);
+	b = add_domain(2, 1, 256, 0);
+	io = fake_domain(3, 1);
+	sched_domain_init(io);
+	add_vcpu(io, 0, 100000, 2 * MS);
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 2), 0);
+	assert_int_equal(POOL(INFO, 0, 0), 0);
+	assert_int_equal(last.n_dom, 2);
+	assert_int_equal(told.bits[0], 3);
+	assert_int_equal(POOL(INFO, 1, 0), 0);
+	assert_int_equal(last.n_dom, 1);
+	assert_int_equal(told.bits[0], 0xc);
+	start_all();
+	run(10 * S);
+	assert_share(b, 100);
+	assert_true(used(a) > 18 * S && used(a) + used(io) <= 20 * S);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(a->vcpu[i]->cpu->id < 2);
+	assert_true(b->vcpu[0]->cpu->id >= 2);
+	unite();
+}
+
+/* While they run: their CPU goes, another comes, they move. */
+static void pools_change_under_those_who_run(void **state)
+{
+	struct domain *d, *e;
+	unsigned int gone;
+	struct vcpu *v;
+
+	machine(4, NULL);
+	d = add_domain(1, 2, 256, 0);
+	e = add_domain(2, 1, 256, 0);
+	v = e->vcpu[0];
+	start_all();
+	run(10 * MS);
+	divide(1);	/* while all run somewhere */
+	run(10 * MS);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_ptr_equal(d->vcpu[i]->cpu, pcpus[0]);
+	assert_ptr_equal(v->cpu, pcpus[0]);
+	assert_int_equal(POOL(RMCPU, 0, 0), -EBUSY);
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 2), 0);
+	run(10 * MS);
+	assert_true(v->sched.running && v->cpu->id >= 1);
+	gone = v->cpu->id;
+	assert_int_equal(POOL(RMCPU, 1, gone), 0);
+	run(10 * MS);
+	assert_true(v->sched.running && v->cpu->id >= 1 && v->cpu->id != gone);
+	assert_int_equal(POOL(FREEINFO, 0, 0), 0);
+	assert_int_equal(told.bits[0], BIT(gone));
+	/* who sleeps wakes where it may */
+	be(v->cpu->id);
+	vcpu_block();
+	do_work();
+	assert_int_equal(POOL(MOVEDOMAIN, 0, 2), 0);
+	clear_bit(VPF_BLOCKED, &v->wait_flags);
+	vcpu_wake(v);
+	assert_ptr_equal(v->cpu, pcpus[0]);
+	/* all three share that CPU until it gets another */
+	assert_int_equal(POOL(ADDCPU, 0, ANY), 0);
+	run(100 * MS);
+	assert_false(pcpus[0]->curr->idle);
+	assert_false(pcpus[gone]->curr->idle);
+	unite();
+}
+
+/* Affinity counts within the pool; where none of it is there, the whole pool does. */
+static void pools_and_affinity(void **state)
+{
+	cpumask_t one = { { 2 } }, three = { { 8 } }, one_three = { { 0xa } };
+	struct domain *d;
+	struct vcpu *v;
+
+	machine(4, NULL);
+	divide(2);
+	d = add_domain(1, 1, 256, 0);
+	v = d->vcpu[0];
+	assert_int_equal(v->sched.allowed.bits[0], 3);
+	assert_int_equal(sched_set_affinity(v, &three, NULL), -EINVAL);
+	assert_int_equal(sched_set_affinity(v, &one_three, NULL), 0);
+	assert_int_equal(v->sched.allowed.bits[0], 2);
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
+	assert_int_equal(v->sched.allowed.bits[0], 8);
+	assert_int_equal(v->sched.hard.bits[0], 0xa);
+	assert_int_equal(sched_set_affinity(v, &one, NULL), -EINVAL);
+	assert_int_equal(POOL(RMCPU, 1, 3), 0);
+	assert_int_equal(v->sched.allowed.bits[0], 4);
+	start_all();
+	run(MS);
+	assert_ptr_equal(v->cpu, pcpus[2]);
+	assert_int_equal(POOL(ADDCPU, 1, 3), 0);
+	run(MS);
+	assert_ptr_equal(v->cpu, pcpus[3]);
+	/* one that is made in a pool is there from the start */
+	d = fake_domain(2, 1);
+	d->cpupool = 1;
+	sched_domain_init(d);
+	assert_int_equal(add_vcpu(d, 0, S, 0)->sched.allowed.bits[0], 0xc);
+	/* one that dies is left alone */
+	d->state = DOMAIN_DYING;
+	assert_int_equal(POOL(MOVEDOMAIN, 0, 2), 0);
+	assert_int_equal(d->vcpu[0]->sched.allowed.bits[0], 0xc);
+	unite();
+}
+
+static void pools_of_the_null_scheduler(void **state)
+{
+	struct domain *a, *b;
+
+	machine(3, "null");
+	divide(2);
+	a = add_domain(1, 1, 0, 0);
+	b = add_domain(2, 1, 0, 0);
+	start_all();
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 2), 0);
+	run(MS);
+	assert_true(a->vcpu[0]->sched.running);
+	assert_ptr_equal(a->vcpu[0]->cpu, pcpus[2]);
+	assert_false(b->vcpu[0]->sched.running);
+	assert_int_equal(POOL(RMCPU, 0, 1), 0);
+	assert_int_equal(POOL(ADDCPU, 1, 1), 0);
+	run(MS);
+	assert_true(b->vcpu[0]->sched.running);
+	assert_ptr_equal(b->vcpu[0]->cpu, pcpus[1]);
+	unite();
+}
+
+static void pools_refuse(void **state)
+{
+	struct domain *d;
+
+	machine(3, NULL);
+	d = add_domain(1, 1, 256, 0);
+	assert_int_equal(POOL(CREATE, 0, 0), -EEXIST);
+	assert_int_equal(POOL(CREATE, 64, 0), -ENOSPC);
+	last.op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
+	last.cpupool_id = ANY;
+	last.sched_id = XEN_SCHEDULER_NULL;
+	assert_int_equal(cpupool_op(&last), -ENOENT);
+	for (u32 id = 1; id < 64; id++) {
+		assert_int_equal(POOL(CREATE, ANY, 0), 0);
+		assert_int_equal(last.cpupool_id, id);
+	}
+	assert_int_equal(POOL(CREATE, ANY, 0), -ENOSPC);
+	for (u32 id = 2; id < 64; id++)
+		assert_int_equal(POOL(DESTROY, id, 0), 0);
+	for (u32 id = 2; id != 1; id = id == 2 ? 64 : id == 64 ? ANY : 1) {
+		assert_int_equal(POOL(DESTROY, id, 0), -ENOENT);
+		assert_int_equal(POOL(ADDCPU, id, 1), -ENOENT);
+		assert_int_equal(POOL(RMCPU, id, 1), -ENOENT);
+		assert_int_equal(POOL(INFO, id, 1), -ENOENT);
+		assert_int_equal(POOL(MOVEDOMAIN, id, 1), -ENOENT);
+		assert_false(cpupool_exists(id));
+		assert_false(cpupool_is_usable(id));
+	}
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), -ENOENT);	/* it has no CPUs */
+	assert_false(cpupool_is_usable(1));
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 9), -ESRCH);
+	assert_int_equal(POOL(ADDCPU, 1, 1), -ENODEV);		/* pool 0's */
+	assert_int_equal(POOL(ADDCPU, 1, ANY), -ENODEV);	/* all are */
+	assert_int_equal(POOL(ADDCPU, 1, 3), -EINVAL);
+	assert_int_equal(POOL(RMCPU, 0, 3), -EINVAL);
+	assert_int_equal(POOL(RMCPU, 1, ANY), -EINVAL);
+	assert_int_equal(POOL(RMCPU, 1, 1), -ENODEV);
+	assert_int_equal(POOL(RMCPU, 0, ANY), 0);		/* the last one */
+	assert_int_equal(POOL(RMCPU, 0, 2), -ENODEV);
+	assert_int_equal(POOL(RMCPU, ANY, 2), -ENOENT);
+	assert_false(cpupool_is_usable(ANY));			/* those in no pool are none */
+	assert_int_equal(POOL(ADDCPU, 1, 2), 0);
+	assert_true(cpupool_is_usable(1));
+	assert_int_equal(POOL(DESTROY, 1, 0), -EBUSY);		/* a CPU */
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
+	assert_int_equal(POOL(RMCPU, 1, ANY), -EBUSY);		/* its only one, and a domain */
+	d->state = DOMAIN_DYING;
+	assert_int_equal(POOL(RMCPU, 1, ANY), -EBUSY);
+	d->state = DOMAIN_ALIVE;
+	assert_int_equal(POOL(MOVEDOMAIN, 0, 1), 0);
+	assert_int_equal(POOL(FREEINFO, 77, 0), 0);
+	assert_int_equal(told.bits[0], 0);
+	assert_int_equal(POOL(INFO, 0, 0), 0);
+	assert_int_equal(pool(0, 0, 0), -ENOSYS);
+	assert_int_equal(pool(8, 0, 0), -ENOSYS);
+	assert_int_equal(pool(~0u, 0, 0), -ENOSYS);
+	unite();
+}
+
+static unsigned int tried;
+static void another_cpu_comes(void)
+{
+	if (tried++)
+		return;
+	assert_false(cpupools_enter());
+	assert_int_equal(POOL(INFO, 0, 0), -ERESTART);
+	assert_int_equal(POOL(DESTROY, 1, 0), -ERESTART);
+}
+
+/* A long change lets interrupts in, and nobody else at the pools. */
+static void one_at_a_time_changes_pools(void **state)
+{
+	machine(3, NULL);
+	add_domain(1, 2, 256, 0);
+	divide(2);
+	tried = 0;
+	fake_on_wait = another_cpu_comes;
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
+	fake_on_wait = NULL;
+	assert_int_equal(tried, 2);	/* a window for each vCPU */
+	assert_true(cpupools_enter());
+	cpupools_leave();
+	unite();
+}
+
 /* --- null --- */
 
 static void null_gives_each_its_cpu(void **state)
@@ -924,6 +1190,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(affinity),
 	TEST(parameters),
 	TEST(destroyed_vcpus_are_gone),
+	TEST(pools_are_apart), TEST(pools_change_under_those_who_run), TEST(pools_and_affinity),
+	TEST(pools_of_the_null_scheduler), TEST(pools_refuse), TEST(one_at_a_time_changes_pools),
 	TEST(null_gives_each_its_cpu),
 	TEST(null_follows_affinity),
 	TEST(poll),

@@ -259,6 +259,30 @@ FAKE unsigned int sched_ratelimit_us(void)
 	return 250;
 }
 
+FAKE void cpupool_cpus(u32 id, cpumask_t *mask)
+{
+	memset(mask, 0xff, sizeof(*mask));
+}
+
+FAKE bool cpupool_exists(u32 id)
+{
+	return id == 0;
+}
+
+FAKE bool cpupool_is_usable(u32 id)
+{
+	return id == 0;
+}
+
+FAKE bool cpupools_enter(void)
+{
+	return true;
+}
+
+FAKE void cpupools_leave(void)
+{
+}
+
 FAKE int sched_set_ratelimit(unsigned int us)
 {
 	return 0;

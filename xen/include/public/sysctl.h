@@ -104,6 +104,8 @@ struct xen_sysctl_numainfo {
 #define XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN 6
 #define XEN_SYSCTL_CPUPOOL_OP_FREEINFO   7
 
+#define XEN_SYSCTL_CPUPOOL_PAR_ANY 0xffffffff
+
 struct xen_sysctl_cpupool_op {
 	uint32_t op; /* XEN_SYSCTL_CPUPOOL_OP_* */
 	uint32_t cpupool_id, sched_id, domid, cpu, n_dom;
