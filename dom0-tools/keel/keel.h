@@ -20,7 +20,8 @@ struct command {
 
 extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pci_assignable_list,
 	cmd_pci_assignable_add, cmd_pci_assignable_remove, cmd_pci_attach, cmd_pci_detach, cmd_vf_create, cmd_console,
-	cmd_shutdown, cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_dmesg, cmd_help, cmd_check, cmd_convert;
+	cmd_shutdown, cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_dmesg, cmd_help, cmd_check, cmd_convert, cmd_rename,
+	cmd_domid, cmd_domname, cmd_uptime, cmd_vcpu_list, cmd_vcpu_pin, cmd_vcpu_set, cmd_mem_set, cmd_sched_credit2, cmd_trigger, cmd_sysrq;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
@@ -43,6 +44,9 @@ struct options {
 int parse_options(struct keel *k, int argc, char **argv, const struct options *o);
 /* For a command with .opens, when it has looked at its arguments. The same. */
 int open_hypervisor(struct keel *k, const struct command *c);
+
+/* Decimal digits only, at most @max. */
+bool number_option(const char *text, unsigned int max, unsigned int *out);
 
 /* Prints k->err, as JSON if asked for, and returns the exit code that goes with it. */
 int report(struct keel *k);

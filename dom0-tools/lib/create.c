@@ -25,7 +25,7 @@ static int choose_uuid(struct keel *k, struct guest_config *g)
 	return 0;
 }
 
-static int check_name(struct keel *k, const char *name)
+int domain_name_free(struct keel *k, const char *name)
 {
 	struct domain d;
 	int rc = domain_find(k, name, &d);
@@ -41,7 +41,7 @@ static int check_name(struct keel *k, const char *name)
 /* All that can be known to fail before anything exists. */
 static int check_all(struct keel *k, const struct guest_config *g)
 {
-	int rc = check_name(k, g->name);
+	int rc = domain_name_free(k, g->name);
 
 	for (unsigned int i = 0; i < g->disks && !rc; i++)
 		rc = disk_check(k, &g->disk[i]);
@@ -116,7 +116,7 @@ static int register_name(struct keel *k, unsigned int domid, const struct guest_
 
 	if (lock < 0)
 		return lock;
-	rc = check_name(k, g->name);
+	rc = domain_name_free(k, g->name);
 	if (!rc)
 		rc = store_run(k, domid, write_name, g->name);
 	close(lock);

@@ -55,6 +55,10 @@ int skeleton_write(struct keel *k, unsigned int domid, const struct skeleton *s)
 /* The configuration that a domain was made from; false if it is not Keel's. */
 bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g);
 int domain_rename(struct keel *k, unsigned int domid, const char *name);
+/* The same, and keeld starts it again under this name. */
+int domain_rename_config(struct keel *k, unsigned int domid, const char *name);
+/* create.c: -EEXIST if a domain has the name. */
+int domain_name_free(struct keel *k, const char *name);
 
 /* control.c: asks the guest through xenstore: "poweroff", "reboot". */
 int domain_control(struct keel *k, unsigned int domid, const char *what);

@@ -161,6 +161,8 @@ int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, 
 		    struct keel_error *e);
 /* @path as it is seen from the current directory; to be freed. */
 int guest_absolute(char **out, const char *path, struct keel_error *e);
+/* Whether a guest may have the name. */
+int guest_name_check(const char *name, struct keel_error *e);
 /* Six bytes in hexadecimal, parted by colons; 0 or -EINVAL without a text. */
 int guest_mac_parse(const char *text, unsigned char mac[6]);
 /* guest_pci.c: one entry of `pci`: [SSSS:]BB:DD.F[,SETTING...]. */

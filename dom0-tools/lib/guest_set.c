@@ -31,19 +31,24 @@ static int set_string(struct reader *r, const struct key *key, const struct cfg_
 	return *to ? 0 : keel_fail(r->e, ENOMEM, "no memory");
 }
 
+int guest_name_check(const char *name, struct keel_error *e)
+{
+	if (!*name || strlen(name) > GUEST_NAME_MAX)
+		return keel_fail(e, EINVAL, "the name must have 1 to %d characters", GUEST_NAME_MAX);
+	if (strspn(name, "0123456789") == strlen(name))
+		return keel_fail(e, EINVAL, "the name '%s' would be taken for a domain id; use a letter", name);
+	for (const char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_-.:+@", *p))
+			return keel_fail(e, EINVAL, "the name '%s' may hold letters, digits and _-.:+@ only", name);
+	return 0;
+}
+
 static int set_name(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
-	if (!*v->string || strlen(v->string) > GUEST_NAME_MAX)
-		return keel_fail(r->e, EINVAL, "%s:%u: the name must have 1 to %d characters", r->file,
-				 v->line, GUEST_NAME_MAX);
-	if (strspn(v->string, "0123456789") == strlen(v->string))
-		return keel_fail(r->e, EINVAL, "%s:%u: the name '%s' would be taken for a domain id; "
-				 "use a letter", r->file, v->line, v->string);
-	for (const char *p = v->string; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("_-.:+@", *p))
-			return keel_fail(r->e, EINVAL, "%s:%u: the name '%s' may hold letters, digits and "
-					 "_-.:+@ only", r->file, v->line, v->string);
-	return set_string(r, key, v);
+	int rc = guest_name_check(v->string, r->e);
+
+	r->line = v->line;
+	return rc ? located(r, "name", rc) : set_string(r, key, v);
 }
 
 /* A path that is not absolute starts where the command does, as for xl; keeld, later, is elsewhere. */

@@ -50,9 +50,20 @@ static void write_folders(struct store_tx *t)
 		store_dir(t, STORE_GUEST_OWNS, "/local/domain/%u/%s", t->domid, owns[i]);
 }
 
+static void write_pieces(struct store_tx *t, void *config)
+{
+	const char *text = config;
+	size_t size = strlen(text);
+	char path[STORE_PATH_MAX];
+
+	for (size_t at = 0; at < size; at += PIECE) {
+		snprintf(path, sizeof(path), "/tool/keel/%u/config/%zu", t->domid, at / PIECE);
+		store_put(t, path, "%.*s", PIECE, text + at);
+	}
+}
+
 static void write_config(struct store_tx *t, const char *config)
 {
-	size_t size = strlen(config);
 	struct timespec now;
 	char path[STORE_PATH_MAX];
 
@@ -60,10 +71,7 @@ static void write_config(struct store_tx *t, const char *config)
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	snprintf(path, sizeof(path), "/tool/keel/%u/started", t->domid);
 	store_put(t, path, "%lld", (long long)now.tv_sec);
-	for (size_t at = 0; at < size; at += PIECE) {
-		snprintf(path, sizeof(path), "/tool/keel/%u/config/%zu", t->domid, at / PIECE);
-		store_put(t, path, "%.*s", PIECE, config + at);
-	}
+	write_pieces(t, (void *)config);
 }
 
 static void write_all(struct store_tx *t, void *arg)
@@ -153,5 +161,26 @@ int domain_rename(struct keel *k, unsigned int domid, const char *name)
 		rc = store_write(k, path, "%s", name);
 	}
 	free(vm);
+	return rc;
+}
+
+/* The old pieces go first: there may be more of them. */
+int domain_rename_config(struct keel *k, unsigned int domid, const char *name)
+{
+	struct guest_config g;
+	struct json_object *j;
+	int rc;
+
+	rc = domain_rename(k, domid, name);
+	if (rc || !skeleton_config(k, domid, &g))
+		return rc;
+	free(g.name);
+	g.name = strdup(name);
+	j = g.name ? guest_to_json(&g) : NULL;
+	store_remove(k, "/tool/keel/%u/config", domid);
+	rc = j ? store_run(k, domid, write_pieces, (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
+		 keel_fail(&k->err, ENOMEM, "no memory");
+	json_object_put(j);
+	guest_free(&g);
 	return rc;
 }

@@ -138,7 +138,7 @@ static void bad_values(void **state)
 		{ "name='a'\nkernel='/k'", "there is no 'memory'" },
 		{ BASE "memroy=3", "f:4: unknown setting 'memroy'; did you mean 'memory'?" },
 		{ BASE "zzzzzzzz=3", "unknown setting 'zzzzzzzz' (" },
-		{ "name=3", "f:1: the name '3' would be taken for a domain id" },
+		{ "name=3", "f:1: name: the name '3' would be taken for a domain id" },
 		{ "name=['a']", "f:1: name must be a string, not a list" },
 		{ "memory=['64']", "memory must be an integer, not a list" },
 		{ "memory='64k'", "memory must be an integer, not '64k'" }, { "memory=''", "must be an integer, not ''" },
@@ -479,8 +479,8 @@ static void all_errors(void **state)
 	refused[0] = 0;
 	assert_int_equal(cfg_parse(&c, text, strlen(text), "f", &e), 0);
 	assert_int_equal(guest_check_cfg(&g, &c, "f", note, note_refused, NULL, &e), -EINVAL);
-	assert_contains(e.text, "f:1: the name");
-	assert_contains(refused, "f:1: the name");
+	assert_contains(e.text, "f:1: name: the name");
+	assert_contains(refused, "f:1: name: the name");
 	assert_contains(refused, "f:3: memory must be");
 	assert_contains(refused, "f:4: 'vfb'");
 	assert_contains(refused, "f:5: unknown setting 'foo'");

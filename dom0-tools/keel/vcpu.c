@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* vcpu-list, vcpu-pin and vcpu-set. */
+#include "keel/keel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/hyper.h"
+#include "lib/store.h"
+
+struct vcpu {
+	struct xen_domctl_getvcpuinfo info;
+	char hard[256], soft[256];
+};
+
+static int failed(struct keel *k, int rc, const char *what, const struct domain *d)
+{
+	keel_fail(&k->err, -rc, "cannot %s of %s: %s", what, d->name, strerror(-rc));
+	return report(k);
+}
+
+static int ask(struct keel *k, const struct domain *d, unsigned int n, unsigned int cpus, struct vcpu *v)
+{
+	struct guest_cpus hard, soft;
+	int rc = hyper_vcpu_info(k, d->id, n, &v->info);
+
+	if (!rc)
+		rc = hyper_get_affinity(k, d->id, n, &hard, &soft);
+	if (rc)
+		return rc;
+	guest_cpus_text(&hard, cpus, v->hard, sizeof(v->hard));
+	guest_cpus_text(&soft, cpus, v->soft, sizeof(v->soft));
+	return 0;
+}
+
+static struct json_object *vcpu_json(unsigned int n, const struct vcpu *v)
+{
+	struct json_object *j = json_object_new_object();
+
+	json_object_object_add(j, "vcpu", json_object_new_int(n));
+	json_object_object_add(j, "online", json_object_new_boolean(v->info.online));
+	json_object_object_add(j, "running", json_object_new_boolean(v->info.running));
+	json_object_object_add(j, "blocked", json_object_new_boolean(v->info.blocked));
+	json_object_object_add(j, "cpu", v->info.online ? json_object_new_int(v->info.cpu) : NULL);
+	json_object_object_add(j, "cpu_time_ns", json_object_new_int64(v->info.cpu_time));
+	json_object_object_add(j, "hard_affinity", json_object_new_string(v->hard));
+	json_object_object_add(j, "soft_affinity", json_object_new_string(v->soft));
+	return j;
+}
+
+static void print_vcpu(const struct domain *d, unsigned int n, const struct vcpu *v)
+{
+	char cpu[12] = "-";
+
+	if (v->info.online)
+		snprintf(cpu, sizeof(cpu), "%u", v->info.cpu);
+	printf("%-32s %5u %5u %5s   %c%c%c %9.1f  %s / %s\n", d->name, d->id, n, cpu, v->info.running ? 'r' : '-',
+	       v->info.blocked ? 'b' : '-', v->info.online ? '-' : 'p', v->info.cpu_time / 1e9, v->hard, v->soft);
+}
+
+static int list_one(struct keel *k, const struct domain *d, unsigned int cpus, struct json_object *all)
+{
+	struct json_object *j = json_object_new_object(), *list = json_object_new_array();
+	struct vcpu v;
+
+	json_object_object_add(j, "name", json_object_new_string(d->name));
+	json_object_object_add(j, "id", json_object_new_int(d->id));
+	json_object_object_add(j, "vcpus", list);
+	json_object_array_add(all, j);
+	for (unsigned int i = 0; i < d->max_vcpus; i++) {
+		int rc = ask(k, d, i, cpus, &v);
+
+		if (rc)
+			return rc;
+		json_object_array_add(list, vcpu_json(i, &v));
+		if (!k->json)
+			print_vcpu(d, i, &v);
+	}
+	return 0;
+}
+
+/* The domains that are named, or all; -1 with the error told. */
+static int named(struct keel *k, int argc, char **argv, struct domain **out)
+{
+	if (optind == argc)
+		return domain_list(k, out);
+	*out = calloc(argc - optind, sizeof(**out));
+	for (int i = optind; *out && i < argc; i++)
+		if (domain_find(k, argv[i], &(*out)[i - optind])) {
+			free(*out);
+			return -1;
+		}
+	return *out ? argc - optind : keel_fail(&k->err, ENOMEM, "no memory");
+}
+
+static int run_list(struct keel *k, int argc, char **argv)
+{
+	const struct options o = { .cmd = &cmd_vcpu_list, .max_args = -1 };
+	struct xen_sysctl_physinfo machine;
+	struct json_object *all;
+	struct domain *d;
+	int rc = parse_options(k, argc, argv, &o), n;
+
+	if (rc >= 0)
+		return rc;
+	n = named(k, argc, argv, &d);
+	if (n < 0)
+		return report(k);
+	rc = hyper_physinfo(k, &machine);
+	all = json_object_new_array();
+	if (!k->json)
+		printf("%-32s %5s %5s %5s %5s %9s  %s\n", "Name", "ID", "VCPU", "CPU", "State", "Time(s)",
+		       "Affinity (Hard / Soft)");
+	for (int i = 0; i < n && !rc; i++) {
+		rc = list_one(k, &d[i], machine.nr_cpus, all);
+		if (rc)
+			rc = failed(k, rc, "ask for the vCPUs", &d[i]);
+	}
+	free(d);
+	if (!rc && k->json)
+		return print_json(all);
+	json_object_put(all);
+	return rc < 0 ? failed(k, rc, "ask for the machine", &(struct domain){ .name = "it" }) : rc;
+}
+
+const struct command cmd_vcpu_list = {
+	.name = "vcpu-list",
+	.args = "[NAME|ID...]",
+	.summary = "Lists vCPUs: where they run and may run, CPU time",
+	.help = "States: r running, b blocked, p off line. The affinity is that of hardware / the soft one.\n\n",
+	.run = run_list,
+};
+
+/* A list of CPUs, or - for what is left as it is: *out becomes NULL then. */
+static int cpus_argument(struct keel *k, const char *text, struct guest_cpus *room, struct guest_cpus **out)
+{
+	*out = strcmp(text, "-") ? room : NULL;
+	return *out ? guest_parse_cpus(room, text, &k->err) : 0;
+}
+
+static int run_pin(struct keel *k, int argc, char **argv)
+{
+	const struct options o = { .cmd = &cmd_vcpu_pin, .min_args = 3, .max_args = 4 };
+	struct guest_cpus room[2], *hard, *soft;
+	unsigned int first = 0, last;
+	struct domain d;
+	bool all;
+	int rc = parse_options(k, argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	all = !strcmp(argv[optind + 1], "all");
+	if ((!all && !number_option(argv[optind + 1], GUEST_MAX_VCPUS - 1, &first)))
+		return usage_error(k, &cmd_vcpu_pin, "'%s' is neither a vCPU's number nor all", argv[optind + 1]);
+	if (cpus_argument(k, argv[optind + 2], &room[0], &hard) ||
+	    cpus_argument(k, argc - optind == 4 ? argv[optind + 3] : "-", &room[1], &soft))
+		return usage_error(k, &cmd_vcpu_pin, "%s", strdupa(k->err.text));
+	if (!hard && !soft)
+		return usage_error(k, &cmd_vcpu_pin, "there is nothing to change");
+	rc = open_hypervisor(k, &cmd_vcpu_pin);
+	if (rc >= 0)
+		return rc;
+	if (domain_find(k, argv[optind], &d))
+		return report(k);
+	if (!all && first >= d.max_vcpus) {
+		keel_fail(&k->err, EINVAL, "%s has no vCPU %u; it has %u", d.name, first, d.max_vcpus);
+		return report(k);
+	}
+	last = all ? d.max_vcpus - 1 : first;
+	for (rc = 0; first <= last && !rc; first++)
+		rc = hyper_set_affinity(k, d.id, first, hard, soft);
+	if (rc == -EINVAL) {
+		keel_fail(&k->err, EINVAL, "%s cannot run there: the machine, or the pool, has none of these CPUs", d.name);
+		return report(k);
+	}
+	return rc ? failed(k, rc, "pin the vCPUs", &d) : print_done(k, &d, "pinned");
+}
+
+const struct command cmd_vcpu_pin = {
+	.name = "vcpu-pin",
+	.args = "NAME|ID VCPU|all CPUS [SOFT]",
+	.summary = "Says on which CPUs a vCPU may run, and rather runs",
+	.help =
+	"CPUS and SOFT are lists such as 0-3,^2, or all; - leaves the one or the other as it is.\n"
+	"What is set lasts until the guest ends: for longer there are cpus and cpus_soft in its file.\n\n",
+	.run = run_pin,
+	.opens = true,
+};
+
+static int run_set(struct keel *k, int argc, char **argv)
+{
+	const struct options o = { .cmd = &cmd_vcpu_set, .min_args = 2, .max_args = 2 };
+	char path[STORE_PATH_MAX];
+	struct domain d;
+	unsigned int n;
+	int rc = parse_options(k, argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	if (!number_option(argv[optind + 1], GUEST_MAX_VCPUS, &n) || !n)
+		return usage_error(k, &cmd_vcpu_set, "'%s' is no number of vCPUs", argv[optind + 1]);
+	rc = open_hypervisor(k, &cmd_vcpu_set);
+	if (rc >= 0)
+		return rc;
+	if (domain_find(k, argv[optind], &d))
+		return report(k);
+	if (n > d.max_vcpus) {
+		keel_fail(&k->err, EINVAL, "%s can have %u vCPUs at most (maxvcpus in its file)", d.name, d.max_vcpus);
+		return report(k);
+	}
+	for (unsigned int i = 0; i < d.max_vcpus; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/cpu/%u/availability", d.id, i);
+		if (store_write(k, path, "%s", i < n ? "online" : "offline"))
+			return report(k);
+	}
+	return print_done(k, &d, "asked");
+}
+
+const struct command cmd_vcpu_set = {
+	.name = "vcpu-set",
+	.args = "NAME|ID N",
+	.summary = "Asks a guest to use so many vCPUs",
+	.help =
+	"The guest does it when it sees it. In Linux something must bring a CPU that comes on line\n"
+	"(a udev rule, or echo 1 >/sys/devices/system/cpu/cpuN/online).\n\n",
+	.run = run_set,
+	.opens = true,
+};

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The commands that look at or change a running guest, with a machine of the test's own: two domains, what the hypervisor
+ * says of them, and xenstore. Each change is a line of `history`; what a command prints is in `printed`.
+ */
+#include "test/check.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <time.h>
+
+#include "keel/keel.h"
+#include "lib/hyper.h"
+#include "lib/store.h"
+
+static char history[4096], *printed;
+static int hyper_error;
+static bool no_config;
+static struct keel k;
+
+static void did(const char *fmt, ...)
+{
+	va_list ap;
+	size_t n = strlen(history);
+
+	va_start(ap, fmt);
+	vsnprintf(history + n, sizeof(history) - n, fmt, ap);
+	va_end(ap);
+}
+
+static const struct domain machine[] = {
+	{ .name = "Domain-0", .id = 0, .vcpus = 1, .max_vcpus = 1, .max_memory_kib = 1 << 20 },
+	{ .name = "web", .id = 3, .vcpus = 2, .max_vcpus = 2, .max_memory_kib = 1 << 20 },
+};
+
+int keel_open(struct keel *q, bool no_xenstore)
+{
+	return 0;
+}
+
+int keel_lock(struct keel *q)
+{
+	return open("/dev/null", O_RDONLY);
+}
+
+uint64_t keel_now_ms(void)
+{
+	return 0;
+}
+
+int domain_list(struct keel *q, struct domain **out)
+{
+	*out = malloc(sizeof(machine));
+	memcpy(*out, machine, sizeof(machine));
+	return 2;
+}
+
+int domain_find(struct keel *q, const char *who, struct domain *d)
+{
+	for (int i = 0; i < 2; i++)
+		if (!strcmp(who, machine[i].name) || atoi(who) == (int)machine[i].id) {
+			if (!i && strcmp(who, "0") && strcmp(who, "Domain-0"))
+				continue;
+			*d = machine[i];
+			return 0;
+		}
+	return keel_fail(&q->err, ESRCH, "there is no domain named '%s'", who);
+}
+
+int domain_find_guest(struct keel *q, const char *who, struct domain *d)
+{
+	int rc = domain_find(q, who, d);
+
+	return !rc && !d->id ? keel_fail(&q->err, EINVAL, "%s is Dom0", who) : rc;
+}
+
+int domain_name_free(struct keel *q, const char *name)
+{
+	return strcmp(name, "taken") ? 0 : keel_fail(&q->err, EEXIST, "the name 'taken' is taken");
+}
+
+int domain_rename_config(struct keel *q, unsigned int domid, const char *name)
+{
+	did("%u is %s\n", domid, name);
+	return 0;
+}
+
+bool skeleton_config(struct keel *q, unsigned int domid, struct guest_config *g)
+{
+	*g = (struct guest_config){ .maxmem_mib = 512 };
+	return !no_config;
+}
+
+char *store_read(struct keel *q, const char *fmt, ...)
+{
+	char path[STORE_PATH_MAX], text[32];
+	struct timespec now;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path, sizeof(path), fmt, ap);
+	va_end(ap);
+	if (strstr(path, "static-max"))
+		return strdup("131072");
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	snprintf(text, sizeof(text), "%lld", (long long)now.tv_sec - 90061);
+	return strcmp(path, "/tool/keel/3/started") || no_config ? NULL : strdup(text);
+}
+
+int store_write(struct keel *q, const char *path, const char *fmt, ...)
+{
+	char value[64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	did("%s=%s\n", path, value);
+	return 0;
+}
+
+int hyper_physinfo(struct keel *q, struct xen_sysctl_physinfo *info)
+{
+	*info = (struct xen_sysctl_physinfo){ .nr_cpus = 4 };
+	return 0;
+}
+
+int hyper_vcpu_info(struct keel *q, unsigned int domid, unsigned int vcpu, struct xen_domctl_getvcpuinfo *info)
+{
+	*info = (struct xen_domctl_getvcpuinfo){ .online = vcpu == 0, .blocked = 1, .cpu = 2, .cpu_time = 1500000000 };
+	return hyper_error;
+}
+
+int hyper_get_affinity(struct keel *q, unsigned int domid, unsigned int vcpu, struct guest_cpus *hard,
+		       struct guest_cpus *soft)
+{
+	struct keel_error e;
+
+	guest_parse_cpus(hard, vcpu ? "1,3" : "0-3", &e);
+	guest_parse_cpus(soft, "all", &e);
+	return 0;
+}
+
+int hyper_set_affinity(struct keel *q, unsigned int domid, unsigned int vcpu, const struct guest_cpus *hard,
+		       const struct guest_cpus *soft)
+{
+	char h[64] = "-", s[64] = "-";
+
+	if (hard)
+		guest_cpus_text(hard, 4, h, sizeof(h));
+	if (soft)
+		guest_cpus_text(soft, 4, s, sizeof(s));
+	did("pin %u.%u %s %s\n", domid, vcpu, h, s);
+	return hyper_error;
+}
+
+int hyper_trigger(struct keel *q, unsigned int domid, unsigned int trigger, unsigned int vcpu)
+{
+	did("trigger %u %u %u\n", domid, trigger, vcpu);
+	return hyper_error;
+}
+
+int hyper_sched_id(struct keel *q, unsigned int *id)
+{
+	*id = 6;
+	return 0;
+}
+
+int hyper_sched_get(struct keel *q, unsigned int domid, unsigned int sched, unsigned int *weight, unsigned int *cap)
+{
+	*weight = 256;
+	*cap = domid;
+	return hyper_error;
+}
+
+int hyper_sched_set(struct keel *q, unsigned int domid, unsigned int sched, unsigned int weight, unsigned int cap)
+{
+	did("share %u %u %u %u\n", domid, sched, weight, cap);
+	return hyper_error;
+}
+
+int hyper_ratelimit(struct keel *q, unsigned int sched, unsigned int *us, bool set)
+{
+	if (set)
+		did("ratelimit %u\n", *us);
+	else
+		*us = 1000;
+	return hyper_error;
+}
+
+/* Runs a command: its words, parted by blanks. What it prints, and its error, are in `printed`. */
+static int run(const char *words)
+{
+	static const struct command *const all[] = {
+		&cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set, &cmd_mem_set, &cmd_rename, &cmd_sched_credit2, &cmd_trigger,
+		&cmd_sysrq, &cmd_uptime, &cmd_domid, &cmd_domname,
+	};
+	FILE *out = stdout, *err = stderr;
+	char copy[256], *argv[16] = { 0 }, *rest = copy;
+	int argc = 0, rc = -1;
+	size_t size;
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
+		argc++;
+	free(printed);
+	printed = NULL;
+	history[0] = 0;
+	k = (struct keel){ 0 };
+	stdout = stderr = open_memstream(&printed, &size);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcmp(all[i]->name, argv[0]))
+			rc = all[i]->run(&k, argc, argv);
+	fclose(stdout);
+	stdout = out;
+	stderr = err;
+	return rc;
+}
+
+static void expect(const char *words, int rc, const char *says, const char *does)
+{
+	int got = run(words);
+
+	if (got != rc)
+		fail_msg("keel %s: exit code %d, not %d: %s", words, got, rc, printed);
+	assert_contains(printed, says);
+	assert_string_equal(history, does);
+}
+
+static void vcpus(void **state)
+{
+	expect("vcpu-list web", 0, "web                                  3     0     2   -b-       1.5  all / all\n", "");
+	assert_contains(printed, "web                                  3     1     -   -bp       1.5  1,3 / all\n");
+	assert_null(strstr(printed, "Domain-0"));
+	expect("vcpu-list", 0, "Domain-0", "");
+	expect("vcpu-list web other", 3, "there is no domain named 'other'", "");
+	expect("vcpu-pin web 0 1-2", 0, "web (domain 3): pinned", "pin 3.0 1-2 -\n");
+	expect("vcpu-pin web all 0 all", 0, "pinned", "pin 3.0 0 all\npin 3.1 0 all\n");
+	expect("vcpu-pin 0 0 - 3", 0, "pinned", "pin 0.0 - 3\n");
+	expect("vcpu-pin web 2 0", 1, "web has no vCPU 2; it has 2", "");
+	expect("vcpu-pin web x 0", 2, "'x' is neither a vCPU's number nor all", "");
+	expect("vcpu-pin web 0 x", 2, "'x' is no list of CPUs", "");
+	expect("vcpu-pin web 0 -", 2, "there is nothing to change", "");
+	expect("vcpu-set web 1", 0, "asked", "/local/domain/3/cpu/0/availability=online\n"
+	       "/local/domain/3/cpu/1/availability=offline\n");
+	expect("vcpu-set web 3", 1, "web can have 2 vCPUs at most", "");
+	expect("vcpu-set web 0", 2, "'0' is no number of vCPUs", "");
+	hyper_error = -EINVAL;
+	expect("vcpu-pin web 0 7", 1, "none of these CPUs", "pin 3.0 7 -\n");
+	hyper_error = -EPERM;
+	expect("vcpu-list web", 1, "cannot ask for the vCPUs of web: Operation not permitted", "");
+	hyper_error = 0;
+}
+
+static void memory(void **state)
+{
+	expect("mem-set web 512", 0, "asked", "/local/domain/3/memory/target=524288\n");
+	expect("mem-set web 2048k", 0, "asked", "/local/domain/3/memory/target=2048\n");
+	expect("mem-set web 513", 1, "web can have 512 MiB at most", "");
+	expect("mem-set web 1G", 1, "512 MiB at most", "");
+	no_config = true;	/* another toolstack's */
+	expect("mem-set web 129", 1, "128 MiB at most", "");
+	expect("mem-set web 128m", 0, "asked", "/local/domain/3/memory/target=131072\n");
+	no_config = false;
+	expect("mem-set web 1x", 2, "'1x' is no size of memory", "");
+	expect("mem-set web 0", 2, "is no size", "");
+	expect("mem-set web 10mm", 2, "is no size", "");
+	expect("mem-set web", 2, "something is missing", "");
+}
+
+static void names(void **state)
+{
+	expect("rename web mail", 0, "mail (domain 3): renamed", "3 is mail\n");
+	expect("rename web taken", 1, "is taken", "");
+	expect("rename web 7", 2, "would be taken for a domain id", "");
+	expect("rename Domain-0 x", 1, "Domain-0 is Dom0", "");
+	expect("domid web", 0, "3\n", "");
+	expect("domname 3", 0, "web\n", "");
+	expect("domid none", 3, "there is no domain named 'none'", "");
+}
+
+static void shares(void **state)
+{
+	expect("sched-credit2", 0, "Domain-0                             0    256    0\n", "");
+	assert_contains(printed, "web                                  3    256    3\n");
+	expect("sched-credit2 -d web", 0, "web ", "");
+	assert_null(strstr(printed, "Domain-0"));
+	expect("sched-credit2 -d web -w 512", 0, "set", "share 3 6 512 3\n");
+	expect("sched-credit2 -d web -c 0", 0, "set", "share 3 6 256 0\n");
+	expect("sched-credit2 -s", 0, "ratelimit 1000 us", "");
+	expect("sched-credit2 -s -r 500", 0, "ratelimit 500 us", "ratelimit 500\n");
+	expect("sched-credit2 -w 5", 2, "name it with -d", "");
+	expect("sched-credit2 -d web -w 0", 2, "bad option or value", "");
+	expect("sched-credit2 -d web -c 65535", 2, "bad option or value", "");
+	hyper_error = -EINVAL;
+	expect("sched-credit2 -d web -w 5", 1, "the scheduler does not do that", "");
+	hyper_error = 0;
+}
+
+static void pokes(void **state)
+{
+	expect("trigger web nmi", 0, "sent", "trigger 3 0 0\n");
+	expect("trigger web reset", 0, "sent", "trigger 3 1 0\n");
+	expect("trigger web nmi 1", 0, "sent", "trigger 3 0 1\n");
+	expect("trigger web power", 2, "a PVH guest has no buttons; `keel shutdown` asks it", "");
+	expect("trigger web init", 2, "a vCPU would wait", "");
+	expect("trigger web bang", 2, "'bang' is no trigger", "");
+	expect("trigger 0 nmi", 1, "0 is Dom0", "");
+	hyper_error = -ESRCH;
+	expect("trigger web nmi 5", 1, "web has no vCPU 5", "trigger 3 0 5\n");
+	hyper_error = 0;
+	expect("sysrq web h", 0, "sent", "/local/domain/3/control/sysrq=h\n");
+	expect("sysrq web hh", 2, "'hh' is no single letter", "");
+	expect("sysrq web /", 2, "is no single letter", "");
+	expect("uptime web", 0, "web                                  3 1 day, 1:01:0", "");
+	expect("uptime", 0, "Domain-0", "");
+	no_config = true;
+	expect("uptime web", 0, "web                                  3 -\n", "");
+	no_config = false;
+}
+
+/* Each says what it says as one JSON value, errors too, and its usage. */
+static void json(void **state)
+{
+	static const struct {
+		const char *words, *says;
+	} cases[] = {
+		{ "vcpu-list --json", "\"hard_affinity\":\"1,3\"" }, { "vcpu-pin --json web 0 1", "\"result\":\"pinned\"" },
+		{ "vcpu-set --json web 1", "\"result\":\"asked\"" }, { "mem-set --json web 9999", "\"code\":\"EINVAL\"" },
+		{ "mem-set web 64 --json", "\"id\":3" }, { "rename --json web x", "\"name\":\"x\"" },
+		{ "sched-credit2 --json", "\"weight\":256" }, { "sched-credit2 -s --json", "\"ratelimit_us\":1000" },
+		{ "trigger --json web nmi", "\"sent\"" }, { "trigger --json web power", "\"message\":\"trigger power" },
+		{ "sysrq --json web h", "\"sent\"" }, { "uptime --json web", "\"uptime_seconds\":9006" },
+		{ "domid --json web", "\"id\":3" }, { "domname --json 3", "\"name\":\"web\"" },
+		{ "domid --json nobody", "\"code\":\"ESRCH\"" },
+	};
+	struct json_object *j;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run(cases[i].words);
+		j = json_tokener_parse(printed);
+		if (!j)
+			fail_msg("keel %s: no JSON: %s", cases[i].words, printed);
+		assert_contains(json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN), cases[i].says);
+		json_object_put(j);
+	}
+	expect("vcpu-list --help", 0, "usage: keel vcpu-list [NAME|ID...]", "");
+	expect("sched-credit2 -h", 0, "--ratelimit_us", "");
+	expect("domid", 2, "something is missing", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vcpus), cmocka_unit_test(memory), cmocka_unit_test(names), cmocka_unit_test(shares),
+		cmocka_unit_test(pokes), cmocka_unit_test(json),
+	};
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+
+	free(printed);
+	return rc;
+}
