@@ -395,15 +395,6 @@ static void fetches_no_page_too_many(void **state)
 	assert_int_equal(fetches, 1);
 	assert_true(run_at("\x8b\x08", 2, PAGE_SIZE - 1, false));
 	assert_int_equal(fetches, 3);
-	/* The CPU gave the bytes: memory is not asked. */
-	memcpy(v->insn_bytes, "\x8b\x08", 2);
-	v->insn_len = 2;
-	assert_true(run_at("", 0, 0, false));
-	assert_int_equal(fetches, 3);
-	v->insn_len = 1; /* not enough of them */
-	assert_true(run_at("\x8b\x08", 2, 0, false));
-	assert_int_equal(fetches, 4);
-	v->insn_len = 0;
 	fake_guest_fault_nth(1);
 	assert_false(run_at("\x8b\x08", 2, 0, false));
 }

@@ -163,16 +163,11 @@ static void execute(struct x86_vcpu *x, const struct mmio_insn *in, u64 gpa)
 }
 
 /* The bytes at the instruction pointer: to the end of the page first, more only if the instruction goes on there. */
-static int fetch_and_decode(const struct x86_vcpu *v, u64 ip, unsigned int mode, struct mmio_insn *in, u8 *buf)
+static int fetch_and_decode(u64 ip, unsigned int mode, struct mmio_insn *in, u8 *buf)
 {
 	unsigned int first = min_t(u64, MAX_INSN_LEN, PAGE_SIZE - (ip & (PAGE_SIZE - 1)));
 	int rc;
 
-	if (v->insn_len) {
-		rc = mmio_decode(v->insn_bytes, v->insn_len, mode, in);
-		if (rc != -EAGAIN)
-			return rc;
-	}
 	if (copy_insn_from_guest(buf, ip, first))
 		return -EFAULT;
 	rc = mmio_decode(buf, first, mode, in);
@@ -203,7 +198,7 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
 		mode = 64;
 	else
 		mode = s.seg[SEG_CS].attr & SEG_ATTR_DB ? 32 : 16;
-	rc = fetch_and_decode(v, mode == 64 ? s.rip : (u32)(s.seg[SEG_CS].base + s.rip), mode, &in, buf);
+	rc = fetch_and_decode(mode == 64 ? s.rip : (u32)(s.seg[SEG_CS].base + s.rip), mode, &in, buf);
 	/* An access that writes must be one of ours: or the fault was not for the operand. */
 	if (rc || (write && !in.write)) {
 		pr_guest(v->v.domain, "vCPU %u: cannot emulate the %s at %#llx by the instruction at %#llx (%d): %02x %02x %02x %02x\n",

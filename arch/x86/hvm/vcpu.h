@@ -80,7 +80,6 @@ struct x86_vcpu {
 	u32 exc_error;
 	enum vcpu_boot_state boot_state; /* D */
 	u32 sipi;			/* D: start at this vector (| SIPI_PENDING) once it has stopped */
-	u8 insn_bytes[15], insn_len;	/* of the exiting instruction where the CPU gives them */
 	struct walk_slot walks[WALK_SLOTS]; /* guest_access.c */
 	struct vlapic vlapic;
 };
