@@ -20,11 +20,16 @@ struct x86_pcpu {
 	struct tss tss;
 	u64 exception_stack;	/* where exceptions and NMIs move to, whatever stack they found */
 	u64 main_stack;
-	paddr_t host_vmcb;	/* svm: host state for VMLOAD; vmx: VMXON region */
-	u64 asid_generation;
-	u32 next_asid, max_asid;
+	union {			/* what each vendor keeps; only svm/ and vmx/ look */
+		struct {
+			paddr_t host_vmcb;	/* host state for VMLOAD */
+			u64 asid_generation;
+			u32 next_asid, max_asid;
+			bool flush_all;		/* at the next VMRUN */
+		} svm;
+		struct { paddr_t vmxon_region; } vmx;
+	};
 	const struct domain *last_domain; /* whose vCPU ran here last; only compared */
-	bool flush_all;		/* svm: flush at the next VMRUN */
 	bool up;		/* set by the CPU itself */
 };
 

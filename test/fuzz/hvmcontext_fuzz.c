@@ -63,7 +63,7 @@ u32 vlapic_timer_count(struct vcpu *v) { return 0; }
 void vlapic_timer_stop(struct vcpu *v) { }
 paddr_t vmx_vmcs_enter(struct x86_vcpu *v) { return 0; }
 void vmx_vmcs_leave(struct x86_vcpu *v, paddr_t before) { }
-void vmx_set_proc(struct x86_vcpu *v, u64 controls) { v->vmx_proc = (u32)controls; }
+void vmx_set_proc(struct x86_vcpu *v, u64 controls) { v->vmx.proc = (u32)controls; }
 void vmx_flush_vpid(void) { }
 
 static struct x86_domain dom;

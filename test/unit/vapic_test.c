@@ -53,7 +53,7 @@ static int setup(void **state)
 	v->vlapic.svr = 0x1ff;
 	memset(page, 0, sizeof(page));
 	memset(vmcs, 0, sizeof(vmcs));
-	v->apic_page = page;
+	v->vmx.apic_page = page;
 	v->apic_virtual = true;
 	modes = 0;
 	return 0;
@@ -217,7 +217,7 @@ static void x2apic_registers_are_in_the_page(void **state)
 	assert_int_equal(modes, 0);
 	v = x86_vcpu(x->d.vcpu[1]);
 	vlapic_init(&v->v);
-	v->apic_page = page;
+	v->vmx.apic_page = page;
 	v->apic_virtual = true;
 	assert_int_equal(vlapic_msr_write(&v->v, MSR_APIC_BASE, APIC_DEFAULT_PHYS_BASE | APIC_BASE_EN | APIC_BASE_EXTD), 0);
 	vmx_vapic_load(v);
@@ -271,7 +271,7 @@ static void a_tpr_shadow_alone(void **state)
 
 static void without_a_page_nothing_is_done(void **state)
 {
-	v->apic_page = NULL;
+	v->vmx.apic_page = NULL;
 	v->apic_virtual = false;
 	vlapic_set_irq(&v->v, 0x50, false);
 	vmx_vapic_load(v);

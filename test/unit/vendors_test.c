@@ -208,7 +208,7 @@ static void the_same_instructions_exit(void **state)
 	struct vmcb c;
 
 	make_vcpu(0);
-	c = *(struct vmcb *)vcpu.vmcs;
+	c = *vcpu.svm.vmcb;
 	make_vcpu(1);
 	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
 		bool svm_exits = c.misc1 & rows[i].misc1 || c.misc2 & rows[i].misc2;
@@ -232,15 +232,15 @@ struct outcome { u32 event, error, acked; bool window, nmi_window, cr8; };
 
 static struct outcome entry_of(unsigned int vendor)
 {
-	const struct vmcb *c = vcpu.vmcs;
+	const struct vmcb *c = vcpu.svm.vmcb;
 	struct outcome o = { .acked = acked };
 
 	if (vendor) {
 		o.event = (u32)vmread(VMCS_ENTRY_INTR);
 		o.error = o.event & INTR_INFO_ERROR ? (u32)vmread(VMCS_ENTRY_ERROR) : 0;
-		o.window = vcpu.vmx_proc & PROC_INTR_WINDOW;
-		o.nmi_window = vcpu.vmx_proc & PROC_NMI_WINDOW;
-		o.cr8 = vcpu.tpr_threshold == 4;
+		o.window = vcpu.vmx.proc & PROC_INTR_WINDOW;
+		o.nmi_window = vcpu.vmx.proc & PROC_NMI_WINDOW;
+		o.cr8 = vcpu.vmx.tpr_threshold == 4;
 	} else {
 		o.event = (u32)c->event_inj;
 		o.error = (u32)(c->event_inj >> 32);
@@ -296,7 +296,7 @@ static void injection_has_one_priority(void **state)
 		make_vcpu(vendor);
 		hvm_ops->set_state(&vcpu, &s);
 		if (vendor)
-			vcpu.apic_page = apic_page;
+			vcpu.vmx.apic_page = apic_page;
 		vcpu.exception_pending = rows[r].exception;
 		vcpu.exc_vector = X86_EXC_GP;
 		vcpu.exc_has_error = true;
@@ -314,7 +314,6 @@ static void injection_has_one_priority(void **state)
 		    o.cr8 != rows[r].out.cr8)
 			fail_msg("%s, row %u: event %#x, error %u, %u acknowledged, windows %u %u %u", hvm_ops->name, r,
 				 o.event, o.error, o.acked, o.window, o.nmi_window, o.cr8);
-		vcpu.apic_page = NULL;
 	}
 }
 
@@ -344,7 +343,7 @@ static void states_are_the_same(void **state)
 	/* A TR that LTR loaded is busy, whatever QEMU's VMCB says, and a record of it is accepted. */
 	make_vcpu(0);
 	hvm_ops->set_state(&vcpu, &s);
-	((struct vmcb *)vcpu.vmcs)->tr.attr = 0x89;
+	vcpu.svm.vmcb->tr.attr = 0x89;
 	hvm_ops->get_state(&vcpu, &out[0]);
 	assert_int_equal(out[0].seg[SEG_TR].attr, 0x8b);
 }
@@ -353,9 +352,9 @@ static void states_are_the_same(void **state)
 
 static bool debug_exits(void)
 {
-	const struct vmcb *c = vcpu.vmcs;
+	const struct vmcb *c = vcpu.svm.vmcb;
 
-	return hvm_ops == &vmx_ops ? vcpu.vmx_proc & PROC_MOV_DR : c->dr_read == 0xffff && c->dr_write == 0xffff;
+	return hvm_ops == &vmx_ops ? vcpu.vmx.proc & PROC_MOV_DR : c->dr_read == 0xffff && c->dr_write == 0xffff;
 }
 
 /* vCPU that is on no CPU, with this DR7; DR0 is 0x1000. */
@@ -400,8 +399,8 @@ static void uses_debug_registers(void)
 		vmwrite(VMCS_EXIT_REASON, VMX_EXIT_DR);
 		vmx_decode_exit(&vcpu, &e);
 	} else {
-		((struct vmcb *)vcpu.vmcs)->exit_code = SVM_EXIT_DR_WRITE;
-		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
+		vcpu.svm.vmcb->exit_code = SVM_EXIT_DR_WRITE;
+		svm_decode_exit(&vcpu, vcpu.svm.vmcb, &e, false, false);
 	}
 	assert_int_equal(e.reason, EXIT_DR);
 	own_breakpoints();
@@ -414,7 +413,7 @@ static void arms_a_breakpoint(void)
 	if (hvm_ops == &vmx_ops)
 		vmwrite(VMCS_GUEST_DR7, 0x402);
 	else
-		((struct vmcb *)vcpu.vmcs)->dr7 = 0x402;
+		vcpu.svm.vmcb->dr7 = 0x402;
 }
 
 /* DR7 comes with each entry: whoever has armed it finds its own addresses in DR0 to DR3. */
@@ -483,7 +482,7 @@ static struct exit_info int1_exit(u64 rip, bool code64)
 	struct vmcb *c;
 
 	make_vcpu(0);
-	c = vcpu.vmcs;
+	c = vcpu.svm.vmcb;
 	c->exit_code = SVM_EXIT_ICEBP;
 	c->rip = rip;
 	c->efer = EFER_LMA;
@@ -549,7 +548,7 @@ static void wbnoinvd_has_a_prefix(void **state)
 
 	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
 		make_vcpu(0);
-		c = vcpu.vmcs;
+		c = vcpu.svm.vmcb;
 		c->exit_code = SVM_EXIT_WBINVD;
 		c->efer = EFER_LMA;
 		c->cs.attr = BIT(9);
@@ -567,7 +566,7 @@ static void wbnoinvd_has_a_prefix(void **state)
 static void rdpru_is_none(void **state)
 {
 	make_vcpu(0);
-	assert_true(((struct vmcb *)vcpu.vmcs)->misc2 & BIT(14)); /* APM vol. 2, appendix B */
+	assert_true(vcpu.svm.vmcb->misc2 & BIT(14)); /* APM vol. 2, appendix B */
 	assert_int_equal(exits[0x8e].reason, EXIT_UD);
 }
 
@@ -585,9 +584,9 @@ static void string_io_says_the_same(void **state)
 				vmwrite(VMCS_INSN_INFO, 1 << 7 | SEG_FS << 15);
 				vmx_decode_exit(&vcpu, &e);
 			} else {
-				((struct vmcb *)vcpu.vmcs)->exit_code = SVM_EXIT_IOIO;
-				((struct vmcb *)vcpu.vmcs)->exit_info1 = 0xe9 << 16 | SEG_FS << 10 | BIT(8) | 2 << 4 | 3 << 2 | in;
-				svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
+				vcpu.svm.vmcb->exit_code = SVM_EXIT_IOIO;
+				vcpu.svm.vmcb->exit_info1 = 0xe9 << 16 | SEG_FS << 10 | BIT(8) | 2 << 4 | 3 << 2 | in;
+				svm_decode_exit(&vcpu, vcpu.svm.vmcb, &e, false, false);
 			}
 			assert_int_equal(e.reason, EXIT_IO);
 			assert_true(e.io.string && e.io.rep && e.io.in == in);
@@ -598,12 +597,12 @@ static void string_io_says_the_same(void **state)
 		}
 		if (vendor)
 			continue;
-		((struct vmcb *)vcpu.vmcs)->exit_info1 &= ~(7ull << 7); /* as QEMU 7.2 */
-		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
+		vcpu.svm.vmcb->exit_info1 &= ~(7ull << 7); /* as QEMU 7.2 */
+		svm_decode_exit(&vcpu, vcpu.svm.vmcb, &e, false, false);
 		assert_int_equal(e.io.addr_size, 4);
-		((struct vmcb *)vcpu.vmcs)->efer = EFER_LMA;
-		((struct vmcb *)vcpu.vmcs)->cs.attr = BIT(9);
-		svm_decode_exit(&vcpu, vcpu.vmcs, &e, false, false);
+		vcpu.svm.vmcb->efer = EFER_LMA;
+		vcpu.svm.vmcb->cs.attr = BIT(9);
+		svm_decode_exit(&vcpu, vcpu.svm.vmcb, &e, false, false);
 		assert_int_equal(e.io.addr_size, 8);
 	}
 }
@@ -621,14 +620,14 @@ static void control_registers_are_shared_out(void **state)
 	assert_int_equal(vmread(VMCS_CR4_MASK), ~(X86_CR4_PAE | X86_CR4_PGE));
 	assert_int_equal(vmread(VMCS_GUEST_CR4), X86_CR4_PGE | X86_CR4_VMXE);
 	make_vcpu(0);
-	c = vcpu.vmcs;
+	c = vcpu.svm.vmcb;
 	assert_true(c->cr_write & BIT(4) && c->misc1 & MISC1_CR0_SEL);
 	for (unsigned int vendor = 0; vendor < 2; vendor++) {
 		make_vcpu(vendor);
 		fake_run_on(0, NULL);
-		vcpu.asid_cpu = pcpus[0];
+		vcpu.tlb_cpu = pcpus[0];
 		hvm_ops->set_state(&vcpu, &s);
-		assert_null(vcpu.asid_cpu);
+		assert_null(vcpu.tlb_cpu);
 	}
 }
 
@@ -659,7 +658,7 @@ static void writes_of_control_registers(void **state)
 		memcpy(code, rows[r].b, sizeof(rows[r].b));
 		for (unsigned int g = 0; g < NR_REGS; g++)
 			vcpu.gpr[g] = 0x1000 + g;
-		c = vcpu.vmcs;
+		c = vcpu.svm.vmcb;
 		c->cr0 = 0x80000031;
 		c->efer = EFER_LMA;
 		c->cs.attr = 0xa9b;

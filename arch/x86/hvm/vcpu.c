@@ -103,6 +103,7 @@ int arch_vcpu_init(struct vcpu *v)
 	rc = hvm_ops->vcpu_init(x);
 	if (rc)
 		return rc;
+	x->vendor_init = true;
 	vlapic_init(v);
 	spin_lock(&v->domain->lock);
 	hvm_vcpu_reset(v);
@@ -114,7 +115,7 @@ void arch_vcpu_free(struct vcpu *v)
 {
 	struct x86_vcpu *x = x86_vcpu(v);
 
-	if (x->vmcs) {
+	if (x->vendor_init) {
 		vlapic_destroy(v);
 		hvm_ops->vcpu_fini(x);
 	}

@@ -50,27 +50,42 @@ struct walk_slot {
 	u64 *pte[5], entry[5];
 };
 
+/* What each vendor keeps of a vCPU; only svm/ and vmx/ look. */
+struct svm_vcpu {
+	struct vmcb *vmcb;
+	paddr_t vmcb_pa;
+	u64 asid_generation;		/* the CPU's, when it gave the ASID */
+};
+
+struct vmx_vcpu {
+	void *vmcs;
+	paddr_t vmcs_pa;
+	u64 cr2, dr6, switched_msrs[5];	/* have no place in the VMCS */
+	u64 cr0_fixed, cr4_fixed;
+	u32 proc;			/* primary processor-based controls, as in the VMCS */
+	bool launched;			/* VMRESUME, not VMLAUNCH */
+	bool x2apic;			/* vapic.c: the CPU does the x2APIC's MSRs; the next are as in the VMCS */
+	u8 tpr_threshold;
+	u16 intr_status;
+	u64 eoi_exits[4];
+	u32 *apic_page;			/* NULL: the CPU has no TPR shadow */
+};
+
 struct x86_vcpu {
 	struct vcpu v;			/* first */
 	u64 gpr[NR_REGS];		/* entry.S uses the offset; RSP and RAX synchronised with the VMCB by ops */
-	void *vmcs;			/* VMCB or VMCS page */
-	paddr_t vmcs_pa;
-	u32 asid;			/* or VPID */
-	u64 asid_generation, p2m_generation; /* of the CPU and of the p2m when the tag was taken */
-	struct pcpu *asid_cpu;
+	union {
+		struct svm_vcpu svm;
+		struct vmx_vcpu vmx;
+	};
+	bool vendor_init;		/* vcpu_init() has filled the union */
+	bool apic_virtual;		/* the CPU delivers the local APIC's interrupts */
+	struct pcpu *tlb_cpu;		/* where its translations are, */
+	u64 p2m_generation;		/* made of this p2m */
 	u64 tsc_offset;
 	u64 xcr0;
 	void *xsave;			/* XSAVE or FXSAVE area, 64-byte aligned page(s) */
 	u64 dr[4];
-	/* vmx: what has no place in the VMCS; launched: VMRESUME, not VMLAUNCH */
-	u64 cr2, dr6, cr0_fixed, cr4_fixed, switched_msrs[5];
-	u32 vmx_proc;			/* primary processor-based controls, as in the VMCS */
-	bool launched;
-	bool apic_virtual, apic_virtual_x2; /* the CPU delivers the local APIC's interrupts; it also does x2APIC MSRs */
-	u8 tpr_threshold;
-	u16 intr_status;		/* vapic.c: as in the VMCS, like the next */
-	u64 eoi_exits[4];
-	u32 *apic_page;			/* NULL: the CPU has no TPR shadow */
 	u64 tsc_aux, pat, mtrr_def_type;
 	u64 mtrr_var[16], mtrr_fixed[11];
 	bool nmi_pending, nmi_blocked;

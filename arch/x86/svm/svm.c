@@ -97,11 +97,11 @@ static int svm_cpu_up(void)
 		return -ENOMEM;
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	wrmsr(MSR_VM_HSAVE_PA, virt_to_pa(pages));
-	cpu->host_vmcb = virt_to_pa(pages + PAGE_SIZE);
-	vmsave(cpu->host_vmcb);
-	cpu->next_asid = 1;
-	cpu->max_asid = svm.nr_asids - 1;
-	cpu->asid_generation = 1;
+	cpu->svm.host_vmcb = virt_to_pa(pages + PAGE_SIZE);
+	vmsave(cpu->svm.host_vmcb);
+	cpu->svm.next_asid = 1;
+	cpu->svm.max_asid = svm.nr_asids - 1;
+	cpu->svm.asid_generation = 1;
 	return 0;
 }
 
@@ -117,8 +117,8 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 
 	if (!vmcb)
 		return -ENOMEM;
-	v->vmcs = vmcb;
-	v->vmcs_pa = virt_to_pa(vmcb);
+	v->svm.vmcb = vmcb;
+	v->svm.vmcb_pa = virt_to_pa(vmcb);
 	vmcb->cr_read = 0;
 	vmcb->cr_write = BIT(4);
 	vmcb->dr_read = vmcb->dr_write = 0xffff;
@@ -140,29 +140,28 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 
 static void svm_vcpu_fini(struct x86_vcpu *v)
 {
-	free_page(v->vmcs);
-	v->vmcs = NULL;
+	free_page(v->svm.vmcb);
 }
 
 /* A tag that nobody used since the last full flush of this CPU. */
 static void svm_new_asid(struct x86_vcpu *v, struct x86_pcpu *cpu)
 {
-	struct vmcb *vmcb = v->vmcs;
+	struct vmcb *vmcb = v->svm.vmcb;
 
-	if (cpu->next_asid > cpu->max_asid) {
-		cpu->asid_generation++;
-		cpu->next_asid = 1;
-		cpu->flush_all = true;
+	if (cpu->svm.next_asid > cpu->svm.max_asid) {
+		cpu->svm.asid_generation++;
+		cpu->svm.next_asid = 1;
+		cpu->svm.flush_all = true;
 	}
-	v->asid = vmcb->asid = cpu->next_asid++;
-	v->asid_cpu = &cpu->p;
-	v->asid_generation = cpu->asid_generation;
+	vmcb->asid = cpu->svm.next_asid++;
+	v->tlb_cpu = &cpu->p;
+	v->svm.asid_generation = cpu->svm.asid_generation;
 	v->p2m_generation = __atomic_load_n(&v->v.domain->p2m.generation, __ATOMIC_SEQ_CST);
 }
 
 static bool asid_is_stale(const struct x86_vcpu *v, const struct x86_pcpu *cpu)
 {
-	return v->asid_cpu != &cpu->p || v->asid_generation != cpu->asid_generation ||
+	return v->tlb_cpu != &cpu->p || v->svm.asid_generation != cpu->svm.asid_generation ||
 	       v->p2m_generation != READ_ONCE(v->v.domain->p2m.generation);
 }
 
@@ -185,10 +184,10 @@ static void set_debug_exits(struct vmcb *c)
 
 static void svm_switch_from(struct x86_vcpu *v)
 {
-	struct vmcb *vmcb = v->vmcs;
+	struct vmcb *vmcb = v->svm.vmcb;
 
-	vmsave(v->vmcs_pa);
-	vmload(this_x86_pcpu()->host_vmcb);
+	vmsave(v->svm.vmcb_pa);
+	vmload(this_x86_pcpu()->svm.host_vmcb);
 	traps_use_ist(true);
 	if (!vmcb->dr_write) { /* the guest's breakpoints are loaded */
 		read_breakpoints(v->dr);
@@ -204,15 +203,15 @@ static bool svm_switch_to(struct x86_vcpu *v)
 	if (asid_is_stale(v, cpu))
 		svm_new_asid(v, cpu);
 	traps_use_ist(false); /* the task register will be the guest's */
-	vmload(v->vmcs_pa);
-	if (unlikely(!((struct vmcb *)v->vmcs)->dr_write))
+	vmload(v->svm.vmcb_pa);
+	if (unlikely(!v->svm.vmcb->dr_write))
 		svm_load_debug_regs(v);
 	return true; /* VMLOAD and VMRUN make addresses canonical themselves, or exit */
 }
 
 void svm_load_debug_regs(struct x86_vcpu *v)
 {
-	struct vmcb *vmcb = v->vmcs;
+	struct vmcb *vmcb = v->svm.vmcb;
 
 	write_breakpoints(v->dr);
 	vmcb->dr_read = vmcb->dr_write = 0;
@@ -221,7 +220,7 @@ void svm_load_debug_regs(struct x86_vcpu *v)
 static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 {
 	struct x86_pcpu *cpu = this_x86_pcpu();
-	struct vmcb *vmcb = v->vmcs;
+	struct vmcb *vmcb = v->svm.vmcb;
 
 	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
 	if (unlikely(READ_ONCE(cpu->p.work))) {
@@ -230,14 +229,14 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 		return;
 	}
 	vmcb->tlb_control = 0;
-	if (unlikely(cpu->flush_all)) {
-		cpu->flush_all = false;
+	if (unlikely(cpu->svm.flush_all)) {
+		cpu->svm.flush_all = false;
 		vmcb->tlb_control = 1;
 	}
 	vmcb->rax = v->gpr[REG_RAX];
 	vmcb->rsp = v->gpr[REG_RSP];
 	mitigations_before_entry();
-	svm_enter(v->gpr, v->vmcs_pa);
+	svm_enter(v->gpr, v->svm.vmcb_pa);
 	v->gpr[REG_RAX] = vmcb->rax;
 	v->gpr[REG_RSP] = vmcb->rsp;
 	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
@@ -246,10 +245,10 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 
 static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	if (is_loaded(v))
-		vmsave(v->vmcs_pa);
+		vmsave(v->svm.vmcb_pa);
 	memset(s, 0, sizeof(*s));
 	s->rip = c->rip;
 	s->rflags = c->rflags;
@@ -292,7 +291,7 @@ static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
 
 static void svm_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	c->rip = s->rip;
 	c->rflags = s->rflags;
@@ -332,16 +331,16 @@ static void svm_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	if (s->pending_event)
 		c->event_inj = EVENTINJ_VALID | s->pending_vector | (u64)s->pending_type << 8 |
 			       (hvm_event_has_error(s) ? EVENTINJ_ERROR : 0) | (u64)s->pending_error << 32;
-	v->asid_cpu = NULL; /* translations of the state before go with the tag */
+	v->tlb_cpu = NULL; /* translations of the state before go with the tag */
 	if (is_loaded(v)) {
-		vmload(v->vmcs_pa);
+		vmload(v->svm.vmcb_pa);
 		svm_new_asid(v, this_x86_pcpu());
 	}
 }
 
 static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	switch (reg) {
 	case HREG_RIP:
@@ -370,14 +369,14 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 
 static void svm_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
 {
-	const struct vmcb *c = v->vmcs;
+	const struct vmcb *c = v->svm.vmcb;
 
 	*p = (struct hvm_paging){ c->cr0, c->cr3, c->cr4, c->efer & ~EFER_SVME, c->rflags };
 }
 
 static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	switch (reg) {
 	case HREG_RIP:
@@ -423,7 +422,7 @@ static noinline void end_traced_insn(struct x86_vcpu *v, struct vmcb *c)
 
 static void svm_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigned int len)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	c->rip = e && e->next_rip ? e->next_rip : svm_rip_after(c, len);
 	c->interrupt_shadow = 0;
@@ -433,7 +432,7 @@ static void svm_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigne
 
 static bool svm_can_inject(struct x86_vcpu *v, enum hvm_event type)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	return (type != HEV_INTR || c->rflags & X86_EFLAGS_IF) && !(c->interrupt_shadow & 1) &&
 	       !(c->event_inj & EVENTINJ_VALID);
@@ -441,7 +440,7 @@ static bool svm_can_inject(struct x86_vcpu *v, enum hvm_event type)
 
 static void svm_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	c->event_inj = EVENTINJ_VALID | vector | (u64)type << 8;
 	if (error >= 0)
@@ -468,7 +467,7 @@ static bool halts_next(const struct vmcb *c)
  */
 static void svm_set_window(struct x86_vcpu *v, struct hvm_window w)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	c->misc1 &= ~MISC1_VINTR;
 	c->vintr &= ~(VINTR_IRQ | VINTR_IGN_TPR);
@@ -481,19 +480,19 @@ static void svm_set_window(struct x86_vcpu *v, struct hvm_window w)
 
 static void svm_set_tpr(struct x86_vcpu *v, u8 tpr)
 {
-	struct vmcb *c = v->vmcs;
+	struct vmcb *c = v->svm.vmcb;
 
 	c->vintr = (c->vintr & ~VINTR_TPR_MASK) | (tpr & VINTR_TPR_MASK);
 }
 
 static u8 svm_get_tpr(struct x86_vcpu *v)
 {
-	return ((struct vmcb *)v->vmcs)->vintr & VINTR_TPR_MASK;
+	return v->svm.vmcb->vintr & VINTR_TPR_MASK;
 }
 
 static void svm_set_tsc_offset(struct x86_vcpu *v, u64 offset)
 {
-	((struct vmcb *)v->vmcs)->tsc_offset = offset;
+	v->svm.vmcb->tsc_offset = offset;
 }
 
 /*

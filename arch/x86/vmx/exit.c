@@ -114,11 +114,11 @@ static void update_debug_status(struct x86_vcpu *v)
 {
 	u64 q = vmread(VMCS_QUALIFICATION) & (15 | BIT(13) | BIT(14));
 
-	if (v->vmx_proc & PROC_MOV_DR) {
-		v->dr6 = (v->dr6 & ~15ull) | q;
+	if (v->vmx.proc & PROC_MOV_DR) {
+		v->vmx.dr6 = (v->vmx.dr6 & ~15ull) | q;
 	} else {
-		v->dr6 = (READ_DR(6) & ~15ull) | q;
-		WRITE_DR(6, v->dr6);
+		v->vmx.dr6 = (READ_DR(6) & ~15ull) | q;
+		WRITE_DR(6, v->vmx.dr6);
 	}
 	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~BIT(13));
 }
@@ -161,8 +161,8 @@ static void decode_exception(struct x86_vcpu *v, struct exit_info *e)
 void vmx_load_debug_regs(struct x86_vcpu *v)
 {
 	write_breakpoints(v->dr);
-	WRITE_DR(6, v->dr6);
-	vmx_set_proc(v, v->vmx_proc & ~PROC_MOV_DR);
+	WRITE_DR(6, v->vmx.dr6);
+	vmx_set_proc(v, v->vmx.proc & ~PROC_MOV_DR);
 }
 
 #define VMX_DETAILED (BIT(EXIT_IO) | BIT(EXIT_NPF) | BIT(EXIT_CR) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_APIC) | \
@@ -191,7 +191,7 @@ static noinline void vmx_decode_details(struct x86_vcpu *v, struct exit_info *e)
 		vmx_decode_apic(v, e);
 		break;
 	case EXIT_NMI_UNBLOCKED:
-		vmx_set_proc(v, v->vmx_proc & ~PROC_NMI_WINDOW);
+		vmx_set_proc(v, v->vmx.proc & ~PROC_NMI_WINDOW);
 		break;
 	case EXIT_BAD_STATE:
 		vmx_explain_failure(e, false);

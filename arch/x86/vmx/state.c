@@ -26,12 +26,12 @@ static u16 attr_from_vmx(u64 a)
 
 static u64 get_cr2(const struct x86_vcpu *v)
 {
-	return vmx_is_loaded(v) ? READ_CR(2) : v->cr2;
+	return vmx_is_loaded(v) ? READ_CR(2) : v->vmx.cr2;
 }
 
 static void set_cr2(struct x86_vcpu *v, u64 val)
 {
-	v->cr2 = val;
+	v->vmx.cr2 = val;
 	if (vmx_is_loaded(v))
 		WRITE_CR(2, val);
 }
@@ -39,26 +39,26 @@ static void set_cr2(struct x86_vcpu *v, u64 val)
 /* DR6 is the CPU's own while the guest may touch the debug registers. */
 static bool debug_regs_loaded(const struct x86_vcpu *v)
 {
-	return vmx_is_loaded(v) && !(v->vmx_proc & PROC_MOV_DR);
+	return vmx_is_loaded(v) && !(v->vmx.proc & PROC_MOV_DR);
 }
 
 static u64 get_dr6(const struct x86_vcpu *v)
 {
-	return debug_regs_loaded(v) ? READ_DR(6) : v->dr6;
+	return debug_regs_loaded(v) ? READ_DR(6) : v->vmx.dr6;
 }
 
 static void set_dr6(struct x86_vcpu *v, u64 val)
 {
-	v->dr6 = val & 0xffffffff;
+	v->vmx.dr6 = val & 0xffffffff;
 	if (debug_regs_loaded(v))
-		WRITE_DR(6, v->dr6);
+		WRITE_DR(6, v->vmx.dr6);
 }
 
 void vmx_set_debug_exits(struct x86_vcpu *v)
 {
 	bool armed = vmread(VMCS_GUEST_DR7) & DR7_ENABLED;
 
-	vmx_set_proc(v, armed ? v->vmx_proc & ~PROC_MOV_DR : v->vmx_proc | PROC_MOV_DR);
+	vmx_set_proc(v, armed ? v->vmx.proc & ~PROC_MOV_DR : v->vmx.proc | PROC_MOV_DR);
 }
 
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
@@ -87,11 +87,11 @@ void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->gdtr.base = vmread(VMCS_GDTR_BASE);
 	s->idtr.limit = (u32)vmread(VMCS_IDTR_LIMIT);
 	s->idtr.base = vmread(VMCS_IDTR_BASE);
-	s->star = loaded ? rdmsr(MSR_STAR) : v->switched_msrs[0];
-	s->lstar = loaded ? rdmsr(MSR_LSTAR) : v->switched_msrs[1];
-	s->cstar = loaded ? rdmsr(MSR_CSTAR) : v->switched_msrs[2];
-	s->sfmask = loaded ? rdmsr(MSR_SFMASK) : v->switched_msrs[3];
-	s->kernel_gs_base = loaded ? rdmsr(MSR_KERNEL_GS_BASE) : v->switched_msrs[4];
+	s->star = loaded ? rdmsr(MSR_STAR) : v->vmx.switched_msrs[0];
+	s->lstar = loaded ? rdmsr(MSR_LSTAR) : v->vmx.switched_msrs[1];
+	s->cstar = loaded ? rdmsr(MSR_CSTAR) : v->vmx.switched_msrs[2];
+	s->sfmask = loaded ? rdmsr(MSR_SFMASK) : v->vmx.switched_msrs[3];
+	s->kernel_gs_base = loaded ? rdmsr(MSR_KERNEL_GS_BASE) : v->vmx.switched_msrs[4];
 	s->sysenter_cs = vmread(VMCS_GUEST_SYSENTER_CS);
 	s->sysenter_esp = vmread(VMCS_GUEST_SYSENTER_ESP);
 	s->sysenter_eip = vmread(VMCS_GUEST_SYSENTER_EIP);
@@ -119,14 +119,14 @@ static void set_cr0(struct x86_vcpu *v, u64 val)
 {
 	vmwrite(VMCS_CR0_SHADOW, val);
 	/* An exit leaves CD and NW as the guest has them (SDM vol. 3, 28.5.1). */
-	vmwrite(VMCS_GUEST_CR0, (val & ~(X86_CR0_CD | X86_CR0_NW)) | v->cr0_fixed);
+	vmwrite(VMCS_GUEST_CR0, (val & ~(X86_CR0_CD | X86_CR0_NW)) | v->vmx.cr0_fixed);
 }
 
 /* Bits that the policy does not show exit, and give #GP; the others the guest changes by itself. */
 static void set_cr4(struct x86_vcpu *v, u64 val)
 {
 	vmwrite(VMCS_CR4_SHADOW, val);
-	vmwrite(VMCS_GUEST_CR4, val | v->cr4_fixed);
+	vmwrite(VMCS_GUEST_CR4, val | v->vmx.cr4_fixed);
 }
 
 /*
@@ -164,7 +164,7 @@ static void set_system_state(struct x86_vcpu *v, const struct hvm_state *s)
 	static const u32 nr[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++) {
-		v->switched_msrs[i] = msrs[i];
+		v->vmx.switched_msrs[i] = msrs[i];
 		if (vmx_is_loaded(v))
 			wrmsr_try(nr[i], msrs[i]);
 	}
@@ -187,7 +187,7 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	vmwrite(VMCS_GUEST_RIP, s->rip);
 	vmwrite(VMCS_GUEST_RFLAGS, s->rflags | 2);
 	vmwrite(VMCS_GUEST_CR3, s->cr3);
-	vmwrite(VMCS_CR4_MASK, ~cpu_policy_cr4(x86_domain(v->v.domain)->cpuid) | v->cr4_fixed);
+	vmwrite(VMCS_CR4_MASK, ~cpu_policy_cr4(x86_domain(v->v.domain)->cpuid) | v->vmx.cr4_fixed);
 	set_cr4(v, s->cr4);
 	set_cr0(v, s->cr0);
 	update_lma(s->cr0, s->efer);
@@ -211,7 +211,7 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	if (vmx_is_loaded(v))
 		vmx_flush_vpid();
 	else
-		v->asid_cpu = NULL; /* translations of the state before go when it comes to a CPU */
+		v->tlb_cpu = NULL; /* translations of the state before go when it comes to a CPU */
 	vmx_vmcs_leave(v, before);
 }
 
@@ -229,13 +229,13 @@ static u64 get_reg(struct x86_vcpu *v, unsigned int reg)
 	case HREG_RFLAGS:
 		return vmread(VMCS_GUEST_RFLAGS);
 	case HREG_CR0:
-		return merged(vmread(VMCS_GUEST_CR0), vmread(VMCS_CR0_SHADOW), v->cr0_fixed);
+		return merged(vmread(VMCS_GUEST_CR0), vmread(VMCS_CR0_SHADOW), v->vmx.cr0_fixed);
 	case HREG_CR2:
 		return get_cr2(v);
 	case HREG_CR3:
 		return vmread(VMCS_GUEST_CR3);
 	case HREG_CR4:
-		return merged(vmread(VMCS_GUEST_CR4), vmread(VMCS_CR4_SHADOW), v->cr4_fixed);
+		return merged(vmread(VMCS_GUEST_CR4), vmread(VMCS_CR4_SHADOW), v->vmx.cr4_fixed);
 	case HREG_EFER:
 		return vmread(VMCS_GUEST_EFER);
 	case HREG_CPL:

@@ -26,7 +26,7 @@ static void page_put(u32 *page, unsigned int reg, unsigned int word, u64 val)
 
 void vmx_set_tpr_threshold(struct x86_vcpu *v, u8 class)
 {
-	v->tpr_threshold = class;
+	v->vmx.tpr_threshold = class;
 	vmwrite(VMCS_TPR_THRESHOLD, class);
 }
 
@@ -37,10 +37,10 @@ static void set_mode(struct x86_vcpu *v)
 	bool x2 = v->vlapic.x2apic;
 	u64 val = 0;
 
-	v->apic_virtual_x2 = x2;
+	v->vmx.x2apic = x2;
 	for (unsigned int i = 0; x2 && i < ARRAY_SIZE(fixed); i++) {
 		vlapic_msr_read(&v->v, 0x800 + fixed[i] / 16, &val);
-		v->apic_page[fixed[i] / 4] = (u32)val;
+		v->vmx.apic_page[fixed[i] / 4] = (u32)val;
 	}
 	vmx_set_x2apic(x2);
 }
@@ -51,11 +51,11 @@ static void set_eoi_exits(struct x86_vcpu *v)
 	for (unsigned int w = 0; w < 4; w++) {
 		u64 tmr = READ_ONCE(v->vlapic.tmr[w]);
 
-		if (likely(v->eoi_exits[w] == tmr))
+		if (likely(v->vmx.eoi_exits[w] == tmr))
 			continue;
-		v->eoi_exits[w] = tmr;
+		v->vmx.eoi_exits[w] = tmr;
 		vmwrite(VMCS_EOI_EXIT0 + 2 * w, tmr);
-		page_put(v->apic_page, APIC_TMR, w, tmr);
+		page_put(v->vmx.apic_page, APIC_TMR, w, tmr);
 	}
 }
 
@@ -68,30 +68,30 @@ static noinline void load_interrupts(struct x86_vcpu *v)
 		u64 irr = READ_ONCE(l->irr[w]) ? __atomic_exchange_n(&l->irr[w], 0, __ATOMIC_SEQ_CST) : 0;
 
 		if (irr) {
-			page_put(v->apic_page, APIC_IRR, w, irr);
+			page_put(v->vmx.apic_page, APIC_IRR, w, irr);
 			status = (u16)((status & 0xff00) | (w * 64 + fls64(irr)));
 		}
 		if (l->isr_top)
-			page_put(v->apic_page, APIC_ISR, w, l->isr[w]);
+			page_put(v->vmx.apic_page, APIC_ISR, w, l->isr[w]);
 	}
 	set_eoi_exits(v); /* after IRR: whoever sends a vector sets its trigger mode before */
-	if (status != v->intr_status)
+	if (status != v->vmx.intr_status)
 		vmwrite(VMCS_INTR_STATUS, status);
-	v->intr_status = status;
+	v->vmx.intr_status = status;
 }
 
 void vmx_vapic_load(struct x86_vcpu *v)
 {
 	const struct vlapic *l = &v->vlapic;
 
-	if (!v->apic_page)
+	if (!v->vmx.apic_page)
 		return;
-	v->apic_page[APIC_TPR / 4] = l->tpr;
+	v->vmx.apic_page[APIC_TPR / 4] = l->tpr;
 	if (!v->apic_virtual)
 		return;
-	if (unlikely(l->x2apic != v->apic_virtual_x2))
+	if (unlikely(l->x2apic != v->vmx.x2apic))
 		set_mode(v);
-	if (unlikely(vlapic_requests(l) | l->isr_top | v->intr_status))
+	if (unlikely(vlapic_requests(l) | l->isr_top | v->vmx.intr_status))
 		load_interrupts(v);
 }
 
@@ -100,28 +100,28 @@ static noinline void save_interrupts(struct x86_vcpu *v)
 	struct vlapic *l = &v->vlapic;
 
 	for (unsigned int w = 0; w < 4; w++) {
-		u64 irr = page_take(v->apic_page, APIC_IRR, w);
+		u64 irr = page_take(v->vmx.apic_page, APIC_IRR, w);
 
 		if (irr)
 			__atomic_fetch_or(&l->irr[w], irr, __ATOMIC_SEQ_CST);
-		l->isr[w] = page_take(v->apic_page, APIC_ISR, w);
+		l->isr[w] = page_take(v->vmx.apic_page, APIC_ISR, w);
 	}
-	l->isr_top = (u8)(v->intr_status >> 8);
+	l->isr_top = (u8)(v->vmx.intr_status >> 8);
 }
 
 void vmx_vapic_save(struct x86_vcpu *v)
 {
 	struct vlapic *l = &v->vlapic;
 
-	if (!v->apic_page)
+	if (!v->vmx.apic_page)
 		return;
-	l->tpr = v->apic_page[APIC_TPR / 4] & 0xff;
-	if (unlikely(v->tpr_threshold))
+	l->tpr = v->vmx.apic_page[APIC_TPR / 4] & 0xff;
+	if (unlikely(v->vmx.tpr_threshold))
 		vmx_set_tpr_threshold(v, 0);
 	if (!v->apic_virtual)
 		return;
-	v->intr_status = (u16)vmread(VMCS_INTR_STATUS);
-	if (unlikely(v->intr_status | l->isr_top))
+	v->vmx.intr_status = (u16)vmread(VMCS_INTR_STATUS);
+	if (unlikely(v->vmx.intr_status | l->isr_top))
 		save_interrupts(v);
 }
 
@@ -134,7 +134,7 @@ void vmx_decode_apic(struct x86_vcpu *v, struct exit_info *e)
 		break;
 	case VMX_EXIT_APIC_WRITE: /* the qualification is the register's offset */
 		e->apic.reg = (u16)(vmread(VMCS_QUALIFICATION) & 0xff0);
-		e->apic.val = v->apic_page[e->apic.reg / 4];
+		e->apic.val = v->vmx.apic_page[e->apic.reg / 4];
 		break;
 	default:
 		e->apic.reg = APIC_TPR;

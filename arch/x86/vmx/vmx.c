@@ -164,15 +164,12 @@ static int vmx_cpu_up(void)
 	if (!region || (!default_msr_bitmap && init_bitmaps()) || check_feature_control(&why))
 		return -ENOMEM;
 	*region = vmx.revision;
-	cpu->host_vmcb = virt_to_pa(region);
+	cpu->vmx.vmxon_region = virt_to_pa(region);
 	WRITE_CR(0, READ_CR(0) | X86_CR0_NE);
 	WRITE_CR(4, READ_CR(4) | X86_CR4_VMXE);
-	__asm__ volatile("vmxon %1; setna %0" : "=q"(failed) : "m"(cpu->host_vmcb) : "cc", "memory");
+	__asm__ volatile("vmxon %1; setna %0" : "=q"(failed) : "m"(cpu->vmx.vmxon_region) : "cc", "memory");
 	if (failed)
 		return -EIO;
-	cpu->next_asid = 1;
-	cpu->max_asid = 0xffff;
-	cpu->asid_generation = 1;
 	return 0;
 }
 
@@ -192,17 +189,17 @@ paddr_t vmx_vmcs_enter(struct x86_vcpu *v)
 	paddr_t before;
 
 	__asm__ volatile("vmptrst %0" : "=m"(before) : : "cc");
-	if (before != v->vmcs_pa)
-		vmptrld(v->vmcs_pa);
+	if (before != v->vmx.vmcs_pa)
+		vmptrld(v->vmx.vmcs_pa);
 	return before;
 }
 
 void vmx_vmcs_leave(struct x86_vcpu *v, paddr_t before)
 {
-	if (before == v->vmcs_pa)
+	if (before == v->vmx.vmcs_pa)
 		return;
-	vmclear(v->vmcs_pa);
-	v->launched = false;
+	vmclear(v->vmx.vmcs_pa);
+	v->vmx.launched = false;
 	if (before != ~0ull)
 		vmptrld(before);
 }
@@ -257,8 +254,8 @@ static void set_preemption_timer(void)
 
 void vmx_set_proc(struct x86_vcpu *v, u64 controls)
 {
-	v->vmx_proc = (u32)controls;
-	vmwrite(VMCS_PROC, v->vmx_proc);
+	v->vmx.proc = (u32)controls;
+	vmwrite(VMCS_PROC, v->vmx.proc);
 }
 
 void vmx_set_x2apic(bool on)
@@ -270,12 +267,12 @@ void vmx_set_x2apic(bool on)
 static void set_virtual_apic(struct x86_vcpu *v)
 {
 	vmx_set_x2apic(false);
-	if (!v->apic_page)
+	if (!v->vmx.apic_page)
 		return;
-	vmwrite(VMCS_VIRTUAL_APIC, virt_to_pa(v->apic_page));
+	vmwrite(VMCS_VIRTUAL_APIC, virt_to_pa(v->vmx.apic_page));
 	vmx_set_tpr_threshold(v, 0);
 	v->apic_virtual = vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS;
-	for (unsigned int i = 0; v->apic_virtual && i < ARRAY_SIZE(v->eoi_exits); i++)
+	for (unsigned int i = 0; v->apic_virtual && i < ARRAY_SIZE(v->vmx.eoi_exits); i++)
 		vmwrite(VMCS_EOI_EXIT0 + 2 * i, 0);
 	if (v->apic_virtual)
 		vmwrite(VMCS_INTR_STATUS, 0);
@@ -288,16 +285,16 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	paddr_t before, io = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_io_bitmap);
 
 	if (vmx.proc & PROC_TPR_SHADOW)
-		v->apic_page = alloc_page();
-	if (!vmcs || (vmx.proc & PROC_TPR_SHADOW && !v->apic_page)) {
-		free_page(v->apic_page);
+		v->vmx.apic_page = alloc_page();
+	if (!vmcs || (vmx.proc & PROC_TPR_SHADOW && !v->vmx.apic_page)) {
+		free_page(v->vmx.apic_page);
 		free_page(vmcs);
 		return -ENOMEM;
 	}
 	*vmcs = vmx.revision;
-	v->vmcs = vmcs;
-	v->vmcs_pa = virt_to_pa(vmcs);
-	vmclear(v->vmcs_pa);
+	v->vmx.vmcs = vmcs;
+	v->vmx.vmcs_pa = virt_to_pa(vmcs);
+	vmclear(v->vmx.vmcs_pa);
 	before = vmx_vmcs_enter(v);
 	write_zeros();
 	set_preemption_timer();
@@ -312,8 +309,8 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	vmwrite(VMCS_EPTP, eptp(v));
 	vmwrite(VMCS_LINK, ~0ull);
 	vmwrite(VMCS_CR0_MASK, vmx.cr0_fixed0 | X86_CR0_CD | X86_CR0_NW);
-	v->cr0_fixed = vmx.cr0_fixed0;
-	v->cr4_fixed = vmx.cr4_fixed0;
+	v->vmx.cr0_fixed = vmx.cr0_fixed0;
+	v->vmx.cr4_fixed = vmx.cr4_fixed0;
 	write_host_state();
 	vmx_vmcs_leave(v, before);
 	return 0;
@@ -321,12 +318,9 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 
 static void vmx_vcpu_fini(struct x86_vcpu *v)
 {
-	if (v->vmcs)
-		vmclear(v->vmcs_pa);
-	free_page(v->vmcs);
-	free_page(v->apic_page);
-	v->vmcs = NULL;
-	v->apic_page = NULL;
+	vmclear(v->vmx.vmcs_pa);
+	free_page(v->vmx.vmcs);
+	free_page(v->vmx.apic_page);
 }
 
 /* These have no place in the VMCS, and Keel itself uses none of them. */
@@ -337,16 +331,16 @@ static u64 *switched_msr(struct x86_vcpu *v, unsigned int i, u32 *msr)
 	if (i >= ARRAY_SIZE(msrs))
 		return NULL;
 	*msr = msrs[i];
-	return &v->switched_msrs[i];
+	return &v->vmx.switched_msrs[i];
 }
 
 static void flush_if_stale(struct x86_vcpu *v)
 {
 	u64 gen = __atomic_load_n(&v->v.domain->p2m.generation, __ATOMIC_SEQ_CST);
 
-	if (v->asid_cpu == this_cpu() && v->p2m_generation == gen)
+	if (v->tlb_cpu == this_cpu() && v->p2m_generation == gen)
 		return;
-	v->asid_cpu = this_cpu();
+	v->tlb_cpu = this_cpu();
 	v->p2m_generation = gen;
 	invept(vmx.invept_single ? 1 : 2, eptp(v));
 }
@@ -358,14 +352,14 @@ static void vmx_switch_from(struct x86_vcpu *v)
 
 	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
 		*val = rdmsr(msr);
-	v->cr2 = READ_CR(2);
-	if (!(v->vmx_proc & PROC_MOV_DR)) { /* the guest's breakpoints are loaded */
+	v->vmx.cr2 = READ_CR(2);
+	if (!(v->vmx.proc & PROC_MOV_DR)) { /* the guest's breakpoints are loaded */
 		read_breakpoints(v->dr);
-		v->dr6 = READ_DR(6);
+		v->vmx.dr6 = READ_DR(6);
 		vmx_set_debug_exits(v);
 	}
-	vmclear(v->vmcs_pa);
-	v->launched = false;
+	vmclear(v->vmx.vmcs_pa);
+	v->vmx.launched = false;
 }
 
 static bool vmx_switch_to(struct x86_vcpu *v)
@@ -376,12 +370,12 @@ static bool vmx_switch_to(struct x86_vcpu *v)
 	u64 *val;
 	u32 msr;
 
-	vmptrld(v->vmcs_pa);
+	vmptrld(v->vmx.vmcs_pa);
 	__asm__ volatile("sidt %0" : "=m"(idtr));
 	vmwrite(VMCS_HOST_TR_BASE, (u64)&cpu->tss);
 	vmwrite(VMCS_HOST_GDTR, (u64)cpu->gdt);
 	vmwrite(VMCS_HOST_IDTR, idtr.base);
-	WRITE_CR(2, v->cr2); /* the guest's while it is loaded: Keel's own page faults are fatal */
+	WRITE_CR(2, v->vmx.cr2); /* the guest's while it is loaded: Keel's own page faults are fatal */
 	/*
 	 * Ids are the domain's own: tags need no generation. Two domains with one id differ in
 	 * their EPT, and what a vCPU or its domain left here before goes with the INVEPT that
@@ -391,7 +385,7 @@ static bool vmx_switch_to(struct x86_vcpu *v)
 	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
 		ok &= wrmsr_try(msr, *val);
 	flush_if_stale(v);
-	if (unlikely(!(v->vmx_proc & PROC_MOV_DR)))
+	if (unlikely(!(v->vmx.proc & PROC_MOV_DR)))
 		vmx_load_debug_regs(v);
 	return ok;
 }
@@ -424,7 +418,7 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 	vmwrite(VMCS_GUEST_RSP, v->gpr[REG_RSP]);
 	vmx_vapic_load(v);
 	mitigations_before_entry();
-	if (unlikely(vmx_enter(v->gpr, v->launched))) {
+	if (unlikely(vmx_enter(v->gpr, v->vmx.launched))) {
 		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
 		e->reason = EXIT_BAD_STATE;
 		e->raw = (u32)vmread(VMCS_INSN_ERROR);
@@ -432,7 +426,7 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 		vmx_explain_failure(e, true);
 		return;
 	}
-	v->launched = true;
+	v->vmx.launched = true;
 	v->gpr[REG_RSP] = vmread(VMCS_GUEST_RSP);
 	__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
 	vmx_vapic_save(v);
@@ -468,18 +462,18 @@ static void vmx_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 	}
 	vmwrite(VMCS_ENTRY_INTR, info);
 	if (type == HEV_NMI)
-		vmx_set_proc(v, v->vmx_proc | PROC_NMI_WINDOW); /* the end of the handler unblocks the next one */
+		vmx_set_proc(v, v->vmx.proc | PROC_NMI_WINDOW); /* the end of the handler unblocks the next one */
 }
 
 /* Without a TPR shadow each write of CR8 exits. */
 static void vmx_set_window(struct x86_vcpu *v, struct hvm_window w)
 {
 	if (w.cr8_class) {
-		if (v->apic_page)
+		if (v->vmx.apic_page)
 			vmx_set_tpr_threshold(v, w.cr8_class);
 		return;
 	}
-	vmx_set_proc(v, w.intr ? v->vmx_proc | PROC_INTR_WINDOW : v->vmx_proc & ~PROC_INTR_WINDOW);
+	vmx_set_proc(v, w.intr ? v->vmx.proc | PROC_INTR_WINDOW : v->vmx.proc & ~PROC_INTR_WINDOW);
 }
 
 /* CR8 exits, or the virtual-APIC page follows the vlapic at each entry and exit. */
