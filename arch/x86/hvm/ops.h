@@ -40,7 +40,8 @@ struct exit_info {
 	};
 };
 
-enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4, HEV_INT1 = 5 /* VMX only */ }; /* as EVENTINJ encodes them */
+/* Kinds of event, with the numbers of pending_type in a save record (public/hvm/save.h). */
+enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4, HEV_INT1 = 5, HEV_SWEXC = 6 };
 
 /* Exceptions with an error code (SDM vol. 3, table 6-1); none in real mode. */
 #define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | BIT(X86_EXC_GP) | \

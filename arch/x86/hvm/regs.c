@@ -170,7 +170,7 @@ static bool event_ok(struct hvm_state *s)
 {
 	bool soft = s->pending_type == HEV_EXCEPTION && (s->pending_vector == X86_EXC_BP || s->pending_vector == X86_EXC_OF);
 
-	if (soft || s->pending_type == HEV_SWINT || s->pending_type > HEV_SWINT)
+	if (soft || s->pending_type >= HEV_SWINT)
 		s->pending_event = false;
 	if (!s->pending_event)
 		return true;
