@@ -28,8 +28,8 @@ enum p2m_type {
 	P2M_MMIO,	/* device memory, uncached: no reference */
 	P2M_MMIO_RAMLIKE, /* ACPI tables and other firmware memory, write-back: no reference */
 	P2M_ONES,	/* a hole that reads as ones without an exit; p2m_get() calls it P2M_HOLE */
-	P2M_RESERVED,	/* the same, and plus bits that the firmware sets: devices may 1 read, 2 write it; 0..3 */
-	P2M_NR_TYPES = P2M_RESERVED + 4
+	P2M_RESERVED,	/* the same, and the firmware says what devices may do there: p2m_set_reserved() */
+	P2M_NR_TYPES
 };
 
 static inline bool p2m_is_ram(enum p2m_type t) { return t == P2M_RAM; }
@@ -96,6 +96,11 @@ void p2m_write_relax(struct domain *d);
  * large), -EBUSY (order > 0, and there are smaller pages, or a gigabyte). Undone on error.
  */
 int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
+
+/* One frame of P2M_RESERVED; devices may do what access says. As p2m_set(). */
+#define P2M_DEVICES_READ 1
+#define P2M_DEVICES_WRITE 2
+int p2m_set_reserved(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int access);
 
 /* The largest order that each tree of tables has one entry for: of larger ones p2m_set() takes long. */
 unsigned int p2m_max_order(const struct domain *d);

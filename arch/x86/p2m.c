@@ -53,12 +53,11 @@ static mfn_t entry_mfn(u64 e)
 	return (e & P2M_ADDR) >> PAGE_SHIFT;
 }
 
-static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, enum p2m_type t)
+static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, enum p2m_type t, u64 bits)
 {
-	if (!f->leaf[t])
+	if (!bits)
 		return 0;
-	return mfn << PAGE_SHIFT | f->leaf[t] | (f->types ? (u64)t << P2M_TYPE_SHIFT : 0) |
-	       (level > 1 ? f->superpage : 0);
+	return mfn << PAGE_SHIFT | bits | (f->types ? (u64)t << P2M_TYPE_SHIFT : 0) | (level > 1 ? f->superpage : 0);
 }
 
 /*
@@ -308,16 +307,18 @@ static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
  * The mirror of 2^order frames: commit false finds or makes the tables that it takes, and changes
  * nothing that can be seen; true cannot fail after that. What the IOMMU cannot translate stays out.
  */
-static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t, bool commit)
+static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t,
+		      unsigned int access, bool commit)
 {
 	struct tree tree = mirror_tree(d);
+	u64 bits = t == P2M_RESERVED ? tree.format->reserved[access] : tree.format->leaf[t];
 	unsigned int step = min(order, tree.format->max_order), level = 1 + step / 9;
 	u64 *slot;
 
 	if (!tree.root || gfn >> 9 * tree.levels)
 		return 0;
 	for (u64 i = 0; i < BIT(order); i += BIT(step)) {
-		int rc = find_slot(d, &tree, gfn + i, level, tree.format->leaf[t], &slot);
+		int rc = find_slot(d, &tree, gfn + i, level, bits, &slot);
 
 		if (rc)
 			return rc;
@@ -325,7 +326,7 @@ static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 			continue;
 		if (iommu_caps.caches_holes)
 			d->p2m.need_flush = true;
-		u64 e = make_leaf(tree.format, mfn + i, level, t);
+		u64 e = make_leaf(tree.format, mfn + i, level, t, bits);
 
 		replace(d, &tree, slot, e, level);
 		if (!e)
@@ -367,7 +368,9 @@ static int make_room(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 	return have == order && (order == 9 || !p2m_has_ref(t)) ? 0 : -EBUSY; /* a gigabyte of references is too much */
 }
 
-int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t)
+/* access: what devices may do with P2M_RESERVED. */
+static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t,
+		      unsigned int access)
 {
 	struct p2m *p = &d->p2m;
 	struct tree tree = nested_tree(d);
@@ -381,7 +384,7 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	rc = order ? make_room(d, &tree, gfn, order) : 0;
 	/* For all of it before any of it is changed: the parts find their tables there. */
 	if (!rc && p->iommu_root) {
-		rc = mirror_set(d, gfn, mfn, order, t, false);
+		rc = mirror_set(d, gfn, mfn, order, t, access, false);
 		if (rc)
 			mirror_undo(d, gfn, order);
 	}
@@ -389,7 +392,7 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 		return rc;
 	if (order > p2m_format->max_order) {
 		for (u64 i = 0; i < 512 && !rc; i++)
-			rc = p2m_set(d, gfn + (i << 9), t == P2M_HOLE ? mfn : mfn + (i << 9), 9, t);
+			rc = set_frames(d, gfn + (i << 9), t == P2M_HOLE ? mfn : mfn + (i << 9), 9, t, access);
 		return rc;
 	}
 	rc = find_slot(d, &tree, gfn, target, t != P2M_HOLE, &slot);
@@ -398,15 +401,24 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	if (rc || !slot)
 		return rc;
 	if (p->iommu_root)
-		mirror_set(d, gfn, mfn, order, t, true);
-	t = min_t(enum p2m_type, t, P2M_RESERVED);	/* what devices may do there is no matter of the CPUs' */
-	e = make_leaf(p2m_format, mfn, target, t);
+		mirror_set(d, gfn, mfn, order, t, access, true);
+	e = make_leaf(p2m_format, mfn, target, t, p2m_format->leaf[t]);
 	replace(d, &tree, slot, e, target);
 	if (!e)
 		entry_went(d, &tree, slot, gfn, target);
 	else if (gfn + BIT(order) - 1 > p->max_gfn)
 		p->max_gfn = gfn + BIT(order) - 1;
 	return 0;
+}
+
+int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t)
+{
+	return set_frames(d, gfn, mfn, order, t, 0);
+}
+
+int p2m_set_reserved(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int access)
+{
+	return set_frames(d, gfn, mfn, 0, P2M_RESERVED, access);
 }
 
 unsigned int p2m_max_order(const struct domain *d)
@@ -488,7 +500,7 @@ static int make_ones(void)
 		for (unsigned int i = 0; i < 512; i++)
 			page[i] = level ? ones[level - 1] : ~0ull;
 		ones[level] = level ? virt_to_mfn(page) << PAGE_SHIFT | p2m_format->table | (u64)P2M_ONES << P2M_TYPE_SHIFT :
-				      make_leaf(p2m_format, virt_to_mfn(page), 1, P2M_ONES);
+				      make_leaf(p2m_format, virt_to_mfn(page), 1, P2M_ONES, p2m_format->leaf[P2M_ONES]);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 struct p2m_format {
 	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type; 0: the type is not mapped */
+	u64 reserved[4];	/* in an IOMMU's format, instead of leaf[P2M_RESERVED]: by P2M_DEVICES_READ and _WRITE */
 	u64 table;		/* bits of an entry that points to a table */
 	u64 table_level;	/* times the level of that table: AMD-Vi's next level field */
 	u64 superpage;		/* makes a level 2 or 3 entry a leaf: these bits of superpage_mask are set */

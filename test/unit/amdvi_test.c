@@ -247,8 +247,8 @@ static void what_probe_finds(void **state)
 	assert_true(reserved[1].first == 0xb0000 && reserved[1].last == 0xb0fff);
 	assert_int_equal(reserved[2].sbdf, ~0u);
 	assert_true(reserved[1].access == 1 && reserved[2].access == 3); /* as the flags say */
-	assert_true(f->leaf[P2M_RESERVED + 1] == (1 | 3ull << 60) && f->leaf[P2M_RESERVED + 2] == (1 | 5ull << 60));
-	assert_true(f->leaf[P2M_RESERVED + 3] == (1 | 7ull << 60) && !f->leaf[P2M_RESERVED]);
+	assert_true(f->reserved[1] == (1 | 3ull << 60) && f->reserved[2] == (1 | 5ull << 60));
+	assert_true(f->reserved[3] == (1 | 7ull << 60) && !f->reserved[0] && !f->leaf[P2M_RESERVED]);
 	acpi.ioapics[0].id = 4; /* nobody says from where it sends */
 	set_caps();
 	assert_false(iommu_caps.irq_remap);

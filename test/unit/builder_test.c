@@ -73,6 +73,11 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	return 0;
 }
 
+int p2m_set_reserved(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int access)
+{
+	return p2m_set(d, gfn, mfn, 0, P2M_RESERVED);
+}
+
 mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
 {
 	*t = gfn < NR && map[gfn] != INVALID_MFN ? P2M_RAM : P2M_HOLE;

@@ -514,6 +514,8 @@ static void capabilities_are_what_all_have(void **state)
 	assert_int_equal(vtd_ops.probe(), 0);
 	for (unsigned int t = 0; t < ARRAY_SIZE(iommu_caps.format.leaf); t++)
 		assert_int_equal(!iommu_caps.format.leaf[t], !(iommu_caps.format.leaf[t] & SS_SNP));
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(!i, !(iommu_caps.format.reserved[i] & SS_SNP));
 	firmware[37] = 0; /* the firmware's word: no remapping here */
 	assert_int_equal(vtd_ops.probe(), 0);
 	assert_false(iommu_caps.irq_remap || iommu_caps.wide_dest);
@@ -613,7 +615,7 @@ static void reserved_memory_is_used_as_told(void **state)
 	attach(0, domains[0]);
 	for (unsigned int access = 0; access <= 3; access++) {
 		p2m_write_lock(&domains[0]->p2m);
-		assert_int_equal(p2m_set(domains[0], 5, 300, 0, P2M_RESERVED + access), 0);
+		assert_int_equal(p2m_set_reserved(domains[0], 5, 300, access), 0);
 		p2m_write_unlock(domains[0]);
 		assert_int_equal(p2m_get(domains[0], 5, &t, NULL), 300);
 		assert_int_equal(t, P2M_RESERVED);

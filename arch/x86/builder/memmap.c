@@ -197,7 +197,7 @@ static void map_reserved(struct domain *d)
 			if (mfn_valid(m) && mfn_to_page(m)->owner != OWNER_NONE)
 				pr_warn("IOMMU: reserved memory at %#lx is RAM in the firmware's map: left out\n",
 					m << PAGE_SHIFT);
-			else if (p2m_set(d, m, m, 0, P2M_RESERVED + iommu_reserved_access(m)))
+			else if (p2m_set_reserved(d, m, m, iommu_reserved_access(m)))
 				panic("Dom0: no memory for its page tables");
 	}
 }

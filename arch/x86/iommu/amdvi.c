@@ -411,9 +411,9 @@ static void set_caps(void)
 	u64 leaf = AMDVI_PTE_P | AMDVI_PTE_FC | AMDVI_PTE_IR;
 
 	f->leaf[P2M_RAM] = f->leaf[P2M_GRANT_RW] = f->leaf[P2M_FOREIGN] = leaf | AMDVI_PTE_IW;
-	f->leaf[P2M_GRANT_RO] = f->leaf[P2M_RESERVED + 1] = leaf;
-	f->leaf[P2M_RESERVED + 2] = (leaf ^ AMDVI_PTE_IR) | AMDVI_PTE_IW;
-	f->leaf[P2M_RESERVED + 3] = leaf | AMDVI_PTE_IW;
+	f->leaf[P2M_GRANT_RO] = f->reserved[P2M_DEVICES_READ] = leaf;
+	f->reserved[P2M_DEVICES_WRITE] = (leaf ^ AMDVI_PTE_IR) | AMDVI_PTE_IW;
+	f->reserved[P2M_DEVICES_READ | P2M_DEVICES_WRITE] = leaf | AMDVI_PTE_IW;
 	f->table = AMDVI_PTE_P | AMDVI_PTE_IR | AMDVI_PTE_IW;
 	f->table_level = AMDVI_PTE_LEVEL;
 	f->superpage_mask = AMDVI_PTE_LEVEL_MASK;

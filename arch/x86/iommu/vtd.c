@@ -432,8 +432,9 @@ static int choose_caps(void)
 	iommu_caps.caches_holes = any & CAP_CM;
 	*f = (struct p2m_format){
 		.leaf = { [P2M_RAM] = SS_READ | SS_WRITE, [P2M_GRANT_RW] = SS_READ | SS_WRITE,
-			  [P2M_FOREIGN] = SS_READ | SS_WRITE, [P2M_GRANT_RO] = SS_READ,
-			  [P2M_RESERVED + 1] = SS_READ, SS_WRITE, SS_READ | SS_WRITE },
+			  [P2M_FOREIGN] = SS_READ | SS_WRITE, [P2M_GRANT_RO] = SS_READ },
+		.reserved = { [P2M_DEVICES_READ] = SS_READ, [P2M_DEVICES_WRITE] = SS_WRITE,
+			      [P2M_DEVICES_READ | P2M_DEVICES_WRITE] = SS_READ | SS_WRITE },
 		.table = SS_READ | SS_WRITE, .superpage = SS_PAGE, .superpage_mask = SS_PAGE,
 		.max_order = !(all & CAP_2M) ? 0 : all & CAP_1G ? 18 : 9,
 		.noncoherent = !(ecap & ECAP_C),
@@ -442,6 +443,8 @@ static int choose_caps(void)
 	for (unsigned int t = 0; t < ARRAY_SIZE(f->leaf) && ecap & ECAP_SC; t++)
 		if (f->leaf[t])
 			f->leaf[t] |= SS_SNP;
+	for (unsigned int a = 1; a < ARRAY_SIZE(f->reserved) && ecap & ECAP_SC; a++)
+		f->reserved[a] |= SS_SNP;
 	return 0;
 }
 
