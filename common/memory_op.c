@@ -120,6 +120,22 @@ static bool populate_one(struct domain *d, gfn_t gfn, unsigned int order)
 }
 
 /*
+ * What a toolstack has populated on demand, for a guest that begins with less memory than its map says, is there at
+ * once: the guest's limit grows by what the claim does not cover, and the guest gives back when it starts to balloon.
+ */
+static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
+{
+	u64 beyond = BIT(order) - min(READ_ONCE(d->claimed), BIT(order));
+	bool done;
+
+	__atomic_fetch_add(&d->max_pages, beyond, __ATOMIC_SEQ_CST);
+	done = populate_one(d, gfn, order);
+	if (!done)
+		__atomic_fetch_sub(&d->max_pages, beyond, __ATOMIC_SEQ_CST);
+	return done;
+}
+
+/*
  * The gfns of a reservation, a batch at a time, each handed to one(): the number done when
  * one fails or the list cannot be read, as the ABI wants.
  */
@@ -149,9 +165,11 @@ static long op_populate(struct domain *d, void *arg, u64 gva, unsigned long star
 
 	if (!extents_ok(r, start) || !order_ok(d, r->extent_order))
 		return -EINVAL;
-	if (r->mem_flags & XENMEMF_populate_on_demand)
+	if (!(r->mem_flags & XENMEMF_populate_on_demand))
+		return for_each_extent(XENMEM_populate_physmap, d, r, gva, start, populate_one);
+	if (d == current->domain || !current->domain->control)
 		return -EOPNOTSUPP;
-	return for_each_extent(XENMEM_populate_physmap, d, r, gva, start, populate_one);
+	return for_each_extent(XENMEM_populate_physmap, d, r, gva, start, populate_beyond);
 }
 
 /* The domain's own memory, from the first frame on: a superpage at once where there is one, else in chunks. */

@@ -130,7 +130,35 @@ static void limits_stop_populate_with_a_short_count(void **state)
 	assert_int_equal(op(XENMEM_populate_physmap, &r), -EINVAL);
 	r.nr_extents = 1;
 	r.mem_flags = XENMEMF_populate_on_demand;
+	r.domid = DOMID_SELF;	/* a guest's, or the control domain's own */
 	assert_int_equal(op(XENMEM_populate_physmap, &r), -EOPNOTSUPP);
+	fake_run_on(0, guest->vcpu[0]);
+	assert_int_equal(op(XENMEM_populate_physmap, &r), -EOPNOTSUPP);
+}
+
+/* As libxl builds a guest whose memory is less than its maxmem: it has all of it, and a limit that lets the rest be made. */
+static void populated_on_demand_is_there_at_once(void **state)
+{
+	u64 gfns[4] = { 512, 1, p2m_gfn_limit, 2 };
+	struct xen_memory_reservation r = reservation(gfns, 1, 9, 1);
+
+	guest->max_pages = 100 + 8;
+	guest->claimed = 100;
+	r.mem_flags = XENMEMF_populate_on_demand;
+	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
+	assert_int_equal(guest->tot_pages, 512);
+	assert_int_equal(guest->max_pages, 512 + 8);
+	guest->claimed = 0;
+	r = reservation(gfns + 1, 2, 0, 1);
+	r.mem_flags = XENMEMF_populate_on_demand;
+	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
+	assert_int_equal(type_at(guest, 1), P2M_RAM);
+	assert_int_equal(guest->max_pages, 513 + 8);	/* what found no place adds nothing */
+	guest->max_pages = 514;	/* all else keeps to the limit */
+	r = reservation(gfns + 3, 1, 0, 1);
+	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
+	gfns[3] = 3;
+	assert_int_equal(op(XENMEM_populate_physmap, &r), 0);
 }
 
 static void populate_is_continued(void **state)
@@ -555,6 +583,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(populated_pages_are_cleared_and_counted),
 	TEST(big_extents_must_be_aligned),
 	TEST(limits_stop_populate_with_a_short_count),
+	TEST(populated_on_demand_is_there_at_once),
 	TEST(populate_is_continued),
 	TEST(each_allocation_may_fail),
 	TEST(balloon_gives_back_and_takes),
