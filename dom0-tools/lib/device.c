@@ -55,18 +55,16 @@ static void wait_gone(const char *type, unsigned int domid, const char *index)
 static void script_offline(struct keel *k, unsigned int domid, const char *index)
 {
 	char *script = store_read(k, "/local/domain/0/backend/vif/%u/%s/script", domid, index);
-	char *name = store_read(k, "/local/domain/0/backend/vif/%u/%s/vifname", domid, index);
 	char *device = store_read(k, "/local/domain/0/backend/vif/%u/%s/gatewaydev", domid, index);
 	struct keel_error before = k->err;
-	char plain[24];
+	char name[24];
 
-	snprintf(plain, sizeof(plain), "vif%u.%.8s", domid, index);
+	snprintf(name, sizeof(name), "vif%u.%.8s", domid, index);
 	if (script && *script == '/' && strcmp(script, "/bin/true") &&
-	    script_run(k, script, "offline", domid, strtoul(index, NULL, 10), name ? name : plain, device ? device : ""))
+	    script_run(k, script, "offline", domid, strtoul(index, NULL, 10), name, device ? device : ""))
 		keel_warn(k, "%s", k->err.text);
 	k->err = before;
 	free(script);
-	free(name);
 	free(device);
 }
 

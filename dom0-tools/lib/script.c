@@ -18,7 +18,7 @@ static void set_environment(const char *script, unsigned int domid, unsigned int
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "backend/vif/%u/%u", domid, index);
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u", domid, index);
 	setenv("script", script, 1);
 	setenv("XENBUS_TYPE", "vif", 1);
 	setenv("XENBUS_BASE_PATH", "backend", 1);
@@ -35,7 +35,6 @@ static void start(const char *script, const char *what)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setpgid(0, 0);
 	dup2(2, 1);
 	execl(script, script, what, "type_if=vif", (char *)NULL);
 	_exit(127);
@@ -78,6 +77,7 @@ int script_run(struct keel *k, const char *script, const char *what, unsigned in
 	pid = fork();
 	if (pid < 0)
 		return keel_fail_errno(&k->err, "cannot start the script %s", script);
+	setpgid(pid, pid);	/* in both, so that whoever is first has done it: a group is ended whole */
 	if (!pid) {
 		set_environment(script, domid, index, interface, gatewaydev);
 		start(script, what);
