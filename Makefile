@@ -16,7 +16,7 @@ NM         ?= nm
 CFLAGS_WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wundef -Wvla -Wimplicit-fallthrough -Wno-unused-parameter -Wno-sign-compare \
 	-Wwrite-strings -Wpointer-arith -Wframe-larger-than=2048
-CPPFLAGS   := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I. -Ixen/include -I$(O)/include -D__KEEL__
+CPPFLAGS   := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I. -Iarch/x86/include -Ixen/include -I$(O)/include -D__KEEL__
 CFLAGS     := -std=gnu17 -O2 -g $(CFLAGS_WARN) -ffreestanding -fno-common -fno-strict-aliasing \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=global -fcf-protection=none \

@@ -6,6 +6,7 @@
 #ifndef COMMON_HEAP_H
 #define COMMON_HEAP_H
 
+#include <machine/directmap.h>
 #include <public/xen.h>
 
 #include "common/lib.h"
@@ -42,17 +43,8 @@ extern mfn_t max_mfn;		      /* one above the highest frame of RAM */
 static inline struct page_info *mfn_to_page(mfn_t mfn) { return &frame_table[mfn]; }
 static inline mfn_t page_to_mfn(const struct page_info *pg) { return (mfn_t)(pg - frame_table); }
 
-/* The direct map of all RAM. Arch. */
-#ifdef KEEL_FAKE_ARCH
-extern u8 *fake_ram;
-#define DIRECTMAP_BASE ((u64)fake_ram)
-#else
-#define DIRECTMAP_BASE 0xffff800000000000ull
-#endif
-static inline void *pa_to_virt(paddr_t pa) { return (void *)(DIRECTMAP_BASE + pa); }
 static inline void *mfn_to_virt(mfn_t mfn) { return pa_to_virt(mfn << PAGE_SHIFT); }
 static inline void *page_to_virt(const struct page_info *pg) { return mfn_to_virt(page_to_mfn(pg)); }
-static inline paddr_t virt_to_pa(const void *va) { return (u64)va - DIRECTMAP_BASE; } /* direct map addresses only */
 static inline mfn_t virt_to_mfn(const void *va) { return virt_to_pa(va) >> PAGE_SHIFT; }
 static inline struct page_info *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
 

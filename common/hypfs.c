@@ -138,7 +138,7 @@ static void cpus(struct hypfs_walk *w)
 
 	for (unsigned int i = 0; i < nr_cpus; i++) {
 		snprintf(path, sizeof(path), "keel/cpus/%u/apic_id", i);
-		hypfs_uint(w, path, pcpus[i]->apic_id);
+		hypfs_uint(w, path, arch_cpu_hw_id(i));
 		for (unsigned int c = 0; c < ARRAY_SIZE(counters); c++) {
 			snprintf(path, sizeof(path), "keel/cpus/%u/%s", i, counters[c].name);
 			hypfs_uint(w, path, READ_ONCE(*(u64 *)((char *)pcpus[i] + counters[c].offset)));

@@ -37,16 +37,9 @@
 
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
-#define barrier() __asm__ volatile("" ::: "memory")
 #define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#ifdef KEEL_FAKE_ARCH
-void fake_cpu_relax(void); /* threads play the CPUs: lets the one that holds the lock run */
-#define cpu_relax() fake_cpu_relax()
-#else
-#define cpu_relax() __builtin_ia32_pause()
-#endif
 
 #define check_add_overflow(a, b, r) __builtin_add_overflow(a, b, r)
 #define check_mul_overflow(a, b, r) __builtin_mul_overflow(a, b, r)

@@ -12,6 +12,8 @@
 #ifndef COMMON_P2M_H
 #define COMMON_P2M_H
 
+#include <machine/p2m.h>
+
 #include "common/pcpu.h"
 #include "common/types.h"
 
@@ -40,20 +42,12 @@ static inline bool p2m_has_ref(enum p2m_type t) { return t >= P2M_RAM && t <= P2
 
 #define P2M_BATCH 64
 
-/* Of one tree of tables. P: lock for writing */
-struct p2m_hint {
-	u64 *table;		/* the last level's table that was used last, NULL: none */
-	gfn_t region;		/* gfn >> 9 of it */
-	gfn_t empty;		/* gfn >> 9 of the one that became empty last; it may be gone, or in use again */
-};
-
 struct p2m {
 	rwlock_t lock;		/* RANK_P2M */
-	u64 *root;		/* arch's table; P: lock for writing */
+	struct arch_p2m arch;	/* the tables */
 	u64 generation;		/* atomic: counts flushes */
 	gfn_t max_gfn;		/* highest gfn ever mapped */
 	u64 nr_tables;		/* table pages, against p2m_max_tables() */
-	struct p2m_hint hint[2]; /* nested, mirror */
 	mfn_t rest;		/* teardown: frames of a superpage that was taken out */
 	u64 nr_rest;
 	bool need_flush;
@@ -61,8 +55,6 @@ struct p2m {
 	u32 log_faults;		/* P: lock for writing; atomic */
 	unsigned int nr_put;	/* references to drop after the flush */
 	u64 put[P2M_BATCH];	/* mfn << 6 | order */
-	u64 *iommu_root;	/* its mirror for devices; NULL: the domain has none */
-	u16 iommu_id;		/* what IOMMUs call the domain */
 	cpumask_t dirty;	/* atomic: CPUs on which a vCPU of the domain is loaded */
 };
 

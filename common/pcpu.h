@@ -3,6 +3,8 @@
 #ifndef COMMON_PCPU_H
 #define COMMON_PCPU_H
 
+#include <machine/cpu.h>
+
 #include "common/kconfig.h"
 #include "common/list.h"
 #include "common/pqueue.h"
@@ -41,7 +43,6 @@ static inline bool cpumask_empty(const cpumask_t *m)
 /* One per CPU, alone on its cache lines. Fields are this CPU's own unless said otherwise. */
 struct pcpu {
 	unsigned int id;	/* 0..nr_cpus-1 */
-	u32 apic_id;
 	struct vcpu *curr;	/* the vCPU whose state is loaded; the idle vCPU at first */
 	struct vcpu *idle;
 	u64 work;		/* atomic, any CPU: WORK_* bits */
@@ -75,21 +76,6 @@ struct pcpu {
 extern struct pcpu *pcpus[NR_CPUS]; /* set before a CPU starts, never changed */
 extern unsigned int nr_cpus;	    /* CPUs that are up: 0..nr_cpus-1 */
 
-#ifdef KEEL_FAKE_ARCH
-struct pcpu *this_cpu(void);
-#else
-#define CPU_STACK_ORDER 2
-#define CPU_STACK_SIZE (PAGE_SIZE << CPU_STACK_ORDER)
-/* The last word of every Keel stack (aligned to its size) points to its CPU: no segment register is needed. */
-static inline struct pcpu *this_cpu(void)
-{
-	u64 sp;
-
-	__asm__("mov %%rsp, %0" : "=r"(sp));
-	return *(struct pcpu **)((sp | (CPU_STACK_SIZE - 1)) - 7);
-}
-#endif
-
 #define current (this_cpu()->curr)
 
 static inline bool pcpu_outside(u64 epoch) { return epoch & 1; }
@@ -109,6 +95,8 @@ void pcpu_kick(struct pcpu *cpu, unsigned int work_bit);
 
 /* Sends the kick interrupt. */
 void arch_send_kick(struct pcpu *cpu);
+/* What firmware and devices call the CPU. */
+u32 arch_cpu_hw_id(unsigned int cpu);
 
 /*
  * After pcpu_kick() of each CPU of the mask: waits until each that was in a guest
@@ -116,8 +104,5 @@ void arch_send_kick(struct pcpu *cpu);
  * Keel or idle count at once. Any locks held; never waits for a lock.
  */
 void pcpu_wait_exit(const cpumask_t *mask);
-
-/* Lets pending interrupts in. Only with no lock held, in long loops. */
-void irq_window(void);
 
 #endif

@@ -11,7 +11,8 @@ void platform_init(const struct boot_info *bi);
 /* The same; NULL before. */
 const struct boot_info *platform_boot_info(void);
 
-/* Arch: the ACPI processor UID of a CPU that is up. */
-u32 arch_cpu_acpi_id(unsigned int cpu);
+/* Arch: fills in what firmware and ACPI call a CPU that is up. */
+struct xenpf_pcpuinfo;
+void arch_cpu_ids(unsigned int cpu, struct xenpf_pcpuinfo *info);
 
 #endif

@@ -64,8 +64,7 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
 	info->flags = XEN_PCPU_FLAGS_INVALID;
 	if (cpu < nr_cpus) {
 		info->flags = XEN_PCPU_FLAGS_ONLINE;
-		info->apic_id = pcpus[cpu]->apic_id;
-		info->acpi_id = arch_cpu_acpi_id(cpu);
+		arch_cpu_ids(cpu, info);
 	}
 	return 0;
 }

@@ -7,6 +7,8 @@
 #ifndef COMMON_SPINLOCK_H
 #define COMMON_SPINLOCK_H
 
+#include <machine/cpu.h>
+
 #include "common/kconfig.h"
 #include "common/lib.h"
 

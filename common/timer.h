@@ -3,6 +3,8 @@
 #ifndef COMMON_TIMER_H
 #define COMMON_TIMER_H
 
+#include <machine/time.h>
+
 #include "common/pqueue.h"
 
 struct pcpu;
@@ -15,9 +17,6 @@ struct timer {
 	struct pcpu *cpu;	/* on whose queue. T: cpu->timer_lock */
 	bool pending;		/* T: it is set and has not expired */
 };
-
-/* Nanoseconds since Keel started; never goes back, on any CPU. Any context. */
-u64 now(void);
 
 void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data);
 /* Starts or moves it: a time in the past fires at once (from the loop, not from here). Any lock below RANK_TIMER. */

@@ -66,11 +66,11 @@ static long set_runstate_area(struct vcpu *v, u64 area)
 	if (copy_to_guest(area, &rs, size))
 		return -EFAULT;
 	WRITE_ONCE(v->runstate_area.on, false);
-	barrier();
+	smp_wmb();
 	v->runstate_area.gfn[0] = PFN_DOWN(first);
 	v->runstate_area.gfn[1] = PFN_DOWN(last);
 	v->runstate_area.offset = first & (PAGE_SIZE - 1);
-	barrier();
+	smp_wmb();
 	WRITE_ONCE(v->runstate_area.on, true);
 	return 0;
 }

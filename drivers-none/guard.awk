@@ -118,6 +118,9 @@ function check_include(line,	inc)
 	} else if (file ~ /^common\//) {
 		if (inc ~ /^(arch|asm|xen\/efi|xen\/multiboot)\// || inc ~ /\.\.\/.*arch/)
 			report("dependency", "common includes " inc ": declare an arch_ hook in a common header instead")
+	} else if (file ~ /^arch\/x86\/include\/machine\//) {
+		if (inc !~ /^(common|machine|public)\//)
+			report("dependency", "what common includes of the arch includes " inc)
 	} else if (file ~ /^dom0-tools\//) {
 		if (inc ~ /^(common|arch)\//)
 			report("dependency", "dom0-tools includes " inc " of the hypervisor")
@@ -134,6 +137,15 @@ function check_vendor(line)
 	if (line ~ /cpu_features\.(amd|intel)|cpu_vendor|is_(amd|intel)[^a-z]|AuthenticAMD|GenuineIntel/ &&
 	    file !~ /^arch\/x86\/(svm|vmx)\// && !(("vendor " file) in allow))
 		report("vendor", "the CPU's vendor is asked for outside svm/ and vmx/: " line)
+}
+
+# common/ is for any CPU: the arch's headers (machine/) and arch_*() functions have what is not.
+function check_neutral(line)
+{
+	if (file !~ /^common\//) return
+	if (match(line, /(^|[^A-Za-z0-9_])(__asm__|asm|__builtin_ia32_[a-z0-9_]*|apic_id|iommu_root|DIRECTMAP_BASE)([^A-Za-z0-9_]|$)/) ||
+	    (match(line, /0[xX][fF][fF][fF][fF][89a-fA-F][0-9a-fA-F]+/) && RLENGTH == 18))
+		report("neutral", substr(line, RSTART, RLENGTH) " is x86: declare it in a header of arch/x86/include/machine, or an arch_ hook")
 }
 
 # A function starts at a line that opens a brace in column 1, and ends at one that closes it.
@@ -192,6 +204,7 @@ FNR == 1 {
 	if (code ~ /;[ \t\\}]*$/)
 		in_asm = 0
 	check_vendor(code strings)
+	check_neutral(code)
 	if (file ~ /\.c$/) {
 		check_length($0)
 		if (code ~ /^[ \t]*#[ \t]*if/ && !(("if " file " -") in limit))

@@ -13,7 +13,7 @@ check-kconfig:
 	@drivers-none/kconfig
 
 # The loader's headers need GNU-EFI's.
-HEADERS := $(sort $(wildcard common/*.h common/*/*.h arch/x86/*.h arch/x86/*/*.h \
+HEADERS := $(sort $(wildcard common/*.h common/*/*.h arch/x86/*.h arch/x86/*/*.h arch/x86/include/machine/*.h \
 	xen/include/public/*.h xen/include/public/*/*.h xen/multiboot/*.h))
 check-headers: $(HEADERS:%=$(O)/headers/%.ok)
 $(O)/headers/%.ok: % $(CONFIG_H)

@@ -34,7 +34,7 @@ FUZZ_SECONDS ?= 10
 
 UNIT_SAN    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_CFLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Werror \
-	-fno-strict-aliasing -fno-builtin -I. -Itest/unit/fake -Ixen/include -I$(O)/unit/include \
+	-fno-strict-aliasing -fno-builtin -I. -Itest/unit/fake -Iarch/x86/include -Ixen/include -I$(O)/unit/include \
 	-D__KEEL__ -DKEEL_FAKE_ARCH $(UNIT_SAN)
 
 .PHONY: check-unit unit-bins fuzz-bins $(UNIT_NAMES:%=unit-%) $(FUZZ_NAMES:%=fuzz-%)

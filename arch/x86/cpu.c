@@ -80,3 +80,8 @@ void cpu_init_this(void)
 	if (cpu_features.xsave)
 		xsetbv(0, cpu_features.xcr0);
 }
+
+void irq_window(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}

@@ -35,12 +35,12 @@ struct tree {
 
 static struct tree nested_tree(struct domain *d)
 {
-	return (struct tree){ p2m_format, d->p2m.root, P2M_LEVELS, &d->p2m.hint[0] };
+	return (struct tree){ p2m_format, d->p2m.arch.root, P2M_LEVELS, &d->p2m.arch.hint[0] };
 }
 
 static struct tree mirror_tree(struct domain *d)
 {
-	return (struct tree){ &iommu_caps.format, d->p2m.iommu_root, iommu_caps.levels, &d->p2m.hint[1] };
+	return (struct tree){ &iommu_caps.format, d->p2m.arch.iommu_root, iommu_caps.levels, &d->p2m.arch.hint[1] };
 }
 
 static bool entry_is_leaf(const struct p2m_format *f, u64 e, unsigned int level)
@@ -120,7 +120,7 @@ static void flush_and_drop(struct domain *d)
 	if (p->need_flush) {
 		p->need_flush = false;
 		p2m_flush(d);
-		if (p->iommu_root)
+		if (p->arch.iommu_root)
 			iommu_flush(d);
 	}
 	drop_references(p);
@@ -237,7 +237,7 @@ u64 p2m_max_tables(const struct domain *d)
 	n = TABLES_BASE + min(READ_ONCE(d->max_pages), heap_total_pages()) / 256 + d->max_maptrack_frames / 2;
 	if (d->hardware)
 		n += TABLES_DEVICES;
-	return d->p2m.iommu_root ? 2 * n : n;
+	return d->p2m.arch.iommu_root ? 2 * n : n;
 }
 
 /* A table in place of a hole or of a superpage (then with the same contents). NULL: no memory, or the domain's limit. */
@@ -383,7 +383,7 @@ static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 		return -EINVAL;
 	rc = order ? make_room(d, &tree, gfn, order) : 0;
 	/* For all of it before any of it is changed: the parts find their tables there. */
-	if (!rc && p->iommu_root) {
+	if (!rc && p->arch.iommu_root) {
 		rc = mirror_set(d, gfn, mfn, order, t, access, false);
 		if (rc)
 			mirror_undo(d, gfn, order);
@@ -396,11 +396,11 @@ static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 		return rc;
 	}
 	rc = find_slot(d, &tree, gfn, target, t != P2M_HOLE, &slot);
-	if (rc && p->iommu_root)
+	if (rc && p->arch.iommu_root)
 		mirror_undo(d, gfn, order);
 	if (rc || !slot)
 		return rc;
-	if (p->iommu_root)
+	if (p->arch.iommu_root)
 		mirror_set(d, gfn, mfn, order, t, access, true);
 	e = make_leaf(p2m_format, mfn, target, t, p2m_format->leaf[t]);
 	replace(d, &tree, slot, e, target);
@@ -423,7 +423,7 @@ int p2m_set_reserved(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int access
 
 unsigned int p2m_max_order(const struct domain *d)
 {
-	return d->p2m.iommu_root ? min(p2m_format->max_order, iommu_caps.format.max_order) : p2m_format->max_order;
+	return d->p2m.arch.iommu_root ? min(p2m_format->max_order, iommu_caps.format.max_order) : p2m_format->max_order;
 }
 
 int p2m_split(struct domain *d, gfn_t gfn)
@@ -439,7 +439,7 @@ int p2m_split(struct domain *d, gfn_t gfn)
 
 mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
 {
-	u64 *table = d->p2m.root;
+	u64 *table = d->p2m.arch.root;
 
 	if (unlikely(gfn >= p2m_gfn_limit))
 		goto hole;
@@ -465,7 +465,7 @@ hole:
 
 int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)
 {
-	u64 *table = d->p2m.root;
+	u64 *table = d->p2m.arch.root;
 
 	if (gfn >> 9 * P2M_LEVELS || !ones[0])
 		return -EINVAL;
@@ -528,21 +528,21 @@ int p2m_init(struct domain *d)
 	rwlock_init(&p->lock, RANK_P2M);
 	if (p2m_format->leaf[P2M_ONES] && !ones[P2M_LEVELS - 1] && make_ones())
 		return -ENOMEM;
-	p->hint[0].empty = p->hint[1].empty = NO_REGION;
-	p->root = alloc_page();
-	if (!p->root)
+	p->arch.hint[0].empty = p->arch.hint[1].empty = NO_REGION;
+	p->arch.root = alloc_page();
+	if (!p->arch.root)
 		return -ENOMEM;
-	*used(p->root) = 0;
+	*used(p->arch.root) = 0;
 	p->nr_tables = 1;
 	if (!(d->hardware || d->create_flags & XEN_DOMCTL_CDF_iommu) || !iommu_on())
 		return 0;
-	p->iommu_root = alloc_page();
-	if (!p->iommu_root)
+	p->arch.iommu_root = alloc_page();
+	if (!p->arch.iommu_root)
 		return -ENOMEM;
-	*used(p->iommu_root) = 0;
+	*used(p->arch.iommu_root) = 0;
 	p->nr_tables++;
-	p->iommu_id = iommu_id_alloc();
-	return p->iommu_id ? 0 : -ENOSPC;
+	p->arch.iommu_id = iommu_id_alloc();
+	return p->arch.iommu_id ? 0 : -ENOSPC;
 }
 
 /* Takes out a superpage as a whole: its frames are put in the next steps. */
@@ -636,14 +636,14 @@ void p2m_free(struct domain *d)
 {
 	struct p2m *p = &d->p2m;
 
-	if (!p->root)
+	if (!p->arch.root)
 		return;
-	BUG_ON(*used(p->root) || (p->iommu_root && *used(p->iommu_root)));
-	p->nr_tables -= p->iommu_root ? 2 : 1;
-	if (p->iommu_root)
-		free_page(p->iommu_root);
-	if (p->iommu_id)
-		iommu_id_free(p->iommu_id);
-	free_page(p->root);
-	p->root = p->iommu_root = NULL;
+	BUG_ON(*used(p->arch.root) || (p->arch.iommu_root && *used(p->arch.iommu_root)));
+	p->nr_tables -= p->arch.iommu_root ? 2 : 1;
+	if (p->arch.iommu_root)
+		free_page(p->arch.iommu_root);
+	if (p->arch.iommu_id)
+		iommu_id_free(p->arch.iommu_id);
+	free_page(p->arch.root);
+	p->arch.root = p->arch.iommu_root = NULL;
 }

@@ -16,7 +16,7 @@
 /* The entry that decides about gfn, and its level. Any p2m lock held. */
 static u64 *entry_at(const struct p2m *p, gfn_t gfn, unsigned int *level)
 {
-	u64 *table = p->root;
+	u64 *table = p->arch.root;
 
 	for (unsigned int l = P2M_LEVELS;; l--) {
 		u64 *slot = &table[gfn >> 9 * (l - 1) & 511], e = READ_ONCE(*slot);

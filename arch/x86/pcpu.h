@@ -16,6 +16,7 @@ struct tss { u32 rsvd0; u64 rsp[3]; u64 rsvd1; u64 ist[7]; u64 rsvd2; u16 rsvd3,
 
 struct x86_pcpu {
 	struct pcpu p;		/* first */
+	u32 apic_id;
 	u64 gdt[NR_GDT];
 	struct tss tss;
 	u64 exception_stack;	/* where exceptions and NMIs move to, whatever stack they found */
@@ -32,6 +33,8 @@ struct x86_pcpu {
 	const struct domain *last_domain; /* whose vCPU ran here last; only compared */
 	bool up;		/* set by the CPU itself */
 };
+
+static inline struct x86_pcpu *x86_pcpu(const struct pcpu *cpu) { return (struct x86_pcpu *)cpu; }
 
 static inline struct x86_pcpu *this_x86_pcpu(void)
 {

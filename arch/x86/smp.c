@@ -14,6 +14,7 @@
 #include "common/printk.h"
 #include "common/sched.h"
 #include "common/timer.h"
+#include <public/platform.h>
 
 #define NOBODY 0xffffffffull
 #define LATE_NS 10000000000ull
@@ -41,7 +42,7 @@ static struct x86_pcpu *alloc_cpu(unsigned int id, u32 apic_id)
 	if (!c)
 		panic("CPU%u: no memory for it", id);
 	c->p.id = id;
-	c->p.apic_id = apic_id;
+	c->apic_id = apic_id;
 	pcpus[id] = &c->p;
 	return c;
 }
@@ -80,13 +81,13 @@ static void start_secondary(struct x86_pcpu *c)
  */
 static bool comes_late(struct x86_pcpu *c, volatile u64 *id)
 {
-	u64 want = c->p.apic_id, limit = now() + LATE_NS;
+	u64 want = c->apic_id, limit = now() + LATE_NS;
 
 	if (__atomic_compare_exchange_n(id, &want, NOBODY, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return false;
 	while (!READ_ONCE(c->up)) {
 		if (now() > limit)
-			panic("CPU%u with APIC id %u has started, and does not come up", c->p.id, c->p.apic_id);
+			panic("CPU%u with APIC id %u has started, and does not come up", c->p.id, c->apic_id);
 		cpu_relax();
 	}
 	return true;
@@ -102,12 +103,12 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 	args[1] = c->main_stack;
 	args[2] = (u64)start_secondary;
 	args[3] = (u64)c;
-	__atomic_store_n(&args[4], c->p.apic_id, __ATOMIC_SEQ_CST);
-	lapic_send_init(c->p.apic_id);
+	__atomic_store_n(&args[4], c->apic_id, __ATOMIC_SEQ_CST);
+	lapic_send_init(c->apic_id);
 	for (limit = now() + 10000000; now() < limit;)
 		cpu_relax();
 	for (unsigned int i = 0; i < 2 && !READ_ONCE(c->up); i++) {
-		lapic_send_sipi(c->p.apic_id, (u8)(smp_trampoline >> PAGE_SHIFT));
+		lapic_send_sipi(c->apic_id, (u8)(smp_trampoline >> PAGE_SHIFT));
 		for (limit = now() + (i ? 1000000000 : 200000); now() < limit && !READ_ONCE(c->up);)
 			cpu_relax();
 	}
@@ -148,24 +149,25 @@ void smp_stop_others(void)
 		if (pcpus[i] == this_cpu() || !pcpus[i])
 			continue;
 		set_bit(WORK_STOP, &pcpus[i]->work);
-		lapic_send_nmi(pcpus[i]->apic_id);
+		lapic_send_nmi(x86_pcpu(pcpus[i])->apic_id);
 	}
 }
 
 void arch_send_kick(struct pcpu *cpu)
 {
-	lapic_send_ipi(cpu->apic_id, VECTOR_KICK);
+	lapic_send_ipi(x86_pcpu(cpu)->apic_id, VECTOR_KICK);
 }
 
-void irq_window(void)
+u32 arch_cpu_hw_id(unsigned int cpu)
 {
-	__asm__ volatile("sti; nop; cli" ::: "memory");
+	return x86_pcpu(pcpus[cpu])->apic_id;
 }
 
-u32 arch_cpu_acpi_id(unsigned int cpu)
+void arch_cpu_ids(unsigned int cpu, struct xenpf_pcpuinfo *info)
 {
+	info->apic_id = arch_cpu_hw_id(cpu);
+	info->acpi_id = cpu;
 	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
-		if (acpi.cpus[i].apic_id == pcpus[cpu]->apic_id)
-			return acpi.cpus[i].acpi_uid;
-	return cpu;
+		if (acpi.cpus[i].apic_id == info->apic_id)
+			info->acpi_id = acpi.cpus[i].acpi_uid;
 }

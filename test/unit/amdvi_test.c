@@ -220,8 +220,8 @@ static struct domain *domain_with_table(domid_t id)
 {
 	struct domain *d = fake_domain(id, 1);
 
-	d->p2m.iommu_root = alloc_page();
-	d->p2m.iommu_id = id + 1;
+	d->p2m.arch.iommu_root = alloc_page();
+	d->p2m.arch.iommu_id = id + 1;
 	return d;
 }
 
@@ -323,7 +323,7 @@ static void a_device_changes_hands(void **state)
 	assert_int_equal(amdvi_ops.attach(0x10000 | DEV, d1), -ENOENT);
 	assert_int_equal(nr_done, 0);
 	assert_int_equal(amdvi_ops.attach(DEV, d1), 0);
-	assert_true(device_table[DEV][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d1->p2m.iommu_root)));
+	assert_true(device_table[DEV][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d1->p2m.arch.iommu_root)));
 	assert_true(device_table[DEV][1] == 2 && device_table[DEV][2] == 1);
 	nr_done = 0;
 	assert_int_equal(amdvi_ops.attach(DEV, d2), 0);
@@ -333,7 +333,7 @@ static void a_device_changes_hands(void **state)
 		assert_true(done[i].cmd.lo == (i & 1 ? 3ull << 60 | 2ull << 32 : 2ull << 60 | DEV));
 		assert_true(done[i].cmd.hi == (i & 1 ? 0x7ffffffffffff003 : 0));
 		if (!(i & 1))
-			assert_true((done[i].dte[0] & 0xffffffffff000) == virt_to_pa(d2->p2m.iommu_root) &&
+			assert_true((done[i].dte[0] & 0xffffffffff000) == virt_to_pa(d2->p2m.arch.iommu_root) &&
 				    done[i].dte[1] == 3);
 	}
 	nr_done = 0;
@@ -396,7 +396,7 @@ static void a_virtual_function_is_as_its_physical_one(void **state)
 	assert_int_equal(amdvi_ops.attach(vf, dom0), 0);
 	assert_true(device_table[vf][2] >> 56 == 0xc7 && device_table[vf][1] & BIT(40)); /* firmware's exceptions */
 	assert_int_equal(amdvi_ops.attach(vf, d), 0);
-	assert_true(device_table[vf][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d->p2m.iommu_root)));
+	assert_true(device_table[vf][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d->p2m.arch.iommu_root)));
 	assert_true(device_table[DEV][0] == 3);
 	assert_int_equal(amdvi_ops.irq_map(&desc), 0);
 	assert_int_equal(irqs_of((u16)vf)[0] >> 16, 0x45);
@@ -447,7 +447,7 @@ static void interrupts_have_entries(void **state)
 	u32 data;
 
 	boot();
-	pcpus[1]->apic_id = 7;
+	x86_pcpu(pcpus[1])->apic_id = 7;
 	assert_int_equal(amdvi_ops.irq_map(&a), 0);
 	assert_int_equal(amdvi_ops.irq_map(&b), 0);
 	assert_true(a.remapped && b.remapped && a.remap == 0 && b.remap == 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/builder/elf.c common/boot_info.c common/dom0_option.c common/option.c common/lib/string.c */
+/* SOURCES: arch/x86/builder/elf.c common/boot_info.c common/dom0_option.c common/option.c common/lib/string.c arch/x86/string.c */
 /* Where Dom0's memory and its kernel go, over maps as firmware makes them; the kernel's notes. */
 #include "test/unit/unit.h"
 
@@ -172,7 +172,7 @@ static void read_machine(const struct machine *m, bool reloc)
 	b.d = &dom0;
 	dom0.hardware = true;
 	iommu_ops = iommu ? (const struct iommu_ops *)&dom0 : NULL;
-	dom0.p2m.iommu_root = iommu ? (u64 *)&dom0 : NULL;
+	dom0.p2m.arch.iommu_root = iommu ? (u64 *)&dom0 : NULL;
 	debian_kernel(&b.elf, reloc);
 	dom0_reserve_memory(&cfg);
 }

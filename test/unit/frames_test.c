@@ -106,7 +106,7 @@ static void start(void)
 	p2m_format = &format;
 	dom0 = make_domain(0);
 	guest = make_domain(1);
-	assert_non_null(dom0->p2m.iommu_root);
+	assert_non_null(dom0->p2m.arch.iommu_root);
 	assert_int_equal(grant_seed(guest, REF, 0, 5, false), 0);
 	assert_int_equal(grant_seed(dom0, REF, 1, 5, false), 0);
 	fake_run_on(0, guest->vcpu[0]);
@@ -151,7 +151,7 @@ static struct state state(void)
 		struct domain *d = ds[i];
 		struct grant_table *gt = d->grant;
 
-		s.translations[i] = hash_tree(&format, d->p2m.root, 4, 0, 1);
+		s.translations[i] = hash_tree(&format, d->p2m.arch.root, 4, 0, 1);
 		s.figures = mix(mix(s.figures, d->tot_pages), d->shared_info_gfn);
 		for (grant_ref_t ref = 0; ref < 2 * REF; ref++)
 			s.figures = mix(mix(s.figures, grant_entry(gt, ref)->flags), grant_active(gt, ref)->writers);
@@ -162,7 +162,7 @@ static struct state state(void)
 		s.pages += d->p2m.nr_tables + gt->nr_maptrack + (gt->maptrack != NULL) + 2 * gt->nr_frames;
 		s.pages += d->e820 != NULL;
 	}
-	s.mirror = hash_tree(&iommu_caps.format, dom0->p2m.iommu_root, iommu_caps.levels, 0, 1);
+	s.mirror = hash_tree(&iommu_caps.format, dom0->p2m.arch.iommu_root, iommu_caps.levels, 0, 1);
 	for (mfn_t m = 0; m < FAKE_RAM >> PAGE_SHIFT; m++)
 		if (frames[m].owner != OWNER_KEEL && frames[m].owner != OWNER_FREE &&
 		    !(frames[m].flags & PGF_XEN_HEAP && frames[m].ref == 1))
@@ -387,8 +387,8 @@ static void tear_down(struct domain *d)
 		assert_in_range(heap_free_pages() - before, 0, 512 + 64);
 		assert_true(++steps < 100000);
 	} while (rc);
-	assert_int_equal(virt_to_page(d->p2m.root)->entries, 0);
-	assert_int_equal(d->p2m.nr_tables, d->p2m.iommu_root ? 2 : 1);
+	assert_int_equal(virt_to_page(d->p2m.arch.root)->entries, 0);
+	assert_int_equal(d->p2m.nr_tables, d->p2m.arch.iommu_root ? 2 : 1);
 	p2m_free(d);
 }
 

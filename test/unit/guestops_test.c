@@ -49,9 +49,10 @@ void wallclock_set(u64 sec, u32 nsec, u64 system_time)
 	clock_time = system_time;
 }
 
-u32 arch_cpu_acpi_id(unsigned int cpu)
+void arch_cpu_ids(unsigned int cpu, struct xenpf_pcpuinfo *info)
 {
-	return 100 + cpu;
+	info->apic_id = 2 * cpu;
+	info->acpi_id = 100 + cpu;
 }
 
 int arch_pci_device_add(u16 segment, u8 bus, u8 devfn, u32 flags, u16 physfn)
@@ -348,7 +349,7 @@ static void platform(void **state)
 	op.u.pcpu_info.xen_cpuid = 2;
 	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), 0);
 	assert_int_equal(op.u.pcpu_info.max_present, FAKE_CPUS - 1);
-	assert_int_equal(op.u.pcpu_info.acpi_id, 102);
+	assert_true(op.u.pcpu_info.apic_id == 4 && op.u.pcpu_info.acpi_id == 102);
 	assert_int_equal(op.u.pcpu_info.flags, XEN_PCPU_FLAGS_ONLINE);
 	op.u.pcpu_info.xen_cpuid = ~0u;
 	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), 0);

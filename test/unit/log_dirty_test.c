@@ -72,7 +72,7 @@ static gfn_t any_gfn(void)
 
 static u64 walk(gfn_t gfn)
 {
-	u64 *table = guest->p2m.root;
+	u64 *table = guest->p2m.arch.root;
 
 	for (unsigned int level = 4;; level--) {
 		u64 e = table[gfn >> 9 * (level - 1) & 511];

@@ -120,7 +120,7 @@ void boot_console_end(struct domain *d) { }
 void arch_machine_down(u8 reason) { abort(); }
 bool ioapic_reserved(u32 gsi) { return false; }
 int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low) { return 0; }
-u32 arch_cpu_acpi_id(unsigned int cpu) { return cpu; }
+void arch_cpu_ids(unsigned int cpu, struct xenpf_pcpuinfo *info) { }
 
 
 /* --- The machine --- */
@@ -261,7 +261,7 @@ static void mark_noise(struct domain *d)
 	NOISE(d->lock);
 	NOISE(d->p2m.lock);
 	NOISE(d->p2m.generation);
-	NOISE(d->p2m.hint);
+	NOISE(d->p2m.arch.hint);
 	NOISE(d->evtchn.lock);
 	NOISE(d->grant->lock);
 	NOISE(d->evtchn.pages);

@@ -94,7 +94,7 @@ enum access { READ = 1, WRITE = 2, EXEC = 4 };
 /* The CPU's walk: where the byte at gpa is, or NULL for a nested fault. */
 static u8 *cpu_walk(u64 gpa, enum access a)
 {
-	u64 *table = d->p2m.root;
+	u64 *table = d->p2m.arch.root;
 
 	for (unsigned int level = 4;; level--) {
 		u64 e = gpa >> 48 ? 0 : table[gpa >> (12 + 9 * (level - 1)) & 511];

@@ -225,7 +225,7 @@ static void send(struct vcpu *then, u32 addr, u32 data)
 {
 	assert_int_equal(addr & 0xfff00fff, 0xfee00000);
 	for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++) {
-		if (pcpus[cpu]->apic_id != (addr >> 12 & 0xff))
+		if (x86_pcpu(pcpus[cpu])->apic_id != (addr >> 12 & 0xff))
 			continue;
 		fake_run_on(cpu, NULL);
 		irq_dispatch((u8)data);

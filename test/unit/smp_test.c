@@ -106,7 +106,7 @@ static void start_all(void)
 
 		if (!ap->as)
 			continue;
-		assert_int_equal(ap->as->p.apic_id, id);
+		assert_int_equal(ap->as->apic_id, id);
 		assert_true(ap->as->p.id < nr_cpus);
 		assert_ptr_equal(pcpus[ap->as->p.id], &ap->as->p);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/vsnprintf.c common/option.c common/lib/string.c */
+/* SOURCES: common/vsnprintf.c common/option.c common/lib/string.c arch/x86/string.c */
 #include "test/unit/unit.h"
 
 #include <stdio.h>

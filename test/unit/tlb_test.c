@@ -211,7 +211,7 @@ static void fill(unsigned int cpu)
 	struct translation e = { .v = v };
 	gfn_t gfn = any_gfn();
 	enum p2m_type t;
-	u64 *table = cpu == DEVICE ? v->domain->p2m.iommu_root : v->domain->p2m.root, entry = 0;
+	u64 *table = cpu == DEVICE ? v->domain->p2m.arch.iommu_root : v->domain->p2m.arch.root, entry = 0;
 
 	for (unsigned int level = cpu == DEVICE ? iommu_caps.levels : 4; level > 0; level--) {
 		entry = table[gfn >> 9 * (level - 1) & 511];
@@ -621,7 +621,7 @@ static void make_domain(domid_t id)
 
 	assert_int_equal(grant_init(d, 1, 1), 0);
 	domains[id] = d;
-	assert_int_equal(d->p2m.iommu_root != NULL, id == 0);
+	assert_int_equal(d->p2m.arch.iommu_root != NULL, id == 0);
 	for (gfn_t gfn = 0; gfn < RAM_GFNS; gfn++) {
 		set_ram(d, gfn, 0);
 		for (domid_t to = 0; to < DOMAINS; to++)
@@ -716,7 +716,7 @@ static void mirror_is_true(void **state)
 				set_ram(d, gfn, order);
 		}
 		for (gfn_t gfn = SUPER; gfn < SUPER + 2048; gfn++) {
-			u64 *table = d->p2m.iommu_root, e = 0;
+			u64 *table = d->p2m.arch.iommu_root, e = 0;
 			enum p2m_type t;
 			mfn_t mfn = p2m_get(d, gfn, &t, NULL);
 

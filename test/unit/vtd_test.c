@@ -461,9 +461,9 @@ static void start(void)
 	for (domid_t id = 0; id < DOMAINS; id++) {
 		domains[id] = fake_domain(id, 1);
 		domains[id]->max_pages = 1 << 16;
-		if (!domains[id]->p2m.iommu_root)
-			domains[id]->p2m.iommu_root = alloc_page();
-		domains[id]->p2m.iommu_id = id + 1;
+		if (!domains[id]->p2m.arch.iommu_root)
+			domains[id]->p2m.arch.iommu_root = alloc_page();
+		domains[id]->p2m.arch.iommu_id = id + 1;
 	}
 	fake_run_on(0, domains[0]->vcpu[0]);
 	fake_on_free = check_free;
@@ -791,7 +791,7 @@ static void messages_go_where_they_should(void **state)
 {
 	struct irq_desc a = { .kind = IRQ_MSI, .source = sbdfs[2], .vector = 0x55, .cpu = 1 }, b = a;
 	u64 addr_a, addr_b;
-	u32 data, to = pcpus[1]->apic_id << 8 | 0x55;
+	u32 data, to = x86_pcpu(pcpus[1])->apic_id << 8 | 0x55;
 
 	start();
 	b.vector = 0x66;
@@ -810,7 +810,7 @@ static void messages_go_where_they_should(void **state)
 	a.cpu = 3;
 	assert_int_equal(vtd_ops.irq_map(&a), 0);
 	for (unsigned int unit = 0; unit < UNITS; unit++)
-		assert_int_equal(interrupt(unit, (u16)sbdfs[2], addr_a), pcpus[3]->apic_id << 8 | 0x57);
+		assert_int_equal(interrupt(unit, (u16)sbdfs[2], addr_a), x86_pcpu(pcpus[3])->apic_id << 8 | 0x57);
 	vtd_ops.irq_unmap(&a);
 	assert_false(a.remapped);
 	for (unsigned int unit = 0; unit < UNITS; unit++) {
@@ -837,7 +837,7 @@ static void pins_go_where_they_should(void **state)
 	start();
 	assert_int_equal(vtd_ops.irq_map(&a), 0);
 	assert_int_equal(irt[a.remap].hi, BIT(18) | 0xf0f0);
-	assert_int_equal(irt[a.remap].lo, BIT(0) | BIT(4) | 0x71 << 16 | (u64)pcpus[2]->apic_id << 40);
+	assert_int_equal(irt[a.remap].lo, BIT(0) | BIT(4) | 0x71 << 16 | (u64)x86_pcpu(pcpus[2])->apic_id << 40);
 	rte = vtd_ops.irq_redirection(&a);
 	assert_int_equal(rte, (u64)a.remap << 49 | BIT(48) | 0x71);
 	a.gsi = 30;

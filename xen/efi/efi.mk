@@ -10,7 +10,7 @@ EFI_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno
 	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only
 # The loader's own sources, and those that it shares with the core.
 EFI_SRC   := $(sort $(wildcard xen/efi/*.c)) common/boot_info.c common/bootfiles.c \
-	common/lib/string.c arch/x86/boot/libfdt_guard.c
+	common/lib/string.c arch/x86/string.c arch/x86/boot/libfdt_guard.c
 EFI_OBJS  := $(EFI_SRC:%.c=$(EFI_DIR)/%.o) $(EFI_DIR)/xen/efi/handoff.o
 
 all: $(O)/keel.efi
@@ -19,7 +19,7 @@ $(EFI_DIR)/%.o: %.c $(LIBFDT_H)
 	@mkdir -p $(@D)
 	$(CC) $(EFI_CPPFLAGS) $(EFI_CFLAGS) -MMD -MP -c $< -o $@
 
-$(EFI_DIR)/common/lib/string.o: EFI_CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+$(EFI_DIR)/common/lib/string.o $(EFI_DIR)/arch/x86/string.o: EFI_CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 $(EFI_DIR)/keel.elf: $(O)/keel.elf
 	@mkdir -p $(@D)

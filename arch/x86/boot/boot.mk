@@ -6,7 +6,7 @@ KEEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sect
 all: $(O)/keel.elf
 
 # These functions are what the compiler would turn their own loops into.
-$(O)/common/lib/string.o: CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+$(O)/common/lib/string.o $(O)/arch/x86/string.o: CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 # The SSDT of guests with PCI functions, for Keel, its tests, and the tools.
 GUEST_PCI := $(addsuffix /include/guest_pci.hex,$(O) $(O)/unit $(O)/dom0-tools)

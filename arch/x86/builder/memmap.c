@@ -174,7 +174,7 @@ static void map_kernel_place(struct builder *b)
 			cannot_place(b, start, end, "give it more memory");
 		if (has_acpi_tables(p))
 			cannot_place(b, start, end, "it needs the ACPI tables that are there");
-		if (!b->d->p2m.iommu_root && !elf_page_constant(&b->elf, p))
+		if (!b->d->p2m.arch.iommu_root && !elf_page_constant(&b->elf, p))
 			cannot_place(b, start, end, "without an IOMMU only its constant part can be elsewhere");
 		pg = alloc_domain_pages(b->d, 0);
 		if (!pg || p2m_set(b->d, PFN_DOWN(p), page_to_mfn(pg), 0, P2M_RAM))

@@ -5,6 +5,7 @@
 #include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/ops.h"
+#include "arch/x86/pcpu.h"
 #include "common/domctl.h"
 #include "common/guest_access.h"
 #include "common/heap.h"
@@ -264,6 +265,6 @@ void arch_cpu_topology(unsigned int cpu, u32 *core, u32 *socket)
 {
 	unsigned int shift = cpu_policy_host()->topo[1].a & 0x1f;
 
-	*core = shift ? pcpus[cpu]->apic_id & ((1u << shift) - 1) : pcpus[cpu]->apic_id;
-	*socket = shift ? pcpus[cpu]->apic_id >> shift : 0;
+	*core = shift ? x86_pcpu(pcpus[cpu])->apic_id & ((1u << shift) - 1) : x86_pcpu(pcpus[cpu])->apic_id;
+	*socket = shift ? x86_pcpu(pcpus[cpu])->apic_id >> shift : 0;
 }

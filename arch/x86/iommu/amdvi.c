@@ -13,6 +13,7 @@
 #include "arch/x86/iommu/ivrs.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pci/config.h"
+#include "arch/x86/pcpu.h"
 #include "common/domain.h"
 #include "common/heap.h"
 #include "common/printk.h"
@@ -110,11 +111,11 @@ static void set_owner(u16 id, const struct domain *d)
 	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE(id), AMDVI_CMD_DOMAIN((u16)e[1]) };
 
 	WRITE_ONCE(e[0], BLOCKED);
-	WRITE_ONCE(e[1], (e[1] & AMDVI_DTE1_SYSMGT(3)) | (d ? d->p2m.iommu_id : AMDVI_DTE1_ONE_FAULT));
+	WRITE_ONCE(e[1], (e[1] & AMDVI_DTE1_SYSMGT(3)) | (d ? d->p2m.arch.iommu_id : AMDVI_DTE1_ONE_FAULT));
 	if (d)
 		let_pass(id, d->hardware ? ivrs.dev[id].flags : 0);
 	if (d)
-		WRITE_ONCE(e[0], BLOCKED | AMDVI_DTE_MODE(LEVELS) | virt_to_pa(d->p2m.iommu_root) |
+		WRITE_ONCE(e[0], BLOCKED | AMDVI_DTE_MODE(LEVELS) | virt_to_pa(d->p2m.arch.iommu_root) |
 			   AMDVI_PTE_IR | AMDVI_PTE_IW);
 	command(cmd, ARRAY_SIZE(cmd), "forget a device");
 }
@@ -147,7 +148,7 @@ static int amdvi_attach(u32 sbdf, struct domain *d)
 
 static void amdvi_flush(const struct domain *d)
 {
-	struct amdvi_cmd cmd = AMDVI_CMD_DOMAIN(d->p2m.iommu_id);
+	struct amdvi_cmd cmd = AMDVI_CMD_DOMAIN(d->p2m.arch.iommu_id);
 
 	spin_lock(&lock);
 	command(&cmd, 1, "forget a domain's pages");
@@ -231,7 +232,7 @@ static int amdvi_irq_map(struct irq_desc *desc)
 	if (!desc->remapped)
 		rc = choose_entry(desc, (u16)id);
 	if (!rc)
-		set_entry(desc, (u16)id, AMDVI_IRTE(desc->vector, pcpus[desc->cpu]->apic_id));
+		set_entry(desc, (u16)id, AMDVI_IRTE(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id));
 	spin_unlock(&lock);
 	return rc;
 }

@@ -50,7 +50,7 @@ struct iommu_ops {
 	 */
 	u32 (*alias)(u32 sbdf, u32 physfn);
 	/*
-	 * The function's DMA goes through d's table (d->p2m.iommu_root, number d->p2m.iommu_id); d NULL: it
+	 * The function's DMA goes through d's table (d->p2m.arch.iommu_root, number d->p2m.arch.iommu_id); d NULL: it
 	 * reaches nothing. Returns after the flush. 0, -ENOENT (no unit has it), -ENOMEM.
 	 */
 	int (*attach)(u32 sbdf, struct domain *d);

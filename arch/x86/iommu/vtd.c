@@ -15,6 +15,7 @@
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pci/config.h"
+#include "arch/x86/pcpu.h"
 #include "common/domain.h"
 #include "common/heap.h"
 #include "common/printk.h"
@@ -139,7 +140,7 @@ static void invalidate(struct unit *u, struct vtd_entry desc, const char *what)
 static void vtd_flush(const struct domain *d)
 {
 	for_each_unit(u)
-		invalidate(u, vtd_inv_iotlb(u->cap, d->p2m.iommu_id), "the flush of a domain's translations");
+		invalidate(u, vtd_inv_iotlb(u->cap, d->p2m.arch.iommu_id), "the flush of a domain's translations");
 }
 
 /* --- Which unit --- */
@@ -232,15 +233,15 @@ static int vtd_attach(u32 sbdf, struct domain *d)
 		return -ENOMEM;
 	before = vtd_context_domain(*e);
 	if (d) {
-		publish(d->p2m.iommu_root, PAGE_SIZE);
-		to = vtd_context(virt_to_pa(d->p2m.iommu_root), iommu_caps.levels, d->p2m.iommu_id);
+		publish(d->p2m.arch.iommu_root, PAGE_SIZE);
+		to = vtd_context(virt_to_pa(d->p2m.arch.iommu_root), iommu_caps.levels, d->p2m.arch.iommu_id);
 	}
 	set_entry(e, to);
 	for_each_unit(u) {
 		invalidate(u, vtd_inv_context(before, (u16)sbdf), "the flush of a device's context");
 		invalidate(u, vtd_inv_iotlb(u->cap, before), "the flush of the old domain's translations");
 	}
-	if (d && d->p2m.iommu_id != before)
+	if (d && d->p2m.arch.iommu_id != before)
 		vtd_flush(d);
 	return 0;
 }
@@ -269,7 +270,7 @@ static int vtd_irq_map(struct irq_desc *desc)
 		desc->remap = (u16)i;
 		desc->remapped = true;
 	}
-	change_irte(desc, vtd_irte(desc->vector, pcpus[desc->cpu]->apic_id, desc->level, iommu_caps.wide_dest,
+	change_irte(desc, vtd_irte(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id, desc->level, iommu_caps.wide_dest,
 				   (u16)sid));
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
+#include "arch/x86/pcpu.h"
 #include "common/printk.h"
 
 #define IOREGSEL (0x00 / 4)
@@ -71,7 +72,7 @@ static int redirection(struct irq_desc *desc, u64 *rte)
 {
 	int rc;
 
-	*rte = (u64)pcpus[desc->cpu]->apic_id << 56 | desc->vector;
+	*rte = (u64)x86_pcpu(pcpus[desc->cpu])->apic_id << 56 | desc->vector;
 	if (!iommu_on() || !iommu_caps.irq_remap)
 		return 0;
 	rc = iommu_ops->irq_map(desc);

@@ -7,6 +7,7 @@
 #include "arch/x86/irq/irq.h"
 
 #include "arch/x86/iommu/iommu.h"
+#include "arch/x86/pcpu.h"
 #include "common/heap.h"
 #include "common/printk.h"
 
@@ -29,7 +30,7 @@ static bool remapping(void)
 /* Without remapping a message or a redirection entry has 8 bits for the APIC id; 255 is everybody. */
 static bool reachable(unsigned int cpu)
 {
-	return (remapping() && iommu_caps.wide_dest) || pcpus[cpu]->apic_id < 0xff;
+	return (remapping() && iommu_caps.wide_dest) || x86_pcpu(pcpus[cpu])->apic_id < 0xff;
 }
 
 unsigned int irq_nr_vectors(void)
@@ -122,7 +123,7 @@ void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data)
 		iommu_ops->irq_message(desc, addr, data);
 		return;
 	}
-	*addr = MSI_ADDR_BASE | (u64)pcpus[desc->cpu]->apic_id << 12;
+	*addr = MSI_ADDR_BASE | (u64)x86_pcpu(pcpus[desc->cpu])->apic_id << 12;
 	*data = desc->vector;
 }
 

@@ -132,7 +132,7 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	vmcb->msrpm_pa = virt_to_pa(d->msr_bitmap ? d->msr_bitmap : default_msrpm);
 	vmcb->vintr = VINTR_MASKING;
 	vmcb->np_enable = 1;
-	vmcb->n_cr3 = virt_to_pa(v->v.domain->p2m.root);
+	vmcb->n_cr3 = virt_to_pa(v->v.domain->p2m.arch.root);
 	vmcb->asid = 1;
 	vmcb->g_pat = v->pat;
 	return 0;

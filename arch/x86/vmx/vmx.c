@@ -181,7 +181,7 @@ static void vmx_cpu_down(void)
 static u64 eptp(const struct x86_vcpu *v)
 {
 	/* Write-back, 4 levels (SDM vol. 3, 25.6.11). */
-	return virt_to_pa(v->v.domain->p2m.root) | 6 | 3 << 3 | (vmx.accessed_dirty ? BIT(6) : 0);
+	return virt_to_pa(v->v.domain->p2m.arch.root) | 6 | 3 << 3 | (vmx.accessed_dirty ? BIT(6) : 0);
 }
 
 paddr_t vmx_vmcs_enter(struct x86_vcpu *v)

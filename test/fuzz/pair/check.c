@@ -130,14 +130,14 @@ static void count_mirror(struct domain *d, u64 *table, unsigned int level, gfn_t
 
 static void count_p2m(struct domain *d)
 {
-	if (!d->p2m.root)
+	if (!d->p2m.arch.root)
 		return;
 	tables = 0;
-	count_tree(d, d->p2m.root, 4, 0);
+	count_tree(d, d->p2m.arch.root, 4, 0);
 	for (u64 i = 0; i < d->p2m.nr_rest; i++)	/* a superpage on its way out */
 		want[d->p2m.rest + i]++;
-	if (d->p2m.iommu_root)
-		count_mirror(d, d->p2m.iommu_root, iommu_caps.levels, 0);
+	if (d->p2m.arch.iommu_root)
+		count_mirror(d, d->p2m.arch.iommu_root, iommu_caps.levels, 0);
 	REQUIRE(tables == d->p2m.nr_tables, "d%u has %lu tables, and counts %lu", d->id, tables, d->p2m.nr_tables);
 	pair_note_limits(); /* those of a domain without an operation so far */
 	/* One for each CPU that has looked at the limit, and then it changed. */
@@ -389,7 +389,7 @@ static void check_access(struct domain *d, const void *p, bool write)
 	struct page_info *pg = virt_to_page(p);
 
 	if (pg->owner != d->id && !(pg->flags & PGF_XEN_HEAP) && !d->control &&
-	    !maps_foreign(d->p2m.root, 4, page_to_mfn(pg)))
+	    !maps_foreign(d->p2m.arch.root, 4, page_to_mfn(pg)))
 		check_grant_entry(d, page_to_mfn(pg), write);
 }
 

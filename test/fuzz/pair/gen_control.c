@@ -363,7 +363,7 @@ static gfn_t find_type(u64 *table, unsigned int level, gfn_t base, enum p2m_type
 
 static bool end_remove(struct domain *d, struct pair_op *op)
 {
-	struct xen_remove_from_physmap rem = { .domid = DOMID_SELF, .gpfn = find_type(d->p2m.root, 4, 0, P2M_FOREIGN) };
+	struct xen_remove_from_physmap rem = { .domid = DOMID_SELF, .gpfn = find_type(d->p2m.arch.root, 4, 0, P2M_FOREIGN) };
 
 	if (rem.gpfn == INVALID_GFN)
 		return false;
@@ -386,7 +386,7 @@ bool pair_gen_end(struct vcpu *v, struct pair_op *op)
 		return true;
 	}
 	p->continued = false;
-	gfn = find_type(d->p2m.root, 4, 0, P2M_RAM);
+	gfn = find_type(d->p2m.arch.root, 4, 0, P2M_RAM);
 	if (gfn >> 20)
 		pair_give_page(d, gfn = 1); /* it has lost all that its arguments could lie in */
 	op->gpa = (u32)gfn << PAGE_SHIFT;

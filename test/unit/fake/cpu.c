@@ -2,6 +2,8 @@
 /* CPUs: one thread plays all of them. Locks are counted. RCU waits to be told. */
 #include <string.h>
 
+#include "arch/x86/pcpu.h"
+
 #include "internal.h"
 
 struct fake_events fake_events;
@@ -10,7 +12,7 @@ void (*fake_on_wait)(void);
 FAKE struct pcpu *pcpus[NR_CPUS];
 FAKE unsigned int nr_cpus;
 
-static struct pcpu cpus[FAKE_CPUS];
+static struct x86_pcpu cpus[FAKE_CPUS];
 static struct vcpu idle[FAKE_CPUS];
 static unsigned int kicks[FAKE_CPUS], running, locks;
 static struct rcu_head *rcu_waiting;
@@ -23,11 +25,11 @@ void fake_reset_cpus(void)
 	memset(&fake_events, 0, sizeof(fake_events));
 	for (unsigned int i = 0; i < FAKE_CPUS; i++) {
 		idle[i].idle = true;
-		idle[i].cpu = &cpus[i];
-		cpus[i].id = i;
+		idle[i].cpu = &cpus[i].p;
+		cpus[i].p.id = i;
 		cpus[i].apic_id = i * 2;
-		cpus[i].idle = cpus[i].curr = &idle[i];
-		pcpus[i] = &cpus[i];
+		cpus[i].p.idle = cpus[i].p.curr = &idle[i];
+		pcpus[i] = &cpus[i].p;
 	}
 	nr_cpus = FAKE_CPUS;
 	running = locks = 0;
@@ -37,15 +39,15 @@ void fake_reset_cpus(void)
 
 struct pcpu *this_cpu(void)
 {
-	return &cpus[running];
+	return &cpus[running].p;
 }
 
 void fake_run_on(unsigned int cpu, struct vcpu *v)
 {
 	running = cpu;
-	cpus[cpu].curr = v ? v : &idle[cpu];
+	cpus[cpu].p.curr = v ? v : &idle[cpu];
 	if (v)
-		v->cpu = &cpus[cpu];
+		v->cpu = &cpus[cpu].p;
 }
 
 FAKE void arch_send_kick(struct pcpu *cpu)
@@ -56,6 +58,11 @@ FAKE void arch_send_kick(struct pcpu *cpu)
 unsigned int fake_kicks(unsigned int cpu)
 {
 	return kicks[cpu];
+}
+
+FAKE u32 arch_cpu_hw_id(unsigned int cpu)
+{
+	return cpus[cpu].apic_id;
 }
 
 FAKE void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
@@ -119,7 +126,7 @@ unsigned int fake_locks_held(void)
 	unsigned int n = locks;
 
 	for (unsigned int i = 0; i < FAKE_CPUS; i++)
-		n += cpus[i].nr_held;
+		n += cpus[i].p.nr_held;
 	return n;
 }
 

@@ -131,7 +131,7 @@ FAKE int copy_to_gpa(struct domain *d, u64 gpa, const void *src, size_t len)
 /* The fake p2m. */
 static struct entry *entries(struct domain *d)
 {
-	return (struct entry *)d->p2m.root;
+	return (struct entry *)d->p2m.arch.root;
 }
 
 FAKE int p2m_init(struct domain *d)
@@ -144,7 +144,7 @@ FAKE int p2m_init(struct domain *d)
 	t = calloc(1, sizeof(*t));
 	t->next = tables;
 	tables = t;
-	d->p2m.root = (u64 *)t->entry;
+	d->p2m.arch.root = (u64 *)t->entry;
 	return 0;
 }
 
@@ -303,7 +303,7 @@ FAKE int p2m_teardown_step(struct domain *d)
 
 FAKE void p2m_free(struct domain *d)
 {
-	d->p2m.root = NULL; /* fake_reset() frees it */
+	d->p2m.arch.root = NULL; /* fake_reset() frees it */
 }
 
 mfn_t fake_populate(struct domain *d, gfn_t gfn)
