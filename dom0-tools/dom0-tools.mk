@@ -165,7 +165,7 @@ check-mutants: check-tools-mutants
 check-tools-mutants: $(TOOLS_MUTANTS:%=$(TO)/%.mutants-ok)
 $(TO)/%.mutants-ok: $(T)/test/%_test.mutants $(TO)/san/%_test test/mutants
 	@CC="$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include" test/mutants $< \
-		$(TO)/san/test/$*_test.o $(TO)/san/mutants/$* $(TO)/san/tools.a $(TOOLS_WRAP) -lcmocka -ljson-c $(UNPACK_LIBS)
+		$(TO)/san/test/$*_test.o $(TO)/san/mutants/$* $(TO)/san/tools.a $(TOOLS_WRAP) -lcmocka -ljson-c $(UNPACK_LIBS) $(LIBS_$*)
 	@touch $@
 
 .PRECIOUS: $(TO)/san/%.o $(TO)/san/%_test

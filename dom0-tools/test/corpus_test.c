@@ -264,6 +264,37 @@ static void disks_as_libxlutil(void **state)
 		same_disk(&disks[i]);
 }
 
+/* Entries of `pci`; settings of virtual functions are Keel's own, and a group of functions is xl's. */
+static void functions_as_libxlutil(void **state)
+{
+	static const struct entry functions[] = {
+		{ 's', "01:00.1" }, { 's', "0000:01:00.1" }, { 's', "0001:ff:1f.7" }, { 's', "0000:01:00.1,permissive=1" },
+		{ 's', "01:00.1,msitranslate=0,power_mgmt=1" }, { 's', "01:00.1,seize=1" },
+		{ 'n', "" }, { 'n', "01:00" }, { 'n', "01:00.1x" }, { 'n', "x:00.1" }, { 'n', "01:00.8" }, { 'n', "01:20.0" },
+		{ 'n', "01:00.1,speed=1" }, { 'x', "01:00.*" }, { 'x', "01:00.1@5" }, { 'k', "01:00.1,vlan=5" },
+	};
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		XLU_Config *xlu = xlu_cfg_init(silent, "pci");
+		libxl_device_pci theirs;
+		struct guest_pci mine;
+		int rc, my;
+
+		libxl_device_pci_init(&theirs);
+		warned[0] = 0;
+		rc = xlu_pci_parse_spec_string(xlu, &theirs, functions[i].text);
+		my = guest_parse_pci(&mine, functions[i].text, note, NULL, &e);
+		if (!rc != (functions[i].who == 's' || functions[i].who == 'x') ||
+		    !my != (functions[i].who == 's' || functions[i].who == 'k'))
+			fail_msg("pci '%s': keel %d, libxlutil %d", functions[i].text, my, rc);
+		if (functions[i].who == 's' && mine.sbdf != ((uint32_t)theirs.domain << 16 | theirs.bus << 8 | theirs.dev << 3 |
+							     theirs.func))
+			fail_msg("pci '%s' is another function to libxlutil", functions[i].text);
+		libxl_device_pci_dispose(&theirs);
+		xlu_cfg_destroy(xlu);
+	}
+}
+
 /* Rates; those of no byte in an interval, which libxlutil takes, would be no limit to netback. */
 static void rates_as_libxlutil(void **state)
 {
@@ -299,7 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(corpus), cmocka_unit_test(files_as_libxlutil), cmocka_unit_test(texts_as_libxlutil),
-		cmocka_unit_test(disks_as_libxlutil), cmocka_unit_test(rates_as_libxlutil),
+		cmocka_unit_test(disks_as_libxlutil), cmocka_unit_test(functions_as_libxlutil), cmocka_unit_test(rates_as_libxlutil),
 	};
 
 	guest_pvh_grub = "/dev/null";
