@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How much memory and how many vCPUs Dom0 gets: the words of Xen's command line. */
+/* How much memory and how many vCPUs Dom0 gets, in the syntax of Xen's command line. */
 #include "common/dom0_option.h"
 
 #include "common/lib.h"
 
-/* One number, with the letter or the % behind it; KiB without one, as Xen has it. */
+/* One number, followed by a letter or %; in KiB without a letter, as in Xen. */
 static bool parse_amount(const char **s, u64 total, u64 *bytes, bool *share)
 {
 	static const char letters[] = "BKMGT";
@@ -28,7 +28,7 @@ static bool parse_amount(const char **s, u64 total, u64 *bytes, bool *share)
 	return n < 1ull << 54 && !check_mul_overflow(n, BIT(10 * (unit - letters)), bytes);
 }
 
-/* SIZE: an amount, or two with + between them; all but that with - before it. */
+/* SIZE: an amount, or two joined by +. With - in front: all memory except that much. */
 static bool parse_size(const char **s, u64 total, u64 *size)
 {
 	bool minus = **s == '-', share = minus, another;

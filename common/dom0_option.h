@@ -10,13 +10,17 @@
 #define DOM0_OPTION_LEN		64
 
 /*
- * s: SIZE, min:SIZE and max:SIZE, separated by commas, on a machine that has `total` bytes. *mem: dflt or the
- * size, no less than the minimum, no more than the maximum; *max: the maximum, ~0 without one. false: s is no
- * such list, or an absolute size in it is below DOM0_MEM_MIN; a share of `total` may be.
+ * s: SIZE, min:SIZE and max:SIZE, separated by commas, on a machine that has `total` bytes. *mem:
+ * dflt or the size, no less than the minimum, no more than the maximum; *max: the maximum, ~0
+ * without one. false: s is no such list, or an absolute size in it is below DOM0_MEM_MIN (a share
+ * of `total` may be below).
  */
 bool dom0_mem_parse(const char *s, u64 total, u64 dflt, u64 *mem, u64 *max);
 
-/* s: N, or MIN-MAX, of which one may be missing; then *n is dflt within these bounds, MAX before MIN. */
+/*
+ * s: N, or MIN-MAX, of which one may be missing. For a range, *n is dflt clamped to it; MAX wins
+ * over MIN.
+ */
 bool dom0_max_vcpus_parse(const char *s, u32 dflt, u32 *n);
 
 #endif

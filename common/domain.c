@@ -63,7 +63,7 @@ struct domain *domain_resolve(domid_t id, long *err)
 	return d;
 }
 
-/* L: an id that is not taken, and was not lately. */
+/* L: an id that is not taken, and was not freed recently. */
 static int choose_id(domid_t *id)
 {
 	for (unsigned int tries = 1; tries < DOMID_FIRST_RESERVED; tries++) {
@@ -76,7 +76,10 @@ static int choose_id(domid_t *id)
 	return -ENOSPC;
 }
 
-/* Takes an id for d, the wanted one or any, and sees that the table has a place for it, which stays empty. */
+/*
+ * Reserves an id for d, the requested one or any, and makes sure that the table has a slot for it.
+ * The slot stays empty.
+ */
 static int id_take(struct domain *d, domid_t wanted)
 {
 	struct domain **page;
@@ -101,13 +104,16 @@ static int id_take(struct domain *d, domid_t wanted)
 	return rc;
 }
 
-/* From here on d is found by its id (or, NULL, nothing is). */
+/* From now on lookups of the id find d (NULL: nothing). */
 static void table_set(domid_t id, struct domain *d)
 {
 	__atomic_store_n(&domain_table[id / IDS_PER_PAGE][id % IDS_PER_PAGE], d, __ATOMIC_RELEASE);
 }
 
-/* Debug builds: of what the domain owned nothing is left, and nothing that is about to be freed is in use. */
+/*
+ * Debug builds check that the domain owns nothing any more, and that nothing about to be freed is
+ * in use.
+ */
 static void ledger_check(struct domain *d)
 {
 	struct vcpu *v;
@@ -138,7 +144,7 @@ static void domain_free_rcu(struct rcu_head *head)
 	if (d->e820)
 		free_page(d->e820);
 	arch_domain_free(d);
-	/* Last: what still named the old domain by its id must not meet a new one. */
+	/* Last: anything that still refers to the old domain by its id must not find a new one. */
 	spin_lock(&table_lock);
 	clear_bit(id, ids_taken);
 	spin_unlock(&table_lock);
@@ -246,14 +252,17 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	}
 	d->state = DOMAIN_ALIVE;
 	table_set(d->id, d);
-	domain_wallclock_update(d); /* now that the next change of the clock finds it too */
+	domain_wallclock_update(d); /* now that the next change of the clock reaches it, too */
 	if (d->hardware)
 		__atomic_store_n(&hardware_domain, d, __ATOMIC_RELEASE);
 	*out = d;
 	return 0;
 }
 
-/* Nobody writes to the vcpu_info areas any more: their pages may go, and the domain with its last page. */
+/*
+ * Nobody writes to the vcpu_info areas any more: drop the references on their pages. The last page
+ * frees the domain.
+ */
 static void drop_info_pages(struct rcu_head *head)
 {
 	struct domain *d = container_of(head, struct domain, rcu);
@@ -269,7 +278,10 @@ static void drop_info_pages(struct rcu_head *head)
 		domain_last_page_put(d);
 }
 
-/* Senders of events write to vcpu_info without a lock, so its pages are given up only when none can be at it. */
+/*
+ * Senders of events write to vcpu_info without a lock, so its pages are released only after a grace
+ * period.
+ */
 static void leave_guest_memory(struct domain *d)
 {
 	static struct vcpu_info nowhere;
@@ -283,7 +295,10 @@ static void leave_guest_memory(struct domain *d)
 	rcu_call(&d->rcu, drop_info_pages);
 }
 
-/* The parts of destruction, each preemptible: run from the first again until all say 0. Nothing of d runs any more. */
+/*
+ * The steps of destruction, each preemptible. They run again from the first one until all return 0.
+ * No vCPU of d runs any more.
+ */
 static int destroy_step(struct domain *d)
 {
 	int rc;
@@ -299,12 +314,18 @@ static int destroy_step(struct domain *d)
 		return rc;
 	vcpus_stop(d);
 	leave_guest_memory(d);
-	/* xenstored and xenconsoled let go of their pages when they hear of this: the domain waits for them. */
+	/*
+	 * xenstored and xenconsoled unmap their pages when they learn of this; the domain waits for
+	 * them.
+	 */
 	send_global_virq(VIRQ_DOM_EXC);
 	return 0;
 }
 
-/* Whoever comes while another caller is at a step comes again; which of them does the next step is all the same. */
+/*
+ * A caller that comes while another one executes a step retries. It does not matter which of them
+ * does the next step.
+ */
 int domain_destroy(struct domain *d)
 {
 	enum domain_state was;

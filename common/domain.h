@@ -30,8 +30,8 @@ struct page_info;
 #define VPF_POLL    2 /* SCHEDOP_poll */
 
 /*
- * A domain is found by its id from ALIVE on until its memory is about to go; nobody but its maker knows one that
- * is BUILDING. A ZOMBIE has nothing left but pages that others hold.
+ * Lookups find a domain from ALIVE on until its memory is about to be freed; a BUILDING one is
+ * known only to its creator. A ZOMBIE owns nothing but pages that others still hold.
  */
 enum domain_state { DOMAIN_BUILDING = 1, DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_ZOMBIE };
 
@@ -40,8 +40,8 @@ struct vcpu {
 	unsigned int id;
 	struct pcpu *cpu;	   /* where it runs or last ran; R: runq lock */
 	u64 wait_flags;		   /* atomic: VPF_* */
-	bool initialised;	   /* D: has a start state, to which VCPUOP_up may let it go */
-	bool hypercall_continued;  /* this exit rewrote its registers to run the hypercall again */
+	bool initialised;	   /* D: has a start state, from which VCPUOP_up may start it */
+	bool hypercall_continued;  /* this exit rewrote its registers to repeat the hypercall */
 	bool idle;		   /* a pCPU's idle vCPU */
 	struct sched_vcpu sched;
 
@@ -60,13 +60,13 @@ struct vcpu {
 	struct vcpu_runstate_info runstate; /* S: own runq lock */
 	struct { gfn_t gfn[2]; unsigned int offset; bool on; } runstate_area; /* two frames if it straddles a page */
 	u64 time_area_gpa;	   /* VCPUOP_register_vcpu_time_memory_area; 0 = none */
-	u32 time_version;	   /* of what v was told last (common/time.h); 0 = nothing */
+	u32 time_version;	   /* of the clock that v saw last (common/time.h); 0 = none */
 	struct clock time_shown;   /* that, in host TSC units */
 };
 
 struct domain {
 	domid_t id;
-	bool control;		/* may do everything: Dom0, and who the boot configuration says */
+	bool control;		/* may do everything: Dom0, and those that the boot configuration names */
 	bool hardware;		/* owns the devices */
 	bool direct_mapped;	/* its own RAM has gfn = mfn */
 	bool suspend_port_set;
@@ -88,15 +88,15 @@ struct domain {
 	u64 paging_mempool;	/* bytes for tables of the p2m, 0: p2m_max_tables() chooses. P: lock */
 
 	/* Life. D: lock */
-	u32 pause_count;	/* atomic: reasons to pause all vCPUs; those below are counted under D */
+	u32 pause_count;	/* atomic: reasons to pause all vCPUs; the reasons below are counted under D */
 	u32 controller_pauses;
-	bool destroying;	/* a caller of domain_destroy() is at a step */
+	bool destroying;	/* a caller of domain_destroy() executes a step */
 	bool shutting_down, shut_down;
 	u8 shutdown_code;
 	struct timer watchdog[NR_WATCHDOGS]; /* SCHEDOP_watchdog */
 	u64 watchdogs_used;
 
-	/* Progress of the destruction, which begins at 0: nobody else's */
+	/* Progress of the destruction, starting at 0; for nothing else */
 	evtchn_port_t destroy_next_port;
 	u32 destroy_next_handle;
 
@@ -129,9 +129,12 @@ struct domain {
 
 extern struct domain *hardware_domain; /* Dom0, or NULL */
 
-/* The domain with this id, dying ones included, or NULL. Valid until this exit's handling ends (rcu). */
+/*
+ * The domain with this id, even if it is dying, or NULL. Valid until this exit has been handled
+ * (rcu).
+ */
 struct domain *domain_find(domid_t id);
-/* The first domain with an id >= id, dying ones included, or NULL. */
+/* The first domain with an id >= id, even if it is dying, or NULL. */
 struct domain *domain_find_from(domid_t id);
 /* DOMID_SELF or an id; callers that are not control domains may name only themselves: ERR -EPERM / -ESRCH in *err. */
 struct domain *domain_resolve(domid_t id, long *err);
@@ -141,8 +144,9 @@ static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
 }
 
 /*
- * May the caller change v's state? It holds v's domain's lock, v has stopped, and nothing starts it meanwhile: it is
- * down, which ends only under that lock, or its domain is paused, which the caller sees to.
+ * May the caller change v's state? The caller holds the lock of v's domain, v has stopped, and
+ * nothing can start it: either v is down, which ends only under that lock, or the caller keeps its
+ * domain paused.
  */
 static inline bool vcpu_is_held(const struct vcpu *v)
 {
@@ -163,13 +167,15 @@ struct domain_config {
 };
 
 /*
- * Makes a domain with its vCPUs allocated (down), paused once by the controller. Nobody finds it before it is whole.
- * 0, -EINVAL, -EEXIST (id taken), -ENOMEM, -ENOSPC (no id). Undone completely on error.
+ * Creates a domain with its vCPUs allocated (down), paused once by the controller. Lookups find it
+ * only when it is complete. 0, -EINVAL, -EEXIST (id taken), -ENOMEM, -ENOSPC (no id). Undone
+ * completely on error.
  */
 int domain_create(const struct domain_config *cfg, struct domain **out);
 /*
- * One step of destruction: 0 when done (the domain may live on as a zombie while
- * others map its pages), -ERESTART when it must be called again: there is more to do, or another CPU is at it.
+ * One step of destruction: 0 when done (the domain may live on as a zombie while others map its
+ * pages), -ERESTART when it must be called again: there is more to do, or another CPU executes a
+ * step.
  */
 int domain_destroy(struct domain *d);
 /* The last page of a zombie was put: frees the domain. */
@@ -184,12 +190,12 @@ int domain_controller_pause(struct domain *d);
 int domain_controller_unpause(struct domain *d);
 
 /*
- * The guest is done (SHUTDOWN_*): stops all its vCPUs, tells the control domain. Dom0's end, of which every kind comes
- * here, is the machine's: why (or NULL) is in Keel's last line.
+ * The guest is done (SHUTDOWN_*): stops all its vCPUs, tells the control domain. Dom0's end, of
+ * whatever kind, comes here and ends the machine; Keel's last line includes why (unless NULL).
  */
 void domain_shutdown(struct domain *d, u8 reason, const char *why);
 void domain_resume(struct domain *d);
-/* A guest did what it must not do: it alone ends, with one line that says why. */
+/* A guest did something forbidden: ends that guest only, with one line that says why. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 /* All vCPUs down: powers off, as Xen does. */
 void vcpu_went_down(struct vcpu *v);
@@ -202,7 +208,7 @@ void arch_domain_teardown(struct domain *d); /* devices and interrupts: before i
 struct vcpu *arch_vcpu_alloc(struct domain *d, unsigned int id); /* zeroed */
 int arch_vcpu_init(struct vcpu *v);
 void arch_vcpu_free(struct vcpu *v);
-void arch_vcpu_kick(struct vcpu *v);	/* makes v look at its events: wakes it or interrupts its CPU */
+void arch_vcpu_kick(struct vcpu *v);	/* makes v check its events: wakes it or interrupts its CPU */
 void arch_machine_down(u8 reason) __noreturn; /* powers off or reboots (SHUTDOWN_*); honours noreboot */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Grant tables: the table itself, its entries in use, and the operations that
- * ask about it (docs/abi.md, grant_table_op). Mapping stands in grant_map.c, copying in grant_copy.c.
+ * Grant tables: the table itself, its entries in use, and the operations that query it
+ * (docs/abi.md, grant_table_op). grant_map.c maps, grant_copy.c copies.
  */
 #include <public/errno.h>
 
@@ -9,7 +9,7 @@
 #include "common/op.h"
 #include "common/printk.h"
 
-#define FRAMES_PER_STEP 16	/* between two looks at interrupts */
+#define FRAMES_PER_STEP 16	/* between two checks for interrupts */
 
 /* The structure, and behind it the arrays for max_frames frames. */
 static size_t grant_table_size(unsigned int max_frames)
@@ -71,7 +71,7 @@ int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptr
 	return err;
 }
 
-/* Is a page of d in use by anybody, or a mapping of d's? For the ledger. */
+/* Is a page of d in use by anybody, or has d a mapping? For the ledger. */
 static bool grants_in_use(const struct grant_table *gt)
 {
 	for (grant_ref_t ref = 0; ref < grant_refs(gt); ref++) {
@@ -174,8 +174,8 @@ static u32 grant_head(u16 flags, domid_t domid)
 }
 
 /*
- * Sets GTF_reading, and GTF_writing for a writer, if the entry allows grantee to do that at this very
- * moment. The guest may change the entry at any time: a few tries, then it is its own fault.
+ * Sets GTF_reading, and GTF_writing for a writer, if the entry allows grantee that access now. The
+ * guest may change the entry at any time: after a few tries Keel gives up.
  */
 static s16 grant_claim(struct grant_entry_v1 *e, domid_t grantee, bool readonly)
 {
@@ -196,7 +196,7 @@ static s16 grant_claim(struct grant_entry_v1 *e, domid_t grantee, bool readonly)
 	return GNTST_general_error;
 }
 
-/* G: takes back what the pins left (none, or readers only) do not need any more. */
+/* G: clears the flags that the remaining pins (none, or readers only) do not need. */
 static void grant_unclaim(struct grant_entry_v1 *e, const struct grant_active *act)
 {
 	u16 clear = 0;
@@ -292,8 +292,9 @@ static inline void unpin(struct domain *granter, grant_ref_t ref, bool readonly)
 }
 
 /*
- * Whoever gives it back has written to it. A granter that changes its entry meanwhile loses its own page. A function of its
- * own, so that others pay for the question only.
+ * The grantee may have written to the page, so it becomes dirty. A granter that changed its entry
+ * meanwhile harms only itself. A function of its own, so that the common case pays only for the
+ * check.
  */
 static noinline void unpin_written(struct domain *granter, grant_ref_t ref)
 {
@@ -333,7 +334,10 @@ struct domain *grant_find_granter(domid_t id)
 	return d && READ_ONCE(d->state) == DOMAIN_ALIVE && d->grant ? d : NULL;
 }
 
-/* Whose table a question is about. NULL with *status: GNTST_bad_domain or GNTST_permission_denied. */
+/*
+ * The domain whose table a query concerns. NULL with *status: GNTST_bad_domain or
+ * GNTST_permission_denied.
+ */
 static struct domain *grant_resolve_domain(domid_t id, s16 *status)
 {
 	long err = 0;
@@ -358,7 +362,7 @@ static long grant_query_size(struct domain *me, void *arg, u64 gva, unsigned lon
 	return 0;
 }
 
-/* Where the guest sees a frame of its table now; all ones if it does not. */
+/* The gfn of a frame of the guest's table; all ones if it is not mapped. */
 static xen_pfn_t grant_frame_gfn(struct domain *d, unsigned int idx)
 {
 	enum p2m_type t;
@@ -407,7 +411,7 @@ static long grant_setup_table_64(struct domain *me, void *arg, u64 gva, unsigned
 	return 0;
 }
 
-/* Only version 1 is there; the answer says so, and Linux takes it. */
+/* Only version 1 is implemented; the answer says so, and Linux accepts that. */
 static long grant_set_version(struct domain *me, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_set_version *op = arg;
@@ -463,7 +467,7 @@ static long grant_swap_batch(struct domain *d, void *arg, u64 gva, unsigned long
 	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }
 
-/* Another architecture's: for any count. */
+/* Exists on other architectures only: refused for any count. */
 static long grant_cache_flush(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
 	return -EOPNOTSUPP;
@@ -472,7 +476,10 @@ static long grant_cache_flush(struct domain *d, void *arg, u64 gva, unsigned lon
 #define SINGLE(name, handler) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name))
 #define BATCH(name, handler, n) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name), .most = n)
 
-/* Not here: transfer, dump_table and get_status_frames, which Xen has not for guests of this kind. */
+/*
+ * transfer, dump_table and get_status_frames are missing: Xen does not offer them to PVH guests
+ * either.
+ */
 static const struct op grant_ops[] = {
 	BATCH(map_grant_ref, grant_map_batch, GRANT_BATCH),
 	BATCH(unmap_grant_ref, grant_unmap_batch, GRANT_BATCH),
@@ -486,7 +493,7 @@ static const struct op grant_ops[] = {
 	OP(GNTTABOP_cache_flush, grant_cache_flush, HC_ANY, .most = 1),
 };
 
-/* One batch; with what is left as new arguments the guest calls again. */
+/* One batch; the guest calls again with the remaining items as arguments. */
 static long grant_run_batch(unsigned long cmd, const struct op *op, u64 gva, unsigned int count)
 {
 	unsigned int n = min(count, op->most);

@@ -21,7 +21,7 @@ void grant_free(struct domain *d);
 
 /* The frame with this index of d's table, grown on demand (XENMAPSPACE_grant_table, acquire_resource). NULL: beyond the limit or no memory. */
 void *grant_table_frame(struct domain *d, unsigned int idx);
-/* A frame of the table was mapped at gfn of d: what GNTTABOP_setup_table answers. */
+/* Notes that a frame of the table is mapped at gfn of d, for GNTTABOP_setup_table. */
 void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn);
 /* GNTTABOP_setup_table, with gfns of this size in the caller's list; the answer is in *op. */
 void grant_setup_table(struct gnttab_setup_table *op, size_t gfn_size);

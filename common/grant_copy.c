@@ -8,9 +8,12 @@
 #include "common/grant_table.h"
 #include "common/guest_access.h"
 
-#define UNINTERRUPTED 4	/* copies between two looks at interrupts */
+#define UNINTERRUPTED 4	/* copies between two checks for interrupts */
 
-/* One side of a copy. A page by reference is in use until grant_copy_put(); one by frame number is looked up last. */
+/*
+ * One side of a copy. A page named by reference is pinned until grant_copy_put(); one named by
+ * frame number is looked up last.
+ */
 struct copy_side {
 	struct page_info *pg;
 	struct domain *granter; /* NULL: the caller's own frame */
@@ -39,7 +42,10 @@ static void grant_copy_put(struct copy_side *side)
 		grant_unpin(side->granter, side->ref, side->readonly);
 }
 
-/* The bytes of one side, NULL if there are none. The caller's p2m lock is held if it is by frame number. */
+/*
+ * The bytes of one side, or NULL. If the page is named by frame number, the caller's p2m lock is
+ * held.
+ */
 static u8 *grant_copy_bytes(const struct gnttab_copy_ptr *ptr, const struct copy_side *side)
 {
 	enum p2m_type t;
@@ -56,8 +62,8 @@ static u8 *grant_copy_bytes(const struct gnttab_copy_ptr *ptr, const struct copy
 }
 
 /*
- * A frame of the caller may be a grant mapping, which lasts until its handle is given back: what keeps
- * it is the lock, not a reference on the frame.
+ * A frame of the caller may be a grant mapping, which lasts until its handle is unmapped: the lock
+ * keeps it, not a reference on the frame.
  */
 static s16 grant_copy_sides(const struct gnttab_copy *op, const struct copy_side *src, const struct copy_side *dst)
 {

@@ -2,9 +2,9 @@
 /*
  * Mapping other domains' granted pages into one's own address space.
  *
- * Order, for each batch. Mapping: pin the entries, then change the p2m. Unmapping:
- * change the p2m, flush (p2m_write_unlock() does both), and only then unpin, which is what
- * tells the granter that nobody reaches its page any more (docs/locking.md).
+ * Order, for each batch. Mapping: pin the entries, then change the p2m. Unmapping: change the p2m,
+ * flush (p2m_write_unlock() does both), and only then unpin, which tells the granter that nobody
+ * can reach its page any more (docs/locking.md).
  */
 #include <public/errno.h>
 
@@ -12,8 +12,8 @@
 #include "common/guest_access.h"
 #include "common/printk.h"
 
-#define RELEASE_PER_STEP 256 /* handles looked at, used or not */
-#define UNINTERRUPTED 16	/* operations between two looks at interrupts */
+#define RELEASE_PER_STEP 256 /* handles visited, used or not */
+#define UNINTERRUPTED 16	/* operations between two checks for interrupts */
 
 /* G: the entry of a handle, NULL if there is none. */
 static struct maptrack *maptrack_entry(const struct grant_table *gt, grant_handle_t handle)
@@ -43,7 +43,10 @@ static int maptrack_grow(struct grant_table *gt)
 	return 0;
 }
 
-/* A handle, busy until the mapping stands. GNTST_okay, or GNTST_no_space (Xen's status for both errors). */
+/*
+ * A handle, busy until the mapping is complete. GNTST_okay, or GNTST_no_space (Xen's status for
+ * both errors).
+ */
 static s16 maptrack_alloc(struct grant_table *gt, const struct maptrack *what, grant_handle_t *handle)
 {
 	s16 status = GNTST_no_space;
@@ -82,7 +85,7 @@ static void maptrack_free(struct grant_table *gt, grant_handle_t handle)
 	spin_unlock(&gt->lock);
 }
 
-/* A mapping on its way in or out. */
+/* A mapping that is being made or removed. */
 struct grant_mapping {
 	s16 status;		/* the rest counts only if this is GNTST_okay */
 	grant_handle_t handle;
@@ -91,7 +94,7 @@ struct grant_mapping {
 	struct page_info *pg;
 };
 
-/* A batch under work, in the CPU's scratch memory: too large for the stack. */
+/* The current batch, in the CPU's scratch memory, since it is too large for the stack. */
 struct grant_work {
 	union {
 		struct gnttab_map_grant_ref map[GRANT_BATCH];
@@ -111,14 +114,14 @@ static void let_interrupts_in(unsigned int i)
 		irq_window();
 }
 
-/* The same under the p2m's write lock: one flush is enough for the batch all the same. */
+/* The same under the p2m's write lock: the batch still needs only one flush. */
 static void let_others_in(struct domain *d, unsigned int i)
 {
 	if (i && i % UNINTERRUPTED == 0)
 		p2m_write_relax(d);
 }
 
-/* What translated guests may ask for: a page of their address space, read-write or read-only. */
+/* Translated guests may map a page into their address space, read-write or read-only. */
 static s16 grant_map_check(const struct gnttab_map_grant_ref *op)
 {
 	if (!(op->flags & (GNTMAP_host_map | GNTMAP_device_map)))
@@ -153,7 +156,7 @@ static void grant_map_prepare(struct domain *d, const struct gnttab_map_grant_re
 		maptrack_free(d->grant, m->handle);
 }
 
-/* All changes of a batch under one hold of the lock, and with one flush. */
+/* All changes of a batch, with the lock taken once and one flush. */
 static void grant_map_commit(struct domain *d, struct grant_mapping *m, unsigned int n)
 {
 	bool failed[GRANT_BATCH] = {};
@@ -182,7 +185,7 @@ static void grant_map_commit(struct domain *d, struct grant_mapping *m, unsigned
 	}
 }
 
-/* Takes a handle out of use, so that nobody else unmaps it too. any_addr: wherever it is mapped. */
+/* Retires a handle, so that nobody else unmaps it as well. any_addr: wherever it is mapped. */
 static s16 grant_unmap_claim(struct grant_table *gt, grant_handle_t handle, bool any_addr, gfn_t gfn,
 			     struct maptrack *what)
 {
@@ -204,8 +207,8 @@ static s16 grant_unmap_claim(struct grant_table *gt, grant_handle_t handle, bool
 }
 
 /*
- * The pin keeps the granter, dying or not, and says which frame this is. Should the granter
- * be gone all the same, that is our mistake: the handle is left out of use.
+ * The pin keeps the granter, dying or not, and says which frame this is. If the granter is gone
+ * anyway, Keel has a bug: the handle stays retired.
  */
 static void grant_unmap_prepare(struct domain *d, grant_handle_t handle, bool any_addr, gfn_t gfn,
 				struct grant_mapping *m)
@@ -223,7 +226,10 @@ static void grant_unmap_prepare(struct domain *d, grant_handle_t handle, bool an
 	m->pg = mfn_to_page(grant_pinned_mfn(m->granter, m->what.ref));
 }
 
-/* p2m write lock held. What the guest put over the mapping meanwhile stays: the mapping is gone then. */
+/*
+ * p2m write lock held. If the guest has replaced the mapping, the replacement stays: the mapping is
+ * gone already.
+ */
 static void grant_unmap_entry(struct domain *d, struct grant_mapping *m)
 {
 	enum p2m_type t;
@@ -246,7 +252,7 @@ static void grant_unmap_commit(struct domain *d, struct grant_mapping *m, unsign
 		if (claimed[i])
 			grant_unmap_entry(d, &m[i]);
 	}
-	p2m_write_unlock(d); /* flushes; from here on nothing of the guest reaches the pages */
+	p2m_write_unlock(d); /* flushes; from now on the guest cannot reach the pages */
 	for (unsigned int i = 0; i < n; i++) {
 		let_interrupts_in(i);
 		if (!claimed[i])
@@ -260,7 +266,7 @@ static void grant_unmap_commit(struct domain *d, struct grant_mapping *m, unsign
 	}
 }
 
-/* The guest cannot be told of its handles: takes the mappings back. */
+/* The handles could not be returned to the guest: undoes the mappings. */
 static void grant_map_undo(struct domain *d, struct grant_mapping *m, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -311,7 +317,10 @@ long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }
 
-/* A translated guest cannot have another page moved in at once: with a new address it is an error, as in Xen. */
+/*
+ * A translated guest cannot replace the mapping by another page in one step: a new address is an
+ * error, as in Xen.
+ */
 long grant_unmap_replace_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
 	struct gnttab_unmap_and_replace *op = work()->replace;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between grant.c, grant_map.c and grant_copy.c. */
+/* Private header of grant.c, grant_map.c and grant_copy.c. */
 #ifndef COMMON_GRANT_TABLE_H
 #define COMMON_GRANT_TABLE_H
 
@@ -9,7 +9,10 @@
 
 #define GRANTS_PER_FRAME (PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define MAPTRACK_PER_FRAME (PAGE_SIZE / sizeof(struct maptrack))
-/* Operations until the hypercall is continued: with one flush for all; others, about 20,000 instructions. */
+/*
+ * Operations until the hypercall is continued: with one flush for all of them; others: about 20,000
+ * instructions.
+ */
 #define GRANT_BATCH 64
 #define GRANT_COPY_BATCH 32
 
@@ -39,7 +42,7 @@ _Static_assert(sizeof(struct maptrack) == 16, "256 a page");
 
 #define MAPTRACK_END (~0ull)
 
-/* One domain's: what it grants, and what it has mapped. G: lock */
+/* One domain's table: what it grants, and what it has mapped. G: lock */
 struct grant_table {
 	spinlock_t lock;	/* RANK_GRANT; never two at once */
 	unsigned int nr_frames, max_frames;	/* G: nr_frames */
@@ -69,11 +72,15 @@ static inline struct grant_active *grant_active(const struct grant_table *gt, gr
 }
 
 /*
- * Puts a granted page to use for grantee: tells the granter by GTF_reading and GTF_writing. GNTST_okay
- * with the page in *pg, valid until grant_unpin(); else GNTST_*, nothing changed. No grant or p2m lock held.
+ * Pins a granted page for grantee, and tells the granter by GTF_reading and GTF_writing. GNTST_okay
+ * with the page in *pg, valid until grant_unpin(); else GNTST_*, nothing changed. No grant or p2m
+ * lock held.
  */
 s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool readonly, struct page_info **pg);
-/* Ends one use: everything that could reach the page through it was flushed before. No grant lock held. */
+/*
+ * Ends one use. The caller has flushed everything that could reach the page through it. No grant
+ * lock held.
+ */
 void grant_unpin(struct domain *granter, grant_ref_t ref, bool readonly);
 /* The frame of a page in use. */
 mfn_t grant_pinned_mfn(struct domain *granter, grant_ref_t ref);

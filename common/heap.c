@@ -7,7 +7,7 @@
 #include <public/errno.h>
 
 #define NIL 0xffffffffu
-#define CHUNK 512		/* frames between two looks at interrupts */
+#define CHUNK 512		/* frames between two checks for interrupts */
 #define POISON 0xd5d5d5d5d5d5d5d5ull
 
 static spinlock_t heap_lock = SPINLOCK_INIT(RANK_HEAP);
@@ -51,7 +51,9 @@ static bool is_free_block(mfn_t mfn, unsigned int order)
 	return pg->owner == OWNER_FREE && pg->flags & PGF_ORDER_HEAD && pg->order == order;
 }
 
-/* Joins with free buddies as far as it goes. Lock held; the frames' owner is OWNER_FREE already. */
+/*
+ * Merges with free buddies as far as possible. Lock held; the frames' owner is OWNER_FREE already.
+ */
 static void free_block(mfn_t mfn, unsigned int order)
 {
 	nr_free_pages += BIT(order);
@@ -93,7 +95,7 @@ static void set_owner(mfn_t mfn, u64 n, u16 owner, u32 ref)
 	}
 }
 
-/* Lock held, or at boot: frames [m, last), in as few blocks as can be. */
+/* Lock held, or at boot: frees frames [m, last), in as few blocks as possible. */
 static void free_range(mfn_t m, mfn_t last)
 {
 	while (m < last) {
@@ -146,7 +148,7 @@ void *alloc_pages(unsigned int order)
 	mfn_t mfn = INVALID_MFN;
 
 	spin_lock(&heap_lock);
-	/* Claims are promises to domains: Keel's own needs may not eat the last of them. */
+	/* Claims are promises to domains: Keel's own allocations must not use them up. */
 	if (nr_free_pages >= nr_claimed + BIT(order))
 		mfn = take_block(order);
 	if (mfn != INVALID_MFN)
@@ -188,7 +190,7 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 
 	spin_lock(&heap_lock);
 	from_claim = min(d->claimed, n);
-	/* A domain that dies gets none: the last page that it gives up ends it. */
+	/* A dying domain gets none: the last page that it gives up ends it. */
 	if (READ_ONCE(d->state) == DOMAIN_ALIVE && d->tot_pages + n <= d->max_pages &&
 	    nr_free_pages + from_claim >= nr_claimed + n)
 		mfn = take_block(order);
@@ -200,7 +202,10 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 	spin_unlock(&heap_lock);
 	if (mfn == INVALID_MFN)
 		return NULL;
-	/* They are in no list, and nobody else can find them: a gigabyte is marked with interrupts let in. */
+	/*
+	 * The frames are in no list, and nobody else can find them, so interrupts may come in while
+	 * a gigabyte is marked.
+	 */
 	for (u64 i = 0; i < n; i += CHUNK) {
 		check_poison(mfn + i, min(n - i, (u64)CHUNK));
 		set_owner(mfn + i, min(n - i, (u64)CHUNK), d->id, 1);
@@ -222,7 +227,7 @@ void unshare_keel_page(void *va)
 {
 	if (!va)
 		return;
-	WRITE_ONCE(virt_to_page(va)->owner, OWNER_KEEL); /* others may hold it still, and the id goes to another domain */
+	WRITE_ONCE(virt_to_page(va)->owner, OWNER_KEEL); /* others may still hold it, and the id may be reused */
 	put_page(virt_to_page(va));
 }
 
@@ -241,13 +246,13 @@ bool get_page(struct page_info *pg, u16 owner)
 	return true;
 }
 
-/* n frames in a row that were the same owner's, and whose last reference went. */
+/* n consecutive frames of one owner, whose last references are gone. */
 static void frames_unused(struct page_info *pg, u64 n)
 {
 	struct domain *d = pg->owner < DOMID_FIRST_RESERVED ? domain_find(pg->owner) : NULL;
 	u64 *count = d && !(pg->flags & PGF_XEN_HEAP) ? &d->tot_pages : NULL;
 
-	if (pg->flags & PGF_PINNED_GFN) { /* a hole of Dom0's direct map: its frame waits for its gfn */
+	if (pg->flags & PGF_PINNED_GFN) { /* a hole in Dom0's identity map: its frame waits for its gfn */
 		__atomic_fetch_sub(&d->tot_pages, n, __ATOMIC_SEQ_CST);
 		return;
 	}
@@ -266,7 +271,7 @@ void put_pages(struct page_info *pg, unsigned int order)
 {
 	u64 first = 0, n = BIT(order);
 
-	/* The frames of a superpage have one owner, and are pinned all or none. */
+	/* The frames of a superpage have one owner, and either all are pinned or none. */
 	for (u64 i = 0; i < n; i++) {
 		if (!__atomic_sub_fetch(&pg[i].ref, 1, __ATOMIC_SEQ_CST))
 			continue;
@@ -286,7 +291,7 @@ int claim_pages(struct domain *d, u64 pages)
 	spin_lock(&heap_lock);
 	nr_claimed -= d->claimed;
 	d->claimed = 0;
-	/* Under the lock under which destruction gives the claim back, so that none is left behind. */
+	/* Under the lock under which destruction releases the claim, so that no claim remains. */
 	if (pages && READ_ONCE(d->state) != DOMAIN_ALIVE)
 		rc = -EINVAL;
 	else if (nr_free_pages < nr_claimed + want)

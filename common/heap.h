@@ -13,13 +13,13 @@
 
 #define MAX_ORDER 18 /* 1 GiB */
 
-/* Owners that are no domain (above DOMID_IDLE's range of real ids). */
+/* Owners that are not domains (above the range of real ids). */
 #define OWNER_FREE 0xffff /* in the heap */
 #define OWNER_KEEL 0xfffe /* used by Keel itself */
 #define OWNER_NONE 0xfffd /* not RAM that Keel manages */
 
 #define PGF_ORDER_HEAD 0x01 /* first frame of a free block */
-#define PGF_PINNED_GFN 0x02 /* a hole of Dom0's direct map: stays reserved for its gfn (iommu=off) */
+#define PGF_PINNED_GFN 0x02 /* a hole in Dom0's identity map: stays reserved for its gfn (iommu=off) */
 #define PGF_XEN_HEAP   0x04 /* a Keel page that a guest may map (shared_info, grant frames): not counted */
 
 struct page_info {
@@ -60,9 +60,9 @@ static inline void free_page(void *va) { if (va) free_pages(va, 0); }
 unsigned int size_to_order(size_t size);
 
 /*
- * A guest's memory: 2^order frames owned by d, each with one reference (the
- * allocation's), NOT cleared, counted in d->tot_pages against d->max_pages and
- * d's claim. NULL: no memory or over the limit. Takes the heap lock. No locks held if order > 9: lets interrupts in.
+ * A guest's memory: 2^order frames owned by d, each with one reference (of the allocation), NOT
+ * cleared, counted in d->tot_pages against d->max_pages and d's claim. NULL: no memory or over the
+ * limit. Takes the heap lock. No locks held if order > 9: lets interrupts in.
  */
 struct page_info *alloc_domain_pages(struct domain *d, unsigned int order);
 
@@ -73,9 +73,12 @@ void unshare_keel_page(void *va);
 
 /* Takes a reference if the frame is in use and (owner != OWNER_NONE) belongs to owner. Any context. */
 bool get_page(struct page_info *pg, u16 owner);
-/* Drops one; the last frees the frame to the heap, uncounts it, and may end a zombie domain. Any context below RANK_HEAP. */
+/*
+ * Drops a reference. The last one frees the frame to the heap, uncounts it, and may end a zombie
+ * domain. Any context below RANK_HEAP.
+ */
 void put_page(struct page_info *pg);
-/* Drops one of each of 2^order frames (0 to 9), and frees together what goes together. */
+/* Drops one reference of each of 2^order frames (0 to 9), and frees adjacent frames together. */
 void put_pages(struct page_info *pg, unsigned int order);
 
 /* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free, -EINVAL if it dies. 0 ends the claim. */
@@ -85,11 +88,14 @@ u64 heap_free_pages(void);
 u64 heap_total_pages(void);
 u64 heap_claimed_pages(void);
 
-/* Set at boot by debug builds: free frames are filled, and looked at when they are used again: did a device write there? */
+/*
+ * Set at boot by debug builds: free frames are filled with a pattern, which is checked when they
+ * are reused: did a device write there?
+ */
 extern bool heap_poisons;
-/* Boot: gives the frames [base, base+size) to the heap; reserved ranges taken out before by the caller. */
+/* Boot: gives the frames [base, base+size) to the heap. The caller has excluded reserved ranges. */
 void heap_add_range(paddr_t base, paddr_t end);
-/* Boot: frames that a domain has already count as memory of the machine, too. */
+/* Boot: counts frames that a domain already has as memory of the machine. */
 void heap_add_used(u64 pages);
 
 #endif

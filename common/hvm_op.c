@@ -12,7 +12,7 @@
 /* What a guest may do with its own parameters; a control domain may do everything. */
 #define GET 1
 #define SET 2
-#define ONCE 4		/* a value other than 0 stays, for everybody */
+#define ONCE 4		/* once not 0, nobody may change it */
 #define ZERO 8		/* features that Keel does not have: only 0 may be set */
 
 static const u8 param_rules[HVM_NR_PARAMS] = {
@@ -34,14 +34,14 @@ static const u8 param_rules[HVM_NR_PARAMS] = {
 	[HVM_PARAM_NR_IOREQ_SERVER_PAGES] = ONCE,
 };
 
-/* Parameters that mean something to Keel at once. */
+/* Parameters that take effect in Keel immediately. */
 static void param_changed(struct domain *d, u32 index)
 {
 	struct vcpu *v;
 
 	if (index != HVM_PARAM_CALLBACK_IRQ)
 		return;
-	/* An event that came before there was a way to tell is told now. */
+	/* Delivers an event that came before there was a way to deliver it. */
 	for_each_vcpu(d, v)
 		if (v->info && READ_ONCE(v->info->evtchn_upcall_pending))
 			arch_upcall(v);
@@ -70,7 +70,7 @@ static long op_set_param(struct domain *d, void *arg, u64 gva, unsigned long mor
 	return 0;
 }
 
-/* A Linux that does not know Dom0's part looks for a guest's console; nobody would hear from it. */
+/* A Linux without Dom0 support looks for a guest's console, and would stay silent. */
 static void tell_no_dom0(void)
 {
 	static bool told;
@@ -124,7 +124,7 @@ static long op_get_time(struct domain *d, void *arg, u64 gva, unsigned long more
 	return copy_to_guest(gva, &op, sizeof(op));
 }
 
-/* kdump asks, so as not to read what is no memory. */
+/* kdump asks this, to avoid reading where there is no memory. */
 static long op_get_mem_type(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct xen_hvm_get_mem_type *op = arg;
@@ -137,7 +137,7 @@ static long op_get_mem_type(struct domain *d, void *arg, u64 gva, unsigned long 
 	return copy_to_guest(gva, op, sizeof(*op));
 }
 
-/* There is no shadow paging to tell about, no altp2m, no monitor. */
+/* Keel has no shadow paging, no altp2m, and no monitor. */
 static long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	return -EOPNOTSUPP;

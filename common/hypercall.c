@@ -58,11 +58,14 @@ bool hypercall_preempt_check(void)
 	struct pcpu *cpu = this_cpu();
 
 	irq_window();
-	/* Flushes and deferred frees of this CPU's own making wait until the guest is entered; they are no reason to hurry there. */
+	/*
+	 * Flushes and deferred frees that this CPU itself caused can wait until the next entry;
+	 * they are no reason to continue later.
+	 */
 	return READ_ONCE(cpu->work) & ~(BIT(WORK_TLB) | BIT(WORK_RCU)) || ++cpu->hypercall_checks >= PREEMPT_OPS;
 }
 
-/* One entry; 1 when it wants to be continued (the entry then holds its new arguments). */
+/* One entry; returns 1 if it must be continued (the entry then holds its new arguments). */
 static int multicall_one(struct multicall_entry *e)
 {
 	struct vcpu *v = current;
@@ -82,7 +85,10 @@ static int multicall_one(struct multicall_entry *e)
 	return 1;
 }
 
-/* A list of hypercalls, each with its own result. Continued after each that wants to be, and when it is time. */
+/*
+ * A list of hypercalls, each with its own result. Continued after an entry that must be continued,
+ * and when it is time.
+ */
 long do_multicall(unsigned long list, unsigned long nr, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	struct multicall_entry e;

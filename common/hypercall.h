@@ -46,15 +46,16 @@ HYPERCALLS(HC_PROTO)
 long hypercall_dispatch(unsigned long nr, const unsigned long args[5]);
 
 /*
- * Makes the guest execute this hypercall again with these arguments: the way
- * that long operations let others run. The handler returns what this returns.
+ * Makes the guest execute this hypercall again with these arguments. Long operations let others run
+ * this way. The handler returns what this returns.
  */
 long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
 /* Arch part: rewrites the registers and leaves the instruction pointer on the instruction. */
 void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5]);
 /*
- * Is it time to continue later (another vCPU waits, an interrupt is due, or n operations were done)? No locks are held:
- * interrupts come in here, so what is done between two checks is what they wait for.
+ * Is it time to continue later (another vCPU waits, an interrupt is due, or n operations were
+ * done)? Call it without locks: it takes pending interrupts, which otherwise wait until the next
+ * check.
  */
 bool hypercall_preempt_check(void);
 

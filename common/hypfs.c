@@ -36,7 +36,7 @@ static u32 max_write_len(const char *path)
 	return strcmp(path, LOGLVL) ? 0 : LOGLVL_LEN;
 }
 
-/* An entry of the folder that was asked for, unless it is the one named last. */
+/* An entry of the requested folder, unless it is the same as the last one. */
 static void add_child(struct hypfs_walk *w, const char *name, size_t name_len, u8 type, u32 len, u32 write)
 {
 	u32 size = (u32)ROUND_UP(NAME_OFFSET + name_len + 1, 4);
@@ -178,7 +178,10 @@ static const struct { const char *dir; void (*fn)(struct hypfs_walk *w); } parts
 	{ "keel/memory", memory },
 };
 
-/* The parts that hold the path name their leaves; of the others only their folder's name may count. */
+/*
+ * Parts of the tree that contain the path name their leaves; of other parts, only the folder's name
+ * may matter.
+ */
 static void walk(struct hypfs_walk *w)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -187,7 +190,7 @@ static void walk(struct hypfs_walk *w)
 
 		if (strncmp(w->path, parts[i].dir, n) == 0 && (!w->path[n] || w->path[n] == '/')) {
 			parts[i].fn(w);
-			/* An empty folder is one all the same. */
+			/* An empty folder exists, too. */
 			if (!w->path[n] && !w->found) {
 				w->found = true;
 				w->entry.type = XEN_HYPFS_TYPE_DIR;
@@ -245,7 +248,7 @@ static long hypfs_write(const char *path, u64 gva, u64 size)
 	return printk_set_level(value);
 }
 
-/* The path with its final 0, absolute, without a slash at its end (but for the root). */
+/* The path with its final 0, absolute, without a slash at its end (except for the root). */
 static long copy_path(char *path, u64 gva, u64 len)
 {
 	if (len < 2 || len > XEN_HYPFS_MAX_PATHLEN || len > PATH_LEN)

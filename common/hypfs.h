@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tree of named values that hypfs_op reads: /buildinfo and /params as Xen has them, and
- * Keel's own figures under /keel. A read makes the values on the spot: each part of the tree
- * is a function that names its leaves to the walk, which keeps what was asked for.
+ * The tree of named values that hypfs_op reads: /buildinfo and /params as in Xen, and Keel's own
+ * figures under /keel. Values are computed at each read: each part of the tree is a function that
+ * names its leaves to the walk, which keeps the requested ones.
  */
 #ifndef COMMON_HYPFS_H
 #define COMMON_HYPFS_H
@@ -11,7 +11,7 @@
 
 struct hypfs_walk;
 
-/* Name a leaf. The leaves of one folder come one after the other. path has no leading slash. */
+/* Name a leaf. The leaves of one folder must follow each other. path has no leading slash. */
 void hypfs_string(struct hypfs_walk *w, const char *path, const char *value);
 void hypfs_uint(struct hypfs_walk *w, const char *path, u64 value);
 void hypfs_bool(struct hypfs_walk *w, const char *path, bool value);

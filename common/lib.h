@@ -17,7 +17,7 @@
 #define __noreturn __attribute__((noreturn))
 #define __must_check __attribute__((warn_unused_result))
 
-/* Each use has variables with names of its own, so that they nest without shadowing. */
+/* Each use has variables with unique names, so that uses nest without shadowing. */
 #define KEEL_PASTE_(a, b) a##b
 #define KEEL_PASTE(a, b) KEEL_PASTE_(a, b)
 #define KEEL_CHOOSE_(ta, tb, a, b, op, n) ({ \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* memory_op: what its two files share. */
+/* Private header of memory_op's two files. */
 #ifndef COMMON_MEMORY_H
 #define COMMON_MEMORY_H
 
@@ -9,15 +9,19 @@
 long memory_continue(unsigned int op, u64 start, u64 gva);
 
 /*
- * Puts one frame (2^order) at a gfn of d, and takes over its reference. What is there goes,
- * except a grant mapping, which only its handle ends. 0, -EINVAL, -ENOMEM, -ESRCH (d is dying).
+ * Maps 2^order frames at a gfn of d, and takes over their reference. It replaces what is mapped
+ * there, except a grant mapping, which only its handle ends. 0, -EINVAL, -ENOMEM, -ESRCH (d is
+ * dying).
  */
 int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
 
-/* The memory map of d goes to the guest's buffer, which has room for *nr entries; *nr becomes how many there are. 0, -ENOSYS, -EFAULT. */
+/*
+ * Copies the memory map of d to the guest's buffer, which has room for *nr entries; *nr becomes the
+ * number of entries. 0, -ENOSYS, -EFAULT.
+ */
 long memory_map_copy(struct domain *d, u64 buffer, u32 *nr);
 
-/* physmap.c: operations (common/op.h); start: how many of the items are done already. */
+/* Operations of physmap.c (common/op.h); start: how many items are done already. */
 long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, unsigned long start);
 long memory_add_to_physmap_batch(struct domain *d, void *arg, u64 gva, unsigned long start);
 long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, unsigned long start);

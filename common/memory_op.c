@@ -9,8 +9,8 @@
 #include "common/platform.h"
 
 #define BATCH 32
-#define CLEAR_CHUNK 8u		/* frames between two looks at pending interrupts */
-#define RELEASE_CHUNK 32u	/* frames taken out under one hold of the lock */
+#define CLEAR_CHUNK 8u		/* frames between two checks for pending interrupts */
+#define RELEASE_CHUNK 32u	/* frames removed while the lock is held once */
 
 /* As the BIOS, libxc and Linux lay it out: 20 bytes. */
 struct e820_entry {
@@ -36,7 +36,10 @@ static bool extents_ok(const struct xen_memory_reservation *r, u64 start)
 	return start <= r->nr_extents && !(r->nr_extents >> (63 - MEMOP_EXTENT_SHIFT));
 }
 
-/* No guest sees what was there before. No locks held: lets interrupts in, a gigabyte takes a while. */
+/*
+ * No guest may see the old contents. No locks held: takes interrupts, since a gigabyte takes a
+ * while.
+ */
 static void clear_frames(struct page_info *pg, unsigned int order)
 {
 	for (u64 i = 0; i < BIT(order); i++) {
@@ -55,8 +58,8 @@ static void put_frames(struct page_info *pg, unsigned int order)
 }
 
 /*
- * The frame of a hole in Dom0's direct map: with iommu=off it waits for its gfn, since
- * devices reach it at that address (docs/abi.md, memory_op). *pinned: it is such a gfn.
+ * The frame of a hole in Dom0's identity map. With iommu=off it waits for its gfn, since devices
+ * reach it at that address (docs/abi.md, memory_op). *pinned: it is such a gfn.
  */
 static struct page_info *take_pinned(struct domain *d, gfn_t gfn, bool *pinned)
 {
@@ -83,7 +86,7 @@ static struct page_info *alloc_extent(struct domain *d, gfn_t gfn, unsigned int 
 
 	if (!pinned)
 		pg = alloc_domain_pages(d, order);
-	else if (pg && order) {	/* only single frames come back to the direct map */
+	else if (pg && order) {	/* only single frames return to the identity map */
 		put_page(pg);
 		pg = NULL;
 	}
@@ -96,7 +99,7 @@ int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum
 	int rc = -ESRCH;
 
 	p2m_write_lock(&d->p2m);
-	/* Under the lock, so that nothing is mapped behind the back of the destruction. */
+	/* Under the lock, so that nothing is mapped while the destruction runs. */
 	if (READ_ONCE(d->state) == DOMAIN_ALIVE) {
 		p2m_get(d, gfn, &old, NULL);
 		rc = old == P2M_GRANT_RW || old == P2M_GRANT_RO ? -EINVAL : p2m_set(d, gfn, mfn, order, t);
@@ -136,8 +139,8 @@ static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
 }
 
 /*
- * The gfns of a reservation, a batch at a time, each handed to one(): the number done when
- * one fails or the list cannot be read, as the ABI wants.
+ * Passes each gfn of a reservation to one(), reading them in batches. Returns the number done when
+ * one fails or the list cannot be read, as the ABI requires.
  */
 static long for_each_extent(unsigned int op, struct domain *d, const struct xen_memory_reservation *r, u64 gva,
 			    u64 start, bool (*one)(struct domain *, gfn_t, unsigned int))
@@ -172,7 +175,7 @@ static long op_populate(struct domain *d, void *arg, u64 gva, unsigned long star
 	return for_each_extent(XENMEM_populate_physmap, d, r, gva, start, populate_beyond);
 }
 
-/* The domain's own memory, from the first frame on: a superpage at once where there is one, else in chunks. */
+/* The domain's own memory, from the first frame on: a superpage as a whole, else in chunks. */
 static bool release_one(struct domain *d, gfn_t gfn, unsigned int order)
 {
 	unsigned int have, step;
@@ -258,7 +261,7 @@ static long copy_map_out(struct domain *d, u64 buffer, u32 room, u32 *done)
 
 long memory_map_copy(struct domain *d, u64 buffer, u32 *nr)
 {
-	long rc = -ENOSYS; /* there is none: as Xen says it */
+	long rc = -ENOSYS; /* Xen's errno if there is no map */
 
 	spin_lock(&d->lock);
 	if (d->e820)
@@ -322,7 +325,7 @@ static long op_machine_memory_map(struct domain *d, void *arg, u64 gva, unsigned
 	return copy_to_guest(gva, map, sizeof(*map));
 }
 
-/* Nothing is populated on demand; xl mem-set asks all the same. */
+/* Nothing is populated on demand, but xl mem-set asks anyway. */
 static long op_pod_target(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	struct xen_pod_target *op = arg;
@@ -332,7 +335,7 @@ static long op_pod_target(struct domain *d, void *arg, u64 gva, unsigned long st
 	return copy_to_guest(gva, op, sizeof(*op));
 }
 
-/* Memory that devices use on their own account (RMRR, IVMD): of one function, or all of it. */
+/* Memory that firmware reserves for devices (RMRR, IVMD): for one function, or for all. */
 static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	struct xen_reserved_device_memory_map *op = arg;

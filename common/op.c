@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sub-operations that are not for everybody, or have an argument. */
+/* Dispatch of sub-operations that not everybody may call, or that have an argument. */
 #include "common/op.h"
 
 long op_run_special(const struct op *op, u64 gva, unsigned long more)

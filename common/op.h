@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sub-operations. A hypercall that has some has a table of them, at their numbers: a row says all about an operation
- * that is data, who may call it among that. Its documentation is the row with its name in the hypercall's section of
- * docs/abi.md; `make check-ops` compares the two.
+ * Sub-operations. A hypercall that has some has a table of them, indexed by their numbers. A row
+ * holds everything about an operation that is data, including who may call it. Its documentation is
+ * the row with its name in the hypercall's section of docs/abi.md; `make check-ops` compares the
+ * two.
  */
 #ifndef COMMON_OP_H
 #define COMMON_OP_H
@@ -15,8 +16,8 @@ struct xen_platform_op;
 struct xen_sysctl;
 
 /*
- * d: the domain that it is about. arg: a copy of the argument at gva, if the row says how large that is.
- * more: what the hypercall gives to all its operations.
+ * d: the domain concerned. arg: a copy of the argument at gva, if the row gives its size. more:
+ * what the hypercall passes to all its operations.
  */
 typedef long (*op_fn)(struct domain *d, void *arg, u64 gva, unsigned long more);
 
@@ -31,8 +32,8 @@ struct op {
 	};
 	union {
 		struct {
-			u8 size;	/* of the argument that is copied; 0: none, or the handler or the hypercall does it */
-			u8 domid;	/* offset of the id of the domain that it is about, + 1; 0: the caller's own */
+			u8 size;	/* of the argument to copy; 0: none, or the handler or the hypercall copies it */
+			u8 domid;	/* offset of the id of the domain concerned, + 1; 0: the caller's own */
 			u8 who;		/* enum hypercall_perm */
 			u8 flags;
 		};
@@ -71,7 +72,10 @@ static inline long op_get(const struct op *op, u64 gva, void *copy, struct domai
 	return err;
 }
 
-/* One whose row is special: checks the caller, copies, finds the domain, and calls its op_fn. */
+/*
+ * Runs an operation whose row is special: checks the caller, copies, finds the domain, and calls
+ * its op_fn.
+ */
 long op_run_special(const struct op *op, u64 gva, unsigned long more);
 
 /* Runs an operation of a table whose handlers are op_fn. */

@@ -29,7 +29,7 @@ enum p2m_type {
 	P2M_FOREIGN,	/* another domain's page mapped by privilege: holds a reference */
 	P2M_MMIO,	/* device memory, uncached: no reference */
 	P2M_MMIO_RAMLIKE, /* ACPI tables and other firmware memory, write-back: no reference */
-	P2M_ONES,	/* a hole that reads as ones without an exit; p2m_get() calls it P2M_HOLE */
+	P2M_ONES,	/* a hole that reads as ones without an exit; p2m_get() reports it as P2M_HOLE */
 	P2M_RESERVED,	/* the same, and the firmware says what devices may do there: p2m_set_reserved() */
 	P2M_NR_TYPES
 };
@@ -48,7 +48,7 @@ struct p2m {
 	u64 generation;		/* atomic: counts flushes */
 	gfn_t max_gfn;		/* highest gfn ever mapped */
 	u64 nr_tables;		/* table pages, against p2m_max_tables() */
-	mfn_t rest;		/* teardown: frames of a superpage that was taken out */
+	mfn_t rest;		/* teardown: frames of a superpage that was removed */
 	u64 nr_rest;
 	bool need_flush;
 	bool log_dirty;		/* P: lock for writing */
@@ -60,8 +60,9 @@ struct p2m {
 
 int p2m_init(struct domain *d);
 /*
- * One step of taking everything out, of a bounded number of instructions and without memory: 0 done, -ERESTART.
- * No vCPU runs, no device of the domain's is left, and nothing enters it any more.
+ * One step of removing everything, with a bounded number of instructions and without allocating: 0
+ * when done, else -ERESTART. No vCPU runs, the domain has no devices, and nothing is added any
+ * more.
  */
 int p2m_teardown_step(struct domain *d);
 /* After the last step, in a grace period's callback. */
@@ -75,17 +76,18 @@ void p2m_write_lock(struct p2m *p);
 /* Flushes if anything changed, then drops the collected references, then unlocks. */
 void p2m_write_unlock(struct domain *d);
 /*
- * In a long batch: gives the lock away for a moment, without a flush, lets interrupts in, and takes it again. What
- * was removed keeps its references until the flush, and its grants are in use until after it. No other lock held.
+ * In a long batch: releases the lock for a moment, without a flush, takes interrupts, and acquires
+ * it again. Removed entries keep their references until the flush, and their grants stay in use
+ * until after it. No other lock held.
  */
 void p2m_write_relax(struct domain *d);
 
 /*
- * Sets 2^order frames from gfn (0, 9 or 18; both aligned to it) to mfn of type t
- * (P2M_HOLE: mfn ignored). Takes over one reference per frame if p2m_has_ref(t).
- * What was there is removed and its reference dropped after the flush, a superpage
- * in the way is split. Write lock held. -ENOMEM (also: the domain's limit of tables), -EINVAL (gfn too
- * large), -EBUSY (order > 0, and there are smaller pages, or a gigabyte). Undone on error.
+ * Sets 2^order frames from gfn (0, 9 or 18; both aligned to it) to mfn of type t (P2M_HOLE: mfn
+ * ignored). Takes over one reference per frame if p2m_has_ref(t). Old entries are removed and their
+ * references dropped after the flush; a superpage in the way is split. Write lock held. -ENOMEM
+ * (also: the domain's limit of tables), -EINVAL (gfn too large), -EBUSY (order > 0, and there are
+ * smaller pages, or a gigabyte). Undone on error.
  */
 int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t);
 
@@ -94,45 +96,59 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 #define P2M_DEVICES_WRITE 2
 int p2m_set_reserved(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int access);
 
-/* The largest order that each tree of tables has one entry for: of larger ones p2m_set() takes long. */
+/*
+ * The largest order for which each tree of tables has a single entry; p2m_set() takes long for
+ * larger ones.
+ */
 unsigned int p2m_max_order(const struct domain *d);
 
-/* Splits a superpage around gfn (< p2m_gfn_limit), so that taking the frame out cannot fail. Write lock held. 0, -ENOMEM. */
+/*
+ * Splits a superpage around gfn (< p2m_gfn_limit), so that removing the frame cannot fail. Write
+ * lock held. 0, -ENOMEM.
+ */
 int p2m_split(struct domain *d, gfn_t gfn);
 
-/* The frame at gfn; INVALID_MFN and P2M_HOLE where nothing is. order may be NULL. Any p2m lock held. */
+/*
+ * The frame at gfn; INVALID_MFN and P2M_HOLE if nothing is mapped. order may be NULL. Any p2m lock
+ * held.
+ */
 mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order);
 
 /*
- * Makes the hole at gfn read as all ones without further exits: it, and as much around it as is empty and does
- * not contain the frame `but`; only the one page for the hardware domain, which finds devices by touching them.
- * Costs tables only on the way to `but` (or to the page). Write lock held. -EINVAL: no tables reach there; -ENOMEM.
+ * Makes the hole at gfn read as all ones without further exits: it, and as much around it as is
+ * empty and does not contain the frame `but`; only the one page for the hardware domain, which
+ * finds devices by touching them. Needs tables only along the path to `but` (or to the page). Write
+ * lock held. -EINVAL: no tables reach there; -ENOMEM.
  */
 int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but);
 
 /*
- * The page at gfn with an own reference: RAM of the domain, or a page that Keel shows it; else NULL. Not what it
- * has mapped by grant: a reference keeps the frame, but not the grant. Takes the read lock. t may be NULL.
+ * The page at gfn, with a reference of its own: RAM of the domain, or a page that Keel shows it;
+ * else NULL. Never a page that is mapped by grant, since a reference keeps the frame, but not the
+ * grant. Takes the read lock. t may be NULL.
  */
 struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t);
 
 /*
- * Log-dirty mode. A page is dirty that was written to, or that came to its gfn, since it became clean: by the
- * guest, by Keel, which says so with p2m_log_write() under the lock under which it writes, or through a
- * writable grant, when that ends. Not by who mapped it as foreign.
+ * Log-dirty mode. A page is dirty if it was written, or mapped at its gfn, since it became clean.
+ * Writes count if they come from the guest, from Keel, which calls p2m_log_write() under the same
+ * lock as the write, or through a writable grant, when that ends. Writes through foreign mappings
+ * do not count.
  */
 #define P2M_LOG_STEP 512	/* pages, and the alignment of a step */
-/* From now on, with all pages dirty. No p2m lock. 0, -EINVAL (it is on), -ESRCH (d is dying). */
+/* Starts the log, with all pages dirty. No p2m lock. 0, -EINVAL (it is on), -ESRCH (d is dying). */
 int p2m_log_start(struct domain *d);
 void p2m_log_stop(struct domain *d);
 /* Sets the bits of those of n pages from gfn on (n <= P2M_LOG_STEP, gfn aligned to it) that are dirty; how many. No p2m lock. */
 unsigned int p2m_log_read(struct domain *d, gfn_t gfn, unsigned int n, u64 *bits);
 /*
- * Makes pages of the step at gfn clean: those in bits, or all (NULL; then superpages as they are). In force after the
- * next p2m_write_unlock(). No p2m lock.
+ * Makes pages of the step at gfn clean: those in bits, or all (NULL; superpages are not split
+ * then). Takes effect after the next p2m_write_unlock(). No p2m lock.
  */
 void p2m_log_protect(struct domain *d, gfn_t gfn, const u64 *bits);
-/* The guest may not write to its RAM at gfn: now it may, and the page is dirty. No p2m lock. */
+/*
+ * The guest faulted on a write to its RAM at gfn: makes the page writable and dirty. No p2m lock.
+ */
 void p2m_log_fault(struct domain *d, gfn_t gfn);
 /* Any p2m lock held. */
 void p2m_log_written(struct p2m *p, gfn_t gfn);

@@ -16,27 +16,40 @@ int arch_pci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf);
 int arch_pci_device_remove(u16 seg, u8 bus, u8 devfn);
 
 /*
- * Arch: the function (segment << 16 | bus << 8 | devfn) becomes d's, or nobody's (d NULL); it must be nobody's, or
- * the hardware domain's and not in use. It is reset when it leaves its domain, and is nobody's meanwhile. 0,
- * -ENODEV (no such function), -EPERM (d cannot have devices), a reason of public/pci_refused.inc after a line in the
- * log, -ERESTART (its reset is under way: once more), -ENOSPC (d's ports are full), -ENOMEM. No locks.
+ * Arch: assigns the function (segment << 16 | bus << 8 | devfn) to d, or to nobody (d NULL). It
+ * must belong to nobody, or to the hardware domain and not be in use. It is reset when it leaves
+ * its domain, and belongs to nobody meanwhile. 0, -ENODEV (no such function), -EPERM (d cannot have
+ * devices), a reason of public/pci_refused.inc after a line in the log, -ERESTART (its reset is in
+ * progress: call again), -ENOSPC (d's ports are full), -ENOMEM. No locks.
  */
 long arch_pci_assign(struct domain *d, u32 sbdf);
-/* It is d's, and becomes nobody's; nobody's (d NULL), and becomes the hardware domain's. 0, -ENODEV, -ERESTART. */
+/*
+ * Takes the function from d, so that it belongs to nobody; or, with d NULL, gives nobody's function
+ * to the hardware domain. 0, -ENODEV, -ERESTART.
+ */
 long arch_pci_deassign(struct domain *d, u32 sbdf);
-/* Could it be d's (NULL: nobody's)? 0, -EEXIST (it is d's), a reason as above without a log, -ENODEV. */
+/*
+ * Could it be assigned to d (NULL: to nobody)? 0, -EEXIST (d has it), a reason as above without a
+ * log, -ENODEV.
+ */
 long arch_pci_test_assign(const struct domain *d, u32 sbdf);
-/* The functions that can only be assigned together with it, itself included: their number, at most max. */
+/*
+ * Lists the functions that can only be assigned together with it, including itself. Returns their
+ * number, at most max.
+ */
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max);
 /* Has d functions now? Any locks. */
 bool arch_pci_has_functions(const struct domain *d);
-/* p2m_log_start() for a domain that has no functions, and gets none while it is on. The same, -EOPNOTSUPP. No locks. */
+/*
+ * p2m_log_start() for a domain that has no functions; it gets none while the log is on. The same
+ * errors, or -EOPNOTSUPP. No locks.
+ */
 int arch_pci_log_start(struct domain *d);
 /* Can domains with devices of their own be created? */
 bool arch_pci_assignable(void);
 
 /*
- * Arch: the i-th range of memory that firmware has devices use, first and last byte, and the
+ * Arch: the i-th range of memory that firmware reserves for devices, first and last byte, and the
  * function (segment << 16 | bus << 8 | devfn), RESERVED_FOR_ALL: any. false: there is no i-th. Does
  * not change after boot.
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Work bits and epochs: how one CPU makes another look up, without waiting for it
- * where it is inside Keel anyway.
+ * Work bits and epochs: how one CPU gets another's attention, without waiting for a CPU that is
+ * inside Keel anyway.
  *
- * A CPU on its way into a guest or idle makes its epoch odd and then reads its work
- * bits; if there are any it turns round. Who sets a work bit reads the epoch after
- * that. Both sides have a full barrier in between, so either the CPU sees the bit,
- * or the kicker sees the odd epoch and interrupts it.
+ * A CPU on its way into a guest or idle makes its epoch odd and then reads its work bits; if there
+ * are any it turns back. A CPU that sets a work bit of another reads the epoch after that. Both
+ * sides have a full barrier in between, so either the CPU sees the bit, or the kicker sees the odd
+ * epoch and interrupts it.
  */
 #include "common/pcpu.h"
 
@@ -27,8 +27,8 @@ void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
 		return;
 	smp_rmb(); /* pairs with the way out: curr is set before the epoch turns odd */
 	/*
-	 * In a guest: who set the bit first has sent the interrupt. An idle CPU gets one for each kick, so
-	 * that one that was lost on the way delays what is to be done, and no more; it need not flush.
+	 * In a guest: whoever set the bit first has sent the interrupt. An idle CPU gets one for
+	 * each kick, so that a lost interrupt only delays the work; it need not flush.
 	 */
 	if (pcpu_idle(cpu) ? work_bit == WORK_TLB : !first)
 		return;
@@ -36,8 +36,8 @@ void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
 }
 
 /*
- * A CPU with no work bits left has turned round since the kick. One with bits
- * has an interrupt on its way, so each of these waits ends soon.
+ * A CPU without work bits has been inside Keel since the kick. One with bits has an interrupt on
+ * its way, so each of these waits ends soon.
  */
 static bool pcpu_still_in_guest(struct pcpu *cpu, u64 epoch)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The physical CPU: what each has for itself, and how others make it look up. */
+/* The physical CPU: its own data, and how others get its attention. */
 #ifndef COMMON_PCPU_H
 #define COMMON_PCPU_H
 
@@ -30,11 +30,11 @@ static inline bool cpumask_empty(const cpumask_t *m)
 	return true;
 }
 
-/* Work bits ("hazards"): what a CPU must look at before it enters a guest or idles. */
+/* Work bits: what a CPU must do before it enters a guest or idles. */
 #define WORK_SCHED   0 /* choose a vCPU anew */
 #define WORK_TLB     1 /* flush the guest translations of this CPU */
-#define WORK_KICK    2 /* look at the current vCPU's pending events again */
-#define WORK_RCU     3 /* free what waited for this CPU */
+#define WORK_KICK    2 /* check the current vCPU's pending events again */
+#define WORK_RCU     3 /* free objects that waited for this CPU */
 #define WORK_TIMER   4 /* timers may have expired */
 #define WORK_CONSOLE 5 /* drain the console ring */
 #define WORK_NMI     7 /* there was one: say so */
@@ -48,8 +48,8 @@ struct pcpu {
 	u64 work;		/* atomic, any CPU: WORK_* bits */
 	/*
 	 * Odd while in a guest or idle (outside Keel), even inside; others read it. Raised by a
-	 * full barrier (locked add) on each way out and in: on the way out before work is looked
-	 * at, on the way in (interrupts taken in idle too) before anything else is.
+	 * full barrier (locked add) on each way out and in: on the way out before the work bits are
+	 * read, on the way in (also for interrupts taken in idle) before anything else.
 	 */
 	u64 epoch;
 	/* Timers (common/timer.c). T: timer_lock */
@@ -68,7 +68,7 @@ struct pcpu {
 	/* Of the hypercall that it executes now (common/hypercall.c) */
 	u32 hypercall_checks;
 	struct multicall_entry *multicall_entry; /* continuation goes here, not into registers */
-	u64 scratch[576];	/* a batch of grants under work; nothing in it outlives an exit */
+	u64 scratch[576];	/* for a batch of grants; nothing in it outlives an exit */
 	/* Counters, read by hypfs. */
 	u64 nr_exits, nr_hypercalls, nr_irqs;
 } __aligned(64);

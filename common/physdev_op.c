@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * physdev_op: what Dom0 tells about the PCI devices that it found (docs/abi.md, physdev_op).
- * Keel sees most by itself, through the configuration accesses; virtual functions
- * it knows only from here.
+ * physdev_op: Dom0 reports the PCI devices that it found (docs/abi.md, physdev_op). Keel finds most
+ * of them itself, through accesses to configuration space, but learns of virtual functions only
+ * here.
  */
 #include <public/physdev.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * memory_op: putting frames into a physical map. Device memory that Keel itself mapped at
- * first touch gives way to anything: Linux picks the region for its grant and foreign mappings early.
+ * memory_op: putting frames into a physical map. Anything may replace device memory that Keel
+ * itself mapped at first touch: Linux chooses the region for its grant and foreign mappings early.
  */
 #include <public/memory.h>
 
@@ -28,7 +28,7 @@ static int map_shared(struct domain *d, gfn_t gfn, void *va, enum p2m_type t)
 	return rc;
 }
 
-/* There is one shared_info page in a domain: where it was before becomes a hole. */
+/* A domain has one shared_info page: its old place becomes a hole. */
 static int map_shared_info(struct domain *d, u64 idx, gfn_t gfn)
 {
 	enum p2m_type t;
@@ -62,7 +62,7 @@ static int map_grant_frame(struct domain *d, u64 idx, gfn_t gfn)
 	return rc;
 }
 
-/* p2m write lock held. What can fail comes first: then both places are as they were. */
+/* p2m write lock held. Steps that can fail come first: if they do, both places are unchanged. */
 static int move_frame(struct domain *d, gfn_t from, gfn_t to, mfn_t mfn)
 {
 	enum p2m_type t;
@@ -197,7 +197,7 @@ long memory_remove_from_physmap(struct domain *d, void *arg, u64 gva, unsigned l
 	return rc;
 }
 
-/* Checks the argument: 0; 1 when it was only a question of how many frames there are; or an error. */
+/* Checks the argument: 0; 1 if it only queries the number of frames; or an error. */
 static long acquire_check(struct domain *d, struct xen_mem_acquire_resource *op, u64 gva)
 {
 	u64 end;

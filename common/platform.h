@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The machine as the control domain asks about it. */
+/* The machine, as far as the control domain queries it. */
 #ifndef COMMON_PLATFORM_H
 #define COMMON_PLATFORM_H
 
 #include "common/boot_info.h"
 #include "common/types.h"
 
-/* Boot: what the loader said, in memory that stays. */
+/* Boot: keeps what the loader passed. */
 void platform_init(const struct boot_info *bi);
 /* The same; NULL before. */
 const struct boot_info *platform_boot_info(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* platform_op: what Dom0 asks about the machine, and the wall clock that it sets. */
+/* platform_op: Dom0 queries the machine, and sets the wall clock. */
 #include <public/platform.h>
 
 #include "common/op.h"
@@ -70,8 +70,8 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
 }
 
 /*
- * Known, and not there. EFI runtime services are later work: as firmware_info fails, Dom0
- * takes the machine for one without EFI.
+ * Known, but not implemented, such as EFI runtime services: since firmware_info fails, Dom0 assumes
+ * a machine without EFI.
  */
 static long op_not_supported(struct xen_platform_op *op)
 {

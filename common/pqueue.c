@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A complete binary tree in which no node has a smaller key than its parent. The node
- * with number n (the root is 1) has children 2n and 2n + 1, so the bits of n below its
- * highest one are the way to it from the root.
+ * A complete binary tree in which no node has a smaller key than its parent. The node with number n
+ * (the root is 1) has children 2n and 2n + 1, so the bits of n below its highest one give the path
+ * from the root.
  */
 #include "common/pqueue.h"
 

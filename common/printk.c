@@ -64,10 +64,7 @@ void printk(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
-/*
- * The counts are not locked: two CPUs at once may let a line more through, which
- * does no harm.
- */
+/* The counts are not locked: two CPUs at once may print a line too many, which does no harm. */
 bool ratelimit_ok(struct ratelimit *rl)
 {
 	u64 window = now() / RATE_WINDOW;
@@ -94,7 +91,7 @@ void panic(const char *fmt, ...)
 	va_list ap;
 
 	console_start_sync();
-	/* A panic inside a panic, or of another CPU: the first one's message is what counts. */
+	/* A panic inside a panic, or on another CPU: only the first message matters. */
 	if (__atomic_exchange_n(&panicked, 1, __ATOMIC_SEQ_CST))
 		arch_halt();
 	va_start(ap, fmt);

@@ -6,7 +6,10 @@
 #include "common/kconfig.h"
 #include "common/lib.h"
 
-/* As CONFIG_LOG_LEVEL counts them. LOG_NOTICE is shown at every level: what scripts wait for. */
+/*
+ * Numbered as in CONFIG_LOG_LEVEL. LOG_NOTICE is printed at every level, for messages that scripts
+ * wait for.
+ */
 enum log_level { LOG_NOTICE = -1, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Boot, after option_init(): takes loglvl=. */
@@ -36,7 +39,10 @@ bool ratelimit_ok(struct ratelimit *rl);
 /* Stops the machine (or reboots it, without `noreboot`) after a message and a stack trace. Any context. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 
-/* Arch: the calls that led here, with symbols; and the end of a CPU: it and all others stop. Any context. */
+/*
+ * Arch: prints the calls that led here, with symbols; and stops this CPU and all others. Any
+ * context.
+ */
 void arch_stack_trace(void);
 void arch_halt(void) __noreturn;
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Freeing objects that other CPUs may still look at.
+ * Freeing objects that other CPUs may still use.
  *
- * A CPU holds a looked-up pointer at most until the end of the current exit's
- * handling. So once an object can no longer be found, it may be freed when every
- * CPU was outside Keel, or at the top of its loop, once. A batch of objects records
- * the CPUs that were inside when the batch was closed (with their epochs); the batch is
- * then passed like a baton to one of those that are still inside, whose loop looks
- * at it on its next round, until none is left. Nothing waits and nothing polls.
+ * A CPU holds a looked-up pointer at most until the end of the current exit's handling. So once an
+ * object can no longer be found, it may be freed when every CPU was outside Keel, or at the top of
+ * its loop, once. A batch of objects records the CPUs that were inside when the batch was closed
+ * (with their epochs); the batch is then passed like a baton to one of those that are still inside,
+ * whose loop checks it on its next round, until none is left. Nothing waits and nothing polls.
  */
 #include "common/pcpu.h"
 #include "common/rcu.h"
@@ -66,7 +65,7 @@ static void rcu_close_batch(struct pcpu *me)
 	}
 }
 
-/* Lock held. What the CPU that calls has to free now. */
+/* Lock held. The objects that the calling CPU must free now. */
 static struct rcu_head *rcu_finish_batch(void)
 {
 	struct rcu_head *done = NULL;
@@ -78,7 +77,7 @@ static struct rcu_head *rcu_finish_batch(void)
 	return done;
 }
 
-/* Lock held. Somebody still inside, to whom the batch goes; NULL if nothing waits. */
+/* Lock held. A CPU that is still inside, which gets the batch; NULL if nothing waits. */
 static struct pcpu *rcu_baton(void)
 {
 	struct pcpu *cpu;

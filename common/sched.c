@@ -2,9 +2,9 @@
 /*
  * Scheduling, whatever the policy: waking, sleeping, switching, run states.
  *
- * No wake-up is lost: who makes a vCPU runnable changes its flags first and then takes
- * its queue's lock. If it finds it running, its CPU will look at the flags under that
- * lock before it lets the vCPU go (schedule()), or after it has put its state away.
+ * No wake-up is lost: whoever makes a vCPU runnable changes its flags first and then takes its
+ * queue's lock. If the vCPU is running, its CPU will check the flags under that lock before it
+ * switches away (schedule()), or after it has saved the vCPU's state.
  */
 #include "common/sched.h"
 
@@ -118,7 +118,10 @@ void vcpu_wake(struct vcpu *v)
 			policy->enqueue(rq, v, t);
 			return spin_unlock(&rq->lock);
 		}
-		/* To another queue, once; then things may have changed, so all is looked at again. */
+		/*
+		 * Moves it to another queue, once. Then things may have changed, so everything is
+		 * checked again.
+		 */
 		v->sched.vruntime += (u64)(rq->offset - READ_ONCE(target->offset));
 		v->sched.migrations++;
 		WRITE_ONCE(v->cpu, target->cpu);
@@ -151,7 +154,7 @@ void vcpu_sleep_sync(struct vcpu *v)
 		cpu_relax();
 }
 
-/* The flag first, then the look at the events: who raises one looks at the flag after that. */
+/* Set the flag first, then check the events: whoever raises an event checks the flag afterwards. */
 void vcpu_block(void)
 {
 	struct pcpu *cpu = this_cpu();
@@ -176,11 +179,11 @@ void vcpu_yield(void)
 
 /* --- Switching --- */
 
-/* prev's state is in memory: whoever waits for that goes on, and it may run elsewhere. */
+/* prev's state is in memory: whoever waits for that continues, and prev may run elsewhere. */
 static void put_prev(struct vcpu *prev)
 {
 	runstate_area_update(prev);
-	/* With a full barrier: a waker that still saw it running has changed its flags before. */
+	/* With a full barrier: a waker that still saw it running changed its flags before. */
 	__atomic_store_n(&prev->sched.running, false, __ATOMIC_RELEASE);
 	smp_mb();
 	arch_vcpu_stopped(prev);
@@ -260,7 +263,7 @@ void sched_init_cpu(struct pcpu *cpu)
 	spin_lock_init(&rq->lock, RANK_RUNQ);
 	rq->cpu = cpu;
 	list_init(&rq->parked);
-	rq->vt = 1ull << 62; /* so that what is a little behind is not below 0 */
+	rq->vt = 1ull << 62; /* so that a value a little behind is not negative */
 	timer_init(&rq->slice, cpu, slice_ends, rq);
 	timer_init(&rq->unpark, cpu, unpark_due, rq);
 	rq->idle.idle = rq->idle.initialised = true;

@@ -2,12 +2,12 @@
 /*
  * The default policy: fair queueing by virtual run time. The ABI calls it credit2, whose weights and caps it takes.
  *
- * On one CPU the vCPU with the least vruntime runs, which grows with what it runs divided
- * by its weight. Queues have each their own time, vt; with its offset added it says how far
- * a queue has come compared with others. A queue that falls behind one that another vCPU
- * may join pushes a vCPU there, so that shares are right over all CPUs, and an idle CPU
- * takes one from any queue. Where affinity or one vCPU's weight make that impossible, what
- * a queue is behind by more than WINDOW is forgotten, and so is what a lone vCPU is ahead.
+ * On one CPU the vCPU with the least vruntime runs. vruntime grows with the time it runs, divided
+ * by its weight. Each queue has its own time, vt; with its offset added, it can be compared with
+ * other queues' time. A queue that falls behind one that another vCPU may join pushes a vCPU there,
+ * so that shares are right over all CPUs, and an idle CPU takes one from any queue. If affinity or
+ * one vCPU's weight make that impossible, a lag of more than WINDOW is forgotten, and so is the
+ * lead of a lone vCPU.
  */
 #include <public/domctl.h>
 #include <public/errno.h>
@@ -19,20 +19,20 @@
 #define US 1000ull
 #define MS 1000000ull
 #define SLICE (5 * MS)
-#define BONUS (3 * MS)		/* who comes from sleep is at most so far ahead of the others */
-#define GRANULARITY (1 * MS)	/* and interrupts who is further behind than this */
-#define WINDOW (200 * MS)	/* what a queue may be behind or ahead of others */
-#define LAG (100 * MS)		/* and a vCPU of the others in its queue */
+#define BONUS (3 * MS)		/* a vCPU that wakes up is at most so far ahead of the others */
+#define GRANULARITY (1 * MS)	/* and preempts a vCPU that is further behind than this */
+#define WINDOW (200 * MS)	/* how much a queue may lag or lead others */
+#define LAG (100 * MS)		/* and a vCPU, the others in its queue */
 #define PUSH_GAP (10 * MS)	/* between queues */
 #define CAP_PERIOD (10 * MS)
 #define WEIGHT_UNIT 256
 #define MIN_SLICE (100 * US)
-#define SEARCH_DEPTH 8		/* vCPUs of a queue that are looked at for one that may move */
+#define SEARCH_DEPTH 8		/* vCPUs of a queue that are examined for one that may move */
 
-/* How far the queue has come in which most is done for those who wait; racy. */
+/* The time of the queue that has progressed furthest; racy. */
 static s64 global_vt;
 
-/* ns that who has begun to run does so; any CPU's hint. */
+/* ns that a vCPU which has started to run may continue; a hint for any CPU. */
 static u64 ratelimit = 500 * US;
 
 unsigned int sched_ratelimit_us(void)
@@ -67,7 +67,7 @@ static s64 quota(const struct sched_domain *d)
 	return (s64)(READ_ONCE(d->cap) * (CAP_PERIOD / 100));
 }
 
-/* Adds a quota for each period that went by; what was not used is not saved up. */
+/* Adds a quota for each period that has passed; unused quota is not saved up. */
 static void cap_refill(struct sched_domain *d, u64 t)
 {
 	u64 began = __atomic_load_n(&d->refilled, __ATOMIC_RELAXED), n = (t - began) / CAP_PERIOD;
@@ -153,7 +153,7 @@ static void advance(struct runq *rq)
 		WRITE_ONCE(rq->offset, READ_ONCE(global_vt) + (s64)WINDOW - (s64)rq->vt);
 }
 
-/* How far the queue has come at t, in a time that compares; from outside, without its lock. */
+/* The queue's time at t, comparable with other queues'; from outside, without its lock. */
 static s64 progress(const struct runq *rq, u64 t)
 {
 	struct vcpu *curr = READ_ONCE(rq->curr);
@@ -179,7 +179,7 @@ static void fair_dequeue(struct runq *rq, struct vcpu *v)
 	}
 }
 
-/* v waits in rq: when should rq's CPU look? */
+/* v waits in rq: when should rq's CPU reschedule? */
 static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
 {
 	struct vcpu *curr = rq->curr;
@@ -197,7 +197,7 @@ static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
 		pcpu_kick(rq->cpu, WORK_SCHED);
 	else if (!rq->slice.pending || at < rq->slice.node.key)
 		timer_set(&rq->slice, at);
-	/* An idle CPU that nobody has chosen comes and takes it. */
+	/* An idle CPU that nobody has chosen will take it. */
 	idle = first_cpu_in(&idle_cpus, &v->sched.allowed, NULL);
 	if (unlikely(idle))
 		pcpu_kick(idle, WORK_SCHED);
@@ -252,7 +252,10 @@ static struct runq *fair_choose(struct runq *rq, struct vcpu *v)
 
 /* --- Between queues --- */
 
-/* Somebody near the head of rq who may run on cpu; each CPU's queue is a heap, so it is walked a little way. */
+/*
+ * A vCPU near the head of rq that may run on cpu. The queue is a heap, of which a few nodes are
+ * visited.
+ */
 static struct vcpu *find_movable(const struct runq *rq, const struct pcpu *cpu)
 {
 	struct pq_node *todo[SEARCH_DEPTH + 2];
@@ -272,7 +275,7 @@ static struct vcpu *find_movable(const struct runq *rq, const struct pcpu *cpu)
 	return NULL;
 }
 
-/* From one locked queue to another, with what it is ahead or behind of all. */
+/* Moves v from one locked queue to another, and keeps its lead or lag. */
 static void move(struct runq *from, struct runq *to, struct vcpu *v)
 {
 	pq_remove(&from->queue, &v->sched.node);
@@ -282,7 +285,7 @@ static void move(struct runq *from, struct runq *to, struct vcpu *v)
 	WRITE_ONCE(v->cpu, to->cpu);
 }
 
-/* rq's CPU has nothing to do: takes somebody who waits for another. */
+/* rq's CPU has nothing to do: takes a vCPU that waits for another CPU. */
 static void steal(struct runq *rq, u64 t)
 {
 	for (unsigned int i = 1; i < nr_cpus && !rq->queue.nr; i++) {
@@ -301,7 +304,10 @@ static void steal(struct runq *rq, u64 t)
 	}
 }
 
-/* At the end of a slice with others waiting: if another queue has come much further, one of these goes there. */
+/*
+ * At the end of a slice, with others waiting: if another queue is far ahead, one of them moves
+ * there.
+ */
 static void push(struct runq *rq, u64 t)
 {
 	s64 mine = (s64)rq->vt + rq->offset, most = mine + (s64)PUSH_GAP;
@@ -351,7 +357,7 @@ static void unpark(struct runq *rq, u64 t)
 	}
 }
 
-/* The first in the queue whose domain has not used up its cap meanwhile. */
+/* The first vCPU in the queue whose domain has not used up its cap. */
 static struct vcpu *best_waiting(struct runq *rq, u64 t)
 {
 	struct sched_vcpu *s;
@@ -363,7 +369,7 @@ static struct vcpu *best_waiting(struct runq *rq, u64 t)
 	return s ? vcpu_of(s) : NULL;
 }
 
-/* contended: somebody else will wait while next runs. */
+/* contended: another vCPU will wait while next runs. */
 static void arm_slice(struct runq *rq, struct vcpu *next, bool contended, u64 t)
 {
 	struct sched_domain *d;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One vCPU a CPU, for guests that are pinned: no queue, no slice, no timer. A vCPU that
- * finds no free CPU does not run until one becomes free.
+ * One vCPU per CPU, for pinned guests: no queue, no slice, no timer. A vCPU that finds no free CPU
+ * waits until one becomes free.
  */
 #include <public/domctl.h>
 
 #include "common/sched_priv.h"
 
-/* Who has no CPU, and whose each CPU is. N: null_lock */
+/* vCPUs without a CPU, and the vCPU of each CPU. N: null_lock */
 static struct list_head homeless = LIST_HEAD_INIT(homeless);
 static spinlock_t null_lock = SPINLOCK_INIT(RANK_VCPU);
 
@@ -19,7 +19,7 @@ static struct runq *free_cpu_for(const struct vcpu *v)
 	return NULL;
 }
 
-/* v waits and has a CPU now: that one looks. */
+/* v waits and has a CPU now: tells that CPU to reschedule. */
 static void null_tell(struct runq *rq, struct vcpu *v)
 {
 	if (rq->owner != v)
@@ -28,7 +28,7 @@ static void null_tell(struct runq *rq, struct vcpu *v)
 	pcpu_kick(rq->cpu, WORK_SCHED);
 }
 
-/* Gives v a CPU, or puts it among the homeless. null_lock held. */
+/* Gives v a CPU, or adds it to the homeless vCPUs. null_lock held. */
 static void assign(struct vcpu *v)
 {
 	struct runq *rq = free_cpu_for(v), *old;
@@ -113,7 +113,7 @@ static struct vcpu *null_pick(struct runq *rq, u64 t)
 	return v;
 }
 
-/* Its CPU is not among the new ones: it gives it back and takes another. It may still be on its way out there. */
+/* Its CPU is not among the allowed ones: takes another. Its state may still be on the old one. */
 static void null_affinity_changed(struct vcpu *v)
 {
 	struct runq *rq;

@@ -40,7 +40,7 @@ static long op_poll(struct domain *d, void *arg, u64 gva, unsigned long more)
 		return -EINVAL;
 	if (copy_from_guest(ports, op->ports, op->nr_ports * sizeof(ports[0])))
 		return -EFAULT;
-	/* A time-out of the poll before, which an event ended, is not this one's. */
+	/* A time-out of the previous poll, which an event ended, must not end this one. */
 	timer_stop(&v->poll_timer);
 	rc = evtchn_poll_begin(v, ports, op->nr_ports);
 	if (rc)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the scheduler (sched.c) and its policies. */
+/* Private header of the scheduler (sched.c) and its policies. */
 #ifndef COMMON_SCHED_PRIV_H
 #define COMMON_SCHED_PRIV_H
 
 #include "common/domain.h"
 #include "common/sched.h"
 
-/* One a CPU. R: lock; "racy" fields are also read without it, as a hint. */
+/* One per CPU. R: lock; "racy" fields are also read without it, as a hint. */
 struct runq {
 	spinlock_t lock;	/* RANK_RUNQ */
 	struct pcpu *cpu;
 	struct vcpu *curr;	/* chosen by schedule(); racy */
-	struct pqueue queue;	/* who waits, least vruntime first; nr is racy */
+	struct pqueue queue;	/* vCPUs that wait, least vruntime first; nr is racy */
 	struct list_head parked;
-	u64 vt;			/* this queue's time: the least vruntime, never goes back; racy */
+	u64 vt;			/* this queue's time: the least vruntime; it never goes back; racy */
 	s64 offset;		/* vt + offset compares with other queues'; racy */
 	bool yield;		/* own CPU: curr gave way */
 	bool slice_over;	/* own CPU */
@@ -28,10 +28,15 @@ struct sched_policy {
 	void (*vcpu_destroy)(struct vcpu *v);
 	/* Where v, which has just become runnable, should wait. Its queue is locked. */
 	struct runq *(*choose)(struct runq *rq, struct vcpu *v);
-	/* v waits in rq from now on (or is parked), and rq's CPU is told if it should look. Locked. */
+	/*
+	 * v waits in rq from now on (or is parked); tells rq's CPU if it should reschedule. Locked.
+	 */
 	void (*enqueue)(struct runq *rq, struct vcpu *v, u64 t);
 	void (*dequeue)(struct runq *rq, struct vcpu *v);
-	/* Accounts what curr ran, and takes out who runs next: curr again, another, or the idle vCPU. Locked, own CPU. */
+	/*
+	 * Accounts for the time that curr ran, and removes the vCPU that runs next: curr again,
+	 * another, or the idle vCPU. Locked, own CPU.
+	 */
 	struct vcpu *(*pick)(struct runq *rq, u64 t);
 	/* v's affinity changed. */
 	void (*affinity_changed)(struct vcpu *v);

@@ -27,7 +27,7 @@ enum lock_rank {
 	RANK_VCPU,	/* pins of the null scheduler */
 	RANK_RUNQ,	/* run queue of a pCPU */
 	RANK_TIMER,	/* timer heap of a pCPU */
-	RANK_DOMTABLE,	/* the table of domains: the last put of a page of a zombie takes it, under any lock above */
+	RANK_DOMTABLE,	/* the table of domains: the last put of a zombie's page takes it, under any lock above */
 	RANK_MM,	/* Keel's own page tables */
 	RANK_HEAP,	/* frame allocator */
 	RANK_HW,	/* hardware registers reached by index */
@@ -54,8 +54,8 @@ typedef struct rwlock {
 #define rwlock_init(l, r) (*(l) = (rwlock_t)RWLOCK_INIT(r))
 
 /*
- * Debug builds: what this CPU holds, noted and checked (common/spinlock.c). A lock
- * is checked before the wait for it, so that a wrong order panics instead of hanging.
+ * Debug builds: records and checks the locks that this CPU holds (common/spinlock.c). A lock is
+ * checked before waiting for it, so that a wrong order panics instead of hanging.
  */
 void lock_rank_check(u8 rank);
 void lock_rank_note(const void *lock, u8 rank);
@@ -103,7 +103,7 @@ static inline void spin_lock(spinlock_t *l)
 	spin_lock_raw(l);
 }
 
-/* Taken out of order, it cannot deadlock: its rank is noted, not checked. */
+/* It cannot deadlock when taken out of order: its rank is recorded, not checked. */
 static inline bool spin_trylock(spinlock_t *l)
 {
 	u32 o = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
@@ -129,7 +129,7 @@ static inline bool spin_is_locked(const spinlock_t *l)
 void spin_lock_pair(spinlock_t *a, spinlock_t *b);
 void spin_unlock_pair(spinlock_t *a, spinlock_t *b);
 
-/* Writers go first: a waiting writer holds new readers back, so readers must not nest. */
+/* Writers have priority: a waiting writer holds back new readers, so readers must not nest. */
 static inline void read_lock(rwlock_t *l)
 {
 	lock_rank_push(l, l->rank);

@@ -8,7 +8,7 @@ const char *symbol_lookup(u64 addr, u64 *offset)
 
 	if (addr < start || addr >= end)
 		return NULL;
-	/* The last one that begins at or below @addr. */
+	/* The last symbol that starts at or below @addr. */
 	while (lo < hi) {
 		u32 mid = lo + (hi - lo) / 2;
 

@@ -14,7 +14,7 @@
 
 #define DOMAINS_MAX 1024
 #define DEBUG_KEYS_MAX 16
-#define PCI_DEVS_MAX 64		/* in a call; the caller goes on with the next */
+#define PCI_DEVS_MAX 64		/* per call; the caller continues with the next */
 #define LOCAL_DISTANCE 10	/* as ACPI's SLIT counts */
 
 static long op_readconsole(struct xen_sysctl *op)
@@ -163,7 +163,7 @@ static long op_numainfo(struct xen_sysctl *op)
 	return 0;
 }
 
-/* All functions that there are belong to the one node. */
+/* All existing functions belong to the only node. */
 static long op_pcitopoinfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_pcitopoinfo *t = &op->u.pcitopoinfo;
@@ -221,7 +221,9 @@ static long op_not_supported(struct xen_sysctl *op)
 	return -EOPNOTSUPP;
 }
 
-/* The tools then say that there is no power management, or no monitoring and allocation of caches. */
+/*
+ * The tools then report that there is no power management, or no cache monitoring and allocation.
+ */
 static long op_no_device(struct xen_sysctl *op)
 {
 	return -ENODEV;
@@ -266,7 +268,7 @@ long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned l
 	if (!row)
 		return -ENOSYS;
 	rc = row->sysctl(&op);
-	/* Where a buffer is too short, the argument says how long it must be. */
+	/* If a buffer is too short, the argument returns how long it must be. */
 	if ((!rc || rc == -ENOBUFS) && copy_to_guest(gva, &op, sizeof(op)))
 		return -EFAULT;
 	return rc == -ERESTART ? hypercall_continue(__HYPERVISOR_sysctl, gva, 0, 0, 0) : rc;

@@ -20,9 +20,9 @@ static spinlock_t wall_lock = SPINLOCK_INIT(RANK_HW);
 /* --- pvclock --- */
 
 /*
- * What the guest sees next. While the scale may change, other CPUs' vCPUs learn of it a little
- * later or earlier, so TSC_STABLE is not set; but this vCPU's own time must not go back even by
- * that little: where the new line is behind the old one, the vCPU goes on from where it was.
+ * The time that the guest sees next. While the scale may change, vCPUs on other CPUs learn of it a
+ * little later or earlier, so TSC_STABLE is not set. But this vCPU's own time must not go back even
+ * by that little: if the new line is behind the old one, time continues from where it was.
  */
 static void next_time(struct vcpu *v, struct tsc_scale *s)
 {
@@ -67,7 +67,7 @@ static void write_time_area(struct vcpu *v, u64 gpa, const struct vcpu_time_info
 	    copy_to_gpa(v->domain, gpa, &t, sizeof(t)) == 0 &&
 	    copy_to_gpa(v->domain, gpa, &info->version, sizeof(info->version)) == 0)
 		return;
-	WRITE_ONCE(v->time_area_gpa, 0); /* the guest took the page away */
+	WRITE_ONCE(v->time_area_gpa, 0); /* the guest has removed the page */
 }
 
 void vcpu_time_write(struct vcpu *v)
@@ -146,7 +146,7 @@ static void singleshot_fires(void *data)
 	send_vcpu_virq(data, VIRQ_TIMER);
 }
 
-/* Ticks that were missed while v's CPU was busy are not made up for. */
+/* Ticks missed while v's CPU was busy are not repeated. */
 static void periodic_fires(void *data)
 {
 	struct vcpu *v = data;
@@ -220,8 +220,8 @@ void vcpu_stop_periodic(struct vcpu *v)
 /* --- Run state in guest memory --- */
 
 /*
- * Writable bytes of the guest at one of the area's frames, NULL if the guest took it away.
- * The p2m's read lock is held.
+ * Writable bytes of the guest at one of the area's frames; NULL if the guest has removed it. The
+ * p2m's read lock is held.
  */
 static u8 *area_frame(struct vcpu *v, unsigned int i)
 {

@@ -6,15 +6,15 @@
 #include "common/clock.h"
 #include "common/domain.h"
 
-/* Counts the changes of the host's clock, so that each vCPU is told of them once. Starts at 1. */
+/* Counts changes of the host's clock, so that each vCPU learns of each change once. Starts at 1. */
 extern u32 time_version;
 
 void vcpu_time_write(struct vcpu *v);
 
 /*
- * Writes v's vcpu_time_info (in vcpu_info and the registered time area) if it is not
- * current. On v's CPU, before entry. No locks. v->time_version = 0 asks for it (when
- * vcpu_info moved back, the TSC offset changed, a time area was registered).
+ * Writes v's vcpu_time_info (in vcpu_info and the registered time area) if it is not current. On
+ * v's CPU, before entry. No locks. v->time_version = 0 requests it (after vcpu_info moved back, the
+ * TSC offset changed, or a time area was registered).
  */
 static inline void vcpu_time_update(struct vcpu *v)
 {
@@ -22,7 +22,10 @@ static inline void vcpu_time_update(struct vcpu *v)
 		vcpu_time_write(v);
 }
 
-/* The host's clock got another slope: tells all running vCPUs, and arms all timers anew. Any context. */
+/*
+ * The host's clock has a new slope: tells all running vCPUs, and arms all timers again. Any
+ * context.
+ */
 void time_changed(void);
 
 /* Writes wc_* of d's shared_info. Any locks below RANK_HW. */
@@ -34,13 +37,12 @@ u64 wallclock_sec(void); /* seconds since 1970, now */
 /* Timers of a vCPU (VCPUOP_*_timer): set up and torn down with it. */
 void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_destroy(struct vcpu *v);
-/* They fire on the CPU that v runs on from now on. Any lock below RANK_TIMER. */
+/* From now on they fire on the CPU that v runs on. Any lock below RANK_TIMER. */
 void vcpu_timers_migrate(struct vcpu *v, struct pcpu *cpu);
 
 /*
- * VCPUOP_set_singleshot_timer of the current vCPU: a time in the past
- * fires at once. 0, or -ETIME where flags has VCPU_SSHOTTMR_future and it is past, or
- * -EINVAL for other flags.
+ * VCPUOP_set_singleshot_timer of the current vCPU: a time in the past fires at once. 0, or -ETIME
+ * if flags has VCPU_SSHOTTMR_future and the time is past, or -EINVAL for other flags.
  */
 int vcpu_set_singleshot(struct vcpu *v, u64 abs_ns, u32 flags);
 void vcpu_stop_singleshot(struct vcpu *v);
@@ -48,7 +50,10 @@ void vcpu_stop_singleshot(struct vcpu *v);
 int vcpu_set_periodic(struct vcpu *v, u64 period_ns);
 void vcpu_stop_periodic(struct vcpu *v);
 
-/* Copies the run state to the area that the guest registered, if it did. On v's CPU. No locks (takes the p2m's). */
+/*
+ * Copies the run state to the area that the guest registered, if any. On v's CPU. No locks (takes
+ * the p2m's).
+ */
 void runstate_area_update(struct vcpu *v);
 
 /* Arch: the scale from TSC to ns, the same on all CPUs. stable: it never changes, and no CPU's TSC is behind another's. */

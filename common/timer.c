@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Timers. The hardware timer of a CPU is armed for its first timer or earlier: when the
- * first one is stopped or moved back, the hardware is left alone and one interrupt finds
- * nothing to do, which is cheaper than to program it each time a guest changes its mind.
+ * Timers. The hardware timer of a CPU is armed for its first timer or earlier: when the first one
+ * is stopped or postponed, the hardware is left alone and one interrupt finds nothing to do. That
+ * is cheaper than programming it each time a guest changes its mind.
  *
- * An interrupt that gets lost delays what is due, and no more: the hardware is always armed,
- * with or without a timer, and whoever's fires looks whether the next CPU's is overdue. A CPU
- * that schedules looks at its own, too.
+ * A lost interrupt only causes a delay: the hardware is always armed, with or without a timer, and
+ * a CPU whose timer fires checks whether the next CPU's is overdue. A CPU that schedules checks its
+ * own, too.
  */
 #include "common/timer.h"
 
 #include "common/pcpu.h"
 
-/* Callbacks in one go, before the loop looks at other work. */
+/* Callbacks at a time, before the loop checks other work. */
 #define MAX_BATCH 32
 
-/* Another CPU's interrupt that is so late (ns) is taken for lost: interrupts are never off so long. */
+/*
+ * If another CPU's interrupt is this late (ns), it counts as lost: interrupts are never off so
+ * long.
+ */
 #define LOST_NS 10000000ull
 
 static struct timer *first_timer(const struct pcpu *cpu)
@@ -47,7 +50,7 @@ static void arm(struct pcpu *cpu, u64 expires)
 		set_bit(WORK_TIMER, &cpu->work);
 }
 
-/* The first timer of cpu became due earlier. Its lock held. */
+/* cpu has a new, earlier first timer. Its lock held. */
 static void arm_earlier(struct pcpu *cpu, u64 expires)
 {
 	if (cpu->timer_deadline && cpu->timer_deadline <= expires)
@@ -144,7 +147,7 @@ void timer_migrate(struct timer *t, struct pcpu *cpu)
 	spin_unlock_pair(&old->timer_lock, &cpu->timer_lock);
 }
 
-/* Takes the first timer out if it has expired at *t, which is now. */
+/* Removes the first timer if it has expired at *t, which is now. */
 static struct timer *next_expired(struct pcpu *cpu, u64 *t)
 {
 	struct timer *first;
@@ -163,7 +166,9 @@ static struct timer *next_expired(struct pcpu *cpu, u64 *t)
 	return first;
 }
 
-/* Interrupts the CPU behind this one if its own timer should have done so: even where an earlier kick got lost. */
+/*
+ * Interrupts the next CPU if its own timer should have done so, even if an earlier kick got lost.
+ */
 static void watch_next(const struct pcpu *cpu, u64 t)
 {
 	struct pcpu *next = pcpus[cpu->id + 1 < nr_cpus ? cpu->id + 1 : 0];

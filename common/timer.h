@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Timers: one queue a CPU; callbacks run on that CPU with interrupts off and no lock held. */
+/* Timers: one queue per CPU; callbacks run on that CPU with interrupts off and no lock held. */
 #ifndef COMMON_TIMER_H
 #define COMMON_TIMER_H
 
@@ -9,7 +9,7 @@
 
 struct pcpu;
 
-/* Holds all that its queue needs, so that starting it never fails. */
+/* Contains everything that its queue needs, so that starting it never fails. */
 struct timer {
 	struct pq_node node;	/* key: when it expires, ns of now() */
 	void (*fn)(void *data);
@@ -21,16 +21,16 @@ struct timer {
 void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data);
 /* Starts or moves it: a time in the past fires at once (from the loop, not from here). Any lock below RANK_TIMER. */
 void timer_set(struct timer *t, u64 expires);
-/* Its callback may still be under way on another CPU. Any lock below RANK_TIMER. */
+/* Stops it. Its callback may still run on another CPU. Any lock below RANK_TIMER. */
 void timer_stop(struct timer *t);
 /*
- * Stops it and makes sure that its callback does not run any more: waits for another
- * CPU's, so no lock that the callback takes may be held. It can be set again.
+ * Stops it and waits until its callback does not run on any CPU, so no lock that the callback takes
+ * may be held. It can be set again.
  */
 void timer_kill(struct timer *t);
 /* From now on it fires on that CPU; set or not. Any lock below RANK_TIMER. */
 void timer_migrate(struct timer *t, struct pcpu *cpu);
-/* WORK_TIMER: runs what has expired, arms the hardware, looks after the next CPU's. No locks. */
+/* WORK_TIMER: runs expired timers, arms the hardware, checks the next CPU's. No locks. */
 void timer_process(void);
 /* Before the CPU's first timer_set(). */
 void timer_init_cpu(struct pcpu *cpu);

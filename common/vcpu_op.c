@@ -47,8 +47,8 @@ static long op_get_runstate(struct vcpu *v, void *arg, u64 gva)
 }
 
 /*
- * The area is given by virtual address. It is translated once, here, because at a context
- * switch the guest's page tables may be another process's.
+ * The area is given by virtual address. It is translated once, here, because at a context switch
+ * the guest may use the page tables of another process.
  */
 static long set_runstate_area(struct vcpu *v, u64 area)
 {
@@ -76,8 +76,8 @@ static long set_runstate_area(struct vcpu *v, u64 area)
 }
 
 /*
- * Another vCPU may be switched meanwhile, and find half of its new area: then it writes to a place that is
- * neither, but its guest's. Waiting until it does not run could be mutual, and would then never end.
+ * Another vCPU may be switched meanwhile, and see half of its new area. Then it writes to a wrong
+ * place, but in its own guest. Waiting until it stops could be mutual, and would then never end.
  */
 static long op_register_runstate(struct vcpu *v, void *arg, u64 gva)
 {
@@ -111,9 +111,7 @@ static long op_stop_singleshot(struct vcpu *v, void *arg, u64 gva)
 	return 0;
 }
 
-/*
- * Moves v's vcpu_info to a page of the guest, which keeps a reference; once in a vCPU's life.
- */
+/* Moves v's vcpu_info to a page of the guest, with a reference on it; once in a vCPU's life. */
 static int move_vcpu_info(struct vcpu *v, struct page_info *pg, gfn_t gfn, unsigned int offset)
 {
 	static const struct vcpu_info none;
@@ -160,7 +158,7 @@ static long op_send_nmi(struct vcpu *v, void *arg, u64 gva)
 	return 0;
 }
 
-/* Known only for pinned vCPUs in Xen; a guest has no use for it. */
+/* In Xen known only for pinned vCPUs; guests have no use for it. */
 static long op_get_physid(struct vcpu *v, void *arg, u64 gva)
 {
 	return -EINVAL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What vcpu_op needs of the arch. */
+/* What vcpu_op needs from the arch. */
 #ifndef COMMON_VCPU_OP_H
 #define COMMON_VCPU_OP_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* xen_version: who Keel says it is. The tools choose their own version by it. */
+/* xen_version: how Keel identifies itself. The tools choose their own version by it. */
 #include <public/features.h>
 #include <public/version.h>
 
@@ -9,7 +9,10 @@
 #include "common/version.h"
 #include "common/vsnprintf.h"
 
-/* "hvm-3.0-x86_32" makes libxc accept PVH kernels, "x86_64" gives the width, "hvm-3.0-x86_64" libvirt's guest type. */
+/*
+ * "hvm-3.0-x86_32" makes libxc accept PVH kernels, "x86_64" states the width, "hvm-3.0-x86_64"
+ * provides libvirt's guest type.
+ */
 static const char capabilities[] = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 
 static unsigned int reported = 4 << 16 | 17;
@@ -27,8 +30,8 @@ unsigned int version_reported(void)
 }
 
 /*
- * Keel's command line, for the control domain only. With dom0_mem= in it, xl leaves Dom0's
- * memory alone, which is what Keel's Dom0 needs, so that is added where it is missing.
+ * Keel's command line, for the control domain only. With dom0_mem= in it, xl leaves Dom0's memory
+ * alone, which is what Keel's Dom0 needs, so it is added if it is missing.
  */
 static void visible_cmdline(char *buf, size_t size)
 {
@@ -127,7 +130,9 @@ static long ver_build_id(unsigned long cmd, u64 gva)
 	return -ENODATA;
 }
 
-/* Strings are told in two forms: of fixed size, and, from 4.18 on, as a struct xen_varbuf. */
+/*
+ * Strings are returned in two forms: with a fixed size, and, from 4.18 on, as a struct xen_varbuf.
+ */
 static const struct { u8 fixed, var; u16 size; const char *s; /* NULL: the command line */ } strings[] = {
 	{ XENVER_extraversion, XENVER_extraversion2, sizeof(xen_extraversion_t), KEEL_EXTRAVERSION },
 	{ XENVER_capabilities, XENVER_capabilities2, sizeof(xen_capabilities_info_t), capabilities },

@@ -10,7 +10,7 @@ void __stack_chk_fail(void) __attribute__((noreturn));
 
 uintptr_t __stack_chk_guard = 0x5bd1e995a7c3f200UL;
 
-/* An invalid opcode: the exception handler shows the stack trace of the function that lost. */
+/* An invalid opcode, so that the exception handler prints the stack trace. */
 void __stack_chk_fail(void)
 {
 	__builtin_trap();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What libfdt's header wants of its surroundings, for a freestanding build: the types of
+ * What libfdt's header expects from its environment, for a freestanding build: the types of
  * big-endian fields, their conversion, and the string functions.
  */
 #ifndef COMMON_LIB_LIBFDT_ENV_H
