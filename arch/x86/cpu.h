@@ -195,8 +195,8 @@ static inline void xsetbv(u32 i, u64 v)
 }
 
 /*
- * For values of a guest: false where the CPU refuses one. All have been checked before, so that this tells of a
- * check that is missing; the guest ends, not Keel (traps.c).
+ * For values of a guest: false if the CPU refuses one. All have been checked before, so this
+ * reveals a missing check; the guest ends, not Keel (traps.c).
  */
 #ifdef KEEL_FAKE_ARCH
 #define TRY_INSN(insn, ...) do { if (0) goto refused; } while (0)

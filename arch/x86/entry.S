@@ -135,7 +135,10 @@ trampoline_start:
 	cld
 	mov	%cs, %ax
 	mov	%ax, %ds
-	/* Only the CPU that is waited for goes on: a late one would have the stack and the id of another. */
+	/*
+	 * Only the CPU that is being waited for continues: a late one would use the stack and id of
+	 * another.
+	 */
 	xor	%eax, %eax
 	cpuid
 	cmp	$0xb, %eax

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What of this machine is in use, as hypfs shows it under /keel/features. */
+/* Features of this machine that are in use, as hypfs shows them under /keel/features. */
 #include "arch/x86/cpu.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/mitigations.h"

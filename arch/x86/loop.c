@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a CPU does for ever: look at its work, run its vCPU, handle why that came back. */
+/* The main loop of each CPU: do its work, run its vCPU, handle the exit. */
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/pcpu.h"
 #include "common/console.h"

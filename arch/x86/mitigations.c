@@ -36,7 +36,7 @@ static const struct {
 	{ MIT_IBPB_SWITCH, "IBPB between domains", .leaf7 = LEAF7_IBRS_IBPB, .unless = 1u << MIT_IBPB_SWITCH },
 	{ MIT_AUTO_IBRS, "automatic IBRS", .amd_only = true, .leaf21 = LEAF21_AUTO_IBRS },
 	{ MIT_ENHANCED_IBRS, "enhanced IBRS", .intel_only = true, .leaf7 = LEAF7_IBRS_IBPB, .caps = CAPS_IBRS_ALL },
-	/* The two above keep returns after an exit from using what the guest left. */
+	/* The two above keep returns after an exit from using predictions that the guest left. */
 	{ MIT_RSB_FILL, "RSB fill after exits", .unless = 1u << MIT_AUTO_IBRS | 1u << MIT_ENHANCED_IBRS },
 	{ MIT_VERW_ENTRY, "VERW before entries", .leaf7 = LEAF7_MD_CLEAR, .unless_caps = CAPS_MDS_NO },
 	{ MIT_L1D_ENTRY, "L1D flush before entries", .intel_only = true, .leaf7 = LEAF7_L1D_FLUSH,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is done against speculative leaks between domains, chosen by what the CPU says of itself. */
+/* Mitigations of speculative leaks between domains, chosen by what the CPU reports. */
 #ifndef ARCH_X86_MITIGATIONS_H
 #define ARCH_X86_MITIGATIONS_H
 

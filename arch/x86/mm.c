@@ -184,7 +184,7 @@ bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
 	return true;
 }
 
-/* The loader's stack and structures lie in RAM that is given away: take a copy first. */
+/* The loader's stack and structures are in RAM that will be allocated: take a copy first. */
 void mm_init_early(const struct boot_info *bi)
 {
 	boot_info = *bi;
@@ -265,7 +265,7 @@ void mm_unmap_low(void)
 	WRITE_CR(3, root_pa);
 }
 
-/* By words: these are a hundred megabytes, and some emulators take a step for each. */
+/* Copy by words: this is a hundred megabytes, and some emulators execute each step separately. */
 static void copy_module(void *to, const void *from, u64 size)
 {
 	u64 words = size / sizeof(u64);
@@ -365,7 +365,7 @@ static bool is_mapped(u64 va)
 
 static spinlock_t map_lock = SPINLOCK_INIT(RANK_MM); /* tables, once all CPUs run */
 
-/* false: no memory. What is mapped then stays. */
+/* false: no memory. What has been mapped stays. */
 static bool map_missing(u64 virt_base, paddr_t pa, size_t len, u64 flags)
 {
 	paddr_t end = ROUND_UP(pa + len, PAGE_SIZE);

@@ -44,13 +44,16 @@ void mm_init_early(const struct boot_info *bi);
 void mm_init_paging(void);
 void mm_move_modules(void);
 void mm_init_frames(void);
-/* Gives all RAM that nobody has to the heap. */
+/* Gives all free RAM to the heap. */
 void mm_init_heap(void);
-/* Gives the modules' memory to the heap: the domains that were made of them are complete. */
+/* Gives the modules' memory to the heap, once the domains made from them are complete. */
 void mm_free_modules(void);
 /* Marks [base, end) as taken before the heap gets the rest. */
 void boot_reserve(paddr_t base, paddr_t end, const char *why);
-/* Frames for ever, from the top of RAM, zeroed; panics when there is none. Before mm_init_heap(). */
+/*
+ * Allocates frames that are never freed, from the top of RAM, zeroed; panics if there are none.
+ * Before mm_init_heap().
+ */
 paddr_t boot_alloc(u64 size, u64 align, paddr_t limit);
 /* Free RAM ranges (RAM without what is reserved), ascending: i-th; false at the end. */
 bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
@@ -65,7 +68,7 @@ void *map_mmio(paddr_t pa, size_t len);
 enum stack_kind { STACK_MAIN, STACK_EXCEPTION, STACK_IST, NR_STACKS };
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu);
 u64 keel_cr3(void);
-/* Takes away the identity map that starting CPUs needed. */
+/* Removes the identity map that starting CPUs needed. */
 void mm_unmap_low(void);
 /* Is it RAM (of anybody), by the firmware's map? */
 bool is_host_ram(paddr_t pa);

@@ -25,7 +25,7 @@ gfn_t p2m_gfn_limit = BIT(36);
 #define COST_SUPERPAGE 10000
 #define NO_REGION (~0ull)
 
-/* A domain has up to two trees of tables that say the same: its CPUs' nested one, and an IOMMU's. */
+/* A domain has up to two equivalent trees of tables: the nested one of its CPUs, and an IOMMU's. */
 struct tree {
 	const struct p2m_format *format;
 	u64 *root;
@@ -190,7 +190,7 @@ static void replace(struct domain *d, const struct tree *tree, u64 *slot, u64 e,
 	release_entry(d, tree, old, level);
 }
 
-/* Takes tables without entries out, from the one of this level that gfn lies in upwards. Allocates nothing. */
+/* Removes empty tables, from the one of this level that contains gfn upwards. Allocates nothing. */
 static void prune(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int level)
 {
 	for (; level < tree->levels; level++) {
@@ -210,8 +210,8 @@ static void prune(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned
 }
 
 /*
- * An entry went. The last table of 4 KiB entries that became empty stays until another one does, so that
- * a page that comes and goes does not take a table with it each time.
+ * An entry was removed. The last table of 4 KiB entries that became empty stays until another one does, so that a
+ * page that comes and goes does not cost a table each time.
  */
 static void entry_went(struct domain *d, const struct tree *tree, u64 *slot, gfn_t gfn, unsigned int level)
 {
@@ -304,8 +304,8 @@ static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 }
 
 /*
- * The mirror of 2^order frames: commit false finds or makes the tables that it takes, and changes
- * nothing that can be seen; true cannot fail after that. What the IOMMU cannot translate stays out.
+ * The mirror of 2^order frames. With commit false it finds or makes the tables, without a visible change; with true
+ * it then cannot fail. What the IOMMU cannot translate is left out.
  */
 static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t,
 		      unsigned int access, bool commit)
@@ -335,7 +335,7 @@ static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 	return 0;
 }
 
-/* What mirror_set() made before it failed, or for what then failed. */
+/* Undoes what mirror_set() made before it, or a later step, failed. */
 static void mirror_undo(struct domain *d, gfn_t gfn, unsigned int order)
 {
 	struct tree tree = mirror_tree(d);
@@ -617,7 +617,7 @@ int p2m_teardown_step(struct domain *d)
 	struct p2m *p = &d->p2m;
 
 	p2m_write_lock(p);
-	p->log_dirty = false; /* nobody looks into the tables of what is gone */
+	p->log_dirty = false; /* nobody reads the tables of removed entries */
 	while (p->nr_rest && budget > 0) {
 		put_pages(mfn_to_page(p->rest), 9);
 		p->rest += 512;

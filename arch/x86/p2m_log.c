@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Log-dirty mode: which pages a domain has written to, or Keel and grant mappings for it, since somebody looked.
+ * Log-dirty mode: which pages have been written since the last look, by the domain, by Keel on its
+ * behalf, or through grant mappings.
  *
- * The nested table itself is the log: a page of RAM is dirty while its entry allows writes. So the log takes no memory,
- * what is new in the map is dirty by itself, and what has gone is not. A write to a clean page faults, and makes it
- * dirty; to a clean superpage, it splits that. Without memory for the split all of the superpage is
- * dirty, and without memory when it is to become clean it stays so: too much is told then, never too little.
+ * The nested table itself is the log: a page of RAM is dirty while its entry allows writes. So the
+ * log takes no memory, new pages are dirty automatically, and removed ones are not. A write to a
+ * clean page faults, and makes the page dirty; a write to a clean superpage splits it. Without
+ * memory for the split, the whole superpage becomes dirty, or stays dirty when it should become
+ * clean: the log reports too much, never too little.
  */
 #include <public/errno.h>
 
@@ -13,7 +15,7 @@
 #include "common/domain.h"
 #include "common/heap.h"
 
-/* The entry that decides about gfn, and its level. Any p2m lock held. */
+/* The entry that maps gfn, and its level. Any p2m lock held. */
 static u64 *entry_at(const struct p2m *p, gfn_t gfn, unsigned int *level)
 {
 	u64 *table = p->arch.root;
@@ -45,7 +47,7 @@ void p2m_log_written(struct p2m *p, gfn_t gfn)
 	unsigned int level;
 	u64 *slot = entry_at(p, gfn, &level);
 
-	/* Others that hold the lock for reading may do the same. */
+	/* Other readers may do the same at the same time. */
 	if (p2m_entry_type(*slot) == P2M_RAM && !is_dirty(*slot))
 		__atomic_fetch_or(slot, P2M_WRITE, __ATOMIC_RELAXED);
 }
@@ -119,6 +121,6 @@ void p2m_log_protect(struct domain *d, gfn_t gfn, const u64 *bits)
 	for (unsigned int i = 0; i < P2M_LOG_STEP && level == 1; i++)
 		if (!bits || bits[i / 64] & BIT(i % 64))
 			protect(&slot[i]);
-	p->need_flush = true;	/* which ends ways that Keel remembers, too */
+	p->need_flush = true;	/* which also invalidates Keel's cached walks */
 	write_unlock(&p->lock);
 }

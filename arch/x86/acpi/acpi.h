@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Firmware tables (ACPI 6.5): what Keel needs of them, read with bounds checked. */
+/* Firmware tables (ACPI 6.5): what Keel needs from them, read with bounds checks. */
 #ifndef ARCH_X86_ACPI_ACPI_H
 #define ARCH_X86_ACPI_ACPI_H
 
@@ -65,7 +65,7 @@ bool acpi_parse_spcr(const void *spcr, size_t len, struct acpi_info *info);
 /* \_S5's SLP_TYP values by a bounded scan of a DSDT's or SSDT's bytes. Pure, fuzzed. */
 bool acpi_find_s5(const u8 *aml, size_t len, u8 *typ_a, u8 *typ_b);
 
-/* Machine power: prints nothing. They return if the machine did not do it. */
+/* Machine power. These print nothing, and return if the machine did not obey. */
 void acpi_power_off(void);
 void acpi_reset(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The tables that Keel writes for Dom0, beside the machine's that it may see. */
+/* The tables that Keel writes for Dom0, in addition to those of the machine that it may see. */
 #include "arch/x86/acpi/acpi.h"
 
 #include <public/errno.h>
@@ -40,7 +40,10 @@ static struct acpi_table *dom0_madt(struct acpi_build *b, unsigned int nr_vcpus)
 
 static bool acpi_dom0_may_see(const char *sig)
 {
-	/* What Dom0 needs to run devices. Not: who counts CPUs, memory, interrupts, IOMMUs or timers (Keel owns them). */
+	/*
+	 * Tables that Dom0 needs to drive devices. Not those that describe CPUs, memory,
+	 * interrupts, IOMMUs or timers, which Keel owns.
+	 */
 	static const char allowed[][5] = { "FACP", "PSDT", "SSDT", "SBST", "MCFG", "SLIC", "MSDM", "WDAT",
 					   "FPDT", "S3PT", "TCPA", "TPM2", "VFCT" };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Firmware tables: the parsers. Pure: they see bytes and trust none of them. */
+/* Parsers of firmware tables. Pure: they trust none of the bytes. */
 #include "arch/x86/acpi/acpi.h"
 
 #define RSDP_V1_LEN 20

@@ -25,7 +25,7 @@ struct madt { struct acpi_table h; u32 lapic_address, flags; } __packed;
 
 #define LAPIC_ADDRESS 0xfee00000u
 
-/* What is being built: bytes at buf, seen by the guest at gpa. */
+/* Tables under construction: bytes at buf, seen by the guest at gpa. */
 struct acpi_build {
 	u8 *buf;
 	size_t size, used;
@@ -36,7 +36,7 @@ struct acpi_build {
 /* Room for n zeroed bytes, aligned to 16 (to 64 for the FACS); NULL and b->full when there is none. */
 void *acpi_take(struct acpi_build *b, size_t n, size_t align);
 u64 acpi_gpa(const struct acpi_build *b, const void *p);
-/* An entry right behind what was taken last. */
+/* Room for an entry right behind the last one. */
 void acpi_append(struct acpi_build *b, const void *entry, size_t len);
 void acpi_append_address(struct acpi_build *b, u64 addr);
 /* Fills the header of a table that takes the buffer from t to its present end, and its checksum. */

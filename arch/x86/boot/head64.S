@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The core's 64-bit entry. Every loader comes here: %rdi = identity-mapped struct boot_info, long
- * mode, interrupts off, the loader's tables still loaded. The bss is clear already.
+ * The core's 64-bit entry, for every loader: %rdi = identity-mapped struct boot_info, long mode,
+ * interrupts off, the loader's tables still loaded. The bss is clear already.
  */
 #include "arch/x86/boot/layout.h"
 

@@ -203,7 +203,7 @@ static void build_one(const struct bootcfg_domain *cfg)
 		boot_info.modules[cfg->kernel].name, b.elf.start);
 }
 
-/* A reset takes 0.1 s: nothing else is to be done at boot. */
+/* A reset takes 0.1 s; there is nothing else to do at boot. */
 static void give_functions(const struct bootcfg_domain *cfg)
 {
 	struct domain *d = domain_find((domid_t)cfg->domid);
@@ -223,7 +223,9 @@ static void give_functions(const struct bootcfg_domain *cfg)
 	}
 }
 
-/* What the tree connects, once all domains exist. Each channel is in the lists of both its ends. */
+/*
+ * Connects domains as the tree says, once all exist. Each channel is in the lists of both its ends.
+ */
 static void connect_domains(const struct bootcfg *cfg)
 {
 	for (unsigned int i = 0; i < cfg->nr_domains; i++) {

@@ -22,14 +22,20 @@ struct builder {
 	struct gpa_range used[8];		/* what the builder placed */
 	unsigned int nr_used;
 	struct gpa_range acpi;
-	struct gpa_range translated;		/* RAM for the kernel where the machine has none */
+	struct gpa_range translated;		/* RAM for parts of the kernel where the machine has none */
 	u64 start_info, rsdp;
 };
 
-/* Before the heap: takes Dom0's RAM out of the free ranges, lowest first. Panics with a message if it cannot be. */
+/*
+ * Before the heap: takes Dom0's RAM from the free ranges, lowest first. Panics with a message if
+ * that is impossible.
+ */
 void dom0_reserve_memory(const struct bootcfg_domain *cfg);
 extern u64 dom0_max_mem; /* bytes that Dom0 may have; set by dom0_reserve_memory() */
-/* Makes all domains; they are paused. Panics naming the domain and what is wrong with its kernel or memory. */
+/*
+ * Creates all domains, paused. Panics naming the domain and what is wrong with its kernel or
+ * memory.
+ */
 void build_domains(const struct bootcfg *cfg);
 /* Lets the domains run. */
 void start_domains(const struct bootcfg *cfg);
@@ -37,7 +43,10 @@ void start_domains(const struct bootcfg *cfg);
 /* For messages. */
 static inline const char *build_name(const struct builder *b) { return b->d->hardware ? "Dom0" : b->cfg->name; }
 
-/* memmap.c: gives the domain its RAM, its kernel's place with it. Panics naming what is in the way. */
+/*
+ * memmap.c: gives the domain its RAM, including the kernel's place. Panics naming what is in the
+ * way.
+ */
 void build_ram(struct builder *b);
 /* Fills the domain's e820 from the host's (Dom0) or its own RAM. */
 void build_memmap(struct builder *b);

@@ -11,7 +11,10 @@
 #define EM_386 3
 #define EM_X86_64 62
 
-/* The default alignment stands in Xen's description of the note; a page is the least that is of use. */
+/*
+ * The default alignment is that of Xen's description of the note; less than a page would be of no
+ * use.
+ */
 #define RELOC_ALIGN_DEFAULT MiB(2)
 
 static void read_reloc(struct elf_kernel *k, const u8 *desc, u32 len)
@@ -90,7 +93,7 @@ static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 si
 	return 0;
 }
 
-/* Where the program headers of either class are. */
+/* Locates the program headers of either class. */
 struct program_headers {
 	const u8 *p;
 	unsigned int nr;

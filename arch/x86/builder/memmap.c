@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where a domain's memory is: Dom0's part of the host's RAM, and the map that a domain is told. */
+/* Where a domain's memory is: Dom0's part of the host's RAM, and the memory map of each domain. */
 #include "arch/x86/builder/build.h"
 
 #include <public/hvm/pvh_layout.h>
@@ -18,7 +18,7 @@ u64 dom0_max_mem;
 static struct gpa_range dom0_ram[BUILD_MAX_RANGES];
 static unsigned int nr_dom0_ram;
 
-/* dom0_mem=, the tree, or a quarter of what is there within bounds. Sets dom0_max_mem, too. */
+/* dom0_mem=, the tree, or a quarter of the memory within bounds. Sets dom0_max_mem, too. */
 static u64 dom0_memory(const struct bootcfg_domain *cfg)
 {
 	u64 total = 0, base, end, room, dflt, mem;
@@ -26,7 +26,7 @@ static u64 dom0_memory(const struct bootcfg_domain *cfg)
 
 	for (unsigned int i = 0; boot_free_range(i, &base, &end); i++)
 		total += end - base;
-	/* Keel needs page tables, and the guests want something, too. */
+	/* Keel needs page tables, and guests need memory, too. */
 	room = total - min(total, MiB(16));
 	dflt = cfg->memory_kb ? KiB(cfg->memory_kb)
 			      : min(min_t(u64, max_t(u64, total / 4, MiB(512)), GiB(4)), room);
@@ -65,7 +65,7 @@ void dom0_reserve_memory(const struct bootcfg_domain *cfg)
 		boot_reserve(dom0_ram[i].base, dom0_ram[i].end, "Dom0");
 }
 
-/* Dom0's RAM is where it is in the machine: gfn = mfn. */
+/* Dom0's RAM has the machine's addresses: gfn = mfn. */
 static void map_dom0_ram(struct builder *b)
 {
 	struct domain *d = b->d;
@@ -96,7 +96,7 @@ static void map_dom0_ram(struct builder *b)
 	}
 }
 
-/* Says which of the firmware's entries [start, end) lies over. */
+/* Prints which of the firmware's entries [start, end) overlaps. */
 static void tell_covered(const struct builder *b, u64 start, u64 end)
 {
 	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
@@ -132,7 +132,7 @@ static bool is_ram(struct builder *b, u64 p)
 	return p2m_get(b->d, PFN_DOWN(p), &t, NULL) != INVALID_MFN && t == P2M_RAM;
 }
 
-/* A kernel that may lie elsewhere goes to the lowest place of RAM that suits it, if its own is none. */
+/* If a relocatable kernel's own place is not RAM, it goes to the lowest RAM that suits it. */
 static void move_kernel(struct builder *b)
 {
 	struct elf_kernel *k = &b->elf;
@@ -156,10 +156,10 @@ static void move_kernel(struct builder *b)
 }
 
 /*
- * Any other kernel must be where it was linked to. What of that is not RAM of the machine is translated
- * for Dom0. An IOMMU translates its devices' DMA, too. Without one they would reach what the machine
- * has there: so this can only be pages that Linux neither writes to nor frees. (It reads them by DMA
- * through bounce buffers only, as swiotlb=force tells it.)
+ * Any other kernel must be where it was linked. Pages of it that are not RAM in the machine are
+ * translated for Dom0. An IOMMU translates its devices' DMA, too. Without one, DMA would reach
+ * whatever the machine has there, so these can only be pages that Linux neither writes nor frees.
+ * (It reads them by DMA through bounce buffers only, as swiotlb=force tells it.)
  */
 static void map_kernel_place(struct builder *b)
 {
@@ -187,7 +187,10 @@ static void map_kernel_place(struct builder *b)
 		tell_covered(b, b->translated.base, b->translated.end);
 }
 
-/* Memory that firmware has devices use: at the same place in both tables. Never RAM of a domain. */
+/*
+ * Memory that firmware reserves for devices: at the same place in both tables. Never RAM of a
+ * domain.
+ */
 static void map_reserved(struct domain *d)
 {
 	for (unsigned int i = 0; i < iommu_nr_reserved; i++) {
@@ -202,7 +205,7 @@ static void map_reserved(struct domain *d)
 	}
 }
 
-/* The largest piece that can begin at gfn and does not reach over where devices are, or would be. */
+/* The largest piece that can start at gfn without reaching into the range for devices. */
 static unsigned int ram_order(gfn_t gfn, u64 left)
 {
 	u64 room = gfn < GUEST_HOLE ? min(left, GUEST_HOLE - gfn) : left;
@@ -210,7 +213,7 @@ static unsigned int ram_order(gfn_t gfn, u64 left)
 	return room >= BIT(18) && !(gfn & 0x3ffff) ? 18 : room >= BIT(9) && !(gfn & 0x1ff) ? 9 : 0;
 }
 
-/* A guest's RAM begins at 0 and leaves the range below 4 GiB where devices are, or would be. */
+/* A guest's RAM starts at 0 and leaves out the range for devices below 4 GiB. */
 static void map_guest_ram(struct builder *b)
 {
 	u64 left = PFN_UP(KiB(b->cfg->memory_kb));
@@ -299,9 +302,9 @@ static void add_ram(struct builder *b, u64 base, u64 end)
 }
 
 /*
- * RAM of the host that Dom0 does not have: below 4 GiB it is left out, so that Linux
- * puts its region for grants and foreign pages there and not where BARs are;
- * above it is UNUSABLE, so that no device is put there.
+ * RAM of the host that Dom0 does not have. Below 4 GiB it is left out, so that Linux puts its
+ * region for grants and foreign pages there and not over BARs. Above, it is UNUSABLE, so that no
+ * device is put there.
  */
 static void add_host_ram(struct builder *b, u64 base, u64 end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why a guest came back, and what is done about it: one function for each reason. */
+/* Handles a guest's exits: one function for each reason. */
 #include "arch/x86/hvm/cpuid.h"
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/ops.h"
@@ -44,7 +44,7 @@ static void exit_cpuid(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 2);
 }
 
-/* With interrupts off nothing but INIT wakes it again: it is down. */
+/* With interrupts off only INIT can wake it: it is down. */
 static void exit_hlt(struct x86_vcpu *v, const struct exit_info *e)
 {
 	u64 flags = hvm_ops->get_reg(v, HREG_RFLAGS);
@@ -151,7 +151,7 @@ static void exit_xsetbv(struct x86_vcpu *v, const struct exit_info *e)
 {
 	u64 val = (u32)v->gpr[REG_RAX] | v->gpr[REG_RDX] << 32;
 
-	/* SVM leaves it open whether the exit comes before these faults. */
+	/* SVM does not specify whether the exit comes before these faults. */
 	if (!(hvm_ops->get_reg(v, HREG_CR4) & X86_CR4_OSXSAVE))
 		hvm_inject_ud(&v->v);
 	else if (hvm_ops->get_reg(v, HREG_CPL) || hvm_xsetbv(&v->v, (u32)v->gpr[REG_RCX], val))
@@ -160,7 +160,7 @@ static void exit_xsetbv(struct x86_vcpu *v, const struct exit_info *e)
 		hvm_ops->skip_insn(v, e, 3);
 }
 
-/* Only who drives devices can need the caches written back. */
+/* Only a domain that drives devices can need a write-back of the caches. */
 static void exit_wbinvd(struct x86_vcpu *v, const struct exit_info *e)
 {
 	if (v->v.domain->hardware)
@@ -207,7 +207,7 @@ static void exit_cr(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 0);
 }
 
-/* Registers of which the CPU itself does the rest are not told here, or ask for nothing. */
+/* Registers that the CPU handles itself do not come here, or need nothing else. */
 static void exit_apic(struct x86_vcpu *v, const struct exit_info *e)
 {
 	if (e->apic.reg == APIC_EOI)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reaching guest memory: a walk of the guest's own page tables (APM vol. 2,
- * chapter 5), each step through the p2m. One read lock spans one copy, so that
- * no page on the way can be freed meanwhile.
+ * Reaching guest memory: a walk of the guest's own page tables (APM vol. 2, chapter 5), each step
+ * through the p2m. One read lock spans one copy, so that no page along the path can be freed
+ * meanwhile.
  *
- * A vCPU remembers the way to a few pages, because hypercalls use the same buffers
- * again and again. The guest may change its tables at any time without Keel noticing
- * (INVLPG does not exit under nested paging), so each entry on the way is read
- * again at each use; only where it lies is remembered, until the p2m changes.
+ * A vCPU caches its last walks to a few pages, because hypercalls use the same buffers again and
+ * again. The guest may change its tables at any time without Keel noticing (INVLPG does not exit
+ * under nested paging), so each use reads each entry again; only the entries' addresses are cached,
+ * until the p2m changes.
  */
 #include "common/guest_access.h"
 
@@ -26,7 +26,10 @@ struct walk {
 	u64 care, want;	     /* rights that the access is about, and what they must be */
 };
 
-/* As what the memory is accessed: Keel's own data and the guest's code by the kernel, or what the guest's CPL may. */
+/*
+ * The kind of access: Keel's own data and the guest's code with the kernel's rights, or with those
+ * of the guest's CPL.
+ */
 enum access { DATA, CODE, OPERAND };
 
 static bool is_user(const struct vcpu *v, enum access as)
@@ -34,7 +37,7 @@ static bool is_user(const struct vcpu *v, enum access as)
 	return as == OPERAND && hvm_ops->get_reg(x86_vcpu(v), HREG_CPL) == 3;
 }
 
-/* The machine address behind gpa, for reading or writing, or 0. p2m lock held. */
+/* Keel's pointer to the byte at gpa, for reading or writing, or NULL. p2m lock held. */
 static void *gpa_ptr(struct domain *d, u64 gpa, bool write)
 {
 	enum p2m_type t;
@@ -47,7 +50,10 @@ static void *gpa_ptr(struct domain *d, u64 gpa, bool write)
 	return (u8 *)mfn_to_virt(mfn) + (gpa & ~PAGE_MASK);
 }
 
-/* What the vCPU's mode means for the access (SDM vol. 3, 4.6.1). false: a mode that hypercalls are not made in. */
+/*
+ * How the vCPU's mode affects the access (SDM vol. 3, 4.6.1). false: a mode in which no hypercalls
+ * are made.
+ */
 static inline bool walk_init(struct walk *w, struct vcpu *v, bool write, enum access as)
 {
 	struct hvm_paging p;
@@ -82,7 +88,10 @@ static void set_used(u64 *pte, u64 e, u64 bits)
 		__atomic_fetch_or(pte, bits, __ATOMIC_RELAXED);
 }
 
-/* gva -> gpa by the tables; the entries on the way go to slot. p2m lock held. -EFAULT: not present or not allowed. */
+/*
+ * gva -> gpa by the tables; records the entries along the path in slot. p2m lock held. -EFAULT: not
+ * present or not allowed.
+ */
 static int walk(const struct walk *w, u64 gva, u64 *gpa, struct walk_slot *slot)
 {
 	u64 table = w->cr3, rights = PTE_RW | PTE_US;
@@ -127,7 +136,7 @@ static int walk(const struct walk *w, u64 gva, u64 *gpa, struct walk_slot *slot)
 	}
 }
 
-/* The page by the way that is remembered, if every entry on it still says the same and allows the access; else NULL. */
+/* The page, by the cached walk, if every entry is unchanged and allows the access; else NULL. */
 static void *walk_again(const struct walk *w, const struct walk_slot *s, u64 vpn)
 {
 	u64 rights = PTE_RW | PTE_US | PTE_A, e = 0;
@@ -148,7 +157,7 @@ static void *walk_again(const struct walk *w, const struct walk_slot *s, u64 vpn
 	return s->page;
 }
 
-/* Where the byte at gva is, NULL: -EFAULT. p2m lock held. */
+/* The byte at gva, or NULL: -EFAULT. p2m lock held. */
 static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 {
 	u64 vpn = gva >> PAGE_SHIFT, gpa, offset = gva & ~PAGE_MASK;
@@ -171,7 +180,7 @@ static void *gva_ptr(const struct walk *w, struct vcpu *v, u64 gva)
 	slot->cr3 = w->cr3;
 	slot->generation = READ_ONCE(w->d->p2m.generation);
 	slot->nx = w->nx;
-	/* While there is a log, a write after a read comes here again, to be in it. */
+	/* In log-dirty mode, a write after a read comes here again, to be logged. */
 	slot->writable = w->write || (p2m_is_writable(t) && !w->d->p2m.log_dirty);
 	slot->page = page;
 	slot->levels = (u8)w->levels;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A vCPU's registers as tools read and set them (public/vcpu_context.h): of its structure the two ends, since what
- * is between them is a PV guest's.
+ * A vCPU's registers as tools read and set them (public/vcpu_context.h): only the two ends of its
+ * structure, since the middle is for PV guests.
  */
 #include <public/errno.h>
 

@@ -41,7 +41,7 @@ struct stream {
 	bool ran;	/* load: a vCPU had a state before, so the domain is not new */
 };
 
-/* Bytes to the stream; what does not fit is an error, but still counts. */
+/* Adds bytes to the stream; bytes that do not fit are an error, but still count. */
 static void put(struct stream *s, const void *data, u32 len)
 {
 	if (s->buffer && !s->err && len)
@@ -84,7 +84,7 @@ static void save_cpu(struct stream *s, struct x86_vcpu *x)
 	c.msr_efer = st.efer & EFER_VALID;
 	c.msr_tsc_aux = x->tsc_aux;
 	c.tsc = rdtsc() + x->tsc_offset;
-	if (st.pending_event && st.pending_type < HEV_SWINT) { /* what an instruction raised comes again by itself */
+	if (st.pending_event && st.pending_type < HEV_SWINT) { /* an exception that an instruction raised recurs by itself */
 		c.pending_vector = st.pending_vector;
 		c.pending_type = st.pending_type & 7;
 		c.pending_valid = 1;
@@ -159,8 +159,8 @@ long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
 }
 
 /*
- * A saved TSC goes on from where it was. All vCPUs get one offset, from the first record, so
- * that their TSCs stay in step. A new guest's (0) is the host's.
+ * A saved TSC continues from where it was. All vCPUs get one offset, from the first record, so that
+ * their TSCs stay in step. A new guest's (0) is the host's.
  */
 static void load_tsc(struct x86_vcpu *x, struct stream *s, u64 tsc)
 {
@@ -185,8 +185,9 @@ void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[XSAVE_HEADER])
 }
 
 /*
- * A kernel that goes on in a new domain finds its ports masked until it unmasks them. Linux masks 2-level ports at boot
- * only, and counts on it after a restore, too: the IPI of its spinlocks it never unmasks, and delivered it is a BUG.
+ * A kernel that continues in a new domain finds its ports masked until it unmasks them. Linux masks
+ * 2-level ports at boot only, and counts on it after a restore, too: the IPI of its spinlocks it
+ * never unmasks, and delivered it is a BUG.
  */
 static void mask_ports(const struct evtchn_table *t)
 {
@@ -281,7 +282,7 @@ static int load_mtrr(struct x86_vcpu *x, struct stream *s, u32 len)
 	return 0;
 }
 
-/* Only what XRSTOR takes without a fault may get into the area. */
+/* Only values that XRSTOR accepts without a fault may get into the area. */
 static int load_xsave(struct x86_vcpu *x, struct stream *s, u32 len)
 {
 	u64 prefix[3], header[8] = { 0 }, allowed = cpu_policy_xcr0(x86_domain(x->v.domain)->cpuid);
@@ -326,7 +327,7 @@ static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 	return 0;
 }
 
-/* What is not here (devices that a PVH guest does not have) is skipped. */
+/* Records for devices that a PVH guest does not have are skipped. */
 static const struct { u32 min_len; int (*fn)(struct x86_vcpu *x, struct stream *s, u32 len); } loaders[] = {
 	[HVM_SAVE_CODE_CPU] = { sizeof(struct hvm_hw_cpu), load_cpu },
 	[HVM_SAVE_CODE_LAPIC] = { sizeof(struct hvm_hw_lapic), load_lapic },
@@ -407,8 +408,8 @@ static int load_records(struct domain *d, struct stream *s)
 }
 
 /*
- * All vCPUs go down, and those with a CPU record come up. What is refused changes nothing, unless the caller changes
- * the records meanwhile: the second look checks them again.
+ * All vCPUs go down, and those with a CPU record come up. A refusal changes nothing, unless the
+ * caller changes the records meanwhile: the second pass checks them again.
  */
 long arch_set_hvmcontext(struct domain *d, u64 buffer, u32 size)
 {

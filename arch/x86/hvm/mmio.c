@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Emulates a guest's access to device registers that Keel stands for. */
+/* Emulates a guest's access to device registers that Keel virtualizes. */
 #include "arch/x86/hvm/mmio.h"
 
 #include <public/errno.h>
@@ -162,7 +162,10 @@ static void execute(struct x86_vcpu *x, const struct mmio_insn *in, u64 gpa)
 		write_register(x, in, res);
 }
 
-/* The bytes at the instruction pointer: to the end of the page first, more only if the instruction goes on there. */
+/*
+ * The bytes at the instruction pointer: first up to the end of the page, more only if the
+ * instruction continues there.
+ */
 static int fetch_and_decode(u64 ip, unsigned int mode, struct mmio_insn *in, u8 *buf)
 {
 	unsigned int first = min_t(u64, MAX_INSN_LEN, PAGE_SIZE - (ip & (PAGE_SIZE - 1)));
@@ -199,7 +202,10 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
 	else
 		mode = s.seg[SEG_CS].attr & SEG_ATTR_DB ? 32 : 16;
 	rc = fetch_and_decode(mode == 64 ? s.rip : (u32)(s.seg[SEG_CS].base + s.rip), mode, &in, buf);
-	/* An access that writes must be one of ours: or the fault was not for the operand. */
+	/*
+	 * If the fault was for a write, the decoded instruction must write; otherwise the fault was
+	 * not for the operand.
+	 */
 	if (rc || (write && !in.write)) {
 		pr_guest(v->v.domain, "vCPU %u: cannot emulate the %s at %#llx by the instruction at %#llx (%d): %02x %02x %02x %02x\n",
 			 v->v.id, write ? "write" : "read", (unsigned long long)gpa, (unsigned long long)s.rip, rc,

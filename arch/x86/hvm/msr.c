@@ -4,7 +4,7 @@
  * not in it raises #GP, with a line in the log. Intel SDM vol. 4; AMD APM vol. 2, appendix A,
  * and the processors' PPRs. It has those that Linux touches.
  *
- * On the way most used, x2APIC registers, the table is not searched.
+ * The most frequent ones, x2APIC registers, bypass the table.
  */
 #include <public/cpuid.h>
 #include <public/errno.h>
@@ -54,7 +54,7 @@ static int write_tsc(struct vcpu *v, u32 msr, u64 val)
 
 	x->tsc_offset = val - rdtsc();
 	hvm_ops->set_tsc_offset(x, x->tsc_offset);
-	v->time_version = 0; /* the guest's clock is on the new count */
+	v->time_version = 0; /* the guest's clock is based on the new count */
 	vcpu_time_update(v);
 	return 0;
 }

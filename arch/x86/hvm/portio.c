@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ports that exit. A guest has none but the debug console's. Dom0 has all, except those that
- * Keel keeps, watches or hides: a table. What is in nobody's hands reads as all
- * ones (but the PIT's channel 2, as 0), and writes are dropped.
+ * Ports that exit. A guest has none but the debug console's. Dom0 has all, except those that Keel
+ * keeps, watches or hides: a table. Ports that nobody has read as all ones (but the PIT's channel 2
+ * as 0), and writes are dropped.
  */
 #include <public/sched.h>
 
@@ -181,8 +181,8 @@ static bool find_range(u16 port, unsigned int size, struct port_range *r)
 }
 
 /*
- * An access that exits although no range has its first port: wide, over the edge of one.
- * The parts that Keel keeps are left out by leaving it all out.
+ * An access that exits although no range has its first port: wide, over the edge of one. The whole
+ * access is dropped, so that it does not touch ports that Keel keeps.
  */
 u32 hvm_port_in(struct vcpu *v, u16 port, unsigned int size)
 {

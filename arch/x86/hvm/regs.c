@@ -165,7 +165,10 @@ static bool segments_ok(const struct hvm_state *s, bool lma)
 	return true;
 }
 
-/* What an instruction of the guest raises comes again by itself. An error code there is or is not by the vector. */
+/*
+ * An exception that the guest's instruction raised recurs by itself. The vector decides whether
+ * there is an error code.
+ */
 static bool event_ok(struct hvm_state *s)
 {
 	bool soft = s->pending_type == HEV_EXCEPTION && (s->pending_vector == X86_EXC_BP || s->pending_vector == X86_EXC_OF);

@@ -27,13 +27,16 @@ bool hvm_state_msrs_ok(const struct hvm_state *s);
 int hvm_set_cr(struct x86_vcpu *v, unsigned int cr, u64 val);
 
 /*
- * A whole state from outside: -EINVAL unless d's guest could have come to it by itself, on either vendor's CPU.
- * Bits that are always set are set, CR0.CD and NW are dropped, and an event that the guest's instruction raises
- * again when it goes on is no longer pending.
+ * A whole state from outside: -EINVAL unless d's guest could have reached it by itself, on either
+ * vendor's CPU. Bits that are always set are set, CR0.CD and NW are dropped, and an event that the
+ * guest's instruction raises again when it goes on is no longer pending.
  */
 int hvm_state_check(const struct domain *d, struct hvm_state *s);
 
-/* X87 and SSE registers from outside, as FXSAVE writes them: whatever they are, XRSTOR then takes them. */
+/*
+ * Makes x87 and SSE registers from outside, in FXSAVE's format, acceptable to XRSTOR, whatever they
+ * are.
+ */
 void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[512]);
 
 /* The general registers, by the names that the ABI's structures have for them. */

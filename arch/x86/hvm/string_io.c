@@ -14,7 +14,10 @@
 #define SEG_CODE BIT(3)
 #define SEG_PRESENT BIT(7)
 
-/* Where an element is, if its segment allows it. Segments that expand down are not emulated. */
+/*
+ * The address of an element, if its segment allows the access. Segments that expand down are not
+ * emulated.
+ */
 static bool element_address(const struct hvm_state *s, const struct exit_info *e, u64 offset, u64 *gva)
 {
 	const struct segment *seg = &s->seg[e->io.seg];
@@ -95,7 +98,7 @@ void hvm_string_io(struct x86_vcpu *v, const struct exit_info *e)
 		if (e->io.rep)
 			add_to(count, -1ull, e->io.addr_size);
 	}
-	/* A single step ends behind each element: at this instruction again while some are left. */
+	/* A single step ends after each element: at this instruction again while some are left. */
 	if (!left)
 		hvm_ops->skip_insn(v, e, 0);
 	else if (max == 1)

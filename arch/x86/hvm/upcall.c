@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Event channel upcalls (docs/interrupts.md). With a vector of its own a vCPU
- * gets them as an interrupt of its local APIC, which it ends with an EOI. With
- * the domain's callback vector they go in directly, as long as
- * evtchn_upcall_pending says so, and there is no EOI. Either way the vector is
- * there when the vCPU is next entered: no exit is needed to open a window.
+ * Event channel upcalls (docs/interrupts.md). With a vector of its own a vCPU gets them as an
+ * interrupt of its local APIC, which it ends with an EOI. With the domain's callback vector, Keel
+ * injects them directly as long as evtchn_upcall_pending is set, and there is no EOI. Either way
+ * the vector is there when the vCPU is next entered: no exit is needed to open a window.
  */
 #include "arch/x86/hvm/upcall.h"
 
@@ -30,7 +29,7 @@ void arch_upcall(struct vcpu *v)
 		vlapic_set_irq(v, v->upcall_vector, false);
 		return;
 	}
-	/* The current vCPU looks before it enters, unless it is about to sleep. */
+	/* The current vCPU checks before it enters, unless it is about to sleep. */
 	if (callback_vector(v) && (v != current || READ_ONCE(v->wait_flags)))
 		arch_vcpu_kick(v);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What interrupt a vCPU takes next: an event channel upcall or one of its local APIC. */
+/* The interrupt that a vCPU takes next: an event channel upcall, or one from its local APIC. */
 #ifndef ARCH_X86_HVM_UPCALL_H
 #define ARCH_X86_HVM_UPCALL_H
 

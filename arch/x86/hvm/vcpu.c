@@ -35,7 +35,10 @@ void arch_domain_free(struct domain *d)
 {
 	struct x86_domain *x = x86_domain(d);
 
-	/* The next domain may get this address: it is another one all the same. Its CPU writes the field, too. */
+	/*
+	 * The next domain may get the same address, but is a different domain. Each CPU writes its
+	 * own field.
+	 */
 	for (unsigned int i = 0; i < nr_cpus; i++) {
 		const struct domain *gone = d;
 
@@ -69,7 +72,7 @@ int arch_domain_init(struct domain *d, const struct domain_config *cfg)
 
 void arch_domain_teardown(struct domain *d)
 {
-	BUG_ON(d->hardware); /* nobody may ask for it; one that cannot be made never comes here */
+	BUG_ON(d->hardware); /* always allowed; a domain that cannot be created never comes here */
 	vpci_guest_close(d);
 }
 
@@ -123,7 +126,7 @@ void arch_vcpu_free(struct vcpu *v)
 	free_pages(x, size_to_order(sizeof(*x)));
 }
 
-/* Its CPU looks at its pending events: wakes it, or interrupts the guest. */
+/* Makes its CPU check the pending events: wakes it, or interrupts the guest. */
 void arch_vcpu_kick(struct vcpu *v)
 {
 	if (test_bit(VPF_POLL, &v->wait_flags))
@@ -148,7 +151,10 @@ static void fpu_save(struct x86_vcpu *v)
 	__asm__ volatile("xsaveq (%0)" : : "r"(v->xsave), "a"(~0u), "d"(~0u) : "memory");
 }
 
-/* An instruction of Keel's own, so that the next vCPU does not see where the last one was. */
+/*
+ * Execute an FPU instruction of Keel's own, so that the next vCPU does not see the last one's FPU
+ * pointers.
+ */
 static void fpu_clear_pointers(void)
 {
 	static const u32 zero;
@@ -189,7 +195,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 			this_x86_pcpu()->last_domain = next->domain;
 			mitigations_domain_switch();
 		}
-		/* Before the generation is read: from here on flushes reach this CPU. */
+		/* Must come before the generation is read: from here on flushes reach this CPU. */
 		cpumask_set(&next->domain->p2m.dirty, cpu->id);
 		if (!hvm_ops->switch_to(x) || !fpu_load(x))
 			domain_crash(next->domain, "vCPU %u: a state that the CPU does not load", next->id);
@@ -206,7 +212,10 @@ void hvm_triple_fault(struct vcpu *v)
 	domain_shutdown(d, (u8)d->hvm_params[HVM_PARAM_TRIPLE_FAULT_REASON], "triple fault");
 }
 
-/* Who is hit while an event is being delivered already: the rules of SDM vol. 3, table 6-5, simplified to contributory faults. */
+/*
+ * A fault during the delivery of another event: the rules of SDM vol. 3, table 6-5, simplified to
+ * contributory faults.
+ */
 void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
 {
 	struct x86_vcpu *x = x86_vcpu(v);
@@ -232,8 +241,8 @@ void hvm_inject_nmi(struct vcpu *v)
 }
 
 /*
- * What goes in with the next entry: exception, NMI, interrupt, in this order. What
- * cannot be taken now opens a window.
+ * Events for the next entry: exception, NMI, interrupt, in this order. If the guest cannot take one
+ * now, opens a window.
  */
 void hvm_prepare_entry(struct x86_vcpu *v)
 {
@@ -261,7 +270,7 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 	}
 	if (p.via_apic) {
 		vlapic_ack_vector(&v->v, p.vector);
-	} else if (!v->apic_virtual) { /* there is no EOI that would bring in what waits at the local APIC */
+	} else if (!v->apic_virtual) { /* no EOI will follow that could deliver what waits at the local APIC */
 		next = vlapic_pending_vector(&v->v);
 		if (next.held_class)
 			hvm_ops->set_window(v, HVM_WINDOW_CR8(next.held_class));

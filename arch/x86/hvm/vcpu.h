@@ -39,10 +39,10 @@ enum vcpu_boot_state { VB_RUNNING, VB_INIT /* got INIT: reset when it starts */,
 
 #define WALK_SLOTS 4
 
-/* Where the last walks to some pages went through the guest's tables: looked at again at each use. */
+/* Cached walks of the guest's tables to some pages: each entry is read again at each use. */
 struct walk_slot {
 	u64 vpn, cr3;
-	u64 generation;		/* of the p2m: the pointers here are good as long as it stays */
+	u64 generation;		/* of the p2m: the pointers here are valid while it is unchanged */
 	u8 levels;		/* of the tables; 0: unused */
 	u8 nr;			/* entries on the way */
 	bool nx, writable;	/* EFER.NXE then; the p2m lets the page be written */
@@ -118,7 +118,9 @@ static inline struct x86_domain *x86_domain(const struct domain *d) { return (st
 
 /* Queue an exception for the current vCPU's next entry; error < 0 = has none. #DF and triple faults by the rules. */
 void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error);
-/* What the current vCPU's ends in: its domain's end, for the reason that the domain has chosen. */
+/*
+ * A triple fault of the current vCPU: ends its domain, for the reason that the domain has chosen.
+ */
 void hvm_triple_fault(struct vcpu *v);
 static inline void hvm_inject_gp(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_GP, 0); }
 static inline void hvm_inject_ud(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_UD, -1); }
@@ -136,9 +138,12 @@ void hvm_inject_nmi(struct vcpu *v);
  * but code is not data, so SMAP does not count (SDM vol. 3, 4.6.1). No p2m lock may be held.
  */
 int copy_insn_from_guest(void *dst, u64 ip, size_t len);
-/* A memory operand of the current vCPU's instruction, with the rights of its privilege level. As the above. */
+/*
+ * A memory operand of the current vCPU's instruction, with the rights of its privilege level.
+ * Otherwise as above.
+ */
 int copy_operand(void *buf, u64 gva, size_t len, bool from);
-/* Does the guest let it reach the byte at gva, whether there is memory or not? */
+/* Do the guest's tables allow access to the byte at gva, whether there is memory or not? */
 bool operand_is_mapped(u64 gva, bool write);
 /* 32-bit flat protected mode, paging off: a PVH kernel's entry. ebx: its start_info (public/hvm/start_info.h). */
 void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx);

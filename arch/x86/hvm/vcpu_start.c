@@ -52,12 +52,12 @@ void hvm_vcpu_init(struct vcpu *v)
 	clear_bit(VPF_POLL, &v->wait_flags);
 	vcpu_sleep_nosync(v);
 	x->boot_state = VB_INIT;
-	v->initialised = false; /* nothing but a start-up IPI lets it go from here, and that when it has stopped */
+	v->initialised = false; /* only a start-up IPI starts it again, once it has stopped */
 	WRITE_ONCE(x->sipi, 0);
 	spin_unlock(&v->domain->lock);
 }
 
-/* D: v is down, so that once it has stopped nothing starts it but this. */
+/* D: v is down, so once it has stopped only this can start it. */
 static void start_if_stopped(struct vcpu *v)
 {
 	struct x86_vcpu *x = x86_vcpu(v);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Interrupts of a virtual local APIC: from the moment that somebody sends one
- * until its EOI (SDM vol. 3, 11.6 to 11.8).
- */
+/* Interrupts of a virtual local APIC: from sending to EOI (SDM vol. 3, 11.6 to 11.8). */
 #include "arch/x86/hvm/vlapic.h"
 
 #include "arch/x86/hvm/ops.h"
@@ -27,7 +24,7 @@ bool vlapic_accepts(const struct vcpu *v)
 	return l->enabled && l->svr & APIC_SVR_ENABLE;
 }
 
-/* Highest vector set, or -1. Vectors below 16 are never in there. */
+/* Highest vector set, or -1. Vectors below 16 are never set. */
 static int highest(const u64 map[4])
 {
 	for (int w = 3; w >= 0; w--) {
@@ -141,7 +138,7 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 	}
 	if (test_and_set_bit(vector, l->irr))
 		return;
-	/* The current vCPU looks at its IRR before it enters, unless it is about to sleep. */
+	/* The current vCPU checks its IRR before it enters, unless it is about to sleep. */
 	if (v != current || READ_ONCE(v->wait_flags))
 		arch_vcpu_kick(v);
 }
@@ -171,7 +168,7 @@ static struct vcpu *vcpu_of_id(struct domain *d, u32 apic_id)
 	return apic_id & 1 ? NULL : domain_vcpu(d, apic_id / 2);
 }
 
-/* Which physical CPU is nearest to whom a message goes to: where its interrupt had best arrive. */
+/* The pCPU that is best for a message's interrupt: that of its target vCPU. */
 unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical)
 {
 	struct vcpu *v;
@@ -182,7 +179,7 @@ unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical)
 	return ~0u;
 }
 
-/* Of those that the destination names and that accept, one with the lowest priority; ties go round. */
+/* Among the accepting destinations, one with the lowest priority; ties go round. */
 static struct vcpu *lowest_priority(struct domain *d, u32 dest, bool logical)
 {
 	static u32 turn; /* any value does: no atomicity needed */
@@ -289,7 +286,7 @@ void vlapic_send_ipi(struct vcpu *v, u64 icr)
 	u32 dest = vlapic(v)->x2apic ? (u32)(icr >> 32) : (u32)(icr >> 56);
 	struct vcpu *target;
 
-	/* The message goes out in spite of it: whoever receives it notes that too (SDM vol. 3, 11.5.3). */
+	/* The message is sent anyway: the receiver notes the error, too (SDM vol. 3, 11.5.3). */
 	if ((mode == APIC_DM_FIXED || mode == APIC_DM_LOWEST) && (icr & 0xff) < LOWEST_USABLE_VECTOR)
 		vlapic_error(v, ESR_SEND_ILLEGAL_VECTOR);
 	if (ICR_SHORTHAND(icr) == SHORT_SELF) {

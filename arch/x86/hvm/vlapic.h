@@ -43,12 +43,12 @@ void vlapic_reset(struct vcpu *v);	/* INIT: everything but id and mode. v does n
  */
 void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
 /*
- * A message (MSI, IO-APIC) to whom its destination names; INIT and start-up
- * messages from devices are dropped. Any CPU, any locks below RANK_VCPU.
+ * Delivers a message (MSI, IO-APIC) to its destination; INIT and start-up messages from devices are
+ * dropped. Any CPU, any locks below RANK_VCPU.
  */
 void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
 bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical);
-/* The physical CPU of one of those that the destination names, or ~0u: for irq_alloc(). */
+/* The pCPU of one of the destination's vCPUs, or ~0u: for irq_alloc(). */
 unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical);
 
 /* An interrupt that waits: one that can go in now, or one that only the task priority holds back, or none (both 0). */
@@ -67,7 +67,7 @@ u8 vlapic_ppr(const struct vlapic *l);
 /* Accepts fixed interrupts: enabled in IA32_APIC_BASE and in SVR. */
 bool vlapic_accepts(const struct vcpu *v);
 
-/* Pieces that the register file (vlapic_regs.c) is made of; v is current. */
+/* Parts of the register file (vlapic_regs.c); v is current. */
 void vlapic_eoi(struct vcpu *v);
 void vlapic_send_ipi(struct vcpu *v, u64 icr);
 void vlapic_error(struct vcpu *v, u32 esr_bit); /* any CPU */

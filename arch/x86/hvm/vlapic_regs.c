@@ -331,7 +331,7 @@ static bool base_ok(u64 base)
 	return (base & ~settable) == APIC_DEFAULT_PHYS_BASE && (base & APIC_BASE_EN || !(base & APIC_BASE_EXTD));
 }
 
-/* Modes and the ways between them: SDM vol. 3, 11.12.5 and figure 11-27. */
+/* Modes and the transitions between them: SDM vol. 3, 11.12.5 and figure 11-27. */
 static int write_base(struct vcpu *v, u64 base)
 {
 	struct vlapic *l = vlapic(v);
@@ -342,7 +342,7 @@ static int write_base(struct vcpu *v, u64 base)
 		return -EINVAL;
 	}
 	if (l->enabled && l->x2apic && en && !extd)
-		return -EINVAL; /* back to xAPIC only by way of disabled */
+		return -EINVAL; /* back to xAPIC only through disabled */
 	if (!l->enabled && extd)
 		return -EINVAL; /* x2APIC only by way of xAPIC */
 	if (l->enabled && !en) {

@@ -49,7 +49,7 @@ static void fire(void *data)
 	if (periodic(l) && l->timer_initial) {
 		u64 period = period_ns(l), elapsed = now() - l->timer_started;
 
-		/* Ticks that were missed while v did not run are not made up for. */
+		/* Ticks missed while v did not run are not repeated. */
 		timer_set(&l->timer, l->timer_started + (elapsed / period + 1) * period);
 	}
 }
@@ -95,7 +95,7 @@ u32 vlapic_timer_count(struct vcpu *v)
 	return ticks < l->timer_initial ? l->timer_initial - (u32)ticks : 0;
 }
 
-/* Goes on from the count that is left, in the new units. */
+/* Continues from the remaining count, in the new units. */
 static void restart_from(struct vcpu *v, u32 left)
 {
 	struct vlapic *l = vlapic(v);
@@ -115,7 +115,7 @@ void vlapic_timer_set_divide(struct vcpu *v, u32 tdcr)
 	restart_from(v, left);
 }
 
-/* Between one-shot and periodic, with a count under way: what is left of it still has to pass. */
+/* Switches between one-shot and periodic while counting: the remaining count still has to pass. */
 void vlapic_timer_mode_changed(struct vcpu *v)
 {
 	struct vlapic *l = vlapic(v);
@@ -124,7 +124,10 @@ void vlapic_timer_mode_changed(struct vcpu *v)
 	vlapic_timer_stop(v);
 	if (!initial)
 		return;
-	/* lvt holds the new mode already: an expired one-shot starts over as periodic, others go on. */
+	/*
+	 * lvt holds the new mode already: an expired one-shot restarts as periodic, others
+	 * continue.
+	 */
 	if (periodic(l))
 		restart_from(v, initial);
 	else

@@ -24,7 +24,7 @@
 #define DEVICE_TABLE_LEN (IVRS_NR_IDS * sizeof(device_table[0]))
 #define BLOCKED	 (AMDVI_DTE_V | AMDVI_DTE_TV) /* translated, by no table, without permissions */
 
-/* What a unit shares with Keel. */
+/* Memory that a unit shares with Keel. */
 struct rings {
 	struct amdvi_cmd commands[AMDVI_RING_LEN / sizeof(struct amdvi_cmd)];
 	u64 events[AMDVI_RING_LEN / sizeof(u64)];
@@ -91,7 +91,7 @@ static void command(const struct amdvi_cmd *cmd, unsigned int n, const char *wha
 
 /* --- Devices --- */
 
-/* Lock held, or boot. What firmware asks to let pass: system management messages, NMI, INIT... */
+/* Lock held, or boot. Messages that firmware asks to let pass: system management, NMI, INIT... */
 static void let_pass(u16 id, u8 flags)
 {
 	u64 *e = device_table[id];
@@ -102,8 +102,8 @@ static void let_pass(u16 id, u8 flags)
 }
 
 /*
- * Lock held. The words change one by one: between the first and the last the device is blocked. Firmware's exceptions
- * are not for a guest's device, nor for one that was a guest's until Dom0 has it.
+ * Lock held. The words change one by one; in between, the device is blocked. Firmware's exceptions
+ * do not apply to a guest's device, nor to one that a guest had, until Dom0 gets it.
  */
 static void set_owner(u16 id, const struct domain *d)
 {
@@ -125,7 +125,10 @@ static bool has_unit(u32 sbdf)
 	return !(sbdf >> 16) && ivrs.dev[sbdf].unit != IVRS_NO_UNIT;
 }
 
-/* A function that IVRS does not name, as a virtual one that was not there at power-on, is as the physical one. */
+/*
+ * A function that IVRS does not name, such as a virtual one that did not exist at power-on, is
+ * treated like its physical one.
+ */
 static u32 amdvi_alias(u32 sbdf, u32 physfn)
 {
 	if (!has_unit(sbdf) && has_unit(physfn)) {
@@ -287,7 +290,9 @@ static void report(u64 lo, u64 hi)
 		       hi);
 }
 
-/* [2.5.1] What was lost is lost; the log starts again where it is. After an overflow it is off already. */
+/*
+ * [2.5.1] Lost events stay lost; the log restarts where it is. After an overflow it is off already.
+ */
 static void restart_log(struct unit *u)
 {
 	write_reg(u, AMDVI_CONTROL, u->control & ~AMDVI_CTRL_EVENTS);
@@ -306,7 +311,7 @@ static unsigned int read_events(struct unit *u)
 	for (; n < IOMMU_FAULT_READS && head != read_reg(u, AMDVI_EVENT_TAIL) % AMDVI_RING_LEN; n++) {
 		u64 *e = &u->rings->events[head / 8];
 
-		/* The unit may move its tail before the event is all there. */
+		/* The unit may move its tail before the event is complete. */
 		for (unsigned int i = 0; !(READ_ONCE(e[0]) >> 60) && i < 1000; i++)
 			cpu_relax();
 		report(e[0], e[1]);
@@ -317,7 +322,10 @@ static unsigned int read_events(struct unit *u)
 	return n;
 }
 
-/* A device must not keep the CPU here: after so many events the unit's interrupt is off, and a timer reads on. */
+/*
+ * A device must not keep the CPU here: after this many events the unit's interrupt goes off, and a
+ * timer continues.
+ */
 static void handle_events(void *data)
 {
 	static struct ratelimit limit;
@@ -350,7 +358,7 @@ static void fault_interrupt(struct irq_user *user)
 
 static struct irq_user fault_user = { fault_interrupt };
 
-/* A unit's own message goes past interrupt remapping: it is in the machine's form. */
+/* A unit's own message bypasses interrupt remapping, so it has the machine's format. */
 static void amdvi_enable_faults(void)
 {
 	timer_init(&event_timer, pcpus[0], handle_events, NULL);
@@ -420,7 +428,7 @@ static void set_caps(void)
 	f->superpage_mask = AMDVI_PTE_LEVEL_MASK;
 	f->max_order = 18;
 	iommu_caps.levels = LEVELS;
-	/* Interrupts can be remapped when it is known from where each IO-APIC sends its own. */
+	/* Interrupts can be remapped only if the id of each IO-APIC is known. */
 	iommu_caps.irq_remap = true;
 	for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
 		iommu_caps.irq_remap &= ioapic_source(acpi.ioapics[i].id) >= 0;

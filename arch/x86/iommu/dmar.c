@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The DMAR table's parser (VT-d specification 4.1, chapter 8). Pure: it sees bytes and trusts none of them. */
+/*
+ * The DMAR table's parser (VT-d specification 4.1, chapter 8). Pure: it trusts none of the bytes.
+ */
 #include "arch/x86/iommu/dmar.h"
 
 #include <public/errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What both vendors' IOMMUs share: the choice at boot, who owns which device, faults. */
+/* What both vendors' IOMMUs share: the choice at boot, owners of devices, faults. */
 #include "arch/x86/iommu/iommu.h"
 
 #include <public/errno.h>
@@ -121,7 +121,7 @@ int iommu_attach(struct iommu_device *dev, struct domain *d)
 	if (!rc && dev->alias != dev->sbdf) {
 		rc = iommu_ops->attach(dev->alias, d);
 		if (rc)
-			iommu_ops->attach(dev->sbdf, dev->owner); /* it has been there: nothing to allocate */
+			iommu_ops->attach(dev->sbdf, dev->owner); /* it had an entry before: nothing to allocate */
 	}
 	if (!rc && !dev->owner) {
 		dev->next = *bucket(dev->alias);
@@ -186,7 +186,10 @@ static bool floods(struct iommu_device *dev)
 	return ++dev->window_faults > FAULTS_IN_WINDOW && !dev->cut_off;
 }
 
-/* The IOMMU logs some requests whatever an entry says: who is cut off must send none. In a reset it sends none. */
+/*
+ * The IOMMU logs some requests regardless of the entry, so a device that is cut off must send none.
+ * In a reset it sends none.
+ */
 static void cut_off_all(u32 alias)
 {
 	for (struct iommu_device *dev = *bucket(alias); dev; dev = dev->next) {

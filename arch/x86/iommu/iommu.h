@@ -75,11 +75,14 @@ extern const struct iommu_ops vtd_ops, amdvi_ops;
 extern const struct iommu_ops *iommu_ops;
 extern struct iommu_caps iommu_caps;
 
-/* Boot: finds and starts the IOMMU, or stops with what is missing; iommu=off: says what that means. */
+/*
+ * Boot: finds and starts the IOMMU, or panics and says what is missing; iommu=off: warns what that
+ * means.
+ */
 void iommu_init(void);
 void iommu_late_init(void);
 
-/* A PCI function and who owns it; part of what knows the function. L: RANK_IOMMU */
+/* A PCI function and its owner; part of the structure that describes the function. L: RANK_IOMMU */
 struct iommu_device {
 	struct iommu_device *next;
 	u32 sbdf, alias;	/* alias: what its requests arrive with; several may have one */
@@ -90,26 +93,35 @@ struct iommu_device {
 
 /* Makes d the owner; dev->sbdf and alias are set. 0 without an IOMMU. 0 or -errno of iommu_ops->attach(). Any locks below RANK_IOMMU. */
 int iommu_attach(struct iommu_device *dev, struct domain *d);
-/* The function is gone, or nobody's: it reaches nothing. */
+/* The function is gone, or has no owner: it reaches nothing. */
 void iommu_detach(struct iommu_device *dev);
 
 /*
- * A number for a domain that has devices, by which units know it; 0: there is none left. Free only after its last
- * translation was flushed. Any locks.
+ * A number by which units know a domain with devices; 0: none is left. Free it only after the
+ * domain's last translation was flushed. Any locks.
  */
 u16 iommu_id_alloc(void);
 void iommu_id_free(u16 id);
 
-/* The devices of d forget the translations that it had; returns when they have. Any locks. */
+/* Flushes d's translations from all units; returns when that is done. Any locks. */
 void iommu_flush(const struct domain *d);
 
-/* From the vendor's fault handler: logs (rate-limited), counts, and cuts off who floods. sbdf ~0: not known. */
+/*
+ * For the vendor's fault handler: logs (rate-limited), counts, and cuts off a device that floods.
+ * sbdf ~0: unknown.
+ */
 void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason);
-/* A device that faults must not keep a CPU busy: what a unit tells in one go, and how long it rests then. */
+/*
+ * A device that faults must not keep a CPU busy: how many faults are read at a time, and how long
+ * the unit rests then.
+ */
 #define IOMMU_FAULT_READS 64
 #define IOMMU_FAULT_REST_NS 1000000ull
 
-/* Memory that firmware has devices use (RMRR, IVMD): stays mapped for the device's owner. Bytes. sbdf ~0: all devices. */
+/*
+ * Memory that firmware reserves for devices (RMRR, IVMD): stays mapped for the device's owner.
+ * Bytes. sbdf ~0: all devices.
+ */
 #define IOMMU_MAX_RESERVED 32
 struct iommu_reserved { u64 first, last; u32 sbdf; unsigned int access; /* 1: read, 2: write */ };
 extern struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];

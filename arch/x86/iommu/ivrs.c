@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The IVRS table (48882 chapter 5). Sees bytes and trusts none of them. */
+/* The IVRS table (48882 chapter 5). Trusts none of the bytes. */
 #include "arch/x86/iommu/ivrs.h"
 
 #define BLOCKS	   48	/* after the header, IVinfo and 8 reserved bytes */
@@ -28,7 +28,7 @@ static unsigned int find_unit(const struct ivrs *s, u16 id)
 	return i;
 }
 
-/* A unit may have a block of each type: the highest says the most. */
+/* A unit may have a block of each type: the highest type has the most information. */
 static const char *add_unit(struct ivrs *s, const u8 *b, size_t len)
 {
 	struct ivrs_unit u;

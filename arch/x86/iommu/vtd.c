@@ -184,7 +184,7 @@ static bool has_unit(u32 sbdf)
 	return false;
 }
 
-/* What the IO-APIC that has the GSI calls itself on the bus; -1: no unit has it. */
+/* The id on the bus of the IO-APIC that has the GSI; -1: no unit has it. */
 static int ioapic_source(u32 gsi)
 {
 	const struct ioapic_info *io = ioapic_of(gsi);
@@ -217,9 +217,9 @@ static struct vtd_entry *context_of(u32 sbdf)
 }
 
 /*
- * The number of the domain in the old entry, or 0, is what hardware remembers it by. All units are asked:
- * a virtual function's may be another one than its place on the bus says. A device that
- * loses its domain reports no more faults: it may be one that was cut off for them.
+ * Hardware caches the entry under the domain number of the old entry, or 0. All units are told,
+ * since a virtual function's unit may differ from what its place on the bus suggests. A device that
+ * loses its domain reports no more faults, as it may have been cut off for them.
  */
 static int vtd_attach(u32 sbdf, struct domain *d)
 {
@@ -339,7 +339,10 @@ static bool read_faults(const struct unit *u)
 	return true;
 }
 
-/* While a record is pending no new interrupt comes (chapter 7), so what is left after a while is left to a timer. */
+/*
+ * While a record is pending no new interrupt comes (chapter 7), so a timer reads what is left after
+ * a while.
+ */
 static void handle_faults(void *data)
 {
 	for_each_unit(u) {
@@ -426,7 +429,7 @@ static int choose_caps(void)
 	}
 	iommu_caps.levels = all & CAP_48_BIT ? 4 : 3;
 	iommu_caps.nr_units = nr_units;
-	/* To CPUs in x2APIC mode only wide entries may lead (EIME of IRTA_REG, 11.4). */
+	/* Only wide entries may target CPUs in x2APIC mode (EIME of IRTA_REG, 11.4). */
 	iommu_caps.irq_remap = dmar.irq_remap && ecap & ECAP_IR && (ecap & ECAP_EIM || !cpu_features.x2apic);
 	iommu_caps.wide_dest = iommu_caps.irq_remap && cpu_features.x2apic;
 	iommu_caps.posted = iommu_caps.irq_remap && all & CAP_PI;
@@ -440,7 +443,10 @@ static int choose_caps(void)
 		.max_order = !(all & CAP_2M) ? 0 : all & CAP_1G ? 18 : 9,
 		.noncoherent = !(ecap & ECAP_C),
 	};
-	/* No request passes the caches, whatever it asks for: a page's new owner could read what Keel cleared in them only. */
+	/*
+	 * No request may bypass the caches, whatever it asks for: it could read old contents of a
+	 * page that Keel has cleared in the cache only.
+	 */
 	for (unsigned int t = 0; t < ARRAY_SIZE(f->leaf) && ecap & ECAP_SC; t++)
 		if (f->leaf[t])
 			f->leaf[t] |= SS_SNP;
@@ -470,7 +476,7 @@ static int vtd_probe(void)
 	return choose_caps();
 }
 
-/* Whatever the firmware left on goes off, then the queue starts (6.5.2). */
+/* Switch off whatever the firmware left on, then start the queue (6.5.2). */
 static void start_queue(struct unit *u)
 {
 	must(u, GCMD_TE, false, "switching translation off");

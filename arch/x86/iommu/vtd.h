@@ -145,7 +145,7 @@ static inline struct vtd_entry vtd_inv_irq(u16 index)
 	return (struct vtd_entry){ 4 | BIT(4) | (u64)index << 32, 0 };
 }
 
-/* Writes value to address once all that was asked before is done. */
+/* Writes value to address once all previous requests are done. */
 static inline struct vtd_entry vtd_inv_wait(paddr_t address, u32 value)
 {
 	return (struct vtd_entry){ 5 | BIT(5) | (u64)value << 32, address };

@@ -121,9 +121,10 @@ void ioapic_mask(u32 gsi, bool mask)
 	spin_lock(&ioapic_lock);
 	low = read_reg(i, REG_RTE(pin));
 	/*
-	 * A remapped entry's vector may differ from the one that the CPU's EOI names, so the EOI does not
-	 * reach it: masked as an edge for a moment, it forgets that an interrupt was in service (82093AA,
-	 * 3.2.4). No longer than that, or it would miss that the device lets go of the line.
+	 * A remapped entry's vector may differ from the one that the CPU's EOI names, so the EOI
+	 * does not reach it: masked as an edge for a moment, the pin forgets that an interrupt was
+	 * in service (82093AA, 3.2.4). Only for a moment, or it would miss that the device releases
+	 * the line.
 	 */
 	if (mask && low & RTE_LEVEL)
 		write_reg(i, REG_RTE(pin), (low & ~RTE_LEVEL) | RTE_MASKED);

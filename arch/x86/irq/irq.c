@@ -67,7 +67,9 @@ static struct irq_desc *take_vector(unsigned int cpu)
 			return NULL;
 		WRITE_ONCE(tables[cpu], t);
 	}
-	/* A vector that was freed is the last to be used again: its last interrupts may still be under way. */
+	/*
+	 * A freed vector is the last to be reused: its last interrupts may still be on their way.
+	 */
 	for (unsigned int n = 0; n < NR_DEV_VECTORS; n++) {
 		unsigned int i = (t->next + n) % NR_DEV_VECTORS;
 		struct irq_desc *desc = &t->desc[i];

@@ -70,7 +70,10 @@ u32 lapic_read(unsigned int reg);
 void lapic_write(unsigned int reg, u32 val);
 void lapic_timer_calibrate(void);	/* time.c: once, on CPU 0 */
 
-/* Who gets an interrupt. It stays for a grace period after irq_free(): the handler may run on another CPU. */
+/*
+ * The receiver of an interrupt. It must stay for a grace period after irq_free(): the handler may
+ * run on another CPU.
+ */
 struct irq_user {
 	void (*handler)(struct irq_user *user); /* on the CPU that took it, interrupts off, no lock held */
 };
@@ -99,7 +102,7 @@ struct irq_desc {
 struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, struct irq_user *user);
 /* How many there are, in use or not. */
 unsigned int irq_nr_vectors(void);
-/* The source must be silent (masked) before; one that is under way already is dropped. */
+/* The source must be masked before; an interrupt that is already on its way is dropped. */
 void irq_free(struct irq_desc *desc);
 /* Address and data of the message that raises it (SDM vol. 3, 11.11), or of its entry in the remapping table. */
 void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who owns a PCI function: the hardware domain, a guest, or nobody (DOMID_IO: quarantined, its DMA
- * reaches nothing). The hardware domain's struct vpci_dev stays where it is and says so in `owner`;
- * whoever changes that holds the hardware domain's vpci lock. A guest has a struct vpci_dev of its
- * own. The two locks are never held together: `owner` is set first and reset last.
+ * Owners of PCI functions: the hardware domain, a guest, or nobody (DOMID_IO: quarantined, its DMA
+ * reaches nothing). The hardware domain's struct vpci_dev always exists and has the owner in
+ * `owner`, which changes under the hardware domain's vpci lock. A guest has a struct vpci_dev of
+ * its own. The two locks are never held together: `owner` is set first and reset last.
  */
 #include "arch/x86/pci/guest_bus.h"
 
@@ -15,15 +15,16 @@
 
 #define SRIOV_VF_DEVICE 0x1a
 
-/* Not in a reset that Dom0 has begun, nor gone. */
+/* Neither in a reset that Dom0 has started, nor gone. */
 static bool answers(const struct vpci_dev *dev)
 {
 	return pci_conf_read(dev->sbdf, PCI_COMMAND, 4) != ~0u;
 }
 
 /*
- * The function's size, with decoding off: nobody uses it, and it answers. What it says the first time counts, before a
- * guest had it: some cards let that change what they say, and a larger one reaches what lies beside it.
+ * The sizes of the function's BARs, with decoding off: nobody uses it, and it answers. The first
+ * answer counts, from before a guest had it: on some cards a guest can change the answer, and a
+ * larger BAR would reach what lies beside it.
  */
 static long size_bars(struct vpci_dev *dev, struct guest_bar *bar)
 {
@@ -64,7 +65,10 @@ static long find_bars(struct vpci *p, struct vpci_dev *dev, struct guest_bar *ba
 	return rc;
 }
 
-/* What the guest does on the MSI-X table's pages, Keel does for it: they are the function's own, whatever that says. */
+/*
+ * Keel performs the guest's accesses on the MSI-X table's pages, so these must belong to the
+ * function, whatever the function claims.
+ */
 static bool is_in_bar(const struct guest_bar *bar, u32 place, u64 size)
 {
 	return (place & 7) < NR_BARS && (place & ~7u) + size <= bar[place & 7].size;
@@ -96,7 +100,10 @@ static long bars_refused(const struct vpci_dev *dev, const struct guest_bar *bar
 	return dev->virtfn && !sizes ? -ENXIO : msix_refused(dev, bar);
 }
 
-/* In no group for where it is: a virtual function is apart from others of its card, if the ports above are isolated. */
+/*
+ * Its place puts it in no group: a virtual function is separate from others of its card, if the
+ * ports above are isolated.
+ */
 static bool is_apart(const struct vpci_dev *dev)
 {
 	return dev->bridge || (dev->virtfn && dev->anchor == dev->sbdf);
@@ -130,14 +137,17 @@ static bool has_reserved_memory(const struct iommu_device *dev)
 	return false;
 }
 
-/* A physical function and its virtual ones go to no two guests: who has the one can reset the others. */
+/*
+ * A physical function and its virtual ones never go to two guests: the owner of the former can
+ * reset the latter.
+ */
 static long sriov_refused(struct vpci *p, const struct vpci_dev *dev)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
 
 	if (dev->virtfn && (!pf || pf->owner != vpci_home()))
 		return -ECHILD;
-	/* In its reset it answers nothing; who takes it waits for that. */
+	/* During its reset it does not answer; whoever takes it waits. */
 	if (dev->sriov && !vpci_is_resetting(dev) &&
 	    pci_conf_read(dev->sbdf, dev->sriov + SRIOV_CTRL, 2) & SRIOV_CTRL_VFE)
 		return -EMLINK;
@@ -168,7 +178,10 @@ static long refused(struct vpci *p, const struct vpci_dev *dev, domid_t to)
 		return -ENOTTY;
 	if (dev->reset.state == RESET_FAILED)
 		return -EIO;
-	/* Behind what stays when Domain 0's driver goes, so that a list of functions says that. */
+	/*
+	 * Checked last: reasons that remain when Domain 0's driver releases the function come
+	 * first, so that a list shows them.
+	 */
 	if (dev->owner == vpci_home() && vpci_in_use(dev))
 		return -ETXTBSY;
 	return to == DOMID_IO ? 0 : group_refused(p, dev, to);
@@ -213,7 +226,7 @@ static struct guest_port *port_with(struct guest_bus *bus, u32 sbdf)
 	return NULL;
 }
 
-/* Dom0's lock held. Out of Dom0's hands: nobody's, and reset. */
+/* Dom0's lock held. Takes the function from Dom0: it belongs to nobody, and is reset. */
 static void retire(struct vpci *p, struct vpci_dev *dev)
 {
 	vpci_msi_release(dev);
@@ -224,7 +237,7 @@ static void retire(struct vpci *p, struct vpci_dev *dev)
 	vpci_reset_start(p, dev);
 }
 
-/* Dom0's lock held. What to will see of the function, into fn. */
+/* Dom0's lock held. Fills fn with what `to` will see of the function. */
 static long learn(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_fn *fn)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(p, dev->physfn) : NULL;
@@ -244,7 +257,10 @@ static long learn(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest
 	return bars_refused(dev, fn->bar);
 }
 
-/* Dom0's lock held. The function becomes to's, once it is nobody's and its reset is over: -ERESTART before. */
+/*
+ * Dom0's lock held. Gives the function to `to`, once it belongs to nobody and its reset is over;
+ * -ERESTART before.
+ */
 static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_fn *fn)
 {
 	long rc;
@@ -266,7 +282,7 @@ static long take(struct vpci *p, struct vpci_dev *dev, domid_t to, struct guest_
 	return 0;
 }
 
-/* The function that is from's becomes nobody's; it is reset, unless from never saw it. */
+/* Takes the function from `from`: it belongs to nobody, and is reset unless `from` never saw it. */
 static void let_go(struct vpci *p, u32 sbdf, domid_t from, bool seen)
 {
 	struct vpci_dev *dev;
@@ -303,7 +319,10 @@ static long ask_guest(struct vpci *g)
 	return rc;
 }
 
-/* Into the guest's hierarchy; host: the hardware domain's part, which is the guest's by now. */
+/*
+ * Plugs it into the guest's hierarchy; host: the hardware domain's structure, whose owner is the
+ * guest by now.
+ */
 static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *fn)
 {
 	long rc;
@@ -319,8 +338,9 @@ static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *f
 }
 
 /*
- * Dom0's lock held. 0: what the function's last owner began is over. One whose reset failed may go on with that, and is
- * not Dom0's before a reset has ended: a new one begins with each call, whose continuations get its outcome.
+ * Dom0's lock held. 0: everything that the function's last owner began is over. A function whose
+ * reset failed may continue it, so it does not return to Dom0 before a reset has completed. Each
+ * call starts a new reset, and its continuations get the outcome.
  */
 static long wait_for_reset(struct vpci *p, struct vpci_dev *dev)
 {
@@ -376,7 +396,7 @@ static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 	dev = vpci_find(p, sbdf);
 	rc = dev ? take(p, dev, d->id, fn) : -ENODEV;
 	spin_unlock(&p->lock);
-	/* From here on dev stays: nobody forgets what is a guest's. */
+	/* From here on dev stays: a guest's function is never forgotten. */
 	if (!rc) {
 		rc = plug(g, dev, fn);
 		if (rc)
@@ -464,7 +484,9 @@ long arch_pci_test_assign(const struct domain *d, u32 sbdf)
 	dev = vpci_find(p, sbdf);
 	if (dev)
 		rc = d && dev->owner == d->id ? -EEXIST : refused(p, dev, d ? d->id : DOMID_IO);
-	/* Dom0 may use a device without interrupts: its BARs are not touched to learn their size. */
+	/*
+	 * Dom0 may use a device without interrupts, so do not write its BARs to learn their size.
+	 */
 	if (!rc && (dev->virtfn || (dev->owner == DOMID_IO && !vpci_is_resetting(dev) && answers(dev)))) {
 		rc = find_bars(p, dev, bar);
 		if (!rc)
@@ -502,7 +524,7 @@ bool arch_pci_has_functions(const struct domain *d)
 	return false;
 }
 
-/* What devices write is in no log. */
+/* No log records what devices write. */
 int arch_pci_log_start(struct domain *d)
 {
 	struct vpci *g = x86_domain(d)->vpci;

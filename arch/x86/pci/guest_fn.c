@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The configuration space of a machine's function in a guest. Identity is fixed when it is
- * assigned; a virtual function has its own nowhere but in its physical function (SR-IOV 1.1, 3.4.1).
- * BARs are virtual, and prefetchable if they have 64 bits. Of the capabilities the guest sees PCI Express, MSI and
- * MSI-X; of all else nothing. What it writes reaches the device only for the bits named here.
+ * assigned; a virtual function's identity is only in its physical function (SR-IOV 1.1, 3.4.1).
+ * BARs are virtual, and prefetchable if they have 64 bits. Of the capabilities the guest sees PCI
+ * Express, MSI and MSI-X; of all else nothing. What it writes reaches the device only for the bits
+ * named here.
  */
 #include "arch/x86/pci/guest_bus.h"
 
@@ -27,7 +28,7 @@ u64 guest_fn_bar(const struct guest_fn *fn, unsigned int bar)
 	return bar < NR_BARS && fn->command & PCI_COMMAND_MEMORY ? fn->bar[bar].gpa : 0;
 }
 
-/* Takes the BAR out where it still is: the guest may have put something else over it. */
+/* Unmaps the BAR where it is still mapped: the guest may have mapped something else over it. */
 static void unmap_bar(struct domain *d, struct guest_bar *bar)
 {
 	gfn_t gfn = bar->mapped;

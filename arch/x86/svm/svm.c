@@ -143,7 +143,7 @@ static void svm_vcpu_fini(struct x86_vcpu *v)
 	free_page(v->svm.vmcb);
 }
 
-/* A tag that nobody used since the last full flush of this CPU. */
+/* A tag unused since the last full flush of this CPU. */
 static void svm_new_asid(struct x86_vcpu *v, struct x86_pcpu *cpu)
 {
 	struct vmcb *vmcb = v->svm.vmcb;
