@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* check and convert, which need no hypervisor: what keel makes of configuration files. */
+/* check and convert, which need no hypervisor: how keel understands configuration files. */
 #include "keel/keel.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "lib/build.h"
 #include "lib/device.h"
 
-/* What there is to say of one file. */
+/* Messages about one file. */
 struct findings {
 	struct json_object *errors, *warnings;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the commands share: their options, and how results and errors are told. */
+/* What the commands share: options, and the output of results and errors. */
 #include "keel/keel.h"
 
 #include <errno.h>

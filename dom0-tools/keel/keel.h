@@ -28,9 +28,9 @@ const struct command *command_find(const char *name);
 void command_usage(const struct command *c);
 
 /*
- * Runs the options of a command through getopt_long; @handle gets those that are not common to
- * all (--json, --help). Then the hypervisor is opened, so that usage is told without one. Returns an exit code, or
- * -1 to go on.
+ * Runs the options of a command through getopt_long; @handle gets those that are not common to all
+ * (--json, --help). Then the hypervisor is opened, so that usage works without one. Returns an exit
+ * code, or -1 to continue.
  */
 struct options {
 	const struct command *cmd;
@@ -55,7 +55,7 @@ int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Prints and frees a JSON result. */
 int print_json(struct json_object *j);
-/* What a command has done, in words or as {"domain": ..., "result": @result}. */
+/* The result of a command, in words or as {"domain": ..., "result": @result}. */
 int print_done(struct keel *k, const struct domain *d, const char *result);
 
 #endif

@@ -37,7 +37,7 @@ static void show_progress(struct keel *k, const char *what, uint64_t done, uint6
 	fflush(stderr);
 }
 
-/* --json anywhere counts for errors too that come before the options are read. */
+/* --json anywhere also applies to errors that occur before the options are parsed. */
 static void early_options(struct keel *k, int argc, char **argv)
 {
 	bool help = false;

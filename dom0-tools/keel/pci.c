@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What gives the machine's PCI functions to guests. */
+/* The commands that give PCI functions of the machine to guests. */
 #include "keel/keel.h"
 
 #include <errno.h>
@@ -102,7 +102,7 @@ static int run_detach(struct keel *k, int argc, char **argv)
 	return done(k, p.sbdf, "detached");
 }
 
-/* Where they are: not where one would think, with some cards. */
+/* Prints where they are, which with some cards is not where one would expect. */
 static int vfs_made(struct keel *k, uint32_t pf)
 {
 	struct json_object *list = json_object_new_array(), *j;

@@ -153,7 +153,7 @@ static int for_all(struct keel *k, void (*each)(const struct pci_info *p, const 
 	if (n < 0 && n != -ENOENT)
 		rc = keel_fail(&k->err, -n, "cannot read " SYSFS_PCI ": %s", strerror(-n));
 	for (int i = 0; i < n; i++) {
-		/* One that went meanwhile is none. */
+		/* A function that has disappeared meanwhile does not count. */
 		if (!rc && names[i] && !guest_parse_pci(&at, names[i], NULL, NULL, &k->err)) {
 			rc = pci_info_get(k, &o, at.sbdf, &p);
 			if (!rc)

@@ -97,7 +97,10 @@ const struct command cmd_sysrq = {
 	.opens = true,
 };
 
-/* Seconds since the domain was made; -1 if nothing tells. Guests of other toolstacks have the time of day. */
+/*
+ * Seconds since the domain was created; -1 if unknown. Guests of other toolstacks have the time of
+ * day.
+ */
 static long long seconds_up(struct keel *k, const struct domain *d)
 {
 	struct timespec now;

@@ -81,7 +81,7 @@ static int list_one(struct keel *k, const struct domain *d, unsigned int cpus, s
 	return 0;
 }
 
-/* The domains that are named, or all; -1 with the error told. */
+/* The named domains, or all; -1 after reporting the error. */
 static int named(struct keel *k, int argc, char **argv, struct domain **out)
 {
 	if (optind == argc)
@@ -133,7 +133,7 @@ const struct command cmd_vcpu_list = {
 	.run = run_list,
 };
 
-/* A list of CPUs, or - for what is left as it is: *out becomes NULL then. */
+/* A list of CPUs, or - to leave it unchanged: then *out becomes NULL. */
 static int cpus_argument(struct keel *k, const char *text, struct guest_cpus *room, struct guest_cpus **out)
 {
 	*out = strcmp(text, "-") ? room : NULL;

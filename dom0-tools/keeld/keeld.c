@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * keeld: acts when a guest has shut down (on_poweroff, on_reboot, on_crash) and removes what dead
- * guests leave. It serves the guests that `keel` made (those with /tool/keel/N) and keeps no
- * state of its own: started again at any time, it looks at what there is.
+ * guests leave. It serves the guests that `keel` made (those with /tool/keel/N) and keeps no state
+ * of its own: it may be restarted at any time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ static enum guest_action choose(const struct guest_config *g, unsigned int reaso
 	case SHUTDOWN_reboot:
 		return g->on_reboot;
 	case SHUTDOWN_suspend:
-		return ACTION_PRESERVE;		/* whoever suspended it goes on with it */
+		return ACTION_PRESERVE;		/* whoever suspended it takes over */
 	case SHUTDOWN_watchdog:
 		return g->on_watchdog;
 	default:
@@ -81,7 +81,7 @@ static bool is_handled(struct keel *k, unsigned int domid)
 	return handled;
 }
 
-/* Seconds for which the guest has used a CPU are too few to tell: ask when it was made. */
+/* The guest's CPU time is too short to tell: use the time of its creation. */
 static bool restarts_too_fast(struct keel *k, unsigned int domid)
 {
 	char *text = store_read(k, "/tool/keel/%u/started", domid);
@@ -171,7 +171,7 @@ static void look_at(struct keel *k, unsigned int domid)
 	guest_free(&g);
 }
 
-/* Looks at every guest of Keel: cheap, and whatever was missed is found. */
+/* Checks every guest of Keel: cheap, and it finds whatever was missed. */
 static void look_at_all(struct keel *k)
 {
 	unsigned int n;
@@ -302,7 +302,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "keeld: %s\n", k.err.text);
 		return 1;
 	}
-	/* The connections are made anew: a thread of libxenstore does not survive a fork. */
+	/* Opens the connections again: a thread of libxenstore does not survive a fork. */
 	keel_close(&k);
 	if (!foreground && go_to_background())
 		return 1;

@@ -14,7 +14,7 @@
 #include <public/grant_table.h>
 #include <public/hvm/params.h>
 
-/* Names the file in what the parsers say about its bytes. */
+/* Adds the file's name to the parsers' messages. */
 static int about_kernel(struct build *b, int rc)
 {
 	char text[sizeof(b->k->err.text)];
@@ -84,7 +84,7 @@ static int set_limits(struct build *b)
 	return rc;
 }
 
-/* What libxl gives for the tables of a guest's address space: 1 MiB a vCPU, 8 KiB a MiB. */
+/* What libxl allows for the tables of a guest's address space: 1 MiB per vCPU, 8 KiB per MiB. */
 static int set_pool(struct build *b)
 {
 	uint64_t pool = (b->g->maxvcpus * 256 + 2 * b->g->maxmem_mib) * KEEL_PAGE_SIZE;
@@ -259,7 +259,7 @@ int build_domain(struct build *b, unsigned int domid)
 		return keel_fail_errno(&b->k->err, "cannot map domain %u's grant table", domid);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !rc; i++)
 		rc = steps[i](b);
-	/* The rings must be empty before anybody looks into them. */
+	/* The rings must be empty before anybody reads them. */
 	if (!rc)
 		rc = build_write(b, LAYOUT_SPECIAL_GFN << KEEL_PAGE_SHIFT, NULL, 0,
 				 LAYOUT_SPECIAL_PAGES * KEEL_PAGE_SIZE, "rings");

@@ -13,7 +13,7 @@
 #define ORDER_2M	9
 #define BATCH		512
 
-/* Who has the memory, for the message that there is too little. */
+/* Who uses the memory, for the message that there is too little. */
 static void holders(struct keel *k, char *out, size_t size)
 {
 	struct xen_domctl_getdomaininfo info[32];
@@ -57,7 +57,7 @@ static int too_little(struct build *b, uint64_t pages)
 			 (unsigned long long)(pages - free_pages + 255) >> 8, who);
 }
 
-/* Populates up to BATCH extents of one order at @gfn; how many pages came of it. */
+/* Populates up to BATCH extents of one order at @gfn; returns how many pages that gave. */
 static long populate_some(struct build *b, uint64_t gfn, uint64_t pages, unsigned int order)
 {
 	uint64_t gfns[BATCH];

@@ -259,7 +259,7 @@ static struct cfg_setting *find(struct cfg *c, const char *name)
 	return NULL;
 }
 
-/* Takes @name and @v over, also on failure. */
+/* Takes over @name and @v, also on failure. */
 static int store(struct parser *s, struct cfg *c, char *name, unsigned int line,
 		 struct cfg_value *v, bool add)
 {

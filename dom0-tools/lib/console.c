@@ -14,7 +14,7 @@
 #define ESCAPE		0x1d		/* Ctrl-] */
 #define TTY_TIMEOUT_MS	10000
 
-/* xenconsoled writes the terminal's name when it has taken the domain. */
+/* xenconsoled writes the terminal's name once it serves the domain. */
 static char *find_tty(struct keel *k, unsigned int domid)
 {
 	uint64_t end = keel_now_ms() + TTY_TIMEOUT_MS;
@@ -46,7 +46,7 @@ static int write_all(int fd, const char *p, ssize_t n)
 	return 0;
 }
 
-/* Copies what came from @from; 1 at the end of it or after the escape character. */
+/* Copies input from @from; 1 at its end or after the escape character. */
 static int pump(int from, int to, bool look_for_escape)
 {
 	char buf[1024];

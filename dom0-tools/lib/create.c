@@ -38,7 +38,7 @@ int domain_name_free(struct keel *k, const char *name)
 			 "end that guest first", name, d.id, domain_state_name(&d));
 }
 
-/* All that can be known to fail before anything exists. */
+/* Everything that can be checked before anything exists. */
 static int check_all(struct keel *k, const struct guest_config *g)
 {
 	int rc = domain_name_free(k, g->name);
@@ -108,7 +108,7 @@ static void write_name(struct store_tx *t, void *arg)
 	store_put(t, path, "%s", (const char *)arg);
 }
 
-/* The name is taken from the moment that its node is written, which the lock orders. */
+/* The name is reserved once its node is written, under the lock. */
 static int register_name(struct keel *k, unsigned int domid, const struct guest_config *g)
 {
 	int lock = keel_lock(k);

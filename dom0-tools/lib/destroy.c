@@ -11,7 +11,7 @@
 #include "lib/pci.h"
 #include "lib/store.h"
 
-/* Longest time that a domain may need to give its pages back once its devices are gone. */
+/* Longest time that a domain may need to return its pages once its devices are gone. */
 #define DYING_TIMEOUT_MS 15000
 
 static void remove_nodes(struct keel *k, unsigned int domid, const char *vm)
@@ -34,8 +34,8 @@ void domain_forget(struct keel *k, unsigned int domid)
 }
 
 /*
- * xenstored and xenconsoled let go of the rings when they hear of the domain's end, and until
- * then the domain stays in the list. Waiting makes `keel destroy; keel create` work.
+ * xenstored and xenconsoled unmap the rings when they learn of the domain's end; until then the
+ * domain stays in the list. Waiting makes `keel destroy; keel create` work.
  */
 static void wait_dead(struct keel *k, unsigned int domid)
 {
@@ -59,7 +59,7 @@ int domain_destroy(struct keel *k, unsigned int domid)
 	vm = store_read(k, "/local/domain/%u/vm", domid);
 	rc = hyper_pause(k, domid);
 	if (rc == -ESRCH)
-		rc = 0;		/* gone meanwhile: what it left is removed all the same */
+		rc = 0;		/* gone meanwhile: clean up after it anyway */
 	device_remove_all(k, domid);
 	pci_forget(k, domid);
 	rc = hyper_destroy_domain(k, domid);

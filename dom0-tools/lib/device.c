@@ -40,7 +40,9 @@ int device_wait(struct keel *k, const char *type, unsigned int domid, unsigned i
 	return 0;
 }
 
-/* Waits until the kernel has let the back-end device go; its mappings of the guest go with it. */
+/*
+ * Waits until the kernel has released the back-end device, and with it its mappings of the guest.
+ */
 static void wait_gone(const char *type, unsigned int domid, const char *index)
 {
 	uint64_t end = keel_now_ms() + 10000;

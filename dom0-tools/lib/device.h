@@ -14,7 +14,7 @@
  * device goes away by itself when its last user closes it.
  */
 int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d);
-/* Whether the disk could be attached, as far as this can be told without doing so. */
+/* Whether the disk could be attached, as far as that can be checked in advance. */
 int disk_check(struct keel *k, const struct guest_disk *d);
 /* Only whether there is something that can be a disk; needs no xenstore. */
 int disk_check_file(struct keel *k, const struct guest_disk *d);
@@ -30,7 +30,7 @@ int vif_check(struct keel *k, const struct guest_vif *v);
 int script_run(struct keel *k, const char *script, const char *what, unsigned int domid, unsigned int index,
 	       const char *interface, const char *gatewaydev);
 
-/* Takes all devices of @domid away, whether its frontends help or not. */
+/* Removes all devices of @domid, whether its front-ends cooperate or not. */
 void device_remove_all(struct keel *k, unsigned int domid);
 
 /* device.c: waits for the file @sysfs of the back-end @type/@domid/@index, or its error. */

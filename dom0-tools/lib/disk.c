@@ -13,7 +13,7 @@
 
 #define LOOP_MAJOR 7
 
-/* What serves a disk: its device number, and whether it is written to. */
+/* What serves a disk: its device number, and whether it is writable. */
 struct served {
 	unsigned int major, minor;
 	bool readonly;
@@ -53,8 +53,8 @@ static int conflict(struct keel *k, const struct guest_disk *d, const char *domi
 }
 
 /*
- * Looks at what all back-ends serve. Two readers may share a medium, a writer has it alone, but for w!, which is for
- * those that know each other (a cluster's file system).
+ * Checks what all back-ends serve. Several readers may share a medium, but a writer needs it alone,
+ * except with w!, which is for guests that coordinate (a cluster's file system).
  */
 static int check_guests(struct keel *k, const struct guest_disk *d, const struct stat *st)
 {
@@ -78,7 +78,7 @@ static int check_guests(struct keel *k, const struct guest_disk *d, const struct
 	return rc;
 }
 
-/* A device that Dom0 has mounted, or that is part of something, refuses an exclusive open. */
+/* A device that Dom0 has mounted, or that is part of another one, refuses an exclusive open. */
 static int check_dom0(struct keel *k, const struct guest_disk *d)
 {
 	int fd = open(d->path, O_RDONLY | O_EXCL | O_CLOEXEC);
@@ -155,7 +155,7 @@ static void write_nodes(struct store_tx *t, void *arg)
 		snprintf(path, sizeof(path), "%.120s/%s", base, key);		\
 		store_put(t, path, __VA_ARGS__);				\
 	} while (0)
-/* The back-end's entries stand in libxl's own folder too, where `xl` reads them. */
+/* libxl's own folder also has the back-end's entries, for `xl`. */
 #define BOTH(key, ...) do {							\
 		PUT(back, key, __VA_ARGS__);					\
 		PUT(tool, key, __VA_ARGS__);					\

@@ -3,9 +3,9 @@
 #define KEEL_LIB_ERROR_H
 
 /*
- * What went wrong, told once, where it was noticed. Functions of this library return 0 (or a
- * count) on success and a negative errno on failure; the text names what failed, why, and what
- * to do about it. It is meant for the person at the terminal, without a final newline.
+ * An error, described once, where it was noticed. Functions of this library return 0 (or a count)
+ * on success and a negative errno on failure; the text names what failed, why, and what to do about
+ * it. It is meant for the person at the terminal, without a final newline.
  */
 struct keel_error {
 	int code;

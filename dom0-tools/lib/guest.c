@@ -45,8 +45,8 @@ static const char *key_type_name(const struct key *key)
 }
 
 /*
- * To xl.cfg a number and a text are the same: what is in quotes may be wanted as a number, and a
- * number as a text. @v is a copy, whose strings are the setting's.
+ * In xl.cfg numbers and strings are interchangeable: a quoted value may be needed as a number, and
+ * a number as a string. @v is a copy, whose strings are the setting's.
  */
 static int convert(struct reader *r, const struct key *key, struct cfg_value *v)
 {
@@ -199,7 +199,7 @@ static int join_cmdline(struct reader *r)
 
 /*
  * Linux sets the Xen timer up after the local APIC, which it finds through ACPI (or which it may
- * not use). Without, it waits for a PIT, which a PVH guest has not: it stops, and says nothing.
+ * not use). Without it, Linux waits for a PIT, which a PVH guest lacks: it hangs without a message.
  */
 static int check_cmdline(struct reader *r)
 {
@@ -252,7 +252,7 @@ static void defaults(struct guest_config *g)
 	};
 }
 
-/* With someone to tell, reading goes on after an error; the first one is what comes back. */
+/* If somebody wants the messages, reading continues after an error; the first one is returned. */
 static bool goes_on(struct reader *r, int rc, int *first, struct keel_error *why)
 {
 	if (!rc)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The settings of xl.cfg(5) that Keel has not. */
+/* The settings of xl.cfg(5) that Keel does not support. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 static const struct known {
 	const char *name, *only, *instead;
 } known[] = {
-	/* What HVM guests have emulated for them, and their firmware. */
+	/* Emulated devices of HVM guests, and their firmware. */
 	{ "acpi_firmware", NULL, NULL }, { "acpi_laptop_slate", NULL, NULL }, { "acpi_s3", NULL, NULL },
 	{ "acpi_s4", NULL, NULL }, { "bios", NULL, NULL }, { "bios_path_override", NULL, NULL },
 	{ "boot", NULL, NULL }, { "device_model_args", NULL, NULL }, { "device_model_args_hvm", NULL, NULL },
@@ -40,7 +40,7 @@ static const struct known {
 	/* Nobody reads them any more, or they describe. */
 	{ "claim_mode", NULL, NULL }, { "description", NULL, NULL }, { "oos", NULL, NULL },
 	{ "xend_suspend_evtchn_compat", NULL, NULL },
-	/* How pciback treats functions, which no function of Keel's goes through. */
+	/* How pciback treats functions; Keel does not use it. */
 	{ "pci_msitranslate", NULL, NULL }, { "pci_permissive", NULL, NULL }, { "pci_power_mgmt", NULL, NULL },
 	{ "pci_seize", NULL, NULL }, { "rdm", NULL, NULL }, { "rdm_mem_boundary", NULL, NULL },
 	/* Each guest of Keel is so. */

@@ -75,7 +75,7 @@ int hyper_set_time_offset(struct keel *k, unsigned int domid, int seconds);
 
 /* hyper_vcpu.c */
 int hyper_vcpu_info(struct keel *k, unsigned int domid, unsigned int vcpu, struct xen_domctl_getvcpuinfo *info);
-/* Where a vCPU may run, and where it rather runs: either may be NULL, and is left alone then. */
+/* Where a vCPU may run, and where it prefers to run; NULL leaves either unchanged. */
 int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, const struct guest_cpus *hard,
 		       const struct guest_cpus *soft);
 int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, struct guest_cpus *hard,
@@ -87,15 +87,18 @@ int hyper_alloc_unbound(struct keel *k, unsigned int domid);
 int hyper_set_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t value);
 int hyper_remote_shutdown(struct keel *k, unsigned int domid, unsigned int reason);
 
-/* hyper_pci.c. The machine's function becomes @domid's (DOMID_IO: nobody's), or stops being so. */
+/* hyper_pci.c. Assigns the machine's function to @domid (DOMID_IO: nobody), or takes it away. */
 int hyper_assign(struct keel *k, unsigned int domid, uint32_t sbdf);
 int hyper_deassign(struct keel *k, unsigned int domid, uint32_t sbdf);
 /* Could it be @domid's? 0; -EEXIST: it is; -ENODEV: unknown; else a reason of public/pci_refused.inc. */
 int hyper_test_assign(struct keel *k, unsigned int domid, uint32_t sbdf);
-/* The functions that are assigned only together with it, itself included: how many, at most @max. */
+/*
+ * Lists the functions that can be assigned only together with it, including itself. Returns how
+ * many, at most @max.
+ */
 int hyper_device_group(struct keel *k, uint32_t sbdf, uint32_t *list, unsigned int max);
 
-/* Memory that firmware has a function use: first and last byte. */
+/* Memory that firmware reserves for a function: first and last byte. */
 struct hyper_range {
 	uint64_t first, last;
 };

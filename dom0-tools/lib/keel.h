@@ -40,7 +40,7 @@ struct keel {
 	bool json;
 	bool verbose;
 	bool quiet;
-	/* Told about long work: done of total, in the unit that the text names. */
+	/* Reports progress of long work: done of total, in the unit that the text names. */
 	void (*progress)(struct keel *k, const char *what, uint64_t done, uint64_t total);
 };
 

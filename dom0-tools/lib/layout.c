@@ -29,7 +29,7 @@ static void add(struct layout *l, uint64_t start, uint64_t size, uint32_t type)
 
 int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e)
 {
-	/* BARs of 32 bits take a part of what is RAM in other guests. */
+	/* 32-bit BARs take a range that is RAM in other guests. */
 	unsigned long long hole = r->pci ? PVH_PCI_WINDOW32_BASE : LAYOUT_HOLE_START;
 	uint64_t end;
 

@@ -59,7 +59,7 @@ struct layout_request {
 /* Where everything goes; -ENOMEM tells how much memory the guest would need. */
 int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e);
 
-/* What the guest's kernel is told of it. */
+/* The layout, as the guest's kernel sees it. */
 void layout_start_info(const struct layout *l, uint64_t ramdisk_size, struct layout_page *page);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * LZ4. Legacy frame: the magic, then blocks of at most 8 MiB unpacked, each behind its packed
- * size in four bytes; Debian's cloud kernels are packed this way. Frame, as the program `lz4`
- * writes it: a header, then blocks whose matches may reach back into earlier ones. Layouts:
- * those of the LZ4 project's documents on block and frame format. Checksums are not looked at.
+ * LZ4. Legacy frame: the magic, then blocks of at most 8 MiB unpacked, each behind its packed size
+ * in four bytes; Debian's cloud kernels are packed this way. Frame, as the program `lz4` writes it:
+ * a header, then blocks whose matches may reach back into earlier ones. Layouts: those of the LZ4
+ * project's documents on block and frame format. Checksums are not verified.
  */
 #include "lib/unpack.h"
 

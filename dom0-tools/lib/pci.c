@@ -23,7 +23,7 @@ unsigned int pci_address_bits(void)
 	return a & 0xff;
 }
 
-/* Between these two nobody else changes what belongs to whom, and no signal ends the work halfway. */
+/* Between these two calls nobody else changes owners, and no signal ends the work halfway. */
 static int begin(struct keel *k, sigset_t *old)
 {
 	int lock = keel_lock(k);
@@ -172,7 +172,7 @@ static void kept_path(char path[STORE_PATH_MAX], unsigned int domid, uint32_t sb
 	snprintf(path, STORE_PATH_MAX, "/tool/keel/%u/pci/%08x", domid, sbdf);
 }
 
-/* The text may be damaged: what of it can be read counts, and trust does not stay on. */
+/* The text may be damaged: use what can be read of it, and never leave trust on. */
 static void restore(struct keel *k, uint32_t sbdf, const char *text)
 {
 	struct vf_settings before;
@@ -187,7 +187,7 @@ static void restore(struct keel *k, uint32_t sbdf, const char *text)
 	vf_link_restore(k, sbdf, &before);
 }
 
-/* The settings become what they were, unless they are a guest's. Under the lock. */
+/* Restores the old settings, unless a guest uses them. Under the lock. */
 static void put_back(struct keel *k, unsigned int domid, uint32_t sbdf)
 {
 	char path[STORE_PATH_MAX], *text;
@@ -201,7 +201,10 @@ static void put_back(struct keel *k, unsigned int domid, uint32_t sbdf)
 	free(text);
 }
 
-/* What a guest has left that has ended, and nobody has put back yet: the next one's settings are not to keep it. */
+/*
+ * A guest that has ended may have left settings that nobody restored yet: the next guest must not
+ * record them as the old ones.
+ */
 static void put_back_leftovers(struct keel *k, uint32_t sbdf)
 {
 	unsigned int n;
@@ -241,7 +244,7 @@ void pci_forget(struct keel *k, unsigned int domid)
 	free(names);
 }
 
-/* The settings, and what they were into xenstore. */
+/* Sets the settings, and stores the old ones in xenstore. */
 static int settings(struct keel *k, unsigned int domid, const struct guest_pci *p)
 {
 	char path[STORE_PATH_MAX], text[VF_SETTINGS_TEXT];
@@ -258,7 +261,7 @@ static int settings(struct keel *k, unsigned int domid, const struct guest_pci *
 	return rc;
 }
 
-/* Is it the guest that can have none, and not the function that cannot be had? */
+/* Is the guest the reason, rather than the function? */
 static bool for_the_guest(int rc)
 {
 	return rc == -EPERM || rc == -ENOSPC || rc == -EINPROGRESS;

@@ -27,11 +27,12 @@ int pci_give_back(struct keel *k, uint32_t sbdf);
  * fails, they are put back.
  */
 int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p);
-/* It leaves the guest for the quarantine, and its settings become what they were. */
+/* Takes it from the guest into quarantine, and restores the old settings. */
 int pci_detach(struct keel *k, unsigned int domid, uint32_t sbdf);
 /*
- * The guest goes, or has gone: functions with settings leave it, and these become what they were. Before its memory
- * is freed, which takes long enough for another guest to get them.
+ * The guest ends, or has ended: takes functions with settings from it, and restores the old
+ * settings. Call it before its memory is freed, which takes long enough for another guest to get
+ * the functions.
  */
 void pci_forget(struct keel *k, unsigned int domid);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is known of a PCI function, and why no guest can get it. */
+/* What is known about a PCI function, and why guests cannot get it. */
 #include "lib/pci_info.h"
 
 #include <errno.h>
@@ -175,7 +175,7 @@ static int bars_refused(const char *name)
 	return 0;
 }
 
-/* What helps, where something does: as in docs/passthrough.md. */
+/* Remedies, as in docs/passthrough.md. */
 static void advise(struct pci_refusal *r, const char *name)
 {
 	static const struct {
@@ -224,7 +224,7 @@ static bool for_guests(const char *driver)
 	return !*driver || !strcmp(driver, "pciback") || !strcmp(driver, "pci-stub");
 }
 
-/* Another one of its group is a domain's. */
+/* Another function of its group belongs to a domain. */
 static void find_group(struct keel *k, const struct pci_owners *o, struct pci_info *p)
 {
 	char name[16], guest[GUEST_NAME_MAX + 1];
@@ -248,7 +248,7 @@ static void find_group(struct keel *k, const struct pci_owners *o, struct pci_in
 	}
 }
 
-/* All that keeps a guest from getting it now. rc: the hypervisor's answer. */
+/* All reasons why a guest cannot get it now. rc: the hypervisor's answer. */
 static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_info *p, const char *name, int rc)
 {
 	struct pci_refusal *r = &p->refused;
