@@ -21,7 +21,7 @@ static void note(struct regs *regs)
 	apic_write(APIC_EOI, 0);
 }
 
-/* In service until the EOI: its class is the processor priority. */
+/* An interrupt is in service until the EOI: meanwhile its class is the processor priority. */
 static void look_at_isr(struct regs *regs)
 {
 	u32 v = regs->vector;
@@ -77,7 +77,7 @@ static void test_self(void)
 	EXPECT(apic_read(APIC_IRR + 0x20) >> 17 & 1, "vector 0x51 is not in IRR");
 	open_window();
 	EXPECT_EQ(count[0x51], 1);
-	/* Three at once come by priority; the same twice comes once. */
+	/* Three at once arrive by priority; the same one sent twice arrives once. */
 	nr_order = 0;
 	for (i = 0; i < 3; i++)
 		set_irq_handler(0x40 + 0x20 * i, note);
@@ -97,7 +97,10 @@ static void test_self(void)
 	EXPECT_EQ(count[0x40], 2);
 }
 
-/* Held back by the class of TPR, also when it is written by CR8. (Xen on QEMU's SVM hangs here.) */
+/*
+ * An interrupt is held back by the class of TPR, also when TPR is written through CR8. (Xen on
+ * QEMU's SVM hangs here.)
+ */
 static void test_priority(void)
 {
 	u32 before = count[0x60];
@@ -146,7 +149,7 @@ static void arm_host_interrupt(void)
 	EXPECT_EQ(vcpu_op(set_singleshot_timer, 0, &arg), 0);
 }
 
-/* Nothing else comes until after it: where interrupts are off, they stay off. */
+/* Nothing else is delivered until it is done: if interrupts are off, they stay off. */
 static void pass_host_interrupt(void)
 {
 	u32 before = count[LOW];
@@ -186,7 +189,7 @@ static void test_waits_for_if(void)
 	pass_host_interrupt();
 	open_window();
 	EXPECT_EQ(count[LOW], ++n);
-	/* Let in by a lower task priority. */
+	/* Delivered after the task priority is lowered. */
 	apic_write(APIC_TPR, 0x60);
 	arm_host_interrupt();
 	quiet_self_ipi(LOW);
@@ -195,7 +198,7 @@ static void test_waits_for_if(void)
 	pass_host_interrupt();
 	open_window();
 	EXPECT_EQ(count[LOW], ++n);
-	/* Let in by the EOI of a higher one, within its handler. */
+	/* Delivered after the EOI of a higher one, within its handler. */
 	set_irq_handler(HIGH, eoi_then_wait);
 	arm_host_interrupt();
 	quiet_self_ipi(LOW);
@@ -203,7 +206,7 @@ static void test_waits_for_if(void)
 	open_window();
 	EXPECT_EQ(count[HIGH], 1);
 	EXPECT_EQ(count[LOW], ++n);
-	/* While an event that is no interrupt of the APIC is handled. */
+	/* While an event that is not an APIC interrupt is being handled. */
 	set_irq_handler(CALLBACK, callback);
 	EXPECT_EQ(hvm_op(set_param, &via), 0);
 	quiet_self_ipi(LOW);
@@ -347,7 +350,7 @@ static void test_base(void)
 	EXPECT_EQ(base & APIC_BASE_ENABLE, APIC_BASE_ENABLE);
 	EXPECT_EQ(try_wrmsr(MSR_APIC_BASE, base | 1), 1);
 	EXPECT_EQ(try_wrmsr(MSR_APIC_BASE, base | 1ull << 60), 1);
-	/* x2APIC with the APIC off is no mode. */
+	/* x2APIC mode with the APIC disabled is invalid. */
 	EXPECT_EQ(try_wrmsr(MSR_APIC_BASE, (base & ~(u64)APIC_BASE_ENABLE) | APIC_BASE_X2APIC), 1);
 	EXPECT_EQ(rdmsr(MSR_APIC_BASE), base);
 }

@@ -110,7 +110,7 @@ static void test_pointers(void)
 		}
 }
 
-/* Which numbers lead somewhere; the rest must say that there is nothing. */
+/* Numbers that exist; all others must be refused as unknown. */
 static bool exists(u32 nr)
 {
 	switch (nr) {
@@ -165,7 +165,7 @@ static void test_numbers(void)
 	EXPECT_EQ(hypercall5(__HYPERVISOR_console_io, 99, 0, 0, 0, 0), -ENOSYS);
 }
 
-/* Calls that only the control domain may make, with arguments that it would not make. */
+/* Calls for control domains only, with arguments that make no sense. */
 static void test_control(void)
 {
 	static struct xen_domctl domctl;
@@ -230,7 +230,7 @@ static void test_values(void)
 	EXPECT_EQ(hvm_op(get_param, &param), 0);
 	param.domid = 77;
 	EXPECT_EQ(hvm_op(get_param, &param), -ESRCH);
-	/* Across the end of the page; in a hole; of a vCPU that there is not. */
+	/* Across the end of the page; in a hole; for a vCPU that does not exist. */
 	EXPECT(vcpu_op(register_vcpu_info, 0, &info) < 0, "vcpu_info across a page's end");
 	info.offset = 0;
 	info.mfn = find_hole();

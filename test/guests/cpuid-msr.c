@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a guest sees of the CPU: what is hidden, what is there, and #GP for all other MSRs. */
+/* What a guest sees of the CPU: hidden and visible features, and #GP for all other MSRs. */
 #include "lib/guest.h"
 
 const char test_title[] = "cpuid-msr";
@@ -112,7 +112,7 @@ static void test_pat_mtrr(void)
 	EXPECT_EQ(try_wrmsr(MSR_MTRR_CAP, cap), 1);
 }
 
-/* Registers that are the hypervisor's, or that nobody has. */
+/* Registers that belong to the hypervisor, or do not exist. */
 static void test_unknown(void)
 {
 	static const u32 unknown[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a machine does at its edges: memory that is not there. role=dom0 only waits until domain 1, which runs the
- * same, has ended.
+ * Behaviour at the machine's edges: missing memory. role=dom0 only waits until domain 1, which runs
+ * the same program, has ended.
  */
 #include "lib/guest.h"
 
@@ -38,7 +38,7 @@ static void read_all_ways(void *arg)
 	EXPECT_EQ(a, 0xffff);
 	EXPECT_EQ(b, -1);
 	EXPECT_EQ(c, -1);
-	/* Across two pages that are not there. */
+	/* Across two missing pages. */
 	EXPECT_EQ(*(volatile u64 *)(hole + PAGE_SIZE - 3), -1);
 	c = 64;
 	asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(c) : : "memory");
@@ -131,7 +131,7 @@ static void touch(void *arg)
 	*(volatile u64 *)arg;
 }
 
-/* Page tables that are not there: an exception, or the end of what cannot take one; here it can. */
+/* Missing page tables: an exception, or the end of a guest that cannot take one; this one can. */
 static void tables_in_a_hole(void)
 {
 	u64 va = 0x600000000000, hole_table = (find_hole() << PAGE_SHIFT) | PTE_P | PTE_W, *entry, cr3;
@@ -145,7 +145,7 @@ static void tables_in_a_hole(void)
 	asm volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
 }
 
-/* A page given back reads as ones, and one that comes there is seen at once. */
+/* A page that was given back reads as ones, and a new one there is visible at once. */
 static void balloon(void)
 {
 	static u8 pages[512 * PAGE_SIZE] PAGE_ALIGNED;

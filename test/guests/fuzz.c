@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Random hypercalls with random arguments, while a second vCPU rewrites them. Options: seed=N (it
- * is printed), seconds=N (60), calls=N instead of that, trace=1 prints each call before it is made. It
- * never shuts down or blocks, and keeps off what would end the run rightly (its own code, the machine's
- * power). It has passed when it comes to its end with its own code unchanged.
+ * is printed), seconds=N (60), calls=N instead of that, trace=1 prints each call before it is made.
+ * It never shuts down or blocks, and avoids what would legitimately end the run (its own code, the
+ * machine's power). It passes if it reaches its end with its own code unchanged.
  */
 #include "lib/guest.h"
 
@@ -153,7 +153,7 @@ struct shot {
 	u64 a[5];
 };
 
-/* The call under way, in memory of its own: known when the stack is lost. */
+/* The current call, in memory of its own: still known if the stack is lost. */
 static struct shot current_call PAGE_ALIGNED;
 
 static struct shot random_call(u64 *rng)

@@ -70,7 +70,7 @@ static void test_table(void)
 	add.idx = size.max_nr_frames;
 	add.gpfn = gfn_of(target);
 	EXPECT_EQ(memory_op(add_to_physmap, &add), -EINVAL);
-	target[0] = 1; /* and the page that was there still is */
+	target[0] = 1; /* and the old page is still there */
 	EXPECT_EQ(target[0], 1);
 }
 
@@ -124,7 +124,10 @@ static void test_map(void)
 	EXPECT_EQ(table[8].flags, GTF_permit_access);
 	EXPECT_EQ(unmap(gpa, handle), GNTST_bad_handle);
 	EXPECT_EQ(unmap(gpa, 0xfffffff), GNTST_bad_handle);
-	/* Nothing is there any more: reads give ones, or what the machine has there, never the page. */
+	/*
+	 * Nothing is mapped any more: reads return ones, or what the machine has there, never the
+	 * page.
+	 */
 	if (!try_read32((void *)va, &value))
 		EXPECT(value != *(u32 *)page, "the unmapped page can still be read");
 	/* A read-only grant is not mapped writable. */
@@ -180,7 +183,7 @@ static void test_batch(void)
 	EXPECT_EQ(grant_op(map_grant_ref, maps, 64), 0);
 	for (i = 0; i < 64; i++)
 		ok += maps[i].status == GNTST_okay;
-	EXPECT_EQ(ok, 63); /* one bad item spoils no other */
+	EXPECT_EQ(ok, 63); /* one bad item does not affect the others */
 	EXPECT_EQ(maps[31].status, GNTST_bad_gntref);
 	for (i = 0, ok = 0; i < 64; i++)
 		unmaps[i] = (struct gnttab_unmap_grant_ref){

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The least: a PVH kernel comes to life, prints, and ends. */
+/* The minimum: a PVH kernel starts, prints, and ends. */
 #include "lib/guest.h"
 
 const char test_title[] = "hello";

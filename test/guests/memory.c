@@ -115,7 +115,7 @@ static void test_balloon(void)
 	EXPECT_EQ(memory_op(current_reservation, &self), before - 64);
 	if (!try_read32(balloon[3], &value))
 		EXPECT(value != 0x77777777, "the page is still there");
-	/* A second time there is nothing to give. */
+	/* The second time there is nothing left to give. */
 	EXPECT_EQ(reserve(XENMEM_decrease_reservation, gfns, 1, 0), 0);
 	EXPECT_EQ(reserve(XENMEM_populate_physmap, gfns, 64, 0), 64);
 	EXPECT_EQ(memory_op(current_reservation, &self), before);
@@ -206,7 +206,7 @@ static u64 buffer_va;
 static volatile u32 stop, ap_running;
 static volatile u64 swaps;
 
-/* Another vCPU moves the buffer's mapping about between two frames and nothing. */
+/* Another vCPU switches the buffer's mapping between two frames and nothing. */
 static void remapper(void)
 {
 	u64 n = 0;
@@ -229,7 +229,7 @@ static void remapper(void)
 	ap_running = 2;
 }
 
-/* Another vCPU takes the buffer's frame away and puts a new one there. */
+/* Another vCPU removes the buffer's frame and puts a new one there. */
 static void ballooner(void)
 {
 	u64 gfn = gfn_of(buffers[0]);

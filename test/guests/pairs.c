@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guests that work together against the hypervisor, and a Dom0 that makes and ends them meanwhile. All of
- * them are this program: Dom0 builds each guest from its own image. A guest's vCPUs make random hypercalls
- * (pairs/), change each other's arguments, leave hypercalls that are to be continued, start and stop each other.
- * Dom0's first vCPU makes guests and destroys them in the middle of it, its second does random things to them.
- * Guests may end in any way. It has passed when Dom0 is through, everything could be destroyed, and all memory
- * came back. Options: seed=N (it is printed), seconds=N (20), rounds=N (2: each ends all), guests=N (2),
- * hog=0 (memory is always there).
+ * Guests that cooperate against the hypervisor, and a Dom0 that creates and destroys them
+ * meanwhile. All of them are this program: Dom0 builds each guest from its own image. A guest's
+ * vCPUs make random hypercalls (pairs/), change each other's arguments, leave hypercalls that are
+ * to be continued, start and stop each other. Dom0's first vCPU makes guests and destroys them in
+ * the middle of it, its second does random things to them. Guests may end in any way. The test
+ * passes if Dom0 finishes, everything could be destroyed, and all memory came back. Options: seed=N
+ * (it is printed), seconds=N (20), rounds=N (2: each ends all), guests=N (2), hog=0 (memory is
+ * always there).
  */
 #include "pairs/pairs.h"
 
@@ -155,7 +156,10 @@ static void slot_look(struct slot *s)
 
 static domid_t hog_id;
 
-/* Now and then a domain has all memory but a little: what is asked for next fails somewhere in the middle. */
+/*
+ * Now and then a domain has almost all memory, so that the next operation fails somewhere in the
+ * middle.
+ */
 static void hog(void)
 {
 	static u64 gfns[32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest that does nothing but watch a page, which it has granted to Dom0 (reference 8), and
- * says when its bytes are not what it wrote: for test/system/iommu. key= makes its words.
+ * A guest that only watches a page, which it has granted to Dom0 (reference 8), and reports when
+ * its bytes are not what it wrote: for test/system/iommu. key= makes its words.
  */
 #include "lib/guest.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Control registers hold what CPUID shows and nothing else, and debug registers what their vCPU put in
- * them; #DB and INT1 arrive where they belong. With two vCPUs on one CPU (dom0_max_vcpus), neither sees
- * what the other leaves there.
+ * Control registers hold only what CPUID shows, and debug registers what their vCPU wrote; #DB and
+ * INT1 arrive where they belong. With two vCPUs on one CPU (dom0_max_vcpus), neither sees what the
+ * other leaves there.
  */
 #include "lib/guest.h"
 #include <public/sched.h>

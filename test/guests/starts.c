@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who owns what begins and ends: two vCPUs start, stop and reset a third at the same time in every way
- * there is, and two CPUs create and destroy one domain. The hypervisor stays, and the third still starts.
+ * Ownership of life cycles: two vCPUs start, stop and reset a third at the same time in every
+ * possible way, and two CPUs create and destroy one domain. The hypervisor survives, and the third
+ * vCPU still starts.
  */
 #include "lib/control.h"
 

@@ -251,7 +251,7 @@ static void test_apic_timer(void)
 	while (ticks < 6 && now_ns() < start + 2000 * MS)
 		cpu_relax();
 	EXPECT(ticks >= 6, "%u ticks", ticks);
-	/* Masked: counts on, and says nothing. */
+	/* Masked: continues to count, without an interrupt. */
 	apic_write(APIC_LVTT, APIC_TIMER | 1u << 17 | 1u << 16);
 	n = ticks;
 	delay_us(30000);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A kernel that has lost its way jumps to memory that is not there. Whatever comes of that (an
- * exception, a stop of the domain), it comes to this domain alone. No result line.
+ * A stray kernel jumps to missing memory. Whatever happens then (an exception, the end of the
+ * domain) must affect this domain only. No result line.
  */
 #include "lib/guest.h"
 

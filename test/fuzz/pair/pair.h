@@ -33,7 +33,7 @@
 #define PAIR_SPOILT (~0ull)
 #define PAIR_OBJECTS 64		/* domains that are not freed at most */
 
-/* What an episode's machine is like. */
+/* The machine of an episode. */
 struct pair_config {
 	u32 cpus, ram_mib, null_sched, iommu, max_order, guests, dom0_vcpus, honest, preempt, ops;
 };
@@ -48,7 +48,7 @@ enum pair_kind {
 	OP_NR
 };
 
-/* One operation of a vCPU, as it was made and as it can be made again. */
+/* One operation of a vCPU, recorded so that it can be repeated. */
 struct pair_op {
 	u16 dom;
 	u8 vcpu, kind, nr, npre, fail;	/* fail: which allocation from its start on is refused */
@@ -84,7 +84,7 @@ extern struct pair_shared *pair;
 /* --- cpu.c --- */
 struct sim {
 	u64 until, unlocks;	/* basic blocks, unlocks until another CPU goes on */
-	u64 stretch;		/* basic blocks since it last let others in */
+	u64 stretch;		/* basic blocks since it last let others run */
 	void *sp, *stack, *fake_stack;
 	unsigned int id, next_pre, relaxed, fail;
 	bool in_op, waits;	/* waits: nothing to do, or not allowed to */
@@ -120,7 +120,7 @@ struct pair_vcpu {
 	bool irq;
 	int loaded_on;			/* CPU + 1 */
 	bool being_set;			/* its state is being changed */
-	void *pages;			/* what it takes of the machine's memory */
+	void *pages;			/* how much of the machine's memory it takes */
 	/* Generator */
 	struct { u32 left; bool same; void (*fn)(struct vcpu *v, struct pair_op *op); } burst;
 	struct pair_op *last;
@@ -149,7 +149,7 @@ static inline u32 rnd(u32 n) { return (u32)(pair_rand() >> 8) % n; }
 static inline bool one_in(u32 n) { return rnd(n) == 0; }
 void pair_config_make(struct pair_config *c);
 void pair_gen(struct vcpu *v, struct pair_op *op);
-/* The end: what Dom0 must do so that all others can go; false: not v's to do, or done. */
+/* The end: what Dom0 must do so that all other domains can go; false: not v's task, or done. */
 bool pair_gen_end(struct vcpu *v, struct pair_op *op);
 /* Guest memory as the guest writes it; false: there is none. */
 bool pair_poke(struct domain *d, u64 gpa, const void *data, size_t len);

@@ -65,7 +65,7 @@ bool apic_enter_x2(void)
 	return apic_is_x2();
 }
 
-/* A page of RAM below 640 KiB that holds nothing of ours. */
+/* A page of RAM below 640 KiB that the guest does not use. */
 static u64 low_page(void)
 {
 	static u64 found;

@@ -2,9 +2,9 @@
 /*
  * The library of the test guests: PVH kernels that run on Keel or on Xen, as Dom0 or as a guest.
  *
- * A guest is one C file with test_title and test_main(). It says what is wrong with EXPECT()s and
- * ends by returning, by skip() or by error_stop(); the library prints one line
- * "Test result: SUCCESS|SKIP|FAILURE|ERROR" and shuts the domain down.
+ * A guest is one C file with test_title and test_main(). It reports failures with EXPECT() and ends
+ * by returning, by skip() or by error_stop(); the library prints one line "Test result:
+ * SUCCESS|SKIP|FAILURE|ERROR" and shuts the domain down.
  */
 #ifndef TEST_GUEST_H
 #define TEST_GUEST_H
@@ -194,7 +194,7 @@ int try_rdmsr(u32 msr, u64 *value);
 int try_wrmsr(u32 msr, u64 value);
 int try_read32(const void *addr, u32 *value);
 int try_write32(void *addr, u32 value);
-/* What it starts with: IOPL is 0 at first. */
+/* The flags that user code starts with: initially IOPL is 0. */
 extern u64 user_rflags;
 long run_user(const void *code, void *stack_top);
 

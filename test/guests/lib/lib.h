@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the library's own files. */
+/* Private header of the library. */
 #ifndef TEST_GUEST_LIB_H
 #define TEST_GUEST_LIB_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Start of a test guest, what it finds out about its surroundings, and its end. */
+/* Start of a test guest, detection of its environment, and its end. */
 #include "guest.h"
 #include "lib.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* CPUs: one thread plays all of them. Locks are counted. RCU waits to be told. */
+/* CPUs: one thread plays all of them. Locks are counted. RCU runs on request. */
 #include <string.h>
 
 #include "arch/x86/pcpu.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Domains and vCPUs, and records of what is done to them. */
+/* Domains and vCPUs, and records of operations on them. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
