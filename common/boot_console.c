@@ -12,7 +12,6 @@
 #include <public/hvm/params.h>
 #include <public/io/console.h>
 
-#define CONSOLE_GFN 0xfefff /* where libxl puts it */
 #define DRAIN_CHUNK 128
 
 /*
@@ -48,7 +47,7 @@ int boot_console_init(struct domain *d, evtchn_port_t port)
 		return -ENOMEM;
 	memset(page_to_virt(pg), 0, PAGE_SIZE);
 	p2m_write_lock(&d->p2m);
-	rc = p2m_set(d, CONSOLE_GFN, page_to_mfn(pg), 0, P2M_RAM);
+	rc = p2m_set(d, PVH_CONSOLE_GFN, page_to_mfn(pg), 0, P2M_RAM);
 	p2m_write_unlock(d);
 	if (rc) {
 		put_page(pg);
@@ -57,7 +56,7 @@ int boot_console_init(struct domain *d, evtchn_port_t port)
 	if (!get_page(pg, d->id))
 		BUG();
 	d->boot_console = page_to_virt(pg);
-	d->hvm_params[HVM_PARAM_CONSOLE_PFN] = CONSOLE_GFN;
+	d->hvm_params[HVM_PARAM_CONSOLE_PFN] = PVH_CONSOLE_GFN;
 	d->hvm_params[HVM_PARAM_CONSOLE_EVTCHN] = port;
 	return evtchn_attach(d, port, 0, drain);
 }

@@ -5,6 +5,7 @@
  * before it is read.
  */
 #include <libfdt.h>
+#include <public/hvm/pvh_layout.h>
 
 #include "common/bootcfg.h"
 #include "common/bootcfg_parser.h"
@@ -267,7 +268,7 @@ static int parse_numbers(struct bootcfg_parser *p, int node, struct bootcfg_doma
 	bool dom0 = d->flags & BOOTCFG_HARDWARE;
 	u64 v = dom0 ? 0 : 1;
 
-	if (bootcfg_number(p, node, "cpus", BOOTCFG_MAX_VCPUS, &v) < 0)
+	if (bootcfg_number(p, node, "cpus", PVH_MAX_VCPUS, &v) < 0)
 		return -1;
 	if (!v && !dom0)
 		return bootcfg_error(p, "%s: cpus = 0", d->name);

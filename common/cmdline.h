@@ -14,7 +14,4 @@
  */
 unsigned int cmdline_check(void);
 
-/* The table's entries, for the manual's test. false behind the last one. */
-bool cmdline_option(unsigned int index, const char **name, const char **help);
-
 #endif

@@ -73,12 +73,12 @@ static bool parse_vcpus(const char **s, u32 *n)
 	v = strtoul(*s, &end, 0);
 	*s = end;
 	*n = (u32)v;
-	return v >= 1 && v <= DOM0_MAX_VCPUS;
+	return v >= 1 && v <= PVH_MAX_VCPUS;
 }
 
 bool dom0_max_vcpus_parse(const char *s, u32 dflt, u32 *n)
 {
-	u32 least = 1, most = DOM0_MAX_VCPUS;
+	u32 least = 1, most = PVH_MAX_VCPUS;
 	bool open = *s == '-';
 
 	if (!open && !parse_vcpus(&s, &least))

@@ -3,10 +3,16 @@
 #ifndef COMMON_DOM0_OPTION_H
 #define COMMON_DOM0_OPTION_H
 
+#include <public/hvm/pvh_layout.h>
+
 #include "common/types.h"
 
-#define DOM0_MEM_MIN		(96ull << 20)
-#define DOM0_MAX_VCPUS		128
+#define DOM0_MEM_MIN_MIB	96
+#define DOM0_MEM_MIN		((u64)DOM0_MEM_MIN_MIB << 20)
+/* What it gets without a word: a quarter of the machine within these bounds, but for what Keel needs. */
+#define DOM0_MEM_LEAST_MIB	512
+#define DOM0_MEM_MOST_GIB	4
+#define DOM0_MEM_REST_MIB	16
 #define DOM0_OPTION_LEN		64
 
 /*

@@ -5,6 +5,7 @@
 
 #include <public/event_channel.h>
 #include <public/hvm/params.h>
+#include <public/hvm/pvh_layout.h>
 #include <public/vcpu.h>
 #include <public/xen.h>
 
@@ -16,7 +17,7 @@
 #include "common/sched.h"
 #include "common/timer.h"
 
-#define MAX_VCPUS 128
+#define MAX_VCPUS PVH_MAX_VCPUS
 #define MAX_VIRQS 24
 #define MAX_E820 128
 #define NR_WATCHDOGS 2

@@ -41,7 +41,7 @@ static const char *create_refused(const struct xen_domctl_createdomain_v17 *c)
 	if (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX || c->iommu_opts & ~XEN_DOMCTL_IOMMU_MAX)
 		return "unknown flags";
 	if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
-		return "the number of vCPUs is 0 or above 128";
+		return "the number of vCPUs is 0 or above " STR(PVH_MAX_VCPUS);
 	if (c->vmtrace_size || c->altp2m_opts)
 		return "vmtrace and altp2m are not supported";
 	if (XEN_DOMCTL_GRANT_version(c->grant_opts) > 2)

@@ -6,6 +6,8 @@
 #include "common/types.h"
 #include "common/lib/string.h"
 
+#define STR_(x) #x
+#define STR(x) STR_(x) /* what a macro says, as a string */
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 #define noinline __attribute__((noinline))

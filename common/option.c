@@ -2,9 +2,37 @@
 /* Boot options. */
 #include "common/option.h"
 
+#include "common/dom0_option.h"
 #include "common/lib.h"
+#include "common/pcpu.h"
 
 #define NAME_LEN 64
+
+static const struct option options[] = {
+	{ "apicv", OPTION_FLAG, .otherwise = "on where the CPU has posted interrupts",
+	  .help = "the CPU delivers virtual interrupts by itself (VMX)" },
+	{ "com1", OPTION_SERIAL, .otherwise = STR(CONFIG_UART_BAUD) ",8n1," STR(CONFIG_UART_BASE) ",4",
+	  .help = "the serial line: BAUD[,8n1[,PORT[,IRQ]]], or off" },
+	{ "console", OPTION_CHOICE, .words = { "com1", "none" },
+	  .help = "where messages go: com1 or none" },
+	{ "dom0_max_vcpus", OPTION_DOM0_VCPUS, .otherwise = "one for each host CPU",
+	  .help = "virtual CPUs of Dom0: N, or MIN-MAX, 1 to " STR(PVH_MAX_VCPUS) },
+	{ "dom0_mem", OPTION_DOM0_MEM,
+	  .otherwise = "a quarter of the memory, " STR(DOM0_MEM_LEAST_MIB) "M to " STR(DOM0_MEM_MOST_GIB) "G",
+	  .help = "memory of Dom0: SIZE, min:SIZE, max:SIZE, such as 1G or 25%, " STR(DOM0_MEM_MIN_MIB) "M at least" },
+	{ "iommu", OPTION_FLAG, .dflt = true,
+	  .help = "off: run without IOMMU protection (development and emulators only)" },
+	{ "loglvl", OPTION_CHOICE, .words = { "error", "warning", "info", "debug", "all" }, .dflt = CONFIG_LOG_LEVEL,
+	  .help = "the least important messages that are printed: error, warning, info, debug or all" },
+	{ "maxcpus", OPTION_NUMBER, 1, 4096, NR_CPUS, .otherwise = "all",
+	  .help = "host CPUs to use" },
+	{ "noreboot", OPTION_FLAG,
+	  .help = "after a panic stop and leave the message on the screen" },
+	{ "sched", OPTION_CHOICE, .words = { "credit2", "null" },
+	  .help = "the scheduler: credit2, or null for one vCPU a host CPU" },
+	{ "xen_version", OPTION_CHOICE, .words = { "4.17", "4.20" },
+	  .help = "the version of Xen's interface that is reported: 4.17 or 4.20" },
+};
 
 static char cmdline[OPTION_CMDLINE_LEN];
 
@@ -61,18 +89,49 @@ bool option_string(const char *name, char *buf, size_t size)
 	return found;
 }
 
-static bool one_of(const char *s, const char *const *words)
+const struct option *option_at(unsigned int index)
 {
-	for (; *words; words++)
-		if (strcmp(s, *words) == 0)
-			return true;
-	return false;
+	return index < ARRAY_SIZE(options) ? &options[index] : NULL;
 }
 
-bool option_flag(const char *name, bool dflt)
+const struct option *option_find(const char *name)
 {
-	static const char *const on[] = { "", "on", "yes", "true", "1", NULL };
-	static const char *const off[] = { "off", "no", "false", "0", NULL };
+	for (unsigned int i = 0; i < ARRAY_SIZE(options); i++)
+		if (!strcmp(name, options[i].name))
+			return &options[i];
+	return NULL;
+}
+
+const char *option_default(const struct option *o)
+{
+	if (o->otherwise)
+		return o->otherwise;
+	return o->type == OPTION_CHOICE ? o->words[o->dflt] : o->dflt ? "on" : "off";
+}
+
+static int find_word(const char *s, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(s, words[i]))
+			return i;
+	return -1;
+}
+
+int option_word(const struct option *o, const char *value)
+{
+	return find_word(value, o->words);
+}
+
+int option_flag_value(const char *value)
+{
+	static const char *const words[] = { "off", "on", "no", "yes", "false", "true", "0", "1", NULL };
+	int i = find_word(value, words);
+
+	return i < 0 ? i : i & 1;
+}
+
+bool option_flag_or(const char *name, bool dflt)
+{
 	char n[NAME_LEN], v[NAME_LEN];
 	unsigned int pos = 0;
 	bool result = dflt;
@@ -80,12 +139,15 @@ bool option_flag(const char *name, bool dflt)
 	while (option_next(&pos, n, v, sizeof(n))) {
 		if (strncmp(n, "no-", 3) == 0 && strcmp(n + 3, name) == 0 && !v[0])
 			result = false;
-		else if (strcmp(n, name) == 0 && one_of(v, on))
-			result = true;
-		else if (strcmp(n, name) == 0 && one_of(v, off))
-			result = false;
+		else if (strcmp(n, name) == 0 && (!v[0] || option_flag_value(v) >= 0))
+			result = !v[0] || option_flag_value(v);
 	}
 	return result;
+}
+
+bool option_flag(const char *name)
+{
+	return option_flag_or(name, option_find(name)->dflt);
 }
 
 bool option_parse_number(const char *s, u64 *n)
@@ -98,22 +160,20 @@ bool option_parse_number(const char *s, u64 *n)
 	return !*end && *n != ~0ull;
 }
 
-u64 option_number(const char *name, u64 dflt)
+u64 option_number(const char *name)
 {
+	const struct option *o = option_find(name);
 	char v[NAME_LEN];
 	u64 n;
 
-	return option_string(name, v, sizeof(v)) && option_parse_number(v, &n) ? n : dflt;
+	return option_string(name, v, sizeof(v)) && option_parse_number(v, &n) && n >= o->min && n <= o->max ? n : o->dflt;
 }
 
-int option_choice(const char *name, const char *const *words, int dflt)
+int option_choice(const char *name)
 {
+	const struct option *o = option_find(name);
 	char v[NAME_LEN];
+	int i = option_string(name, v, sizeof(v)) ? option_word(o, v) : -1;
 
-	if (!option_string(name, v, sizeof(v)))
-		return dflt;
-	for (int i = 0; words[i]; i++)
-		if (strcmp(v, words[i]) == 0)
-			return i;
-	return dflt;
+	return i < 0 ? (int)o->dflt : i;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Boot options: words "name" or "name=value" of Keel's command line. The last
- * one of a name counts. Read-only after boot, so no lock.
+ * one of a name counts. Read-only after boot, so no lock. One table has them all
+ * (option.c): who reads an option names it, and has its default and bounds from there.
  */
 #ifndef COMMON_OPTION_H
 #define COMMON_OPTION_H
@@ -9,6 +10,36 @@
 #include "common/types.h"
 
 #define OPTION_CMDLINE_LEN 1024
+
+enum option_type {
+	OPTION_FLAG,		/* name, no-name, name=on|off|yes|no|true|false|1|0 */
+	OPTION_NUMBER,		/* name=N, min to max */
+	OPTION_CHOICE,		/* name=WORD, one of the words */
+	OPTION_DOM0_MEM,	/* as dom0_mem_parse() takes it */
+	OPTION_DOM0_VCPUS,	/* as dom0_max_vcpus_parse() takes it */
+	OPTION_SERIAL,		/* name=off, or BAUD[,8n1[,PORT[,IRQ]]] */
+};
+
+/* All about an option that is data; unit-cmdline compares docs/command-line.md with it. */
+struct option {
+	const char *name;
+	enum option_type type;
+	u64 min, max;
+	u64 dflt;		/* a flag's: 0 or 1; a choice's: its place among the words */
+	const char *words[6];	/* a choice's, NULL behind the last */
+	const char *otherwise;	/* the default in words, if it is no constant */
+	const char *help;
+};
+
+/* NULL: there is no such option. */
+const struct option *option_find(const char *name);
+/* Each in turn; NULL behind the last. */
+const struct option *option_at(unsigned int index);
+/* The default as one would write it, or says it. */
+const char *option_default(const struct option *o);
+/* What a value means: the place among a choice's words; 1 or 0 for a flag. -1: nothing. */
+int option_word(const struct option *o, const char *value);
+int option_flag_value(const char *value);
 
 /*
  * Keeps a copy of the command line, truncated at OPTION_CMDLINE_LEN. Called once, first thing at
@@ -20,14 +51,15 @@ const char *option_cmdline(void);
 
 /* Copies the value ("" for a bare name), truncated at size. false: not given, buf is "". */
 bool option_string(const char *name, char *buf, size_t size);
-/* "name", "name=on|yes|true|1" or "no-name", "name=off|no|false|0"; dflt when absent or anything else. */
-bool option_flag(const char *name, bool dflt);
-/* A number, decimal or 0x...; dflt when absent or not a number. */
-u64 option_number(const char *name, u64 dflt);
+/* "name", "name=on|yes|true|1" or "no-name", "name=off|no|false|0"; the table's default, or dflt, when absent or anything else. */
+bool option_flag(const char *name);
+bool option_flag_or(const char *name, bool dflt);
+/* A number, decimal or 0x...; the default when absent or not a number within the bounds. */
+u64 option_number(const char *name);
 /* Parses all of s as a number of that form; false: it is not a number, or does not fit. */
 bool option_parse_number(const char *s, u64 *n);
-/* The index of the value in a NULL-terminated list of words; dflt when absent or none of them. */
-int option_choice(const char *name, const char *const *words, int dflt);
+/* The place of the value among the option's words; the default when absent or none of them. */
+int option_choice(const char *name);
 /* Walks all options: *pos starts at 0; fills name and value (each of size), false at the end. */
 bool option_next(unsigned int *pos, char *name, char *value, size_t size);
 

@@ -17,26 +17,24 @@
 static int log_level = CONFIG_LOG_LEVEL;
 static u32 panicked;
 
-static const char *const levels[] = { "error", "warning", "info", "debug", "all", NULL };
-
 void printk_init(void)
 {
-	log_level = min(option_choice("loglvl", levels, CONFIG_LOG_LEVEL), (int)LOG_DEBUG);
+	log_level = min(option_choice("loglvl"), (int)LOG_DEBUG);
 }
 
 const char *printk_level(void)
 {
-	return levels[READ_ONCE(log_level)];
+	return option_find("loglvl")->words[READ_ONCE(log_level)];
 }
 
 int printk_set_level(const char *word)
 {
-	for (int i = 0; levels[i]; i++)
-		if (!strcmp(levels[i], word)) {
-			WRITE_ONCE(log_level, min(i, (int)LOG_DEBUG));
-			return 0;
-		}
-	return -EINVAL;
+	int i = option_word(option_find("loglvl"), word);
+
+	if (i < 0)
+		return -EINVAL;
+	WRITE_ONCE(log_level, min(i, (int)LOG_DEBUG));
+	return 0;
 }
 
 /* A message is one line or several; each call is whole, so it ends with a newline. */
@@ -98,7 +96,7 @@ void panic(const char *fmt, ...)
 	vprintk("panic: ", fmt, ap);
 	va_end(ap);
 	arch_stack_trace();
-	if (option_flag("noreboot", false)) {
+	if (option_flag("noreboot")) {
 		printk(LOG_ERR, "stopped (noreboot); switch the machine off or reset it");
 		arch_halt();
 	}

@@ -278,10 +278,9 @@ void sched_init_cpu(struct pcpu *cpu)
 
 void sched_init(void)
 {
-	static const char *const names[] = { "credit2", "null", NULL };
 	static const struct sched_policy *const policies[] = { &sched_fair, &sched_null };
 
-	policy = policies[option_choice("sched", names, 0)];
+	policy = policies[option_choice("sched")];
 	sched_init_cpu(this_cpu());
 }
 

@@ -30,7 +30,7 @@ void arch_machine_down(u8 reason)
 		pr_err("The machine does not switch off: ACPI S5 had no effect");
 		arch_halt();
 	}
-	if (reason == SHUTDOWN_crash && option_flag("noreboot", false))
+	if (reason == SHUTDOWN_crash && option_flag("noreboot"))
 		arch_halt();
 	acpi_reset();
 	/* Nothing is left but a triple fault. */

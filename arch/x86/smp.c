@@ -120,7 +120,7 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 
 void smp_start_all(void)
 {
-	u64 most = min_t(u64, option_number("maxcpus", NR_CPUS) ?: NR_CPUS, NR_CPUS);
+	u64 most = min_t(u64, option_number("maxcpus"), NR_CPUS);
 	u8 *page = pa_to_virt(smp_trampoline);
 
 	memcpy(page, trampoline_start, trampoline_end - trampoline_start);

@@ -89,10 +89,9 @@ void uart_init(void)
 {
 	u32 baud = CONFIG_UART_BAUD;
 	u16 base = CONFIG_UART_BASE;
-	static const char *const consoles[] = { "com1", "none", NULL };
 	char opt[64];
 
-	if (option_choice("console", consoles, 0) == 1)
+	if (option_choice("console") == 1)
 		return;
 	from_option = option_string("com1", opt, sizeof(opt));
 	if (from_option) {

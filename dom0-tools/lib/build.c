@@ -167,9 +167,9 @@ static int set_params(struct build *b)
 		unsigned int index;
 		uint64_t value;
 	} params[] = {
-		{ HVM_PARAM_STORE_PFN, LAYOUT_STORE_GFN },
+		{ HVM_PARAM_STORE_PFN, PVH_STORE_GFN },
 		{ HVM_PARAM_STORE_EVTCHN, b->store_port },
-		{ HVM_PARAM_CONSOLE_PFN, LAYOUT_CONSOLE_GFN },
+		{ HVM_PARAM_CONSOLE_PFN, PVH_CONSOLE_GFN },
 		{ HVM_PARAM_CONSOLE_EVTCHN, b->console_port },
 	};
 	int rc = 0;
@@ -185,9 +185,9 @@ static int seed_grants(struct build *b)
 	struct grant_entry_v1 *e = b->grants;
 
 	e[GNTTAB_RESERVED_CONSOLE].domid = 0;
-	e[GNTTAB_RESERVED_CONSOLE].frame = LAYOUT_CONSOLE_GFN;
+	e[GNTTAB_RESERVED_CONSOLE].frame = PVH_CONSOLE_GFN;
 	e[GNTTAB_RESERVED_XENSTORE].domid = 0;
-	e[GNTTAB_RESERVED_XENSTORE].frame = LAYOUT_STORE_GFN;
+	e[GNTTAB_RESERVED_XENSTORE].frame = PVH_STORE_GFN;
 	__sync_synchronize();
 	e[GNTTAB_RESERVED_CONSOLE].flags = GTF_permit_access;
 	e[GNTTAB_RESERVED_XENSTORE].flags = GTF_permit_access;

@@ -138,7 +138,7 @@ static int introduce(struct keel *k, const struct build *b, const struct guest_c
 	json_object_put(j);
 	if (rc)
 		return rc;
-	if (xs_introduce_domain(k->xs, b->domid, LAYOUT_STORE_GFN, b->store_port))
+	if (xs_introduce_domain(k->xs, b->domid, PVH_STORE_GFN, b->store_port))
 		return 0;
 	return keel_fail_errno(&k->err, "xenstored does not take domain %u", b->domid);
 }

@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <public/hvm/pvh_layout.h>
+
 #include "lib/cfg.h"
 #include "lib/error.h"
 
 #define GUEST_MAX_DISKS	16
 #define GUEST_MAX_VIFS	8
-#define GUEST_MAX_VCPUS	128
-#define GUEST_MAX_PCI	23		/* root ports, hvm/pvh_layout.h */
+#define GUEST_MAX_PCI	(PVH_PCI_BUSES - 1) /* root ports */
+#define GUEST_MAX_VCPUS	PVH_MAX_VCPUS
 #define GUEST_NAME_MAX	80
 
 enum guest_action {

@@ -5,19 +5,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <public/hvm/pvh_layout.h>
 #include <public/hvm/start_info.h>
 
 #include "lib/error.h"
 
 /* Guest-physical addresses that a PVH guest gets from libxl too. */
-#define LAYOUT_HOLE_START	0xfc000000ULL
+#define LAYOUT_HOLE_START	((uint64_t)PVH_ACPI_BASE)
 #define LAYOUT_HOLE_END		0x100000000ULL
 #define LAYOUT_ACPI		LAYOUT_HOLE_START
 #define LAYOUT_ACPI_PAGES	16
-#define LAYOUT_SPECIAL_GFN	0xfeff8ULL
 #define LAYOUT_SPECIAL_PAGES	8
-#define LAYOUT_STORE_GFN	0xfeffcULL
-#define LAYOUT_CONSOLE_GFN	0xfefffULL
+#define LAYOUT_SPECIAL_GFN	(PVH_CONSOLE_GFN + 1ULL - LAYOUT_SPECIAL_PAGES)
 
 #define LAYOUT_MAX_CMDLINE	4096
 

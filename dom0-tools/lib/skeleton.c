@@ -105,13 +105,13 @@ static void write_all(struct store_tx *t, void *arg)
 		put(t, key, i < s->g->vcpus ? "online" : "offline");
 	}
 	put_number(t, "store/port", s->store_port);
-	put_number(t, "store/ring-ref", LAYOUT_STORE_GFN);
+	put_number(t, "store/ring-ref", PVH_STORE_GFN);
 	put(t, "console/type", "xenconsoled");
 	put(t, "console/output", "pty");
 	put(t, "console/tty", "");
 	put_number(t, "console/limit", CONSOLE_LIMIT);
 	put_number(t, "console/port", s->console_port);
-	put_number(t, "console/ring-ref", LAYOUT_CONSOLE_GFN);
+	put_number(t, "console/ring-ref", PVH_CONSOLE_GFN);
 	write_config(t, s->config);
 }
 

@@ -108,8 +108,8 @@ static void special_pages(void **state)
 	assert_int_equal(l.range[2].start, 0xfeff8000);
 	assert_int_equal(l.range[2].size, 0x8000);
 	assert_int_equal(l.range[2].type, RANGE_RESERVED);
-	assert_int_equal(LAYOUT_STORE_GFN, 0xfeffc);
-	assert_int_equal(LAYOUT_CONSOLE_GFN, 0xfefff);
+	assert_int_equal(PVH_STORE_GFN, 0xfeffc);
+	assert_int_equal(PVH_CONSOLE_GFN, 0xfefff);
 }
 
 static void refused(void **state)

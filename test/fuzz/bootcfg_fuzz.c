@@ -34,7 +34,7 @@ static void check_result(const struct boot_info *bi, const struct bootcfg *cfg)
 		check(d->ramdisk >= -1 && d->ramdisk < (int)bi->nr_modules);
 		check(strnlen(d->name, sizeof(d->name)) < sizeof(d->name));
 		check(strnlen(d->cmdline, sizeof(d->cmdline)) < sizeof(d->cmdline));
-		check(d->cpus <= BOOTCFG_MAX_VCPUS && d->domid < 0x7ff0);
+		check(d->cpus <= PVH_MAX_VCPUS && d->domid < 0x7ff0);
 		check(d->nr_evtchns <= BOOTCFG_MAX_EVTCHNS && d->nr_grants <= BOOTCFG_MAX_GRANTS);
 		for (j = 0; j < d->nr_evtchns; j++)
 			check(d->evtchns[j].peer < cfg->nr_domains && d->evtchns[j].port < 4096);

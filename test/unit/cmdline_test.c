@@ -11,6 +11,7 @@
 #include "test/unit/unit.h"
 
 #include "common/cmdline.h"
+#include "common/dom0_option.h"
 #include "common/option.h"
 #include "common/printk.h"
 
@@ -104,48 +105,101 @@ static void test_long_words(void **state)
 	expect_warnings(line, 1);
 }
 
-static bool in_table(const char *wanted)
+/* Cell n of a row of the manual, without the marks around code. */
+static void cell(const char *row, unsigned int n, char *buf, size_t size)
 {
-	const char *name, *help;
+	size_t len = 0;
 
-	for (unsigned int i = 0; cmdline_option(i, &name, &help); i++)
-		if (!strcmp(name, wanted))
-			return true;
-	return false;
+	for (; n; n--)
+		row = strchr(row, '|') + 1;
+	while (*row == ' ')
+		row++;
+	for (; *row != '|' && *row != '\n' && len < size - 1; row++)
+		if (*row != '`')
+			buf[len++] = *row;
+	while (len && buf[len - 1] == ' ')
+		len--;
+	buf[len] = '\0';
 }
 
-static void test_manual_names_each_option(void **state)
+/* What the manual says that an option takes. */
+static void check_values(const struct option *o, const char *values)
+{
+	char want[256] = "";
+
+	if (o->type == OPTION_FLAG)
+		strcpy(want, "on, off");
+	else if (o->type == OPTION_NUMBER)
+		snprintf(want, sizeof(want), "%lu to %lu", o->min, o->max);
+	else if (o->type == OPTION_DOM0_VCPUS)
+		snprintf(want, sizeof(want), "1 to %u", PVH_MAX_VCPUS);
+	else if (o->type == OPTION_DOM0_MEM)
+		snprintf(want, sizeof(want), "%uM at least", DOM0_MEM_MIN_MIB);
+	for (unsigned int i = 0; o->words[i]; i++)
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%s", i ? ", " : "", o->words[i]);
+	if (o->type == OPTION_CHOICE || o->type == OPTION_FLAG ? strcmp(values, want) : !strstr(values, want))
+		fail_msg("the manual on %s: its values are \"%s\", which is not: %s", o->name, values, want);
+}
+
+static void test_manual_says_what_the_table_says(void **state)
 {
 	static char manual[16384];
-	const char *name, *help;
-	char entry[64];
+	char name[64], values[256], dflt[256], text[128];
 	FILE *f = fopen("docs/command-line.md", "r");
-	unsigned int i;
+	const struct option *o;
+	unsigned int n = 0;
 
 	assert_non_null(f);
 	manual[fread(manual, 1, sizeof(manual) - 1, f)] = '\0';
 	fclose(f);
-	for (i = 0; cmdline_option(i, &name, &help); i++) {
-		snprintf(entry, sizeof(entry), "| `%s", name);
-		if (!strstr(manual, entry))
-			fail_msg("docs/command-line.md has no line for %s", name);
-		assert_true(strlen(help) > 10);
+	for (char *row = strstr(manual, "\n| `"); row; row = strstr(row + 1, "\n| `"), n++) {
+		cell(row + 1, 1, name, sizeof(name));
+		cell(row + 1, 2, values, sizeof(values));
+		cell(row + 1, 3, dflt, sizeof(dflt));
+		name[strcspn(name, "=")] = '\0';
+		o = option_find(name);
+		if (!o)
+			fail_msg("docs/command-line.md has an option %s, and common/option.c has not", name);
+		assert_true(strlen(o->help) > 10);
+		check_values(o, values);
+		if (strncmp(dflt, option_default(o), strlen(option_default(o))))
+			fail_msg("the manual on %s: its default is \"%s\", not: %s", name, dflt, option_default(o));
 	}
-	assert_true(i > 5);
+	if (option_at(n))
+		fail_msg("docs/command-line.md lacks an option: it has %u", n);
+	snprintf(text, sizeof(text), "never gets less than %uM", DOM0_MEM_MIN_MIB);
+	assert_non_null(strstr(manual, text));
+	snprintf(text, sizeof(text), "less %uM for Keel's tables", DOM0_MEM_REST_MIB);
+	assert_non_null(strstr(manual, text));
+}
+
+/* What the option is without a word on the command line is what the table says, and so is a value out of bounds. */
+static void test_table_gives_defaults(void **state)
+{
+	option_init("maxcpus=0 noreboot=x sched=fast");
+	assert_int_equal(option_number("maxcpus"), option_find("maxcpus")->dflt);
+	assert_false(option_flag("noreboot"));
+	assert_true(option_flag("iommu"));
+	assert_int_equal(option_choice("sched"), 0);
+	assert_string_equal(option_default(option_find("loglvl")), "info");
+	option_init("maxcpus=4097");
+	assert_int_equal(option_number("maxcpus"), option_find("maxcpus")->dflt);
+	option_init("maxcpus=4096");
+	assert_int_equal(option_number("maxcpus"), 4096);
 }
 
 /* A source that reads an option which the table lacks would have it called unknown. */
 static void test_table_has_what_sources_read(void **state)
 {
-	FILE *f = popen("grep -rhoE 'option_(string|flag|number|choice)\\(\"[^\"]+\"' --include='*.c' "
+	FILE *f = popen("grep -rhoE 'option_[a-z_]+\\(\"[^\"]+\"' --include='*.c' "
 			"common arch | cut -d'\"' -f2", "r");
 	char name[64];
 	unsigned int n = 0;
 
 	assert_non_null(f);
 	while (fscanf(f, "%63s", name) == 1) {
-		if (!in_table(name))
-			fail_msg("common/cmdline.c has no entry for the option %s, which a source reads", name);
+		if (!option_find(name))
+			fail_msg("common/option.c has no entry for the option %s, which a source reads", name);
 		n++;
 	}
 	assert_int_equal(pclose(f), 0);
@@ -155,26 +209,24 @@ static void test_table_has_what_sources_read(void **state)
 /* An option that no source reads would be taken and change nothing. */
 static void test_sources_read_what_the_table_has(void **state)
 {
-	const char *name, *help;
+	const struct option *o;
 	char command[128];
 
-	for (unsigned int i = 0; cmdline_option(i, &name, &help); i++) {
-		snprintf(command, sizeof(command), "grep -rqE '(\"|^)%s[\"=]' --include='*.c' --exclude=cmdline.c common arch",
-			 name);
+	for (unsigned int i = 0; (o = option_at(i)); i++) {
+		snprintf(command, sizeof(command), "grep -rqE '(\"|^)%s[\"=]' --include='*.c' --exclude=option.c common arch",
+			 o->name);
 		if (system(command))
-			fail_msg("no source reads the option %s", name);
+			fail_msg("no source reads the option %s", o->name);
 	}
 }
 
 static void test_choice(void **state)
 {
-	static const char *const words[] = { "a", "bc", NULL };
-
-	option_init("x=bc y=b z");
-	assert_int_equal(option_choice("x", words, 7), 1);
-	assert_int_equal(option_choice("y", words, 7), 7);
-	assert_int_equal(option_choice("z", words, 7), 7);
-	assert_int_equal(option_choice("w", words, 7), 7);
+	option_init("sched=null loglvl=b xen_version");
+	assert_int_equal(option_choice("sched"), 1);
+	assert_int_equal(option_choice("loglvl"), CONFIG_LOG_LEVEL);
+	assert_int_equal(option_choice("xen_version"), 0);
+	assert_int_equal(option_choice("console"), 0);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -182,7 +234,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_bad_words),
 	cmocka_unit_test(test_each_bad_word_is_named),
 	cmocka_unit_test(test_long_words),
-	cmocka_unit_test(test_manual_names_each_option),
+	cmocka_unit_test(test_manual_says_what_the_table_says),
+	cmocka_unit_test(test_table_gives_defaults),
 	cmocka_unit_test(test_table_has_what_sources_read),
 	cmocka_unit_test(test_sources_read_what_the_table_has),
 	cmocka_unit_test(test_choice),

@@ -79,7 +79,7 @@ void mm_unmap_low(void) { unmapped++; }
 void time_compare_cpu(void) { }
 bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end) { return false; }
 void boot_reserve(paddr_t base, paddr_t end, const char *what) { }
-u64 option_number(const char *name, u64 dflt) { return dflt; }
+u64 option_number(const char *name) { return NR_CPUS; }
 void traps_init_cpu(struct x86_pcpu *c) { }
 void cpu_init_this(void) { }
 void mitigations_init_cpu(void) { }

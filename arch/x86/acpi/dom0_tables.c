@@ -3,6 +3,7 @@
 #include "arch/x86/acpi/acpi.h"
 
 #include <public/errno.h>
+#include <public/hvm/pvh_layout.h>
 
 struct madt_ioapic { u8 type, len, id, reserved; u32 address, gsi_base; } __packed;
 struct madt_override { u8 type, len, bus, source; u32 gsi; u16 flags; } __packed;
@@ -15,7 +16,7 @@ static struct acpi_table *dom0_madt(struct acpi_build *b, unsigned int nr_vcpus)
 
 	if (!m)
 		return NULL;
-	m->lapic_address = LAPIC_ADDRESS;
+	m->lapic_address = PVH_LAPIC_BASE;
 	for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
 		struct madt_ioapic e = { .type = 1, .len = sizeof(e), .id = acpi.ioapics[i].id,
 					 .address = acpi.ioapics[i].address, .gsi_base = acpi.ioapics[i].gsi_base };
@@ -23,7 +24,7 @@ static struct acpi_table *dom0_madt(struct acpi_build *b, unsigned int nr_vcpus)
 		acpi_append(b, &e, sizeof(e));
 	}
 	for (unsigned int i = 0; i < nr_vcpus; i++) {
-		struct madt_x2apic e = { .type = 9, .len = sizeof(e), .apic_id = i * 2, .flags = 1, .uid = i };
+		struct madt_x2apic e = { .type = 9, .len = sizeof(e), .apic_id = PVH_APIC_ID(i), .flags = 1, .uid = i };
 
 		acpi_append(b, &e, sizeof(e));
 	}

@@ -122,17 +122,17 @@ int acpi_finish_rsdp(struct acpi_build *b, struct rsdp *r, const struct acpi_tab
 	return 0;
 }
 
-/* As xl's guests have it: with PCAT_COMPAT, without IO-APIC. Ids stay below 255 (MAX_VCPUS is 128). */
+/* As xl's guests have it: with PCAT_COMPAT, without IO-APIC. */
 static struct acpi_table *guest_madt(struct acpi_build *b, unsigned int nr_vcpus)
 {
 	struct madt *m = acpi_take(b, sizeof(*m), 16);
 
 	if (!m)
 		return NULL;
-	m->lapic_address = LAPIC_ADDRESS;
+	m->lapic_address = PVH_LAPIC_BASE;
 	m->flags = MADT_PCAT_COMPAT;
 	for (unsigned int i = 0; i < nr_vcpus; i++) {
-		struct madt_lapic e = { .type = 0, .len = sizeof(e), .uid = (u8)i, .apic_id = (u8)(i * 2), .flags = 1 };
+		struct madt_lapic e = { .type = 0, .len = sizeof(e), .uid = (u8)i, .apic_id = (u8)PVH_APIC_ID(i), .flags = 1 };
 
 		acpi_append(b, &e, sizeof(e));
 	}

@@ -23,8 +23,6 @@ struct rsdp {
 
 struct madt { struct acpi_table h; u32 lapic_address, flags; } __packed;
 
-#define LAPIC_ADDRESS 0xfee00000u
-
 /* Tables under construction: bytes at buf, seen by the guest at gpa. */
 struct acpi_build {
 	u8 *buf;

@@ -156,7 +156,7 @@ static void set_affinity(struct builder *b)
 
 static u32 dom0_vcpus(const struct bootcfg_domain *cfg)
 {
-	u32 dflt = cfg->cpus ?: min_t(u32, nr_cpus, DOM0_MAX_VCPUS), n;
+	u32 dflt = cfg->cpus ?: min_t(u32, nr_cpus, MAX_VCPUS), n;
 	char opt[DOM0_OPTION_LEN];
 
 	return option_string("dom0_max_vcpus", opt, sizeof(opt)) && dom0_max_vcpus_parse(opt, dflt, &n) ? n : dflt;

@@ -27,9 +27,9 @@ static u64 dom0_memory(const struct bootcfg_domain *cfg)
 	for (unsigned int i = 0; boot_free_range(i, &base, &end); i++)
 		total += end - base;
 	/* Keel needs page tables, and guests need memory, too. */
-	room = total - min(total, MiB(16));
+	room = total - min(total, MiB(DOM0_MEM_REST_MIB));
 	dflt = cfg->memory_kb ? KiB(cfg->memory_kb)
-			      : min(min_t(u64, max_t(u64, total / 4, MiB(512)), GiB(4)), room);
+			      : min(min_t(u64, max_t(u64, total / 4, MiB(DOM0_MEM_LEAST_MIB)), GiB(DOM0_MEM_MOST_GIB)), room);
 	if (!option_string("dom0_mem", opt, sizeof(opt)) || !dom0_mem_parse(opt, total, dflt, &mem, &dom0_max_mem)) {
 		mem = dflt;
 		dom0_max_mem = ~0ull;

@@ -100,7 +100,7 @@ static void add_state(struct x86_vcpu *x, u32 leaf, u32 subleaf, const struct cp
 
 	switch (leaf) {
 	case 1:
-		out->b = (out->b & 0x00ffffff) | (x->v.id * 2) << 24;
+		out->b = (out->b & 0x00ffffff) | PVH_APIC_ID(x->v.id) << 24;
 		if (!x->vlapic.enabled)
 			out->d &= ~LEAF1_D_APIC;
 		if ((out->c & BIT(26)) && (hvm_ops->get_reg(x, HREG_CR4) & X86_CR4_OSXSAVE))
@@ -111,7 +111,7 @@ static void add_state(struct x86_vcpu *x, u32 leaf, u32 subleaf, const struct cp
 			out->c |= LEAF7_C_OSPKE;
 		break;
 	case 0xb:
-		out->d = x->v.id * 2;
+		out->d = PVH_APIC_ID(x->v.id);
 		break;
 	case 0xd:
 		if (subleaf > 1 || !cpu_policy_xcr0(p))
@@ -138,7 +138,7 @@ void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *out)
 	r = cpu_policy_leaf(p, leaf, subleaf);
 	if (!r) {
 		if (leaf == 0xb)	/* beyond the last level: the level's number and the APIC id, type 0 */
-			*out = (struct cpuid_regs){ .c = subleaf & 0xff, .d = v->id * 2 };
+			*out = (struct cpuid_regs){ .c = subleaf & 0xff, .d = PVH_APIC_ID(v->id) };
 		return;
 	}
 	*out = *r;

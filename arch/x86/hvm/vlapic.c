@@ -342,7 +342,7 @@ void vlapic_init(struct vcpu *v)
 {
 	struct vlapic *l = vlapic(v);
 
-	l->id = v->id * 2;
+	l->id = PVH_APIC_ID(v->id);
 	l->enabled = true;
 	l->x2apic = false;
 	vlapic_timer_init(v);

@@ -101,6 +101,6 @@ int vlapic_load_regs(struct vcpu *v, const u32 regs[256], bool apply);
 u64 vlapic_get_base(const struct vcpu *v);
 int vlapic_load_base(struct vcpu *v, u64 base, bool apply);
 
-#define APIC_DEFAULT_PHYS_BASE 0xfee00000u
+#define APIC_DEFAULT_PHYS_BASE PVH_LAPIC_BASE
 
 #endif

@@ -40,7 +40,7 @@ static u64 nr_flushes;				/* atomic */
 
 void iommu_init(void)
 {
-	if (!option_flag("iommu", true)) {
+	if (!option_flag("iommu")) {
 		pr_warn("iommu=off: nothing keeps devices from writing to any memory, and Dom0's DMA is bounced");
 		return;
 	}

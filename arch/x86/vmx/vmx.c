@@ -100,7 +100,7 @@ static int vmx_probe(const char **why)
 		return rc;
 	read_msrs(&m);
 	/* CPUs got posted interrupts with them. Bochs 2.7, without, delivers virtual interrupts to guests with IF clear. */
-	if (!option_flag("apicv", m.pin >> 32 & PIN_POSTED_INTERRUPTS))
+	if (!option_flag_or("apicv", m.pin >> 32 & PIN_POSTED_INTERRUPTS))
 		m.proc2 &= ~((u64)PROC2_VIRTUAL_INTERRUPTS << 32);
 	rc = vmx_caps_choose(&m, &vmx, why);
 	if (rc)

@@ -34,9 +34,9 @@ void panic(const char *fmt, ...)
 	pair_fail("panic: %s", text);
 }
 
-int option_choice(const char *name, const char *const *words, int dflt)
+int option_choice(const char *name)
 {
-	return strcmp(name, "sched") == 0 ? (int)pair->cfg.null_sched : dflt;
+	return strcmp(name, "sched") == 0 && pair->cfg.null_sched;
 }
 
 #define NOT_HERE(name) \
