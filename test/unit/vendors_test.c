@@ -22,18 +22,13 @@ void vlapic_destroy(struct vcpu *v) { }
 int cpuid_policy_init(struct domain *d) { return 0; }
 void cpuid_policy_free(struct domain *d) { }
 
-/* What waits for the next entry: at the local APIC; a callback. */
-static u8 pending, held, callback;
+/* What waits at the local APIC for the next entry. */
+static u8 pending, held;
 static unsigned int acked;
 
 struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
 {
 	return (struct vlapic_pending){ pending, held };
-}
-
-struct hvm_pending hvm_pending_vector(struct x86_vcpu *v)
-{
-	return callback ? (struct hvm_pending){ .vector = callback } : (struct hvm_pending){ pending, held, true };
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)
@@ -285,6 +280,7 @@ static void injection_has_one_priority(void **state)
 		{ .callback = 0x31, .held = 4, .flag = true, .out = { EVENT(HEV_INTR, 0x31), .cr8 = true } },
 	};
 	static u32 apic_page[PAGE_SIZE / 4];
+	static struct vcpu_info info;
 
 	for (unsigned int i = 0; i < 2 * ARRAY_LEN(rows); i++) {
 		unsigned int vendor = i % 2, r = i / 2;
@@ -305,7 +301,9 @@ static void injection_has_one_priority(void **state)
 		vcpu.nmi_blocked = rows[r].nmi_blocked;
 		pending = rows[r].pending;
 		held = rows[r].held;
-		callback = rows[r].callback;
+		vcpu.v.info = &info;
+		info.evtchn_upcall_pending = !!rows[r].callback;
+		domain.d.hvm_params[HVM_PARAM_CALLBACK_IRQ] = 2ull << 56 | rows[r].callback;
 		acked = 0;
 		hvm_prepare_entry(&vcpu);
 		o = entry_of(vendor);

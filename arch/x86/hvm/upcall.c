@@ -12,17 +12,6 @@
 #include "common/evtchn.h"
 #include "common/sched.h"
 
-/* The callback vector that is due for v; 0: none. */
-static u8 callback_vector(const struct vcpu *v)
-{
-	u64 via = READ_ONCE(v->domain->hvm_params[HVM_PARAM_CALLBACK_IRQ]);
-
-	if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR || !v->info ||
-	    !READ_ONCE(v->info->evtchn_upcall_pending))
-		return 0;
-	return (u8)via >= 16 ? (u8)via : 0;
-}
-
 void arch_upcall(struct vcpu *v)
 {
 	if (v->upcall_vector) {
@@ -30,19 +19,8 @@ void arch_upcall(struct vcpu *v)
 		return;
 	}
 	/* The current vCPU checks before it enters, unless it is about to sleep. */
-	if (callback_vector(v) && (v != current || READ_ONCE(v->wait_flags)))
+	if (hvm_callback_vector(v) && (v != current || READ_ONCE(v->wait_flags)))
 		arch_vcpu_kick(v);
-}
-
-struct hvm_pending hvm_pending_vector(struct x86_vcpu *x)
-{
-	u8 vector = x->v.upcall_vector ? 0 : callback_vector(&x->v);
-	struct vlapic_pending p;
-
-	if (vector)
-		return (struct hvm_pending){ .vector = vector };
-	p = vlapic_pending_vector(&x->v);
-	return (struct hvm_pending){ p.vector, p.held_class, .via_apic = true };
 }
 
 bool arch_vcpu_has_events(struct vcpu *v)

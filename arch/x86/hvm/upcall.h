@@ -11,7 +11,27 @@
  * need be told: the guest clears evtchn_upcall_pending.
  */
 struct hvm_pending { u8 vector, held_class; bool via_apic; };
-/* On v's CPU. */
-struct hvm_pending hvm_pending_vector(struct x86_vcpu *v);
+/* The domain's callback vector, if it is due for v; else 0. */
+static inline u8 hvm_callback_vector(const struct vcpu *v)
+{
+	u64 via = READ_ONCE(v->domain->hvm_params[HVM_PARAM_CALLBACK_IRQ]);
+
+	if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR || !v->info ||
+	    !READ_ONCE(v->info->evtchn_upcall_pending))
+		return 0;
+	return (u8)via >= 16 ? (u8)via : 0;
+}
+
+/* On v's CPU. Inline: each entry asks. */
+static inline struct hvm_pending hvm_pending_vector(struct x86_vcpu *v)
+{
+	u8 vector = v->v.upcall_vector ? 0 : hvm_callback_vector(&v->v);
+	struct vlapic_pending p;
+
+	if (unlikely(vector))
+		return (struct hvm_pending){ .vector = vector };
+	p = vlapic_pending_vector(&v->v);
+	return (struct hvm_pending){ p.vector, p.held_class, .via_apic = true };
+}
 
 #endif

@@ -438,8 +438,8 @@ static bool svm_can_inject(struct x86_vcpu *v, enum hvm_event type)
 	       !(c->event_inj & EVENTINJ_VALID);
 }
 
-_Static_assert(HEV_INTR == EVENTINJ_INTR && HEV_NMI == EVENTINJ_NMI && HEV_EXCEPTION == EVENTINJ_EXCEPTION &&
-	       HEV_SWINT == EVENTINJ_SWINT, "EVENTINJ takes an event's kind as it is");
+/* EVENTINJ takes an event's kind as it is. */
+_Static_assert(HEV_INTR == 0 && HEV_NMI == 2 && HEV_EXCEPTION == 3 && HEV_SWINT == 4, "APM vol. 2, 15.20");
 
 static void svm_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 {

@@ -91,11 +91,6 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 
 #define EVENTINJ_VALID BIT(31)
 #define EVENTINJ_ERROR BIT(11)
-/* The types in bits 8 to 10 are enum hvm_event's (APM vol. 2, 15.20). */
-#define EVENTINJ_INTR 0
-#define EVENTINJ_NMI 2
-#define EVENTINJ_EXCEPTION 3
-#define EVENTINJ_SWINT 4
 
 enum {
 	SVM_EXIT_CR_READ = 0x00, SVM_EXIT_CR_WRITE = 0x10, SVM_EXIT_DR_READ = 0x20, SVM_EXIT_DR_WRITE = 0x30,

@@ -103,16 +103,9 @@ enum {
 
 #define INTR_INFO_VALID BIT(31)
 #define INTR_INFO_ERROR BIT(11)
-/* The types in bits 8 to 10 are enum hvm_event's (SDM vol. 3, 25.8.3). */
-#define INTR_TYPE_EXT 0
-#define INTR_TYPE_NMI 2
-#define INTR_TYPE_EXCEPTION 3
-#define INTR_TYPE_SWINT 4
-#define INTR_TYPE_INT1 5
-#define INTR_TYPE_SWEXC 6
-_Static_assert(HEV_INTR == INTR_TYPE_EXT && HEV_NMI == INTR_TYPE_NMI && HEV_EXCEPTION == INTR_TYPE_EXCEPTION &&
-	       HEV_SWINT == INTR_TYPE_SWINT && HEV_INT1 == INTR_TYPE_INT1 && HEV_SWEXC == INTR_TYPE_SWEXC,
-	       "an event's kind is written as it is");
+/* The types in bits 8 to 10 are enum hvm_event's. */
+_Static_assert(HEV_INTR == 0 && HEV_NMI == 2 && HEV_EXCEPTION == 3 && HEV_SWINT == 4 && HEV_INT1 == 5 && HEV_SWEXC == 6,
+	       "SDM vol. 3, table 25-17");
 #define ATTR_UNUSABLE BIT(16)
 
 #define BLOCKED_STI BIT(0)
