@@ -53,12 +53,13 @@ static mfn_t entry_mfn(u64 e)
 	return (e & P2M_ADDR) >> PAGE_SHIFT;
 }
 
-static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, enum p2m_type t, u64 bits)
+static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, u64 bits)
 {
-	if (!bits)
-		return 0;
-	return mfn << PAGE_SHIFT | bits | (f->types ? (u64)t << P2M_TYPE_SHIFT : 0) | (level > 1 ? f->superpage : 0);
+	return bits ? mfn << PAGE_SHIFT | bits | (level > 1 ? f->superpage : 0) : 0;
 }
+
+/* Of a nested entry: the vendor's bits, and the type. */
+#define NESTED_BITS(t) (p2m_format->leaf[t] ? p2m_format->leaf[t] | (u64)(t) << P2M_TYPE_SHIFT : 0)
 
 /*
  * What makes a slot of each level a hole that reads as ones: a page of them, and tables full of such entries, for
@@ -307,11 +308,9 @@ static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
  * The mirror of 2^order frames. With commit false it finds or makes the tables, without a visible change; with true
  * it then cannot fail. What the IOMMU cannot translate is left out.
  */
-static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t,
-		      unsigned int access, bool commit)
+static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, u64 bits, bool commit)
 {
 	struct tree tree = mirror_tree(d);
-	u64 bits = t == P2M_RESERVED ? tree.format->reserved[access] : tree.format->leaf[t];
 	unsigned int step = min(order, tree.format->max_order), level = 1 + step / 9;
 	u64 *slot;
 
@@ -326,7 +325,7 @@ static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 			continue;
 		if (iommu_caps.caches_holes)
 			d->p2m.need_flush = true;
-		u64 e = make_leaf(tree.format, mfn + i, level, t, bits);
+		u64 e = make_leaf(tree.format, mfn + i, level, bits);
 
 		replace(d, &tree, slot, e, level);
 		if (!e)
@@ -375,6 +374,7 @@ static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 	struct p2m *p = &d->p2m;
 	struct tree tree = nested_tree(d);
 	unsigned int target = 1 + order / 9;
+	u64 bits = t == P2M_RESERVED ? iommu_caps.format.reserved[access] : iommu_caps.format.leaf[t];
 	u64 *slot, e;
 	int rc;
 
@@ -384,7 +384,7 @@ static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 	rc = order ? make_room(d, &tree, gfn, order) : 0;
 	/* For all of it before any of it is changed: the parts find their tables there. */
 	if (!rc && p->arch.iommu_root) {
-		rc = mirror_set(d, gfn, mfn, order, t, access, false);
+		rc = mirror_set(d, gfn, mfn, order, bits, false);
 		if (rc)
 			mirror_undo(d, gfn, order);
 	}
@@ -401,8 +401,8 @@ static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 	if (rc || !slot)
 		return rc;
 	if (p->arch.iommu_root)
-		mirror_set(d, gfn, mfn, order, t, access, true);
-	e = make_leaf(p2m_format, mfn, target, t, p2m_format->leaf[t]);
+		mirror_set(d, gfn, mfn, order, bits, true);
+	e = make_leaf(p2m_format, mfn, target, NESTED_BITS(t));
 	replace(d, &tree, slot, e, target);
 	if (!e)
 		entry_went(d, &tree, slot, gfn, target);
@@ -500,7 +500,7 @@ static int make_ones(void)
 		for (unsigned int i = 0; i < 512; i++)
 			page[i] = level ? ones[level - 1] : ~0ull;
 		ones[level] = level ? virt_to_mfn(page) << PAGE_SHIFT | p2m_format->table | (u64)P2M_ONES << P2M_TYPE_SHIFT :
-				      make_leaf(p2m_format, virt_to_mfn(page), 1, P2M_ONES, p2m_format->leaf[P2M_ONES]);
+				      make_leaf(p2m_format, virt_to_mfn(page), 1, NESTED_BITS(P2M_ONES));
 	}
 	return 0;
 }
