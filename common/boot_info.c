@@ -157,7 +157,8 @@ static const struct packing {
 	{ 0, 4, { 0x89, 'L', 'Z', 'O' }, "lzo", "lzop -dc" },
 	{ 0, 3, { 0x5d, 0, 0 }, "lzma", "xz --format=lzma -dc" },	/* usual properties, any dictionary */
 	/* The x86 Linux boot protocol's signature in the setup header. */
-	{ 0x202, 4, { 'H', 'd', 'r', 'S' }, "bzImage", "/usr/src/linux-headers-*/scripts/extract-vmlinux" },
+	{ 0x202, 4, { 'H', 'd', 'r', 'S' }, "bzImage",
+	  "/usr/src/linux-headers-*/scripts/extract-vmlinux" },
 	{ 0, 2, { 'M', 'Z' }, "an EFI program", NULL },
 };
 

@@ -55,7 +55,8 @@ int bootcfg_number(struct bootcfg_parser *p, int node, const char *prop, u64 max
 }
 
 /* A terminated string, NULL if the property is not there. @ok becomes false after a message. */
-static const char *get_string(struct bootcfg_parser *p, int node, const char *prop, size_t max, bool *ok)
+static const char *get_string(struct bootcfg_parser *p, int node, const char *prop, size_t max,
+			      bool *ok)
 {
 	int len;
 	const char *s = fdt_getprop(p->fdt, node, prop, &len);
@@ -218,7 +219,8 @@ static int parse_affinity(struct bootcfg_parser *p, int node, struct bootcfg_dom
 	return 0;
 
 bad:
-	return bootcfg_error(p, "%s: hard-affinity = \"%s\": not a list of CPUs such as 0-3,8", d->name, s);
+	return bootcfg_error(p, "%s: hard-affinity = \"%s\": not a list of CPUs such as 0-3,8", d->name,
+			     s);
 }
 
 /* The same as strings: "control", "hardware". Returns as bootcfg_number() does. */
@@ -258,7 +260,8 @@ static int parse_capabilities(struct bootcfg_parser *p, int node, struct bootcfg
 	if (rc < 0)
 		return -1;
 	if ((caps & BOOTCFG_HARDWARE) && !(caps & BOOTCFG_CONTROL))
-		return bootcfg_error(p, "%s: capabilities = %u: hardware (2) goes with control (1)", d->name, (u32)caps);
+		return bootcfg_error(p, "%s: capabilities = %u: hardware (2) goes with control (1)", d->name,
+				     (u32)caps);
 	d->flags = caps;
 	return 0;
 }
@@ -326,7 +329,8 @@ static int parse_pci(struct bootcfg_parser *p, int node, struct bootcfg_domain *
 			return bootcfg_error(p, "%s: pci: \"%s\" is no function such as 0000:00:05.0", d->name, s ?: "");
 		d->pci[d->nr_pci++] = seg << 16 | bus << 8 | dev << 3 | fn;
 	}
-	return d->nr_pci ? 0 : bootcfg_error(p, "%s: pci is not a list of functions such as \"0000:00:05.0\"", d->name);
+	return d->nr_pci ? 0
+	       : bootcfg_error(p, "%s: pci is not a list of functions such as \"0000:00:05.0\"", d->name);
 }
 
 static int parse_domain(struct bootcfg_parser *p, int node)
@@ -385,8 +389,9 @@ static int assign_ids(struct bootcfg_parser *p)
 		if ((d->flags & BOOTCFG_HARDWARE) && dom0++)
 			return bootcfg_error(p, "%s: a second domain with hardware", d->name);
 		if ((d->flags & BOOTCFG_CONTROL) && !bootcfg_dom0(cfg))
-			return bootcfg_error(p, "%s: capabilities = %u: control (1) alone is for a domain beside Dom0 (3)",
-					     d->name, d->flags);
+			return bootcfg_error(p,
+					     "%s: capabilities = %u: control (1) alone is for a domain beside Dom0 (3)", d->name,
+						     d->flags);
 		if (d->nr_pci && bootcfg_dom0(cfg))
 			return bootcfg_error(p, "%s: pci: %s has all devices; give them by the toolstack", d->name,
 					     bootcfg_dom0(cfg)->name);

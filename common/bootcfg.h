@@ -17,7 +17,10 @@
 #define BOOTCFG_NAME_LEN	32
 #define BOOTCFG_ERR_LEN		256
 
-/* Property `capabilities` (Xen's bootfdt.h). Dom0 has control and hardware; domains beside it may have control. */
+/*
+ * Property `capabilities` (Xen's bootfdt.h). Dom0 has control and hardware; domains beside it may
+ * have control.
+ */
 #define BOOTCFG_CONTROL		(1u << 0)
 #define BOOTCFG_HARDWARE	(1u << 1)
 #define BOOTCFG_XENSTORE	(1u << 2)

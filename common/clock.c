@@ -123,7 +123,8 @@ static bool slopes_close(struct tick_scale a, struct tick_scale b, u64 n)
 }
 
 /* The counter's assumed speed, after dticks in dref. */
-static struct tick_scale believed_rate(struct clock_track *t, struct tick_scale slope, u64 dticks, u64 dref)
+static struct tick_scale believed_rate(struct clock_track *t, struct tick_scale slope, u64 dticks,
+				       u64 dref)
 {
 	struct tick_scale rate = tick_scale(dticks, dref);
 
@@ -178,7 +179,10 @@ static bool from_bcd(u8 *v)
 	return true;
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar; years count from March, so that the leap day comes last. */
+/*
+ * Days from 1970-01-01 in the Gregorian calendar; years count from March, so that the leap day
+ * comes last.
+ */
 static u64 days_before(unsigned int year, unsigned int month, unsigned int day)
 {
 	unsigned int y = month > 2 ? year : year - 1, m = (month + 9) % 12;
@@ -194,14 +198,16 @@ u64 rtc_to_epoch(const struct rtc_regs *regs)
 
 	if (!hours24)
 		r.hour &= 0x7f;
-	if (!binary && !(from_bcd(&r.second) && from_bcd(&r.minute) && from_bcd(&r.hour) && from_bcd(&r.day) &&
+	if (!binary &&
+	    !(from_bcd(&r.second) && from_bcd(&r.minute) && from_bcd(&r.hour) && from_bcd(&r.day) &&
 			 from_bcd(&r.month) && from_bcd(&r.year) && (!r.has_century || from_bcd(&r.century))))
 		return 0;
 	if (!hours24)
 		r.hour = (u8)(r.hour % 12 + (pm ? 12 : 0));
-	year = r.has_century && r.century >= 19 ? r.century * 100u + r.year : r.year + (r.year < 70 ? 2000u : 1900u);
-	if (r.second > 59 || r.minute > 59 || r.hour > 23 || r.day < 1 || r.day > 31 || r.month < 1 || r.month > 12 ||
-	    r.year > 99 || year < 1970)
+	year = r.has_century && r.century >= 19 ? r.century * 100u + r.year
+	       : r.year + (r.year < 70 ? 2000u : 1900u);
+	if (r.second > 59 || r.minute > 59 || r.hour > 23 || r.day < 1 || r.day > 31 || r.month < 1 ||
+	    r.month > 12 || r.year > 99 || year < 1970)
 		return 0;
 	return days_before(year, r.month, r.day) * 86400 + r.hour * 3600u + r.minute * 60u + r.second;
 }

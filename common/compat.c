@@ -26,9 +26,10 @@
 static const u32 same[] = {
 	[__HYPERVISOR_memory_op] = BIT(XENMEM_current_reservation) | BIT(XENMEM_maximum_reservation) |
 				   BIT(XENMEM_maximum_gpfn),
-	[__HYPERVISOR_xen_version] = BIT(XENVER_version) | BIT(XENVER_extraversion) | BIT(XENVER_compile_info) |
-				     BIT(XENVER_capabilities) | BIT(XENVER_changeset) | BIT(XENVER_get_features) |
-				     BIT(XENVER_pagesize) | BIT(XENVER_guest_handle) | BIT(XENVER_commandline),
+	[__HYPERVISOR_xen_version] = BIT(XENVER_version) | BIT(XENVER_extraversion) |
+				     BIT(XENVER_compile_info) | BIT(XENVER_capabilities) | BIT(XENVER_changeset) |
+				     BIT(XENVER_get_features) | BIT(XENVER_pagesize) | BIT(XENVER_guest_handle) |
+				     BIT(XENVER_commandline),
 	[__HYPERVISOR_console_io] = BIT(CONSOLEIO_write) | BIT(CONSOLEIO_read),
 	[__HYPERVISOR_grant_table_op] = BIT(GNTTABOP_map_grant_ref) | BIT(GNTTABOP_unmap_grant_ref) |
 					BIT(GNTTABOP_query_size) | BIT(GNTTABOP_set_version) |
@@ -77,7 +78,8 @@ static long setup_table(u32 gva, u32 count)
 		return -EINVAL;
 	if (copy_from_guest(&arg, gva, sizeof(arg)))
 		return -EFAULT;
-	op = (struct gnttab_setup_table){ .dom = arg.dom, .nr_frames = arg.nr_frames, .frame_list = arg.frame_list };
+	op = (struct gnttab_setup_table){ .dom = arg.dom, .nr_frames = arg.nr_frames,
+					  .frame_list = arg.frame_list };
 	grant_setup_table(&op, sizeof(u32));
 	arg.status = op.status;
 	return copy_to_guest(gva, &arg, sizeof(arg));

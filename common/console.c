@@ -334,7 +334,10 @@ void console_guest_write(struct domain *d, const char *s, size_t len)
 	for (; len; len--, s++) {
 		if (*s == '\n' || g->len == sizeof(g->buf))
 			end_guest_line(g);
-		/* Control characters could hide or fake other output; ESC and TAB are common and harmless inside a line. */
+		/*
+		 * Control characters could hide or fake other output; ESC and TAB are common and harmless inside
+		 * a line.
+		 */
 		if (*s != '\n' && *s != '\r' && ((u8)*s >= ' ' || *s == '\t' || *s == 27))
 			g->buf[g->len++] = *s;
 	}

@@ -46,14 +46,18 @@ void console_start_sync(void);
  */
 void console_drain(void);
 
-/* boot_console.c: gives d a PV console whose other end is Keel until Dom0 binds the port. 0 or -errno. */
+/*
+ * boot_console.c: gives d a PV console whose other end is Keel until Dom0 binds the port. 0 or
+ * -errno.
+ */
 int boot_console_init(struct domain *d, evtchn_port_t port);
 /* d is dying: its ports are closed already. */
 void boot_console_end(struct domain *d);
 
 /* Arch: the 16550. */
 void arch_uart_putc_sync(char c);	/* waits for room, but not for ever */
-size_t arch_uart_write(const char *s, size_t len); /* as much as fits in the FIFO now; number of bytes taken */
+/* as much as fits in the FIFO now; number of bytes taken */
+size_t arch_uart_write(const char *s, size_t len);
 void arch_uart_start(void);	/* console_start_async(): interrupt, or polling with console_drain() */
 
 #endif

@@ -53,7 +53,8 @@ static const struct op ops[] = {
 };
 
 /* count is an int in the ABI. */
-long do_console_io(unsigned long cmd, unsigned long count, unsigned long gva, unsigned long a4, unsigned long a5)
+long do_console_io(unsigned long cmd, unsigned long count, unsigned long gva, unsigned long a4,
+		   unsigned long a5)
 {
 	return (int)count < 0 ? -EINVAL : op_run(ops, ARRAY_SIZE(ops), cmd, gva, (u32)count);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * CPU pools. All have the one scheduler, whose run queues know nothing of them: a pool is what its domains' vCPUs may
- * run on at most (sched_set_affinity()). Pool 0 has all CPUs at first.
+ * CPU pools. All have the one scheduler, whose run queues know nothing of them: a pool is what its
+ * domains' vCPUs may run on at most (sched_set_affinity()). Pool 0 has all CPUs at first.
  */
 #include "common/cpupool.h"
 

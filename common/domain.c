@@ -122,7 +122,8 @@ static void ledger_check(struct domain *d)
 		ASSERT(!d->watchdog[i].pending);
 	ASSERT(!d->tot_pages && !d->claimed && !d->destroying && !d->boot_console);
 	for_each_vcpu(d, v) {
-		ASSERT(!v->sched.running && !v->sched.queued && !v->sched.parked && !v->info_page && !v->fifo.control);
+		ASSERT(!v->sched.running && !v->sched.queued && !v->sched.parked && !v->info_page &&
+		       !v->fifo.control);
 		ASSERT(!v->singleshot.pending && !v->periodic.pending && !v->poll_timer.pending);
 	}
 }
@@ -288,7 +289,8 @@ static void leave_guest_memory(struct domain *d)
 	struct vcpu *v;
 
 	for_each_vcpu(d, v)
-		WRITE_ONCE(v->info, v->id < ARRAY_SIZE(d->shared_info->vcpu_info) ? &d->shared_info->vcpu_info[v->id]
+		WRITE_ONCE(v->info, v->id < ARRAY_SIZE(d->shared_info->vcpu_info)
+			   ? &d->shared_info->vcpu_info[v->id]
 										  : &nowhere);
 	__atomic_fetch_add(&d->tot_pages, 1, __ATOMIC_SEQ_CST); /* holds the domain until the callback */
 	WRITE_ONCE(d->state, DOMAIN_ZOMBIE);

@@ -26,7 +26,11 @@ struct grant_table;
 struct page_info;
 
 /* Why a vCPU does not run: it is runnable while this is 0 (and nothing pauses it). Atomic bits. */
-#define VPF_DOWN    0 /* not started, or HLT with interrupts off. Changed under D, and the scheduler told before D is released */
+/*
+ * not started, or HLT with interrupts off. Changed under D, and the scheduler told before D is
+ * released
+ */
+#define VPF_DOWN    0
 #define VPF_BLOCKED 1 /* HLT, waiting for an event */
 #define VPF_POLL    2 /* SCHEDOP_poll */
 
@@ -52,14 +56,17 @@ struct vcpu {
 	gfn_t info_gfn;		   /* where it was when it was registered */
 	u8 upcall_vector;	   /* HVMOP_set_evtchn_upcall_vector; 0 = none */
 	evtchn_port_t virq_port[MAX_VIRQS]; /* 0 = not bound; E: evtchn lock */
-	struct { struct evtchn_fifo_control_block *control; evtchn_port_t tail[EVTCHN_FIFO_MAX_QUEUES]; } fifo; /* evtchn_fifo.c */
+	/* evtchn_fifo.c */
+	struct { struct evtchn_fifo_control_block *control; evtchn_port_t tail[EVTCHN_FIFO_MAX_QUEUES];
+		 } fifo;
 	evtchn_port_t poll_port;   /* SCHEDOP_poll of one port; POLL_ANY: of several */
 
 	/* Time */
 	struct timer singleshot, periodic, poll_timer;
 	u64 periodic_period;
 	struct vcpu_runstate_info runstate; /* S: own runq lock */
-	struct { gfn_t gfn[2]; unsigned int offset; bool on; } runstate_area; /* two frames if it straddles a page */
+	/* two frames if it straddles a page */
+	struct { gfn_t gfn[2]; unsigned int offset; bool on; } runstate_area;
 	u64 time_area_gpa;	   /* VCPUOP_register_vcpu_time_memory_area; 0 = none */
 	u32 time_version;	   /* of the clock that v saw last (common/time.h); 0 = none */
 	struct clock time_shown;   /* that, in host TSC units */
@@ -137,7 +144,10 @@ extern struct domain *hardware_domain; /* Dom0, or NULL */
 struct domain *domain_find(domid_t id);
 /* The first domain with an id >= id, even if it is dying, or NULL. */
 struct domain *domain_find_from(domid_t id);
-/* DOMID_SELF or an id; callers that are not control domains may name only themselves: ERR -EPERM / -ESRCH in *err. */
+/*
+ * DOMID_SELF or an id; callers that are not control domains may name only themselves: ERR -EPERM /
+ * -ESRCH in *err.
+ */
 struct domain *domain_resolve(domid_t id, long *err);
 static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
 {
@@ -182,7 +192,10 @@ int domain_destroy(struct domain *d);
 /* The last page of a zombie was put: frees the domain. */
 void domain_last_page_put(struct domain *d);
 
-/* Counted pauses; the sync form returns when no vCPU of d runs any more (never call it for the current domain). */
+/*
+ * Counted pauses; the sync form returns when no vCPU of d runs any more (never call it for the
+ * current domain).
+ */
 void domain_pause(struct domain *d);
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
@@ -210,6 +223,7 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, unsigned int id); /* zeroed */
 int arch_vcpu_init(struct vcpu *v);
 void arch_vcpu_free(struct vcpu *v);
 void arch_vcpu_kick(struct vcpu *v);	/* makes v check its events: wakes it or interrupts its CPU */
-void arch_machine_down(u8 reason) __noreturn; /* powers off or reboots (SHUTDOWN_*); honours noreboot */
+/* powers off or reboots (SHUTDOWN_*); honours noreboot */
+void arch_machine_down(u8 reason) __noreturn;
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* domctl: dispatch, and the life of domains. Two interface versions, chosen call by call (docs/abi.md, domctl). */
+/*
+ * domctl: dispatch, and the life of domains. Two interface versions, chosen call by call
+ * (docs/abi.md, domctl).
+ */
 #include "common/domctl.h"
 
 #include "common/cpupool.h"
@@ -227,7 +230,8 @@ static long run_row(const struct op *row, struct xen_domctl *op)
 	return row->domctl(d, op);
 }
 
-long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4,
+	       unsigned long a5)
 {
 	const struct op *row;
 	struct xen_domctl op;

@@ -92,7 +92,8 @@ static long op_subscribe(struct domain *d, struct xen_domctl *op)
 /* In: gfns; out: whether there is memory. */
 static long op_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
 {
-	u64 gfns[PAGEFRAMES_CHUNK], n, num = op->u.getpageframeinfo3.num, array = op->u.getpageframeinfo3.array;
+	u64 gfns[PAGEFRAMES_CHUNK], n, num = op->u.getpageframeinfo3.num,
+		array = op->u.getpageframeinfo3.array;
 	enum p2m_type t;
 
 	if (num > PAGEFRAMES_MAX)
@@ -197,7 +198,8 @@ static long log_tell(struct domain *d, struct xen_domctl_shadow_op *s)
 	s->pages = min(s->pages, p2m_gfn_limit);
 	if (!(s->mode >> 1)) {
 		s->stats.dirty_count = 0;
-		s->stats.fault_count = s->op == XEN_DOMCTL_SHADOW_OP_CLEAN ? __atomic_exchange_n(faults, 0, __ATOMIC_RELAXED) :
+		s->stats.fault_count = s->op == XEN_DOMCTL_SHADOW_OP_CLEAN
+				       ? __atomic_exchange_n(faults, 0, __ATOMIC_RELAXED) :
 									   READ_ONCE(*faults);
 		log_own_writes(d);
 		irq_window();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* domctl: the PCI functions of guests (docs/passthrough.md). DOMID_IO stands for nobody: quarantine. */
+/*
+ * domctl: the PCI functions of guests (docs/passthrough.md). DOMID_IO stands for nobody:
+ * quarantine.
+ */
 #include <public/errno.h>
 
 #include "common/domctl.h"
@@ -15,7 +18,8 @@ static u32 machine_sbdf(const struct xen_domctl *op)
 
 static long named(const struct xen_domctl *op, struct domain **d)
 {
-	if (op->u.assign_device.dev != XEN_DOMCTL_DEV_PCI || op->u.assign_device.flags & ~XEN_DOMCTL_DEV_RDM_RELAXED)
+	if (op->u.assign_device.dev != XEN_DOMCTL_DEV_PCI ||
+	    op->u.assign_device.flags & ~XEN_DOMCTL_DEV_RDM_RELAXED)
 		return -EINVAL;
 	*d = op->domain == DOMID_IO ? NULL : domain_find(op->domain);
 	return *d || op->domain == DOMID_IO ? 0 : -ESRCH;

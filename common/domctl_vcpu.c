@@ -52,7 +52,8 @@ static long op_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 }
 
 /* Both access a vCPU that has a state, while it does not run. */
-static long run_context(struct domain *d, struct xen_domctl *op, long (*fn)(struct vcpu *v, u64 gva))
+static long run_context(struct domain *d, struct xen_domctl *op,
+			long (*fn)(struct vcpu *v, u64 gva))
 {
 	struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
 	long rc = -ENODATA;
@@ -97,7 +98,8 @@ static int affinity_arg(cpumask_t *mask, const struct xenctl_bitmap *bitmap)
 }
 
 /* Each map that was set is returned as it is now in force. */
-static long affinity_out(struct vcpu *v, const struct xen_domctl_vcpuaffinity *a, const cpumask_t *hard)
+static long affinity_out(struct vcpu *v, const struct xen_domctl_vcpuaffinity *a,
+			 const cpumask_t *hard)
 {
 	if ((a->flags & XEN_VCPUAFFINITY_HARD) && bitmap_to_guest(&a->cpumap_hard, hard))
 		return -EFAULT;
@@ -106,7 +108,8 @@ static long affinity_out(struct vcpu *v, const struct xen_domctl_vcpuaffinity *a
 	return 0;
 }
 
-static struct vcpu *affinity_vcpu(struct domain *d, const struct xen_domctl_vcpuaffinity *a, long *err)
+static struct vcpu *affinity_vcpu(struct domain *d, const struct xen_domctl_vcpuaffinity *a,
+				  long *err)
 {
 	struct vcpu *v = domain_vcpu(d, a->vcpu);
 

@@ -45,7 +45,8 @@ int evtchn_set_layout(struct domain *d, bool is_32bit)
 
 	spin_lock(&t->lock);
 	fifo = t->fifo && t->fifo->on; /* whose words are the same in both */
-	for (unsigned int i = EVTCHN_MAX_PORTS_32 / EVTCHN_PER_PAGE; is_32bit && !fifo && i < ARRAY_SIZE(t->pages); i++)
+	for (unsigned int i = EVTCHN_MAX_PORTS_32 / EVTCHN_PER_PAGE;
+	     is_32bit && !fifo && i < ARRAY_SIZE(t->pages); i++)
 		if (t->pages[i])
 			err = -EBUSY;
 	if (!err) {
@@ -127,7 +128,8 @@ static int evtchn_populate(struct evtchn_table *t, evtchn_port_t port)
 		__atomic_store_n(slot, page, __ATOMIC_RELEASE);
 		return 0;
 	}
-	__atomic_store_n(&t->more[port / EVTCHN_PER_PAGE / PAGES_PER_MORE], (struct evtchn **)page, __ATOMIC_RELEASE);
+	__atomic_store_n(&t->more[port / EVTCHN_PER_PAGE / PAGES_PER_MORE], (struct evtchn **)page,
+			 __ATOMIC_RELEASE);
 	return evtchn_populate(t, port);
 }
 
@@ -181,7 +183,7 @@ static int evtchn_find_free(struct domain *d)
 	return -ENOSPC;
 }
 
-/* E: the given port, if it is free; -EINVAL (dying, or port 0), -ENOSPC (beyond the limit), -EEXIST, -ENOMEM. */
+/* E: the given port, if free; -EINVAL (dying, port 0), -ENOSPC (limit), -EEXIST, -ENOMEM. */
 static int evtchn_check_free(struct domain *d, evtchn_port_t port)
 {
 	int err;
@@ -196,10 +198,7 @@ static int evtchn_check_free(struct domain *d, evtchn_port_t port)
 	return evtchn_lookup(&d->evtchn, port)->state == EC_FREE ? 0 : -EEXIST;
 }
 
-/*
- * E: gives a free port a use, or frees it. A late event of the last use must not reach the next
- * one.
- */
+/* E: gives a free port a use, or frees it. A late event of its last use must not reach the next. */
 static void evtchn_take(struct domain *d, evtchn_port_t port, struct evtchn use)
 {
 	struct evtchn *chn = evtchn_lookup(&d->evtchn, port);
@@ -376,7 +375,8 @@ int evtchn_connect(struct domain *a, evtchn_port_t pa, struct domain *b, evtchn_
  * Operations, on copies of their arguments. An operation that makes a port writes its argument back
  * last, and closes the port again if that fails.
  */
-static long evtchn_return_port(struct domain *d, int port, evtchn_port_t *field, u64 gva, const void *op, size_t size)
+static long evtchn_return_port(struct domain *d, int port, evtchn_port_t *field, u64 gva,
+			       const void *op, size_t size)
 {
 	if (port < 0)
 		return port;
@@ -390,7 +390,8 @@ static long evtchn_return_port(struct domain *d, int port, evtchn_port_t *field,
 static long evtchnop_alloc_unbound(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct evtchn_alloc_unbound *op = arg;
-	int port = evtchn_alloc_unbound(d, op->remote_dom == DOMID_SELF ? current->domain->id : op->remote_dom);
+	int port = evtchn_alloc_unbound(d, op->remote_dom == DOMID_SELF ? current->domain->id
+					: op->remote_dom);
 
 	return evtchn_return_port(d, port, &op->port, gva, op, sizeof(*op));
 }
@@ -545,7 +546,8 @@ static long evtchnop_reset(struct domain *d, void *arg, u64 gva, unsigned long f
 			return 0;
 		next = EVTCHN_MAX_PORTS - 1;
 	}
-	return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset | next << RESET_PORT_SHIFT, gva, 0, 0);
+	return hypercall_continue(__HYPERVISOR_event_channel_op, EVTCHNOP_reset | next << RESET_PORT_SHIFT,
+				  gva, 0, 0);
 }
 
 /* Here for what they are; do_event_channel_op() itself runs them. */
@@ -554,7 +556,8 @@ static long evtchnop_reset(struct domain *d, void *arg, u64 gva, unsigned long f
 
 /* bind_pirq has no users in PVH. */
 #define EVTCHN(name) OP(EVTCHNOP_##name, evtchnop_##name, HC_ANY, OP_ARG(struct evtchn_##name))
-#define EVTCHN_OF(name) OP(EVTCHNOP_##name, evtchnop_##name, HC_ANY, OP_ARG_DOMAIN(struct evtchn_##name, dom))
+#define EVTCHN_OF(name) \
+	OP(EVTCHNOP_##name, evtchnop_##name, HC_ANY, OP_ARG_DOMAIN(struct evtchn_##name, dom))
 
 static const struct op evtchn_ops[] = {
 	EVTCHN(bind_interdomain),
@@ -581,10 +584,9 @@ static noinline long other_op(u32 cmd, u64 gva)
 	return op_run(evtchn_ops, ARRAY_SIZE(evtchn_ops), (u8)cmd, gva, next);
 }
 
-/*
- * The operations of each I/O and each interrupt bypass the table. The argument of both is a port.
- */
-long do_event_channel_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+/* The operations of each I/O and each interrupt bypass the table. Both take a port as argument. */
+long do_event_channel_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
+			 unsigned long a5)
 {
 	bool send = (u32)cmd == EVTCHNOP_send;
 	evtchn_port_t port;

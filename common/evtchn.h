@@ -54,7 +54,8 @@ struct evtchn_table {
 	u32 max_port;		/* E: ...as far as the guest's words have a bit for it */
 	u32 nr_open;		/* E: ports in use */
 	u64 full[EVTCHN_NR_PAGES / 64]; /* E: pages without a free port */
-	struct evtchn *pages[EVTCHN_2L_PORTS / EVTCHN_PER_PAGE]; /* E; read without it, like the next two */
+	/* E; read without it, like the next two */
+	struct evtchn *pages[EVTCHN_2L_PORTS / EVTCHN_PER_PAGE];
 	struct evtchn **more[2]; /* the pages of ports from 4,096 on */
 	struct evtchn_fifo *fifo; /* once set it stays: who sees a port above 4,095 also sees this */
 	u64 pollers[2];		/* atomic: vCPUs that may be in SCHEDOP_poll */
@@ -118,23 +119,39 @@ void evtchn_free(struct domain *d);
  */
 void evtchn_drop_pages(struct domain *d);
 
-long do_event_channel_op(unsigned long cmd, unsigned long arg, unsigned long, unsigned long, unsigned long);
+long do_event_channel_op(unsigned long cmd, unsigned long arg, unsigned long, unsigned long,
+			 unsigned long);
 
-/* Raises a virtual interrupt: per-vCPU ones on v, global ones wherever they are bound (Dom0). Any lock below RANK_VCPU. */
+/*
+ * Raises a virtual interrupt: per-vCPU ones on v, global ones wherever they are bound (Dom0). Any
+ * lock below RANK_VCPU.
+ */
 void send_vcpu_virq(struct vcpu *v, unsigned int virq);
 void send_global_virq(unsigned int virq);
-/* EVTCHNOP_send on behalf of d. 0, or -EINVAL if the port cannot send. Any lock below RANK_VCPU (consumers: none). */
+/*
+ * EVTCHNOP_send on behalf of d. 0, or -EINVAL if the port cannot send. Any lock below RANK_VCPU
+ * (consumers: none).
+ */
 int evtchn_send(struct domain *d, evtchn_port_t port);
-/* Makes a port of d pending, as if its other end had sent: for Keel's end of a channel. Any lock below RANK_VCPU. */
+/*
+ * Makes a port of d pending, as if its other end had sent: for Keel's end of a channel. Any lock
+ * below RANK_VCPU.
+ */
 void evtchn_raise(struct domain *d, evtchn_port_t port);
-/* alloc_unbound in d for remote; the port, or -EINVAL (dying), -ENOSPC, -ENOMEM. For the builder and domctl. */
+/*
+ * alloc_unbound in d for remote; the port, or -EINVAL (dying), -ENOSPC, -ENOMEM. For the builder
+ * and domctl.
+ */
 int evtchn_alloc_unbound(struct domain *d, domid_t remote);
 /*
  * The same at a fixed port. Events that the guest sends go to consumer until remote binds the port:
  * the console ring of a guest without a toolstack. 0, -EINVAL, -EEXIST (in use), -ENOSPC, -ENOMEM.
  */
 int evtchn_attach(struct domain *d, evtchn_port_t port, domid_t remote, evtchn_consumer_t consumer);
-/* Connects a port of a to one of b, for domains named in the boot configuration: fixed ports; errors as above. */
+/*
+ * Connects a port of a to one of b, for domains named in the boot configuration: fixed ports;
+ * errors as above.
+ */
 int evtchn_connect(struct domain *a, evtchn_port_t pa, struct domain *b, evtchn_port_t pb);
 
 /*
@@ -151,12 +168,15 @@ bool arch_event_deliverable(struct vcpu *v);
 /* Is a port pending, masked or not? false where there is no such port. */
 bool evtchn_port_pending(struct domain *d, evtchn_port_t port);
 /*
- * SCHEDOP_poll of the current vCPU. 0: VPF_POLL is set, and an event on one of the ports, or any upcall, will
- * clear it and wake v; 1: no need to wait, a port is pending or an interrupt deliverable; -EINVAL: no such port.
- * Nothing is set unless 0.
+ * SCHEDOP_poll of the current vCPU. 0: VPF_POLL is set, and an event on one of the ports, or any
+ * upcall, will clear it and wake v; 1: no need to wait, a port is pending or an interrupt
+ * deliverable; -EINVAL: no such port. Nothing is set unless 0.
  */
 int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int nr);
-/* Ends v's poll, if it polls, and wakes it: timeout, upcall, any interrupt. Any lock below RANK_VCPU. */
+/*
+ * Ends v's poll, if it polls, and wakes it: timeout, upcall, any interrupt. Any lock below
+ * RANK_VCPU.
+ */
 void evtchn_poll_end(struct vcpu *v);
 
 #endif

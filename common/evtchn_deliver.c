@@ -128,7 +128,8 @@ static inline int unmask_2l(struct domain *d, struct evtchn *chn, evtchn_port_t 
 	if (!chn)
 		return -EINVAL;
 	/* In this order: an event in between finds the port unmasked, and its sender notifies. */
-	if (test_and_clear_bit(port, READ_ONCE(d->evtchn.mask)) && test_bit(port, d->shared_info->evtchn_pending))
+	if (test_and_clear_bit(port, READ_ONCE(d->evtchn.mask)) &&
+	    test_bit(port, d->shared_info->evtchn_pending))
 		evtchn_select(READ_ONCE(d->vcpu[READ_ONCE(chn->vcpu)]), port);
 	return 0;
 }
@@ -143,7 +144,8 @@ static noinline int unmask_fifo(struct domain *d, evtchn_port_t port)
 
 int evtchn_unmask(struct domain *d, evtchn_port_t port)
 {
-	return unlikely(d->evtchn.fifo) ? unmask_fifo(d, port) : unmask_2l(d, evtchn_lookup_2l(&d->evtchn, port), port);
+	return unlikely(d->evtchn.fifo) ? unmask_fifo(d, port)
+	       : unmask_2l(d, evtchn_lookup_2l(&d->evtchn, port), port);
 }
 
 void send_vcpu_virq(struct vcpu *v, unsigned int virq)
@@ -170,7 +172,8 @@ bool evtchn_port_pending(struct domain *d, evtchn_port_t port)
 
 	if (!chn)
 		return false;
-	return d->evtchn.fifo ? evtchn_fifo_pending(d, chn, port) : test_bit(port, d->shared_info->evtchn_pending);
+	return d->evtchn.fifo ? evtchn_fifo_pending(d, chn, port)
+	       : test_bit(port, d->shared_info->evtchn_pending);
 }
 
 int evtchn_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned int nr)

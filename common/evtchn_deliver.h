@@ -33,12 +33,16 @@ struct evtchn_fifo {
 };
 
 /* evtchn_fifo.c. The first four: of a domain that has asked for FIFO some time. */
-bool evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t port); /* false: it has 2 levels, and the port has a bit there */
+/* false: it has 2 levels, and the port has a bit there */
+bool evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t port);
 bool evtchn_fifo_unmask(struct domain *d, struct evtchn *chn, evtchn_port_t port); /* likewise */
 bool evtchn_fifo_pending(struct domain *d, const struct evtchn *chn, evtchn_port_t port);
 /* E: a use of the port begins or ends. */
 void evtchn_fifo_clear(struct domain *d, struct evtchn *chn, evtchn_port_t port);
-/* E: is the port still in a queue, where the guest would find its next use's event on the vCPU of the last one? */
+/*
+ * E: is the port still in a queue, where the guest would find its next use's event on the vCPU of
+ * the last one?
+ */
 bool evtchn_fifo_linked(struct domain *d, evtchn_port_t port);
 /* Back to 2 levels, after a reset. 0, -ERESTART: later. */
 int evtchn_fifo_stop(struct domain *d);

@@ -30,7 +30,8 @@ _Static_assert(sizeof(struct evtchn_fifo) <= PAGE_SIZE, "one page");
 /* NULL: the guest has provided no page for it, or has gone back to 2 levels. */
 static event_word_t *word_of(const struct evtchn_fifo *f, evtchn_port_t port)
 {
-	event_word_t *page = __atomic_load_n(&f->words[port / WORDS_PER_PAGE % ARRAY_SIZE(f->words)], __ATOMIC_ACQUIRE);
+	event_word_t *page = __atomic_load_n(&f->words[port / WORDS_PER_PAGE % ARRAY_SIZE(f->words)],
+					     __ATOMIC_ACQUIRE);
 
 	return page && READ_ONCE(f->on) ? &page[port % WORDS_PER_PAGE] : NULL;
 }
@@ -69,7 +70,8 @@ static bool set_link(event_word_t *word, evtchn_port_t port)
 }
 
 /* Puts a port that this caller has made LINKED at the end of its list. */
-static void link_port(struct evtchn_fifo *f, struct evtchn *chn, evtchn_port_t port, event_word_t *word)
+static void link_port(struct evtchn_fifo *f, struct evtchn *chn, evtchn_port_t port,
+		      event_word_t *word)
 {
 	struct evtchn_fifo_control_block *c;
 	evtchn_port_t *tail;
@@ -82,7 +84,8 @@ static void link_port(struct evtchn_fifo *f, struct evtchn *chn, evtchn_port_t p
 	 * Was it the last port of another list? It must have been dequeued there, or it could not
 	 * be linked now: that list is empty.
 	 */
-	tail = &f->d->vcpu[chn->queue / EVTCHN_FIFO_MAX_QUEUES]->fifo.tail[chn->queue % EVTCHN_FIFO_MAX_QUEUES];
+	tail = f->d->vcpu[chn->queue / EVTCHN_FIFO_MAX_QUEUES]->fifo.tail;
+	tail += chn->queue % EVTCHN_FIFO_MAX_QUEUES;
 	if (*tail == port)
 		*tail = 0;
 	v = f->d->vcpu[READ_ONCE(chn->vcpu)];
@@ -122,7 +125,8 @@ bool evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t
 	was = word_or(word, PENDING);
 	if (!(was & MASKED) && !(word_or(word, LINKED) & LINKED))
 		link_port(f, chn, port, word);
-	if (!(was & PENDING) && unlikely(READ_ONCE(d->evtchn.pollers[0]) | READ_ONCE(d->evtchn.pollers[1])))
+	if (!(was & PENDING) &&
+	    unlikely(READ_ONCE(d->evtchn.pollers[0]) | READ_ONCE(d->evtchn.pollers[1])))
 		evtchn_wake_pollers(d, port);
 	return true;
 }
@@ -173,7 +177,8 @@ static void change_ended(struct evtchn_fifo *f)
 	struct domain *d = f->d;
 
 	__atomic_store_n(&f->busy, false, __ATOMIC_RELEASE);
-	if (!__atomic_sub_fetch(&d->tot_pages, 1, __ATOMIC_SEQ_CST) && READ_ONCE(d->state) == DOMAIN_ZOMBIE)
+	if (!__atomic_sub_fetch(&d->tot_pages, 1, __ATOMIC_SEQ_CST) &&
+	    READ_ONCE(d->state) == DOMAIN_ZOMBIE)
 		domain_last_page_put(d);
 }
 

@@ -256,7 +256,8 @@ static s16 grant_pin_locked(struct domain *granter, grant_ref_t ref, domid_t gra
 	return GNTST_okay;
 }
 
-s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool readonly, struct page_info **pg)
+s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool readonly,
+	      struct page_info **pg)
 {
 	struct grant_table *gt = granter->grant;
 	s16 status = GNTST_bad_gntref;
@@ -474,7 +475,8 @@ static long grant_cache_flush(struct domain *d, void *arg, u64 gva, unsigned lon
 }
 
 #define SINGLE(name, handler) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name))
-#define BATCH(name, handler, n) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name), .most = n)
+#define BATCH(name, handler, n) \
+	OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name), .most = n)
 
 /*
  * transfer, dump_table and get_status_frames are missing: Xen does not offer them to PVH guests
@@ -520,7 +522,8 @@ static noinline long grant_run_single(const struct op *op, u64 gva, unsigned int
 	return copy_to_guest(gva, arg, op->size) ? -EFAULT : err;
 }
 
-long do_grant_table_op(unsigned long cmd, unsigned long gva, unsigned long count, unsigned long a4, unsigned long a5)
+long do_grant_table_op(unsigned long cmd, unsigned long gva, unsigned long count, unsigned long a4,
+		       unsigned long a5)
 {
 	const struct op *op = op_find(grant_ops, ARRAY_SIZE(grant_ops), (u32)cmd);
 
@@ -528,5 +531,6 @@ long do_grant_table_op(unsigned long cmd, unsigned long gva, unsigned long count
 		return -EINVAL;
 	if (!op)
 		return -ENOSYS;
-	return op->most ? grant_run_batch((u32)cmd, op, gva, (u32)count) : grant_run_single(op, gva, (u32)count);
+	return op->most ? grant_run_batch((u32)cmd, op, gva, (u32)count)
+	       : grant_run_single(op, gva, (u32)count);
 }

@@ -21,7 +21,8 @@ struct copy_side {
 	bool readonly;
 };
 
-static s16 grant_copy_get(const struct gnttab_copy_ptr *ptr, bool by_ref, bool readonly, struct copy_side *side)
+static s16 grant_copy_get(const struct gnttab_copy_ptr *ptr, bool by_ref, bool readonly,
+			  struct copy_side *side)
 {
 	struct domain *d = current->domain;
 
@@ -65,7 +66,8 @@ static u8 *grant_copy_bytes(const struct gnttab_copy_ptr *ptr, const struct copy
  * A frame of the caller may be a grant mapping, which lasts until its handle is unmapped: the lock
  * keeps it, not a reference on the frame.
  */
-static s16 grant_copy_sides(const struct gnttab_copy *op, const struct copy_side *src, const struct copy_side *dst)
+static s16 grant_copy_sides(const struct gnttab_copy *op, const struct copy_side *src,
+			    const struct copy_side *dst)
 {
 	struct p2m *p = src->granter && dst->granter ? NULL : &current->domain->p2m;
 	s16 status = GNTST_bad_page;

@@ -47,7 +47,8 @@ static int maptrack_grow(struct grant_table *gt)
  * A handle, busy until the mapping is complete. GNTST_okay, or GNTST_no_space (Xen's status for
  * both errors).
  */
-static s16 maptrack_alloc(struct grant_table *gt, const struct maptrack *what, grant_handle_t *handle)
+static s16 maptrack_alloc(struct grant_table *gt, const struct maptrack *what,
+			  grant_handle_t *handle)
 {
 	s16 status = GNTST_no_space;
 
@@ -132,7 +133,8 @@ static s16 grant_map_check(const struct gnttab_map_grant_ref *op)
 }
 
 /* Takes the handle, the pin, and the reference that the p2m entry will hold. */
-static void grant_map_prepare(struct domain *d, const struct gnttab_map_grant_ref *op, struct grant_mapping *m)
+static void grant_map_prepare(struct domain *d, const struct gnttab_map_grant_ref *op,
+			      struct grant_mapping *m)
 {
 	m->what = (struct maptrack){ .ref = op->ref, .granter = op->dom, .gfn = PFN_DOWN(op->host_addr),
 				     .readonly = op->flags & GNTMAP_readonly };
@@ -186,8 +188,8 @@ static void grant_map_commit(struct domain *d, struct grant_mapping *m, unsigned
 }
 
 /* Retires a handle, so that nobody else unmaps it as well. any_addr: wherever it is mapped. */
-static s16 grant_unmap_claim(struct grant_table *gt, grant_handle_t handle, bool any_addr, gfn_t gfn,
-			     struct maptrack *what)
+static s16 grant_unmap_claim(struct grant_table *gt, grant_handle_t handle, bool any_addr,
+			     gfn_t gfn, struct maptrack *what)
 {
 	s16 status = GNTST_bad_handle;
 	struct maptrack *mt;
@@ -348,7 +350,8 @@ int grant_release_mappings(struct domain *d)
 
 	if (!gt)
 		return 0;
-	for (unsigned int seen = 0; d->destroy_next_handle < gt->nr_maptrack * MAPTRACK_PER_FRAME; seen++) {
+	for (unsigned int seen = 0; d->destroy_next_handle < gt->nr_maptrack * MAPTRACK_PER_FRAME;
+	     seen++) {
 		if (n == GRANT_BATCH || seen == RELEASE_PER_STEP) {
 			grant_unmap_commit(d, m, n);
 			return -ERESTART;

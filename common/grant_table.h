@@ -26,7 +26,8 @@ struct grant_active {
 	domid_t grantee;
 	u8 readers, writers; /* a writer counts as writer only */
 };
-_Static_assert(sizeof(struct grant_active) == sizeof(struct grant_entry_v1), "a page of these for a frame of the table");
+_Static_assert(sizeof(struct grant_active) == sizeof(struct grant_entry_v1),
+	       "a page of these for a frame of the table");
 
 enum maptrack_state { MT_FREE, MT_BUSY /* being mapped or unmapped */, MT_USED };
 
@@ -76,7 +77,8 @@ static inline struct grant_active *grant_active(const struct grant_table *gt, gr
  * with the page in *pg, valid until grant_unpin(); else GNTST_*, nothing changed. No grant or p2m
  * lock held.
  */
-s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool readonly, struct page_info **pg);
+s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool readonly,
+	      struct page_info **pg);
 /*
  * Ends one use. The caller has flushed everything that could reach the page through it. No grant
  * lock held.
@@ -88,7 +90,10 @@ mfn_t grant_pinned_mfn(struct domain *granter, grant_ref_t ref);
 /* A domain that grants: alive, found by its id only. NULL: GNTST_bad_domain. */
 struct domain *grant_find_granter(domid_t id);
 
-/* n <= GRANT_BATCH operations (copies: GRANT_COPY_BATCH) at gva. No locks. 0 (results in each status), or -EFAULT: then none of the batch remains mapped. */
+/*
+ * n <= GRANT_BATCH operations (copies: GRANT_COPY_BATCH) at gva. No locks. 0 (results in each
+ * status), or -EFAULT: then none of the batch remains mapped.
+ */
 long grant_map_batch(struct domain *d, void *arg, u64 gva, unsigned long n);
 long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n);
 long grant_unmap_replace_batch(struct domain *d, void *arg, u64 gva, unsigned long n);

@@ -227,7 +227,8 @@ void unshare_keel_page(void *va)
 {
 	if (!va)
 		return;
-	WRITE_ONCE(virt_to_page(va)->owner, OWNER_KEEL); /* others may still hold it, and the id may be reused */
+	/* others may still hold it, and the id may be reused */
+	WRITE_ONCE(virt_to_page(va)->owner, OWNER_KEEL);
 	put_page(virt_to_page(va));
 }
 
@@ -238,7 +239,8 @@ bool get_page(struct page_info *pg, u16 owner)
 	do {
 		if (!ref || ref == ~0u)
 			return false;
-	} while (!__atomic_compare_exchange_n(&pg->ref, &ref, ref + 1, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&pg->ref, &ref, ref + 1, true, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
 	if (owner != OWNER_NONE && READ_ONCE(pg->owner) != owner) {
 		put_page(pg);
 		return false;
@@ -257,7 +259,8 @@ static void frames_unused(struct page_info *pg, u64 n)
 		return;
 	}
 	free_frames(page_to_mfn(pg), n);
-	if (count && !__atomic_sub_fetch(count, n, __ATOMIC_SEQ_CST) && READ_ONCE(d->state) == DOMAIN_ZOMBIE)
+	if (count && !__atomic_sub_fetch(count, n, __ATOMIC_SEQ_CST) &&
+	    READ_ONCE(d->state) == DOMAIN_ZOMBIE)
 		domain_last_page_put(d);
 }
 

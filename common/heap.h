@@ -19,8 +19,10 @@
 #define OWNER_NONE 0xfffd /* not RAM that Keel manages */
 
 #define PGF_ORDER_HEAD 0x01 /* first frame of a free block */
-#define PGF_PINNED_GFN 0x02 /* a hole in Dom0's identity map: stays reserved for its gfn (iommu=off) */
-#define PGF_XEN_HEAP   0x04 /* a Keel page that a guest may map (shared_info, grant frames): not counted */
+/* a hole in Dom0's identity map: stays reserved for its gfn (iommu=off) */
+#define PGF_PINNED_GFN 0x02
+/* a Keel page that a guest may map (shared_info, grant frames): not counted */
+#define PGF_XEN_HEAP   0x04
 
 struct page_info {
 	u32 ref;	/* atomic; 0 = free or about to be */
@@ -44,9 +46,11 @@ static inline struct page_info *mfn_to_page(mfn_t mfn) { return &frame_table[mfn
 static inline mfn_t page_to_mfn(const struct page_info *pg) { return (mfn_t)(pg - frame_table); }
 
 static inline void *mfn_to_virt(mfn_t mfn) { return pa_to_virt(mfn << PAGE_SHIFT); }
-static inline void *page_to_virt(const struct page_info *pg) { return mfn_to_virt(page_to_mfn(pg)); }
+static inline void *page_to_virt(const struct page_info *pg) { return mfn_to_virt(page_to_mfn(pg));
+							       }
 static inline mfn_t virt_to_mfn(const void *va) { return virt_to_pa(va) >> PAGE_SHIFT; }
-static inline struct page_info *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va)); }
+static inline struct page_info *virt_to_page(const void *va) { return mfn_to_page(virt_to_mfn(va));
+							       }
 
 /* Is this frame RAM that Keel manages (has a page_info with an owner)? */
 bool mfn_valid(mfn_t mfn);
@@ -66,12 +70,17 @@ unsigned int size_to_order(size_t size);
  */
 struct page_info *alloc_domain_pages(struct domain *d, unsigned int order);
 
-/* Marks a Keel page (alloc_page()) as one that d may see mapped: reference 1, owner d, not counted in tot_pages. */
+/*
+ * Marks a Keel page (alloc_page()) as one that d may see mapped: reference 1, owner d, not counted
+ * in tot_pages.
+ */
 void share_keel_page(void *va, struct domain *d);
 /* The reverse: drops Keel's reference; the frame is freed when the last mapping goes. */
 void unshare_keel_page(void *va);
 
-/* Takes a reference if the frame is in use and (owner != OWNER_NONE) belongs to owner. Any context. */
+/*
+ * Takes a reference if the frame is in use and (owner != OWNER_NONE) belongs to owner. Any context.
+ */
 bool get_page(struct page_info *pg, u16 owner);
 /*
  * Drops a reference. The last one frees the frame to the heap, uncounts it, and may end a zombie
@@ -81,7 +90,10 @@ void put_page(struct page_info *pg);
 /* Drops one reference of each of 2^order frames (0 to 9), and frees adjacent frames together. */
 void put_pages(struct page_info *pg, unsigned int order);
 
-/* Reserve pages of the heap for a domain that is being built: -ENOMEM if not free, -EINVAL if it dies. 0 ends the claim. */
+/*
+ * Reserve pages of the heap for a domain that is being built: -ENOMEM if not free, -EINVAL if it
+ * dies. 0 ends the claim.
+ */
 int claim_pages(struct domain *d, u64 pages);
 
 u64 heap_free_pages(void);

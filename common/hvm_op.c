@@ -133,7 +133,8 @@ static long op_get_mem_type(struct domain *d, void *arg, u64 gva, unsigned long 
 	p2m_read_lock(&d->p2m);
 	p2m_get(d, op->pfn, &t, NULL);
 	p2m_read_unlock(&d->p2m);
-	op->mem_type = p2m_is_writable(t) ? HVMMEM_ram_rw : p2m_is_readable(t) ? HVMMEM_ram_ro : HVMMEM_mmio_dm;
+	op->mem_type = p2m_is_writable(t) ? HVMMEM_ram_rw : p2m_is_readable(t) ? HVMMEM_ram_ro
+		       : HVMMEM_mmio_dm;
 	return copy_to_guest(gva, op, sizeof(*op));
 }
 
@@ -150,12 +151,14 @@ static const struct op ops[] = {
 	OP(HVMOP_pagetable_dying, op_not_supported, HC_ANY),
 	OP(HVMOP_get_time, op_get_time, HC_ANY),
 	OP(HVMOP_get_mem_type, op_get_mem_type, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_get_mem_type, domid)),
-	OP(HVMOP_set_evtchn_upcall_vector, op_set_upcall_vector, HC_ANY, OP_ARG(struct xen_hvm_evtchn_upcall_vector)),
+	OP(HVMOP_set_evtchn_upcall_vector, op_set_upcall_vector, HC_ANY,
+	   OP_ARG(struct xen_hvm_evtchn_upcall_vector)),
 	OP(HVMOP_guest_request_vm_event, op_not_supported, HC_ANY),
 	OP(HVMOP_altp2m, op_not_supported, HC_ANY),
 };
 
-long do_hvm_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_hvm_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
+	       unsigned long a5)
 {
 	return op_run(ops, ARRAY_SIZE(ops), cmd, gva, 0);
 }

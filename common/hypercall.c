@@ -7,7 +7,8 @@
 #include "common/time.h"
 
 #define NR_HYPERCALLS 64
-#define PREEMPT_OPS 64		/* checks of one hypercall; handlers do about 300 instructions between them */
+/* checks of one hypercall; handlers do about 300 instructions between them */
+#define PREEMPT_OPS 64
 #define MULTICALL_MAX 4096
 
 static const struct {
@@ -38,7 +39,8 @@ long hypercall_dispatch(unsigned long nr, const unsigned long args[5])
 	return call(nr, args);
 }
 
-long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4)
+long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+			unsigned long a4)
 {
 	const unsigned long args[5] = { a1, a2, a3, a4, 0 };
 	struct multicall_entry *e = this_cpu()->multicall_entry;
@@ -62,7 +64,8 @@ bool hypercall_preempt_check(void)
 	 * Flushes and deferred frees that this CPU itself caused can wait until the next entry;
 	 * they are no reason to continue later.
 	 */
-	return READ_ONCE(cpu->work) & ~(BIT(WORK_TLB) | BIT(WORK_RCU)) || ++cpu->hypercall_checks >= PREEMPT_OPS;
+	return READ_ONCE(cpu->work) & ~(BIT(WORK_TLB) | BIT(WORK_RCU)) ||
+	       ++cpu->hypercall_checks >= PREEMPT_OPS;
 }
 
 /* One entry; returns 1 if it must be continued (the entry then holds its new arguments). */
@@ -89,7 +92,8 @@ static int multicall_one(struct multicall_entry *e)
  * A list of hypercalls, each with its own result. Continued after an entry that must be continued,
  * and when it is time.
  */
-long do_multicall(unsigned long list, unsigned long nr, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_multicall(unsigned long list, unsigned long nr, unsigned long a3, unsigned long a4,
+		  unsigned long a5)
 {
 	struct multicall_entry e;
 	int again;
@@ -111,7 +115,8 @@ long do_multicall(unsigned long list, unsigned long nr, unsigned long a3, unsign
 }
 
 /* Old form of VCPUOP_set_singleshot_timer: 0 stops it. */
-long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, unsigned long a4,
+		     unsigned long a5)
 {
 	struct vcpu *v = current;
 
@@ -121,8 +126,12 @@ long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, 
 	return 0;
 }
 
-/* The assists change how Keel writes to the guest; the only one for PVH is the runstate update flag. */
-long do_vm_assist(unsigned long cmd, unsigned long type, unsigned long a3, unsigned long a4, unsigned long a5)
+/*
+ * The assists change how Keel writes to the guest; the only one for PVH is the runstate update
+ * flag.
+ */
+long do_vm_assist(unsigned long cmd, unsigned long type, unsigned long a3, unsigned long a4,
+		  unsigned long a5)
 {
 	struct domain *d = current->domain;
 

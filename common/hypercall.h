@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The hypercall table. Everything about a hypercall that is data stands here, about a sub-operation in common/op.h's tables. */
+/*
+ * The hypercall table. Everything about a hypercall that is data stands here, about a sub-operation
+ * in common/op.h's tables.
+ */
 #ifndef COMMON_HYPERCALL_H
 #define COMMON_HYPERCALL_H
 
@@ -8,7 +11,10 @@
 
 #include "common/domain.h"
 
-/* Who may call: of a hypercall, and of each sub-operation. On domains other than itself only a control domain acts. */
+/*
+ * Who may call: of a hypercall, and of each sub-operation. On domains other than itself only a
+ * control domain acts.
+ */
 enum hypercall_perm { HC_ANY, HC_CONTROL, HC_HARDWARE };
 
 static inline bool hypercall_allowed(enum hypercall_perm who)
@@ -16,7 +22,8 @@ static inline bool hypercall_allowed(enum hypercall_perm who)
 	return who == HC_ANY || (who == HC_CONTROL ? current->domain->control : current->domain->hardware);
 }
 
-typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);
+typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+			     unsigned long a5);
 
 /* X(number suffix, handler, number of arguments, who, anchor in docs/abi.md) */
 #define HYPERCALLS(X)							\
@@ -42,14 +49,18 @@ typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a
 HYPERCALLS(HC_PROTO)
 #undef HC_PROTO
 
-/* Dispatches for the current vCPU: the result for rax. -ENOSYS for unknown numbers, -EPERM for callers that may not. */
+/*
+ * Dispatches for the current vCPU: the result for rax. -ENOSYS for unknown numbers, -EPERM for
+ * callers that may not.
+ */
 long hypercall_dispatch(unsigned long nr, const unsigned long args[5]);
 
 /*
  * Makes the guest execute this hypercall again with these arguments. Long operations let others run
  * this way. The handler returns what this returns.
  */
-long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
+long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+			unsigned long a4);
 /* Arch part: rewrites the registers and leaves the instruction pointer on the instruction. */
 void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5]);
 /*

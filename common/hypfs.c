@@ -37,7 +37,8 @@ static u32 max_write_len(const char *path)
 }
 
 /* An entry of the requested folder, unless it is the same as the last one. */
-static void add_child(struct hypfs_walk *w, const char *name, size_t name_len, u8 type, u32 len, u32 write)
+static void add_child(struct hypfs_walk *w, const char *name, size_t name_len, u8 type, u32 len,
+		      u32 write)
 {
 	u32 size = (u32)ROUND_UP(NAME_OFFSET + name_len + 1, 4);
 	struct xen_hypfs_dirlistentry *e = (void *)(w->content + w->len);
@@ -255,13 +256,14 @@ static long copy_path(char *path, u64 gva, u64 len)
 		return len > XEN_HYPFS_MAX_PATHLEN || len < 2 ? -EINVAL : -ENOENT;
 	if (copy_from_guest(path, gva, len))
 		return -EFAULT;
-	if (path[0] != '/' || path[len - 1] || strlen(path) != len - 1 || (len > 2 && path[len - 2] == '/'))
+	if (path[0] != '/' || path[len - 1] || strlen(path) != len - 1 ||
+	    (len > 2 && path[len - 2] == '/'))
 		return -EINVAL;
 	return 0;
 }
 
-long do_hypfs_op(unsigned long cmd, unsigned long path_gva, unsigned long path_len, unsigned long gva,
-		 unsigned long size)
+long do_hypfs_op(unsigned long cmd, unsigned long path_gva, unsigned long path_len,
+		 unsigned long gva, unsigned long size)
 {
 	char path[PATH_LEN];
 	long rc;

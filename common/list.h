@@ -19,7 +19,8 @@ static inline bool list_empty(const struct list_head *l)
 	return l->next == l;
 }
 
-static inline void list_insert_between(struct list_head *e, struct list_head *prev, struct list_head *next)
+static inline void list_insert_between(struct list_head *e, struct list_head *prev,
+				       struct list_head *next)
 {
 	e->prev = prev;
 	e->next = next;

@@ -5,7 +5,9 @@
 
 #include "common/domain.h"
 
-/* Makes the guest call again for the items from `start` on; the handler returns what this returns. */
+/*
+ * Makes the guest call again for the items from `start` on; the handler returns what this returns.
+ */
 long memory_continue(unsigned int op, u64 start, u64 gva);
 
 /*

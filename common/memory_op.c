@@ -123,8 +123,9 @@ static bool populate_one(struct domain *d, gfn_t gfn, unsigned int order)
 }
 
 /*
- * What a toolstack has populated on demand, for a guest that begins with less memory than its map says, is there at
- * once: the guest's limit grows by what the claim does not cover, and the guest gives back when it starts to balloon.
+ * What a toolstack has populated on demand, for a guest that begins with less memory than its map
+ * says, is there at once: the guest's limit grows by what the claim does not cover, and the guest
+ * gives back when it starts to balloon.
  */
 static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
 {
@@ -142,8 +143,9 @@ static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
  * Passes each gfn of a reservation to one(), reading them in batches. Returns the number done when
  * one fails or the list cannot be read, as the ABI requires.
  */
-static long for_each_extent(unsigned int op, struct domain *d, const struct xen_memory_reservation *r, u64 gva,
-			    u64 start, bool (*one)(struct domain *, gfn_t, unsigned int))
+static long for_each_extent(unsigned int op, struct domain *d,
+			    const struct xen_memory_reservation *r, u64 gva, u64 start,
+			    bool (*one)(struct domain *, gfn_t, unsigned int))
 {
 	u64 gfns[BATCH];
 	u64 n;
@@ -220,7 +222,8 @@ static long op_claim(struct domain *d, void *arg, u64 gva, unsigned long start)
 	if (!extents_ok(r, 0) || r->extent_start || r->extent_order || r->mem_flags)
 		return -EINVAL;
 	spin_lock(&d->lock);
-	if (!r->nr_extents || (r->nr_extents >= d->tot_pages && r->nr_extents <= d->max_pages && !d->claimed))
+	if (!r->nr_extents ||
+	    (r->nr_extents >= d->tot_pages && r->nr_extents <= d->max_pages && !d->claimed))
 		rc = claim_pages(d, r->nr_extents);
 	spin_unlock(&d->lock);
 	return rc;
@@ -373,11 +376,13 @@ static const struct op ops[] = {
 	OP(XENMEM_current_reservation, op_current_reservation, HC_ANY, DOMID),
 	OP(XENMEM_maximum_reservation, op_maximum_reservation, HC_ANY, DOMID),
 	OP(XENMEM_populate_physmap, op_populate, HC_ANY, RESERVATION),
-	OP(XENMEM_add_to_physmap, memory_add_to_physmap, HC_ANY, OP_ARG_DOMAIN(struct xen_add_to_physmap, domid)),
+	OP(XENMEM_add_to_physmap, memory_add_to_physmap, HC_ANY,
+	   OP_ARG_DOMAIN(struct xen_add_to_physmap, domid)),
 	OP(XENMEM_memory_map, op_memory_map, HC_ANY, OP_ARG(struct xen_memory_map)),
 	OP(XENMEM_machine_memory_map, op_machine_memory_map, HC_CONTROL, OP_ARG(struct xen_memory_map)),
 	OP(XENMEM_exchange, op_not_supported, HC_ANY),
-	OP(XENMEM_set_memory_map, op_set_memory_map, HC_CONTROL, OP_ARG_DOMAIN(struct xen_foreign_memory_map, domid)),
+	OP(XENMEM_set_memory_map, op_set_memory_map, HC_CONTROL,
+	   OP_ARG_DOMAIN(struct xen_foreign_memory_map, domid)),
 	OP(XENMEM_maximum_gpfn, op_maximum_gpfn, HC_ANY, DOMID),
 	OP(XENMEM_remove_from_physmap, memory_remove_from_physmap, HC_ANY,
 	   OP_ARG_DOMAIN(struct xen_remove_from_physmap, domid)),
@@ -395,7 +400,9 @@ static const struct op ops[] = {
 };
 
 /* The handlers get how many of the items are done already. */
-long do_memory_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_memory_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
+		  unsigned long a5)
 {
-	return op_run(ops, ARRAY_SIZE(ops), cmd & (BIT(MEMOP_EXTENT_SHIFT) - 1), gva, cmd >> MEMOP_EXTENT_SHIFT);
+	return op_run(ops, ARRAY_SIZE(ops), cmd & (BIT(MEMOP_EXTENT_SHIFT) - 1), gva,
+		      cmd >> MEMOP_EXTENT_SHIFT);
 }

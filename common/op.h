@@ -48,7 +48,8 @@ struct op {
 #define OP_FORM(nr, form, handler, perm, ...) [nr] = { .form = handler, .who = perm, ##__VA_ARGS__ }
 #define OP(nr, handler, perm, ...) OP_FORM(nr, fn, handler, perm, ##__VA_ARGS__)
 #define OP_ARG_MAX 64
-#define OP_ARG(type) .size = sizeof(type) / (sizeof(type) <= OP_ARG_MAX) /* a larger one does not compile */
+/* a larger one does not compile */
+#define OP_ARG(type) .size = sizeof(type) / (sizeof(type) <= OP_ARG_MAX)
 #define OP_ARG_DOMAIN(type, field) OP_ARG(type), .domid = offsetof(type, field) + 1
 
 /* The row of an operation. NULL: -ENOSYS. */
@@ -57,7 +58,10 @@ static inline const struct op *op_find(const struct op *table, unsigned int n, u
 	return cmd < n && table[cmd].fn ? &table[cmd] : NULL;
 }
 
-/* Copies the argument at gva to copy, which has OP_ARG_MAX bytes, and finds its domain. 0, -EPERM, -EFAULT, -ESRCH. */
+/*
+ * Copies the argument at gva to copy, which has OP_ARG_MAX bytes, and finds its domain. 0, -EPERM,
+ * -EFAULT, -ESRCH.
+ */
 static inline long op_get(const struct op *op, u64 gva, void *copy, struct domain **d)
 {
 	long err = 0;
@@ -79,7 +83,8 @@ static inline long op_get(const struct op *op, u64 gva, void *copy, struct domai
 long op_run_special(const struct op *op, u64 gva, unsigned long more);
 
 /* Runs an operation of a table whose handlers are op_fn. */
-static inline long op_run(const struct op *table, unsigned int n, unsigned long cmd, u64 gva, unsigned long more)
+static inline long op_run(const struct op *table, unsigned int n, unsigned long cmd, u64 gva,
+			  unsigned long more)
 {
 	const struct op *op = op_find(table, n, cmd);
 

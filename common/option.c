@@ -18,12 +18,14 @@ static const struct option options[] = {
 	{ "dom0_max_vcpus", OPTION_DOM0_VCPUS, .otherwise = "one for each host CPU",
 	  .help = "virtual CPUs of Dom0: N, or MIN-MAX, 1 to " STR(PVH_MAX_VCPUS) },
 	{ "dom0_mem", OPTION_DOM0_MEM,
-	  .otherwise = "a quarter of the memory, " STR(DOM0_MEM_LEAST_MIB) "M to " STR(DOM0_MEM_MOST_GIB) "G",
+	  .otherwise =
+		  "a quarter of the memory, " STR(DOM0_MEM_LEAST_MIB) "M to " STR(DOM0_MEM_MOST_GIB) "G",
 	  .help = "memory of Dom0: SIZE, min:SIZE, max:SIZE, such as 1G or 25%, " STR(DOM0_MEM_MIN_MIB) "M at least" },
 	{ "iommu", OPTION_FLAG, .dflt = true,
 	  .help = "off: run without IOMMU protection (development and emulators only)" },
-	{ "loglvl", OPTION_CHOICE, .words = { "error", "warning", "info", "debug", "all" }, .dflt = CONFIG_LOG_LEVEL,
-	  .help = "the least important messages that are printed: error, warning, info, debug or all" },
+	{ "loglvl", OPTION_CHOICE, .words = { "error", "warning", "info", "debug", "all" },
+	  .dflt = CONFIG_LOG_LEVEL,
+		  .help = "the least important messages that are printed: error, warning, info, debug or all" },
 	{ "maxcpus", OPTION_NUMBER, 1, 4096, NR_CPUS, .otherwise = "all",
 	  .help = "host CPUs to use" },
 	{ "noreboot", OPTION_FLAG,
@@ -166,7 +168,9 @@ u64 option_number(const char *name)
 	char v[NAME_LEN];
 	u64 n;
 
-	return option_string(name, v, sizeof(v)) && option_parse_number(v, &n) && n >= o->min && n <= o->max ? n : o->dflt;
+	if (!option_string(name, v, sizeof(v)) || !option_parse_number(v, &n))
+		return o->dflt;
+	return n >= o->min && n <= o->max ? n : o->dflt;
 }
 
 int option_choice(const char *name)

@@ -51,7 +51,10 @@ const char *option_cmdline(void);
 
 /* Copies the value ("" for a bare name), truncated at size. false: not given, buf is "". */
 bool option_string(const char *name, char *buf, size_t size);
-/* "name", "name=on|yes|true|1" or "no-name", "name=off|no|false|0"; the table's default, or dflt, when absent or anything else. */
+/*
+ * "name", "name=on|yes|true|1" or "no-name", "name=off|no|false|0"; the table's default, or dflt,
+ * when absent or anything else.
+ */
 bool option_flag(const char *name);
 bool option_flag_or(const char *name, bool dflt);
 /* A number, decimal or 0x...; the default when absent or not a number within the bounds. */

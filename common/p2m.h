@@ -4,9 +4,9 @@
  * vendor's format, with the type of each entry in its software bits.
  *
  * Rules. Changes happen under the write lock and become visible to the guest's
- * CPUs and, in the mirror that a domain with devices has, to the IOMMU at p2m_write_unlock() at the latest, which flushes
- * once for the batch. The references that removed entries held are dropped only
- * after that flush. Readers under the read lock may use what they find, without
+ * CPUs and, in the mirror that a domain with devices has, to the IOMMU at p2m_write_unlock() at the
+ * latest, which flushes once for the batch. The references that removed entries held are dropped
+ * only after that flush. Readers under the read lock may use what they find, without
  * a reference, until they unlock.
  */
 #ifndef COMMON_P2M_H
@@ -37,7 +37,8 @@ enum p2m_type {
 static inline bool p2m_is_ram(enum p2m_type t) { return t == P2M_RAM; }
 /* Memory that the guest's hypercall arguments may lie in. */
 static inline bool p2m_is_readable(enum p2m_type t) { return t >= P2M_RAM && t <= P2M_FOREIGN; }
-static inline bool p2m_is_writable(enum p2m_type t) { return p2m_is_readable(t) && t != P2M_GRANT_RO; }
+static inline bool p2m_is_writable(enum p2m_type t) { return p2m_is_readable(t) &&
+						      t != P2M_GRANT_RO; }
 static inline bool p2m_has_ref(enum p2m_type t) { return t >= P2M_RAM && t <= P2M_FOREIGN; }
 
 #define P2M_BATCH 64
@@ -67,7 +68,10 @@ int p2m_init(struct domain *d);
 int p2m_teardown_step(struct domain *d);
 /* After the last step, in a grace period's callback. */
 void p2m_free(struct domain *d);
-/* How many tables the domain may have: d->paging_mempool, or a default for its memory and devices. Any context. */
+/*
+ * How many tables the domain may have: d->paging_mempool, or a default for its memory and devices.
+ * Any context.
+ */
 u64 p2m_max_tables(const struct domain *d);
 
 static inline void p2m_read_lock(struct p2m *p) { read_lock(&p->lock); }
@@ -139,7 +143,10 @@ struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t);
 /* Starts the log, with all pages dirty. No p2m lock. 0, -EINVAL (it is on), -ESRCH (d is dying). */
 int p2m_log_start(struct domain *d);
 void p2m_log_stop(struct domain *d);
-/* Sets the bits of those of n pages from gfn on (n <= P2M_LOG_STEP, gfn aligned to it) that are dirty; how many. No p2m lock. */
+/*
+ * Sets the bits of those of n pages from gfn on (n <= P2M_LOG_STEP, gfn aligned to it) that are
+ * dirty; how many. No p2m lock.
+ */
 unsigned int p2m_log_read(struct domain *d, gfn_t gfn, unsigned int n, u64 *bits);
 /*
  * Makes pages of the step at gfn clean: those in bits, or all (NULL; superpages are not split

@@ -20,7 +20,8 @@ typedef struct cpumask { u64 bits[(NR_CPUS + 63) / 64]; } cpumask_t;
 
 static inline void cpumask_set(cpumask_t *m, unsigned int cpu) { set_bit(cpu, m->bits); }
 static inline void cpumask_clear_cpu(cpumask_t *m, unsigned int cpu) { clear_bit(cpu, m->bits); }
-static inline bool cpumask_test(const cpumask_t *m, unsigned int cpu) { return test_bit(cpu, m->bits); }
+static inline bool cpumask_test(const cpumask_t *m,
+				unsigned int cpu) { return test_bit(cpu, m->bits); }
 
 static inline bool cpumask_empty(const cpumask_t *m)
 {
@@ -56,7 +57,8 @@ struct pcpu {
 	spinlock_t timer_lock;
 	struct pqueue timers;
 	struct timer *timer_running; /* whose callback runs now */
-	u64 timer_deadline;	/* when the hardware timer fires at the latest, ns of now(); 0: not armed yet. Others read it */
+	/* when the hardware timer fires at the latest, ns of now(); 0: not armed yet. Others read it */
+	u64 timer_deadline;
 	/* Scheduler (common/sched.c) */
 	struct runq *runq;
 	/* Debug: ranks of the locks held (common/spinlock.c) */

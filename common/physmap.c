@@ -147,12 +147,14 @@ long memory_add_to_physmap(struct domain *d, void *arg, u64 gva, unsigned long s
 }
 
 /* Items [i, i + n): each one's error goes to errs. */
-static int add_batch(const struct xen_add_to_physmap_batch *op, struct domain *d, struct domain *fd, u64 i, u64 n)
+static int add_batch(const struct xen_add_to_physmap_batch *op, struct domain *d, struct domain *fd,
+		     u64 i, u64 n)
 {
 	u64 idxs[BATCH], gfns[BATCH];
 	s32 errs[BATCH];
 
-	if (copy_from_guest(idxs, op->idxs + i * 8, n * 8) || copy_from_guest(gfns, op->gpfns + i * 8, n * 8))
+	if (copy_from_guest(idxs, op->idxs + i * 8, n * 8) ||
+	    copy_from_guest(gfns, op->gpfns + i * 8, n * 8))
 		return -EFAULT;
 	for (u64 j = 0; j < n; j++)
 		errs[j] = add_one(d, fd, op->space, idxs[j], gfns[j]);

@@ -99,7 +99,8 @@ static const struct op ops[] = {
 	PLATFORM(set_processor_pminfo, op_no_power_management),
 };
 
-long do_platform_op(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_platform_op(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4,
+		    unsigned long a5)
 {
 	struct xen_platform_op op;
 	const struct op *row;

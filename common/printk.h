@@ -14,7 +14,10 @@ enum log_level { LOG_NOTICE = -1, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Boot, after option_init(): takes loglvl=. */
 void printk_init(void);
-/* The least important messages that are printed, as loglvl= says it; and others from now on: 0, -EINVAL: no such word. */
+/*
+ * The least important messages that are printed, as loglvl= says it; and others from now on: 0,
+ * -EINVAL: no such word.
+ */
 const char *printk_level(void);
 int printk_set_level(const char *word);
 
@@ -36,7 +39,10 @@ bool ratelimit_ok(struct ratelimit *rl);
 		printk(LOG_WARN, "d%u: " fmt, (d)->id, ##__VA_ARGS__);		\
 } while (0)
 
-/* Stops the machine (or reboots it, without `noreboot`) after a message and a stack trace. Any context. */
+/*
+ * Stops the machine (or reboots it, without `noreboot`) after a message and a stack trace. Any
+ * context.
+ */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 
 /*
@@ -47,7 +53,8 @@ void arch_stack_trace(void);
 void arch_halt(void) __noreturn;
 
 #define BUG() panic("BUG at %s:%d", __FILE__, __LINE__)
-#define BUG_ON(c) do { if (unlikely(c)) panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c); } while (0)
+#define BUG_ON(c) \
+	do { if (unlikely(c)) panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c); } while (0)
 #define ASSERT(c) do { if (IS_ENABLED(CONFIG_DEBUG)) BUG_ON(!(c)); } while (0)
 
 #endif

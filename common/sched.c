@@ -75,7 +75,8 @@ static int state_of_waiting(const struct vcpu *v)
 {
 	if (vcpu_runnable(v))
 		return RUNSTATE_runnable;
-	return READ_ONCE(v->wait_flags) & (BIT(VPF_BLOCKED) | BIT(VPF_POLL)) ? RUNSTATE_blocked : RUNSTATE_offline;
+	return READ_ONCE(v->wait_flags) & (BIT(VPF_BLOCKED) | BIT(VPF_POLL)) ? RUNSTATE_blocked
+	       : RUNSTATE_offline;
 }
 
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)

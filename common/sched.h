@@ -46,7 +46,10 @@ void sched_vcpu_destroy(struct vcpu *v);
 void sched_domain_init(struct domain *d);
 
 bool vcpu_runnable(const struct vcpu *v);
-/* Something that kept v from running went away (or may have): queues it if it is runnable. Any lock below RANK_RUNQ. */
+/*
+ * Something that kept v from running went away (or may have): queues it if it is runnable. Any lock
+ * below RANK_RUNQ.
+ */
 void vcpu_wake(struct vcpu *v);
 /*
  * Something keeps v from running now: removes it from its queue. nosync: if it runs, its CPU will
@@ -61,7 +64,10 @@ void vcpu_sleep_nosync(struct vcpu *v);
  */
 void vcpu_sleep_sync(struct vcpu *v);
 
-/* Called in the loop when WORK_SCHED is set: picks the next vCPU, switches to it, and arms the slice timer. No locks. */
+/*
+ * Called in the loop when WORK_SCHED is set: picks the next vCPU, switches to it, and arms the
+ * slice timer. No locks.
+ */
 void schedule(void);
 /* The current vCPU lets another one run, if one waits for this CPU. */
 void vcpu_yield(void);
@@ -75,8 +81,8 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 u64 vcpu_cputime(struct vcpu *v);
 
 /*
- * NULL: as it is; both NULL: v's pool has changed. 0, -EINVAL if no CPU of hard is up and in v's pool, or -ESRCH if v's
- * domain dies.
+ * NULL: as it is; both NULL: v's pool has changed. 0, -EINVAL if no CPU of hard is up and in v's
+ * pool, or -ESRCH if v's domain dies.
  */
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 /* weight 1..65535, cap in percent of one CPU (0: none); XEN_DOMCTL_scheduler_op. 0 or -EINVAL. */
@@ -90,14 +96,19 @@ unsigned int sched_ratelimit_us(void);
  */
 int sched_set_ratelimit(unsigned int us);
 
-/* Arch: leaves prev's state, makes next this CPU's curr, and loads its state (either may be idle). No locks. */
+/*
+ * Arch: leaves prev's state, makes next this CPU's curr, and loads its state (either may be idle).
+ * No locks.
+ */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next);
 /*
  * Arch: v has stopped, and its state is in memory: does the work that waited for that. No locks; v
  * may run elsewhere already.
  */
 void arch_vcpu_stopped(struct vcpu *v);
-/* Event pending for v that would end a block (upcall pending and deliverable, or interrupt)? Arch. */
+/*
+ * Event pending for v that would end a block (upcall pending and deliverable, or interrupt)? Arch.
+ */
 bool arch_vcpu_has_events(struct vcpu *v);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The default policy: fair queueing by virtual run time. The ABI calls it credit2, whose weights and caps it takes.
+ * The default policy: fair queueing by virtual run time. The ABI calls it credit2, whose weights
+ * and caps it takes.
  *
  * On one CPU the vCPU with the least vruntime runs. vruntime grows with the time it runs, divided
  * by its weight. Each queue has its own time, vt; with its offset added, it can be compared with
@@ -74,13 +75,14 @@ static void cap_refill(struct sched_domain *d, u64 t)
 	s64 had, has;
 
 	if (t < began || n == 0 ||
-	    !__atomic_compare_exchange_n(&d->refilled, &began, began + n * CAP_PERIOD, false, __ATOMIC_RELAXED,
-					 __ATOMIC_RELAXED))
+	    !__atomic_compare_exchange_n(&d->refilled, &began, began + n * CAP_PERIOD, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
 	had = __atomic_load_n(&d->budget, __ATOMIC_RELAXED);
 	do
 		has = min(had + (s64)min(n, 1000ull) * quota(d), quota(d));
-	while (!__atomic_compare_exchange_n(&d->budget, &had, has, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(&d->budget, &had, has, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED));
 }
 
 static bool capped_out(struct vcpu *v, u64 t)
@@ -184,15 +186,17 @@ static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
 {
 	struct vcpu *curr = rq->curr;
 	struct pcpu *idle;
-	u64 curr_vruntime, at;
+	u64 curr_vruntime, least, at;
 
 	if (curr->idle) {
 		cpumask_clear_cpu(&idle_cpus, rq->cpu->id);
 		pcpu_kick(rq->cpu, WORK_SCHED);
 		return;
 	}
-	curr_vruntime = curr->sched.vruntime + (t > curr->sched.charged ? weighted(curr, t - curr->sched.charged) : 0);
-	at = curr->sched.ran_since + (v->sched.vruntime + GRANULARITY < curr_vruntime ? READ_ONCE(ratelimit) : SLICE);
+	curr_vruntime = curr->sched.vruntime +
+			(t > curr->sched.charged ? weighted(curr, t - curr->sched.charged) : 0);
+	least = v->sched.vruntime + GRANULARITY < curr_vruntime ? READ_ONCE(ratelimit) : SLICE;
+	at = curr->sched.ran_since + least;
 	if (at <= t)
 		pcpu_kick(rq->cpu, WORK_SCHED);
 	else if (!rq->slice.pending || at < rq->slice.node.key)

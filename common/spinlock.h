@@ -12,7 +12,9 @@
 #include "common/kconfig.h"
 #include "common/lib.h"
 
-/* Order in which locks nest, outermost first. Locks of one rank nest only through the _pair calls. */
+/*
+ * Order in which locks nest, outermost first. Locks of one rank nest only through the _pair calls.
+ */
 enum lock_rank {
 	RANK_NONE,	/* not checked */
 	RANK_DOMAIN,	/* struct domain: life cycle */
@@ -27,7 +29,8 @@ enum lock_rank {
 	RANK_VCPU,	/* pins of the null scheduler */
 	RANK_RUNQ,	/* run queue of a pCPU */
 	RANK_TIMER,	/* timer heap of a pCPU */
-	RANK_DOMTABLE,	/* the table of domains: the last put of a zombie's page takes it, under any lock above */
+	/* the table of domains: the last put of a zombie's page takes it, under any lock above */
+	RANK_DOMTABLE,
 	RANK_MM,	/* Keel's own page tables */
 	RANK_HEAP,	/* frame allocator */
 	RANK_HW,	/* hardware registers reached by index */

@@ -94,12 +94,14 @@ static void print_domains(void)
 
 static void print_memory(void)
 {
-	pr_info("memory: %lu pages, %lu free, %lu claimed", heap_total_pages(), heap_free_pages(), heap_claimed_pages());
+	pr_info("memory: %lu pages, %lu free, %lu claimed", heap_total_pages(), heap_free_pages(),
+		heap_claimed_pages());
 }
 
 static void print_time(void)
 {
-	pr_info("time: %lu ns since the start, %lu s since 1970, TSC %u kHz", now(), wallclock_sec(), arch_tsc_khz());
+	pr_info("time: %lu ns since the start, %lu s since 1970, TSC %u kHz", now(), wallclock_sec(),
+		arch_tsc_khz());
 }
 
 static const struct { char key; void (*fn)(void); const char *help; } debug_keys[] = {
@@ -152,7 +154,8 @@ static long op_cputopoinfo(struct xen_sysctl *op)
 static long op_numainfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_numainfo *ni = &op->u.numainfo;
-	struct xen_sysctl_meminfo mem = { heap_total_pages() << PAGE_SHIFT, heap_free_pages() << PAGE_SHIFT };
+	struct xen_sysctl_meminfo mem = { heap_total_pages() << PAGE_SHIFT,
+					  heap_free_pages() << PAGE_SHIFT };
 	u32 distance = LOCAL_DISTANCE;
 
 	if (ni->meminfo && ni->num_nodes && copy_to_guest(ni->meminfo, &mem, sizeof(mem)))
@@ -175,7 +178,8 @@ static long op_pcitopoinfo(struct xen_sysctl *op)
 	for (u32 i = 0; i < n; i++) {
 		if (copy_elem_from_guest(&f, t->devs, i, sizeof(f)))
 			return -EFAULT;
-		node = arch_pci_group((u32)f.seg << 16 | (u32)f.bus << 8 | f.devfn, &any, 1) ? 0 : XEN_INVALID_DEV;
+		node = arch_pci_group((u32)f.seg << 16 | (u32)f.bus << 8 | f.devfn, &any, 1) ? 0
+		       : XEN_INVALID_DEV;
 		if (copy_elem_to_guest(t->nodes, i, &node, sizeof(node)))
 			return -EFAULT;
 		irq_window();
@@ -254,7 +258,8 @@ static const struct op ops[] = {
 	SYSCTL(get_cpu_policy, op_cpu_policy),
 };
 
-long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4,
+	       unsigned long a5)
 {
 	struct xen_sysctl op;
 	const struct op *row;

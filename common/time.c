@@ -41,7 +41,9 @@ static void next_time(struct vcpu *v, struct tsc_scale *s)
 	}
 }
 
-/* The guest reads it on this CPU or, as a vDSO, on another: version is odd while the rest changes. */
+/*
+ * The guest reads it on this CPU or, as a vDSO, on another: version is odd while the rest changes.
+ */
 static void fill_time_info(struct vcpu_time_info *t, const struct tsc_scale *s, s64 tsc_offset)
 {
 	u32 version = (READ_ONCE(t->version) + 1) | 1;
@@ -107,7 +109,8 @@ void domain_wallclock_update(struct domain *d)
 {
 	struct shared_info_32 *compat = (void *)d->shared_info;
 	bool is_32bit = evtchn_is_32bit(&d->evtchn);
-	u32 *wc = is_32bit ? &compat->wc_version : &d->shared_info->wc_version; /* then seconds, nanoseconds */
+	/* then seconds, nanoseconds */
+	u32 *wc = is_32bit ? &compat->wc_version : &d->shared_info->wc_version;
 	u64 base, sec;
 
 	spin_lock(&wall_lock);
@@ -130,7 +133,8 @@ void wallclock_set(u64 sec, u32 nsec, u64 system_time)
 	spin_lock(&wall_lock);
 	wall_base = sec * 1000000000 + nsec - system_time;
 	spin_unlock(&wall_lock);
-	for (d = domain_find_from(0); d; d = d->id < DOMID_FIRST_RESERVED ? domain_find_from(d->id + 1) : NULL)
+	for (d = domain_find_from(0); d; d = d->id < DOMID_FIRST_RESERVED ? domain_find_from(d->id + 1)
+	     : NULL)
 		domain_wallclock_update(d);
 }
 
@@ -242,7 +246,10 @@ static void area_write(u8 *frames[2], unsigned int offset, const void *src, size
 		memcpy(frames[1] + (first ? 0 : offset - PAGE_SIZE), (const u8 *)src + first, len - first);
 }
 
-/* A guest that asked for it (vm_assist) finds XEN_RUNSTATE_UPDATE set while the rest is being written. */
+/*
+ * A guest that asked for it (vm_assist) finds XEN_RUNSTATE_UPDATE set while the rest is being
+ * written.
+ */
 void runstate_area_update(struct vcpu *v)
 {
 	const unsigned int time_at = offsetof(struct vcpu_runstate_info, state_entry_time);

@@ -56,7 +56,10 @@ void vcpu_stop_periodic(struct vcpu *v);
  */
 void runstate_area_update(struct vcpu *v);
 
-/* Arch: the scale from TSC to ns, the same on all CPUs. stable: it never changes, and no CPU's TSC is behind another's. */
+/*
+ * Arch: the scale from TSC to ns, the same on all CPUs. stable: it never changes, and no CPU's TSC
+ * is behind another's.
+ */
 struct tsc_scale { u64 tsc_base, ns_base; u32 mul; s8 shift; bool stable; };
 void arch_tsc_scale(struct tsc_scale *out);
 u32 arch_tsc_khz(void);

@@ -19,7 +19,10 @@ struct timer {
 };
 
 void timer_init(struct timer *t, struct pcpu *cpu, void (*fn)(void *), void *data);
-/* Starts or moves it: a time in the past fires at once (from the loop, not from here). Any lock below RANK_TIMER. */
+/*
+ * Starts or moves it: a time in the past fires at once (from the loop, not from here). Any lock
+ * below RANK_TIMER.
+ */
 void timer_set(struct timer *t, u64 expires);
 /* Stops it. Its callback may still run on another CPU. Any lock below RANK_TIMER. */
 void timer_stop(struct timer *t);

@@ -15,7 +15,8 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
-typedef u64 paddr_t; /* a machine (host physical) address, or a guest physical one where named gpa */
+/* a machine (host physical) address, or a guest physical one where named gpa */
+typedef u64 paddr_t;
 typedef u64 mfn_t;   /* machine frame number */
 typedef u64 gfn_t;   /* guest frame number */
 

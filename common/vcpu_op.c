@@ -192,7 +192,8 @@ static const struct op ops[] = {
 	VCPU(down, op_down),
 	VCPU(is_up, op_is_up),
 	VCPU(get_runstate_info, op_get_runstate),
-	VCPU(register_runstate_memory_area, op_register_runstate, OP_ARG(struct vcpu_register_runstate_memory_area)),
+	VCPU(register_runstate_memory_area, op_register_runstate,
+	     OP_ARG(struct vcpu_register_runstate_memory_area)),
 	VCPU(set_periodic_timer, op_set_periodic, OP_ARG(struct vcpu_set_periodic_timer)),
 	VCPU(stop_periodic_timer, op_stop_periodic),
 	VCPU(set_singleshot_timer, op_set_singleshot, OP_ARG(struct vcpu_set_singleshot_timer)),
@@ -200,10 +201,12 @@ static const struct op ops[] = {
 	VCPU(register_vcpu_info, op_register_info, OP_ARG(struct vcpu_register_vcpu_info)),
 	VCPU(send_nmi, op_send_nmi),
 	VCPU(get_physid, op_get_physid),
-	VCPU(register_vcpu_time_memory_area, op_register_time, OP_ARG(struct vcpu_register_time_memory_area)),
+	VCPU(register_vcpu_time_memory_area, op_register_time,
+	     OP_ARG(struct vcpu_register_time_memory_area)),
 };
 
-long do_vcpu_op(unsigned long cmd, unsigned long id, unsigned long gva, unsigned long a4, unsigned long a5)
+long do_vcpu_op(unsigned long cmd, unsigned long id, unsigned long gva, unsigned long a4,
+		unsigned long a5)
 {
 	struct vcpu *v = id < MAX_VCPUS ? domain_vcpu(current->domain, (unsigned int)id) : NULL;
 	const struct op *op = op_find(ops, ARRAY_SIZE(ops), cmd);

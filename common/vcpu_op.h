@@ -5,7 +5,10 @@
 
 #include "common/domain.h"
 
-/* VCPUOP_initialise: copies a struct vcpu_hvm_context from gva, checks it, and makes it v's start state. 0, -EFAULT, -EINVAL. */
+/*
+ * VCPUOP_initialise: copies a struct vcpu_hvm_context from gva, checks it, and makes it v's start
+ * state. 0, -EFAULT, -EINVAL.
+ */
 int arch_vcpu_op_initialise(struct vcpu *v, u64 gva);
 /* VCPUOP_send_nmi. Any context. */
 void arch_vcpu_send_nmi(struct vcpu *v);

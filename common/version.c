@@ -131,7 +131,8 @@ static long ver_build_id(unsigned long cmd, u64 gva)
 /*
  * Strings are returned in two forms: with a fixed size, and, from 4.18 on, as a struct xen_varbuf.
  */
-static const struct { u8 fixed, var; u16 size; const char *s; /* NULL: the command line */ } strings[] = {
+/* s is NULL: the command line */
+static const struct { u8 fixed, var; u16 size; const char *s; } strings[] = {
 	{ XENVER_extraversion, XENVER_extraversion2, sizeof(xen_extraversion_t), KEEL_EXTRAVERSION },
 	{ XENVER_capabilities, XENVER_capabilities2, sizeof(xen_capabilities_info_t), capabilities },
 	{ XENVER_changeset, XENVER_changeset2, sizeof(xen_changeset_info_t), "keel" },
@@ -176,7 +177,8 @@ static const struct op ops[] = {
 	VERSION(commandline2, ver_string),
 };
 
-long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
+		    unsigned long a5)
 {
 	const struct op *op = op_find(ops, ARRAY_SIZE(ops), cmd);
 

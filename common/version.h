@@ -8,7 +8,10 @@
 
 #define KEEL_EXTRAVERSION ".0-keel"
 
-/* major << 16 | minor, chosen by the boot option xen_version= (4.17 or 4.20). Any context after option_init(). */
+/*
+ * major << 16 | minor, chosen by the boot option xen_version= (4.17 or 4.20). Any context after
+ * option_init().
+ */
 unsigned int version_reported(void);
 
 /* Boot, after option_init(): takes xen_version=4.17|4.20, which is what the tools are told. */

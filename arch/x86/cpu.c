@@ -76,7 +76,8 @@ void cpu_init_this(void)
 		cr4 |= X86_CR4_OSXSAVE;
 	WRITE_CR(4, cr4);
 	/* No lazy FPU: a guest's registers are loaded while it is current. */
-	WRITE_CR(0, (READ_CR(0) | X86_CR0_WP | X86_CR0_MP | X86_CR0_NE) & ~(BIT(2) | BIT(3) | X86_CR0_CD | X86_CR0_NW));
+	WRITE_CR(0, (READ_CR(0) | X86_CR0_WP | X86_CR0_MP | X86_CR0_NE) &
+		 ~(BIT(2) | BIT(3) | X86_CR0_CD | X86_CR0_NW));
 	if (cpu_features.xsave)
 		xsetbv(0, cpu_features.xcr0);
 }

@@ -23,7 +23,10 @@
 
 u32 mitigations;
 
-/* A row applies where all of `needs` are there and none of `unless`; words as in struct mitigation_cpu. */
+/*
+ * A row applies where all of `needs` are there and none of `unless`; words as in struct
+ * mitigation_cpu.
+ */
 static const struct {
 	enum mitigation what;
 	const char *name;
@@ -33,9 +36,11 @@ static const struct {
 	u32 unless;				/* mitigations (above in the table) that make it needless */
 } table[] = {
 	{ MIT_IBPB_SWITCH, "IBPB between domains", .leaf8 = LEAF8_IBPB },
-	{ MIT_IBPB_SWITCH, "IBPB between domains", .leaf7 = LEAF7_IBRS_IBPB, .unless = 1u << MIT_IBPB_SWITCH },
+	{ MIT_IBPB_SWITCH, "IBPB between domains", .leaf7 = LEAF7_IBRS_IBPB,
+	  .unless = 1u << MIT_IBPB_SWITCH },
 	{ MIT_AUTO_IBRS, "automatic IBRS", .amd_only = true, .leaf21 = LEAF21_AUTO_IBRS },
-	{ MIT_ENHANCED_IBRS, "enhanced IBRS", .intel_only = true, .leaf7 = LEAF7_IBRS_IBPB, .caps = CAPS_IBRS_ALL },
+	{ MIT_ENHANCED_IBRS, "enhanced IBRS", .intel_only = true, .leaf7 = LEAF7_IBRS_IBPB,
+	  .caps = CAPS_IBRS_ALL },
 	/* The two above keep returns after an exit from using predictions that the guest left. */
 	{ MIT_RSB_FILL, "RSB fill after exits", .unless = 1u << MIT_AUTO_IBRS | 1u << MIT_ENHANCED_IBRS },
 	{ MIT_VERW_ENTRY, "VERW before entries", .leaf7 = LEAF7_MD_CLEAR, .unless_caps = CAPS_MDS_NO },

@@ -310,7 +310,8 @@ void mm_init_frames(void)
 		if (r->type != BOOT_RANGE_RAM || r->size < PAGE_SIZE)
 			continue;
 		first = (FRAMETABLE_BASE + PFN_UP(r->base) * sizeof(struct page_info)) & PAGE_MASK;
-		last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(r->base + r->size) * sizeof(struct page_info), PAGE_SIZE);
+		last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(r->base + r->size) * sizeof(struct page_info),
+				PAGE_SIZE);
 		if (i > 0 && first < last) { /* the page may be shared with the range before */
 			const struct boot_range *prev = r - 1;
 			u64 prev_last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(prev->base + prev->size) *
@@ -326,7 +327,8 @@ void mm_init_frames(void)
 	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
 		const struct boot_range *r = &boot_info.ranges[i];
 
-		for (mfn_t m = PFN_UP(r->base); r->type == BOOT_RANGE_RAM && m < PFN_DOWN(r->base + r->size); m++) {
+		for (mfn_t m = PFN_UP(r->base); r->type == BOOT_RANGE_RAM && m < PFN_DOWN(r->base + r->size);
+		     m++) {
 			frame_table[m].owner = OWNER_KEEL;
 			frame_table[m].ref = 1;
 		}

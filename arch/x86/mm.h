@@ -39,7 +39,10 @@
 
 extern struct boot_info boot_info; /* Keel's copy */
 
-/* Boot, in this order: takes a copy of what the loader gave; own page tables, direct map; moves the modules out of the way. */
+/*
+ * Boot, in this order: takes a copy of what the loader gave; own page tables, direct map; moves the
+ * modules out of the way.
+ */
 void mm_init_early(const struct boot_info *bi);
 void mm_init_paging(void);
 void mm_move_modules(void);
@@ -58,13 +61,22 @@ paddr_t boot_alloc(u64 size, u64 align, paddr_t limit);
 /* Free RAM ranges (RAM without what is reserved), ascending: i-th; false at the end. */
 bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
 
-/* Maps into Keel's tables; splits nothing. Only at boot or for new places. false: no memory (at boot it panics). */
+/*
+ * Maps into Keel's tables; splits nothing. Only at boot or for new places. false: no memory (at
+ * boot it panics).
+ */
 bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags);
 /* Firmware memory outside RAM, read-only view; valid for ever. NULL: no memory for tables. */
 const void *map_firmware(paddr_t pa, size_t len);
-/* Device registers, uncached; for the few that Keel owns (drivers-none/allowed.list). NULL: no memory for tables. */
+/*
+ * Device registers, uncached; for the few that Keel owns (drivers-none/allowed.list). NULL: no
+ * memory for tables.
+ */
 void *map_mmio(paddr_t pa, size_t len);
-/* The stack of one kind of a CPU: maps it, writes the CPU's pointer to its top; returns the first free address. */
+/*
+ * The stack of one kind of a CPU: maps it, writes the CPU's pointer to its top; returns the first
+ * free address.
+ */
 enum stack_kind { STACK_MAIN, STACK_EXCEPTION, STACK_IST, NR_STACKS };
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu);
 u64 keel_cr3(void);

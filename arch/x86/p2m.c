@@ -13,7 +13,10 @@
 const struct p2m_format *p2m_format;
 gfn_t p2m_gfn_limit = BIT(36);
 
-/* What a domain may have in tables, unless it is told: beside those for its RAM, a few places and its grant mappings. */
+/*
+ * What a domain may have in tables, unless it is told: beside those for its RAM, a few places and
+ * its grant mappings.
+ */
 #define TABLES_BASE 256
 #define TABLES_DEVICES BIT(17)	/* who drives devices: 256 GiB of their memory */
 
@@ -40,7 +43,8 @@ static struct tree nested_tree(struct domain *d)
 
 static struct tree mirror_tree(struct domain *d)
 {
-	return (struct tree){ &iommu_caps.format, d->p2m.arch.iommu_root, iommu_caps.levels, &d->p2m.arch.hint[1] };
+	return (struct tree){ &iommu_caps.format, d->p2m.arch.iommu_root, iommu_caps.levels,
+			      &d->p2m.arch.hint[1] };
 }
 
 static bool entry_is_leaf(const struct p2m_format *f, u64 e, unsigned int level)
@@ -62,8 +66,9 @@ static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, 
 #define NESTED_BITS(t) (p2m_format->leaf[t] ? p2m_format->leaf[t] | (u64)(t) << P2M_TYPE_SHIFT : 0)
 
 /*
- * What makes a slot of each level a hole that reads as ones: a page of them, and tables full of such entries, for
- * the slots above. All domains share them, so that no guest pays or takes memory for looking at nothing.
+ * What makes a slot of each level a hole that reads as ones: a page of them, and tables full of
+ * such entries, for the slots above. All domains share them, so that no guest pays or takes memory
+ * for looking at nothing.
  */
 static u64 ones[P2M_LEVELS];
 
@@ -164,7 +169,10 @@ static void put_later(struct domain *d, mfn_t mfn, unsigned int order)
 	p->put[p->nr_put++] = mfn << 6 | order;
 }
 
-/* What an entry led to goes once nobody can reach it any more: a table is empty by then. Leaves of the mirror hold no references. */
+/*
+ * What an entry led to goes once nobody can reach it any more: a table is empty by then. Leaves of
+ * the mirror hold no references.
+ */
 static void release_entry(struct domain *d, const struct tree *tree, u64 e, unsigned int level)
 {
 	if (!e)
@@ -211,10 +219,11 @@ static void prune(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned
 }
 
 /*
- * An entry was removed. The last table of 4 KiB entries that became empty stays until another one does, so that a
- * page that comes and goes does not cost a table each time.
+ * An entry was removed. The last table of 4 KiB entries that became empty stays until another one
+ * does, so that a page that comes and goes does not cost a table each time.
  */
-static void entry_went(struct domain *d, const struct tree *tree, u64 *slot, gfn_t gfn, unsigned int level)
+static void entry_went(struct domain *d, const struct tree *tree, u64 *slot, gfn_t gfn,
+		       unsigned int level)
 {
 	gfn_t kept = tree->hint->empty;
 
@@ -235,13 +244,17 @@ u64 p2m_max_tables(const struct domain *d)
 
 	if (n)
 		return n;
-	n = TABLES_BASE + min(READ_ONCE(d->max_pages), heap_total_pages()) / 256 + d->max_maptrack_frames / 2;
+	n = TABLES_BASE + min(READ_ONCE(d->max_pages), heap_total_pages()) / 256 +
+	    d->max_maptrack_frames / 2;
 	if (d->hardware)
 		n += TABLES_DEVICES;
 	return d->p2m.arch.iommu_root ? 2 * n : n;
 }
 
-/* A table in place of a hole or of a superpage (then with the same contents). NULL: no memory, or the domain's limit. */
+/*
+ * A table in place of a hole or of a superpage (then with the same contents). NULL: no memory, or
+ * the domain's limit.
+ */
 static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, unsigned int level)
 {
 	u64 *table = d->p2m.nr_tables < p2m_max_tables(d) ? alloc_page() : NULL, old = *slot;
@@ -271,7 +284,8 @@ static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, 
  * The entry of level target for gfn, with the tables on the way to it; NULL, if there are none and
  * make is false. 0, or -ENOMEM: then there are no more tables than before.
  */
-static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int target, bool make, u64 **found)
+static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int target,
+		     bool make, u64 **found)
 {
 	struct p2m_hint *hint = tree->hint;
 	u64 *table = tree->root;
@@ -305,10 +319,11 @@ static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 }
 
 /*
- * The mirror of 2^order frames. With commit false it finds or makes the tables, without a visible change; with true
- * it then cannot fail. What the IOMMU cannot translate is left out.
+ * The mirror of 2^order frames. With commit false it finds or makes the tables, without a visible
+ * change; with true it then cannot fail. What the IOMMU cannot translate is left out.
  */
-static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, u64 bits, bool commit)
+static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, u64 bits,
+		      bool commit)
 {
 	struct tree tree = mirror_tree(d);
 	unsigned int step = min(order, tree.format->max_order), level = 1 + step / 9;
@@ -364,7 +379,8 @@ static int make_room(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 	if (rc || !slot || is_hole(*slot))
 		return rc;
 	p2m_get(d, gfn, &t, &have);
-	return have == order && (order == 9 || !p2m_has_ref(t)) ? 0 : -EBUSY; /* a gigabyte of references is too much */
+	/* a gigabyte of references is too much */
+	return have == order && (order == 9 || !p2m_has_ref(t)) ? 0 : -EBUSY;
 }
 
 /* access: what devices may do with P2M_RESERVED. */
@@ -423,7 +439,8 @@ int p2m_set_reserved(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int access
 
 unsigned int p2m_max_order(const struct domain *d)
 {
-	return d->p2m.arch.iommu_root ? min(p2m_format->max_order, iommu_caps.format.max_order) : p2m_format->max_order;
+	return d->p2m.arch.iommu_root ? min(p2m_format->max_order, iommu_caps.format.max_order)
+	       : p2m_format->max_order;
 }
 
 int p2m_split(struct domain *d, gfn_t gfn)
@@ -471,7 +488,8 @@ int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)
 		return -EINVAL;
 	for (unsigned int level = P2M_LEVELS;; level--) {
 		u64 *slot = slot_of(table, gfn, level);
-		bool whole = level == 1 || (!d->hardware && gfn >> level_shift(level) != but >> level_shift(level));
+		bool whole = level == 1 ||
+			     (!d->hardware && gfn >> level_shift(level) != but >> level_shift(level));
 
 		if (is_hole(*slot) && whole) {
 			write_entry(p2m_format, slot, ones[level - 1]);
@@ -499,7 +517,8 @@ static int make_ones(void)
 			return -ENOMEM;
 		for (unsigned int i = 0; i < 512; i++)
 			page[i] = level ? ones[level - 1] : ~0ull;
-		ones[level] = level ? virt_to_mfn(page) << PAGE_SHIFT | p2m_format->table | (u64)P2M_ONES << P2M_TYPE_SHIFT :
+		ones[level] = level ? virt_to_mfn(page) << PAGE_SHIFT | p2m_format->table |
+			      (u64)P2M_ONES << P2M_TYPE_SHIFT :
 				      make_leaf(p2m_format, virt_to_mfn(page), 1, NESTED_BITS(P2M_ONES));
 	}
 	return 0;
@@ -548,7 +567,8 @@ int p2m_init(struct domain *d)
 /* Takes out a superpage as a whole: its frames are put in the next steps. */
 static void release_whole(struct domain *d, const struct tree *tree, u64 e, unsigned int level)
 {
-	if (tree->format->types && level > 1 && entry_is_leaf(tree->format, e, level) && p2m_has_ref(p2m_entry_type(e))) {
+	if (tree->format->types && level > 1 && entry_is_leaf(tree->format, e, level) &&
+	    p2m_has_ref(p2m_entry_type(e))) {
 		d->p2m.rest = entry_mfn(e);
 		d->p2m.nr_rest = BIT(level_shift(level));
 		d->p2m.need_flush = true;
@@ -557,8 +577,12 @@ static void release_whole(struct domain *d, const struct tree *tree, u64 e, unsi
 	}
 }
 
-/* Takes at least one entry out of a table of 4 KiB entries, from i on, and more as far as the budget goes. */
-static void empty_table(struct domain *d, const struct tree *tree, u64 *table, unsigned int i, int *budget)
+/*
+ * Takes at least one entry out of a table of 4 KiB entries, from i on, and more as far as the
+ * budget goes.
+ */
+static void empty_table(struct domain *d, const struct tree *tree, u64 *table, unsigned int i,
+			int *budget)
 {
 	for (; i < 512; i++) {
 		*budget -= COST_SLOT;
@@ -572,9 +596,9 @@ static void empty_table(struct domain *d, const struct tree *tree, u64 *table, u
 }
 
 /*
- * Empties a tree from its first entry on, wherever an earlier step has stopped. What the mirror leads to has no
- * references: its last tables go as they are. Something goes each time: the way there takes no more than 16,000
- * instructions. 0: nothing is left.
+ * Empties a tree from its first entry on, wherever an earlier step has stopped. What the mirror
+ * leads to has no references: its last tables go as they are. Something goes each time: the way
+ * there takes no more than 16,000 instructions. 0: nothing is left.
  */
 static int empty_tree(struct domain *d, const struct tree *tree, int *budget)
 {

@@ -7,7 +7,8 @@
 
 struct p2m_format {
 	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type; 0: the type is not mapped */
-	u64 reserved[4];	/* in an IOMMU's format, instead of leaf[P2M_RESERVED]: by P2M_DEVICES_READ and _WRITE */
+	/* in an IOMMU's format, instead of leaf[P2M_RESERVED]: by P2M_DEVICES_READ and _WRITE */
+	u64 reserved[4];
 	u64 table;		/* bits of an entry that points to a table */
 	u64 table_level;	/* times the level of that table: AMD-Vi's next level field */
 	u64 superpage;		/* makes a level 2 or 3 entry a leaf: these bits of superpage_mask are set */
@@ -19,7 +20,10 @@ struct p2m_format {
 
 extern const struct p2m_format *p2m_format; /* the vendor's; set once at boot */
 
-/* Bits 52..55 are ignored by both vendors' hardware: they hold the type (APM vol. 2, 5.3.3; SDM vol. 3, table 29-6). */
+/*
+ * Bits 52..55 are ignored by both vendors' hardware: they hold the type (APM vol. 2, 5.3.3; SDM
+ * vol. 3, table 29-6).
+ */
 #define P2M_TYPE_SHIFT 52
 #define P2M_ADDR 0x000ffffffffff000ull
 #define P2M_WRITE BIT(1)	/* both vendors' nested entries allow writes by it */

@@ -41,7 +41,10 @@ static inline struct x86_pcpu *this_x86_pcpu(void)
 	return (struct x86_pcpu *)this_cpu();
 }
 
-/* traps.c: this CPU's descriptor tables and TSS; ist: exceptions may use the TSS (false while a guest's TR is loaded). */
+/*
+ * traps.c: this CPU's descriptor tables and TSS; ist: exceptions may use the TSS (false while a
+ * guest's TR is loaded).
+ */
 void traps_init_cpu(struct x86_pcpu *cpu);
 void traps_use_ist(bool ist);
 /* Prints the calls that led here, by name. Any context. */

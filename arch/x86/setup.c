@@ -88,7 +88,8 @@ static void __noreturn switch_stack(void (*fn)(void))
 {
 	u64 top = map_stack(0, STACK_MAIN, this_cpu());
 
-	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2" : : "r"(top), "r"(fn) : "memory");
+	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2" : : "r"(top),
+			 "r"(fn) : "memory");
 	__builtin_unreachable();
 }
 

@@ -76,8 +76,8 @@ static void start_secondary(struct x86_pcpu *c)
 }
 
 /*
- * It has not come up. If it does not even run yet, it never will: it finds its id gone, and halts. Else its stack and
- * id are in use, and nobody else's any more.
+ * It has not come up. If it does not even run yet, it never will: it finds its id gone, and halts.
+ * Else its stack and id are in use, and nobody else's any more.
  */
 static bool comes_late(struct x86_pcpu *c, volatile u64 *id)
 {

@@ -19,7 +19,8 @@
 #define CORRECTION_NS NS_PER_S
 #define LAPIC_MEASURE_NS 5000000ull
 #define LAPIC_MEASURE_TIMES 5
-#define MAX_ARM_NS NS_PER_S	/* farther deadlines are armed in steps; no local APIC counts to 2^32 in it */
+/* farther deadlines are armed in steps; no local APIC counts to 2^32 in it */
+#define MAX_ARM_NS NS_PER_S
 #define LAPIC_DIVIDE_1 0xb	/* SDM vol. 3, figure 11-10 */
 #define WARP_ROUNDS 2000
 #define WARP_WAIT_NS 100000000ull
@@ -119,7 +120,10 @@ static void measure_tsc(void)
 	clock_set(&clock, track.ticks, 0, tick_scale(tsc_hz, NS_PER_S));
 }
 
-/* Ticks of the local APIC's timer in *ns. What interrupts this CPU meanwhile (SMIs, a host's scheduler) only adds ticks. */
+/*
+ * Ticks of the local APIC's timer in *ns. What interrupts this CPU meanwhile (SMIs, a host's
+ * scheduler) only adds ticks.
+ */
 static u64 measure_lapic(u64 *ns)
 {
 	u64 start, ticks;
@@ -270,8 +274,8 @@ void arch_tsc_scale(struct tsc_scale *out)
 	struct clock c;
 
 	clock_snapshot(&clock, &c);
-	*out = (struct tsc_scale){ .tsc_base = c.ticks, .ns_base = c.ns, .mul = c.scale.mul, .shift = c.scale.shift,
-				   .stable = steady };
+	*out = (struct tsc_scale){ .tsc_base = c.ticks, .ns_base = c.ns, .mul = c.scale.mul,
+				   .shift = c.scale.shift, .stable = steady };
 }
 
 u32 arch_tsc_khz(void)

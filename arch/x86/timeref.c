@@ -53,7 +53,8 @@ static u32 read_pm_timer(void)
 }
 
 static struct timeref hpet_ref = { .name = "HPET", .bits = 32, .read = read_hpet };
-static struct timeref pm_ref = { .name = "ACPI PM timer", .hz = PM_TIMER_HZ, .read = read_pm_timer };
+static struct timeref pm_ref = { .name = "ACPI PM timer", .hz = PM_TIMER_HZ,
+				 .read = read_pm_timer };
 
 static bool counts(const struct timeref *r)
 {
@@ -122,8 +123,8 @@ static u8 cmos(u8 reg)
 
 static void rtc_read_regs(struct rtc_regs *r)
 {
-	*r = (struct rtc_regs){ .second = cmos(0x00), .minute = cmos(0x02), .hour = cmos(0x04), .day = cmos(0x07),
-				.month = cmos(0x08), .year = cmos(0x09), .status_b = cmos(0x0b) };
+	*r = (struct rtc_regs){ .second = cmos(0x00), .minute = cmos(0x02), .hour = cmos(0x04),
+				.day = cmos(0x07), .month = cmos(0x08), .year = cmos(0x09), .status_b = cmos(0x0b) };
 	if (acpi.rtc_century) {
 		r->has_century = true;
 		r->century = cmos(acpi.rtc_century);

@@ -14,7 +14,10 @@ struct timeref {
 
 /* The one that is there and counts; NULL: none. */
 const struct timeref *timeref_find(void);
-/* TSC ticks in about 50 ms by the PIT, which can only count down once; 0: it does not count. *ns: how long it was. */
+/*
+ * TSC ticks in about 50 ms by the PIT, which can only count down once; 0: it does not count. *ns:
+ * how long it was.
+ */
 u64 timeref_pit_measure(u64 *ns);
 /* Seconds since 1970 by the real-time clock, 0: there is none. */
 u64 rtc_read(void);

@@ -30,7 +30,8 @@ void handle_irq(u8 vector);
 
 static const char *const names[32] = {
 	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-	"device not available", "double fault", "coprocessor overrun", "invalid TSS", "segment not present",
+	"device not available", "double fault", "coprocessor overrun", "invalid TSS",
+		"segment not present",
 	"stack fault", "general protection", "page fault", "reserved", "x87 error", "alignment check",
 	"machine check", "SIMD error", "virtualization", "control protection",
 };
@@ -72,7 +73,8 @@ void traps_init_cpu(struct x86_pcpu *cpu)
 	cpu->tss.iomap = sizeof(cpu->tss);
 	cpu->gdt[1] = 0x00af9b000000ffff;
 	cpu->gdt[2] = 0x00cf93000000ffff;
-	cpu->gdt[3] = 0x0000890000000000 | (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
+	cpu->gdt[3] = 0x0000890000000000 | (sizeof(cpu->tss) - 1) | (tss & 0xffffff) << 16 |
+		      (tss >> 24 & 0xff) << 56;
 	cpu->gdt[4] = tss >> 32;
 	__asm__ volatile("lgdt %0\n\t"
 			 "pushq %1\n\t"
@@ -130,7 +132,10 @@ static void trace_from(u64 rip, u64 rbp)
 	}
 }
 
-/* An interrupt that found the CPU idle brings it back into Keel; one in an irq_window() finds it there. */
+/*
+ * An interrupt that found the CPU idle brings it back into Keel; one in an irq_window() finds it
+ * there.
+ */
 void handle_irq(u8 vector)
 {
 	struct pcpu *cpu = this_cpu();
@@ -149,7 +154,8 @@ void arch_stack_trace(void)
 static void print_regs(const struct trap_frame *f)
 {
 	pr_err("CPU%u: %s (vector %lu, error %#lx) at rip %016lx\n", this_cpu()->id,
-	       f->vector < 32 && names[f->vector] ? names[f->vector] : "exception", f->vector, f->error, f->rip);
+	       f->vector < 32 && names[f->vector] ? names[f->vector] : "exception", f->vector, f->error,
+	       f->rip);
 	pr_err("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
 	pr_err("rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
 	pr_err("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
@@ -177,5 +183,6 @@ void handle_exception(struct trap_frame *f)
 	}
 	console_start_sync();
 	print_regs(f);
-	panic("Unexpected %s in Keel", f->vector < 32 && names[f->vector] ? names[f->vector] : "exception");
+	panic("Unexpected %s in Keel", f->vector < 32 && names[f->vector] ? names[f->vector]
+	      : "exception");
 }

@@ -7,7 +7,10 @@
 
 #define UART_NR_PORTS 8
 
-/* Boot, after option_init(): finds the UART (com1=, else CONFIG_UART_BASE) and sets it up. Output works from here on. */
+/*
+ * Boot, after option_init(): finds the UART (com1=, else CONFIG_UART_BASE) and sets it up. Output
+ * works from here on.
+ */
 void uart_init(void);
 /* After acpi_init(): the SPCR table's UART, unless com1= named one. */
 void uart_use_spcr(void);

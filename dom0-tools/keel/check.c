@@ -29,7 +29,10 @@ static void add_warning(void *arg, const char *text)
 	json_object_array_add(f->warnings, json_object_new_string(text));
 }
 
-/* What `create` would refuse of the files that the configuration names, and of the bridges and scripts of this machine. */
+/*
+ * What `create` would refuse of the files that the configuration names, and of the bridges and
+ * scripts of this machine.
+ */
 static void check_files(struct keel *k, const struct guest_config *g, struct findings *f)
 {
 	struct build b;

@@ -33,8 +33,8 @@ static void warn(void *arg, const char *text)
 }
 
 /* Options and the function at argument at, with settings if they make sense; < 0: go on. */
-static int parse(struct keel *k, int argc, char **argv, const struct command *c, int args, int at, bool settings,
-		 struct guest_pci *p)
+static int parse(struct keel *k, int argc, char **argv, const struct command *c, int args, int at,
+		 bool settings, struct guest_pci *p)
 {
 	const struct options o = { .cmd = c, .min_args = args, .max_args = args };
 	int rc = parse_options(k, argc, argv, &o);
@@ -44,7 +44,8 @@ static int parse(struct keel *k, int argc, char **argv, const struct command *c,
 	if (guest_parse_pci(p, argv[optind + at], settings ? warn : NULL, k, &k->err))
 		return usage_error(k, c, "%s", strdupa(k->err.text));
 	if (p->vf.set && !settings)
-		return usage_error(k, c, "settings of a virtual function belong to pci-attach, or in the guest's file");
+		return usage_error(k, c,
+				   "settings of a virtual function belong to pci-attach, or in the guest's file");
 	return -1;
 }
 

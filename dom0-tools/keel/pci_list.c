@@ -129,8 +129,8 @@ static void print_one(const struct pci_info *p, const char *owner)
 	guest_pci_text(p->sbdf, name);
 	guest_pci_text(first, lowest);
 	relation(p, text, sizeof(text));
-	printf("%s %04x  %04x:%04x %-20s %-12s %-12s %-12s %-5s %s", name, p->class, p->vendor, p->device, text,
-	       column(p->driver), owner, p->nr_group > 1 ? lowest : "-", column(p->way),
+	printf("%s %04x  %04x:%04x %-20s %-12s %-12s %-12s %-5s %s", name, p->class, p->vendor, p->device,
+	       text, column(p->driver), owner, p->nr_group > 1 ? lowest : "-", column(p->way),
 	       p->refused.error ? p->refused.why : "can be attached");
 	for (int i = 0; i < p->nr_reserved; i++)
 		printf("%s0x%llx-0x%llx", i ? ", " : "; reserved: ", (unsigned long long)p->reserved[i].first,
@@ -139,7 +139,8 @@ static void print_one(const struct pci_info *p, const char *owner)
 }
 
 /* Calls @each for all functions of the machine. */
-static int for_all(struct keel *k, void (*each)(const struct pci_info *p, const char *owner, void *arg), void *arg)
+static int for_all(struct keel *k,
+		   void (*each)(const struct pci_info *p, const char *owner, void *arg), void *arg)
 {
 	char room[GUEST_NAME_MAX + 1], **names;
 	struct pci_owners o;
@@ -202,8 +203,8 @@ static int list(struct keel *k, int argc, char **argv, const struct command *c, 
 	k->xs = xs_open(0);	/* for guests' names; without it they have numbers */
 	l.json = k->json ? json_object_new_array() : NULL;
 	if (!l.json && !assignable)
-		printf("%-12s %-5s %-9s %-20s %-12s %-12s %-12s %-5s %s\n", "Address", "Class", "Device", "Relation",
-		       "Driver", "Owner", "Group", "Reset", "For a guest");
+		printf("%-12s %-5s %-9s %-20s %-12s %-12s %-12s %-5s %s\n", "Address", "Class", "Device",
+		       "Relation", "Driver", "Owner", "Group", "Reset", "For a guest");
 	rc = for_all(k, list_one, &l);
 	if (rc) {
 		json_object_put(l.json);

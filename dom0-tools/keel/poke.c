@@ -37,9 +37,11 @@ static int run_trigger(struct keel *k, int argc, char **argv)
 	while (which < 6 && strcmp(argv[optind + 1], triggers[which].name))
 		which++;
 	if (which == 6)
-		return usage_error(k, &cmd_trigger, "'%s' is no trigger (there are nmi and reset)", argv[optind + 1]);
+		return usage_error(k, &cmd_trigger, "'%s' is no trigger (there are nmi and reset)",
+				   argv[optind + 1]);
 	if (triggers[which].instead)
-		return usage_error(k, &cmd_trigger, "trigger %s: %s", triggers[which].name, triggers[which].instead);
+		return usage_error(k, &cmd_trigger, "trigger %s: %s", triggers[which].name,
+				   triggers[which].instead);
 	if (argc - optind == 3 && !number_option(argv[optind + 2], GUEST_MAX_VCPUS - 1, &vcpu))
 		return usage_error(k, &cmd_trigger, "'%s' is no vCPU's number", argv[optind + 2]);
 	rc = open_hypervisor(k, &cmd_trigger);

@@ -25,7 +25,10 @@ static bool memory_size(const char *text, uint64_t *kib)
 	return *kib >= 1024;
 }
 
-/* What the guest was made with, in KiB: its maxmem; of another toolstack's guest, what its nodes say. */
+/*
+ * What the guest was made with, in KiB: its maxmem; of another toolstack's guest, what its nodes
+ * say.
+ */
 static uint64_t most_memory(struct keel *k, const struct domain *d)
 {
 	struct guest_config g;
@@ -55,7 +58,8 @@ static int run_memory(struct keel *k, int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	if (!memory_size(argv[optind + 1], &kib))
-		return usage_error(k, &cmd_mem_set, "'%s' is no size of memory like 512 (MiB), 512m or 2g", argv[optind + 1]);
+		return usage_error(k, &cmd_mem_set, "'%s' is no size of memory like 512 (MiB), 512m or 2g",
+				   argv[optind + 1]);
 	rc = open_hypervisor(k, &cmd_mem_set);
 	if (rc >= 0)
 		return rc;
@@ -205,13 +209,15 @@ static int list_shares(struct keel *k, unsigned int sched, const struct domain *
 	return KEEL_EXIT_OK;
 }
 
-static int change_share(struct keel *k, unsigned int sched, const struct domain *d, const struct share *s)
+static int change_share(struct keel *k, unsigned int sched, const struct domain *d,
+			const struct share *s)
 {
 	unsigned int weight, cap;
 	int rc = hyper_sched_get(k, d->id, sched, &weight, &cap);
 
 	if (!rc)
-		rc = hyper_sched_set(k, d->id, sched, s->has_weight ? s->weight : weight, s->has_cap ? s->cap : cap);
+		rc = hyper_sched_set(k, d->id, sched, s->has_weight ? s->weight : weight,
+				     s->has_cap ? s->cap : cap);
 	return rc ? no_share(k, rc) : print_done(k, d, "set");
 }
 
@@ -245,7 +251,8 @@ static int run_share(struct keel *k, int argc, char **argv)
 	if (s.guest && domain_find(k, s.guest, &one))
 		return report(k);
 	if (s.guest)
-		return s.has_weight || s.has_cap ? change_share(k, sched, &one, &s) : list_shares(k, sched, &one, 1);
+		return s.has_weight || s.has_cap ? change_share(k, sched, &one, &s)
+		       : list_shares(k, sched, &one, 1);
 	n = domain_list(k, &all);
 	if (n < 0)
 		return report(k);

@@ -21,7 +21,8 @@ static int failed(struct keel *k, int rc, const char *what, const struct domain 
 	return report(k);
 }
 
-static int ask(struct keel *k, const struct domain *d, unsigned int n, unsigned int cpus, struct vcpu *v)
+static int ask(struct keel *k, const struct domain *d, unsigned int n, unsigned int cpus,
+	       struct vcpu *v)
 {
 	struct guest_cpus hard, soft;
 	int rc = hyper_vcpu_info(k, d->id, n, &v->info);
@@ -56,11 +57,13 @@ static void print_vcpu(const struct domain *d, unsigned int n, const struct vcpu
 
 	if (v->info.online)
 		snprintf(cpu, sizeof(cpu), "%u", v->info.cpu);
-	printf("%-32s %5u %5u %5s   %c%c%c %9.1f  %s / %s\n", d->name, d->id, n, cpu, v->info.running ? 'r' : '-',
-	       v->info.blocked ? 'b' : '-', v->info.online ? '-' : 'p', v->info.cpu_time / 1e9, v->hard, v->soft);
+	printf("%-32s %5u %5u %5s   %c%c%c %9.1f  %s / %s\n", d->name, d->id, n, cpu,
+	       v->info.running ? 'r' : '-', v->info.blocked ? 'b' : '-', v->info.online ? '-' : 'p',
+	       v->info.cpu_time / 1e9, v->hard, v->soft);
 }
 
-static int list_one(struct keel *k, const struct domain *d, unsigned int cpus, struct json_object *all)
+static int list_one(struct keel *k, const struct domain *d, unsigned int cpus,
+		    struct json_object *all)
 {
 	struct json_object *j = json_object_new_object(), *list = json_object_new_array();
 	struct vcpu v;
@@ -134,7 +137,8 @@ const struct command cmd_vcpu_list = {
 };
 
 /* A list of CPUs, or - to leave it unchanged: then *out becomes NULL. */
-static int cpus_argument(struct keel *k, const char *text, struct guest_cpus *room, struct guest_cpus **out)
+static int cpus_argument(struct keel *k, const char *text, struct guest_cpus *room,
+			 struct guest_cpus **out)
 {
 	*out = strcmp(text, "-") ? room : NULL;
 	return *out ? guest_parse_cpus(room, text, &k->err) : 0;
@@ -172,7 +176,8 @@ static int run_pin(struct keel *k, int argc, char **argv)
 	for (rc = 0; first <= last && !rc; first++)
 		rc = hyper_set_affinity(k, d.id, first, hard, soft);
 	if (rc == -EINVAL) {
-		keel_fail(&k->err, EINVAL, "%s cannot run there: the machine, or the pool, has none of these CPUs", d.name);
+		keel_fail(&k->err, EINVAL,
+			  "%s cannot run there: the machine, or the pool, has none of these CPUs", d.name);
 		return report(k);
 	}
 	return rc ? failed(k, rc, "pin the vCPUs", &d) : print_done(k, &d, "pinned");
@@ -207,7 +212,8 @@ static int run_set(struct keel *k, int argc, char **argv)
 	if (domain_find(k, argv[optind], &d))
 		return report(k);
 	if (n > d.max_vcpus) {
-		keel_fail(&k->err, EINVAL, "%s can have %u vCPUs at most (maxvcpus in its file)", d.name, d.max_vcpus);
+		keel_fail(&k->err, EINVAL, "%s can have %u vCPUs at most (maxvcpus in its file)", d.name,
+			  d.max_vcpus);
 		return report(k);
 	}
 	for (unsigned int i = 0; i < d.max_vcpus; i++) {

@@ -117,7 +117,8 @@ static int set_affinity(struct build *b)
 	int rc = 0;
 
 	for (unsigned int i = 0; i < b->g->maxvcpus && !rc; i++) {
-		const char *hard = guest_affinity_of(&b->g->cpus, i), *soft = guest_affinity_of(&b->g->cpus_soft, i);
+		const char *hard = guest_affinity_of(&b->g->cpus, i),
+				   *soft = guest_affinity_of(&b->g->cpus_soft, i);
 		struct guest_cpus h, s;
 
 		if (hard)
@@ -128,7 +129,8 @@ static int set_affinity(struct build *b)
 			continue;
 		rc = hyper_set_affinity(b->k, b->domid, i, hard ? &h : NULL, soft ? &s : NULL);
 		if (rc == -EINVAL)
-			return keel_fail(&b->k->err, EINVAL, "vCPU %u cannot run on CPUs %s: the machine (or the pool) has none "
+			return keel_fail(&b->k->err, EINVAL,
+					 "vCPU %u cannot run on CPUs %s: the machine (or the pool) has none "
 					 "of them", i, hard ? hard : soft);
 		rc = step(b, rc, "pin the vCPUs");
 	}
@@ -247,8 +249,8 @@ static int set_memory_map(struct build *b)
 int build_domain(struct build *b, unsigned int domid)
 {
 	static int (*const steps[])(struct build *b) = {
-		set_limits, build_claim, set_pool, set_scheduling, set_affinity, set_clock, set_channels, build_policy,
-		build_populate, set_memory_map, write_files,
+		set_limits, build_claim, set_pool, set_scheduling, set_affinity, set_clock, set_channels,
+		build_policy, build_populate, set_memory_map, write_files,
 		write_start_info, write_acpi, set_params, build_vcpu, seed_grants,
 	};
 	int rc = 0;

@@ -159,12 +159,13 @@ static struct hvm_hw_cpu start_state(const struct build *b)
 	return c;
 }
 
-static int load_stream(struct build *b, const struct hvm_save_descriptor *header, const struct hvm_save_descriptor *extra,
-		       const void *data, size_t length)
+static int load_stream(struct build *b, const struct hvm_save_descriptor *header,
+		       const struct hvm_save_descriptor *extra, const void *data, size_t length)
 {
 	unsigned char room[4096];
 	struct stream s = { room, sizeof(room), 0 };
-	struct hvm_save_descriptor r = extra ? *extra : (struct hvm_save_descriptor){ HVM_SAVE_CODE_CPU, 0, length };
+	struct hvm_save_descriptor r = extra ? *extra
+				       : (struct hvm_save_descriptor){ HVM_SAVE_CODE_CPU, 0, length };
 
 	append(&s, HVM_SAVE_CODE_HEADER, 0, header + 1, header->length);
 	append(&s, r.typecode, r.instance, data, length);
@@ -173,7 +174,8 @@ static int load_stream(struct build *b, const struct hvm_save_descriptor *header
 }
 
 /* Each vCPU's MTRRs: memory is write-back, so that the guest's PAT decides alone. */
-static int load_mtrrs(struct build *b, const struct hvm_save_descriptor *header, const struct hvm_save_descriptor *mtrr)
+static int load_mtrrs(struct build *b, const struct hvm_save_descriptor *header,
+		      const struct hvm_save_descriptor *mtrr)
 {
 	struct hvm_hw_mtrr m;
 	int rc = 0;

@@ -10,8 +10,8 @@
 /*
  * The syntax of xl.cfg: `name = value` lines (or parted by semicolons), where a value is a
  * string in single or double quotes, an integer, or a list of values in brackets, which may
- * go over several lines; `+=` adds to a string or a list; # starts a comment. Of two settings of one name
- * the last one counts, as for libxlutil.
+ * go over several lines; `+=` adds to a string or a list; # starts a comment. Of two settings of
+ * one name the last one counts, as for libxlutil.
  */
 enum cfg_type { CFG_STRING, CFG_INTEGER, CFG_LIST };
 

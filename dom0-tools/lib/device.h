@@ -19,7 +19,10 @@ int disk_check(struct keel *k, const struct guest_disk *d);
 /* Only whether there is something that can be a disk; needs no xenstore. */
 int disk_check_file(struct keel *k, const struct guest_disk *d);
 
-/* The same for a network interface: puts Dom0's end into the bridge, or lets the script that it names do it. */
+/*
+ * The same for a network interface: puts Dom0's end into the bridge, or lets the script that it
+ * names do it.
+ */
 int vif_attach(struct keel *k, unsigned int domid, const struct guest_vif *v);
 int vif_check(struct keel *k, const struct guest_vif *v);
 
@@ -27,8 +30,8 @@ int vif_check(struct keel *k, const struct guest_vif *v);
  * script.c: runs the script @script of interface @index with "online" or "offline", as libxl does:
  * told by its environment, and ended if it takes too long.
  */
-int script_run(struct keel *k, const char *script, const char *what, unsigned int domid, unsigned int index,
-	       const char *interface, const char *gatewaydev);
+int script_run(struct keel *k, const char *script, const char *what, unsigned int domid,
+	       unsigned int index, const char *interface, const char *gatewaydev);
 
 /* Removes all devices of @domid, whether its front-ends cooperate or not. */
 void device_remove_all(struct keel *k, unsigned int domid);

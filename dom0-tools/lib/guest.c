@@ -121,8 +121,8 @@ static int one_setting(struct reader *r, const struct cfg_setting *s)
 	r->file = s->from;
 	r->line = s->line;
 	if (s->before) {
-		snprintf(text, sizeof(text), "'%.40s' is there twice: this one counts, not that of line %u", s->name,
-			 s->before);
+		snprintf(text, sizeof(text), "'%.40s' is there twice: this one counts, not that of line %u",
+			 s->name, s->before);
 		reader_warn(r, text);
 	}
 	for (const struct key *key = guest_keys; key->name; key++) {
@@ -135,7 +135,9 @@ static int one_setting(struct reader *r, const struct cfg_setting *s)
 	return rc == 1 ? unknown(r, s) : rc;
 }
 
-/* GRUB takes the kernel's place, and its menu says what the kernel, its ramdisk and its words are. */
+/*
+ * GRUB takes the kernel's place, and its menu says what the kernel, its ramdisk and its words are.
+ */
 static int use_loader(struct reader *r)
 {
 	struct guest_config *g = r->g;
@@ -146,15 +148,18 @@ static int use_loader(struct reader *r)
 	r->file = r->loaded.file;
 	r->line = r->loaded.line;
 	if (access(guest_pvh_grub, R_OK))
-		return keel_fail(r->e, EINVAL, "%s:%u: %s: there is no GRUB for PVH guests, %s; the package grub-xen-host has it",
-				 r->file, r->line, r->loader, guest_pvh_grub);
-	snprintf(text, sizeof(text), "'%s' is answered with GRUB for PVH guests, %s, which reads its menu from the guest's disk",
-		 r->loader, guest_pvh_grub);
+		return keel_fail(r->e, EINVAL,
+				 "%s:%u: %s: there is no GRUB for PVH guests, %s; the package grub-xen-host has it", r->file,
+					 r->line, r->loader, guest_pvh_grub);
+	snprintf(text, sizeof(text),
+		 "'%s' is answered with GRUB for PVH guests, %s, which reads its menu from the guest's disk",
+			 r->loader, guest_pvh_grub);
 	reader_warn(r, text);
 	if (g->kernel || g->ramdisk)
 		reader_warn(r, "'kernel' and 'ramdisk' have no effect then");
 	if (r->root || r->extra || g->cmdline)
-		reader_warn(r, "'cmdline', 'root' and 'extra' do not reach the kernel that GRUB starts: put them into its menu");
+		reader_warn(r,
+			    "'cmdline', 'root' and 'extra' do not reach the kernel that GRUB starts: put them into its menu");
 	free(g->kernel);
 	free(g->ramdisk);
 	g->ramdisk = NULL;
@@ -170,9 +175,11 @@ static int check_type(struct reader *r)
 	if (r->typed)
 		return 0;
 	if (r->builder && !strcmp(r->builder, "hvm"))
-		return keel_fail(r->e, EINVAL, "%s: builder = \"hvm\": Keel runs PVH guests only; a Linux kernel starts as one "
+		return keel_fail(r->e, EINVAL,
+				 "%s: builder = \"hvm\": Keel runs PVH guests only; a Linux kernel starts as one "
 				 "with type = \"pvh\"", r->whole);
-	snprintf(text, sizeof(text), "%s: there is no 'type': keel makes a PVH guest, where xl would make a PV one; say type = "
+	snprintf(text, sizeof(text),
+		 "%s: there is no 'type': keel makes a PVH guest, where xl would make a PV one; say type = "
 		 "\"pvh\"", r->whole);
 	if (r->warn)
 		r->warn(r->arg, text);
@@ -296,8 +303,8 @@ int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file
 	return read_all(&r, c);
 }
 
-int guest_check_cfg(struct guest_config *g, const struct cfg *c, const char *file, guest_warn_fn *warn,
-		    guest_warn_fn *refuse, void *arg, struct keel_error *e)
+int guest_check_cfg(struct guest_config *g, const struct cfg *c, const char *file,
+		    guest_warn_fn *warn, guest_warn_fn *refuse, void *arg, struct keel_error *e)
 {
 	struct reader r = { .g = g, .whole = file, .warn = warn, .refuse = refuse, .arg = arg, .e = e };
 

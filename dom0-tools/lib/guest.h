@@ -65,7 +65,8 @@ struct vf_settings {
 	unsigned int set;		/* VF_*: which of them are given */
 	unsigned char mac[6];
 	unsigned int vlan;		/* 0: none */
-	unsigned int vlan_qos, vlan_proto;	/* drivers' own, nobody may ask for them; 0: priority 0, 802.1Q */
+	/* drivers' own, nobody may ask for them; 0: priority 0, 802.1Q */
+	unsigned int vlan_qos, vlan_proto;
 	unsigned int rate;		/* Mbit/s, 0: no limit */
 	bool trust, spoofchk;
 };
@@ -123,7 +124,10 @@ struct guest_config {
 	unsigned int pcis;
 };
 
-/* What the parser has to say besides errors: called for what has no effect, or another one than it seems. */
+/*
+ * What the parser has to say besides errors: called for what has no effect, or another one than it
+ * seems.
+ */
 typedef void guest_warn_fn(void *arg, const char *text);
 
 /*
@@ -134,8 +138,8 @@ typedef void guest_warn_fn(void *arg, const char *text);
 int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file,
 		   guest_warn_fn *warn, void *arg, struct keel_error *e);
 /* The same, but goes on after an error: @refuse gets each one. 0, or the first error. */
-int guest_check_cfg(struct guest_config *g, const struct cfg *c, const char *file, guest_warn_fn *warn,
-		    guest_warn_fn *refuse, void *arg, struct keel_error *e);
+int guest_check_cfg(struct guest_config *g, const struct cfg *c, const char *file,
+		    guest_warn_fn *warn, guest_warn_fn *refuse, void *arg, struct keel_error *e);
 int guest_from_file(struct guest_config *g, const char *path, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
 void guest_free(struct guest_config *g);
@@ -147,7 +151,10 @@ int guest_from_json(struct guest_config *g, struct json_object *j, struct keel_e
 int guest_json_to_cfg(struct cfg *c, struct json_object *j, const char *from, struct keel_error *e);
 /* The settings of the file at @path, which is in JSON if it begins with a brace, else as for xl. */
 int guest_read_cfg(struct cfg *c, const char *path, struct keel_error *e);
-/* The lines of a file for guest_from_file() with the same guest: a text to free, or NULL without memory. */
+/*
+ * The lines of a file for guest_from_file() with the same guest: a text to free, or NULL without
+ * memory.
+ */
 char *guest_to_text(const struct guest_config *g);
 
 const char *guest_action_name(enum guest_action a);
@@ -171,8 +178,8 @@ int guest_mac_parse(const char *text, unsigned char mac[6]);
 int guest_parse_pci(struct guest_pci *p, const char *spec, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
 /*
- * Only settings, as vf_settings_text() writes them: also those that drivers have and people may not ask for. What
- * cannot be read is left out, and the error is that of the first such.
+ * Only settings, as vf_settings_text() writes them: also those that drivers have and people may not
+ * ask for. What cannot be read is left out, and the error is that of the first such.
  */
 int vf_settings_parse(struct vf_settings *v, const char *spec, struct keel_error *e);
 /* "mac=...,vlan=...": those that are given, in that order; "" if none is. */

@@ -81,7 +81,8 @@ static void no_effect(guest_warn_fn *warn, void *arg, const char *kind, const ch
 
 static int no_script(struct disk_parse *p, const char *value)
 {
-	return keel_fail(p->e, EINVAL, "the script '%s' is not run; attach the device in Dom0 (iscsiadm, nbd-client, "
+	return keel_fail(p->e, EINVAL,
+			 "the script '%s' is not run; attach the device in Dom0 (iscsiadm, nbd-client, "
 			 "drbdadm) and name the block device", value);
 }
 
@@ -153,8 +154,8 @@ static int set_devtype(struct disk_parse *p, const char *value)
 {
 	if (!strcmp(value, "disk"))
 		return 0;
-	return keel_fail(p->e, EINVAL, "'%s': a PVH guest has disks only; give it the image as a disk to read (access=r)",
-			 value);
+	return keel_fail(p->e, EINVAL,
+			 "'%s': a PVH guest has disks only; give it the image as a disk to read (access=r)", value);
 }
 
 static int set_vdev(struct disk_parse *p, const char *value)
@@ -197,14 +198,16 @@ static int set_backendtype(struct disk_parse *p, const char *value)
 {
 	if (!strcmp(value, "phy") || !strcmp(value, "tap") || !strcmp(value, "qdisk"))
 		return 0;
-	return keel_fail(p->e, EINVAL, "backendtype '%s' is not supported, only phy, and qdisk and tap as the same", value);
+	return keel_fail(p->e, EINVAL,
+			 "backendtype '%s' is not supported, only phy, and qdisk and tap as the same", value);
 }
 
 static int set_specification(struct disk_parse *p, const char *value)
 {
 	if (!strcmp(value, "xen"))
 		return 0;
-	return keel_fail(p->e, EINVAL, "specification '%s' is not supported: a guest's disks are Xen's (xen)", value);
+	return keel_fail(p->e, EINVAL,
+			 "specification '%s' is not supported: a guest's disks are Xen's (xen)", value);
 }
 
 static int set_backend(struct disk_parse *p, const char *value)
@@ -243,7 +246,8 @@ static int disk_flag(struct disk_parse *p, const char *word)
 	if (!strcmp(word, "cdrom"))
 		return set_devtype(p, word);
 	if (!strncmp(word, "colo", 4))
-		return keel_fail(p->e, EINVAL, "the disk option '%s' of xl is refused: keel copies no running guests", word);
+		return keel_fail(p->e, EINVAL,
+				 "the disk option '%s' of xl is refused: keel copies no running guests", word);
 	return 1;
 }
 
@@ -264,7 +268,8 @@ static int disk_named(struct disk_parse *p, char *word, char *rest)
 	for (size_t i = 0; i < sizeof(disk_keys) / sizeof(disk_keys[0]); i++)
 		if (!strcmp(word, disk_keys[i].key))
 			return disk_keys[i].set(p, value);
-	return keel_fail(p->e, EINVAL, "unknown disk option '%s' (there are target, format, vdev, access, backendtype, "
+	return keel_fail(p->e, EINVAL,
+			 "unknown disk option '%s' (there are target, format, vdev, access, backendtype, "
 			 "specification)", word);
 }
 
@@ -345,7 +350,10 @@ static int interface_name(char out[16], const char *what, const char *value,
 	return 0;
 }
 
-/* digits[KMG](b|B)/s[@digits[u|m][s]], as libxlutil takes it: so many bits or bytes, shared out over intervals. */
+/*
+ * digits[KMG](b|B)/s[@digits[u|m][s]], as libxlutil takes it: so many bits or bytes, shared out
+ * over intervals.
+ */
 int guest_parse_rate(struct guest_vif *v, const char *rate, struct keel_error *e)
 {
 	uint64_t n, scale = 1, interval = 50000, unit = 1000000;
@@ -386,12 +394,13 @@ int guest_parse_rate(struct guest_vif *v, const char *rate, struct keel_error *e
 	strcpy(v->rate, rate);
 	return 0;
 bad:
-	return keel_fail(e, EINVAL, "rate '%s' is not of the form 10Mb/s, 1MB/s or 100KB/s@20ms, with a byte at least in each "
+	return keel_fail(e, EINVAL,
+			 "rate '%s' is not of the form 10Mb/s, 1MB/s or 100KB/s@20ms, with a byte at least in each "
 			 "interval", rate);
 }
 
-static int vif_number(unsigned int *out, const char *what, const char *value, unsigned int min, unsigned int max,
-		      struct keel_error *e)
+static int vif_number(unsigned int *out, const char *what, const char *value, unsigned int min,
+		      unsigned int max, struct keel_error *e)
 {
 	size_t n = strspn(value, "0123456789");
 
@@ -401,10 +410,12 @@ static int vif_number(unsigned int *out, const char *what, const char *value, un
 	return 0;
 }
 
-static int copy_word(char *out, size_t size, const char *what, const char *value, const char *good, struct keel_error *e)
+static int copy_word(char *out, size_t size, const char *what, const char *value, const char *good,
+		     struct keel_error *e)
 {
 	if (!*value || strlen(value) >= size || value[strspn(value, good)])
-		return keel_fail(e, EINVAL, "%s '%s' is too long, or has characters that do not belong there", what, value);
+		return keel_fail(e, EINVAL, "%s '%s' is too long, or has characters that do not belong there",
+				 what, value);
 	strcpy(out, value);
 	return 0;
 }
@@ -415,12 +426,14 @@ static int set_vif_script(struct guest_vif *v, const char *value, struct keel_er
 	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.+-";
 	char path[sizeof(v->script)];
 
-	if (snprintf(path, sizeof(path), "%s%s", *value == '/' ? "" : "/etc/xen/scripts/", value) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s%s", *value == '/' ? "" : "/etc/xen/scripts/", value) >=
+	    (int)sizeof(path))
 		path[0] = 0;
 	return *value ? copy_word(v->script, sizeof(v->script), "script", path, good, e) : 0;
 }
 
-static int vif_other(char *word, const char *value, guest_warn_fn *warn, void *arg, struct keel_error *e)
+static int vif_other(char *word, const char *value, guest_warn_fn *warn, void *arg,
+		     struct keel_error *e)
 {
 	static const char *const ignored[] = { "model", "type", "accel" };	/* of an emulated card */
 
@@ -442,8 +455,10 @@ static int vif_other(char *word, const char *value, guest_warn_fn *warn, void *a
 			return 0;
 		}
 	if (!strncmp(word, "colo", 4) || !strncmp(word, "filter_", 7) || !strncmp(word, "queue_", 6))
-		return keel_fail(e, EINVAL, "the vif option '%s' of xl is refused: keel copies no running guests", word);
-	return keel_fail(e, EINVAL, "unknown vif option '%s' (there are mac, bridge, vifname, devid, mtu, rate, ip, script, "
+		return keel_fail(e, EINVAL, "the vif option '%s' of xl is refused: keel copies no running guests",
+				 word);
+	return keel_fail(e, EINVAL,
+			 "unknown vif option '%s' (there are mac, bridge, vifname, devid, mtu, rate, ip, script, "
 			 "gatewaydev)", word);
 }
 
@@ -476,7 +491,10 @@ static int vif_word(struct guest_vif *v, char *word, guest_warn_fn *warn, void *
 	return vif_other(word, value, warn, arg, e);
 }
 
-/* What the options make together. Addresses are a script's work, and xl's own script does it with netfilter. */
+/*
+ * What the options make together. Addresses are a script's work, and xl's own script does it with
+ * netfilter.
+ */
 static void vif_whole(struct guest_vif *v, guest_warn_fn *warn, void *arg)
 {
 	if (v->ip[0] && !v->script[0])

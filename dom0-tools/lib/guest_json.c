@@ -284,7 +284,8 @@ static char *device_text(const char *key, struct json_object *j)
 	vdev = text_of(j, "vdev");
 	access = true_of(j, "readonly") ? "r" : true_of(j, "shared") ? "w!" : "w";
 	discard = json_object_object_get(j, "discard") && !true_of(j, "discard") ? ", no-discard" : "";
-	if (asprintf(&out, "vdev=%s, access=%s%s, target=%s", vdev ? vdev : "", access, discard, target ? target : "") < 0)
+	if (asprintf(&out, "vdev=%s, access=%s%s, target=%s", vdev ? vdev : "", access, discard,
+		     target ? target : "") < 0)
 		return NULL;
 	return out;
 }

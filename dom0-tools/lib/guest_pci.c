@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The entries of `pci`: a function's address, and settings of a virtual function of a network card. */
+/*
+ * The entries of `pci`: a function's address, and settings of a virtual function of a network card.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -35,7 +37,8 @@ static int parse_address(struct guest_pci *p, const char *spec, struct keel_erro
 	return 0;
 }
 
-static int number(unsigned int *out, const char *what, const char *value, unsigned int max, struct keel_error *e)
+static int number(unsigned int *out, const char *what, const char *value, unsigned int max,
+		  struct keel_error *e)
 {
 	size_t n = strspn(value, "0123456789");
 
@@ -54,15 +57,16 @@ static int on_off(bool *out, const char *what, const char *value, struct keel_er
 }
 
 /* "5", or "5:3:88a8" with priority and protocol, which drivers tell. */
-static int kept_vlan(struct vf_settings *v, const char *name, const char *value, struct keel_error *e)
+static int kept_vlan(struct vf_settings *v, const char *name, const char *value,
+		     struct keel_error *e)
 {
 	unsigned int vlan, qos, proto;
 	int end = 0;
 
 	if (!strchr(value, ':'))
 		return number(&v->vlan, name, value, UINT_MAX, e);
-	if (value[strspn(value, "0123456789abcdef:")] || sscanf(value, "%9u:%9u:%4x%n", &vlan, &qos, &proto, &end) != 3 ||
-	    value[end])
+	if (value[strspn(value, "0123456789abcdef:")] ||
+	    sscanf(value, "%9u:%9u:%4x%n", &vlan, &qos, &proto, &end) != 3 || value[end])
 		return keel_fail(e, EINVAL, "%s '%s' is not of the form 5:3:88a8", name, value);
 	v->vlan = vlan;
 	v->vlan_qos = qos;
@@ -70,8 +74,8 @@ static int kept_vlan(struct vf_settings *v, const char *name, const char *value,
 	return 0;
 }
 
-static int set_one(struct vf_settings *v, unsigned int which, const char *name, const char *value, bool kept,
-		   struct keel_error *e)
+static int set_one(struct vf_settings *v, unsigned int which, const char *name, const char *value,
+		   bool kept, struct keel_error *e)
 {
 	switch (which) {
 	case VF_MAC:
@@ -89,8 +93,8 @@ static int set_one(struct vf_settings *v, unsigned int which, const char *name, 
 	}
 }
 
-static int one_setting(struct vf_settings *v, unsigned int which, const char *name, const char *value, bool kept,
-		       struct keel_error *e)
+static int one_setting(struct vf_settings *v, unsigned int which, const char *name,
+		       const char *value, bool kept, struct keel_error *e)
 {
 	int rc;
 
@@ -103,11 +107,13 @@ static int one_setting(struct vf_settings *v, unsigned int which, const char *na
 }
 
 /* word: NAME=VALUE, which is taken apart. @kept: as vf_settings_text() writes it. */
-static int parse_word(struct vf_settings *v, char *word, bool kept, guest_warn_fn *warn, void *arg, struct keel_error *e)
+static int parse_word(struct vf_settings *v, char *word, bool kept, guest_warn_fn *warn, void *arg,
+		      struct keel_error *e)
 {
 	static const char *const names[] = { "mac", "vlan", "rate", "trust", "spoofchk" };
 	/* xl-pci-configuration(5) */
-	static const char *const ignored[] = { "msitranslate", "power_mgmt", "permissive", "seize", "rdm_policy", "name" };
+	static const char *const ignored[] = { "msitranslate", "power_mgmt", "permissive", "seize",
+					       "rdm_policy", "name" };
 	char text[64], *value = strchr(word, '=');
 
 	if (!value)
@@ -122,10 +128,12 @@ static int parse_word(struct vf_settings *v, char *word, bool kept, guest_warn_f
 			warn(arg, text);
 			return 0;
 		}
-	return keel_fail(e, EINVAL, "unknown pci option '%s' (there are mac, vlan, rate, trust, spoofchk)", word);
+	return keel_fail(e, EINVAL, "unknown pci option '%s' (there are mac, vlan, rate, trust, spoofchk)",
+			 word);
 }
 
-static int parse_words(struct vf_settings *v, char *words, guest_warn_fn *warn, void *arg, struct keel_error *e)
+static int parse_words(struct vf_settings *v, char *words, guest_warn_fn *warn, void *arg,
+		       struct keel_error *e)
 {
 	char *word;
 	int rc = 0;
@@ -135,7 +143,8 @@ static int parse_words(struct vf_settings *v, char *words, guest_warn_fn *warn, 
 	return rc;
 }
 
-int guest_parse_pci(struct guest_pci *p, const char *spec, guest_warn_fn *warn, void *arg, struct keel_error *e)
+int guest_parse_pci(struct guest_pci *p, const char *spec, guest_warn_fn *warn, void *arg,
+		    struct keel_error *e)
 {
 	static const unsigned char none[6];
 	char *copy = strdup(spec), *words = copy;
@@ -148,7 +157,8 @@ int guest_parse_pci(struct guest_pci *p, const char *spec, guest_warn_fn *warn, 
 	if (!rc)
 		rc = parse_words(&p->vf, words, warn, arg, e);
 	if (!rc && p->vf.set & VF_MAC && (p->vf.mac[0] & 1 || !memcmp(p->vf.mac, none, 6)))
-		rc = keel_fail(e, EINVAL, "mac '%02x:%02x:%02x:%02x:%02x:%02x': a multicast address, and one of zeros, is no "
+		rc = keel_fail(e, EINVAL,
+			       "mac '%02x:%02x:%02x:%02x:%02x:%02x': a multicast address, and one of zeros, is no "
 			       "interface's", p->vf.mac[0], p->vf.mac[1], p->vf.mac[2], p->vf.mac[3], p->vf.mac[4],
 			       p->vf.mac[5]);
 	free(copy);

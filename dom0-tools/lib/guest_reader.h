@@ -2,7 +2,10 @@
 #ifndef KEEL_LIB_GUEST_READER_H
 #define KEEL_LIB_GUEST_READER_H
 
-/* Between guest.c, which reads a file's settings, guest_set.c (those of Keel) and guest_known.c (the others of xl). */
+/*
+ * Between guest.c, which reads a file's settings, guest_set.c (those of Keel) and guest_known.c
+ * (the others of xl).
+ */
 #include "lib/guest.h"
 
 /* What is being read, for messages: where the setting comes from, and the file as a whole. */

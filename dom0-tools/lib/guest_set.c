@@ -51,7 +51,9 @@ static int set_name(struct reader *r, const struct key *key, const struct cfg_va
 	return rc ? located(r, "name", rc) : set_string(r, key, v);
 }
 
-/* A path that is not absolute starts where the command does, as for xl; keeld, later, is elsewhere. */
+/*
+ * A path that is not absolute starts where the command does, as for xl; keeld, later, is elsewhere.
+ */
 static int set_path(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	char **to = (char **)((char *)r->g + key->offset);
@@ -86,7 +88,10 @@ static int set_kernel(struct reader *r, const struct key *key, const struct cfg_
 	return is_pv_grub(v->string) ? ask_loader(r, key->name) : set_path(r, key, v);
 }
 
-/* pygrub and pvgrub read a boot menu from the guest's disk; GRUB does that in the guest, with nothing of Dom0's. */
+/*
+ * pygrub and pvgrub read a boot menu from the guest's disk; GRUB does that in the guest, with
+ * nothing of Dom0's.
+ */
 static int set_bootloader(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	static const char *const loaders[] = { "pygrub", "pvgrub", "pvgrub32", "pvgrub64" };
@@ -96,8 +101,10 @@ static int set_bootloader(struct reader *r, const struct key *key, const struct 
 	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++)
 		if (!strcmp(basename(v->string), loaders[i]))
 			return ask_loader(r, key->name);
-	return keel_fail(r->e, EINVAL, "%s:%u: %s '%s' is not run; name the kernel (kernel, ramdisk, root), or let GRUB start "
-			 "what is on the guest's disk (bootloader = \"pygrub\")", r->file, v->line, key->name, v->string);
+	return keel_fail(r->e, EINVAL,
+			 "%s:%u: %s '%s' is not run; name the kernel (kernel, ramdisk, root), or let GRUB start "
+			 "what is on the guest's disk (bootloader = \"pygrub\")", r->file, v->line, key->name,
+				 v->string);
 }
 
 static int set_firmware(struct reader *r, const struct key *key, const struct cfg_value *v)
@@ -106,7 +113,8 @@ static int set_firmware(struct reader *r, const struct key *key, const struct cf
 		return 0;
 	if (!strcmp(v->string, "pvgrub32") || !strcmp(v->string, "pvgrub64"))
 		return ask_loader(r, key->name);
-	return keel_fail(r->e, EINVAL, "%s:%u: firmware '%s': a PVH guest has no firmware; firmware = \"pvgrub32\" lets GRUB "
+	return keel_fail(r->e, EINVAL,
+			 "%s:%u: firmware '%s': a PVH guest has no firmware; firmware = \"pvgrub32\" lets GRUB "
 			 "start what is on its disk", r->file, v->line, v->string);
 }
 
@@ -175,7 +183,8 @@ static int set_action(struct reader *r, const struct key *key, const struct cfg_
 	if (!guest_action_from_name(v->string, to))
 		return 0;
 	if (!strncmp(v->string, "coredump-", 9))
-		return keel_fail(r->e, EINVAL, "%s:%u: %s = \"%s\" is not supported: Keel writes no core dumps; \"preserve\" "
+		return keel_fail(r->e, EINVAL,
+				 "%s:%u: %s = \"%s\" is not supported: Keel writes no core dumps; \"preserve\" "
 				 "keeps the guest for a look at it (destroy, restart, rename-restart are the others)", r->file,
 				 v->line, key->name, v->string);
 	if (!strcmp(v->string, "soft-reset"))
@@ -212,7 +221,8 @@ static int set_localtime(struct reader *r, const struct key *key, const struct c
 	return 0;
 }
 
-static int add_list(struct reader *r, const struct key *key, struct guest_affinity *a, const struct cfg_value *v)
+static int add_list(struct reader *r, const struct key *key, struct guest_affinity *a,
+		    const struct cfg_value *v)
 {
 	struct guest_cpus cpus;
 	int rc;
@@ -222,7 +232,8 @@ static int add_list(struct reader *r, const struct key *key, struct guest_affini
 		return keel_fail(r->e, EINVAL, "%s:%u: %s has more than %d entries", r->file, v->line, key->name,
 				 GUEST_MAX_VCPUS);
 	if (v->type == CFG_LIST)
-		return keel_fail(r->e, EINVAL, "%s:%u: %s: each entry is a text like \"0-3\"", r->file, v->line, key->name);
+		return keel_fail(r->e, EINVAL, "%s:%u: %s: each entry is a text like \"0-3\"", r->file, v->line,
+				 key->name);
 	rc = located(r, key->name, guest_parse_cpus(&cpus, v->string, r->e));
 	if (rc)
 		return rc;

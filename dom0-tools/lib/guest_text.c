@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A guest's configuration as the lines of a file: from its JSON, so that nothing is in one and not in the other. */
+/*
+ * A guest's configuration as the lines of a file: from its JSON, so that nothing is in one and not
+ * in the other.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -252,7 +252,8 @@ int hyper_sched_id(struct keel *k, unsigned int *id)
 	return rc;
 }
 
-int hyper_sched_get(struct keel *k, unsigned int domid, unsigned int sched, unsigned int *weight, unsigned int *cap)
+int hyper_sched_get(struct keel *k, unsigned int domid, unsigned int sched, unsigned int *weight,
+		    unsigned int *cap)
 {
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_scheduler_op, .domain = domid };
 	int rc;

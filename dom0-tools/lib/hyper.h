@@ -68,18 +68,20 @@ int hyper_sched_set(struct keel *k, unsigned int domid, unsigned int sched, unsi
 		    unsigned int cap);
 
 /* Credit2's share of @domid. */
-int hyper_sched_get(struct keel *k, unsigned int domid, unsigned int sched, unsigned int *weight, unsigned int *cap);
+int hyper_sched_get(struct keel *k, unsigned int domid, unsigned int sched, unsigned int *weight,
+		    unsigned int *cap);
 /* Its rate limit, in all pools' CPUs: microseconds that a vCPU runs at least. */
 int hyper_ratelimit(struct keel *k, unsigned int sched, unsigned int *us, bool set);
 int hyper_set_time_offset(struct keel *k, unsigned int domid, int seconds);
 
 /* hyper_vcpu.c */
-int hyper_vcpu_info(struct keel *k, unsigned int domid, unsigned int vcpu, struct xen_domctl_getvcpuinfo *info);
+int hyper_vcpu_info(struct keel *k, unsigned int domid, unsigned int vcpu,
+		    struct xen_domctl_getvcpuinfo *info);
 /* Where a vCPU may run, and where it prefers to run; NULL leaves either unchanged. */
-int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, const struct guest_cpus *hard,
-		       const struct guest_cpus *soft);
-int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, struct guest_cpus *hard,
-		       struct guest_cpus *soft);
+int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
+		       const struct guest_cpus *hard, const struct guest_cpus *soft);
+int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
+		       struct guest_cpus *hard, struct guest_cpus *soft);
 int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu);
 
 /* A port of @domid that Dom0 may bind to. Returns it, or a negative errno. */
@@ -90,7 +92,10 @@ int hyper_remote_shutdown(struct keel *k, unsigned int domid, unsigned int reaso
 /* hyper_pci.c. Assigns the machine's function to @domid (DOMID_IO: nobody), or takes it away. */
 int hyper_assign(struct keel *k, unsigned int domid, uint32_t sbdf);
 int hyper_deassign(struct keel *k, unsigned int domid, uint32_t sbdf);
-/* Could it be @domid's? 0; -EEXIST: it is; -ENODEV: unknown; else a reason of public/pci_refused.inc. */
+/*
+ * Could it be @domid's? 0; -EEXIST: it is; -ENODEV: unknown; else a reason of
+ * public/pci_refused.inc.
+ */
 int hyper_test_assign(struct keel *k, unsigned int domid, uint32_t sbdf);
 /*
  * Lists the functions that can be assigned only together with it, including itself. Returns how

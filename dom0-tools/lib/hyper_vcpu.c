@@ -4,7 +4,8 @@
 
 #include <errno.h>
 
-int hyper_vcpu_info(struct keel *k, unsigned int domid, unsigned int vcpu, struct xen_domctl_getvcpuinfo *info)
+int hyper_vcpu_info(struct keel *k, unsigned int domid, unsigned int vcpu,
+		    struct xen_domctl_getvcpuinfo *info)
 {
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_getvcpuinfo, .domain = domid };
 	int rc;
@@ -22,7 +23,8 @@ static void set_map(struct xenctl_bitmap *map, void *buf)
 	SET_HANDLE(map->bitmap, buf);
 }
 
-static int affinity(struct keel *k, struct xen_domctl *d, struct guest_cpus *hard, struct guest_cpus *soft)
+static int affinity(struct keel *k, struct xen_domctl *d, struct guest_cpus *hard,
+		    struct guest_cpus *soft)
 {
 	struct guest_cpus *buf = hyper_buffer(k, 2 * sizeof(*buf));
 	int rc;
@@ -45,8 +47,8 @@ static int affinity(struct keel *k, struct xen_domctl *d, struct guest_cpus *har
 	return rc;
 }
 
-int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, const struct guest_cpus *hard,
-		       const struct guest_cpus *soft)
+int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
+		       const struct guest_cpus *hard, const struct guest_cpus *soft)
 {
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_setvcpuaffinity, .domain = domid };
 	struct guest_cpus h, s;
@@ -59,8 +61,8 @@ int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, co
 	return affinity(k, &d, hard ? &h : NULL, soft ? &s : NULL);
 }
 
-int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu, struct guest_cpus *hard,
-		       struct guest_cpus *soft)
+int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
+		       struct guest_cpus *hard, struct guest_cpus *soft)
 {
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_getvcpuaffinity, .domain = domid };
 

@@ -28,13 +28,13 @@ static int choose_interface(struct keel *k)
 	return 0;
 }
 
-static void log_nothing(struct xentoollog_logger *l, xentoollog_level level, int errnoval, const char *context,
-			const char *format, va_list ap)
+static void log_nothing(struct xentoollog_logger *l, xentoollog_level level, int errnoval,
+			const char *context, const char *format, va_list ap)
 {
 }
 
-static void no_progress(struct xentoollog_logger *l, const char *context, const char *doing, int percent,
-			unsigned long done, unsigned long total)
+static void no_progress(struct xentoollog_logger *l, const char *context, const char *doing,
+			int percent, unsigned long done, unsigned long total)
 {
 }
 
@@ -42,7 +42,8 @@ static void keep(struct xentoollog_logger *l)
 {
 }
 
-struct xentoollog_logger keel_silent = { .vmessage = log_nothing, .progress = no_progress, .destroy = keep };
+struct xentoollog_logger keel_silent = { .vmessage = log_nothing, .progress = no_progress,
+					 .destroy = keep };
 
 static int open_calls(struct keel *k)
 {

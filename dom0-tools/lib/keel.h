@@ -44,7 +44,10 @@ struct keel {
 	void (*progress)(struct keel *k, const char *what, uint64_t done, uint64_t total);
 };
 
-/* For the libraries' handles: the caller tells of errors, also as JSON, and they add no lines of their own. */
+/*
+ * For the libraries' handles: the caller tells of errors, also as JSON, and they add no lines of
+ * their own.
+ */
 extern struct xentoollog_logger keel_silent;
 
 /* Opens the hypervisor, and xenstore as well unless @no_xenstore. */

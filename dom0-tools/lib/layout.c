@@ -15,7 +15,8 @@
 #define MEMMAP		offsetof(struct layout_page, map)
 #define GIB		(1ULL << 30)
 
-_Static_assert(sizeof(struct layout_page) <= PAGE, "start_info and what belongs to it share a page");
+_Static_assert(sizeof(struct layout_page) <= PAGE,
+	       "start_info and what belongs to it share a page");
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {

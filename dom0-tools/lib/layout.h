@@ -44,7 +44,8 @@ struct layout_page {
 	struct hvm_start_info info;
 	unsigned char pad[64 - sizeof(struct hvm_start_info)];
 	struct hvm_modlist_entry module;
-	struct hvm_memmap_table_entry map[sizeof(((struct layout *)0)->range) / sizeof(struct layout_range)];
+	struct hvm_memmap_table_entry
+		map[sizeof(((struct layout *)0)->range) / sizeof(struct layout_range)];
 };
 
 struct layout_request {

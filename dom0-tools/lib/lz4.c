@@ -130,7 +130,8 @@ static long unpack_frame(struct cursor *c, const unsigned char *in, const unsign
 	unsigned char flags = in < end ? *in : 0;
 	size_t header = 3 + (flags & FLG_SIZE ? 8 : 0);
 
-	if ((flags & FLG_VERSION) != FLG_VERSION_1 || (flags & FLG_DICTIONARY) || header > (size_t)(end - in))
+	if ((flags & FLG_VERSION) != FLG_VERSION_1 || (flags & FLG_DICTIONARY) ||
+	    header > (size_t)(end - in))
 		return -EINVAL;
 	in += header;
 	while (end - in >= 4) {

@@ -54,8 +54,8 @@ static int look(struct keel *k, uint32_t sbdf, struct pci_info *p)
 
 static int cannot_be_assigned(struct keel *k, const char *name, const char *why, const char *advice)
 {
-	return keel_fail(&k->err, EBUSY, "PCI function %s cannot be assigned: %s%s%s", name, why, *advice ? "; " : "",
-			 advice);
+	return keel_fail(&k->err, EBUSY, "PCI function %s cannot be assigned: %s%s%s", name, why,
+			 *advice ? "; " : "", advice);
 }
 
 int pci_check(struct keel *k, uint32_t sbdf)
@@ -73,7 +73,8 @@ int pci_check(struct keel *k, uint32_t sbdf)
 /* What driver_override holds, to be written back; "\n" for nothing. */
 static void override_of(const char *name, char *room, size_t size)
 {
-	if (sysfs_read(room, size, SYSFS_PCI "/%s/driver_override", name) || !*room || !strcmp(room, "(null)"))
+	if (sysfs_read(room, size, SYSFS_PCI "/%s/driver_override", name) || !*room ||
+	    !strcmp(room, "(null)"))
 		snprintf(room, size, "\n");
 }
 
@@ -278,11 +279,14 @@ static int guest_refused(struct keel *k, unsigned int domid, int rc)
 	guest = pci_owner_name(&o, domid, room, sizeof(room));
 	pci_owners_free(&o);
 	if (rc == -EINPROGRESS)
-		return keel_fail(&k->err, EBUSY, "%s is being migrated, and cannot have PCI functions meanwhile; attach it when "
+		return keel_fail(&k->err, EBUSY,
+				 "%s is being migrated, and cannot have PCI functions meanwhile; attach it when "
 				 "that is over", guest);
 	if (rc == -ENOSPC)
-		return keel_fail(&k->err, ENOSPC, "%s has %d PCI functions, and no more ports", guest, GUEST_MAX_PCI);
-	return keel_fail(&k->err, EPERM, "%s cannot have PCI functions: its configuration needs passthrough = "
+		return keel_fail(&k->err, ENOSPC, "%s has %d PCI functions, and no more ports", guest,
+				 GUEST_MAX_PCI);
+	return keel_fail(&k->err, EPERM,
+			 "%s cannot have PCI functions: its configuration needs passthrough = "
 			 "\"enabled\", and it must be made anew with that", guest);
 }
 
@@ -333,7 +337,8 @@ static int detach(struct keel *k, unsigned int domid, uint32_t sbdf)
 	if (rc == -ENODEV)
 		return keel_fail(&k->err, ENODEV, "domain %u has no PCI function %s", domid, name);
 	if (rc)
-		return keel_fail(&k->err, -rc, "PCI function %s does not leave domain %u: %s", name, domid, strerror(-rc));
+		return keel_fail(&k->err, -rc, "PCI function %s does not leave domain %u: %s", name, domid,
+				 strerror(-rc));
 	put_back(k, domid, sbdf);
 	return 0;
 }

@@ -17,14 +17,17 @@ unsigned int pci_address_bits(void);
 
 /* Could the function be given to a guest now? */
 int pci_check(struct keel *k, uint32_t sbdf);
-/* Takes it from its driver and puts it into quarantine, where it is reset; if that fails, its driver gets it back. */
+/*
+ * Takes it from its driver and puts it into quarantine, where it is reset; if that fails, its
+ * driver gets it back.
+ */
 int pci_make_assignable(struct keel *k, uint32_t sbdf);
 /* Back to Dom0, whose drivers may have it again. */
 int pci_give_back(struct keel *k, uint32_t sbdf);
 
 /*
- * The function becomes the guest's, with its settings, once its reset is over. What the settings were is kept in xenstore. If it
- * fails, they are put back.
+ * The function becomes the guest's, with its settings, once its reset is over. What the settings
+ * were is kept in xenstore. If it fails, they are put back.
  */
 int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p);
 /* Takes it from the guest into quarantine, and restores the old settings. */

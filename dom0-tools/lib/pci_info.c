@@ -120,7 +120,10 @@ static bool resets_itself(const char *name)
 	return false;
 }
 
-/* rc: test_assign's answer, which comes to the way of reset before some reasons, and not behind others. */
+/*
+ * rc: test_assign's answer, which comes to the way of reset before some reasons, and not behind
+ * others.
+ */
 static const char *way_of_reset(const char *name, int rc)
 {
 	if (resets_itself(name))
@@ -144,7 +147,8 @@ static unsigned int number(const char *name, const char *file, int base)
 {
 	char text[32];
 
-	return sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/%s", name, file) ? 0 : strtoul(text, NULL, base);
+	return sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/%s", name, file) ? 0
+	       : strtoul(text, NULL, base);
 }
 
 /* The hypervisor shows memory BARs page by page. */
@@ -182,14 +186,16 @@ static void advise(struct pci_refusal *r, const char *name)
 		int error;
 		const char *advice;	/* with the function's address */
 	} table[] = {
-		{ EOPNOTSUPP, "`keel dmesg` says what there is; VT-d or AMD-Vi must be on in the firmware's settings" },
+		{ EOPNOTSUPP,
+		  "`keel dmesg` says what there is; VT-d or AMD-Vi must be on in the firmware's settings" },
 		{ EISDIR, "take what is behind it" },
 		{ ENOTEMPTY, "detach these (`keel pci-detach`), then `keel vf-create %s 0` removes them" },
 		{ EACCES, "`keel pci-list` shows it; a setting of the firmware (USB legacy support) may end that" },
 		{ ECHILD, "`keel pci-assignable-remove` gives that one back" },
 		{ EMLINK, "`keel vf-create %s 0` removes them" },
 		{ EIO, "`keel pci-assignable-add %s` tries again" },
-		{ EOVERFLOW, "`echo 1 > /sys/bus/pci/devices/%s/remove`, then `echo 1 > /sys/bus/pci/rescan`: it gets a place anew" },
+		{ EOVERFLOW,
+		  "`echo 1 > /sys/bus/pci/devices/%s/remove`, then `echo 1 > /sys/bus/pci/rescan`: it gets a place anew" },
 		{ ENXIO, "\"above 4G decoding\" in the firmware's settings makes room" },
 	};
 
@@ -249,7 +255,8 @@ static void find_group(struct keel *k, const struct pci_owners *o, struct pci_in
 }
 
 /* All reasons why a guest cannot get it now. rc: the hypervisor's answer. */
-static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_info *p, const char *name, int rc)
+static void find_refused(struct keel *k, const struct pci_owners *o, struct pci_info *p,
+			 const char *name, int rc)
 {
 	struct pci_refusal *r = &p->refused;
 
@@ -277,7 +284,8 @@ int pci_info_get(struct keel *k, const struct pci_owners *o, uint32_t sbdf, stru
 	guest_pci_text(sbdf, name);
 	p->vendor = number(name, "vendor", 16);
 	if (!p->vendor)
-		return keel_fail(&k->err, ENODEV, "there is no PCI function %s; `keel pci-list` shows what there is", name);
+		return keel_fail(&k->err, ENODEV,
+				 "there is no PCI function %s; `keel pci-list` shows what there is", name);
 	p->class = number(name, "class", 16) >> 8;
 	p->device = number(name, "device", 16);
 	sysfs_link(p->driver, sizeof(p->driver), SYSFS_PCI "/%s/driver", name);

@@ -27,7 +27,10 @@ struct pci_info {
 	unsigned int index;
 	unsigned int vfs, max_vfs;	/* a physical function: virtual functions now, and at most */
 	char reset[64];			/* the ways in which Linux could reset it; "" if it cannot */
-	/* How the hypervisor does when it changes hands: "flr", by itself; "bus", with its bus; "": not, or not known. */
+	/*
+	 * How the hypervisor does when it changes hands: "flr", by itself; "bus", with its bus; "": not,
+	 * or not known.
+	 */
 	const char *way;
 	struct hyper_range reserved[PCI_MAX_RESERVED];
 	int nr_reserved;
@@ -36,8 +39,8 @@ struct pci_info {
 	unsigned int owner;		/* a domain's id; DOMID_IO: nobody, it is in quarantine */
 	struct pci_refusal refused;	/* now */
 	/*
-	 * What would refuse it even if Dom0's driver left it and all of its group were in quarantine. That driver, and
-	 * that group, are only in .refused.
+	 * What would refuse it even if Dom0's driver left it and all of its group were in quarantine. That
+	 * driver, and that group, are only in .refused.
 	 */
 	struct pci_refusal for_good;
 	bool assignable;		/* `keel pci-assignable-add` has taken it, or `xl` */
@@ -60,7 +63,10 @@ int pci_info_get(struct keel *k, const struct pci_owners *o, uint32_t sbdf, stru
 /* In words, for a negative errno of assign_device and test_assign_device. */
 const char *pci_reason(int rc);
 
-/* A virtual function: its physical one, and which of its virtual ones it is. 0 or -errno, without a text. */
+/*
+ * A virtual function: its physical one, and which of its virtual ones it is. 0 or -errno, without a
+ * text.
+ */
 int pci_physfn(uint32_t sbdf, uint32_t *pf, unsigned int *index);
 /* A physical function's virtual one of that number. The same. */
 int pci_virtfn(uint32_t pf, unsigned int index, uint32_t *vf);

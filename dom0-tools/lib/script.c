@@ -13,8 +13,8 @@
 /* What libxl gives a script. */
 #define SCRIPT_TIMEOUT_MS 40000
 
-static void set_environment(const char *script, unsigned int domid, unsigned int index, const char *interface,
-			    const char *gatewaydev)
+static void set_environment(const char *script, unsigned int domid, unsigned int index,
+			    const char *interface, const char *gatewaydev)
 {
 	char path[64];
 
@@ -28,7 +28,10 @@ static void set_environment(const char *script, unsigned int domid, unsigned int
 		setenv("netdev", gatewaydev, 1);
 }
 
-/* The child: only words of the configuration, and no shell. What it prints belongs to no command's output. */
+/*
+ * The child: only words of the configuration, and no shell. What it prints belongs to no command's
+ * output.
+ */
 static void start(const char *script, const char *what)
 {
 	sigset_t none;
@@ -66,14 +69,14 @@ static int wait_for(struct keel *k, pid_t pid, const char *script, const char *w
 			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
-int script_run(struct keel *k, const char *script, const char *what, unsigned int domid, unsigned int index,
-	       const char *interface, const char *gatewaydev)
+int script_run(struct keel *k, const char *script, const char *what, unsigned int domid,
+	       unsigned int index, const char *interface, const char *gatewaydev)
 {
 	pid_t pid;
 
 	if (access(script, X_OK))
-		return keel_fail_errno(&k->err, "cannot run the script %s (Xen's own are in the package xen-utils-common)",
-				       script);
+		return keel_fail_errno(&k->err,
+				       "cannot run the script %s (Xen's own are in the package xen-utils-common)", script);
 	pid = fork();
 	if (pid < 0)
 		return keel_fail_errno(&k->err, "cannot start the script %s", script);

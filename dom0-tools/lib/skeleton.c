@@ -178,7 +178,8 @@ int domain_rename_config(struct keel *k, unsigned int domid, const char *name)
 	g.name = strdup(name);
 	j = g.name ? guest_to_json(&g) : NULL;
 	store_remove(k, "/tool/keel/%u/config", domid);
-	rc = j ? store_run(k, domid, write_pieces, (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
+	rc = j ? store_run(k, domid, write_pieces,
+			   (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
 		 keel_fail(&k->err, ENOMEM, "no memory");
 	json_object_put(j);
 	guest_free(&g);

@@ -17,7 +17,10 @@ int sysfs_read(char *out, size_t size, const char *fmt, ...) __attribute__((form
 int sysfs_write(const char *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The last part of what a symbolic link points to. */
 int sysfs_link(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The names in a folder, sorted, without those that begin with a dot: an array to free, as the names are. */
+/*
+ * The names in a folder, sorted, without those that begin with a dot: an array to free, as the
+ * names are.
+ */
 int sysfs_list(char ***names, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -46,7 +46,8 @@ static long run_lzma(lzma_stream *s, lzma_ret started, const unsigned char *in, 
 	s->next_out = out;
 	s->avail_out = out_size;
 	rc = lzma_code(s, LZMA_FINISH);
-	n = rc == LZMA_STREAM_END ? (long)s->total_out : s->avail_out || rc == LZMA_DATA_ERROR ? -EINVAL : -ENOSPC;
+	n = rc == LZMA_STREAM_END ? (long)s->total_out : s->avail_out || rc == LZMA_DATA_ERROR ? -EINVAL
+	    : -ENOSPC;
 	lzma_end(s);
 	return n;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Virtual functions of a physical function, through Linux's sysfs. NVMe controllers share out queues and
- * interrupts among the secondary controllers first (NVM Express 1.4, 5.22, 8.5).
+ * Virtual functions of a physical function, through Linux's sysfs. NVMe controllers share out
+ * queues and interrupts among the secondary controllers first (NVM Express 1.4, 5.22, 8.5).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -79,8 +79,8 @@ static int identify(struct nvme *n, unsigned int cns, void *data)
 	return admin(n, "identify its secondary controllers", &cmd);
 }
 
-static int virt_mgmt(struct nvme *n, unsigned int controller, unsigned int kind, unsigned int action,
-		     unsigned int count, const char *what)
+static int virt_mgmt(struct nvme *n, unsigned int controller, unsigned int kind,
+		     unsigned int action, unsigned int count, const char *what)
 {
 	struct nvme_admin_cmd cmd = {
 		.opcode = NVME_VIRT_MGMT, .cdw10 = action | kind << 8 | controller << 16, .cdw11 = count,
@@ -135,7 +135,8 @@ static int find_shares(struct nvme *n, unsigned int vfs, unsigned int share[2])
 			share[i] = p.kind[i].most;
 	}
 	if (share[NVME_QUEUES] < 2 || share[NVME_INTERRUPTS] < 1)
-		return keel_fail(&n->k->err, ENOSPC, "%s: %u flexible queues and %u interrupts are not enough for %u "
+		return keel_fail(&n->k->err, ENOSPC,
+				 "%s: %u flexible queues and %u interrupts are not enough for %u "
 				 "virtual functions: each takes two queues and an interrupt", n->name,
 				 p.kind[NVME_QUEUES].flexible, p.kind[NVME_INTERRUPTS].flexible, vfs);
 	return 0;
@@ -175,8 +176,9 @@ static int none_is_a_guests(struct keel *k, uint32_t pf)
 	if (owner && owner != DOMID_IO) {
 		guest_pci_text(pf, name);
 		guest_pci_text(vf, vf_name);
-		rc = keel_fail(&k->err, EBUSY, "%s has %s, a virtual function of %s: detach it first (`keel pci-detach`)",
-			       pci_owner_name(&o, owner, guest, sizeof(guest)), vf_name, name);
+		rc = keel_fail(&k->err, EBUSY,
+			       "%s has %s, a virtual function of %s: detach it first (`keel pci-detach`)",
+				       pci_owner_name(&o, owner, guest, sizeof(guest)), vf_name, name);
 	}
 	pci_owners_free(&o);
 	return rc;
@@ -192,7 +194,8 @@ static int set_numvfs(struct keel *k, uint32_t pf, unsigned int vfs)
 	if (!rc)
 		rc = sysfs_write("0", SYSFS_PCI "/%s/sriov_drivers_autoprobe", name);
 	if (rc)
-		return keel_fail(&k->err, -rc, "PCI function %s has no virtual functions: %s", name, strerror(-rc));
+		return keel_fail(&k->err, -rc, "PCI function %s has no virtual functions: %s", name,
+				 strerror(-rc));
 	snprintf(number, sizeof(number), "%u", vfs);
 	rc = sysfs_write("0", SYSFS_PCI "/%s/sriov_numvfs", name);
 	if (!rc && vfs)
@@ -200,8 +203,8 @@ static int set_numvfs(struct keel *k, uint32_t pf, unsigned int vfs)
 	/* As it was: while it is off, none of them can be bound to a driver, not even by its name. */
 	sysfs_write(autoprobe, SYSFS_PCI "/%s/sriov_drivers_autoprobe", name);
 	if (rc)
-		return keel_fail(&k->err, -rc, "PCI function %s does not make %u virtual functions: %s", name, vfs,
-				 strerror(-rc));
+		return keel_fail(&k->err, -rc, "PCI function %s does not make %u virtual functions: %s", name,
+				 vfs, strerror(-rc));
 	return 0;
 }
 
@@ -246,13 +249,16 @@ static int check_number(struct keel *k, uint32_t pf, unsigned int vfs)
 
 	guest_pci_text(pf, name);
 	if (sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/vendor", name))
-		return keel_fail(&k->err, ENODEV, "there is no PCI function %s; `keel pci-list` shows what there is", name);
+		return keel_fail(&k->err, ENODEV,
+				 "there is no PCI function %s; `keel pci-list` shows what there is", name);
 	if (sysfs_read(text, sizeof(text), SYSFS_PCI "/%s/sriov_totalvfs", name))
-		return keel_fail(&k->err, ENODEV, "PCI function %s cannot have virtual functions: it has no SR-IOV, or the "
+		return keel_fail(&k->err, ENODEV,
+				 "PCI function %s cannot have virtual functions: it has no SR-IOV, or the "
 				 "firmware's settings have it off", name);
 	most = strtoul(text, NULL, 10);
 	if (vfs > most)
-		return keel_fail(&k->err, ERANGE, "PCI function %s can have %lu virtual functions at most", name, most);
+		return keel_fail(&k->err, ERANGE, "PCI function %s can have %lu virtual functions at most", name,
+				 most);
 	return 0;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* MAC, VLAN, rate, trust and spoof check of virtual functions: rtnetlink(7), as `ip link set DEV vf N` does it. */
+/*
+ * MAC, VLAN, rate, trust and spoof check of virtual functions: rtnetlink(7), as `ip link set DEV vf
+ * N` does it.
+ */
 #include "lib/vf_link.h"
 
 #include <arpa/inet.h>
@@ -88,7 +91,8 @@ static void take_vlan(const struct rtattr *info, struct vf_settings *v)
 	v->set |= VF_VLAN;
 	v->vlan = vlan.vlan;
 	v->vlan_qos = vlan.qos;
-	if (list && value(list, IFLA_VF_VLAN_INFO, &first, sizeof(first)) && ntohs(first.vlan_proto) != ETH_P_8021Q)
+	if (list && value(list, IFLA_VF_VLAN_INFO, &first, sizeof(first)) &&
+	    ntohs(first.vlan_proto) != ETH_P_8021Q)
 		v->vlan_proto = ntohs(first.vlan_proto);
 }
 
@@ -124,7 +128,8 @@ static void take(struct vf_link *l, const struct rtattr *info, struct vf_setting
 static int from_answer(struct vf_link *l, const void *answer, size_t size, struct vf_settings *v)
 {
 	const size_t head = NLMSG_LENGTH(sizeof(struct ifinfomsg));
-	const struct rtattr *list = size > head ? find((const char *)answer + NLMSG_ALIGN(head), size - head,
+	const struct rtattr *list = size > head
+				    ? find((const char *)answer + NLMSG_ALIGN(head), size - head,
 						       IFLA_VFINFO_LIST) : NULL;
 	const struct rtattr *info = list ? RTA_DATA(list) : NULL;
 	unsigned int left = list ? RTA_PAYLOAD(list) : 0;
@@ -242,12 +247,14 @@ static int open_link(struct keel *k, uint32_t sbdf, struct vf_link *l)
 	*l = (struct vf_link){ .k = k };
 	guest_pci_text(sbdf, l->name);
 	if (pci_physfn(sbdf, &pf, &l->vf))
-		return keel_fail(&k->err, ENODEV, "PCI function %s is no virtual function: only those of a network "
+		return keel_fail(&k->err, ENODEV,
+				 "PCI function %s is no virtual function: only those of a network "
 				 "card have settings", l->name);
 	guest_pci_text(pf, l->pf);
 	sysfs_link(l->driver, sizeof(l->driver), SYSFS_PCI "/%s/driver", l->pf);
 	n = sysfs_list(&names, SYSFS_PCI "/%s/net", l->pf);
-	rc = n > 0 && names[0] ? sysfs_read(number, sizeof(number), SYSFS_PCI "/%s/net/%s/ifindex", l->pf, names[0]) :
+	rc = n > 0 && names[0] ? sysfs_read(number, sizeof(number), SYSFS_PCI "/%s/net/%s/ifindex", l->pf,
+					    names[0]) :
 	     -ENODEV;
 	for (int i = 0; i < n; i++)
 		free(names[i]);
@@ -256,12 +263,14 @@ static int open_link(struct keel *k, uint32_t sbdf, struct vf_link *l)
 		l->index = strtoul(number, NULL, 10);
 	if (l->index)
 		return 0;
-	return keel_fail(&k->err, ENODEV, "PCI function %s takes no settings: its physical function %s (driver %s) has no "
+	return keel_fail(&k->err, ENODEV,
+			 "PCI function %s takes no settings: its physical function %s (driver %s) has no "
 			 "network interface in Dom0", l->name, l->pf, *l->driver ? l->driver : "none");
 }
 
 /* Those of @which, the last first. Returns those that the driver does not take. */
-static unsigned int put_back(struct vf_link *l, const struct vf_settings *before, unsigned int which)
+static unsigned int put_back(struct vf_link *l, const struct vf_settings *before,
+			     unsigned int which)
 {
 	unsigned int failed = 0;
 
@@ -283,7 +292,8 @@ static int give_up(struct vf_link *l, const struct vf_settings *before, unsigned
 			 lost.set ? "what held before could not be put back: " : "nothing was changed", text);
 }
 
-int vf_link_apply(struct keel *k, uint32_t sbdf, const struct vf_settings *want, struct vf_settings *before)
+int vf_link_apply(struct keel *k, uint32_t sbdf, const struct vf_settings *want,
+		  struct vf_settings *before)
 {
 	struct vf_settings now;
 	char text[VF_SETTINGS_TEXT];
@@ -299,7 +309,8 @@ int vf_link_apply(struct keel *k, uint32_t sbdf, const struct vf_settings *want,
 		return rc;
 	rc = get(&l, before);
 	if (rc)
-		return keel_fail(&k->err, -rc, "the driver %s of %s does not tell the settings of its virtual function "
+		return keel_fail(&k->err, -rc,
+				 "the driver %s of %s does not tell the settings of its virtual function "
 				 "%u: %s", l.driver, l.pf, l.vf, strerror(-rc));
 	for (unsigned int bit = 1; bit & VF_ALL; bit <<= 1) {
 		if (!(want->set & bit))
@@ -315,7 +326,8 @@ int vf_link_apply(struct keel *k, uint32_t sbdf, const struct vf_settings *want,
 	rc = get(&l, &now);
 	for (unsigned int bit = 1; bit & VF_ALL; bit <<= 1)
 		if (want->set & bit && (rc || !same(want, &now, bit))) {
-			keel_fail(&k->err, EIO, "the driver %s of %s takes %s for %s, its virtual function %u, but it does not "
+			keel_fail(&k->err, EIO,
+				  "the driver %s of %s takes %s for %s, its virtual function %u, but it does not "
 				  "read back", l.driver, l.pf, one(want, bit, text), l.name, l.vf);
 			return give_up(&l, before, done);
 		}

@@ -18,7 +18,8 @@ int vif_check(struct keel *k, const struct guest_vif *v)
 	char path[64];
 
 	if (v->script[0] && access(v->script, X_OK))
-		return keel_fail_errno(&k->err, "cannot run the script %s of the guest's network (Xen's own are in the package "
+		return keel_fail_errno(&k->err,
+				       "cannot run the script %s of the guest's network (Xen's own are in the package "
 				       "xen-utils-common)", v->script);
 	if (!v->bridge[0])
 		return 0;

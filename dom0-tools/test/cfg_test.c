@@ -42,7 +42,10 @@ static void values(void **state)
 	cfg_free(&c);
 }
 
-/* A number has its text too, a text without quotes may be hexadecimal, and the last of several counts. */
+/*
+ * A number has its text too, a text without quotes may be hexadecimal, and the last of several
+ * counts.
+ */
 static void as_for_libxlutil(void **state)
 {
 	struct cfg c;
@@ -128,7 +131,8 @@ static void errors(void **state)
 /* Every prefix of a good file: an error or not, but never a wrong access. */
 static void truncated(void **state)
 {
-	static const char text[] = "name = \"a\\x41\"\nlist += [ 'b', 0x1f, [ ] ] # c\nmemory = 12;x='\\''";
+	static const char text[] =
+		"name = \"a\\x41\"\nlist += [ 'b', 0x1f, [ ] ] # c\nmemory = 12;x='\\''";
 	struct cfg c;
 
 	for (size_t n = 0; n <= strlen(text); n++) {

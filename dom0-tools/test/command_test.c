@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The commands that look at or change a running guest, with a machine of the test's own: two domains, what the hypervisor
- * says of them, and xenstore. Each change is a line of `history`; what a command prints is in `printed`.
+ * The commands that look at or change a running guest, with a machine of the test's own: two
+ * domains, what the hypervisor says of them, and xenstore. Each change is a line of `history`; what
+ * a command prints is in `printed`.
  */
 #include "test/check.h"
 
@@ -125,14 +126,16 @@ int hyper_physinfo(struct keel *q, struct xen_sysctl_physinfo *info)
 	return 0;
 }
 
-int hyper_vcpu_info(struct keel *q, unsigned int domid, unsigned int vcpu, struct xen_domctl_getvcpuinfo *info)
+int hyper_vcpu_info(struct keel *q, unsigned int domid, unsigned int vcpu,
+		    struct xen_domctl_getvcpuinfo *info)
 {
-	*info = (struct xen_domctl_getvcpuinfo){ .online = vcpu == 0, .blocked = 1, .cpu = 2, .cpu_time = 1500000000 };
+	*info = (struct xen_domctl_getvcpuinfo){ .online = vcpu == 0, .blocked = 1, .cpu = 2,
+						 .cpu_time = 1500000000 };
 	return hyper_error;
 }
 
-int hyper_get_affinity(struct keel *q, unsigned int domid, unsigned int vcpu, struct guest_cpus *hard,
-		       struct guest_cpus *soft)
+int hyper_get_affinity(struct keel *q, unsigned int domid, unsigned int vcpu,
+		       struct guest_cpus *hard, struct guest_cpus *soft)
 {
 	struct keel_error e;
 
@@ -141,8 +144,8 @@ int hyper_get_affinity(struct keel *q, unsigned int domid, unsigned int vcpu, st
 	return 0;
 }
 
-int hyper_set_affinity(struct keel *q, unsigned int domid, unsigned int vcpu, const struct guest_cpus *hard,
-		       const struct guest_cpus *soft)
+int hyper_set_affinity(struct keel *q, unsigned int domid, unsigned int vcpu,
+		       const struct guest_cpus *hard, const struct guest_cpus *soft)
 {
 	char h[64] = "-", s[64] = "-";
 
@@ -166,14 +169,16 @@ int hyper_sched_id(struct keel *q, unsigned int *id)
 	return 0;
 }
 
-int hyper_sched_get(struct keel *q, unsigned int domid, unsigned int sched, unsigned int *weight, unsigned int *cap)
+int hyper_sched_get(struct keel *q, unsigned int domid, unsigned int sched, unsigned int *weight,
+		    unsigned int *cap)
 {
 	*weight = 256;
 	*cap = domid;
 	return hyper_error;
 }
 
-int hyper_sched_set(struct keel *q, unsigned int domid, unsigned int sched, unsigned int weight, unsigned int cap)
+int hyper_sched_set(struct keel *q, unsigned int domid, unsigned int sched, unsigned int weight,
+		    unsigned int cap)
 {
 	did("share %u %u %u %u\n", domid, sched, weight, cap);
 	return hyper_error;
@@ -192,7 +197,8 @@ int hyper_ratelimit(struct keel *q, unsigned int sched, unsigned int *us, bool s
 static int run(const char *words)
 {
 	static const struct command *const all[] = {
-		&cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set, &cmd_mem_set, &cmd_rename, &cmd_sched_credit2, &cmd_trigger,
+		&cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set, &cmd_mem_set, &cmd_rename, &cmd_sched_credit2,
+			&cmd_trigger,
 		&cmd_sysrq, &cmd_uptime, &cmd_domid, &cmd_domname,
 	};
 	FILE *out = stdout, *err = stderr;
@@ -229,8 +235,10 @@ static void expect(const char *words, int rc, const char *says, const char *does
 
 static void vcpus(void **state)
 {
-	expect("vcpu-list web", 0, "web                                  3     0     2   -b-       1.5  all / all\n", "");
-	assert_contains(printed, "web                                  3     1     -   -bp       1.5  1,3 / all\n");
+	expect("vcpu-list web", 0,
+	       "web                                  3     0     2   -b-       1.5  all / all\n", "");
+	assert_contains(printed,
+			"web                                  3     1     -   -bp       1.5  1,3 / all\n");
 	assert_null(strstr(printed, "Domain-0"));
 	expect("vcpu-list", 0, "Domain-0", "");
 	expect("vcpu-list web other", 3, "there is no domain named 'other'", "");
@@ -325,11 +333,13 @@ static void json(void **state)
 	static const struct {
 		const char *words, *says;
 	} cases[] = {
-		{ "vcpu-list --json", "\"hard_affinity\":\"1,3\"" }, { "vcpu-pin --json web 0 1", "\"result\":\"pinned\"" },
-		{ "vcpu-set --json web 1", "\"result\":\"asked\"" }, { "mem-set --json web 9999", "\"code\":\"EINVAL\"" },
-		{ "mem-set web 64 --json", "\"id\":3" }, { "rename --json web x", "\"name\":\"x\"" },
-		{ "sched-credit2 --json", "\"weight\":256" }, { "sched-credit2 -s --json", "\"ratelimit_us\":1000" },
-		{ "trigger --json web nmi", "\"sent\"" }, { "trigger --json web power", "\"message\":\"trigger power" },
+		{ "vcpu-list --json", "\"hard_affinity\":\"1,3\"" },
+		{ "vcpu-pin --json web 0 1", "\"result\":\"pinned\"" },
+		{ "vcpu-set --json web 1", "\"result\":\"asked\"" },
+		{ "mem-set --json web 9999", "\"code\":\"EINVAL\"" }, { "mem-set web 64 --json", "\"id\":3" },
+		{ "rename --json web x", "\"name\":\"x\"" }, { "sched-credit2 --json", "\"weight\":256" },
+		{ "sched-credit2 -s --json", "\"ratelimit_us\":1000" }, { "trigger --json web nmi", "\"sent\"" },
+		{ "trigger --json web power", "\"message\":\"trigger power" },
 		{ "sysrq --json web h", "\"sent\"" }, { "uptime --json web", "\"uptime_seconds\":9006" },
 		{ "domid --json web", "\"id\":3" }, { "domname --json 3", "\"name\":\"web\"" },
 		{ "domid --json nobody", "\"code\":\"ESRCH\"" },
@@ -352,7 +362,8 @@ static void json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vcpus), cmocka_unit_test(memory), cmocka_unit_test(names), cmocka_unit_test(shares),
+		cmocka_unit_test(vcpus), cmocka_unit_test(memory), cmocka_unit_test(names),
+			cmocka_unit_test(shares),
 		cmocka_unit_test(pokes), cmocka_unit_test(json),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

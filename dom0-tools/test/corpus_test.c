@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whole configuration files, written after the patterns of those that people have, each with what keel makes of it in its
- * second line: taken, taken warns "TEXT", or refused "TEXT". And the same files, entries and rates as Debian's libxlutil
- * reads them: what keel takes must be stored as there, and what that refuses keel may take only where it is known to.
+ * Whole configuration files, written after the patterns of those that people have, each with what
+ * keel makes of it in its second line: taken, taken warns "TEXT", or refused "TEXT". And the same
+ * files, entries and rates as Debian's libxlutil reads them: what keel takes must be stored as
+ * there, and what that refuses keel may take only where it is known to.
  */
 #include "test/check.h"
 
@@ -59,7 +60,8 @@ static void goes_round(const char *path, const struct guest_config *g)
 	assert_int_equal(guest_from_json(&h, first, &e), 0);
 	second = guest_to_json(&h);
 	if (!json_object_equal(first, second))
-		fail_msg("%s: %s\nbecomes %s", path, json_object_to_json_string(first), json_object_to_json_string(second));
+		fail_msg("%s: %s\nbecomes %s", path, json_object_to_json_string(first),
+			 json_object_to_json_string(second));
 	json_object_put(second);
 	guest_free(&h);
 	assert_int_equal(cfg_parse(&c, lines, strlen(lines), "lines", &e), 0);
@@ -149,12 +151,16 @@ static void same_value(const char *path, XLU_Config *xlu, const struct cfg_setti
 		fail_msg("%s: the number %s is another one to libxlutil", path, s->name);
 }
 
-/* The syntax of a text: 0 taken, else not; what is taken by both is the same. @more: keel may take more. */
+/*
+ * The syntax of a text: 0 taken, else not; what is taken by both is the same. @more: keel may take
+ * more.
+ */
 static void same_syntax(const char *name, const char *text, bool more)
 {
 	XLU_Config *xlu = xlu_cfg_init(silent, name);
 	struct cfg c;
-	int rc = xlu_cfg_readdata(xlu, text, strlen(text)), mine = cfg_parse(&c, text, strlen(text), name, &e);
+	int rc = xlu_cfg_readdata(xlu, text, strlen(text)),
+		 mine = cfg_parse(&c, text, strlen(text), name, &e);
 
 	if (mine && !rc)
 		fail_msg("%s: libxlutil takes it, and keel says: %s", name, e.text);
@@ -188,12 +194,18 @@ static void files_as_libxlutil(void **state)
 static void texts_as_libxlutil(void **state)
 {
 	static const char *const same[] = {
-		"a='1024'\n", "a=1024\n", "a=0x10\n", "a=010\n", "a=12k\n", "a=yes\n", "a=1\na=2\n", "a=1\na='x'\na=['y']\n",
-		"a='x'\na+='y'\n", "a=1\na+=2\n", "a='x'\na+=1\n", "a=['x']\na+='y'\n", "a='x'\na+=['y']\n", "a+=['x']\n",
-		"a=['x',\n'y',\n]\n", "a=[]\n", "a=[,]\n", "a=[1 2]\n", "a=['x' 'y']\n", "a=1 b=2\n", "a='x\ny'\n",
-		"a='it''s'\n", "a=[\n'x' # c\n,'y']\n", "a\n=1\n", "a=\n1\n", "a='\\'x'\n", "a=\"x'y\"\n", "a=1f\n", "a=' 1'\n",
-		"a='1x'\n", "a=''\n", "a='\\t\\n\\\\'\n", "a=[1,2]\n", "a\n", "a='x\n", "a=1\n+=2\n", "import os\na=1\n", "a=True\n",
-		"a=1+2\n", "a='x' 'y'\n", "a=('x')\n", ";a=1;;\n", "a=1;b=2\n", "\ta = 1 \n", "# only\n", "", "a='#'\n", "a==1\n",
+		"a='1024'\n", "a=1024\n", "a=0x10\n", "a=010\n", "a=12k\n", "a=yes\n", "a=1\na=2\n",
+			"a=1\na='x'\na=['y']\n",
+		"a='x'\na+='y'\n", "a=1\na+=2\n", "a='x'\na+=1\n", "a=['x']\na+='y'\n", "a='x'\na+=['y']\n",
+			"a+=['x']\n",
+		"a=['x',\n'y',\n]\n", "a=[]\n", "a=[,]\n", "a=[1 2]\n", "a=['x' 'y']\n", "a=1 b=2\n",
+			"a='x\ny'\n",
+		"a='it''s'\n", "a=[\n'x' # c\n,'y']\n", "a\n=1\n", "a=\n1\n", "a='\\'x'\n", "a=\"x'y\"\n",
+			"a=1f\n", "a=' 1'\n",
+		"a='1x'\n", "a=''\n", "a='\\t\\n\\\\'\n", "a=[1,2]\n", "a\n", "a='x\n", "a=1\n+=2\n",
+			"import os\na=1\n", "a=True\n",
+		"a=1+2\n", "a='x' 'y'\n", "a=('x')\n", ";a=1;;\n", "a=1;b=2\n", "\ta = 1 \n", "# only\n", "",
+			"a='#'\n", "a==1\n",
 		"a=[[\n", "a=['x'\n", "a=1]\n", "a='\\q'\n", "a='\\x00'\n",
 	};
 	static const char *const more[] = {	/* that no file for xl can have */
@@ -211,24 +223,26 @@ static const struct entry {
 	char who;
 	const char *text;
 } disks[] = {
-	{ 's', "/a,raw,xvda,rw" }, { 's', "phy:/dev/x,xvda,w" }, { 's', "phy:/dev/x,xvda1,r" }, { 's', "file:/a,xvda,ro" },
-	{ 's', "/a,,xvda" }, { 's', "/a,,xvda," }, { 's', "/a,raw,xvda" }, { 's', "tap:aio:/a,xvda,w" },
-	{ 's', "tap2:aio:/a,xvda,w" }, { 's', "raw:/a,xvda,w" }, { 's', "aio:/a,xvda,w" }, { 's', "/a,ioemu:hda,w" },
-	{ 's', "ioemu:/a,hda,w" }, { 's', "file:/a,ioemu:hda,w" }, { 's', "/a,raw,xvda,rw,backendtype=qdisk" },
+	{ 's', "/a,raw,xvda,rw" }, { 's', "phy:/dev/x,xvda,w" }, { 's', "phy:/dev/x,xvda1,r" },
+	{ 's', "file:/a,xvda,ro" }, { 's', "/a,,xvda" }, { 's', "/a,,xvda," }, { 's', "/a,raw,xvda" },
+	{ 's', "tap:aio:/a,xvda,w" }, { 's', "tap2:aio:/a,xvda,w" }, { 's', "raw:/a,xvda,w" },
+	{ 's', "aio:/a,xvda,w" }, { 's', "/a,ioemu:hda,w" }, { 's', "ioemu:/a,hda,w" },
+	{ 's', "file:/a,ioemu:hda,w" }, { 's', "/a,raw,xvda,rw,backendtype=qdisk" },
 	{ 's', "/a,raw,xvda,rw,backendtype=tap" }, { 's', "/a,raw,xvda,rw,backendtype=phy" },
 	{ 's', "vdev=xvda,target=/a,b" }, { 's', "vdev=xvda,format=raw,access=ro,target=/a" },
-	{ 's', "/a,raw,xvda,rw,discard" }, { 's', "/a,raw,xvda,rw,no-discard" }, { 's', "/a,raw,xvda,rw,direct-io-safe" },
-	{ 's', "/a, raw, xvda, rw" }, { 's', " /a,raw,xvda,rw" }, { 's', "/a,raw,xvda,w,devtype=disk" },
-	{ 's', "format=raw,vdev=xvda,access=w,target=/dev/vg/a b" }, { 's', "/a,raw,xvda,w," }, { 's', "/a,raw,sda1,w" },
-	{ 's', "/a,raw,xvda,w,access=r" },
-	{ 'n', "/a" }, { 'n', "" }, { 'n', "target=/a,vdev=xvda" }, { 'n', "/a,raw,xvda,x" }, { 'n', "/a,raw,xvda,RW" },
-	{ 'n', "/a,aio,xvda,w" }, { 'n', "/a,vmdk,xvda,w" }, { 'n', "/a,raw,xvda,w,more" }, { 'n', "/a,vdev=xvda,target=/b" },
-	{ 'n', "/a,raw,xvda,w,vdev=xvdb" }, { 'n', "vdev=xvda,vdev=xvdb,target=/x" }, { 'n', "/a,raw,xvda,w,removable=1" },
-	{ 'n', "/a,raw,xvda,w,format=qcow2" },
-	{ 'x', "/a,qcow2,xvda,w" }, { 'x', "tap:qcow2:/a,xvda,w" }, { 'x', "/a,raw,hdc,cdrom" }, { 'x', "file:/a,hdc:cdrom,r" },
-	{ 'x', "script=block-nbd,vdev=xvda,target=x" }, { 'x', "iscsi:x,xvda,w" }, { 'x', "drbd:r0,xvda,w" },
-	{ 'x', "/a,raw,foo,w" }, { 'x', "/a,raw,xvda,w,backend=dom1" }, { 'x', ",raw,hdc,ro,cdrom" },
-	{ 'x', "/a,vhd,xvda,w" },
+	{ 's', "/a,raw,xvda,rw,discard" }, { 's', "/a,raw,xvda,rw,no-discard" },
+	{ 's', "/a,raw,xvda,rw,direct-io-safe" }, { 's', "/a, raw, xvda, rw" }, { 's', " /a,raw,xvda,rw" },
+	{ 's', "/a,raw,xvda,w,devtype=disk" }, { 's', "format=raw,vdev=xvda,access=w,target=/dev/vg/a b" },
+	{ 's', "/a,raw,xvda,w," }, { 's', "/a,raw,sda1,w" }, { 's', "/a,raw,xvda,w,access=r" },
+	{ 'n', "/a" }, { 'n', "" }, { 'n', "target=/a,vdev=xvda" }, { 'n', "/a,raw,xvda,x" },
+	{ 'n', "/a,raw,xvda,RW" }, { 'n', "/a,aio,xvda,w" }, { 'n', "/a,vmdk,xvda,w" },
+	{ 'n', "/a,raw,xvda,w,more" }, { 'n', "/a,vdev=xvda,target=/b" },
+	{ 'n', "/a,raw,xvda,w,vdev=xvdb" }, { 'n', "vdev=xvda,vdev=xvdb,target=/x" },
+	{ 'n', "/a,raw,xvda,w,removable=1" }, { 'n', "/a,raw,xvda,w,format=qcow2" },
+	{ 'x', "/a,qcow2,xvda,w" }, { 'x', "tap:qcow2:/a,xvda,w" }, { 'x', "/a,raw,hdc,cdrom" },
+	{ 'x', "file:/a,hdc:cdrom,r" }, { 'x', "script=block-nbd,vdev=xvda,target=x" },
+	{ 'x', "iscsi:x,xvda,w" }, { 'x', "drbd:r0,xvda,w" }, { 'x', "/a,raw,foo,w" },
+	{ 'x', "/a,raw,xvda,w,backend=dom1" }, { 'x', ",raw,hdc,ro,cdrom" }, { 'x', "/a,vhd,xvda,w" },
 	{ 'k', "/a,xvda,w" }, { 'k', "/a,raw,xvda,w!" },
 };
 
@@ -264,14 +278,17 @@ static void disks_as_libxlutil(void **state)
 		same_disk(&disks[i]);
 }
 
-/* Entries of `pci`; settings of virtual functions are Keel's own, and a group of functions is xl's. */
+/*
+ * Entries of `pci`; settings of virtual functions are Keel's own, and a group of functions is xl's.
+ */
 static void functions_as_libxlutil(void **state)
 {
 	static const struct entry functions[] = {
-		{ 's', "01:00.1" }, { 's', "0000:01:00.1" }, { 's', "0001:ff:1f.7" }, { 's', "0000:01:00.1,permissive=1" },
-		{ 's', "01:00.1,msitranslate=0,power_mgmt=1" }, { 's', "01:00.1,seize=1" },
-		{ 'n', "" }, { 'n', "01:00" }, { 'n', "01:00.1x" }, { 'n', "x:00.1" }, { 'n', "01:00.8" }, { 'n', "01:20.0" },
-		{ 'n', "01:00.1,speed=1" }, { 'x', "01:00.*" }, { 'x', "01:00.1@5" }, { 'k', "01:00.1,vlan=5" },
+		{ 's', "01:00.1" }, { 's', "0000:01:00.1" }, { 's', "0001:ff:1f.7" },
+		{ 's', "0000:01:00.1,permissive=1" }, { 's', "01:00.1,msitranslate=0,power_mgmt=1" },
+		{ 's', "01:00.1,seize=1" }, { 'n', "" }, { 'n', "01:00" }, { 'n', "01:00.1x" }, { 'n', "x:00.1" },
+		{ 'n', "01:00.8" }, { 'n', "01:20.0" }, { 'n', "01:00.1,speed=1" }, { 'x', "01:00.*" },
+		{ 'x', "01:00.1@5" }, { 'k', "01:00.1,vlan=5" },
 	};
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
@@ -287,7 +304,8 @@ static void functions_as_libxlutil(void **state)
 		if (!rc != (functions[i].who == 's' || functions[i].who == 'x') ||
 		    !my != (functions[i].who == 's' || functions[i].who == 'k'))
 			fail_msg("pci '%s': keel %d, libxlutil %d", functions[i].text, my, rc);
-		if (functions[i].who == 's' && mine.sbdf != ((uint32_t)theirs.domain << 16 | theirs.bus << 8 | theirs.dev << 3 |
+		if (functions[i].who == 's' &&
+		    mine.sbdf != ((uint32_t)theirs.domain << 16 | theirs.bus << 8 | theirs.dev << 3 |
 							     theirs.func))
 			fail_msg("pci '%s' is another function to libxlutil", functions[i].text);
 		libxl_device_pci_dispose(&theirs);
@@ -299,10 +317,11 @@ static void functions_as_libxlutil(void **state)
 static void rates_as_libxlutil(void **state)
 {
 	static const struct entry rates[] = {
-		{ 's', "10Mb/s" }, { 's', "1GB/s" }, { 's', "100KB/s@20ms" }, { 's', "1Mb/s@1s" }, { 's', "1MB/s@5us" },
-		{ 's', "10Kb/s" }, { 's', "1Mb/s@4000s" }, { 's', "10Mb/s@50" }, { 's', "5000B/s" }, { 's', "10MB/s@10m" },
-		{ 'n', "5" }, { 'n', "10mb/s" }, { 'n', "1MB/s@" }, { 'n', "0Mb/s" }, { 'n', "1.5Mb/s" }, { 'n', "10Mb" },
-		{ 'n', " 10Mb/s" }, { 'n', "99999999GB/s" }, { 'n', "1Mb/s@0ms" }, { 'n', "1Mb/s@10ns" }, { 'n', "" },
+		{ 's', "10Mb/s" }, { 's', "1GB/s" }, { 's', "100KB/s@20ms" }, { 's', "1Mb/s@1s" },
+		{ 's', "1MB/s@5us" }, { 's', "10Kb/s" }, { 's', "1Mb/s@4000s" }, { 's', "10Mb/s@50" },
+		{ 's', "5000B/s" }, { 's', "10MB/s@10m" }, { 'n', "5" }, { 'n', "10mb/s" }, { 'n', "1MB/s@" },
+		{ 'n', "0Mb/s" }, { 'n', "1.5Mb/s" }, { 'n', "10Mb" }, { 'n', " 10Mb/s" },
+		{ 'n', "99999999GB/s" }, { 'n', "1Mb/s@0ms" }, { 'n', "1Mb/s@10ns" }, { 'n', "" },
 		{ 'n', "-1Mb/s" }, { 'n', "1Mb/s@-1s" }, { 'x', "10b/s" }, { 'x', "10B/s" },
 	};
 
@@ -317,7 +336,8 @@ static void rates_as_libxlutil(void **state)
 		my = guest_parse_rate(&mine, rates[i].text, &e);
 		if (!rc != (rates[i].who != 'n') || !my != (rates[i].who == 's'))
 			fail_msg("rate '%s': keel %d, libxlutil %d", rates[i].text, my, rc);
-		if (!my && (mine.rate_bytes != theirs.rate_bytes_per_interval || mine.rate_us != theirs.rate_interval_usecs))
+		if (!my && (mine.rate_bytes != theirs.rate_bytes_per_interval ||
+			    mine.rate_us != theirs.rate_interval_usecs))
 			fail_msg("rate '%s' is %llu each %u us to libxlutil, %llu each %u to keel", rates[i].text,
 				 (unsigned long long)theirs.rate_bytes_per_interval, theirs.rate_interval_usecs,
 				 (unsigned long long)mine.rate_bytes, mine.rate_us);
@@ -329,8 +349,10 @@ static void rates_as_libxlutil(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(corpus), cmocka_unit_test(files_as_libxlutil), cmocka_unit_test(texts_as_libxlutil),
-		cmocka_unit_test(disks_as_libxlutil), cmocka_unit_test(functions_as_libxlutil), cmocka_unit_test(rates_as_libxlutil),
+		cmocka_unit_test(corpus), cmocka_unit_test(files_as_libxlutil),
+			cmocka_unit_test(texts_as_libxlutil),
+		cmocka_unit_test(disks_as_libxlutil), cmocka_unit_test(functions_as_libxlutil),
+		cmocka_unit_test(rates_as_libxlutil),
 	};
 
 	guest_pvh_grub = "/dev/null";

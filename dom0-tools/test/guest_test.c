@@ -32,7 +32,8 @@ static int read_guest(struct guest_config *g, const char *text)
 /* A setting that comes from elsewhere is told from those of the file. */
 static void settings_of_the_command_line(void **state)
 {
-	static const char file[] = "name='web'\nkernel='/k'\ntype='pvh'\nextra='a'\nmemory=64\npci=['01:00.1']";
+	static const char file[] =
+		"name='web'\nkernel='/k'\ntype='pvh'\nextra='a'\nmemory=64\npci=['01:00.1']";
 	static const struct {
 		const char *words, *says;
 	} cases[] = {
@@ -141,9 +142,10 @@ static void bad_values(void **state)
 		{ "name=3", "f:1: name: the name '3' would be taken for a domain id" },
 		{ "name=['a']", "f:1: name must be a string, not a list" },
 		{ "memory=['64']", "memory must be an integer, not a list" },
-		{ "memory='64k'", "memory must be an integer, not '64k'" }, { "memory=''", "must be an integer, not ''" },
-		{ "memory='99999999999999999999'", "must be an integer" }, { "memory='0'", "memory = 0 is out of range" },
-		{ "memory=1f", "must be an integer, not '1f'" },
+		{ "memory='64k'", "memory must be an integer, not '64k'" },
+		{ "memory=''", "must be an integer, not ''" },
+		{ "memory='99999999999999999999'", "must be an integer" },
+		{ "memory='0'", "memory = 0 is out of range" }, { "memory=1f", "must be an integer, not '1f'" },
 		{ "memory=0", "memory = 0 is out of range" },
 		{ "memory=-5", "out of range" },
 		{ "memory=99999999", "out of range" },
@@ -183,7 +185,8 @@ static void bad_values(void **state)
 		{ "disk=['/a,raw,xvda,x']", "access 'x'" },
 		{ "disk=['/a,raw,foo,w']", "'foo' is no virtual device" },
 		{ "disk=['/a,raw,xvda,w,more']", "unknown disk option 'more'" },
-		{ "disk=['vdev=xvda,target=']", "the target is empty" }, { "disk=['/a,vdev=xvda,vdev=xvdb']", "two virtual devices" },
+		{ "disk=['vdev=xvda,target=']", "the target is empty" },
+		{ "disk=['/a,vdev=xvda,vdev=xvdb']", "two virtual devices" },
 		{ "disk=['vdev=xvda']", "no target" },
 		{ "disk=['/a,vdev=xvda,color=red']", "unknown disk option 'color'" },
 		{ "disk=['/a,vdev=xvda,backendtype=9p']", "only phy" },
@@ -193,44 +196,52 @@ static void bad_values(void **state)
 		{ "disk=['iscsi:iqn.x,xvda,w']", "the script 'iscsi:iqn.x' is not run; attach" },
 		{ "disk=['script=block-nbd,vdev=xvda,target=x']", "the script 'block-nbd' is not run" },
 		{ "disk=['file:/a,hdb:cdrom,r']", "a PVH guest has disks only" },
-		{ "disk=['/a,raw,xvda,w,colo']", "of xl is refused" }, { "disk=['/a,raw,xvda,w!!']", "none of r, w and w!" },
+		{ "disk=['/a,raw,xvda,w,colo']", "of xl is refused" },
+		{ "disk=['/a,raw,xvda,w!!']", "none of r, w and w!" },
 		{ "disk=['/a,vdev=xvda,backend=other']", "only Dom0" },
 		{ "disk=['/a,raw,xvda,r,cdrom']", "f:1: disk: 'cdrom': a PVH guest" },
 		{ "disk=['/a,vdev=xvda,target=/b']", "two targets" },
 		{ "disk=['/a,raw,xvda,w',\n'/b,raw,xvda,w']", "f:2: two disks are xvda" },
-		{ "vif='x'", "vif must be a list" },
-		{ "vif=[3]", "each vif is a string" },
+		{ "vif='x'", "vif must be a list" }, { "vif=[3]", "each vif is a string" },
 		{ "vif=['mac=1']", "is not six bytes" },
 		{ "vif=['mac=00:16:3e:00:00:00:00']", "is not six bytes" },
-		{ "vif=['mac=-1:16:3e:00:00:00']", "is not six bytes" }, { "vif=['mac=00: 6:3e:00:00:00']", "is not six bytes" },
+		{ "vif=['mac=-1:16:3e:00:00:00']", "is not six bytes" },
+		{ "vif=['mac=00: 6:3e:00:00:00']", "is not six bytes" },
 		{ "vif=['mac=01:00:00:00:00:00']", "multicast" },
 		{ "vif=['bridge=']", "no name of an interface" },
 		{ "vif=['bridge=a/b']", "no name of an interface" },
 		{ "vif=['bridge=abcdefghijklmnop']", "no name of an interface" },
 		{ "vif=['speed=1']", "unknown vif option 'speed'" },
 		{ "vif=['word']", "not of the form key=value" },
-		{ "vif=['devid=256']", "devid '256' is no number from 0 to 255" }, { "vif=['devid=']", "is no number" },
-		{ "vif=['devid=3','','devid=3']", "two have devid 3" }, { "vif=['mtu=67']", "from 68 to 65535" },
-		{ "vif=['rate=10']", "rate '10' is not of the form" }, { "vif=['rate=0Mb/s']", "is not of the form" },
-		{ "vif=['rate=1b/s']", "is not of the form" }, { "vif=['rate=1Mb/s@']", "is not of the form" },
-		{ "vif=['rate=1MB/s@0ms']", "is not of the form" }, { "vif=['rate=-1MB/s']", "is not of the form" },
-		{ "vif=['rate=1MB/s@5000s']", "is not of the form" }, { "vif=['ip=$(id)']", "do not belong there" },
-		{ "vif=['script=a b']", "do not belong there" }, { "vif=['backend=net']", "only Dom0" },
-		{ "vif=['trusted=0']", "xen_netfront.trusted=0" }, { "vif=['colo_x=1']", "of xl is refused" },
+		{ "vif=['devid=256']", "devid '256' is no number from 0 to 255" },
+		{ "vif=['devid=']", "is no number" }, { "vif=['devid=3','','devid=3']", "two have devid 3" },
+		{ "vif=['mtu=67']", "from 68 to 65535" }, { "vif=['rate=10']", "rate '10' is not of the form" },
+		{ "vif=['rate=0Mb/s']", "is not of the form" }, { "vif=['rate=1b/s']", "is not of the form" },
+		{ "vif=['rate=1Mb/s@']", "is not of the form" },
+		{ "vif=['rate=1MB/s@0ms']", "is not of the form" },
+		{ "vif=['rate=-1MB/s']", "is not of the form" },
+		{ "vif=['rate=1MB/s@5000s']", "is not of the form" },
+		{ "vif=['ip=$(id)']", "do not belong there" }, { "vif=['script=a b']", "do not belong there" },
+		{ "vif=['backend=net']", "only Dom0" }, { "vif=['trusted=0']", "xen_netfront.trusted=0" },
+		{ "vif=['colo_x=1']", "of xl is refused" },
 		{ BASE "vfb=['vnc=1']", "f:4: 'vfb' of xl is refused: a guest has no screen" },
 		{ BASE "nestedhvm=1", "f:4: 'nestedhvm' of xl with this value is refused" },
-		{ BASE "hap='0'", "'hap' of xl with this value" }, { BASE "vtpm=['backend=t']", "'vtpm' of xl is refused" },
-		{ BASE "cpuid='host'", "clearcpuid=" }, { BASE "nomigrate=1", "keel moves no guest" },
+		{ BASE "hap='0'", "'hap' of xl with this value" },
+		{ BASE "vtpm=['backend=t']", "'vtpm' of xl is refused" }, { BASE "cpuid='host'", "clearcpuid=" },
+		{ BASE "nomigrate=1", "keel moves no guest" },
 		{ BASE "timer_mode='delay'", "'timer_mode' of xl with this value" },
 		{ BASE "cpus='x'", "f:4: cpus: 'x' is no list of CPUs" }, { BASE "cpus='3-1'", "is no range" },
 		{ BASE "cpus='1-'", "is no range" }, { BASE "cpus='0,^0'", "no CPU is left in '0,^0'" },
-		{ BASE "cpus='node:1'", "the machine has one node" }, { BASE "cpus_soft=['0',['1']]", "each entry is a text" },
-		{ BASE "cpus='1024'", "CPUs are 0 to 1023" }, { BASE "cpus=['0','']", "f:4: cpus: '' is no list" },
-		{ BASE "bootloader='mine'", "f:4: bootloader 'mine' is not run" }, { BASE "firmware='ovmf'", "has no firmware" },
+		{ BASE "cpus='node:1'", "the machine has one node" },
+		{ BASE "cpus_soft=['0',['1']]", "each entry is a text" },
+		{ BASE "cpus='1024'", "CPUs are 0 to 1023" },
+		{ BASE "cpus=['0','']", "f:4: cpus: '' is no list" },
+		{ BASE "bootloader='mine'", "f:4: bootloader 'mine' is not run" },
+		{ BASE "firmware='ovmf'", "has no firmware" },
 		{ BASE "bootloader_args=['--entry=1']", "'bootloader_args' of xl is refused" },
-		{ BASE "rtc_timeoffset='x'", "must be an integer" }, { BASE "max_maptrack_frames=5000", "out of range" },
-		{ "pci='01:00.1'", "pci must be a list, not a string" },
-		{ "pci=[1]", "each pci is a string" },
+		{ BASE "rtc_timeoffset='x'", "must be an integer" },
+		{ BASE "max_maptrack_frames=5000", "out of range" },
+		{ "pci='01:00.1'", "pci must be a list, not a string" }, { "pci=[1]", "each pci is a string" },
 		{ "pci=['']", "'' is no PCI function" },
 		{ "pci=['01:00']", "is no PCI function" },
 		{ "pci=['01:00.1x']", "is no PCI function" },
@@ -285,8 +296,8 @@ static void bad_values(void **state)
 static void harmless_words(void **state)
 {
 	static const char *const texts[] = {
-		BASE "acpi=1\nextra='acpi=offline noapic xacpi=off acpi=of'", BASE "extra='quiet -- acpi=off'", BASE "extra=''",
-		BASE "cmdline='   '",
+		BASE "acpi=1\nextra='acpi=offline noapic xacpi=off acpi=of'", BASE "extra='quiet -- acpi=off'",
+		BASE "extra=''", BASE "cmdline='   '",
 	};
 	struct guest_config g;
 
@@ -332,10 +343,12 @@ static void ignored(void **state)
 	assert_string_equal(warned, "f:4: the vif option 'model' has no effect here");
 	guest_free(&g);
 	/* What a guest of Keel has anyway is not worth a word. */
-	assert_int_equal(read_guest(&g, BASE "nestedhvm=0\nhap=1\nvfb=[]\nseclabel=''\nbootloader=''\npool=''"), 0);
+	assert_int_equal(read_guest(&g,
+				    BASE "nestedhvm=0\nhap=1\nvfb=[]\nseclabel=''\nbootloader=''\npool=''"), 0);
 	assert_string_equal(warned, "");
 	guest_free(&g);
-	assert_int_equal(read_guest(&g, BASE "disk=['phy:/dev/x,xvda,w', '/y,raw,xvdb,r,direct-io-safe']"), 0);
+	assert_int_equal(read_guest(&g, BASE "disk=['phy:/dev/x,xvda,w', '/y,raw,xvdb,r,direct-io-safe']"),
+			 0);
 	assert_string_equal(g.disk[0].path, "/dev/x");
 	assert_string_equal(warned, "f:4: the disk option 'direct-io-safe' has no effect here");
 	guest_free(&g);
@@ -347,14 +360,16 @@ static void without_a_type(void **state)
 	struct guest_config g;
 
 	assert_int_equal(read_guest(&g, text), 0);
-	assert_contains(warned, "f: there is no 'type': keel makes a PVH guest, where xl would make a PV one");
+	assert_contains(warned,
+			"f: there is no 'type': keel makes a PVH guest, where xl would make a PV one");
 	guest_free(&g);
 }
 
 static void loaders(void **state)
 {
 	static const char *const ask[] = {
-		"bootloader='pygrub'", "bootloader='/usr/lib/xen-4.17/bin/pygrub'", "bootloader='pvgrub'", "firmware='pvgrub32'",
+		"bootloader='pygrub'", "bootloader='/usr/lib/xen-4.17/bin/pygrub'", "bootloader='pvgrub'",
+			"firmware='pvgrub32'",
 		"firmware='pvgrub64'", "kernel='/usr/lib/grub-xen/grub-x86_64-xen.bin'",
 	};
 	struct guest_config g;
@@ -408,7 +423,8 @@ static void interfaces(void **state)
 {
 	struct guest_config g;
 
-	assert_int_equal(read_guest(&g, BASE "vif=['','devid=0,mtu=9000,rate=100KB/s@20ms','ip=10.0.0.1 fe80::1','devid=2,rate=8Kb/s@1s',"
+	assert_int_equal(read_guest(&g,
+				    BASE "vif=['','devid=0,mtu=9000,rate=100KB/s@20ms','ip=10.0.0.1 fe80::1','devid=2,rate=8Kb/s@1s',"
 				    "'script=vif-route,gatewaydev=eth0','script=vif-bridge','script=/opt/mine,bridge=b']"), 0);
 	assert_string_equal(warned, "");
 	assert_int_equal(g.vif[0].devid, 1);
@@ -494,7 +510,8 @@ static void virtual_function(void **state)
 	struct guest_config g;
 	char text[VF_SETTINGS_TEXT];
 
-	assert_int_equal(read_guest(&g, BASE "pci=['01:00.1', '0001:fF:1f.7,mac=2:0:0:aB:0:9, vlan=4094,rate=1000000,"
+	assert_int_equal(read_guest(&g,
+				    BASE "pci=['01:00.1', '0001:fF:1f.7,mac=2:0:0:aB:0:9, vlan=4094,rate=1000000,"
 				    "trust=on,spoofchk=off', '2:0.0,vlan=0']"), 0);
 	assert_true(g.passthrough);
 	assert_int_equal(g.pcis, 3);
@@ -637,10 +654,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
 		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored),
-		cmocka_unit_test(without_a_type), cmocka_unit_test(loaders), cmocka_unit_test(paths), cmocka_unit_test(interfaces),
-		cmocka_unit_test(cpus), cmocka_unit_test(all_errors), cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs),
-		cmocka_unit_test(json_and_back), cmocka_unit_test(bad_json), cmocka_unit_test(no_memory),
-		cmocka_unit_test(uuids), cmocka_unit_test(settings_of_the_command_line),
+		cmocka_unit_test(without_a_type), cmocka_unit_test(loaders), cmocka_unit_test(paths),
+		cmocka_unit_test(interfaces), cmocka_unit_test(cpus), cmocka_unit_test(all_errors),
+		cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs), cmocka_unit_test(json_and_back),
+		cmocka_unit_test(bad_json), cmocka_unit_test(no_memory), cmocka_unit_test(uuids),
+		cmocka_unit_test(settings_of_the_command_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

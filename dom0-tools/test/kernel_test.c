@@ -73,10 +73,14 @@ static size_t pack_lz4(unsigned char *out, size_t room)
 	return p - out;
 }
 
-/* The frame format of the program `lz4`: version 1, two raw blocks with sums, the end, a content sum. */
+/*
+ * The frame format of the program `lz4`: version 1, two raw blocks with sums, the end, a content
+ * sum.
+ */
 static size_t pack_lz4_frame(unsigned char *out, size_t room)
 {
-	static const unsigned char header[] = { 4, 0x22, 0x4d, 0x18, 0x7c, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const unsigned char header[] = { 4, 0x22, 0x4d, 0x18, 0x7c, 0x40, 0, 0, 0, 0, 0, 0, 0, 0,
+						0 };
 	unsigned char *p = out + sizeof(header);
 
 	memcpy(out, header, sizeof(header));
@@ -93,7 +97,8 @@ static size_t pack_bzip2(unsigned char *out, size_t room)
 {
 	unsigned int n = room;
 
-	assert_int_equal(BZ2_bzBuffToBuffCompress((char *)out, &n, (char *)image, IMAGE_SIZE, 1, 0, 0), BZ_OK);
+	assert_int_equal(BZ2_bzBuffToBuffCompress((char *)out, &n, (char *)image, IMAGE_SIZE, 1, 0, 0),
+			 BZ_OK);
 	return n;
 }
 
@@ -545,8 +550,8 @@ int main(void)
 		cmocka_unit_test(whole_files), cmocka_unit_test(whole_bzimage), cmocka_unit_test(whole_damaged),
 		cmocka_unit_test(whole_too_large), cmocka_unit_test(lz4_matches),
 		cmocka_unit_test(lz4_linked_blocks), cmocka_unit_test(not_kernels),
-		cmocka_unit_test(odd_files), cmocka_unit_test(elf_as_it_is), cmocka_unit_test(elf_good), cmocka_unit_test(elf_bad),
-		cmocka_unit_test(elf_cut_short), cmocka_unit_test(elf_32_bits),
+		cmocka_unit_test(odd_files), cmocka_unit_test(elf_as_it_is), cmocka_unit_test(elf_good),
+		cmocka_unit_test(elf_bad), cmocka_unit_test(elf_cut_short), cmocka_unit_test(elf_32_bits),
 	};
 
 	make_image();

@@ -64,7 +64,10 @@ static void sizes(void **state)
 	}
 }
 
-/* All ranges are in the page, and nothing behind it is written: a guest with functions and memory above 4 GiB has five. */
+/*
+ * All ranges are in the page, and nothing behind it is written: a guest with functions and memory
+ * above 4 GiB has five.
+ */
 static void start_info(void **state)
 {
 	struct layout_page *page = malloc(sizeof(*page));	/* ASan watches its end */
@@ -240,9 +243,10 @@ static void acpi_with_pci(void **state)
 	size_t used = build(tables, sizeof(tables), 2, 40);
 	const unsigned char *xsdt = table(u64(tables + 24), "XSDT", used), *mcfg, *ssdt;
 	const uint64_t window[3] = { 1ull << 39, (1ull << 40) - 1, 1ull << 39 };
-	const uint32_t window32[4] = { PVH_PCI_WINDOW32_BASE, PVH_PCI_WINDOW32_BASE + PVH_PCI_WINDOW32_SIZE - 1, 0,
-				       PVH_PCI_WINDOW32_SIZE };
-	struct layout_request r = { .memory = 256 << 20, .kernel_start = 1 << 20, .kernel_end = 2 << 20, .pci = true };
+	const uint32_t window32[4] = { PVH_PCI_WINDOW32_BASE,
+				       PVH_PCI_WINDOW32_BASE + PVH_PCI_WINDOW32_SIZE - 1, 0, PVH_PCI_WINDOW32_SIZE };
+	struct layout_request r = { .memory = 256 << 20, .kernel_start = 1 << 20, .kernel_end = 2 << 20,
+				    .pci = true };
 	struct layout l;
 	bool reserved = false;
 
@@ -283,7 +287,8 @@ static void acpi_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes), cmocka_unit_test(start_info), cmocka_unit_test(special_pages), cmocka_unit_test(refused),
+		cmocka_unit_test(sizes), cmocka_unit_test(start_info), cmocka_unit_test(special_pages),
+			cmocka_unit_test(refused),
 		cmocka_unit_test(acpi), cmocka_unit_test(acpi_with_pci), cmocka_unit_test(acpi_room),
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * PCI functions for guests, with a machine of the test's own: its sysfs, the hypervisor's answers, xenstore, and the
- * network driver of a card with virtual functions. Each change is a line of `history`.
+ * PCI functions for guests, with a machine of the test's own: its sysfs, the hypervisor's answers,
+ * xenstore, and the network driver of a card with virtual functions. Each change is a line of
+ * `history`.
  */
 #include "test/check.h"
 
@@ -78,7 +79,8 @@ static struct function *named(const char *path, const char **file)
 	return guest_parse_pci(&p, address, NULL, NULL, &e) ? NULL : function(p.sbdf);
 }
 
-#define PATH(path, fmt) do { va_list ap; va_start(ap, fmt); vsnprintf(path, sizeof(path), fmt, ap); va_end(ap); } while (0)
+#define PATH(path, fmt) \
+	do { va_list ap; va_start(ap, fmt); vsnprintf(path, sizeof(path), fmt, ap); va_end(ap); } while (0)
 
 int sysfs_read(char *out, size_t size, const char *fmt, ...)
 {
@@ -176,7 +178,8 @@ int sysfs_list(char ***names, const char *fmt, ...)
 	PATH(path, fmt);
 	*names = NULL;
 	f = named(path, &file);
-	if (!f || !((!strcmp(file, "net") && !strcmp(f->driver, "igb")) || (!strcmp(file, "nvme") && f->sbdf == DISK)))
+	if (!f || !((!strcmp(file, "net") && !strcmp(f->driver, "igb")) ||
+		    (!strcmp(file, "nvme") && f->sbdf == DISK)))
 		return -ENOENT;
 	*names = calloc(1, sizeof(**names));
 	(*names)[0] = strdup(f->sbdf == DISK ? "nvme0" : "eth1");
@@ -310,7 +313,10 @@ void keel_warn(struct keel *unused, const char *fmt, ...)
 	did("warning: %s\n", text);
 }
 
-/* The network driver: what it holds of each virtual function, which settings it refuses, or takes and forgets. */
+/*
+ * The network driver: what it holds of each virtual function, which settings it refuses, or takes
+ * and forgets.
+ */
 static struct vf_settings card[3];
 static unsigned int refuses, forgets, unknown, min_rate = 10;
 
@@ -482,8 +488,8 @@ int nvme_admin(int fd, struct nvme_admin_cmd *cmd)
 
 	if (cmd->opcode != 6) {
 		assert_int_equal(cmd->opcode, 0x1c);
-		did("controller %u: action %u of kind %u, %u\n", cmd->cdw10 >> 16, cmd->cdw10 & 15, cmd->cdw10 >> 8 & 7,
-		    cmd->cdw11);
+		did("controller %u: action %u of kind %u, %u\n", cmd->cdw10 >> 16, cmd->cdw10 & 15,
+		    cmd->cdw10 >> 8 & 7, cmd->cdw11);
 		return !disk.refused || disk.refused == (cmd->cdw10 & 15) ? disk.refuses : 0;
 	}
 	assert_int_equal(cmd->data_len, 4096);
@@ -536,7 +542,8 @@ static int start(void **state)
 static void taken_from_its_driver(void **state)
 {
 	assert_int_equal(pci_make_assignable(&k, VF1), 0);
-	assert_string_equal(history, "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
+	assert_string_equal(history,
+			    "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
 			    "assign 102 to 32753\n");
 }
 
@@ -548,7 +555,8 @@ static void its_driver_gets_it_back(void **state)
 	f->no_assign = -EIO;
 	assert_int_equal(pci_make_assignable(&k, VF1), -EBUSY);
 	assert_contains(k.err.text, "0000:01:00.2 cannot be assigned: its last reset did not end");
-	assert_string_equal(history, "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
+	assert_string_equal(history,
+			    "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
 			    "assign 102 to 32753\n0000:01:00.2/driver_override=nothing\n"
 			    "/sys/bus/pci/drivers_probe=0000:01:00.2\n");
 	start(state);
@@ -562,7 +570,8 @@ static void its_driver_gets_it_back(void **state)
 	f->no_unbind = -EBUSY;
 	assert_int_equal(pci_make_assignable(&k, VF1), -EBUSY);
 	assert_contains(k.err.text, "cannot be taken from its driver");
-	assert_string_equal(history, "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
+	assert_string_equal(history,
+			    "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
 			    "0000:01:00.2/driver_override=nothing\n");
 	/* It had none. */
 	start(state);
@@ -671,7 +680,8 @@ static void bars_that_cannot_be_shown(void **state)
 		{ "0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n0xfe000000 0xfe000fff 0x40200\n", NULL },
 		{ "0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n0x0 0xfff 0x40200\n", "a BAR has no address" },
 		{ "0xfe000000 0xfe000fff 0x40200\n0x1000 0x101f 0x40101\n", NULL },
-		{ "0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n0xfe000100 0xfe0001ff 0x40200\n", NULL },	/* the ROM */
+		/* the ROM */
+		{ "0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n0xfe000100 0xfe0001ff 0x40200\n", NULL },
 		{ "", NULL }, { "nonsense", NULL },
 	};
 
@@ -721,16 +731,18 @@ static void what_is_known(void **state)
 /* As the hypervisor does it, whatever Linux would. */
 static void way_of_reset(void **state)
 {
-	static const char none[16] = "\x01\x48\x03\0\0\0\0\x10", flr[16] = "\x01\x48\x03\0\0\0\0\0\x10\0\x02\0\0\x80\0\x10",
+	static const char none[16] = "\x01\x48\x03\0\0\0\0\x10",
+				     flr[16] = "\x01\x48\x03\0\0\0\0\0\x10\0\x02\0\0\x80\0\x10",
 		no_flr[16] = "\x10\0\x02\0\0\x80\0\0\0\0\0\0\0\0\0\x10", loop[16] = "\x01\x40";
 	static const struct {
 		const char *config;
 		int why;
 		const char *way;
 	} cases[] = {
-		{ flr, 0, "flr" }, { flr, -EMLINK, "flr" }, { none, 0, "bus" }, { no_flr, 0, "bus" }, { NULL, 0, "bus" },
-		{ loop, -ENOTTY, "" }, { no_flr, -ENOTTY, "" }, { no_flr, -EMLINK, "" }, { no_flr, -ETXTBSY, "bus" },
-		{ no_flr, -EIO, "bus" }, { none, -EISDIR, "" }, { none, -EOPNOTSUPP, "" },
+		{ flr, 0, "flr" }, { flr, -EMLINK, "flr" }, { none, 0, "bus" }, { no_flr, 0, "bus" },
+		{ NULL, 0, "bus" }, { loop, -ENOTTY, "" }, { no_flr, -ENOTTY, "" }, { no_flr, -EMLINK, "" },
+		{ no_flr, -ETXTBSY, "bus" }, { no_flr, -EIO, "bus" }, { none, -EISDIR, "" },
+		{ none, -EOPNOTSUPP, "" },
 	};
 	struct pci_owners o;
 	struct pci_info p;
@@ -768,7 +780,8 @@ static void reset_once_more(void **state)
 static void virtual_functions(void **state)
 {
 	assert_int_equal(pci_create_vfs(&k, PF, 3), 0);
-	assert_string_equal(history, "0000:01:00.0/sriov_drivers_autoprobe=0\n0000:01:00.0/sriov_numvfs=0\n"
+	assert_string_equal(history,
+			    "0000:01:00.0/sriov_drivers_autoprobe=0\n0000:01:00.0/sriov_numvfs=0\n"
 			    "0000:01:00.0/sriov_numvfs=3\n0000:01:00.0/sriov_drivers_autoprobe=1\n");
 	function(VF0)->owner = DOMID_IO;
 	assert_int_equal(pci_create_vfs(&k, PF, 0), 0);
@@ -790,7 +803,8 @@ static void virtual_functions(void **state)
 	function(VF1)->owner = 0;
 	no_vfs = -ENOSPC;
 	assert_int_equal(pci_create_vfs(&k, PF, 3), -ENOSPC);
-	assert_string_equal(history, "0000:01:00.0/sriov_drivers_autoprobe=0\n0000:01:00.0/sriov_numvfs=0\n"
+	assert_string_equal(history,
+			    "0000:01:00.0/sriov_drivers_autoprobe=0\n0000:01:00.0/sriov_numvfs=0\n"
 			    "0000:01:00.0/sriov_drivers_autoprobe=1\n");
 	/* An IOMMU that does not remap interrupts: nothing is a guest's. */
 	start(state);
@@ -809,7 +823,8 @@ static void queues_are_shared_out(void **state)
 	disk.number = 4;
 	disk.refuses = disk.refused = 0;
 	assert_int_equal(pci_create_vfs(&k, DISK, 2), 0);
-	assert_string_equal(history, "0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n"
+	assert_string_equal(history,
+			    "0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n"
 			    "0000:03:00.0/sriov_drivers_autoprobe=1\n"
 			    "controller 0: action 1 of kind 0, 0\ncontroller 0: action 1 of kind 1, 0\n"
 			    "/sys/class/nvme/nvme0/reset_controller=1\n"
@@ -823,7 +838,8 @@ static void queues_are_shared_out(void **state)
 	history[0] = 0;
 	disk.queues = 7;
 	assert_int_equal(pci_create_vfs(&k, DISK, 4), -ENOSPC);
-	assert_contains(k.err.text, "nvme0: 7 flexible queues and 5 interrupts are not enough for 4 virtual functions");
+	assert_contains(k.err.text,
+			"nvme0: 7 flexible queues and 5 interrupts are not enough for 4 virtual functions");
 	disk.queues = 8;
 	disk.interrupts = 3;
 	assert_int_equal(pci_create_vfs(&k, DISK, 4), -ENOSPC);
@@ -840,7 +856,8 @@ static void queues_are_shared_out(void **state)
 	history[0] = 0;
 	assert_int_equal(pci_create_vfs(&k, DISK, 4), -EIO);
 	assert_contains(k.err.text, "nvme0: cannot bring a controller online: NVMe status 0x11f");
-	assert_contains(history, "sriov_numvfs=4\n0000:03:00.0/sriov_drivers_autoprobe=1\ncontroller 11: action 9 of kind 0, 0\n"
+	assert_contains(history,
+			"sriov_numvfs=4\n0000:03:00.0/sriov_drivers_autoprobe=1\ncontroller 11: action 9 of kind 0, 0\n"
 			"0000:03:00.0/sriov_drivers_autoprobe=0\n0000:03:00.0/sriov_numvfs=0\n");
 	assert_int_equal(vfs_made, 0);
 }
@@ -876,13 +893,15 @@ static void settings_come_and_go(void **state)
 	card[1].vlan = 9;
 	card[1].rate = 50;
 	assert_int_equal(pci_attach(&k, WEB, &p), 0);
-	assert_string_equal(history, "vf 1 mac=02:00:00:00:00:07\nvf 1 vlan=5\nvf 1 rate=100\nvf 1 trust=on\n"
+	assert_string_equal(history,
+			    "vf 1 mac=02:00:00:00:00:07\nvf 1 vlan=5\nvf 1 rate=100\nvf 1 trust=on\n"
 			    "vf 1 spoofchk=off\nassign 102 to 3\n");
 	assert_string_equal(stored_at, "/tool/keel/3/pci/00000102");
 	assert_string_equal(stored, "mac=00:00:00:00:00:00,vlan=9,rate=50,trust=off,spoofchk=on");
 	history[0] = 0;
 	assert_int_equal(pci_detach(&k, WEB, VF1), 0);
-	assert_string_equal(history, "deassign 102 from 3\nvf 1 spoofchk=on\nvf 1 trust=off\nvf 1 rate=50\nvf 1 vlan=9\n"
+	assert_string_equal(history,
+			    "deassign 102 from 3\nvf 1 spoofchk=on\nvf 1 trust=off\nvf 1 rate=50\nvf 1 vlan=9\n"
 			    "vf 1 mac=00:00:00:00:00:00\n");
 	assert_string_equal(stored_at, "");
 	/* The guest ends; only what was asked for is put back. */
@@ -893,7 +912,8 @@ static void settings_come_and_go(void **state)
 	function(VF1)->owner = DOMID_IO;
 	refuses = VF_VLAN;
 	pci_forget(&k, WEB);
-	assert_string_equal(history, "vf 1 vlan=9\nwarning: settings of PCI function 0000:01:00.2 could not be put back: "
+	assert_string_equal(history,
+			    "vf 1 vlan=9\nwarning: settings of PCI function 0000:01:00.2 could not be put back: "
 			    "vlan=9\n");
 	assert_string_equal(stored_at, "");
 	history[0] = 0;
@@ -901,7 +921,10 @@ static void settings_come_and_go(void **state)
 	assert_string_equal(history, "");
 }
 
-/* The function leaves before the guest's memory goes; what is another's stays, and is known to be another's. */
+/*
+ * The function leaves before the guest's memory goes; what is another's stays, and is known to be
+ * another's.
+ */
 static void settings_when_guests_end(void **state)
 {
 	struct guest_pci p = with(VF0, "vlan=7");
@@ -917,7 +940,8 @@ static void settings_when_guests_end(void **state)
 	function(VF0)->no_deassign = -EBUSY;
 	history[0] = 0;
 	pci_forget(&k, WEB);
-	assert_string_equal(history, "deassign 101 from 3\nwarning: PCI function 0000:01:00.1 does not leave domain 3: "
+	assert_string_equal(history,
+			    "deassign 101 from 3\nwarning: PCI function 0000:01:00.1 does not leave domain 3: "
 			    "Device or resource busy\n");
 	assert_string_equal(stored_at, "/tool/keel/3/pci/00000101");
 	/* Domain 7 had it, and left vlan=9 to be put back; web has it now. */
@@ -990,7 +1014,8 @@ static void kept_text_that_is_odd(void **state)
 		assert_int_equal(card[0].trust, odd[i].trust);
 		if (odd[i].warning)
 			assert_contains(history, odd[i].warning);
-		assert_int_equal(!strstr(history, "warning: not all settings of PCI function 0000:01:00.1 could be put back"),
+		assert_int_equal(!strstr(history,
+					 "warning: not all settings of PCI function 0000:01:00.1 could be put back"),
 				 !odd[i].warning);
 	}
 }
@@ -1002,15 +1027,18 @@ static void a_setting_that_is_refused(void **state)
 
 	refuses = VF_TRUST;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EINVAL);
-	assert_string_equal(k.err.text, "the driver igb of 0000:01:00.0 refuses trust=on for 0000:01:00.1, its virtual "
+	assert_string_equal(k.err.text,
+			    "the driver igb of 0000:01:00.0 refuses trust=on for 0000:01:00.1, its virtual "
 			    "function 0: Invalid argument; nothing was changed");
-	assert_string_equal(history, "vf 0 mac=02:00:00:00:00:07\nvf 0 vlan=5\nvf 0 trust=on\nvf 0 vlan=0\n"
+	assert_string_equal(history,
+			    "vf 0 mac=02:00:00:00:00:07\nvf 0 vlan=5\nvf 0 trust=on\nvf 0 vlan=0\n"
 			    "vf 0 mac=00:00:00:00:00:00\n");
 	assert_string_equal(stored_at, "");
 	start(state);
 	forgets = VF_VLAN;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EIO);
-	assert_contains(k.err.text, "takes vlan=5 for 0000:01:00.1, its virtual function 0, but it does not read back");
+	assert_contains(k.err.text,
+			"takes vlan=5 for 0000:01:00.1, its virtual function 0, but it does not read back");
 	assert_false(card[0].trust);
 	start(state);
 	unknown = VF_TRUST;		/* it cannot be read back, nor put back */
@@ -1024,7 +1052,8 @@ static void a_setting_that_is_refused(void **state)
 	start(state);
 	function(VF0)->no_assign = -EPERM;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EPERM);
-	assert_contains(k.err.text, "web cannot have PCI functions: its configuration needs passthrough = \"enabled\"");
+	assert_contains(k.err.text,
+			"web cannot have PCI functions: its configuration needs passthrough = \"enabled\"");
 	assert_int_equal(card[0].vlan, 0);
 	assert_string_equal(stored_at, "");
 	/* It says so beforehand: nothing is touched. */
@@ -1037,7 +1066,8 @@ static void a_setting_that_is_refused(void **state)
 	assert_contains(k.err.text, "web has 23 PCI functions, and no more ports");
 	none_for_web = -EINPROGRESS;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EBUSY);
-	assert_contains(k.err.text, "web is being migrated, and cannot have PCI functions meanwhile; attach it when that is over");
+	assert_contains(k.err.text,
+			"web is being migrated, and cannot have PCI functions meanwhile; attach it when that is over");
 	assert_string_equal(history, "");
 	start(state);
 	function(VF0)->no_assign = -ENOENT;
@@ -1063,19 +1093,23 @@ static void settings_of_what_has_none(void **state)
 	p = with(VF0, "vlan=5");
 	function(PF)->driver = "vfio-pci";
 	assert_int_equal(pci_attach(&k, WEB, &p), -ENODEV);
-	assert_contains(k.err.text, "its physical function 0000:01:00.0 (driver vfio-pci) has no network interface");
+	assert_contains(k.err.text,
+			"its physical function 0000:01:00.0 (driver vfio-pci) has no network interface");
 	assert_string_equal(history, "");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(taken_from_its_driver, start), cmocka_unit_test_setup(its_driver_gets_it_back, start),
+		cmocka_unit_test_setup(taken_from_its_driver, start),
+			cmocka_unit_test_setup(its_driver_gets_it_back, start),
 		cmocka_unit_test_setup(given_back, start), cmocka_unit_test_setup(said_beforehand, start),
-		cmocka_unit_test_setup(bars_that_cannot_be_shown, start), cmocka_unit_test_setup(what_is_known, start),
-		cmocka_unit_test_setup(virtual_functions, start),
-		cmocka_unit_test_setup(queues_are_shared_out, start), cmocka_unit_test_setup(a_list_that_is_too_long, start), cmocka_unit_test_setup(way_of_reset, start),
-		cmocka_unit_test_setup(reset_once_more, start), cmocka_unit_test_setup(settings_come_and_go, start),
+		cmocka_unit_test_setup(bars_that_cannot_be_shown, start),
+		cmocka_unit_test_setup(what_is_known, start), cmocka_unit_test_setup(virtual_functions, start),
+		cmocka_unit_test_setup(queues_are_shared_out, start),
+		cmocka_unit_test_setup(a_list_that_is_too_long, start),
+		cmocka_unit_test_setup(way_of_reset, start), cmocka_unit_test_setup(reset_once_more, start),
+		cmocka_unit_test_setup(settings_come_and_go, start),
 		cmocka_unit_test_setup(a_setting_that_is_refused, start),
 		cmocka_unit_test_setup(settings_of_what_has_none, start),
 		cmocka_unit_test_setup(settings_when_guests_end, start),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An interface's script: what it is told, and what becomes of one that fails, hangs, or is interrupted. */
+/*
+ * An interface's script: what it is told, and what becomes of one that fails, hangs, or is
+ * interrupted.
+ */
 #include "test/check.h"
 
 #include <fcntl.h>
@@ -27,7 +30,10 @@ bool keel_interrupted(struct keel *q)
 	return interrupted;
 }
 
-/* Writes the script, runs it with @what, and returns what it wrote to the file that it knows as $OUT. */
+/*
+ * Writes the script, runs it with @what, and returns what it wrote to the file that it knows as
+ * $OUT.
+ */
 static int run(const char *text, const char *what, const char *gatewaydev, char *told, size_t size)
 {
 	FILE *f = fopen(path, "w");
@@ -53,11 +59,13 @@ static int run(const char *text, const char *what, const char *gatewaydev, char 
 
 static void told(void **state)
 {
-	static const char say[] = "echo \"$# $1 $2|$script|$XENBUS_TYPE|$XENBUS_BASE_PATH|$XENBUS_PATH|$vif|$netdev\" >$OUT";
+	static const char say[] =
+		"echo \"$# $1 $2|$script|$XENBUS_TYPE|$XENBUS_BASE_PATH|$XENBUS_PATH|$vif|$netdev\" >$OUT";
 	char text[256], want[256];
 
 	assert_int_equal(run(say, "online", "", text, sizeof(text)), 0);
-	snprintf(want, sizeof(want), "2 online type_if=vif|%s|vif|backend|/local/domain/0/backend/vif/7/2|vif7.2|\n", path);
+	snprintf(want, sizeof(want),
+		 "2 online type_if=vif|%s|vif|backend|/local/domain/0/backend/vif/7/2|vif7.2|\n", path);
 	assert_string_equal(text, want);
 	assert_int_equal(run(say, "offline", "eth0", text, sizeof(text)), 0);
 	assert_contains(text, "2 offline type_if=vif|");
@@ -77,7 +85,8 @@ static void fails(void **state)
 	assert_int_equal(run("exit 3", "online", "", text, sizeof(text)), -EIO);
 	assert_contains(k.err.text, "online failed (exit status 3)");
 	assert_int_equal(script_run(&k, "/nowhere/vif-x", "online", 7, 2, "vif7.2", ""), -ENOENT);
-	assert_contains(k.err.text, "cannot run the script /nowhere/vif-x (Xen's own are in the package xen-utils-common)");
+	assert_contains(k.err.text,
+			"cannot run the script /nowhere/vif-x (Xen's own are in the package xen-utils-common)");
 }
 
 /* Gone, or dead and not waited for yet by whoever must. */
@@ -104,7 +113,8 @@ static void hangs(void **state)
 
 	step = 30;
 	now = 0;
-	assert_int_equal(run("sleep 60 & echo $! >$OUT; sleep 60", "online", "", text, sizeof(text)), -ETIMEDOUT);
+	assert_int_equal(run("sleep 60 & echo $! >$OUT; sleep 60", "online", "", text, sizeof(text)),
+			 -ETIMEDOUT);
 	assert_contains(k.err.text, "did not end within 40 s");
 	child = atol(text);
 	assert_true(child > 1);
@@ -129,7 +139,8 @@ static void stopped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(told), cmocka_unit_test(fails), cmocka_unit_test(hangs), cmocka_unit_test(stopped),
+		cmocka_unit_test(told), cmocka_unit_test(fails), cmocka_unit_test(hangs),
+			cmocka_unit_test(stopped),
 	};
 	sigset_t set;
 	int rc;

@@ -340,6 +340,7 @@ XEN_ASSERT_SIZE(struct xen_cpuid_leaf, 24);
 XEN_ASSERT_SIZE(struct xen_msr_entry, 16);
 
 /* Of 32-bit guests */
-#define SAME(type, size, field, offset) XEN_ASSERT_SIZE(type, size); XEN_ASSERT_OFFSET(type, field, offset);
+#define SAME(type, size, field, offset) \
+	XEN_ASSERT_SIZE(type, size); XEN_ASSERT_OFFSET(type, field, offset);
 #define OTHER(ours, type, size, our_field, field, offset) SAME(ours, size, our_field, offset)
 #include "test/abi/same32.h"

@@ -5,6 +5,7 @@
 
 #include "test/abi/libxen.h"
 
-#define SAME(type, size, field, offset) _Static_assert(sizeof(type) == size && offsetof(type, field) == offset, #type);
+#define SAME(type, size, field, offset) \
+	_Static_assert(sizeof(type) == size && offsetof(type, field) == offset, #type);
 #define OTHER(ours, type, size, our_field, field, offset) SAME(type, size, field, offset)
 #include "test/abi/same32.h"

@@ -19,9 +19,10 @@
  * were executed with interrupts off: from the exit, or from where they were let in
  * (STI), to the next STI or VMRUN. There a repeated string instruction is one.
  *
- * With marks=FILE, lines "ADDRESS NAME" of functions of the hypervisor, and from=ADDRESS,to=ADDRESS, instructions of the
- * guest: how often it exited after it came by the first one until it came by the other, by site and by which of
- * the functions each episode came through, in lines
+ * With marks=FILE, lines "ADDRESS NAME" of functions of the hypervisor, and
+ * from=ADDRESS,to=ADDRESS, instructions of the guest: how often it exited after it came by the
+ * first one until it came by the other, by site and by which of the functions each episode came
+ * through, in lines
  *
  *	exit ADDRESS ,NAME,NAME,... count N
  *
@@ -83,7 +84,10 @@ static uint64_t lo, hi;
 static const char *out_path = "hvcount.out";
 static struct site **sites;	/* by address - lo */
 
-/* Counting is done with one CPU: with more, two runs differ (docs/testing.md, Counting instructions). */
+/*
+ * Counting is done with one CPU: with more, two runs differ (docs/testing.md, Counting
+ * instructions).
+ */
 static struct {
 	bool in_guest, seen_vmrun;
 	uint64_t resume;	/* where the hypervisor goes on after this VMRUN */
@@ -291,10 +295,12 @@ static bool read_marks(const char *path)
 		perror(path);
 		return false;
 	}
-	while (nr_marks < MAX_MARKS && fscanf(in, "%lx %47s", &marks[nr_marks].address, marks[nr_marks].name) == 2)
+	while (nr_marks < MAX_MARKS && fscanf(in, "%lx %47s", &marks[nr_marks].address,
+					      marks[nr_marks].name) == 2)
 		nr_marks++;
 	if (!feof(in))
-		fprintf(stderr, "hvcount: %s: more than %d functions, or not lines of an address and a name\n", path, MAX_MARKS);
+		fprintf(stderr, "hvcount: %s: more than %d functions, or not lines of an address and a name\n",
+			path, MAX_MARKS);
 	fclose(in);
 	return nr_marks && nr_marks < MAX_MARKS;
 }

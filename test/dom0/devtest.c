@@ -53,7 +53,8 @@ static void fill(uint64_t *words, uint64_t seed, uint64_t block)
 
 static void *buffer(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
 
 	if (p == MAP_FAILED)
 		fail("memory");
@@ -203,7 +204,9 @@ static int own(void)
 	return 0;
 }
 
-/* devtest granted EDU DOMAIN REFERENCE: DMA to the page while it is mapped, and when it is no more. */
+/*
+ * devtest granted EDU DOMAIN REFERENCE: DMA to the page while it is mapped, and when it is no more.
+ */
 static int granted(unsigned int domid, unsigned int ref)
 {
 	struct ioctl_gntdev_map_grant_ref map = { .count = 1, .refs = { { domid, ref } } };
@@ -219,7 +222,8 @@ static int granted(unsigned int domid, unsigned int ref)
 		fail("the grant");
 	address = p[0] * 0 + frame_of((void *)p) * PAGE;
 	write_to(address, 0x5a5a5a5a, 16);
-	printf("DMA granted page at %#llx: %s\n", (unsigned long long)address, p[0] == 0x5a ? "written" : "not written");
+	printf("DMA granted page at %#llx: %s\n", (unsigned long long)address,
+	       p[0] == 0x5a ? "written" : "not written");
 	fflush(stdout);
 	sleep(1);	/* for the guest to see it */
 	munmap((void *)p, PAGE);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The boot manager of tests under OVMF in Bochs, which publishes no ACPI tables: installs
- * those of Bochs' chipset (i440FX, PIIX4's power management), then starts \EFI\BOOT\keel.efi from the volume
- * that it came from.
+ * those of Bochs' chipset (i440FX, PIIX4's power management), then starts \EFI\BOOT\keel.efi from
+ * the volume that it came from.
  */
 #include <efi.h>
 #include <efilib.h>

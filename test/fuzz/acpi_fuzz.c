@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c arch/x86/acpi/guest_tables.c */
+/*
+ * SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c
+ * arch/x86/acpi/guest_tables.c
+ */
 /*
  * ACPI: the input is the memory at F0000 of a machine whose checksums are right
  * (they are made so, else no input would get far), and the parsers read it raw, too.
@@ -49,8 +52,9 @@ const void *map_firmware(paddr_t pa, size_t len)
 
 static void check(void)
 {
-	if (acpi.nr_cpus > NR_CPUS || acpi.nr_ioapics > ACPI_MAX_IOAPICS || acpi.nr_tables > ACPI_MAX_TABLES ||
-	    acpi.nr_overrides > ACPI_MAX_OVERRIDES || acpi.nr_mcfg > ACPI_MAX_MCFG)
+	if (acpi.nr_cpus > NR_CPUS || acpi.nr_ioapics > ACPI_MAX_IOAPICS ||
+	    acpi.nr_tables > ACPI_MAX_TABLES || acpi.nr_overrides > ACPI_MAX_OVERRIDES ||
+	    acpi.nr_mcfg > ACPI_MAX_MCFG)
 		abort();
 	if (acpi.has_s5 && (acpi.s5_typ_a > 7 || acpi.s5_typ_b > 7))
 		abort();

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	memcpy(p, data, size);
 	rc = dmar_parse(p, size, &d);
-	if (d.nr_units > DMAR_MAX_UNITS || d.nr_reserved > DMAR_MAX_RESERVED || d.nr_scopes > DMAR_MAX_SCOPES)
+	if (d.nr_units > DMAR_MAX_UNITS || d.nr_reserved > DMAR_MAX_RESERVED ||
+	    d.nr_scopes > DMAR_MAX_SCOPES)
 		abort();
 	if (rc && (!d.why || d.bad_offset > size))
 		abort();
@@ -31,7 +32,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	for (unsigned int i = 0; !rc && i < d.nr_reserved; i++)
 		check_entry(&d, &d.reserved[i]);
 	for (unsigned int i = 0; !rc && i < d.nr_scopes; i++)
-		if (!d.scopes[i].depth || d.scopes[i].path < p || d.scopes[i].path + 2 * d.scopes[i].depth > p + size)
+		if (!d.scopes[i].depth || d.scopes[i].path < p ||
+		    d.scopes[i].path + 2 * d.scopes[i].depth > p + size)
 			abort();
 	free(p);
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c common/grant_map.c
- * common/grant_copy.c common/spinlock.c */
+/*
+ * SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c
+ * common/grant_map.c common/grant_copy.c common/spinlock.c */
 /*
  * Two domains make any sequence of event channel and grant operations. A simple model
  * says what each must answer, and what must be true after it. Each operation takes four
@@ -24,7 +25,8 @@
 #define GFNS 16		/* 0..7 are RAM at first, 8..15 scratch */
 #define HANDLES 256
 
-#define REQUIRE(c) do { if (!(c)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); abort(); } } while (0)
+#define REQUIRE(c) \
+	do { if (!(c)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); abort(); } } while (0)
 
 struct model_port {
 	u8 state;
@@ -139,7 +141,8 @@ static void op_bind_interdomain(u8 a, u8 b, bool fault)
 		REQUIRE(rc == want);
 		return;
 	}
-	model_take(me, (u32)want, (struct model_port){ .state = EC_INTERDOMAIN, .remote = (u16)d, .remote_port = rp,
+	model_take(me, (u32)want,
+		   (struct model_port){ .state = EC_INTERDOMAIN, .remote = (u16)d, .remote_port = rp,
 						       .pending = true });
 	ports[d][rp].state = EC_INTERDOMAIN;
 	ports[d][rp].remote = (u16)me;
@@ -421,7 +424,8 @@ static void op_map(u8 a, u8 b, u8 c, bool fault)
 	if (want != GNTST_okay)
 		return;
 	REQUIRE(op.handle < HANDLES && !handles[me][op.handle].used);
-	handles[me][op.handle] = (struct model_handle){ true, op.flags & GNTMAP_readonly, op.dom, op.ref, c % GFNS };
+	handles[me][op.handle] = (struct model_handle){ true, op.flags & GNTMAP_readonly, op.dom, op.ref,
+							c % GFNS };
 	REQUIRE(type_at(me, c % GFNS) == (op.flags & GNTMAP_readonly ? P2M_GRANT_RO : P2M_GRANT_RW));
 }
 
@@ -446,7 +450,8 @@ static void op_unmap(u8 a, u8 b)
 
 static void op_copy(u8 a, u8 b, u8 c)
 {
-	struct gnttab_copy op = { .source = { .u.ref = b % REFS, .domid = a % DOMAINS, .offset = (u16)(c * 20) },
+	struct gnttab_copy op = { .source = { .u.ref = b % REFS, .domid = a % DOMAINS,
+					      .offset = (u16)(c * 20) },
 		.dest = { .u.gmfn = c % GFNS, .domid = DOMID_SELF }, .len = 64, .flags = GNTCOPY_source_gref };
 	enum p2m_type t = type_at(me, c % GFNS);
 	s16 want = GNTST_bad_copy_arg;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/msr.c arch/x86/hvm/hvmcontext.c
+ * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/msr.c
+ * arch/x86/hvm/hvmcontext.c
  *	arch/x86/hvm/regs.c arch/x86/hvm/guest_context.c arch/x86/hvm/vlapic_regs.c arch/x86/vmx/check.c
  */
 /*
- * Save records with some of their bytes changed. What is refused changes nothing; what is taken, both
- * vendors' CPUs enter and load: by the rules of SDM vol. 3, 27.3.1 (vmx/check.c on the VMCS that
- * vmx/state.c fills) and of APM vol. 2, 15.5.1 and 15.20, WRMSR, XSETBV and XRSTOR.
+ * Save records with some of their bytes changed. What is refused changes nothing; what is taken,
+ * both vendors' CPUs enter and load: by the rules of SDM vol. 3, 27.3.1 (vmx/check.c on the VMCS
+ * that vmx/state.c fills) and of APM vol. 2, 15.5.1 and 15.20, WRMSR, XSETBV and XRSTOR.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static u64 vmcs[0x8000];
 #undef __asm__
 
 #define XSAVE_SIZE 832
-struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48, .xsave = true, .xcr0 = 7, .xsave_size = XSAVE_SIZE };
+struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48, .xsave = true, .xcr0 = 7,
+				     .xsave_size = XSAVE_SIZE };
 
 int rdmsr_safe(u32 msr, u64 *v) { return -EFAULT; }
 int wrmsr_safe(u32 msr, u64 v) { return 0; }
@@ -91,14 +93,16 @@ static void svm_enters(const struct hvm_state *s)
 {
 	bool lm = s->efer & EFER_LME && s->cr0 & X86_CR0_PG;
 
-	require(!(s->cr0 >> 32) && !(s->dr6 >> 32) && !(s->dr7 >> 32) && !(s->cr3 >> cpu_features.phys_bits));
+	require(!(s->cr0 >> 32) && !(s->dr6 >> 32) && !(s->dr7 >> 32) &&
+		!(s->cr3 >> cpu_features.phys_bits));
 	require(s->cr0 & X86_CR0_CD || !(s->cr0 & X86_CR0_NW));
 	require(!(s->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)) && !(s->cr4 & ~0x777fffull));
 	require(!lm || (s->cr4 & X86_CR4_PAE && s->cr0 & X86_CR0_PE));
 	require(!lm || (s->seg[SEG_CS].attr & 0x600) != 0x600);
 	if (!s->pending_event)
 		return;
-	require(s->pending_type == HEV_INTR || s->pending_type == HEV_NMI || s->pending_type == HEV_EXCEPTION);
+	require(s->pending_type == HEV_INTR || s->pending_type == HEV_NMI ||
+		s->pending_type == HEV_EXCEPTION);
 	require(s->pending_type != HEV_EXCEPTION || (s->pending_vector < 32 && s->pending_vector != 2));
 }
 
@@ -108,7 +112,10 @@ static void my_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	set = true;
 }
 
-/* A vCPU that may run enters; the state of one that stays down is of no matter until something sets it. */
+/*
+ * A vCPU that may run enters; the state of one that stays down is of no matter until something sets
+ * it.
+ */
 static void what_runs_enters(void)
 {
 	u64 val[VMX_NR_DUMP];
@@ -126,7 +133,8 @@ static void what_runs_enters(void)
 	require(!(vmread(VMCS_GUEST_CR0) & (X86_CR0_CD | X86_CR0_NW)));
 	/* WRMSR */
 	require(is_canonical(loaded.lstar, &loaded) && is_canonical(loaded.cstar, &loaded) &&
-		is_canonical(loaded.kernel_gs_base, &loaded) && !(loaded.sfmask >> 32) && !(loaded.sysenter_cs >> 32));
+		is_canonical(loaded.kernel_gs_base, &loaded) && !(loaded.sfmask >> 32) &&
+		!(loaded.sysenter_cs >> 32));
 	require(!(vcpu.tsc_aux >> 32));
 }
 
@@ -159,8 +167,10 @@ static void add(u16 code, const void *data, u32 len)
 static void good_records(unsigned int mode)
 {
 	struct hvm_save_header h = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
-	struct hvm_hw_cpu c = { .rip = 0x1000, .rflags = 0x202, .cr0 = 0x11, .dr6 = 0xffff0ff0, .dr7 = 0x400,
-		.cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93, .fs_arbytes = 0xc93,
+	struct hvm_hw_cpu c = { .rip = 0x1000, .rflags = 0x202, .cr0 = 0x11, .dr6 = 0xffff0ff0,
+				.dr7 = 0x400,
+		.cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93,
+			      .fs_arbytes = 0xc93,
 		.gs_arbytes = 0xc93, .tr_arbytes = 0x8b, .ldtr_arbytes = 0x82, .cs_limit = ~0u, .ds_limit = ~0u,
 		.es_limit = ~0u, .ss_limit = ~0u, .fs_limit = ~0u, .gs_limit = ~0u, .tr_limit = 0x67,
 		.flags = XEN_X86_FPU_INITIALISED };

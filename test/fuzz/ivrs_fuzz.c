@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	table = calloc(1, len);
 	memcpy(table + 48, data, size);
 	why = ivrs_parse(table, len, &ivrs, &at);
-	if (ivrs.nr_units > IVRS_MAX_UNITS || ivrs.nr_memory > IVRS_MAX_MEMORY || ivrs.nr_ioapics > IVRS_MAX_IOAPICS)
+	if (ivrs.nr_units > IVRS_MAX_UNITS || ivrs.nr_memory > IVRS_MAX_MEMORY ||
+	    ivrs.nr_ioapics > IVRS_MAX_IOAPICS)
 		abort();
 	if (why && (at < 48 || at > len))
 		abort();

@@ -14,7 +14,10 @@ static void require(bool ok)
 		abort();
 }
 
-/* Any bytes in any mode: an instruction that makes sense, or none. Reads no byte beyond what it was given. */
+/*
+ * Any bytes in any mode: an instruction that makes sense, or none. Reads no byte beyond what it was
+ * given.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const unsigned int modes[] = { 16, 32, 64 };

@@ -30,7 +30,8 @@ static void look_at_isr(struct regs *regs)
 	EXPECT(!(apic_read(APIC_IRR + (v / 32) * 16) >> (v % 32) & 1), "vector %#x is still requested", v);
 	EXPECT_EQ(apic_read(APIC_PPR) & 0xf0, v & 0xf0);
 	apic_write(APIC_EOI, 0);
-	EXPECT(!(apic_read(APIC_ISR + (v / 32) * 16) >> (v % 32) & 1), "vector %#x is in service after EOI", v);
+	EXPECT(!(apic_read(APIC_ISR + (v / 32) * 16) >> (v % 32) & 1),
+	       "vector %#x is in service after EOI", v);
 	count[v]++;
 }
 
@@ -62,7 +63,8 @@ static void test_registers(void)
 	apic_write(APIC_SVR, 0xff);
 	EXPECT(apic_read(APIC_LVT1) & 0x10000, "LVT1 %#x", apic_read(APIC_LVT1));
 	apic_write(APIC_LVT1, 0x78);
-	EXPECT(apic_read(APIC_LVT1) & 0x10000, "LVT1 can be unmasked while off: %#x", apic_read(APIC_LVT1));
+	EXPECT(apic_read(APIC_LVT1) & 0x10000, "LVT1 can be unmasked while off: %#x",
+	       apic_read(APIC_LVT1));
 	apic_write(APIC_SVR, 0x1ff);
 }
 
@@ -218,8 +220,9 @@ static void test_waits_for_if(void)
 	via.value = 0;
 	EXPECT_EQ(hvm_op(set_param, &via), 0);
 	/*
-	 * STI lets nothing in before the next instruction, also where it is the first one after an exit. (QEMU's SVM forgets
-	 * the shadow at an entry, which an interrupt of the host may bring in between once.)
+	 * STI lets nothing in before the next instruction, also where it is the first one after an exit.
+	 * (QEMU's SVM forgets the shadow at an entry, which an interrupt of the host may bring in between
+	 * once.)
 	 */
 	for (i = 0; i < 8; i++) {
 		quiet_self_ipi(LOW);
@@ -376,7 +379,8 @@ void test_main(void)
 		if (!apic_enter_x2())
 			skip("no x2APIC");
 	}
-	EXPECT_EQ(try_wrmsr(MSR_APIC_BASE, 0xfee00000 | APIC_BASE_BSP | APIC_BASE_ENABLE), 1); /* no way back */
+	/* no way back */
+	EXPECT_EQ(try_wrmsr(MSR_APIC_BASE, 0xfee00000 | APIC_BASE_BSP | APIC_BASE_ENABLE), 1);
 	apic_enable();
 	test_registers();
 	test_self();

@@ -30,7 +30,8 @@ static const struct call {
 	u32 nr, op, where;
 	int wanted;
 } calls[] = {
-	{ "evtchn.bind_interdomain", __HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, ARG2, -EFAULT },
+	{ "evtchn.bind_interdomain", __HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, ARG2,
+	  -EFAULT },
 	{ "evtchn.bind_virq", __HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, ARG2, -EFAULT },
 	{ "evtchn.close", __HYPERVISOR_event_channel_op, EVTCHNOP_close, ARG2, -EFAULT },
 	{ "evtchn.send", __HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG2, -EFAULT },
@@ -43,28 +44,36 @@ static const struct call {
 	{ "evtchn.expand_array", __HYPERVISOR_event_channel_op, EVTCHNOP_expand_array, ARG2, -EFAULT },
 	{ "evtchn.set_priority", __HYPERVISOR_event_channel_op, EVTCHNOP_set_priority, ARG2, -EFAULT },
 	{ "evtchn.reset", __HYPERVISOR_event_channel_op, EVTCHNOP_reset, ARG2, -EFAULT },
-	{ "memory.current_reservation", __HYPERVISOR_memory_op, XENMEM_current_reservation, ARG2, -EFAULT },
-	{ "memory.maximum_reservation", __HYPERVISOR_memory_op, XENMEM_maximum_reservation, ARG2, -EFAULT },
+	{ "memory.current_reservation", __HYPERVISOR_memory_op, XENMEM_current_reservation, ARG2,
+	  -EFAULT },
+	{ "memory.maximum_reservation", __HYPERVISOR_memory_op, XENMEM_maximum_reservation, ARG2,
+	  -EFAULT },
 	{ "memory.add_to_physmap", __HYPERVISOR_memory_op, XENMEM_add_to_physmap, ARG2, -EFAULT },
 	{ "memory.memory_map", __HYPERVISOR_memory_op, XENMEM_memory_map, ARG2, -EFAULT },
 	{ "memory.maximum_gpfn", __HYPERVISOR_memory_op, XENMEM_maximum_gpfn, ARG2, -EFAULT },
-	{ "memory.remove_from_physmap", __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, ARG2, -EFAULT },
-	{ "memory.add_to_physmap_batch", __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, ARG2, -EFAULT },
+	{ "memory.remove_from_physmap", __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, ARG2,
+	  -EFAULT },
+	{ "memory.add_to_physmap_batch", __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, ARG2,
+	  -EFAULT },
 	{ "memory.acquire_resource", __HYPERVISOR_memory_op, XENMEM_acquire_resource, ARG2, -EFAULT },
 	{ "memory.machine_memory_map", __HYPERVISOR_memory_op, XENMEM_machine_memory_map, ARG2, -EFAULT },
 	{ "vcpu.get_runstate_info", __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, ARG3, -EFAULT },
 	{ "vcpu.set_singleshot_timer", __HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, ARG3, -EFAULT },
 	{ "vcpu.register_vcpu_info", __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, ARG3, -EFAULT },
-	{ "vcpu.register_runstate_memory_area", __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, ARG3, -EFAULT },
-	{ "vcpu.register_vcpu_time_memory_area", __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, ARG3, -EFAULT },
+	{ "vcpu.register_runstate_memory_area", __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area,
+	  ARG3, -EFAULT },
+	{ "vcpu.register_vcpu_time_memory_area", __HYPERVISOR_vcpu_op,
+	  VCPUOP_register_vcpu_time_memory_area, ARG3, -EFAULT },
 	{ "hvm.set_param", __HYPERVISOR_hvm_op, HVMOP_set_param, ARG2, -EFAULT },
 	{ "hvm.get_param", __HYPERVISOR_hvm_op, HVMOP_get_param, ARG2, -EFAULT },
-	{ "hvm.set_evtchn_upcall_vector", __HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, ARG2, -EFAULT },
+	{ "hvm.set_evtchn_upcall_vector", __HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, ARG2,
+	  -EFAULT },
 	{ "version.extraversion", __HYPERVISOR_xen_version, XENVER_extraversion, ARG2, -EFAULT },
 	{ "version.compile_info", __HYPERVISOR_xen_version, XENVER_compile_info, ARG2, -EFAULT },
 	{ "version.capabilities", __HYPERVISOR_xen_version, XENVER_capabilities, ARG2, -EFAULT },
 	{ "version.changeset", __HYPERVISOR_xen_version, XENVER_changeset, ARG2, -EFAULT },
-	{ "version.platform_parameters", __HYPERVISOR_xen_version, XENVER_platform_parameters, ARG2, -EFAULT },
+	{ "version.platform_parameters", __HYPERVISOR_xen_version, XENVER_platform_parameters, ARG2,
+	  -EFAULT },
 	{ "version.get_features", __HYPERVISOR_xen_version, XENVER_get_features, ARG2, -EFAULT },
 	{ "version.guest_handle", __HYPERVISOR_xen_version, XENVER_guest_handle, ARG2, -EFAULT },
 	{ "version.commandline", __HYPERVISOR_xen_version, XENVER_commandline, ARG2, -EFAULT },
@@ -79,9 +88,11 @@ static const struct call {
 	{ "grant.query_size", __HYPERVISOR_grant_table_op, GNTTABOP_query_size, ARG2, -EFAULT },
 	{ "grant.set_version", __HYPERVISOR_grant_table_op, GNTTABOP_set_version, ARG2, -EFAULT },
 	{ "grant.get_version", __HYPERVISOR_grant_table_op, GNTTABOP_get_version, ARG2, -EFAULT },
-	{ "physdev.pci_mmcfg_reserved", __HYPERVISOR_physdev_op, PHYSDEVOP_pci_mmcfg_reserved, ARG2, -EFAULT },
+	{ "physdev.pci_mmcfg_reserved", __HYPERVISOR_physdev_op, PHYSDEVOP_pci_mmcfg_reserved, ARG2,
+	  -EFAULT },
 	{ "physdev.pci_device_add", __HYPERVISOR_physdev_op, PHYSDEVOP_pci_device_add, ARG2, -EFAULT },
-	{ "physdev.pci_device_remove", __HYPERVISOR_physdev_op, PHYSDEVOP_pci_device_remove, ARG2, -EFAULT },
+	{ "physdev.pci_device_remove", __HYPERVISOR_physdev_op, PHYSDEVOP_pci_device_remove, ARG2,
+	  -EFAULT },
 };
 
 static long call(u32 nr, u32 op, u32 where, u64 pointer)
@@ -251,7 +262,8 @@ static void test_values(void)
 	if (is_dom0)
 		EXPECT_IN(hypercall(console_io, CONSOLEIO_read, 0, hole_va), 0, -EFAULT);
 	EXPECT(hypercall5(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_read, hole_va, 5, hole_va, 5) < 0, "hypfs");
-	EXPECT(hypercall5(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_read, hole_va, ~0ul, hole_va, ~0ul) < 0, "hypfs");
+	EXPECT(hypercall5(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_read, hole_va, ~0ul, hole_va, ~0ul) < 0,
+	       "hypfs");
 	EXPECT(hypercall5(__HYPERVISOR_hypfs_op, 99, 0, 0, 0, 0) < 0, "hypfs operation 99");
 }
 

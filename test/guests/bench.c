@@ -188,7 +188,8 @@ static void setup_maps(void)
 	barrier();
 	WRITE_ONCE(table[8].flags, GTF_permit_access);
 	for (i = 0; i < BATCH; i++)
-		maps[i] = (struct gnttab_map_grant_ref){ gpa + i * PAGE_SIZE, GNTMAP_host_map, 8, own_domid(), 0, 0, 0 };
+		maps[i] = (struct gnttab_map_grant_ref){ gpa + i * PAGE_SIZE, GNTMAP_host_map, 8, own_domid(), 0,
+							 0, 0 };
 }
 
 /* How often the IOMMU has been flushed so far; 0 without one. */
@@ -202,7 +203,8 @@ static u64 iommu_flushes(void)
 	u64 n = 0;
 	u32 i;
 
-	if (hypercall5(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_read, (u64)path, sizeof(path), (u64)&got, sizeof(got)) < 0)
+	if (hypercall5(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_read, (u64)path, sizeof(path), (u64)&got,
+		       sizeof(got)) < 0)
 		return 0;
 	if (got.e.type == XEN_HYPFS_TYPE_UINT)
 		memcpy(&n, got.value, got.e.content_len < sizeof(n) ? got.e.content_len : sizeof(n));
@@ -212,7 +214,8 @@ static u64 iommu_flushes(void)
 }
 
 /* One of the two is measured. */
-static void map_and_unmap(const struct op *map, const struct op *unmap, bool measure_map, u32 batch, u64 n)
+static void map_and_unmap(const struct op *map, const struct op *unmap, bool measure_map, u32 batch,
+			  u64 n)
 {
 	u64 before = iommu_flushes(), i;
 	u32 j;
@@ -265,9 +268,12 @@ static void timers(u64 n)
 
 void test_main(void)
 {
-	static const struct op ops[] = { ROW(nothing), ROW(null), ROW(nosys), ROW(get_features), ROW(yield), ROW(is_up),
-		ROW(cpuid), ROW(cpuid_xen), ROW(port_in), ROW(port_out), ROW(rdmsr), ROW(xapic_tpr), ROW(xapic_read) };
-	static const struct op x2_ops[] = { ROW(x2apic_tpr), ROW(x2apic_id), ROW(grant_copy_64), ROW(unmask),
+	static const struct op ops[] = { ROW(nothing), ROW(null), ROW(nosys), ROW(get_features),
+					 ROW(yield), ROW(is_up),
+		ROW(cpuid), ROW(cpuid_xen), ROW(port_in), ROW(port_out), ROW(rdmsr), ROW(xapic_tpr),
+		ROW(xapic_read) };
+	static const struct op x2_ops[] = { ROW(x2apic_tpr), ROW(x2apic_id), ROW(grant_copy_64),
+					    ROW(unmask),
 		ROW(set_timer), ROW(stop_timer) };
 	static const struct op self_ipi = ROW(x2apic_self_ipi), send_upcall = ROW(send_upcall);
 	u64 n = option_number("n", 200), i;

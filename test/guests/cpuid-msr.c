@@ -47,7 +47,8 @@ static void test_cpuid(void)
 			EXPECT_EQ(d, 0);
 	}
 	/* The vendor is the hardware's: a kernel chooses VMMCALL or VMCALL by it. */
-	EXPECT(first_b == 0x68747541 || first_b == 0x6f677948 || first_b == 0x756e6547, "vendor %#x", first_b);
+	EXPECT(first_b == 0x68747541 || first_b == 0x6f677948 || first_b == 0x756e6547, "vendor %#x",
+	       first_b);
 }
 
 static void test_xsave_leaf(void)

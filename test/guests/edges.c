@@ -34,7 +34,8 @@ static void read_all_ways(void *arg)
 
 	asm volatile("movb (%1), %b0" : "+r"(a) : "r"(hole));
 	EXPECT_EQ(a, 0xff);
-	asm volatile("movzwl 2(%1), %k0; movslq 4(%1), %2; movq 8(%1), %3" : "=&r"(a), "+r"(hole), "=&r"(b), "=&r"(c));
+	asm volatile("movzwl 2(%1), %k0; movslq 4(%1), %2; movq 8(%1), %3" : "=&r"(a), "+r"(hole),
+		     "=&r"(b), "=&r"(c));
 	EXPECT_EQ(a, 0xffff);
 	EXPECT_EQ(b, -1);
 	EXPECT_EQ(c, -1);
@@ -43,7 +44,8 @@ static void read_all_ways(void *arg)
 	c = 64;
 	asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(c) : : "memory");
 	EXPECT(all_ones(ram, 64), "REP MOVSB brought something else");
-	asm volatile("movdqu (%0), %%xmm0; movdqu %%xmm0, (%1)" : : "r"(hole + 3), "r"(ram + 128) : "memory");
+	asm volatile("movdqu (%0), %%xmm0; movdqu %%xmm0, (%1)" : : "r"(hole + 3),
+		     "r"(ram + 128) : "memory");
 	EXPECT(all_ones(ram + 128, 16), "MOVDQU brought something else");
 	asm volatile("cmpq $-1, (%1); pushfq; popq %0" : "=r"(flags) : "r"(hole) : "memory", "cc");
 	EXPECT(flags & 0x40, "CMP: flags %#lx", flags);
@@ -62,8 +64,10 @@ static void write_known_ways(void *arg)
 {
 	u64 a = 0x1234, zero = 0;
 
-	asm volatile("movb %b1, (%0); movw %w1, (%0); movl %k1, 2(%0); movq %1, (%0)" : : "r"(hole), "r"(a) : "memory");
-	asm volatile("andl $0, (%0); orq $0, 8(%0); xorb %%al, (%0); lock addl $3, (%0)" : : "r"(hole) : "memory", "cc");
+	asm volatile("movb %b1, (%0); movw %w1, (%0); movl %k1, 2(%0); movq %1, (%0)" : : "r"(hole),
+		     "r"(a) : "memory");
+	asm volatile("andl $0, (%0); orq $0, 8(%0); xorb %%al, (%0); lock addl $3, (%0)" : : "r"(hole)
+		     : "memory", "cc");
 	asm volatile("xchgl %k0, (%1)" : "+r"(zero) : "r"(hole) : "memory");
 	EXPECT_EQ(zero, 0xffffffff);
 	EXPECT(all_ones(hole, 32), "a write changed what is not there");
@@ -96,11 +100,13 @@ static void holes_read_as_ones(void)
 	EXPECT_EQ(this_cpu()->fault.rip, (u64)hole);
 }
 
-/* Firmware's places of a PC, the neighbours of the local APIC, and the ends of what tables reach. */
+/*
+ * Firmware's places of a PC, the neighbours of the local APIC, and the ends of what tables reach.
+ */
 static void probing(void)
 {
-	static const u64 places[] = { 0xf0000, 0xe0000, 0xfed00000, 0xfed40000, 0xfedff000, 0xfee01000, 0xff000000,
-				      1ull << 32, 1ull << 38, 0x7fffffe000 };
+	static const u64 places[] = { 0xf0000, 0xe0000, 0xfed00000, 0xfed40000, 0xfedff000, 0xfee01000,
+				      0xff000000, 1ull << 32, 1ull << 38, 0x7fffffe000 };
 	u32 a, b, c, d, i, bits;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
@@ -196,7 +202,8 @@ static bool note_step(struct regs *r)
 		asm volatile("xorl %%eax, %%eax; movl $0x1b, %%ecx; pushfq; orq $0x100, (%%rsp); popfq\n"           \
 			     "771: " insns "\n772: pushfq; andq $~0x100, (%%rsp); popfq\n" \
 			     "leaq 771b(%%rip), %0; leaq 772b(%%rip), %1"     \
-			     : "=&r"(from_), "=&r"(to_) : __VA_ARGS__ : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "memory", "cc"); \
+			     : "=&r"(from_), "=&r"(to_) : __VA_ARGS__ : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", \
+				     "memory", "cc"); \
 		EXPECT(steps >= 1 && step_rip[0] == to_, name ": %u steps, the first at +%ld of %ld", steps, \
 		       step_rip[0] - from_, to_ - from_);                     \
 		EXPECT(dr6_seen & 0x4000, name ": DR6 %#lx", dr6_seen);      \
@@ -252,7 +259,9 @@ static void illegal_vectors(void)
 	EXPECT_EQ(apic_read(APIC_ESR), 0x60);
 }
 
-/* --- INS by user code, which may use the port: it reaches what it may, not the kernel's memory --- */
+/*
+ * --- INS by user code, which may use the port: it reaches what it may, not the kernel's memory ---
+ */
 
 extern const u8 user_ins[], user_ins_end[];
 asm(".pushsection .text\n"

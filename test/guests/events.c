@@ -267,7 +267,9 @@ static void test_poll(void)
 	EXPECT_EQ(sched_op(poll, &poll), -EINVAL);
 }
 
-/* The class of the task priority holds an upcall back. (Xen on QEMU's SVM never returns from it.) */
+/*
+ * The class of the task priority holds an upcall back. (Xen on QEMU's SVM never returns from it.)
+ */
 static void test_task_priority(u32 port)
 {
 	u32 before = upcalls[0];

@@ -40,8 +40,9 @@ static u64 scratch_page(u64 *rng)
 }
 
 /*
- * A frame that may be lost: ours to lose, in the hole, or far beyond everything. Aligned, because it may
- * be taken for a pointer, as those are (see below): to where another call wrote a memory map, say.
+ * A frame that may be lost: ours to lose, in the hole, or far beyond everything. Aligned, because
+ * it may be taken for a pointer, as those are (see below): to where another call wrote a memory
+ * map, say.
  */
 static u64 random_frame(u64 *rng)
 {
@@ -77,7 +78,8 @@ static u64 random_pointer(u64 *rng)
 /* One 64-bit word of an argument. */
 static u64 random_word(u64 *rng)
 {
-	static const u16 domids[] = { DOMID_SELF, DOMID_SELF, 0, 1, 2, DOMID_IO, DOMID_XEN, DOMID_INVALID, 0x1234 };
+	static const u16 domids[] = { DOMID_SELF, DOMID_SELF, 0, 1, 2, DOMID_IO, DOMID_XEN, DOMID_INVALID,
+				      0x1234 };
 
 	switch (random_next(rng) % 8) {
 	case 0:
@@ -90,7 +92,8 @@ static u64 random_word(u64 *rng)
 	case 4:
 		return random_pointer(rng);
 	case 5: /* domid, a size, something */
-		return domids[random_next(rng) % ARRAY_SIZE(domids)] | random_next(rng) % 64 << 16 | (random_next(rng) % 32) << 32;
+		return domids[random_next(rng) % ARRAY_SIZE(domids)] | random_next(rng) % 64 << 16 |
+		       (random_next(rng) % 32) << 32;
 	case 6: /* two small ones */
 		return random_next(rng) % 32 | (random_next(rng) % 32) << 32;
 	default:
@@ -98,7 +101,10 @@ static u64 random_word(u64 *rng)
 	}
 }
 
-/* The first word holds command and version of the control calls: set before each, left alone meanwhile. */
+/*
+ * The first word holds command and version of the control calls: set before each, left alone
+ * meanwhile.
+ */
 static void rewrite(u64 *rng, unsigned int n)
 {
 	while (n--) {
@@ -159,7 +165,8 @@ static struct shot current_call PAGE_ALIGNED;
 static struct shot random_call(u64 *rng)
 {
 	/* Number and how many operations there are. */
-	static const u8 common[][2] = { { 12, 29 }, { 12, 29 }, { 12, 29 }, { 17, 15 }, { 20, 13 }, { 20, 13 },
+	static const u8 common[][2] = { { 12, 29 }, { 12, 29 }, { 12, 29 }, { 17, 15 }, { 20, 13 },
+					{ 20, 13 },
 		{ 20, 13 }, { 21, 6 }, { 24, 16 }, { 29, 8 }, { 32, 15 }, { 32, 15 }, { 32, 15 }, { 33, 33 },
 		{ 34, 26 }, { 35, 30 }, { 36, 90 }, { 36, 90 }, { 7, 67 }, { 42, 3 }, { 18, 2 } };
 	struct shot s;
@@ -173,7 +180,8 @@ static struct shot random_call(u64 *rng)
 	} while (forbidden(s.nr, s.op));
 	for (i = 0; i < 5; i++)
 		s.a[i] = random_word(rng);
-	if (s.nr == __HYPERVISOR_domctl || s.nr == __HYPERVISOR_sysctl || s.nr == __HYPERVISOR_platform_op) {
+	if (s.nr == __HYPERVISOR_domctl || s.nr == __HYPERVISOR_sysctl ||
+	    s.nr == __HYPERVISOR_platform_op) {
 		u64 v = s.nr == __HYPERVISOR_platform_op ? XENPF_INTERFACE_VERSION :
 			s.nr == __HYPERVISOR_domctl && one_in(rng, 2) && on_keel ? 0x17 : 0x15;
 
@@ -261,16 +269,16 @@ void test_main(void)
 
 		rewrite(&rng, 4);
 		if (trace)
-			printk("%lu: %u.%u(%#lx, %#lx, %#lx, %#lx, %#lx)\n", n, s.nr, s.op, s.a[0], s.a[1], s.a[2], s.a[3],
-			       s.a[4]);
+			printk("%lu: %u.%u(%#lx, %#lx, %#lx, %#lx, %#lx)\n", n, s.nr, s.op, s.a[0], s.a[1], s.a[2],
+			       s.a[3], s.a[4]);
 		current_call = s;
 		ret = hypercall5(s.nr, s.a[0], s.a[1], s.a[2], s.a[3], s.a[4]);
 		if (trace)
 			printk("%lu: %ld\n", n, ret);
 		if (canary != 0x5ca1ab1e) {
-			printk("lost the stack in %u.%u(%#lx, %#lx, %#lx, %#lx, %#lx)\n", current_call.nr, current_call.op,
-			       current_call.a[0], current_call.a[1], current_call.a[2], current_call.a[3],
-			       current_call.a[4]);
+			printk("lost the stack in %u.%u(%#lx, %#lx, %#lx, %#lx, %#lx)\n", current_call.nr,
+			       current_call.op, current_call.a[0], current_call.a[1], current_call.a[2],
+			       current_call.a[3], current_call.a[4]);
 			error_stop("the hypervisor took memory that it was not told to");
 		}
 		result[ret >= 0 ? 0 : ret == -ENOSYS ? 1 : 2]++;
@@ -283,8 +291,8 @@ void test_main(void)
 	stop = 1;
 	while (two && ap_running != 2)
 		cpu_relax();
-	printk("%lu calls: %lu done, %lu not there, %lu refused; %lu rewrites\n", done, result[0], result[1],
-	       result[2], rewrites);
+	printk("%lu calls: %lu done, %lu not there, %lu refused; %lu rewrites\n", done, result[0],
+	       result[1], result[2], rewrites);
 	EXPECT_EQ(done, n);
 	EXPECT_EQ(xen_version(version, 0), version);
 	check_code(n);

@@ -8,7 +8,8 @@
 const char test_title[] = "grants";
 
 static struct grant_entry_v1 *table;
-static u8 table_page[PAGE_SIZE] PAGE_ALIGNED, page[PAGE_SIZE] PAGE_ALIGNED, other[PAGE_SIZE] PAGE_ALIGNED;
+static u8 table_page[PAGE_SIZE] PAGE_ALIGNED, page[PAGE_SIZE] PAGE_ALIGNED,
+	other[PAGE_SIZE] PAGE_ALIGNED;
 static u8 target[PAGE_SIZE] PAGE_ALIGNED;
 static domid_t self;
 

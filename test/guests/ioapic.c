@@ -75,7 +75,8 @@ static void count(const char *what)
 	irq_off();
 	printk("%s: %u interrupts\n", what, interrupts);
 	/* An edge that came while the last one was handled is not taken back. */
-	EXPECT(interrupts == INTERRUPTS || (!trigger && interrupts == INTERRUPTS + 1), "%u interrupts", interrupts);
+	EXPECT(interrupts == INTERRUPTS || (!trigger && interrupts == INTERRUPTS + 1), "%u interrupts",
+	       interrupts);
 	EXPECT_EQ(not_in_service, 0);
 	EXPECT_EQ(still_in_service, 0);
 	EXPECT_EQ(read_entry() & 0x1ffff, VECTOR | trigger | MASKED);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The driver of an NVMe controller that the boot configuration gave this guest (test/system/vf-boot-program.dts): one pair
- * of I/O queues, their interrupt by MSI-X, and as many requests as "requests=N" says (NVM Express 1.4). The benchmark
- * counts its exits between op_begin() and op_end() (test/bench/run --nvme), and knows a doorbell's by op_doorbell().
+ * The driver of an NVMe controller that the boot configuration gave this guest
+ * (test/system/vf-boot-program.dts): one pair of I/O queues, their interrupt by MSI-X, and as many
+ * requests as "requests=N" says (NVM Express 1.4). The benchmark counts its exits between
+ * op_begin() and op_end() (test/bench/run --nvme), and knows a doorbell's by op_doorbell().
  */
 #include "lib/nvme.h"
 

@@ -60,7 +60,8 @@ static u64 made, refused, ended_themselves;
 static void say(const char *when)
 {
 	printk("%s: %lu guests, %lu not made, %lu ended by themselves; calls: %lu of theirs, %lu given up, %lu changed, "
-	       "%lu of Dom0's; %lu pages free\n", when, made, refused, ended_themselves, sum.calls, sum.given_up, sum.changed,
+	       "%lu of Dom0's; %lu pages free\n", when, made, refused, ended_themselves, sum.calls,
+		       sum.given_up, sum.changed,
 	       pairs_cpus[1].calls, free_pages());
 }
 
@@ -146,7 +147,8 @@ static void slot_look(struct slot *s)
 	if (new.calls > s->sum.calls && new.calls < 1ull << 40) /* else it has lost that page */
 		s->sum = new;
 	rc = domctl(XEN_DOMCTL_getdomaininfo, s->id);
-	if (!rc && domctl_arg()->domain == s->id && domctl_arg()->u.getdomaininfo.flags & XEN_DOMINF_shutdown)
+	if (!rc && domctl_arg()->domain == s->id && domctl_arg()->u.getdomaininfo.flags &
+	    XEN_DOMINF_shutdown)
 		ended_themselves++;
 	else if (now_ns() < s->ends && s->sum.calls < s->calls && !rc &&
 		 !(domctl_arg()->u.getdomaininfo.flags & XEN_DOMINF_dying))

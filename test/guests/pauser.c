@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A domain beside Dom0 that has control, for test/system/vf-bare. When Keel's console says that a guest goes on with
- * its disk (test/guests/vf.c, watch), it pauses Dom0, waits until the guest has said so rounds= times (3) more, and looks
- * whether Dom0 had CPU time meanwhile. Then it pauses Dom0 again and again while Dom0 does the same to it, until Dom0
- * destroys that guest, for turns= seconds (300) at most.
+ * A domain beside Dom0 that has control, for test/system/vf-bare. When Keel's console says that a
+ * guest goes on with its disk (test/guests/vf.c, watch), it pauses Dom0, waits until the guest has
+ * said so rounds= times (3) more, and looks whether Dom0 had CPU time meanwhile. Then it pauses
+ * Dom0 again and again while Dom0 does the same to it, until Dom0 destroys that guest, for turns=
+ * seconds (300) at most.
  */
 #include "lib/control.h"
 
@@ -18,7 +19,8 @@ static unsigned int rounds_said(void)
 {
 	static char text[4096];
 	static u32 index;
-	struct xen_sysctl op = { .cmd = XEN_SYSCTL_readconsole, .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
+	struct xen_sysctl op = { .cmd = XEN_SYSCTL_readconsole,
+				 .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
 	unsigned int n = 0;
 
 	op.u.readconsole.incremental = 1;

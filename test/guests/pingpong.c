@@ -80,7 +80,8 @@ static bool wait_event(void)
 
 	poll.ports = (u64)&port;
 	EXPECT_EQ(sched_op(poll, &poll), 0);
-	return __atomic_fetch_and(&shared_info->evtchn_pending[0], ~(1ull << PORT), __ATOMIC_SEQ_CST) >> PORT & 1;
+	return __atomic_fetch_and(&shared_info->evtchn_pending[0], ~(1ull << PORT),
+				  __ATOMIC_SEQ_CST) >> PORT & 1;
 }
 
 static struct shared *map_granted(domid_t owner)

@@ -71,16 +71,19 @@ static void test_cr0(void)
 	EXPECT_EQ(try_call(write_cr0, (void *)cr0), 0);
 }
 
-/* CPUID bit by which each bit of CR4 goes: leaf, register (c or d, or b of leaf 7). 0: nobody has it here. */
+/*
+ * CPUID bit by which each bit of CR4 goes: leaf, register (c or d, or b of leaf 7). 0: nobody has
+ * it here.
+ */
 static const struct {
 	u32 leaf;
 	char reg;
 	u8 bit;
 } cr4_bits[64] = {
-	{ 1, 'd', 1 }, { 1, 'd', 1 }, { 1, 'd', 4 }, { 1, 'd', 2 }, { 1, 'd', 3 }, { 1, 'd', 6 }, { 1, 'd', 7 },
-	{ 1, 'd', 13 }, { 1, 'd', 0 }, { 1, 'd', 24 }, { 1, 'd', 25 }, { 7, 'c', 2 }, { 7, 'c', 16 },
-	[16] = { 7, 'b', 0 }, [17] = { 1, 'c', 17 }, [18] = { 1, 'c', 26 }, [20] = { 7, 'b', 7 }, [21] = { 7, 'b', 20 },
-	[22] = { 7, 'c', 3 },
+	{ 1, 'd', 1 }, { 1, 'd', 1 }, { 1, 'd', 4 }, { 1, 'd', 2 }, { 1, 'd', 3 }, { 1, 'd', 6 },
+	{ 1, 'd', 7 }, { 1, 'd', 13 }, { 1, 'd', 0 }, { 1, 'd', 24 }, { 1, 'd', 25 }, { 7, 'c', 2 },
+	{ 7, 'c', 16 }, [16] = { 7, 'b', 0 }, [17] = { 1, 'c', 17 }, [18] = { 1, 'c', 26 },
+	[20] = { 7, 'b', 7 }, [21] = { 7, 'b', 20 }, [22] = { 7, 'c', 3 },
 };
 
 static bool shown(u32 leaf, char reg, u8 bit)
@@ -100,7 +103,8 @@ static void test_cr4(void)
 	for (unsigned int i = 0; i < 64; i++) {
 		bool has = shown(cr4_bits[i].leaf, cr4_bits[i].reg, cr4_bits[i].bit);
 
-		if (i == 5 || i == 20 || i == 21) /* PAE stays; the guest runs on pages that are the user's, too */
+		/* PAE stays; the guest runs on pages that are the user's, too */
+		if (i == 5 || i == 20 || i == 21)
 			continue;
 		if (1ul << i == CR4_LA57) /* not while paging is on */
 			has = false;
@@ -135,8 +139,8 @@ asm(".pushsection .text\n"
     "user_step_end: xor %eax, %eax\n int $0x80\n"
     "kernel_int1: .byte 0xf1\n kernel_int1_end: ret\n"
     ".popsection\n");
-extern const u8 user_xsetbv[], user_int1[], user_int1_end[], user_step[], user_step_end[], kernel_int1[],
-	kernel_int1_end[];
+extern const u8 user_xsetbv[], user_int1[], user_int1_end[], user_step[], user_step_end[],
+	kernel_int1[], kernel_int1_end[];
 static u8 user_stack[4096] PAGE_ALIGNED;
 
 static void call_user(void *arg)
@@ -147,18 +151,18 @@ static void call_user(void *arg)
 /* A CPU that had all components would load it (SDM vol. 1, 13.3). */
 static bool xcr0_consistent(u64 v)
 {
-	return v & 1 && (!(v & 4) || v & 2) && (!(v & 0xe0) || (v & 0xe4) == 0xe4) && (v >> 3 & 1) == (v >> 4 & 1) &&
-	       (v >> 17 & 1) == (v >> 18 & 1);
+	return v & 1 && (!(v & 4) || v & 2) && (!(v & 0xe0) || (v & 0xe4) == 0xe4) &&
+	       (v >> 3 & 1) == (v >> 4 & 1) && (v >> 17 & 1) == (v >> 18 & 1);
 }
 
 /*
- * QEMU 7.2 does not let XSETBV exit: it takes what its CPU has and CPUID hides. That, and only on AMD,
- * is said and not counted; unit-vendors holds that Keel asks for the exit.
+ * QEMU 7.2 does not let XSETBV exit: it takes what its CPU has and CPUID hides. That, and only on
+ * AMD, is said and not counted; unit-vendors holds that Keel asks for the exit.
  */
 static void test_xcr0_values(void)
 {
-	static const u64 values[] = { 0, 1, 2, 3, 4, 5, 7, 9, 0x1b, 0x21, 0x27, 0x67, 0xe0, 0xe3, 0xe7, 0x201, 0x207, 0x60007,
-				      1ul << 63 | 1 };
+	static const u64 values[] = { 0, 1, 2, 3, 4, 5, 7, 9, 0x1b, 0x21, 0x27, 0x67, 0xe0, 0xe3, 0xe7,
+				      0x201, 0x207, 0x60007, 1ul << 63 | 1 };
 	u32 shown_lo, shown_hi, b, c;
 	unsigned int no_exit = 0;
 
@@ -186,7 +190,8 @@ static void test_xcr0_values(void)
 static void test_xcr0(void)
 {
 
-	EXPECT_EQ(try_call(rdpkru, 0), 1); /* its switch in CR4 is refused above, unless it is saved with a vCPU */
+	/* its switch in CR4 is refused above, unless it is saved with a vCPU */
+	EXPECT_EQ(try_call(rdpkru, 0), 1);
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_UD);
 	EXPECT_EQ(try_call(xsetbv, (void *)1), 1); /* CR4.OSXSAVE is clear */
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_UD);
@@ -202,7 +207,8 @@ static void test_addresses(void)
 {
 	static const u32 msrs[] = { 0xc0000082, 0xc0000083, 0xc0000102, 0xc0000100, 0x175, 0x176 };
 
-	for (unsigned int i = 0; !on_amd && i < ARRAY_SIZE(msrs); i++) /* QEMU's SVM lets a guest write anything */
+	/* QEMU's SVM lets a guest write anything */
+	for (unsigned int i = 0; !on_amd && i < ARRAY_SIZE(msrs); i++)
 		EXPECT_EQ(try_wrmsr(msrs[i], 0x8000000000000000), 1);
 }
 
@@ -313,8 +319,8 @@ void test_main(void)
 	test_int1();
 	test_breakpoint();
 	/*
-	 * QEMU keeps breakpoints beside DR7, and VMRUN does not change those: the next MOV to DR7 takes away one that
-	 * is not there, and QEMU 7.2 ends by a signal.
+	 * QEMU keeps breakpoints beside DR7, and VMRUN does not change those: the next MOV to DR7 takes
+	 * away one that is not there, and QEMU 7.2 ends by a signal.
 	 */
 	if (nr_vcpus < 2 || on_amd)
 		return;

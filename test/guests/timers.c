@@ -25,7 +25,8 @@ static void upcall(struct regs *regs)
 	apic_write(APIC_EOI, 0);
 	WRITE_ONCE(info->evtchn_upcall_pending, 0);
 	__atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
-	if (__atomic_fetch_and(&shared_info->evtchn_pending[timer_port / 64], ~bit, __ATOMIC_SEQ_CST) & bit) {
+	if (__atomic_fetch_and(&shared_info->evtchn_pending[timer_port / 64], ~bit, __ATOMIC_SEQ_CST) &
+	    bit) {
 		fired_at = now_ns();
 		fired++;
 	}
@@ -119,8 +120,8 @@ static void test_halt(void)
 	EXPECT_EQ(singleshot(start + 10 * MS, 0), 0);
 	while (fired == n && now_ns() < start + 1000 * MS)
 		asm volatile("sti; hlt");
-	EXPECT(fired == n + 1 && fired_at >= start + 10 * MS, "HLT until the timer: fired %u, after %lu ns",
-	       fired - n, fired_at - start);
+	EXPECT(fired == n + 1 && fired_at >= start + 10 * MS,
+	       "HLT until the timer: fired %u, after %lu ns", fired - n, fired_at - start);
 	/* SCHEDOP_block is HLT by another name; it enables upcalls by itself. */
 	n = fired;
 	start = now_ns();
@@ -211,7 +212,8 @@ static void test_pvclock(void)
 	stop = 1;
 	while (ap_running != 2)
 		cpu_relax();
-	printk("%lu readings of the other vCPU; %u backward, by %lu ns at most\n", readings, backward, worst);
+	printk("%lu readings of the other vCPU; %u backward, by %lu ns at most\n", readings, backward,
+	       worst);
 	/* Without the stable bit a kernel corrects small steps back by itself. */
 	EXPECT(!backward || (!(t->flags & XEN_PVCLOCK_TSC_STABLE_BIT) && worst < 100000),
 	       "the clock went back %u times, by %lu ns", backward, worst);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A triple fault: the domain reboots, or does what HVM_PARAM_TRIPLE_FAULT_REASON says. No result line. */
+/*
+ * A triple fault: the domain reboots, or does what HVM_PARAM_TRIPLE_FAULT_REASON says. No result
+ * line.
+ */
 #include "lib/guest.h"
 
 #include <public/hvm/hvm_op.h>
@@ -13,7 +16,8 @@ void test_main(void)
 		u16 limit;
 		u64 base;
 	} __attribute__((packed)) none = { 0, 0 };
-	struct xen_hvm_param param = { DOMID_SELF, 0, HVM_PARAM_TRIPLE_FAULT_REASON, option_number("reason", 99) };
+	struct xen_hvm_param param = { DOMID_SELF, 0, HVM_PARAM_TRIPLE_FAULT_REASON,
+				       option_number("reason", 99) };
 
 	if (param.value != 99)
 		EXPECT_EQ(hvm_op(set_param, &param), 0);

@@ -2,12 +2,14 @@
 /*
  * A guest with NVMe functions of its own, for test/system/vf. What it does with them, mode=:
  *   watch   writes to the disk from block at= on, through each function in turn, reads it back, and
- *           watches a part of its memory; says how often, and what is wrong, until it is destroyed or rounds= are over
+ *           watches a part of its memory; says how often, and what is wrong, until it is destroyed
+ *           or rounds= are over
  *   busy    reads from the disk into its memory as fast as it goes, and never ends
  *   hold    looks at a register now and then
- *   harm    all that a guest should not do: DMA to what is not its own, forged messages, BARs over everything, resets
- *           in the middle of I/O, random bytes of configuration space, all at once by two vCPUs for seconds=; then it
- *           ends in the middle of its I/O
+ *   harm    all that a guest should not do: DMA to what is not its own, forged messages, BARs over
+ *   everything, resets
+ *           in the middle of I/O, random bytes of configuration space, all at once by two vCPUs for
+ *           seconds=; then it ends in the middle of its I/O
  */
 #include "lib/nvme.h"
 
@@ -113,7 +115,10 @@ static void watch(void)
 
 /* --- busy, hold --- */
 
-/* All at once, so that QEMU's controller takes them all before it answers the first (reset_in_io()). */
+/*
+ * All at once, so that QEMU's controller takes them all before it answers the first
+ * (reset_in_io()).
+ */
 static void submit_reads(struct nvme *n, u64 *state)
 {
 	u32 command[16];
@@ -151,10 +156,13 @@ static void hold(void)
 
 /* --- harm --- */
 
-/* What is not this guest's: the hypervisor's and other domains' memory, interrupts, registers, nothing at all. */
+/*
+ * What is not this guest's: the hypervisor's and other domains' memory, interrupts, registers,
+ * nothing at all.
+ */
 static const u64 not_ours[] = {
-	0x100000, 0x8000000, 0x10000000, 0x40000000, 0x5ffff000, 0x7ff00000, 0xfd000000, 0xfeb00000, 0xfec00000,
-	0x100000000, 0x8000000000, 0xf00000000000, 0xfffffffffffff000,
+	0x100000, 0x8000000, 0x10000000, 0x40000000, 0x5ffff000, 0x7ff00000, 0xfd000000, 0xfeb00000,
+	0xfec00000, 0x100000000, 0x8000000000, 0xf00000000000, 0xfffffffffffff000,
 };
 
 static bool is_own_memory(u64 gpa)
@@ -196,11 +204,14 @@ static volatile u32 *msix_table(struct nvme *n)
 	return cap ? n->regs + (pci_read(n->bdf, cap + 4, 4) & ~7u) / 4 : NULL;
 }
 
-/* Messages to other CPUs, in other modes (SMI, NMI, INIT, ExtINT), in the remappable format, to memory. */
+/*
+ * Messages to other CPUs, in other modes (SMI, NMI, INIT, ExtINT), in the remappable format, to
+ * memory.
+ */
 static void forge_messages(struct nvme *n, u64 *state)
 {
-	static const u32 where[] = { 0xfee00000, 0xfee01000, 0xfee02000, 0xfeeff000, 0xfee00010, 0xfee00018, 0xfee0001c,
-				     0xfee0000c, 0x00100000, 0xfec00000, 0xfd000000 };
+	static const u32 where[] = { 0xfee00000, 0xfee01000, 0xfee02000, 0xfeeff000, 0xfee00010,
+				     0xfee00018, 0xfee0001c, 0xfee0000c, 0x00100000, 0xfec00000, 0xfd000000 };
 	volatile u32 *table = msix_table(n);
 	unsigned int cap = pci_cap(n->bdf, CAP_MSIX);
 	u32 command[16];
@@ -221,12 +232,15 @@ static void forge_messages(struct nvme *n, u64 *state)
 	pci_write(n->bdf, cap + 2, 2, 0);
 }
 
-/* Over memory, the local APIC, configuration space, another function, half out of the window, nowhere. */
+/*
+ * Over memory, the local APIC, configuration space, another function, half out of the window,
+ * nowhere.
+ */
 static void move_bars(struct nvme *n)
 {
 	u64 window_end = 2 * (n->gpa & ~0xffffffffull), version = apic_read(APIC_VERSION);
-	u64 places[] = { (u64)buffer, 0xfee00000, PVH_PCI_ECAM_BASE, 0xfec00000, 0, window_end - PAGE_SIZE, window_end,
-			 ~0ull << 14, nr_disks > 1 ? disk[1].gpa : (u64)buffer };
+	u64 places[] = { (u64)buffer, 0xfee00000, PVH_PCI_ECAM_BASE, 0xfec00000, 0, window_end - PAGE_SIZE,
+			 window_end, ~0ull << 14, nr_disks > 1 ? disk[1].gpa : (u64)buffer };
 	u32 id = pci_read(n->bdf, 0, 4);
 
 	memset(buffer, 0x5a, sizeof(buffer));
@@ -278,7 +292,10 @@ static void size_bars(struct nvme *n)
 		cpu_relax();
 }
 
-/* QEMU 7.2 crashes if the reset finds commands that its controller has not taken from the queue yet. */
+/*
+ * QEMU 7.2 crashes if the reset finds commands that its controller has not taken from the queue
+ * yet.
+ */
 static void reset_in_io(struct nvme *n, u64 *state)
 {
 	for (unsigned int i = 0; i < 10; i++) {
@@ -323,7 +340,10 @@ static u32 any_message(u64 *state, unsigned int word)
 	}
 }
 
-/* Each by itself is done above; here all come together, from two vCPUs, without looking at what becomes of them. */
+/*
+ * Each by itself is done above; here all come together, from two vCPUs, without looking at what
+ * becomes of them.
+ */
 static void any_harm(struct nvme *n, u64 *state)
 {
 	u64 r = next_random(state);

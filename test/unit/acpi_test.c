@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c arch/x86/acpi/guest_tables.c */
+/*
+ * SOURCES: arch/x86/acpi/acpi.c arch/x86/acpi/parse.c arch/x86/acpi/dom0_tables.c
+ * arch/x86/acpi/guest_tables.c
+ */
 #include "test/unit/unit.h"
 
 #include <public/hvm/pvh_layout.h>
@@ -21,7 +24,10 @@ static bool map_reaches(paddr_t pa, size_t len, paddr_t base, size_t size)
 	return pa >= base && pa - base <= size && len <= size - (pa - base);
 }
 
-/* Every mapping is an exact heap copy, so that ASan sees a read beyond the length that was asked for. */
+/*
+ * Every mapping is an exact heap copy, so that ASan sees a read beyond the length that was asked
+ * for.
+ */
 static void *copies[256];
 static unsigned int nr_copies;
 
@@ -75,8 +81,8 @@ static u8 *table(u32 at, const char *sig, u32 len)
 	return t;
 }
 
-enum { RSDP = 0xe0000, XSDT = 0xe0100, MADT = 0xe0200, FADT = 0xe0400, DSDT = 0xe0600, MCFG = 0xe0700, HPET = 0xe0800,
-       SPCR = 0xe0900, SSDT = 0xe0a00, RSDT = 0xe0b00 };
+enum { RSDP = 0xe0000, XSDT = 0xe0100, MADT = 0xe0200, FADT = 0xe0400, DSDT = 0xe0600,
+       MCFG = 0xe0700, HPET = 0xe0800, SPCR = 0xe0900, SSDT = 0xe0a00, RSDT = 0xe0b00 };
 
 static void put_rsdp(u32 at)
 {
@@ -107,7 +113,8 @@ static const u8 madt_entries[] = {
 
 static void put_tables(void)
 {
-	static const u8 s5[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x04, 0x0a, 0x05, 0x0a, 0x05, 0x00, 0x00 };
+	static const u8 s5[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x04, 0x0a, 0x05, 0x0a, 0x05, 0x00,
+				 0x00 };
 	u8 *t;
 
 	t = table(MADT, "APIC", 44 + sizeof(madt_entries));
@@ -307,7 +314,10 @@ static void lying_lengths_are_refused(void **state)
 	}
 }
 
-/* Cut at every length and with each byte changed: never beyond the end (ASan), entries never out of bounds. */
+/*
+ * Cut at every length and with each byte changed: never beyond the end (ASan), entries never out of
+ * bounds.
+ */
 static void madt_survives_cuts(void **state)
 {
 	size_t len = 44 + sizeof(madt_entries);
@@ -350,7 +360,8 @@ static void madt_is_bounded(void **state)
 		m[45] = 24;
 		m[44 + 8] = 1;
 		assert_true(acpi_parse_madt(m, len, &info));
-		assert_int_equal(type == 1 ? info.nr_ioapics : info.nr_overrides, type == 1 ? ACPI_MAX_IOAPICS : ACPI_MAX_OVERRIDES);
+		assert_int_equal(type == 1 ? info.nr_ioapics : info.nr_overrides,
+				 type == 1 ? ACPI_MAX_IOAPICS : ACPI_MAX_OVERRIDES);
 	}
 	free(m);
 	m = calloc(1, 44 + 16 * 1000);
@@ -556,7 +567,8 @@ static void guest_tables_with_functions(void **state)
 	s = checked_table(get(x + 60, 8), "SSDT");
 	/* The window is the upper half; no pattern is left. */
 	assert_true(holds(s, BIT(39), 8) && holds(s, BIT(40) - 1, 8));
-	assert_true(holds(s, PVH_PCI_WINDOW32_BASE, 4) && holds(s, PVH_PCI_WINDOW32_BASE + PVH_PCI_WINDOW32_SIZE - 1, 4));
+	assert_true(holds(s, PVH_PCI_WINDOW32_BASE, 4) &&
+		    holds(s, PVH_PCI_WINDOW32_BASE + PVH_PCI_WINDOW32_SIZE - 1, 4));
 	assert_false(holds(s, 0x11111111, 4) || holds(s, 0x22222222, 4));
 }
 

@@ -115,7 +115,8 @@ static void play(unsigned int i)
 	u64 *r = regs[i], head = r[AMDVI_CMD_HEAD / 8];
 	struct amdvi_cmd *ring = pa_to_virt(r[AMDVI_CMD_BASE / 8] & 0xffffffffff000);
 
-	if ((r[AMDVI_CONTROL / 8] & (AMDVI_CTRL_ON | AMDVI_CTRL_COMMANDS)) != (AMDVI_CTRL_ON | AMDVI_CTRL_COMMANDS))
+	if ((r[AMDVI_CONTROL / 8] & (AMDVI_CTRL_ON | AMDVI_CTRL_COMMANDS)) !=
+	    (AMDVI_CTRL_ON | AMDVI_CTRL_COMMANDS))
 		return;
 	for (; head != r[AMDVI_CMD_TAIL / 8]; head = (head + 16) % 4096) {
 		struct amdvi_cmd c = ring[head / 16];
@@ -323,7 +324,8 @@ static void a_device_changes_hands(void **state)
 	assert_int_equal(amdvi_ops.attach(0x10000 | DEV, d1), -ENOENT);
 	assert_int_equal(nr_done, 0);
 	assert_int_equal(amdvi_ops.attach(DEV, d1), 0);
-	assert_true(device_table[DEV][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d1->p2m.arch.iommu_root)));
+	assert_true(device_table[DEV][0] ==
+		    (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d1->p2m.arch.iommu_root)));
 	assert_true(device_table[DEV][1] == 2 && device_table[DEV][2] == 1);
 	nr_done = 0;
 	assert_int_equal(amdvi_ops.attach(DEV, d2), 0);
@@ -363,7 +365,8 @@ static void an_alias_goes_along(void **state)
 
 static u32 *irqs_of(u16 id)
 {
-	assert_true((device_table[id][2] & (3ull << 60 | 0x1f)) == (2ull << 60 | 0x13)); /* IV, 512 entries */
+	/* IV, 512 entries */
+	assert_true((device_table[id][2] & (3ull << 60 | 0x1f)) == (2ull << 60 | 0x13));
 	return pa_to_virt(device_table[id][2] & 0xfffffffffffc0);
 }
 
@@ -394,13 +397,17 @@ static void a_virtual_function_is_as_its_physical_one(void **state)
 	assert_int_equal(amdvi_ops.attach(vf, d), -ENOENT);
 	assert_int_equal(amdvi_ops.alias(vf, DEV), vf);
 	assert_int_equal(amdvi_ops.attach(vf, dom0), 0);
-	assert_true(device_table[vf][2] >> 56 == 0xc7 && device_table[vf][1] & BIT(40)); /* firmware's exceptions */
+	/* firmware's exceptions */
+	assert_true(device_table[vf][2] >> 56 == 0xc7 && device_table[vf][1] & BIT(40));
 	assert_int_equal(amdvi_ops.attach(vf, d), 0);
 	assert_true(device_table[vf][0] == (3 | 4 << 9 | 3ull << 61 | virt_to_pa(d->p2m.arch.iommu_root)));
 	assert_true(device_table[DEV][0] == 3);
 	assert_int_equal(amdvi_ops.irq_map(&desc), 0);
 	assert_int_equal(irqs_of((u16)vf)[0] >> 16, 0x45);
-	/* Requests of a physical one that arrive with another id: so may this one's. Who is named keeps its own. */
+	/*
+	 * Requests of a physical one that arrive with another id: so may this one's. Who is named keeps
+	 * its own.
+	 */
 	assert_int_equal(amdvi_ops.alias(aliased_vf, ALIASED), ALIAS);
 	assert_int_equal(amdvi_ops.attach(aliased_vf, d), 0);
 	assert_int_equal(amdvi_ops.alias(0x20, ALIASED), 0x20);
@@ -525,7 +532,8 @@ static void faults_are_told(void **state)
 	boot();
 	amdvi_ops.enable_faults();
 	assert_non_null(strstr(fake_last_message, "00:00.3")); /* has no message */
-	assert_true(conf_writes[0][2] == 0xfee07000 && conf_writes[0][4] == 0 && conf_writes[0][6] == 0x31);
+	assert_true(conf_writes[0][2] == 0xfee07000 && conf_writes[0][4] == 0 &&
+		    conf_writes[0][6] == 0x31);
 	assert_int_equal(conf_writes[0][1], MSI_CTRL_ENABLE);
 	assert_true(regs[0][3] & AMDVI_CTRL_EVENT_IRQ && !(regs[1][3] & AMDVI_CTRL_EVENT_IRQ));
 	event(0, 2ull << 60 | BIT(53) | DEV, 0x1234000);
@@ -568,13 +576,17 @@ static void the_log_wraps_and_overflows(void **state)
 	event(300 % 256, 2ull << 60 | DEV, 300);
 	regs[0][AMDVI_STATUS / 8] |= AMDVI_STATUS_OVERFLOW;
 	restart_log(&units[0]);
-	assert_true(regs[0][AMDVI_STATUS / 8] == AMDVI_STATUS_OVERFLOW); /* written to clear it; the log was off before */
+	/* written to clear it; the log was off before */
+	assert_true(regs[0][AMDVI_STATUS / 8] == AMDVI_STATUS_OVERFLOW);
 	assert_true(regs[0][3] & AMDVI_CTRL_EVENTS);
 	msi.user->handler(msi.user);
 	assert_int_equal(nr_faults, 301);
 }
 
-/* A device that floods: a few events an interrupt, none while the rest waits, and nothing that a message goes on about. */
+/*
+ * A device that floods: a few events an interrupt, none while the rest waits, and nothing that a
+ * message goes on about.
+ */
 static void a_flood_leaves_time(void **state)
 {
 	boot();

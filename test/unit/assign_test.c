@@ -5,7 +5,10 @@
  *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/pci/guest_fn.c
  *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c
  */
-/* Functions of the machine in a guest: who owns them, what the guest sees and reaches, and what it does not. */
+/*
+ * Functions of the machine in a guest: who owns them, what the guest sees and reaches, and what it
+ * does not.
+ */
 #include "test/unit/x86.h"
 
 #include <public/physdev.h>
@@ -312,7 +315,10 @@ static u32 dom0_get(u32 sbdf, unsigned int reg, unsigned int size)
 	return (u32)val;
 }
 
-/* An entry that the last owner left unmasked sends nothing. Who loses the function, or gets it, need not have memory. */
+/*
+ * An entry that the last owner left unmasked sends nothing. Who loses the function, or gets it,
+ * need not have memory.
+ */
 static void what_the_last_owner_left_is_masked(void **state)
 {
 	struct vpci_dev *dev = vpci_find(vpci_machine, NVME);
@@ -411,11 +417,13 @@ static void what_cannot_be_assigned_says_why(void **state)
 	iommu_nr_reserved = 1;
 	assert_int_equal(assign(&x->d, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
-	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EACCES); /* said before what a driver that goes takes along */
+	/* said before what a driver that goes takes along */
+	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, 0);
 	iommu_nr_reserved = 0;
 	assert_int_equal(assign(&x->d, PF), -EMLINK); /* its virtual functions are on */
-	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL); /* and there are two */
+	/* and there are two */
+	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL);
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_int_equal(assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
 	assert_int_equal(assign(&other->d, VF(1)), -EPERM); /* made without passthrough */
@@ -424,7 +432,8 @@ static void what_cannot_be_assigned_says_why(void **state)
 	assert_string_equal(vpci_refused_words(-ENOTEMPTY), "its virtual functions belong to guests");
 	/* Whatever it is, the log has it. */
 	assert_int_equal(assign(&other->d, VF(1)), -EPERM);
-	assert_non_null(strstr(fake_last_message, "02:00.2 is not assigned: the domain was made without passthrough"));
+	assert_non_null(strstr(fake_last_message,
+			       "02:00.2 is not assigned: the domain was made without passthrough"));
 	assert_int_equal(assign(&x->d, PCI_SBDF(0, 6, 0)), -ENODEV);
 	assert_non_null(strstr(fake_last_message, "there is no such function"));
 	iommu_ops = NULL;
@@ -517,7 +526,8 @@ static void peers_behind_ports(void **state)
 		assert_int_equal(arch_pci_group(LEAF, list, 4), type == 5 ? 1 : 2);
 		assert_int_equal(arch_pci_test_assign(&x->d, LEAF), type == 5 ? 0 : -EXDEV);
 	}
-	set(bridge, PCI_HEADER_TYPE, 1, 0x81, 0); /* one of several functions, which may reach what is below */
+	/* one of several functions, which may reach what is below */
+	set(bridge, PCI_HEADER_TYPE, 1, 0x81, 0);
 	set(bridge, 0x40, 4, 0x00520010, 0);
 	find_anew(NIC);
 	find_anew(LEAF);
@@ -548,7 +558,9 @@ static void peers_behind_ports(void **state)
 	assert_int_equal(arch_pci_group(LEAF, list, 4), 2);
 }
 
-/* A function's own: on from the start, and again before the guest's requests begin after a reset. */
+/*
+ * A function's own: on from the start, and again before the guest's requests begin after a reset.
+ */
 static void a_functions_peers(void **state)
 {
 	struct function *f = function(NVME);
@@ -576,7 +588,9 @@ static void a_functions_peers(void **state)
 	assert_int_equal(pci_conf_read(NVME, 0x106, 2), 0x0c);
 }
 
-/* Virtual functions are each a guest's only if what is above the card keeps them from each other. */
+/*
+ * Virtual functions are each a guest's only if what is above the card keeps them from each other.
+ */
 static void virtual_functions_behind_a_port(void **state)
 {
 	struct function *bridge = function(BRIDGE);
@@ -628,8 +642,10 @@ static void a_bar_over_memory_is_refused(void **state)
 	nr_ioapics = 1;
 	ioapics[0].address = 0xfec00000;
 	boot_info.nr_ranges = 2;
-	boot_info.ranges[0] = (struct boot_range){ .base = 0x40000, .size = MiB(1), .type = BOOT_RANGE_RESERVED };
-	boot_info.ranges[1] = (struct boot_range){ .base = 0x6ffc000, .size = MiB(64), .type = BOOT_RANGE_RAM };
+	boot_info.ranges[0] = (struct boot_range){ .base = 0x40000, .size = MiB(1),
+						   .type = BOOT_RANGE_RESERVED };
+	boot_info.ranges[1] = (struct boot_range){ .base = 0x6ffc000, .size = MiB(64),
+						   .type = BOOT_RANGE_RAM };
 	for (unsigned int i = 0; i < ARRAY_LEN(taken); i++) {
 		set(function(PF), 0x164, 4, (u32)taken[i] | 4, 0xffffc000);
 		assert_int_equal(assign(&x->d, VF(0)), -ERANGE);
@@ -712,8 +728,8 @@ static void a_bar_in_the_page_of_another_is_refused(void **state)
 }
 
 /*
- * A guest may be able to change what its card says at the next reset: that reaches nothing beside it. Who finds it anew,
- * as Dom0 does when it is removed and looked for, gives it a place.
+ * A guest may be able to change what its card says at the next reset: that reaches nothing beside
+ * it. Who finds it anew, as Dom0 does when it is removed and looked for, gives it a place.
  */
 static void bars_stay_as_they_were(void **state)
 {
@@ -775,7 +791,10 @@ static void virtual_functions_bars_stay_as_they_were(void **state)
 	}
 }
 
-/* As an e1000e has them: three BARs of 32 bits, two side by side, and one for I/O. The MSI-X table is in the last. */
+/*
+ * As an e1000e has them: three BARs of 32 bits, two side by side, and one for I/O. The MSI-X table
+ * is in the last.
+ */
 static void new_e1000e(void)
 {
 	struct function *f = function(NIC);
@@ -812,10 +831,12 @@ static void bars_of_32_bits(void **state)
 	for (unsigned int i = 0; i < NR_BARS; i++) {
 		assert_int_equal(type_at(WINDOW32 + 0x40000 * i + size[i] - PAGE_SIZE, &host),
 				 size[i] ? P2M_MMIO : P2M_HOLE);
-		assert_true(!size[i] || host == function(NIC)->reg[PCI_BAR(i) + 2] * 0x10000ull + size[i] - PAGE_SIZE);
+		assert_true(!size[i] || host == function(NIC)->reg[PCI_BAR(i) + 2] * 0x10000ull + size[i] -
+			    PAGE_SIZE);
 		assert_false(mapped(WINDOW32 + 0x40000 * i + size[i]));
 	}
-	assert_true(vpci_mmio_is_trapped(&x->d, PFN_DOWN(WINDOW32 + 0xc0000)) && !mapped(WINDOW32 + 0xc0000));
+	assert_true(vpci_mmio_is_trapped(&x->d, PFN_DOWN(WINDOW32 + 0xc0000)) &&
+		    !mapped(WINDOW32 + 0xc0000));
 	put(SLOT, 0xa2, 2, MSIX_CTRL_ENABLE);
 	table_write(WINDOW32 + 0xc0010, 0xfee02000);
 	table_write(WINDOW32 + 0xc0018, 0x55);
@@ -843,13 +864,15 @@ static void the_32_bit_window(void **state)
 
 	for (u32 i = 0; i < GUEST_PORTS; i++)	/* 16 MiB for each port */
 		assert_int_equal(get(i << 3, 0x20, 4), 0xdcf0dc00 + i * 0x01000100);
-	assert_true(guest_bus_has_room(WINDOW32, end - WINDOW32) && guest_bus_has_room(end - PAGE_SIZE, PAGE_SIZE));
+	assert_true(guest_bus_has_room(WINDOW32, end - WINDOW32) &&
+		    guest_bus_has_room(end - PAGE_SIZE, PAGE_SIZE));
 	assert_false(guest_bus_has_room(end - PAGE_SIZE, 2 * PAGE_SIZE));
 	assert_false(guest_bus_has_room(WINDOW32 - PAGE_SIZE, 2 * PAGE_SIZE));
 	assert_false(guest_bus_has_room(WINDOW32, end - WINDOW32 + PAGE_SIZE));
 	assert_false(guest_bus_has_room(0xfee00000, PAGE_SIZE));
 	new_e1000e();
-	set(function(NVME), PCI_BAR(5), 4, 0x60000, 0xfffe0000); /* beside one with 64 bits, and the last register */
+	/* beside one with 64 bits, and the last register */
+	set(function(NVME), PCI_BAR(5), 4, 0x60000, 0xfffe0000);
 	assert_int_equal(assign(&x->d, NIC), 0);
 	assert_int_equal(assign(&x->d, NVME), 0);
 	ram = fake_populate(&x->d, PFN_DOWN(WINDOW32 + 0x1000));
@@ -954,7 +977,10 @@ static void a_reset_by_the_guest(void **state)
 	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0);
 }
 
-/* A reset in the reset: what is read from the function then is ones, and they are not written to it. */
+/*
+ * A reset in the reset: what is read from the function then is ones, and they are not written to
+ * it.
+ */
 static void a_reset_by_the_guest_again(void **state)
 {
 	struct function *f = function(VF(0));
@@ -1002,7 +1028,10 @@ static void who_is_cut_off_sends_nothing(void **state)
 	assert_int_equal(pci_conf_read(VF(0), PCI_COMMAND, 2), PCI_COMMAND_MASTER);
 }
 
-/* Whatever a guest writes, what reaches the machine's function are mastering, messages, and the reset. */
+/*
+ * Whatever a guest writes, what reaches the machine's function are mastering, messages, and the
+ * reset.
+ */
 static void random_writes_change_nothing_else(void **state)
 {
 	struct function *f = function(VF(0));
@@ -1113,7 +1142,10 @@ static void a_dying_guest_lets_go(void **state)
 	assert_int_equal(assign(&x->d, VF(0)), -ESRCH);
 }
 
-/* Each owner gets the function as a reset leaves it, and with what its registers hold on the machine. */
+/*
+ * Each owner gets the function as a reset leaves it, and with what its registers hold on the
+ * machine.
+ */
 static void a_reset_between_two_owners(void **state)
 {
 	struct function *f = function(NVME);
@@ -1131,7 +1163,10 @@ static void a_reset_between_two_owners(void **state)
 	assert_int_equal(arch_pci_deassign(NULL, NVME), -ERESTART);
 	assert_int_equal(arch_pci_assign(NULL, NVME), 0); /* there it is already */
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), 0);
-	/* Who saves and restores it meanwhile, as Linux around a reset of its own, sees what will be there. */
+	/*
+	 * Who saves and restores it meanwhile, as Linux around a reset of its own, sees what will be
+	 * there.
+	 */
 	assert_int_equal(dom0_get(NVME, PCI_BAR(0), 4), 0x20004);
 	assert_int_equal(dom0_get(NVME, 0x0c, 1), 0x10);
 	f->held = true;
@@ -1191,7 +1226,10 @@ static void a_bus_that_is_reset(void **state)
 	assert_int_equal(arch_pci_assign(&x->d, NIC), 0);
 	assert_int_equal(pci_conf_read(NIC, PCI_BAR(0), 4), 0x80000);
 	assert_int_equal(deassign(&x->d, NIC), 0);
-	/* Neither it nor its bridge goes or moves meanwhile; were it forgotten all the same, its bus would not stay in reset. */
+	/*
+	 * Neither it nor its bridge goes or moves meanwhile; were it forgotten all the same, its bus would
+	 * not stay in reset.
+	 */
 	assert_int_equal(bridge->reg[0x3e], BIT(6));
 	assert_int_equal(arch_pci_device_remove(0, 1, 0), -EBUSY);
 	assert_int_equal(arch_pci_device_remove(0, 0, 4 << 3), -EBUSY);
@@ -1241,7 +1279,10 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	f->held = true;
 	fake_advance(2300000000);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), -EIO);
-	/* Nor does it reach Dom0's memory before a reset has ended: it is tried again, and told when that fails, too. */
+	/*
+	 * Nor does it reach Dom0's memory before a reset has ended: it is tried again, and told when that
+	 * fails, too.
+	 */
 	assert_int_equal(arch_pci_deassign(NULL, NIC), -ERESTART);
 	fake_advance(10000000);
 	f->held = true;
@@ -1307,7 +1348,9 @@ static void what_no_unit_has_stays_dom0s(void **state)
 	assert_non_null(strstr(fake_last_message, "firmware names no IOMMU"));
 	assert_int_equal(assign(&x->d, NVME), -ENOENT);
 	assert_int_equal(vpci_find(dom0->vpci, NVME)->owner, 0);
-	/* What was not attached for another reason, as one that is nobody's with its group, is told then. */
+	/*
+	 * What was not attached for another reason, as one that is nobody's with its group, is told then.
+	 */
 	no_unit = VF(0);
 	assert_int_equal(assign(NULL, VF(0)), 0);
 	fake_advance(200000000);
@@ -1370,12 +1413,16 @@ static void tools_learn_of_bars(void **state)
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EADDRINUSE);
 }
 
-/* Keel reaches the table's pages for the guest: a function does not say that they are somebody else's memory. */
+/*
+ * Keel reaches the table's pages for the guest: a function does not say that they are somebody
+ * else's memory.
+ */
 static void a_table_outside_its_bar(void **state)
 {
 	static const struct { u32 table, pending; long rc; } cases[] = {
-		{ 0x40000, 0x3000, -E2BIG }, { 0x3f88, 0x3000, -E2BIG }, { 0xfffffff8, 0x3000, -E2BIG }, { 2, 0x3000, -E2BIG },
-		{ 1, 0x3000, -E2BIG }, { 0x2000, 0x4000, -E2BIG }, { 0x2000, 7, -E2BIG }, { 0x3f80, 0x3ff8, 0 },
+		{ 0x40000, 0x3000, -E2BIG }, { 0x3f88, 0x3000, -E2BIG }, { 0xfffffff8, 0x3000, -E2BIG },
+		{ 2, 0x3000, -E2BIG }, { 1, 0x3000, -E2BIG }, { 0x2000, 0x4000, -E2BIG }, { 0x2000, 7, -E2BIG },
+		{ 0x3f80, 0x3ff8, 0 },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_LEN(cases); i++) {
@@ -1401,7 +1448,10 @@ static void the_physical_function_stays(void **state)
 	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -ENXIO);
 }
 
-/* Until a reset is over the function answers nothing: what Keel needs to reset it anew is known from before. */
+/*
+ * Until a reset is over the function answers nothing: what Keel needs to reset it anew is known
+ * from before.
+ */
 static void a_reset_in_the_guests_reset(void **state)
 {
 	struct function *f = function(VF(0));
@@ -1424,7 +1474,10 @@ static void a_reset_in_the_guests_reset(void **state)
 	assert_int_equal(assign(NULL, VF(0)), 0);
 }
 
-/* Dom0 resets the physical function, or switches the others off, while a guest has one, or in its reset. */
+/*
+ * Dom0 resets the physical function, or switches the others off, while a guest has one, or in its
+ * reset.
+ */
 static void what_is_switched_off_is_reset(void **state)
 {
 	assert_int_equal(assign(&x->d, VF(0)), 0);
@@ -1448,7 +1501,10 @@ static void what_is_switched_off_is_reset(void **state)
 	}
 }
 
-/* Whoever asks in the meantime is told what will be: nothing that is read from the function then counts. */
+/*
+ * Whoever asks in the meantime is told what will be: nothing that is read from the function then
+ * counts.
+ */
 static void who_asks_in_a_reset(void **state)
 {
 	assert_int_equal(arch_pci_assign(NULL, VF(0)), 0);
@@ -1472,7 +1528,10 @@ static void who_asks_in_a_reset(void **state)
 	assert_int_equal(assign(&x->d, PF), 0);
 }
 
-/* Dom0 has reset it just now: neither what the guest sees nor what is written back after resets is read then. */
+/*
+ * Dom0 has reset it just now: neither what the guest sees nor what is written back after resets is
+ * read then.
+ */
 static void a_reset_by_dom0(void **state)
 {
 	static const u32 ids[] = { NVME, VF(0) };
@@ -1518,18 +1577,22 @@ static void resets_end_one_at_a_time(void **state)
 static const struct CMUnitTest tests[] = {
 	T(nothing_without_a_function), T(a_virtual_function_has_an_identity),
 	T(bars_are_where_the_guest_puts_them_and_nowhere_else), T(a_bar_does_not_cover_what_is_there),
-	T(messages_are_the_guests), T(what_the_last_owner_left_is_masked), T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
-	T(a_whole_device_and_a_group), T(a_group_stays_together),
-	T(peers_behind_ports), T(a_functions_peers), T(virtual_functions_behind_a_port),
-	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited), T(a_quarter_of_the_vectors_is_no_guests),
-	T(a_bar_in_the_page_of_another_is_refused), T(bars_of_32_bits), T(the_32_bit_window),
-	T(a_virtual_function_with_32_bits), T(the_port_tells),
-	T(no_log_beside_functions), T(a_reset_by_the_guest), T(a_reset_by_the_guest_again), T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out), T(each_allocation_fails_once),
-	T(a_dying_guest_lets_go), T(a_reset_between_two_owners), T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s),
-	T(tools_learn_of_bars), T(groups_by_what_firmware_says), T(what_no_unit_has_stays_dom0s), T(without_a_hardware_domain),
-	T(a_table_outside_its_bar), T(the_physical_function_stays),
-	T(a_reset_in_the_guests_reset), T(who_asks_in_a_reset), T(a_reset_by_dom0),
-	T(bars_stay_as_they_were), T(virtual_functions_bars_stay_as_they_were), T(resets_end_one_at_a_time), T(what_is_switched_off_is_reset),
+	T(messages_are_the_guests), T(what_the_last_owner_left_is_masked),
+	T(dom0_does_not_take_it_back_by_force), T(what_cannot_be_assigned_says_why),
+	T(a_whole_device_and_a_group), T(a_group_stays_together), T(peers_behind_ports),
+	T(a_functions_peers), T(virtual_functions_behind_a_port),
+	T(no_bridge_comes_over_a_guests_function), T(a_bar_over_memory_is_refused), T(vectors_are_limited),
+	T(a_quarter_of_the_vectors_is_no_guests), T(a_bar_in_the_page_of_another_is_refused),
+	T(bars_of_32_bits), T(the_32_bit_window), T(a_virtual_function_with_32_bits), T(the_port_tells),
+	T(no_log_beside_functions), T(a_reset_by_the_guest), T(a_reset_by_the_guest_again),
+	T(who_is_cut_off_sends_nothing), T(random_writes_change_nothing_else), T(ports_run_out),
+	T(each_allocation_fails_once), T(a_dying_guest_lets_go), T(a_reset_between_two_owners),
+	T(a_bus_that_is_reset), T(what_cannot_be_reset_stays_dom0s), T(tools_learn_of_bars),
+	T(groups_by_what_firmware_says), T(what_no_unit_has_stays_dom0s), T(without_a_hardware_domain),
+	T(a_table_outside_its_bar), T(the_physical_function_stays), T(a_reset_in_the_guests_reset),
+	T(who_asks_in_a_reset), T(a_reset_by_dom0), T(bars_stay_as_they_were),
+	T(virtual_functions_bars_stay_as_they_were), T(resets_end_one_at_a_time),
+	T(what_is_switched_off_is_reset),
 };
 
 UNIT_MAIN(tests)

@@ -208,11 +208,13 @@ static void test_bzimages(void **state)
 	assert_string_equal(boot_image_packed(image, 0x250, &unpack), "bzImage");
 	assert_string_equal(boot_image_packed(image, 0x24f, &unpack), "a bzImage without Linux in it");
 	image[0x24e] = 0;
-	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack), "a bzImage without Linux in it");
+	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack),
+			    "a bzImage without Linux in it");
 	assert_null(unpack);
 	image[0x24e] = 1;
 	image[0x206] = 7;
-	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack), "a bzImage without Linux in it");
+	assert_string_equal(boot_image_packed(image, sizeof(image), &unpack),
+			    "a bzImage without Linux in it");
 	memset(image, 0, 4);
 	assert_null(boot_image_packed(image, 0x205, &unpack));
 	assert_null(boot_image_packed(image, 0, &unpack));

@@ -86,7 +86,8 @@ static int parse_body(const char *body)
 }
 
 #define KERNEL "kernel { compatible = \"module,kernel\"; path = \"guest-vmlinux\"; };"
-#define DOMAIN(name, body) name " { compatible = \"xen,domain\"; memory = <65536>; " body KERNEL "};"
+#define DOMAIN(name, body) \
+	name " { compatible = \"xen,domain\"; memory = <65536>; " body KERNEL "};"
 
 static void expect_error(const char *body, const char *words)
 {
@@ -231,7 +232,8 @@ static void test_bootargs_precedence(void **state)
 
 static void test_pci(void **state)
 {
-	assert_int_equal(parse_body(DOMAIN("a", "pci = \"0000:00:05.0\", \"fFff:Ff:1f.7\";") DOMAIN("b", "")), 0);
+	assert_int_equal(parse_body(DOMAIN("a", "pci = \"0000:00:05.0\", \"fFff:Ff:1f.7\";") DOMAIN("b",
+			"")), 0);
 	assert_int_equal(cfg.domains[0].nr_pci, 2);
 	assert_int_equal(cfg.domains[0].pci[0], 5 << 3);
 	assert_int_equal(cfg.domains[0].pci[1], 0xffffffff);
@@ -247,7 +249,8 @@ static void test_pci(void **state)
 	expect_error(DOMAIN("d", "pci = \"0:\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\";"),
 		     "d|more than 8 PCI functions");
 	expect_error(DOMAIN("d", "capabilities = <3>; pci = \"0000:00:05.0\";"), "d|pci|Dom0 has all");
-	expect_error(DOMAIN("d", "pci = \"0000:00:05.0\";") DOMAIN("e", "capabilities = <3>;"), "d|pci|e has all");
+	expect_error(DOMAIN("d", "pci = \"0000:00:05.0\";") DOMAIN("e", "capabilities = <3>;"),
+		     "d|pci|e has all");
 }
 
 static void test_domain_errors(void **state)
@@ -299,18 +302,23 @@ static void test_control_errors(void **state)
 {
 	expect_error(DOMAIN("d", "capabilities = <1>;"), "d|capabilities = 1|beside Dom0");
 	expect_error(DOMAIN("d", "permissions = <1>;"), "d|capabilities = 1|beside Dom0");
-	expect_error(DOMAIN("d", "capabilities = \"control\", \"xenstore\";"), "d|capabilities = 5|beside Dom0");
+	expect_error(DOMAIN("d", "capabilities = \"control\", \"xenstore\";"),
+		     "d|capabilities = 5|beside Dom0");
 	expect_error(DOMAIN("a", "") DOMAIN("b", "capabilities = <1>;"), "b|capabilities = 1|beside Dom0");
 	expect_error(DOM0 DOMAIN("d", "capabilities = <2>;"), "d|capabilities = 2");
 	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; cpus = <0>;"), "d|cpus = 0");
 	expect_error(DOM0 "d { compatible = \"xen,domain\"; capabilities = <1>; " KERNEL "};", "d|memory");
-	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; pci = \"0000:00:05.0\";"), "d|pci|dom0 has all");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; pci = \"0000:00:05.0\";"),
+		     "d|pci|dom0 has all");
 	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; domid = <0x7ff0>;"), "d|domid = 32752");
-	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; domid = <3>;") DOMAIN("e", "capabilities = <1>; domid = <3>;"),
+	expect_error(DOM0 DOMAIN("d", "capabilities = <1>; domid = <3>;") DOMAIN("e",
+			"capabilities = <1>; domid = <3>;"),
 		     "e|domid = 3|d");
-	expect_error(DOM0 DOMAIN("dom1", "capabilities = <1>;") "dom0@1 { compatible = \"xen,domain\"; memory = <4096>; "
+	expect_error(DOM0 DOMAIN("dom1",
+				 "capabilities = <1>;") "dom0@1 { compatible = \"xen,domain\"; memory = <4096>; "
 		     "capabilities = <3>; " KERNEL "};", "second domain with hardware");
-	expect_error(DOM0 DOMAIN("d", "capabilities = <0xffffffff 1>;"), "d|capabilities = 18446744069414584321");
+	expect_error(DOM0 DOMAIN("d", "capabilities = <0xffffffff 1>;"),
+		     "d|capabilities = 18446744069414584321");
 }
 
 static void test_affinity_errors(void **state)
@@ -333,7 +341,8 @@ static void test_affinity_errors(void **state)
 
 static void test_module_errors(void **state)
 {
-#define MODULE(body) "d { compatible = \"xen,domain\"; memory = <4096>; k { compatible = \"module,kernel\"; " body "}; };"
+#define MODULE(body) \
+	"d { compatible = \"xen,domain\"; memory = <4096>; k { compatible = \"module,kernel\"; " body "}; };"
 	expect_error(MODULE(""), "k|neither path nor module-index");
 	expect_error(MODULE("module-index = <3>;"), "k|module-index = 3|3 modules");
 	expect_error(MODULE("path = \"nowhere\";"), "k|path = nowhere");
@@ -365,8 +374,10 @@ static void test_long_bootargs(void **state)
 static void test_evtchn_errors(void **state)
 {
 	expect_error(DOMAIN("a", "e { compatible = \"xen,evtchn-v1\"; };"), "e|xen,evtchn|two cells");
-	expect_error(DOMAIN("a", "e { compatible = \"xen,evtchn-v1\"; xen,evtchn = <1>; };"), "e|two cells");
-	expect_error(DOMAIN("a", EVTCHN("e", "0", "&f")) DOMAIN("b", EVTCHN("f", "1", "&e")), "a/e|port 0");
+	expect_error(DOMAIN("a", "e { compatible = \"xen,evtchn-v1\"; xen,evtchn = <1>; };"),
+		     "e|two cells");
+	expect_error(DOMAIN("a", EVTCHN("e", "0", "&f")) DOMAIN("b", EVTCHN("f", "1", "&e")),
+		     "a/e|port 0");
 	expect_error(DOMAIN("a", EVTCHN("e", "4096", "&f")) DOMAIN("b", EVTCHN("f", "1", "&e")),
 		     "a/e|port 4096");
 	expect_error(DOMAIN("a", EVTCHN("e", "1", "0x77")), "a/e|phandle 119");
@@ -391,18 +402,21 @@ static void test_evtchn_within_one_domain(void **state)
 
 static void test_grants(void **state)
 {
-	assert_int_equal(parse_body(DOMAIN("a", GRANT("g", "8", "&b", "read-only;")) "b: " DOMAIN("b", "")), 0);
+	assert_int_equal(parse_body(DOMAIN("a", GRANT("g", "8", "&b", "read-only;")) "b: " DOMAIN("b",
+			"")), 0);
 	assert_int_equal(cfg.domains[0].grants[0].peer, 1);
 	assert_int_equal(cfg.domains[0].grants[0].gpa, 0);
 	assert_true(cfg.domains[0].grants[0].readonly);
 	expect_error(DOMAIN("a", GRANT("g", "1", "&b", "")) "b: " DOMAIN("b", ""), "a/g|reference 1");
 	expect_error(DOMAIN("a", GRANT("g", "512", "&b", "")) "b: " DOMAIN("b", ""), "a/g|reference 512");
 	expect_error(DOMAIN("a", GRANT("g", "2", "99", "")), "a/g|phandle 99");
-	expect_error(DOMAIN("a", GRANT("g", "2", "&b", "") GRANT("h", "2", "&b", "")) "b: " DOMAIN("b", ""),
+	expect_error(DOMAIN("a", GRANT("g", "2", "&b", "") GRANT("h", "2", "&b", "")) "b: " DOMAIN("b",
+			""),
 		     "a/h|reference 2 is taken");
 	expect_error(DOMAIN("a", GRANT("g", "2", "&b", "keel,address = <0x800>;")) "b: " DOMAIN("b", ""),
 		     "a/g|0x800");
-	expect_error(DOMAIN("a", GRANT("g", "2", "&b", "keel,address = <0x4000000>;")) "b: " DOMAIN("b", ""),
+	expect_error(DOMAIN("a", GRANT("g", "2", "&b", "keel,address = <0x4000000>;")) "b: " DOMAIN("b",
+			""),
 		     "a/g|0x4000000");
 	expect_error(DOMAIN("a", GRANT("g", "2", "&b", "keel,adress = <0x1000>;")) "b: " DOMAIN("b", ""),
 		     "g|keel,adress");
@@ -422,7 +436,8 @@ static void test_missing_hypervisor_node(void **state)
 {
 	assert_int_equal(parse_source("/dts-v1/; / { };"), -1);
 	assert_non_null(strstr(err, "/chosen/hypervisor"));
-	assert_int_equal(parse_source("/dts-v1/; / { chosen { hypervisor { compatible = \"other\"; }; }; };"), -1);
+	assert_int_equal(
+		parse_source("/dts-v1/; / { chosen { hypervisor { compatible = \"other\"; }; }; };"), -1);
 	assert_non_null(strstr(err, "compatible"));
 }
 
@@ -430,7 +445,8 @@ static void test_missing_hypervisor_node(void **state)
 static void test_broken_blobs(void **state)
 {
 	size_t size, i;
-	unsigned char *blob = compile("/dts-v1/; / { chosen { hypervisor { compatible = \"hypervisor,xen\"; "
+	unsigned char *blob =
+		compile("/dts-v1/; / { chosen { hypervisor { compatible = \"hypervisor,xen\"; "
 				      DOMAIN("a", EVTCHN("e", "1", "&f")) DOMAIN("b", EVTCHN("f", "2", "&e"))
 				      "}; }; };", &size);
 	struct boot_file files[BOOT_MAX_MODULES];

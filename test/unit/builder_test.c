@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/builder/elf.c common/boot_info.c common/dom0_option.c common/option.c common/lib/string.c arch/x86/string.c */
+/*
+ * SOURCES: arch/x86/builder/elf.c common/boot_info.c common/dom0_option.c common/option.c
+ * common/lib/string.c arch/x86/string.c
+ */
 /* Where Dom0's memory and its kernel go, over maps as firmware makes them; the kernel's notes. */
 #include "test/unit/unit.h"
 
@@ -28,7 +31,8 @@ static mfn_t pool;
 unsigned int iommu_reserved_access(mfn_t mfn) { return 0; }
 void heap_add_used(u64 pages) { }
 u64 heap_free_pages(void) { return 0; }
-const char *boot_range_name(uint32_t type) { return type == BOOT_RANGE_NVS ? "ACPI NVS" : "something"; }
+const char *boot_range_name(uint32_t type) { return type == BOOT_RANGE_NVS ? "ACPI NVS"
+					     : "something"; }
 void boot_reserve(paddr_t base, paddr_t end, const char *why) { }
 void p2m_write_lock(struct p2m *p) { }
 void p2m_write_unlock(struct domain *d) { }
@@ -110,10 +114,14 @@ static int teardown(void **state)
 	return unit_teardown(state);
 }
 
-/* As Debian 12's kernel is (text and constants, data, the rest), and Debian 13's, which has the note. */
+/*
+ * As Debian 12's kernel is (text and constants, data, the rest), and Debian 13's, which has the
+ * note.
+ */
 static void debian_kernel(struct elf_kernel *k, bool reloc)
 {
-	*k = (struct elf_kernel){ .entry = 0x1000850, .has_entry = true, .nr_segments = 3, .start = MiB(16), .end = MiB(74) };
+	*k = (struct elf_kernel){ .entry = 0x1000850, .has_entry = true, .nr_segments = 3,
+				  .start = MiB(16), .end = MiB(74) };
 	k->seg[0].paddr = MiB(16);
 	k->seg[0].memsz = MiB(24) + 0x123;
 	k->seg[1].paddr = MiB(42);
@@ -134,36 +142,50 @@ static void debian_kernel(struct elf_kernel *k, bool reloc)
 #define NVS BOOT_RANGE_NVS
 #define TABLES BOOT_RANGE_ACPI
 
-/* Up to 10 ranges as the firmware gives them; where a kernel that can be moved goes; what stops one that cannot. */
+/*
+ * Up to 10 ranges as the firmware gives them; where a kernel that can be moved goes; what stops one
+ * that cannot.
+ */
 static const struct machine {
 	const char *name;
 	struct { u64 base, end; u32 type; } r[10];
 	u64 moved;
 	const char *without_iommu, *with_iommu;
 } machines[] = {
-	{ "plain", { { 0, 0xa0000, RAM }, { 0xf0000, MiB(1), RSV }, { MiB(1), GiB(1), RAM } }, MiB(16), NULL, NULL },
+	{ "plain", { { 0, 0xa0000, RAM }, { 0xf0000, MiB(1), RSV }, { MiB(1), GiB(1), RAM } }, MiB(16),
+	  NULL, NULL },
 	{ "OVMF with SMM", { { 0, 0xa0000, RAM }, { MiB(1), 0x807000, RAM }, { 0x807000, 0x808000, NVS },
-		{ 0x808000, 0x810000, RAM }, { 0x810000, 0x1710000, NVS }, { 0x1710000, GiB(1), RAM } }, MiB(24), NULL, NULL },
-	{ "tables over the constants", { { 0, MiB(20) + 64, RAM }, { MiB(20) + 64, MiB(20) + 65, TABLES }, { MiB(21), GiB(1), RAM } },
+		{ 0x808000, 0x810000, RAM }, { 0x810000, 0x1710000, NVS }, { 0x1710000, GiB(1), RAM } }, MiB(24),
+		NULL, NULL },
+	{ "tables over the constants",
+	  { { 0, MiB(20) + 64, RAM }, { MiB(20) + 64, MiB(20) + 65, TABLES }, { MiB(21), GiB(1), RAM } },
 		MiB(22), "ACPI tables", "ACPI tables" },
-	{ "one page over the gap", { { 0, MiB(41), RAM }, { MiB(41), MiB(41) + PAGE_SIZE, RSV }, { MiB(42), GiB(1), RAM } },
+	{ "one page over the gap",
+	  { { 0, MiB(41), RAM }, { MiB(41), MiB(41) + PAGE_SIZE, RSV }, { MiB(42), GiB(1), RAM } },
 		MiB(42), "only its constant part", NULL },
-	{ "a part of a page over the data", { { 0, MiB(50) + 1, RAM }, { MiB(50) + PAGE_SIZE, GiB(1), RAM } },
+	{ "a part of a page over the data",
+	  { { 0, MiB(50) + 1, RAM }, { MiB(50) + PAGE_SIZE, GiB(1), RAM } },
 		MiB(52), "only its constant part", NULL },
-	{ "nothing at 16 MiB, and little", { { 0, MiB(16), RAM }, { MiB(64), MiB(110), RAM }, { GiB(4), GiB(5), RAM } },
+	{ "nothing at 16 MiB, and little",
+	  { { 0, MiB(16), RAM }, { MiB(64), MiB(110), RAM }, { GiB(4), GiB(5), RAM } },
 		0, "only its constant part", NULL },
-	{ "low RAM ends early", { { 0, MiB(32), RAM }, { GiB(1), GiB(2), RAM } }, 0, "only its constant part", NULL },
-	{ "just room below 1 GiB", { { 0, MiB(32), RAM }, { GiB(1) - MiB(58), GiB(2), RAM } }, GiB(1) - MiB(58),
+	{ "low RAM ends early", { { 0, MiB(32), RAM }, { GiB(1), GiB(2), RAM } }, 0,
+	  "only its constant part", NULL },
+	{ "just room below 1 GiB", { { 0, MiB(32), RAM }, { GiB(1) - MiB(58), GiB(2), RAM } },
+	  GiB(1) - MiB(58),
 		"only its constant part", NULL },
-	{ "a page too little below 1 GiB", { { 0, MiB(32), RAM }, { GiB(1) - MiB(58) + PAGE_SIZE, GiB(2), RAM } }, 0,
+	{ "a page too little below 1 GiB",
+	  { { 0, MiB(32), RAM }, { GiB(1) - MiB(58) + PAGE_SIZE, GiB(2), RAM } }, 0,
 		"only its constant part", NULL },
-	{ "pieces", { { 0, MiB(30), RAM }, { MiB(30), MiB(31), RSV }, { MiB(31), MiB(88), RAM }, { MiB(88), MiB(90), NVS },
+	{ "pieces", { { 0, MiB(30), RAM }, { MiB(30), MiB(31), RSV }, { MiB(31), MiB(88), RAM },
+		      { MiB(88), MiB(90), NVS },
 		{ MiB(90), MiB(149), RAM }, { MiB(150), GiB(1), RAM } }, MiB(90), NULL, NULL },
 };
 
 static void read_machine(const struct machine *m, bool reloc)
 {
-	static const struct bootcfg_domain cfg = { .name = "Domain-0", .memory_kb = 768 << 10, .flags = BOOTCFG_HARDWARE };
+	static const struct bootcfg_domain cfg = { .name = "Domain-0", .memory_kb = 768 << 10,
+						   .flags = BOOTCFG_HARDWARE };
 
 	for (unsigned int i = 0; i < ARRAY_LEN(m->r) && m->r[i].type; i++)
 		boot_info_add_range(&boot_info, m->r[i].base, m->r[i].end - m->r[i].base, m->r[i].type, 0);
@@ -345,7 +367,8 @@ static void begin_file(void)
 	file.eh.phoff = offsetof(__typeof__(file), load);
 	file.eh.phentsize = sizeof(struct elf64_phdr);
 	file.eh.phnum = 2;
-	file.load = (struct elf64_phdr){ .type = PT_LOAD, .flags = 5, .paddr = MiB(16), .memsz = 2 * PAGE_SIZE };
+	file.load = (struct elf64_phdr){ .type = PT_LOAD, .flags = 5, .paddr = MiB(16),
+					 .memsz = 2 * PAGE_SIZE };
 	file.note = (struct elf64_phdr){ .type = PT_NOTE, .offset = offsetof(__typeof__(file), notes) };
 }
 
@@ -437,14 +460,17 @@ static void elf_of_32_bits(void **state)
 	small.eh.phoff = offsetof(__typeof__(small), load);
 	small.eh.phentsize = sizeof(struct elf32_phdr);
 	small.eh.phnum = 2;
-	small.load = (struct elf32_phdr){ .type = PT_LOAD, .flags = 7, .offset = 4, .filesz = 8, .vaddr = 1, .paddr = MiB(1),
-					  .memsz = PAGE_SIZE };
-	small.note = (struct elf32_phdr){ .type = PT_NOTE, .offset = offsetof(__typeof__(small), notes), .filesz = 20 };
-	memcpy(small.notes, (u32[]){ 4, 4, XEN_ELFNOTE_PHYS32_ENTRY, 0x6e6558, 0x100020 }, sizeof(small.notes));
+	small.load = (struct elf32_phdr){ .type = PT_LOAD, .flags = 7, .offset = 4, .filesz = 8,
+					  .vaddr = 1, .paddr = MiB(1), .memsz = PAGE_SIZE };
+	small.note = (struct elf32_phdr){ .type = PT_NOTE, .offset = offsetof(__typeof__(small), notes),
+					  .filesz = 20 };
+	memcpy(small.notes, (u32[]){ 4, 4, XEN_ELFNOTE_PHYS32_ENTRY, 0x6e6558, 0x100020 },
+	       sizeof(small.notes));
 	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), 0);
 	assert_int_equal(k.entry, 0x100020);
 	assert_int_equal(k.nr_segments, 1);
-	assert_true(k.seg[0].offset == 4 && k.seg[0].filesz == 8 && k.seg[0].memsz == PAGE_SIZE && k.seg[0].writable);
+	assert_true(k.seg[0].offset == 4 && k.seg[0].filesz == 8 && k.seg[0].memsz == PAGE_SIZE &&
+		    k.seg[0].writable);
 	assert_true(k.start == MiB(1) && k.end == MiB(1) + PAGE_SIZE);
 	small.load.offset = sizeof(small) - 7;
 	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/heap.c */
-/* Claims and frames of the real heap: what is promised is given back, and a domain that dies gets no more. */
+/*
+ * Claims and frames of the real heap: what is promised is given back, and a domain that dies gets
+ * no more.
+ */
 #include "test/unit/unit.h"
 
 #include <sanitizer/asan_interface.h>

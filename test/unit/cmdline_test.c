@@ -46,10 +46,13 @@ static void expect_warnings(const char *line, unsigned int expected)
 static void test_good_values(void **state)
 {
 	static const char *const good[] = {
-		"", " \t ", "console=com1", "console=none", "com1=9600", "com1=9600,8n1,0x2f8,3", "com1=57600,,0x3e8",
+		"", " \t ", "console=com1", "console=none", "com1=9600", "com1=9600,8n1,0x2f8,3",
+			"com1=57600,,0x3e8",
 		"com1=off", "dom0_mem=96M", "dom0_mem=98304k", "dom0_mem=0x10000000", "dom0_mem=2T",
-		"dom0_mem=700M,max:700M", "dom0_mem=min:300M,max:700M", "dom0_mem=-1G", "dom0_mem=25%", "dom0_mem=1G+25%",
-		"dom0_max_vcpus=1", "dom0_max_vcpus=128", "dom0_max_vcpus=1-8", "dom0_max_vcpus=-8", "dom0_max_vcpus=4-", "iommu=off", "no-iommu", "iommu", "noreboot",
+		"dom0_mem=700M,max:700M", "dom0_mem=min:300M,max:700M", "dom0_mem=-1G", "dom0_mem=25%",
+			"dom0_mem=1G+25%",
+		"dom0_max_vcpus=1", "dom0_max_vcpus=128", "dom0_max_vcpus=1-8", "dom0_max_vcpus=-8",
+			"dom0_max_vcpus=4-", "iommu=off", "no-iommu", "iommu", "noreboot",
 		"noreboot=yes", "no-noreboot", "sched=null", "sched=credit2", "loglvl=all",
 		"loglvl=error", "maxcpus=3", "xen_version=4.17", "xen_version=4.20",
 		"  iommu=off\tnoreboot   sched=null ",
@@ -62,7 +65,8 @@ static void test_good_values(void **state)
 static void test_bad_words(void **state)
 {
 	static const char *const bad[] = {
-		"dom0_mem=", "dom0_mem", "dom0_mem=1", "dom0_mem=95M", "dom0_mem=1X", "dom0_mem=100%", "dom0_mem=max:10M",
+		"dom0_mem=", "dom0_mem", "dom0_mem=1", "dom0_mem=95M", "dom0_mem=1X", "dom0_mem=100%",
+			"dom0_mem=max:10M",
 		"dom0_mem=1073741824B+0000000000000000000000000000000000000000000000000001G", "maxcpus=1K",
 		"dom0_mem=1GG", "dom0_mem=99999999999999999999", "dom0_mem=99999999999T",
 		"dom0_max_vcpus=0", "dom0_max_vcpus=129", "dom0_max_vcpus=2x", "dom0_max_vcpus=",
@@ -137,7 +141,8 @@ static void check_values(const struct option *o, const char *values)
 		snprintf(want, sizeof(want), "%uM at least", DOM0_MEM_MIN_MIB);
 	for (unsigned int i = 0; o->words[i]; i++)
 		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%s", i ? ", " : "", o->words[i]);
-	if (o->type == OPTION_CHOICE || o->type == OPTION_FLAG ? strcmp(values, want) : !strstr(values, want))
+	if (o->type == OPTION_CHOICE || o->type == OPTION_FLAG ? strcmp(values, want)
+	    : !strstr(values, want))
 		fail_msg("the manual on %s: its values are \"%s\", which is not: %s", o->name, values, want);
 }
 
@@ -173,7 +178,10 @@ static void test_manual_says_what_the_table_says(void **state)
 	assert_non_null(strstr(manual, text));
 }
 
-/* What the option is without a word on the command line is what the table says, and so is a value out of bounds. */
+/*
+ * What the option is without a word on the command line is what the table says, and so is a value
+ * out of bounds.
+ */
 static void test_table_gives_defaults(void **state)
 {
 	option_init("maxcpus=0 noreboot=x sched=fast");
@@ -213,8 +221,8 @@ static void test_sources_read_what_the_table_has(void **state)
 	char command[128];
 
 	for (unsigned int i = 0; (o = option_at(i)); i++) {
-		snprintf(command, sizeof(command), "grep -rqE '(\"|^)%s[\"=]' --include='*.c' --exclude=option.c common arch",
-			 o->name);
+		snprintf(command, sizeof(command),
+			 "grep -rqE '(\"|^)%s[\"=]' --include='*.c' --exclude=option.c common arch", o->name);
 		if (system(command))
 			fail_msg("no source reads the option %s", o->name);
 	}

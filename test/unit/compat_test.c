@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/compat.c common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/spinlock.c */
-/* What 32-bit code may call, that its arguments are read once and nothing is written beside them, and when layouts change. */
+/*
+ * SOURCES: common/compat.c common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c
+ * common/spinlock.c
+ */
+/*
+ * What 32-bit code may call, that its arguments are read once and nothing is written beside them,
+ * and when layouts change.
+ */
 #include "test/unit/unit.h"
 
 #include <sys/mman.h>
@@ -62,7 +68,8 @@ void grant_setup_table(struct gnttab_setup_table *op, size_t gfn_size)
 	op->status = -3;
 }
 
-long do_set_timer_op(unsigned long t, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+long do_set_timer_op(unsigned long t, unsigned long a2, unsigned long a3, unsigned long a4,
+		     unsigned long a5)
 {
 	timeout = t;
 	return 0;
@@ -84,7 +91,8 @@ static int setup(void **state)
 	assert_int_equal(evtchn_init(guest, ~0u), 0);
 	fake_run_on(0, guest->vcpu[0]);
 	fake_on_guest_access = count_reads;
-	mem = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	mem = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1,
+		   0);
 	assert_true(mem != MAP_FAILED);
 	nr_passed = reads = updates = 0;
 	answer = 0;
@@ -147,7 +155,8 @@ static void the_list_is_closed(void **state)
 	assert_int_equal(call(~0u, 0, 0, 0), -ENOSYS);
 	assert_int_equal(call(__HYPERVISOR_sched_op, ~0u, 0, 0), -ENOSYS);
 	call(__HYPERVISOR_xen_version, 1, 0xfffffffe, 3);
-	assert_memory_equal(passed, ((unsigned long[]){ __HYPERVISOR_xen_version, 1, 0xfffffffe, 3, 0xffffffff, 5 }),
+	assert_memory_equal(passed,
+			    ((unsigned long[]){ __HYPERVISOR_xen_version, 1, 0xfffffffe, 3, 0xffffffff, 5 }),
 			    sizeof(passed));
 	assert_int_equal(reads, 0);
 }

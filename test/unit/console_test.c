@@ -141,7 +141,8 @@ static void the_ring_can_be_read(void **state)
 	assert_string_equal(buf, "(KEEL) new\n");
 	assert_int_equal(index, start + 11);
 	index = 0;
-	assert_int_equal(read_ring(buf, sizeof(buf) - 1, &index, false, false), 11);	/* what came before was cleared */
+	/* what came before was cleared */
+	assert_int_equal(read_ring(buf, sizeof(buf) - 1, &index, false, false), 11);
 	index = start + 100;	/* from the future */
 	read_ring(buf, sizeof(buf) - 1, &index, true, false);
 	assert_string_equal(buf, "(KEEL) new\n");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c common/grant_map.c common/grant_copy.c
- * SOURCES: common/spinlock.c common/vsnprintf.c common/sched_op.c
+ * SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c
+ * common/grant_map.c common/grant_copy.c SOURCES: common/spinlock.c common/vsnprintf.c
+ * common/sched_op.c
  */
 /*
  * The life of domains, with everything that may happen meanwhile: at each step of an operation
@@ -18,7 +19,8 @@ static struct domain *dom0, *guest;
 static bool inside;			/* the other CPU is at it */
 static void (*meanwhile)(void);		/* what it does */
 static unsigned int times;		/* how often it did */
-static unsigned int teardowns, console_ends, vcpus_made, vcpus_destroyed, id_checks, sleeps_unlocked, wakes_unlocked;
+static unsigned int teardowns, console_ends, vcpus_made, vcpus_destroyed, id_checks,
+	sleeps_unlocked, wakes_unlocked;
 
 /* The other CPU does something, unless this one holds a lock: then that waits for it. */
 static void other_cpu(void)
@@ -119,8 +121,9 @@ void arch_machine_down(u8 reason)
 
 static struct domain *create(domid_t id, bool dom0s)
 {
-	struct domain_config cfg = { .id = id, .control = dom0s, .hardware = dom0s, .max_vcpus = 2, .max_evtchn_port = 1023,
-				     .max_grant_frames = 4, .max_maptrack_frames = 2, .max_pages = ~0ull };
+	struct domain_config cfg = { .id = id, .control = dom0s, .hardware = dom0s, .max_vcpus = 2,
+				     .max_evtchn_port = 1023, .max_grant_frames = 4, .max_maptrack_frames = 2,
+					     .max_pages = ~0ull };
 	struct domain *d = NULL;
 	int rc = domain_create(&cfg, &d);
 
@@ -280,7 +283,8 @@ static void a_failed_creation_leaves_nothing(void **state)
 
 static void refused(void **state)
 {
-	struct domain_config cfg = { .id = 2, .max_vcpus = 0, .max_evtchn_port = 1, .max_grant_frames = 1 };
+	struct domain_config cfg = { .id = 2, .max_vcpus = 0, .max_evtchn_port = 1,
+				     .max_grant_frames = 1 };
 	struct domain *d;
 
 	assert_int_equal(domain_create(&cfg, &d), -EINVAL);
@@ -450,8 +454,10 @@ static void a_zombie_waits_for_its_pages(void **state)
 static void what_it_had_is_given_back(void **state)
 {
 	struct domain *d = create(VICTIM, false);
-	struct gnttab_map_grant_ref map = { .host_addr = 9 << PAGE_SHIFT, .flags = GNTMAP_host_map, .dom = 1 };
-	struct page_info *granted = mfn_to_page(fake_populate(guest, 2)), *info = mfn_to_page(fake_populate(d, 3));
+	struct gnttab_map_grant_ref map = { .host_addr = 9 << PAGE_SHIFT, .flags = GNTMAP_host_map,
+					    .dom = 1 };
+	struct page_info *granted = mfn_to_page(fake_populate(guest, 2)),
+				    *info = mfn_to_page(fake_populate(d, 3));
 
 	assert_int_equal(grant_seed(guest, 0, VICTIM, 2, false), 0);
 	fake_run_on(0, d->vcpu[0]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c common/cpupool.c
- * common/vsnprintf.c */
+/*
+ * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c
+ * common/sysctl.c common/cpupool.c common/vsnprintf.c */
 #include "test/unit/unit.h"
 
 #include <public/errno.h>
@@ -38,7 +39,8 @@ int domain_destroy(struct domain *d)
 	return destroy_result;
 }
 
-static void (*while_waiting)(void);	/* what another CPU does while this one waits for the domain's vCPUs */
+/* what another CPU does while this one waits for the domain's vCPUs */
+static void (*while_waiting)(void);
 
 int domain_controller_pause(struct domain *d)
 {
@@ -375,10 +377,13 @@ static void pauses(void **state)
 static struct domain *second;
 static unsigned int tries;
 
-/* The domain that is being stopped stops the one that waits for it, and one that waits for nobody. */
+/*
+ * The domain that is being stopped stops the one that waits for it, and one that waits for nobody.
+ */
 static void second_stops_dom0(void)
 {
-	static const u32 waits[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_set_cpu_policy,
+	static const u32 waits[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_sethvmcontext,
+				     XEN_DOMCTL_set_cpu_policy,
 		XEN_DOMCTL_getvcpucontext };
 
 	while_waiting = NULL;
@@ -392,7 +397,8 @@ static void second_stops_dom0(void)
 		tries++;
 	}
 	fake_continuation.continued = false;
-	assert_int_equal(call(&(struct xen_domctl){ .cmd = XEN_DOMCTL_pausedomain, .interface_version = V17, .domain = 3 }), 0);
+	assert_int_equal(call(&(struct xen_domctl){ .cmd = XEN_DOMCTL_pausedomain,
+						    .interface_version = V17, .domain = 3 }), 0);
 	assert_false(fake_continuation.continued);
 	fake_run_on(0, dom0->vcpu[0]);
 }
@@ -442,7 +448,8 @@ static void info(void **state)
 	assert_int_equal(i->max_vcpu_id, 1);
 	assert_int_equal(i->cpu_time, 200);
 	assert_int_equal(i->gpaddr_bits, 40);
-	assert_int_equal(i->flags, XEN_DOMINF_hvm_guest | XEN_DOMINF_hap | XEN_DOMINF_paused | XEN_DOMINF_blocked);
+	assert_int_equal(i->flags,
+			 XEN_DOMINF_hvm_guest | XEN_DOMINF_hap | XEN_DOMINF_paused | XEN_DOMINF_blocked);
 	op = make(XEN_DOMCTL_getdomaininfo, 4);
 	assert_int_equal(call(&op), -ESRCH);
 	op = make(XEN_DOMCTL_getdomaininfo, 1);
@@ -612,7 +619,10 @@ static void memory_and_time(void **state)
 	assert_int_equal(call(&op), -EFAULT);
 }
 
-/* State is read and written of paused domains, never the caller's own; details of a refusal come back. */
+/*
+ * State is read and written of paused domains, never the caller's own; details of a refusal come
+ * back.
+ */
 static void state_and_policy(void **state)
 {
 	struct xen_domctl op = make(XEN_DOMCTL_gethvmcontext, 3);
@@ -670,7 +680,8 @@ static void registers(void **state)
 		assert_int_equal(contexts, i + 1);
 		fake_events.unpauses = fake_events.pauses = i + 1;
 	}
-	assert_int_equal(call(&(struct xen_domctl){ .cmd = XEN_DOMCTL_setvcpucontext, .interface_version = V17, .domain = 3 }),
+	assert_int_equal(call(&(struct xen_domctl){ .cmd = XEN_DOMCTL_setvcpucontext,
+						    .interface_version = V17, .domain = 3 }),
 			 -EOPNOTSUPP);	/* a reset */
 }
 
@@ -819,13 +830,17 @@ static void places_of_functions(void **state)
 	assert_int_equal(syscall_(&op), -EINVAL);
 }
 
-/* What tools test, and say in words: no power management, no allocation of caches. The rest is not supported. */
+/*
+ * What tools test, and say in words: no power management, no allocation of caches. The rest is not
+ * supported.
+ */
 static void what_is_not_there(void **state)
 {
 	static const struct { u32 cmd; long rc; } none[] = {
-		{ XEN_SYSCTL_get_pmstat, -ENODEV }, { XEN_SYSCTL_pm_op, -ENODEV }, { XEN_SYSCTL_psr_cmt_op, -ENODEV },
-		{ XEN_SYSCTL_psr_alloc, -ENODEV }, { XEN_SYSCTL_cpu_hotplug, -EOPNOTSUPP },
-		{ XEN_SYSCTL_perfc_op, -EOPNOTSUPP }, { XEN_SYSCTL_tbuf_op, -EOPNOTSUPP },
+		{ XEN_SYSCTL_get_pmstat, -ENODEV }, { XEN_SYSCTL_pm_op, -ENODEV },
+		{ XEN_SYSCTL_psr_cmt_op, -ENODEV }, { XEN_SYSCTL_psr_alloc, -ENODEV },
+		{ XEN_SYSCTL_cpu_hotplug, -EOPNOTSUPP }, { XEN_SYSCTL_perfc_op, -EOPNOTSUPP },
+		{ XEN_SYSCTL_tbuf_op, -EOPNOTSUPP },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_LEN(none); i++) {
@@ -871,7 +886,8 @@ static void pools(void **state)
 	u8 map[1] = { 0 };
 	struct xen_sysctl op = sys(XEN_SYSCTL_cpupool_op), sched = sys(XEN_SYSCTL_scheduler_op);
 	struct xen_sysctl_cpupool_op *p = &op.u.cpupool_op;
-	struct xen_domctl create = make(XEN_DOMCTL_createdomain, 11), info = make(XEN_DOMCTL_getdomaininfo, 3);
+	struct xen_domctl create = make(XEN_DOMCTL_createdomain, 11),
+				   info = make(XEN_DOMCTL_getdomaininfo, 3);
 
 	p->op = XEN_SYSCTL_CPUPOOL_OP_INFO;
 	p->cpumap = (struct xenctl_bitmap){ (u64)map, 8 };
@@ -900,7 +916,8 @@ static void pools(void **state)
 	assert_int_equal(syscall_(&sched), 0);
 
 	/* a domain in it, once something can run there */
-	create.u.createdomain_v15 = (struct xen_domctl_createdomain_v15){ .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+	create.u.createdomain_v15 = (struct xen_domctl_createdomain_v15){ .flags = XEN_DOMCTL_CDF_hvm |
+			XEN_DOMCTL_CDF_hap,
 		.max_vcpus = 1, .arch.emulation_flags = XEN_X86_EMU_LAPIC, .cpupool_id = 1 };
 	assert_int_equal(call(&create), -ENOENT);
 	p->op = XEN_SYSCTL_CPUPOOL_OP_RMCPU;
@@ -914,7 +931,10 @@ static void pools(void **state)
 	assert_int_equal(call(&create), 0);
 	assert_int_equal(created.cpupool, 1);
 
-	/* while a domain moves, another CPU's call is continued, and this one sees that the domain has moved */
+	/*
+	 * while a domain moves, another CPU's call is continued, and this one sees that the domain has
+	 * moved
+	 */
 	p->op = XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN;
 	p->domid = 3;
 	in_window = op;

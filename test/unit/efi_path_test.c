@@ -18,7 +18,8 @@ static void begin(void)
 	len = 0;
 }
 
-static void node(uint8_t type, uint8_t subtype, unsigned int size, const void *body, size_t body_size)
+static void node(uint8_t type, uint8_t subtype, unsigned int size, const void *body,
+		 size_t body_size)
 {
 	uint8_t head[4] = { type, subtype, (uint8_t)size, (uint8_t)(size >> 8) };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/evtchn.c common/evtchn_deliver.c common/spinlock.c */
 /*
- * FIFO event channels, with a guest that takes events as Linux does. At each of Keel's accesses to what it
- * shares with the guest a test may do something else: as another vCPU of the guest, or as another sender.
+ * FIFO event channels, with a guest that takes events as Linux does. At each of Keel's accesses to
+ * what it shares with the guest a test may do something else: as another vCPU of the guest, or as
+ * another sender.
  */
 #include "common/lib.h"
 
@@ -21,9 +22,11 @@ static void step(void)
 
 #define __atomic_fetch_or(p, v, o) (step(), __atomic_fetch_or(p, v, o))
 #define __atomic_fetch_and(p, v, o) (step(), __atomic_fetch_and(p, v, o))
-#define __atomic_compare_exchange_n(p, e, v, w, s, f) (step(), __atomic_compare_exchange_n(p, e, v, w, s, f))
+#define __atomic_compare_exchange_n(p, e, v, w, s, f) \
+	(step(), __atomic_compare_exchange_n(p, e, v, w, s, f))
 #define __atomic_load_n(p, o) ({ __typeof__(*(p)) _val = __atomic_load_n(p, o); step(); _val; })
-#define __atomic_exchange_n(p, v, o) ({ __typeof__(*(p)) _val = __atomic_exchange_n(p, v, o); step(); _val; })
+#define __atomic_exchange_n(p, v, o) \
+	({ __typeof__(*(p)) _val = __atomic_exchange_n(p, v, o); step(); _val; })
 #include "common/evtchn_fifo.c"
 #undef __atomic_fetch_or
 #undef __atomic_fetch_and
@@ -297,7 +300,10 @@ static void priorities(void **state)
 	end();
 }
 
-/* The last one of a list was taken out, and is now in another: what comes next is not linked behind it. */
+/*
+ * The last one of a list was taken out, and is now in another: what comes next is not linked behind
+ * it.
+ */
 static void a_tail_that_has_moved(void **state)
 {
 	evtchn_port_t p, q;
@@ -411,7 +417,10 @@ static void a_sender_meets_the_new_page(void **state)
 	end();
 }
 
-/* Linux closes a port while its event is still in a list: its number is not used again before it is taken out. */
+/*
+ * Linux closes a port while its event is still in a list: its number is not used again before it is
+ * taken out.
+ */
 static void a_port_in_a_list_is_not_used_again(void **state)
 {
 	evtchn_port_t p;
@@ -466,7 +475,8 @@ static void there_are_131071_ports(void **state)
 	assert_int_equal(evtchn_alloc_unbound(d, 0), 5000);
 	assert_int_equal(evtchn_alloc_unbound(d, 0), last);
 	end();
-	assert_int_equal(fake_live_pages(), before - 2); /* the first page of ports, and the state of FIFO */
+	/* the first page of ports, and the state of FIFO */
+	assert_int_equal(fake_live_pages(), before - 2);
 }
 
 static long reset(void)
@@ -479,7 +489,10 @@ static long reset(void)
 	return 0;
 }
 
-/* A reset brings 2 levels back, as a kernel finds them that another one starts; what it gives is used from then on. */
+/*
+ * A reset brings 2 levels back, as a kernel finds them that another one starts; what it gives is
+ * used from then on.
+ */
 static void reset_and_begin_anew(void **state)
 {
 	evtchn_port_t p;
@@ -527,7 +540,10 @@ static void reset_and_begin_anew(void **state)
 	assert_int_equal(refs_of(CONTROL_GFN + 1), 1);
 }
 
-/* What is asked of a domain that dies, perhaps after its last change would have held it, changes nothing. */
+/*
+ * What is asked of a domain that dies, perhaps after its last change would have held it, changes
+ * nothing.
+ */
 static void a_dying_domain_stays_as_it_is(void **state)
 {
 	u64 pages;
@@ -613,7 +629,10 @@ static void refusals(void **state)
 	end();
 }
 
-/* A vCPU whose control block is not there yet: the event stays, and is told once the guest unmasks the port. */
+/*
+ * A vCPU whose control block is not there yet: the event stays, and is told once the guest unmasks
+ * the port.
+ */
 static void no_control_block(void **state)
 {
 	evtchn_port_t p;
@@ -701,7 +720,8 @@ static u32 rnd(u32 n)
 
 static bool lock_free(void)
 {
-	return d->evtchn.fifo->lock.next == d->evtchn.fifo->lock.owner && d->evtchn.lock.next == d->evtchn.lock.owner;
+	return d->evtchn.fifo->lock.next == d->evtchn.fifo->lock.owner &&
+	       d->evtchn.lock.next == d->evtchn.lock.owner;
 }
 
 static void storm_send(void)
@@ -743,7 +763,10 @@ static void meanwhile(void)
 		storm_send();
 }
 
-/* Whatever the guest, its other vCPUs and senders do at any of Keel's steps: no event is lost, no list is broken. */
+/*
+ * Whatever the guest, its other vCPUs and senders do at any of Keel's steps: no event is lost, no
+ * list is broken.
+ */
 static void no_event_is_lost(void **state)
 {
 	for (seed = 1; seed < 40; seed++) {
@@ -777,7 +800,8 @@ static void no_event_is_lost(void **state)
 		consume_all();
 		for (unsigned int i = 1; i <= PORTS; i++)
 			if (owed[i] || has(i, PENDING) || has(i, LINKED) || has(i, BUSY))
-				fail_msg("seed %u: port %u is %#x%s", was, i, *word(i), owed[i] ? ", and its event was lost" : "");
+				fail_msg("seed %u: port %u is %#x%s", was, i, *word(i), owed[i] ? ", and its event was lost"
+					 : "");
 		end();
 		fake_reset();
 		seed = was;

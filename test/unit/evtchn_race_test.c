@@ -136,7 +136,10 @@ static void no_event_is_slept_through(void **state)
 	}
 }
 
-/* Another sender unmasks, or takes the port off the guest, in between: an upcall comes if the guest has not seen it. */
+/*
+ * Another sender unmasks, or takes the port off the guest, in between: an upcall comes if the guest
+ * has not seen it.
+ */
 static void unmask_in_between(void)
 {
 	unsigned int left = reads_left;

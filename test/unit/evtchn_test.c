@@ -183,7 +183,10 @@ static void only_the_first_event_makes_an_upcall(void **state)
 	send(a, p2);
 	assert_int_equal(fake_events.upcalls, 1);
 	assert_true(pending(b, q1) && pending(b, q2));
-	/* The guest takes the upcall but not yet the ports: a new event on an old port stays silent, a new port does not. */
+	/*
+	 * The guest takes the upcall but not yet the ports: a new event on an old port stays silent, a new
+	 * port does not.
+	 */
 	b->vcpu[0]->info->evtchn_upcall_pending = 0;
 	b->vcpu[0]->info->evtchn_pending_sel = 0;
 	send(a, p1);
@@ -796,7 +799,10 @@ static void a_made_up_place_leaves_ports_open(void **state)
 	assert_int_equal(a->evtchn.nr_open, 14);
 }
 
-/* The guest never comes back to its reset, uses low ports again, and ends: no port of a peer may point at it. */
+/*
+ * The guest never comes back to its reset, uses low ports again, and ends: no port of a peer may
+ * point at it.
+ */
 static void destruction_trusts_no_reset_that_was_abandoned(void **state)
 {
 	struct evtchn_reset o = { DOMID_SELF };
@@ -874,7 +880,10 @@ static void vcpu_info_that_moves_loses_nothing(void **state)
 	assert_ptr_equal(fake_events.last_upcall, a->vcpu[1]);
 }
 
-/* Port 70 is in word 2 of 32 bits, which are at other places than those of 64; pending bits are at the same. */
+/*
+ * Port 70 is in word 2 of 32 bits, which are at other places than those of 64; pending bits are at
+ * the same.
+ */
 static void words_of_32_bits(void **state)
 {
 	struct shared_info_32 *s;

@@ -124,7 +124,8 @@ static u64 mix(u64 hash, u64 x)
 }
 
 /* Each 4 KiB of a tree, however large the entries are that say it. */
-static u64 hash_tree(const struct p2m_format *f, const u64 *table, unsigned int level, gfn_t gfn, u64 hash)
+static u64 hash_tree(const struct p2m_format *f, const u64 *table, unsigned int level, gfn_t gfn,
+		     u64 hash)
 {
 	for (u64 i = 0; i < 512; i++) {
 		gfn_t at = gfn + (i << 9 * (level - 1));
@@ -133,7 +134,8 @@ static u64 hash_tree(const struct p2m_format *f, const u64 *table, unsigned int 
 		if (!table[i])
 			continue;
 		if (!leaf) {
-			hash = hash_tree(f, mfn_to_virt((table[i] & 0xffffffffff000ull) >> PAGE_SHIFT), level - 1, at, hash);
+			hash = hash_tree(f, mfn_to_virt((table[i] & 0xffffffffff000ull) >> PAGE_SHIFT), level - 1, at,
+					 hash);
 			continue;
 		}
 		for (u64 j = 0; j < BIT(9 * (level - 1)); j++)
@@ -158,7 +160,9 @@ static struct state state(void)
 		for (unsigned int h = 0; h < gt->nr_maptrack * MAPTRACK_PER_FRAME; h++)
 			if (gt->maptrack[h / MAPTRACK_PER_FRAME][h % MAPTRACK_PER_FRAME].state != MT_FREE)
 				s.figures = mix(s.figures, h);
-		/* Tables, handles and frames of grants may grow for what then fails: they stay with their domain. */
+		/*
+		 * Tables, handles and frames of grants may grow for what then fails: they stay with their domain.
+		 */
 		s.pages += d->p2m.nr_tables + gt->nr_maptrack + (gt->maptrack != NULL) + 2 * gt->nr_frames;
 		s.pages += d->e820 != NULL;
 	}
@@ -192,8 +196,8 @@ static long add(unsigned int space, u64 idx, gfn_t gfn)
 static long populate(unsigned int op, gfn_t gfn, unsigned int order)
 {
 	u64 gfns[1] = { gfn };
-	struct xen_memory_reservation r = { .extent_start = (u64)gfns, .nr_extents = 1, .extent_order = order,
-					    .domid = DOMID_SELF };
+	struct xen_memory_reservation r = { .extent_start = (u64)gfns, .nr_extents = 1,
+					    .extent_order = order, .domid = DOMID_SELF };
 
 	return do_memory_op(op, (u64)&r, 0, 0, 0) == 1 ? 0 : -1;
 }
@@ -202,8 +206,8 @@ static grant_handle_t handle;
 
 static long map_at(gfn_t gfn)
 {
-	struct gnttab_map_grant_ref op = { .host_addr = gfn << PAGE_SHIFT, .flags = GNTMAP_host_map, .ref = REF,
-					   .dom = current->domain == dom0 ? 1 : 0 };
+	struct gnttab_map_grant_ref op = { .host_addr = gfn << PAGE_SHIFT, .flags = GNTMAP_host_map,
+					   .ref = REF, .dom = current->domain == dom0 ? 1 : 0 };
 
 	assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, (u64)&op, 1, 0, 0), 0);
 	handle = op.handle;
@@ -214,7 +218,8 @@ static long op_foreign_at(gfn_t gfn)
 {
 	u64 idx = 6;
 	s32 err = 1;
-	struct xen_add_to_physmap_batch op = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
+	struct xen_add_to_physmap_batch op = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign,
+					       .size = 1,
 		.u.foreign_domid = 1, .idxs = (u64)&idx, .gpfns = (u64)&gfn, .errs = (u64)&err };
 
 	assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch, (u64)&op, 0, 0, 0), 0);
@@ -224,8 +229,8 @@ static long op_foreign_at(gfn_t gfn)
 static long op_acquire(void)
 {
 	u64 gfn = FREE;
-	struct xen_mem_acquire_resource op = { .domid = 1, .nr_frames = 1, .frame = 2, .frame_list = (u64)&gfn,
-					       .type = XENMEM_resource_grant_table };
+	struct xen_mem_acquire_resource op = { .domid = 1, .nr_frames = 1, .frame = 2,
+					       .frame_list = (u64)&gfn, .type = XENMEM_resource_grant_table };
 
 	return do_memory_op(XENMEM_acquire_resource, (u64)&op, 0, 0, 0);
 }
@@ -251,7 +256,8 @@ static long op_move(void) { return add(XENMAPSPACE_gmfn, SUPER + 7, FREE); }
 static long op_move_onto_ram(void) { return add(XENMAPSPACE_gmfn, SUPER + 7, 3); }
 static long op_move_onto_superpage(void) { return add(XENMAPSPACE_gmfn, 3, SUPER + 7); }
 static long op_populate(void) { return populate(XENMEM_populate_physmap, FREE, 0); }
-static long op_populate_in_superpage(void) { return populate(XENMEM_populate_physmap, SUPER + 7, 0); }
+static long op_populate_in_superpage(void) { return populate(XENMEM_populate_physmap, SUPER + 7, 0);
+					     }
 static long op_populate_2m(void) { return populate(XENMEM_populate_physmap, FREE, 9); }
 static long op_decrease(void) { return populate(XENMEM_decrease_reservation, SUPER + 7, 0); }
 static long op_decrease_2m(void) { return populate(XENMEM_decrease_reservation, SUPER, 9); }

@@ -72,7 +72,8 @@ static struct gnttab_map_grant_ref map(grant_ref_t ref, gfn_t at, u32 flags)
 
 static s16 unmap(grant_handle_t handle, gfn_t at)
 {
-	struct gnttab_unmap_grant_ref o = { .host_addr = at << PAGE_SHIFT, .handle = handle, .status = 99 };
+	struct gnttab_unmap_grant_ref o = { .host_addr = at << PAGE_SHIFT, .handle = handle,
+					    .status = 99 };
 
 	assert_int_equal(op(GNTTABOP_unmap_grant_ref, &o, 1), 0);
 	return o.status;
@@ -147,12 +148,14 @@ static void what_map_refuses(void **state)
 	assert_int_equal(map(REF, SCRATCH, 0).status, GNTST_bad_gntref);
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_readonly).status, GNTST_bad_gntref);
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_device_map).status, GNTST_general_error);
-	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map | GNTMAP_device_map).status, GNTST_general_error);
+	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map | GNTMAP_device_map).status,
+			 GNTST_general_error);
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map | 1u << 4).status, GNTST_general_error);
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map | 1u << 3).status, GNTST_general_error);
 	assert_int_equal(map(512, SCRATCH, GNTMAP_host_map).status, GNTST_bad_gntref);
 	assert_int_equal(map(~0u, SCRATCH, GNTMAP_host_map).status, GNTST_bad_gntref);
-	assert_int_equal(map(REF + 1, SCRATCH, GNTMAP_host_map).status, GNTST_general_error); /* GTF_invalid */
+	/* GTF_invalid */
+	assert_int_equal(map(REF + 1, SCRATCH, GNTMAP_host_map).status, GNTST_general_error);
 	assert_int_equal(map(REF, ~0ull >> PAGE_SHIFT, GNTMAP_host_map).status, GNTST_general_error);
 	entry(g, REF)->flags = GTF_accept_transfer;
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map).status, GNTST_general_error);
@@ -498,7 +501,8 @@ static void copies_by_reference_and_by_frame(void **state)
 	assert_string_equal((char *)mfn_to_virt(dst) + 4006, "sixty-four bytes");
 	/* From one reference to another. */
 	grant(REF + 1, 6, m->id, 0);
-	o = (struct gnttab_copy){ .source = { .u.ref = REF, .domid = 1 }, .dest = { .u.ref = REF + 1, .domid = 1 },
+	o = (struct gnttab_copy){ .source = { .u.ref = REF, .domid = 1 },
+				  .dest = { .u.ref = REF + 1, .domid = 1 },
 		.len = PAGE_SIZE, .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref };
 	assert_int_equal(copy(o), GNTST_okay);
 	assert_string_equal(mfn_to_virt(p2m_get(g, 6, NULL, NULL)), "sixty-four bytes");
@@ -524,7 +528,8 @@ static void what_copy_refuses(void **state)
 	assert_int_equal(copy(copy_from(600, 9, 0, 0, 8)), GNTST_bad_gntref);
 	assert_int_equal(copy(copy_from(REF + 1, 9, 0, 0, 8)), GNTST_general_error);
 	assert_int_equal(copy(copy_from(REF, 10, 0, 0, 8)), GNTST_bad_page);
-	assert_int_equal(entry(g, REF)->flags, GTF_permit_access | GTF_readonly); /* the source was let go */
+	/* the source was let go */
+	assert_int_equal(entry(g, REF)->flags, GTF_permit_access | GTF_readonly);
 	o = copy_from(REF, 9, 0, 0, 8);
 	o.source.domid = 9;
 	assert_int_equal(copy(o), GNTST_bad_domain);
@@ -580,7 +585,10 @@ static void entries_change_under_way(void **state)
 	start();
 	changes = 0;
 	grant(REF, 5, m->id, 0);
-	/* Revoked between mapping and the answer: the mapping stands, and unmapping clears no bit that is not ours. */
+	/*
+	 * Revoked between mapping and the answer: the mapping stands, and unmapping clears no bit that is
+	 * not ours.
+	 */
 	fake_on_guest_access = change_while_claimed;
 	o = map(REF, SCRATCH, GNTMAP_host_map);
 	fake_on_guest_access = NULL;
@@ -592,7 +600,10 @@ static void entries_change_under_way(void **state)
 
 static bool guest_stops;
 
-/* A guest that never leaves its entry alone: it changes bits that mean nothing, and now and then the grantee. */
+/*
+ * A guest that never leaves its entry alone: it changes bits that mean nothing, and now and then
+ * the grantee.
+ */
 static void *restless_guest(void *arg)
 {
 	u32 *head = arg;

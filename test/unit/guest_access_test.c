@@ -18,8 +18,8 @@
 #define LINEAR 0xffff888000000000ull
 
 static const struct p2m_format format = {
-	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
-		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
+	.leaf = { [P2M_RAM] = 3, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1,
+		  [P2M_FOREIGN] = 3, [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 1 },
 	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
 };
 
@@ -86,8 +86,9 @@ static int setup(void **state)
 	table(3)[0] = pte(TABLES + 4, KERNEL);
 	for (unsigned int i = 0; i < NR_DATA; i++)
 		table(4)[i] = pte(DATA + i, KERNEL | PTE_NX);
-	paging = (struct hvm_paging){ .cr0 = X86_CR0_PG | X86_CR0_PE | X86_CR0_WP, .cr3 = TABLES << PAGE_SHIFT,
-				      .cr4 = X86_CR4_PAE, .efer = EFER_LMA | EFER_LME | EFER_NX, .rflags = 2 };
+	paging = (struct hvm_paging){ .cr0 = X86_CR0_PG | X86_CR0_PE | X86_CR0_WP,
+				      .cr3 = TABLES << PAGE_SHIFT, .cr4 = X86_CR4_PAE, .efer = EFER_LMA | EFER_LME | EFER_NX,
+					      .rflags = 2 };
 	return 0;
 }
 
@@ -213,7 +214,10 @@ static void rights(void **state)
 	}
 }
 
-/* What an instruction of user code may reach: no page of the kernel's, and none that is read-only even without WP. */
+/*
+ * What an instruction of user code may reach: no page of the kernel's, and none that is read-only
+ * even without WP.
+ */
 static void operands_of_user_code(void **state)
 {
 	u8 byte = 0x10;
@@ -295,7 +299,10 @@ static void other_modes(void **state)
 	assert_int_equal(get((DATA + 2) << PAGE_SHIFT), -1);
 }
 
-/* The four entries on top have no rights, and bits that are reserved; they may lie in the middle of a page. */
+/*
+ * The four entries on top have no rights, and bits that are reserved; they may lie in the middle of
+ * a page.
+ */
 static void three_levels(void **state)
 {
 	u64 *top = table(5) + 4;
@@ -492,7 +499,10 @@ static void what_is_written_is_logged(void **state)
 	}
 	assert_int_equal(copy_from_guest(&byte, LINEAR + 2 * PAGE_SIZE, 1), 0);
 	assert_int_equal(written() & 0xffffffff, 0);
-	/* An argument that goes in and out: the entry says dirty already, and the way is remembered by the read. */
+	/*
+	 * An argument that goes in and out: the entry says dirty already, and the way is remembered by the
+	 * read.
+	 */
 	assert_int_equal(copy_from_guest(&byte, LINEAR + PAGE_SIZE, 1), 0);
 	assert_int_equal(copy_to_guest(LINEAR + PAGE_SIZE, &byte, 1), 0);
 	assert_int_equal(copy_from_guest(&byte, LINEAR + PAGE_SIZE, 1), 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/vcpu_op.c common/hvm_op.c common/platform_op.c common/physdev_op.c common/console_io.c */
+/*
+ * SOURCES: common/vcpu_op.c common/hvm_op.c common/platform_op.c common/physdev_op.c
+ * common/console_io.c
+ */
 #include "test/unit/unit.h"
 
 #include <public/hvm/hvm_op.h>
@@ -333,7 +336,8 @@ static void other_hvm_ops(void **state)
 
 static void platform(void **state)
 {
-	struct xen_platform_op op = { .cmd = XENPF_settime64, .interface_version = XENPF_INTERFACE_VERSION };
+	struct xen_platform_op op = { .cmd = XENPF_settime64,
+				      .interface_version = XENPF_INTERFACE_VERSION };
 	static struct boot_info bi;
 
 	op.u.settime64.secs = 99;
@@ -357,8 +361,8 @@ static void platform(void **state)
 	op.cmd = XENPF_get_dom0_console;
 	platform_init(&bi);
 	assert_true(do_platform_op((unsigned long)&op, 0, 0, 0, 0) <= 0);
-	bi.fb = (struct boot_framebuffer){ .base = 0x480000000, .width = 1024, .height = 768, .stride = 4096, .bpp = 32,
-					   .present = 1 };
+	bi.fb = (struct boot_framebuffer){ .base = 0x480000000, .width = 1024, .height = 768,
+					   .stride = 4096, .bpp = 32, .present = 1 };
 	bi.loader = BOOT_LOADER_UEFI;
 	assert_true(do_platform_op((unsigned long)&op, 0, 0, 0, 0) > 0);
 	assert_int_equal(op.u.dom0_console.video_type, XEN_VGATYPE_EFI_LFB);
@@ -381,7 +385,8 @@ static void pci_devices(void **state)
 	assert_int_equal(do_physdev_op(PHYSDEVOP_pci_device_add, (unsigned long)&add, 0, 0, 0), -EPERM);
 	fake_run_on(0, dom0->vcpu[0]);
 	assert_int_equal(do_physdev_op(PHYSDEVOP_pci_device_add, (unsigned long)&add, 0, 0, 0), 0);
-	assert_int_equal(do_physdev_op(PHYSDEVOP_pci_device_remove, (unsigned long)&add, 0, 0, 0), -ENODEV);
+	assert_int_equal(do_physdev_op(PHYSDEVOP_pci_device_remove, (unsigned long)&add, 0, 0, 0),
+			 -ENODEV);
 	assert_int_equal(pci_calls, 2);
 	assert_int_equal(do_physdev_op(PHYSDEVOP_pci_mmcfg_reserved, 8, 0, 0, 0), -EFAULT);
 	assert_int_equal(do_physdev_op(PHYSDEVOP_prepare_msix, (unsigned long)&add, 0, 0, 0), -ENOSYS);

@@ -80,8 +80,8 @@ static void unknown_numbers(void **state)
 
 static void control_calls_are_for_the_control_domain(void **state)
 {
-	static const unsigned long numbers[] = { __HYPERVISOR_domctl, __HYPERVISOR_sysctl, __HYPERVISOR_platform_op,
-						 __HYPERVISOR_hypfs_op };
+	static const unsigned long numbers[] = { __HYPERVISOR_domctl, __HYPERVISOR_sysctl,
+						 __HYPERVISOR_platform_op, __HYPERVISOR_hypfs_op };
 	const unsigned long args[5] = { 0 };
 
 	for (unsigned int i = 0; i < ARRAY_LEN(numbers); i++) {

@@ -37,7 +37,8 @@ void arch_hypfs_iommu(struct hypfs_walk *w)
 
 static long read_size(const char *path, size_t size)
 {
-	return do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)path, strlen(path) + 1, (unsigned long)out, size);
+	return do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)path, strlen(path) + 1, (unsigned long)out,
+			   size);
 }
 
 static long read_path(const char *path)
@@ -146,7 +147,8 @@ static void bad_paths(void **state)
 	assert_int_equal(read_path(""), -EINVAL);
 	memset(longest, '/', sizeof(longest) - 1);
 	assert_int_equal(read_path(longest), -EINVAL);
-	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 7, (unsigned long)out, 100), -EINVAL);
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 7, (unsigned long)out,
+				     100), -EINVAL);
 	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, 8, 8, (unsigned long)out, 100), -EFAULT);
 }
 
@@ -162,7 +164,8 @@ static void other_operations(void **state)
 
 static long write_size(const char *path, unsigned long value, size_t size)
 {
-	return do_hypfs_op(XEN_HYPFS_OP_write_contents, (unsigned long)path, strlen(path) + 1, value, size);
+	return do_hypfs_op(XEN_HYPFS_OP_write_contents, (unsigned long)path, strlen(path) + 1, value,
+			   size);
 }
 
 /* The one value that may be changed shows how long what is written may be, in its folder, too. */

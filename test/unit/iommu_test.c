@@ -106,10 +106,14 @@ static void devices_come_and_go(void **state)
 	assert_int_equal(nr_attached, 0);
 }
 
-/* Two functions behind a bridge to conventional PCI, the first of which has the id that both send with. */
+/*
+ * Two functions behind a bridge to conventional PCI, the first of which has the id that both send
+ * with.
+ */
 static void a_bridge_hides_who_sends(void **state)
 {
-	struct iommu_device first = { .sbdf = 0x500, .alias = 0x500 }, second = { .sbdf = 0x508, .alias = 0x500 };
+	struct iommu_device first = { .sbdf = 0x500, .alias = 0x500 },
+				    second = { .sbdf = 0x508, .alias = 0x500 };
 	struct domain *d = fake_domain(1, 1);
 
 	start();
@@ -130,8 +134,10 @@ static void a_bridge_hides_who_sends(void **state)
 
 static void a_flood_is_cut_off(void **state)
 {
-	struct iommu_device dev = { .sbdf = DEV, .alias = DEV }, other = { .sbdf = NEIGHBOUR, .alias = NEIGHBOUR };
-	struct iommu_device behind = { .sbdf = 0x318, .alias = DEV }, resets = { .sbdf = 0x320, .alias = DEV };
+	struct iommu_device dev = { .sbdf = DEV, .alias = DEV },
+				  other = { .sbdf = NEIGHBOUR, .alias = NEIGHBOUR };
+	struct iommu_device behind = { .sbdf = 0x318, .alias = DEV },
+				     resets = { .sbdf = 0x320, .alias = DEV };
 	struct domain *d = fake_domain(1, 1);
 	unsigned int n;
 

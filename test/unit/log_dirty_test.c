@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/p2m.c arch/x86/p2m_log.c common/domctl.c common/domctl_misc.c common/grant.c common/grant_map.c */
+/*
+ * SOURCES: arch/x86/p2m.c arch/x86/p2m_log.c common/domctl.c common/domctl_misc.c common/grant.c
+ * common/grant_map.c
+ */
 /* SOURCES: common/grant_copy.c common/spinlock.c */
 /*
- * Log-dirty mode on the real tables, from the hypercall down. A CPU of the test's own runs the guest: it walks the tables, keeps
- * what it found until it is flushed, and faults where an entry allows no write. migrate() is what a toolstack
- * does: it copies each page that is said to be dirty; in the end the copy must be the guest.
+ * Log-dirty mode on the real tables, from the hypercall down. A CPU of the test's own runs the
+ * guest: it walks the tables, keeps what it found until it is flushed, and faults where an entry
+ * allows no write. migrate() is what a toolstack does: it copies each page that is said to be
+ * dirty; in the end the copy must be the guest.
  */
 #include "test/unit/unit.h"
 
@@ -179,8 +183,9 @@ static struct xen_domctl op;
 
 static void make(u32 what, u64 pages)
 {
-	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_shadow_op, .interface_version = XEN_DOMCTL_INTERFACE_VERSION_V15,
-				  .domain = 1, .u.shadow_op = { .op = what, .dirty_bitmap = (u64)bitmap, .pages = pages } };
+	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_shadow_op,
+				  .interface_version = XEN_DOMCTL_INTERFACE_VERSION_V15, .domain = 1,
+					  .u.shadow_op = { .op = what, .dirty_bitmap = (u64)bitmap, .pages = pages } };
 }
 
 static long call_once(void)
@@ -439,7 +444,10 @@ static void what_is_refused(void **state)
 	unpin(3);
 }
 
-/* Where enabling goes on is the caller's word: it passes by no check, and an end of the log ends it, too. */
+/*
+ * Where enabling goes on is the caller's word: it passes by no check, and an end of the log ends
+ * it, too.
+ */
 static void made_up_progress_of_enabling(void **state)
 {
 	struct xen_domctl going;
@@ -526,7 +534,10 @@ static void part_of_a_word(void **state)
 	assert_int_equal(op.u.shadow_op.pages, p2m_gfn_limit);
 }
 
-/* Where the caller cannot be told, pages stay dirty; those that it does not ask for by made-up progress, too. */
+/*
+ * Where the caller cannot be told, pages stay dirty; those that it does not ask for by made-up
+ * progress, too.
+ */
 static void what_is_not_told_stays(void **state)
 {
 	guest_writes(1);
@@ -613,7 +624,8 @@ static void migrate(unsigned int seed)
 	for (gfn_t gfn = 0; gfn < PAGES; gfn++) {
 		mfn = p2m_get(guest, gfn, &t, NULL);
 		if (p2m_is_ram(t) && *(u64 *)mfn_to_virt(mfn) != copy[gfn])
-			fail_msg("seed %u: page %#lx is %#lx, was sent as %#lx", seed, gfn, *(u64 *)mfn_to_virt(mfn), copy[gfn]);
+			fail_msg("seed %u: page %#lx is %#lx, was sent as %#lx", seed, gfn, *(u64 *)mfn_to_virt(mfn),
+				 copy[gfn]);
 	}
 }
 

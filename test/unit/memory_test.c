@@ -79,8 +79,8 @@ static mfn_t mfn_at(struct domain *d, gfn_t gfn)
 
 static struct xen_memory_reservation reservation(u64 *gfns, u64 n, unsigned int order, domid_t id)
 {
-	return (struct xen_memory_reservation){ .extent_start = (u64)gfns, .nr_extents = n, .extent_order = order,
-						.domid = id };
+	return (struct xen_memory_reservation){ .extent_start = (u64)gfns, .nr_extents = n,
+						.extent_order = order, .domid = id };
 }
 
 static void populated_pages_are_cleared_and_counted(void **state)
@@ -136,7 +136,10 @@ static void limits_stop_populate_with_a_short_count(void **state)
 	assert_int_equal(op(XENMEM_populate_physmap, &r), -EOPNOTSUPP);
 }
 
-/* As libxl builds a guest whose memory is less than its maxmem: it has all of it, and a limit that lets the rest be made. */
+/*
+ * As libxl builds a guest whose memory is less than its maxmem: it has all of it, and a limit that
+ * lets the rest be made.
+ */
 static void populated_on_demand_is_there_at_once(void **state)
 {
 	u64 gfns[4] = { 512, 1, p2m_gfn_limit, 2 };
@@ -209,7 +212,8 @@ static void balloon_gives_back_and_takes(void **state)
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
 	assert_int_equal(guest->tot_pages, 1);
 	r.extent_order = 18;
-	assert_int_equal(op(XENMEM_populate_physmap, &r), -EINVAL);	/* a guest's extents are 2 MiB at most */
+	/* a guest's extents are 2 MiB at most */
+	assert_int_equal(op(XENMEM_populate_physmap, &r), -EINVAL);
 }
 
 /* With iommu=off a frame of Dom0's direct map waits for its gfn. */
@@ -246,8 +250,8 @@ static void guests_touch_only_themselves(void **state)
 	struct xen_memory_map mm = { 0 };
 	s32 err;
 	u64 idx = 5;
-	struct xen_add_to_physmap_batch batch = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
-						  .idxs = (u64)&idx, .gpfns = (u64)&gfn, .errs = (u64)&err };
+	struct xen_add_to_physmap_batch batch = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign,
+						  .size = 1, .idxs = (u64)&idx, .gpfns = (u64)&gfn, .errs = (u64)&err };
 
 	fake_run_on(0, guest->vcpu[0]);
 	assert_int_equal(op(XENMEM_populate_physmap, &r), -EPERM);
@@ -267,7 +271,8 @@ static void guests_touch_only_themselves(void **state)
 
 static void shared_info_replaces_ram_and_moves(void **state)
 {
-	struct xen_add_to_physmap add = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = 1 };
+	struct xen_add_to_physmap add = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info,
+					  .gpfn = 1 };
 	u32 ref;
 
 	fake_run_on(0, guest->vcpu[0]);
@@ -290,7 +295,8 @@ static void shared_info_replaces_ram_and_moves(void **state)
 
 static void grant_frames_and_bad_spaces(void **state)
 {
-	struct xen_add_to_physmap add = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = 3, .gpfn = 7 };
+	struct xen_add_to_physmap add = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = 3,
+					  .gpfn = 7 };
 
 	fake_run_on(0, guest->vcpu[0]);
 	assert_int_equal(op(XENMEM_add_to_physmap, &add), 0);
@@ -329,8 +335,8 @@ static void foreign_pages_outlive_their_owner(void **state)
 	mfn_t mfn = fake_populate(guest, 40);
 	u64 idxs[3] = { 40, 41, 40 }, gfns[3] = { 50, 51, 52 };
 	s32 errs[3] = { 1, 1, 1 };
-	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 3,
-					      .u.foreign_domid = 1, .idxs = (u64)idxs, .gpfns = (u64)gfns,
+	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign,
+					      .size = 3, .u.foreign_domid = 1, .idxs = (u64)idxs, .gpfns = (u64)gfns,
 					      .errs = (u64)errs };
 	struct xen_remove_from_physmap rem = { .domid = DOMID_SELF, .gpfn = 50 };
 
@@ -358,8 +364,8 @@ static void batch_errors(void **state)
 {
 	u64 idx = 1, gfn = 2;
 	s32 err;
-	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
-					      .u.foreign_domid = 9, .idxs = (u64)&idx, .gpfns = (u64)&gfn,
+	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign,
+					      .size = 1, .u.foreign_domid = 9, .idxs = (u64)&idx, .gpfns = (u64)&gfn,
 					      .errs = (u64)&err };
 
 	assert_int_equal(op(XENMEM_add_to_physmap_batch, &b), -ESRCH);
@@ -398,8 +404,8 @@ static void grant_mappings_are_not_passed_on(void **state)
 	mfn_t mfn = fake_populate(dom0, 40);
 	u64 idx = 60, gfn = 50;
 	s32 err = 0;
-	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
-					      .u.foreign_domid = 1, .idxs = (u64)&idx, .gpfns = (u64)&gfn,
+	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign,
+					      .size = 1, .u.foreign_domid = 1, .idxs = (u64)&idx, .gpfns = (u64)&gfn,
 					      .errs = (u64)&err };
 
 	assert_true(get_page(mfn_to_page(mfn), 0));
@@ -464,7 +470,8 @@ static void grant_table_can_be_acquired(void **state)
 
 static void memory_maps(void **state)
 {
-	struct { u64 addr, size; u32 type; } __attribute__((packed)) in[2] = { { 0, 4096, 1 }, { 8192, 1, 2 } }, out[4];
+	struct { u64 addr, size; u32 type; } __attribute__((packed)) in[2] = { { 0, 4096, 1 },
+			{ 8192, 1, 2 } }, out[4];
 	struct xen_foreign_memory_map set = { .domid = 1, .map = { 2, (u64)in } };
 	struct xen_memory_map get = { 4, (u64)out };
 
@@ -541,7 +548,8 @@ bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
 static void reserved_memory(void **state)
 {
 	struct xen_reserved_device_memory out[4] = { 0 };
-	struct xen_reserved_device_memory_map map = { .flags = XENMEM_RDM_ALL, .nr_entries = 4, .buffer = (u64)out };
+	struct xen_reserved_device_memory_map map = { .flags = XENMEM_RDM_ALL, .nr_entries = 4,
+						      .buffer = (u64)out };
 
 	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), 0);
 	assert_int_equal(map.nr_entries, 3);

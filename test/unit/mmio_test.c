@@ -104,20 +104,23 @@ static const struct encoding encodings[] = {
 	{ 64, 2, "\x8a\x07", 1, MMIO_MOV, 0, 1, 0, 0 }, /* mov (%rdi),%al */
 	{ 64, 2, "\x8a\x3f", 1, MMIO_MOV, 3, 1, H, 0 }, /* mov (%rdi),%bh */
 	{ 64, 3, "\x8b\x47\x10", 4, MMIO_MOV, 0, 4, 0, 0 }, /* mov 0x10(%rdi),%eax */
-	{ 64, 8, "\x44\x8b\x94\x84\xb0\x00\x00\x00", 4, MMIO_MOV, 10, 4, 0, 0 }, /* mov 0xb0(%rsp,%rax,4),%r10d */
+	/* mov 0xb0(%rsp,%rax,4),%r10d */
+	{ 64, 8, "\x44\x8b\x94\x84\xb0\x00\x00\x00", 4, MMIO_MOV, 10, 4, 0, 0 },
 	{ 64, 4, "\x49\x8b\x0c\x24", 8, MMIO_MOV, 1, 8, 0, 0 }, /* mov (%r12),%rcx */
 	{ 64, 6, "\x8b\x15\x78\x56\x34\x12", 4, MMIO_MOV, 2, 4, 0, 0 }, /* mov 0x12345678(%rip),%edx */
 	{ 64, 7, "\x8b\x14\x25\x78\x56\x34\x12", 4, MMIO_MOV, 2, 4, 0, 0 }, /* mov 0x12345678,%edx */
 	{ 64, 5, "\x64\x67\x8b\x48\x10", 4, MMIO_MOV, 1, 4, 0, 0 }, /* mov %fs:0x10(%eax),%ecx */
 	{ 64, 9, "\xa0\x88\x77\x66\x55\x44\x33\x22\x11", 1, MMIO_MOV, 0, 1, 0, 0 }, /* movabs ...,%al */
 	{ 64, 9, "\xa1\x88\x77\x66\x55\x44\x33\x22\x11", 4, MMIO_MOV, 0, 4, 0, 0 }, /* movabs ...,%eax */
-	{ 64, 10, "\x48\xa1\x88\x77\x66\x55\x44\x33\x22\x11", 8, MMIO_MOV, 0, 8, 0, 0 }, /* movabs ...,%rax */
+	/* movabs ...,%rax */
+	{ 64, 10, "\x48\xa1\x88\x77\x66\x55\x44\x33\x22\x11", 8, MMIO_MOV, 0, 8, 0, 0 },
 	{ 64, 9, "\xa3\x88\x77\x66\x55\x44\x33\x22\x11", 4, MMIO_MOV, 0, 4, W, 0 }, /* movabs %eax,... */
 	{ 64, 6, "\x67\xa3\x44\x33\x22\x11", 4, MMIO_MOV, 0, 4, W, 0 }, /* addr32 mov %eax,0x11223344 */
 	{ 64, 3, "\xc6\x00\x7f", 1, MMIO_MOV, 0, 1, W | I, 0x7f }, /* movb $0x7f,(%rax) */
 	{ 64, 5, "\x66\xc7\x00\x01\x80", 2, MMIO_MOV, 0, 2, W | I, (s16)0x8001 }, /* movw $0x8001,(%rax) */
 	{ 64, 7, "\xc7\x40\x10\x01\x00\x00\x80", 4, MMIO_MOV, 0, 4, W | I, (s32)0x80000001 },
-	{ 64, 8, "\x48\xc7\x40\x10\xfe\xff\xff\xff", 8, MMIO_MOV, 0, 8, W | I, -2 }, /* movq $-2,0x10(%rax) */
+	/* movq $-2,0x10(%rax) */
+	{ 64, 8, "\x48\xc7\x40\x10\xfe\xff\xff\xff", 8, MMIO_MOV, 0, 8, W | I, -2 },
 	{ 64, 3, "\x0f\xb6\x08", 1, MMIO_MOV, 1, 4, 0, 0 }, /* movzbl (%rax),%ecx */
 	{ 64, 4, "\x0f\xb7\x48\x02", 2, MMIO_MOV, 1, 4, 0, 0 }, /* movzwl 2(%rax),%ecx */
 	{ 64, 4, "\x66\x0f\xb6\x08", 1, MMIO_MOV, 1, 2, 0, 0 }, /* movzbw (%rax),%cx */
@@ -125,7 +128,8 @@ static const struct encoding encodings[] = {
 	{ 64, 3, "\x0f\xbe\x08", 1, MMIO_MOV, 1, 4, S, 0 }, /* movsbl (%rax),%ecx */
 	{ 64, 4, "\x48\x0f\xbf\x08", 2, MMIO_MOV, 1, 8, S, 0 }, /* movswq (%rax),%rcx */
 	{ 64, 3, "\x48\x63\x08", 4, MMIO_MOV, 1, 8, S, 0 }, /* movslq (%rax),%rcx */
-	{ 64, 7, "\x81\x60\x0c\xff\xff\xfe\xff", 4, MMIO_AND, 0, 4, W | I, (s32)0xfffeffff }, /* andl ..,0xc(%rax) */
+	/* andl ..,0xc(%rax) */
+	{ 64, 7, "\x81\x60\x0c\xff\xff\xfe\xff", 4, MMIO_AND, 0, 4, W | I, (s32)0xfffeffff },
 	{ 64, 4, "\x83\x48\x0c\x01", 4, MMIO_OR, 0, 4, W | I, 1 }, /* orl $1,0xc(%rax) */
 	{ 64, 4, "\x80\x48\x0c\x01", 1, MMIO_OR, 0, 1, W | I, 1 }, /* orb $1,0xc(%rax) */
 	{ 64, 2, "\x31\x08", 4, MMIO_XOR, 1, 4, W, 0 }, /* xor %ecx,(%rax) */
@@ -138,7 +142,8 @@ static const struct encoding encodings[] = {
 	{ 64, 3, "\x83\x38\x05", 4, MMIO_CMP, 0, 4, M | I, 5 }, /* cmpl $5,(%rax) */
 	{ 64, 5, "\x66\x81\x38\x34\x12", 2, MMIO_CMP, 0, 2, M | I, 0x1234 }, /* cmpw $0x1234,(%rax) */
 	{ 64, 3, "\xf6\x00\x10", 1, MMIO_TEST, 0, 1, M | I, 0x10 }, /* testb $0x10,(%rax) */
-	{ 64, 6, "\xf7\x00\x00\x00\x00\x80", 4, MMIO_TEST, 0, 4, M | I, (s32)0x80000000 }, /* testl ..,(%rax) */
+	/* testl ..,(%rax) */
+	{ 64, 6, "\xf7\x00\x00\x00\x00\x80", 4, MMIO_TEST, 0, 4, M | I, (s32)0x80000000 },
 	{ 64, 2, "\x85\x08", 4, MMIO_TEST, 1, 4, M, 0 }, /* test %ecx,(%rax) */
 	{ 64, 2, "\x87\x03", 4, MMIO_XCHG, 0, 4, W, 0 }, /* xchg %eax,(%rbx) */
 	{ 64, 2, "\x86\x0b", 1, MMIO_XCHG, 1, 1, W, 0 }, /* xchg %cl,(%rbx) */
@@ -148,7 +153,8 @@ static const struct encoding encodings[] = {
 	{ 32, 5, "\xa1\x20\x00\xe0\xfe", 4, MMIO_MOV, 0, 4, 0, 0 }, /* mov 0xfee00020,%eax */
 	{ 32, 3, "\x66\x89\x03", 2, MMIO_MOV, 0, 2, W, 0 }, /* mov %ax,(%ebx) */
 	{ 32, 4, "\x88\x64\x0b\x10", 1, MMIO_MOV, 0, 1, W | H, 0 }, /* mov %ah,0x10(%ebx,%ecx) */
-	{ 32, 10, "\xc7\x05\xb0\x00\xe0\xfe\x00\x00\x00\x00", 4, MMIO_MOV, 0, 4, W | I, 0 }, /* movl $0,0xfee000b0 */
+	/* movl $0,0xfee000b0 */
+	{ 32, 10, "\xc7\x05\xb0\x00\xe0\xfe\x00\x00\x00\x00", 4, MMIO_MOV, 0, 4, W | I, 0 },
 	{ 32, 5, "\x67\x0f\xb6\x40\x12", 1, MMIO_MOV, 0, 4, 0, 0 }, /* movzbl 0x12(%bx,%si),%eax */
 	{ 32, 5, "\x67\x8a\x85\x34\x12", 1, MMIO_MOV, 0, 1, 0, 0 }, /* mov 0x1234(%di),%al */
 	{ 32, 4, "\x67\xa1\x34\x12", 4, MMIO_MOV, 0, 4, 0, 0 }, /* addr16 mov 0x1234,%eax */
@@ -189,7 +195,8 @@ static void refuses_everything_else(void **state)
 {
 	static const char *const others[] = {
 		"\x89\xc0", "\x0f\xb6\xc0", /* registers only */
-		"\xa4", "\xab", "\xff\x30", "\xff\x00", "\x0f\xa3\x00", "\x0f\xb0\x00", "\x0f\x01\x00", "\x11\x00",
+		"\xa4", "\xab", "\xff\x30", "\xff\x00", "\x0f\xa3\x00", "\x0f\xb0\x00", "\x0f\x01\x00",
+			"\x11\x00",
 		"\x19\x00", "\x83\x10\x00", "\x83\x18\x00", "\xc7\x08\x00", "\xf7\x18", "\x90", "\xc3", "\xf4",
 		"\x04\x01", "\xc5\xf8\x10\x00", "\x62\xf1\x7c\x48", "\xdd\x00", "\x8f\x00",
 		"\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66", /* longer than an instruction */
@@ -223,11 +230,12 @@ static void refuses_everything_else(void **state)
 
 static void alu_like_the_cpu(void **state)
 {
-	static const u64 values[] = { 0, 1, 2, 0x0f, 0x10, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
-				      0x80000000, 0xffffffff, 0x7fffffffffffffff, 0x8000000000000000,
+	static const u64 values[] = { 0, 1, 2, 0x0f, 0x10, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff,
+				      0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff, 0x8000000000000000,
 				      0xffffffffffffffff, 0x123456789abcdef0 };
 	static const struct { enum mmio_alu op; u64 flags; } ops[] = {
-		{ MMIO_ADD, 0x8d5 }, { MMIO_SUB, 0x8d5 }, { MMIO_AND, 0x8c5 }, { MMIO_OR, 0x8c5 }, { MMIO_XOR, 0x8c5 },
+		{ MMIO_ADD, 0x8d5 }, { MMIO_SUB, 0x8d5 }, { MMIO_AND, 0x8c5 }, { MMIO_OR, 0x8c5 },
+		{ MMIO_XOR, 0x8c5 },
 	};
 
 	for (unsigned int o = 0; o < ARRAY_LEN(ops); o++) {
@@ -402,7 +410,8 @@ static void fetches_no_page_too_many(void **state)
 static void refuses_to_emulate(void **state)
 {
 	assert_false(run_at("\x0f\x0b", 2, 0, false));
-	assert_false(run_at("\x8b\x08", 2, 0, true)); /* a write fault by an instruction that does not write */
+	/* a write fault by an instruction that does not write */
+	assert_false(run_at("\x8b\x08", 2, 0, true));
 	assert_int_equal(x86_skipped, 0);
 	assert_int_equal(reads + writes, 0);
 }
@@ -451,9 +460,10 @@ static void trapped_pages(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
-	T(decodes_the_table), T(refuses_everything_else), T(alu_like_the_cpu), T(loads_fill_registers_by_size),
-	T(stores_write_their_size), T(read_modify_write), T(fetches_no_page_too_many), T(refuses_to_emulate),
-	T(holes_read_ones), T(local_apic_page), T(trapped_pages),
+	T(decodes_the_table), T(refuses_everything_else), T(alu_like_the_cpu),
+		T(loads_fill_registers_by_size),
+	T(stores_write_their_size), T(read_modify_write), T(fetches_no_page_too_many),
+	T(refuses_to_emulate), T(holes_read_ones), T(local_apic_page), T(trapped_pages),
 };
 
 UNIT_MAIN(tests)

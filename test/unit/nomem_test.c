@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c common/sysctl.c common/cpupool.c
- * SOURCES: common/hypfs.c common/option.c common/vsnprintf.c common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c
- * SOURCES: common/grant.c common/grant_map.c common/grant_copy.c common/memory_op.c common/physmap.c common/vcpu_op.c
- * SOURCES: common/hvm_op.c common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c common/timer.c
- * SOURCES: common/pqueue.c common/pcpu.c common/spinlock.c common/physdev_op.c common/platform_op.c common/hypercall.c
- * SOURCES: common/version.c common/console_io.c common/time.c common/clock.c arch/x86/p2m.c arch/x86/p2m_log.c arch/x86/hvm/cpuid.c
- * SOURCES: arch/x86/hvm/cpuid_policy.c
- * SOURCES: arch/x86/hvm/cpuid_serialise.c arch/x86/hvm/guest_context.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c
- * SOURCES: arch/x86/hvm/vcpu.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c arch/x86/hvm/vlapic.c
- * SOURCES: arch/x86/hvm/vlapic_regs.c arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/hvm/vioapic.c
- * SOURCES: arch/x86/hvm/portio.c arch/x86/mitigations.c arch/x86/features.c arch/x86/iommu/iommu.c
- * SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c arch/x86/pci/vpci_msi.c arch/x86/pci/vpci_msix.c
- * SOURCES: arch/x86/pci/guest_fn.c arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c arch/x86/vmx/caps.c
+ * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c
+ * common/sysctl.c common/cpupool.c SOURCES: common/hypfs.c common/option.c common/vsnprintf.c
+ * common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c SOURCES: common/grant.c
+ * common/grant_map.c common/grant_copy.c common/memory_op.c common/physmap.c common/vcpu_op.c
+ * SOURCES: common/hvm_op.c common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c
+ * common/timer.c SOURCES: common/pqueue.c common/pcpu.c common/spinlock.c common/physdev_op.c
+ * common/platform_op.c common/hypercall.c SOURCES: common/version.c common/console_io.c
+ * common/time.c common/clock.c arch/x86/p2m.c arch/x86/p2m_log.c arch/x86/hvm/cpuid.c SOURCES:
+ * arch/x86/hvm/cpuid_policy.c SOURCES: arch/x86/hvm/cpuid_serialise.c arch/x86/hvm/guest_context.c
+ * arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c SOURCES: arch/x86/hvm/vcpu.c
+ * arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c arch/x86/hvm/vlapic.c SOURCES:
+ * arch/x86/hvm/vlapic_regs.c arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
+ * arch/x86/hvm/vioapic.c SOURCES: arch/x86/hvm/portio.c arch/x86/mitigations.c arch/x86/features.c
+ * arch/x86/iommu/iommu.c SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c
+ * arch/x86/pci/vpci_msi.c arch/x86/pci/vpci_msix.c SOURCES: arch/x86/pci/guest_fn.c
+ * arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c arch/x86/vmx/caps.c
  */
 /*
- * Hypercalls without memory: a machine of real sources down to the free lists, a Domain 0 and a guest that has a
- * virtual function. Each operation first succeeds; then each of its allocations fails, alone and with all that come
- * after it: the answer is -ENOMEM, each byte that Keel keeps is what it was, nothing is missing from the heap, and
- * once there is memory the operation succeeds. Each try is a process of its own, so the machine is always the same.
- * (Memory and grant operations: unit-frames.)
+ * Hypercalls without memory: a machine of real sources down to the free lists, a Domain 0 and a
+ * guest that has a virtual function. Each operation first succeeds; then each of its allocations
+ * fails, alone and with all that come after it: the answer is -ENOMEM, each byte that Keel keeps is
+ * what it was, nothing is missing from the heap, and once there is memory the operation succeeds.
+ * Each try is a process of its own, so the machine is always the same. (Memory and grant
+ * operations: unit-frames.)
  */
 #include "test/unit/unit.h"
 
@@ -99,11 +103,13 @@ static int model_attach(u32 sbdf, struct domain *d)
 
 static int no_irq_map(struct irq_desc *desc) { return 0; }
 static void no_irq_unmap(struct irq_desc *desc) { }
-static void irq_message(const struct irq_desc *desc, u64 *addr, u32 *data) { *addr = 0xfee00000; *data = desc->vector; }
+static void irq_message(const struct irq_desc *desc, u64 *addr, u32 *data) { *addr = 0xfee00000;
+		*data = desc->vector; }
 static void no_flush(const struct domain *d) { }
 static int no_unit(void) { return -ENODEV; }
 
-const struct iommu_ops vtd_ops = { .name = "model", .probe = no_unit, .attach = model_attach, .flush = no_flush,
+const struct iommu_ops vtd_ops = { .name = "model", .probe = no_unit, .attach = model_attach,
+				   .flush = no_flush,
 	.irq_map = no_irq_map, .irq_unmap = no_irq_unmap, .irq_message = irq_message };
 const struct iommu_ops amdvi_ops = { .name = "none", .probe = no_unit };
 
@@ -115,7 +121,8 @@ void console_line_write(const char *s, size_t len) { }
 size_t console_line_room(void) { return 100; }
 void console_guest_write(struct domain *d, const char *s, size_t len) { }
 size_t console_read_input(char *buf, size_t len) { return 0; }
-size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 gva, u32 count, int *err) { *err = 0; return 0; }
+size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 gva, u32 count,
+			 int *err) { *err = 0; return 0; }
 void boot_console_end(struct domain *d) { }
 void arch_machine_down(u8 reason) { abort(); }
 bool ioapic_reserved(u32 gsi) { return false; }
@@ -136,7 +143,8 @@ static long domctl(u32 cmd, domid_t id, struct xen_domctl *op)
 static long create(domid_t id)
 {
 	struct xen_domctl op = { .u.createdomain_v17 = {
-		.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu, .max_vcpus = 2, .max_evtchn_port = 1023,
+		.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu, .max_vcpus = 2,
+			 .max_evtchn_port = 1023,
 		.max_grant_frames = 4, .max_maptrack_frames = 4, .arch.emulation_flags = XEN_X86_EMU_LAPIC } };
 
 	return domctl(XEN_DOMCTL_createdomain, id, &op);
@@ -181,7 +189,8 @@ static void start_heap(void)
 static void start_cpus(const struct hvm_ops *vendor)
 {
 	const u64 all = 0xffffffffull << 32;
-	const struct vmx_msrs m = { .basic = VMX_BASIC_TRUE, .pin = all, .proc = all, .exit = all, .entry = all,
+	const struct vmx_msrs m = { .basic = VMX_BASIC_TRUE, .pin = all, .proc = all, .exit = all,
+				    .entry = all,
 		.proc2 = (PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_WBINVD) << 32,
 		.ept_vpid = 0xf0106734141ull, .cr4_fixed0 = X86_CR4_VMXE };
 	const char *why;
@@ -201,14 +210,16 @@ static void start_cpus(const struct hvm_ops *vendor)
 /* Each has as many ports as fit into the first page of them; one function is not known yet. */
 static void start(const struct hvm_ops *vendor)
 {
-	struct domain_config cfg = { .id = 0, .control = true, .hardware = true, .max_vcpus = 1, .max_evtchn_port = 1023,
+	struct domain_config cfg = { .id = 0, .control = true, .hardware = true, .max_vcpus = 1,
+				     .max_evtchn_port = 1023,
 		.max_grant_frames = 4, .max_maptrack_frames = 4, .max_pages = ~0u };
 
 	start_heap();
 	new_machine();
 	p2m_format = &format;
 	iommu_ops = &vtd_ops;
-	iommu_caps = (struct iommu_caps){ .irq_remap = true, .levels = 4, .nr_ids = 16, .format = MIRROR_FORMAT(9) };
+	iommu_caps = (struct iommu_caps){ .irq_remap = true, .levels = 4, .nr_ids = 16,
+					  .format = MIRROR_FORMAT(9) };
 	start_cpus(vendor);
 	assert_int_equal(domain_create(&cfg, &dom0), 0);
 	give_ram(dom0);
@@ -255,7 +266,10 @@ static bool is_noise(const u8 *p)
 
 #define NOISE(field) add_noise(&(field), sizeof(field))
 
-/* What an operation that fails may leave: counts of locks, hints, flushes; pages that the domain may now have. */
+/*
+ * What an operation that fails may leave: counts of locks, hints, flushes; pages that the domain
+ * may now have.
+ */
 static void mark_noise(struct domain *d)
 {
 	NOISE(d->lock);
@@ -333,24 +347,32 @@ static evtchn_port_t a_port = 1;
 	domctl(XEN_DOMCTL_##cmd, GUEST, &dc);						\
 })
 #define SHADOW(name) \
-	DOMCTL(shadow_op, .u.shadow_op = { .op = XEN_DOMCTL_SHADOW_OP_##name, .pages = 64, .dirty_bitmap = (u64)buffer })
+	DOMCTL(shadow_op, \
+	       .u.shadow_op = { .op = XEN_DOMCTL_SHADOW_OP_##name, .pages = 64, \
+				.dirty_bitmap = (u64)buffer })
 #define SYSCTL(name, ...) ({								\
-	sc = (struct xen_sysctl){ .cmd = XEN_SYSCTL_##name, .interface_version = XEN_SYSCTL_INTERFACE_VERSION, __VA_ARGS__ }; \
+	sc = (struct xen_sysctl){ .cmd = XEN_SYSCTL_##name, \
+				  .interface_version = XEN_SYSCTL_INTERFACE_VERSION, __VA_ARGS__ }; \
 	do_sysctl((u64)&sc, 0, 0, 0, 0);						\
 })
 #define PLATFORM(name, ...) ({								\
-	struct xen_platform_op _op = { .cmd = XENPF_##name, .interface_version = XENPF_INTERFACE_VERSION, __VA_ARGS__ }; \
+	struct xen_platform_op _op = { .cmd = XENPF_##name, .interface_version = XENPF_INTERFACE_VERSION, \
+				       __VA_ARGS__ }; \
 	do_platform_op((u64)&_op, 0, 0, 0, 0);						\
 })
 /* An operation of one structure. */
-#define CALL(fn, cmd, type, ...) ({ struct type _op = { __VA_ARGS__ }; fn(cmd, (u64)&_op, 0, 0, 0); })
+#define CALL(fn, cmd, type, ...) \
+	({ struct type _op = { __VA_ARGS__ }; fn(cmd, (u64)&_op, 0, 0, 0); })
 #define EVTCHN(cmd, type, ...) CALL(do_event_channel_op, EVTCHNOP_##cmd, type, __VA_ARGS__)
 #define HVM(cmd, type, ...) CALL(do_hvm_op, HVMOP_##cmd, type, __VA_ARGS__)
 #define PHYSDEV(cmd, type, ...) CALL(do_physdev_op, PHYSDEVOP_##cmd, type, __VA_ARGS__)
-#define VCPU(cmd, id, type, ...) ({ struct type _op = { __VA_ARGS__ }; do_vcpu_op(VCPUOP_##cmd, id, (u64)&_op, 0, 0); })
+#define VCPU(cmd, id, type, ...) \
+	({ struct type _op = { __VA_ARGS__ }; do_vcpu_op(VCPUOP_##cmd, id, (u64)&_op, 0, 0); })
 #define VERSION(name, gva) do_xen_version(XENVER_##name, gva, 0, 0, 0)
 #define MEMORY(name, type, ...) CALL(do_memory_op, XENMEM_##name, type, __VA_ARGS__)
-#define GRANT(name, ...) ({ struct gnttab_##name _op = { __VA_ARGS__ }; do_grant_table_op(GNTTABOP_##name, (u64)&_op, 1, 0, 0); })
+#define GRANT(name, ...) \
+	({ struct gnttab_##name _op = { __VA_ARGS__ }; \
+	   do_grant_table_op(GNTTABOP_##name, (u64)&_op, 1, 0, 0); })
 #define VCPU_PLAIN(cmd, id) do_vcpu_op(VCPUOP_##cmd, id, 0, 0, 0)
 
 static long set_policy(void)
@@ -396,7 +418,8 @@ static long assign_and_back(void)
 static long affinity(void)
 {
 	u8 all = 0xff;
-	long rc = DOMCTL(setvcpuaffinity, .u.vcpuaffinity = { 0, XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT,
+	long rc = DOMCTL(setvcpuaffinity,
+			 .u.vcpuaffinity = { 0, XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT,
 							      { (u64)&all, 8 }, { (u64)&all, 8 } });
 
 	rc = rc ?: domctl(XEN_DOMCTL_getvcpuaffinity, GUEST, &dc);
@@ -406,7 +429,8 @@ static long affinity(void)
 
 static long initialise(void)
 {
-	struct vcpu_hvm_context c = { .mode = VCPU_HVM_MODE_32B, .cpu_regs.x86_32 = { .cr0 = 1, .cs_ar = 0xc09b,
+	struct vcpu_hvm_context c = { .mode = VCPU_HVM_MODE_32B,
+				      .cpu_regs.x86_32 = { .cr0 = 1, .cs_ar = 0xc09b,
 		.ss_ar = 0xc093, .tr_ar = 0x8b, .cs_limit = ~0u, .ss_limit = ~0u, .tr_limit = 0x67 } };
 
 	return do_vcpu_op(VCPUOP_initialise, 1, (u64)&c, 0, 0);
@@ -414,7 +438,8 @@ static long initialise(void)
 
 static long fifo_words(void)
 {
-	long rc = EVTCHN(init_control, evtchn_init_control, 2, 0, 0) ?: EVTCHN(expand_array, evtchn_expand_array, 3);
+	long rc = EVTCHN(init_control, evtchn_init_control, 2, 0, 0) ?: EVTCHN(expand_array,
+			evtchn_expand_array, 3);
 
 	return rc ?: EVTCHN(set_priority, evtchn_set_priority, 1, 2);
 }
@@ -422,7 +447,8 @@ static long fifo_words(void)
 static long multicall(void)
 {
 	struct evtchn_bind_ipi ipi = { .vcpu = 0 };
-	struct multicall_entry m = { .op = __HYPERVISOR_event_channel_op, .args = { EVTCHNOP_bind_ipi, (u64)&ipi } };
+	struct multicall_entry m = { .op = __HYPERVISOR_event_channel_op,
+				     .args = { EVTCHNOP_bind_ipi, (u64)&ipi } };
 	long rc = do_multicall((u64)&m, 1, 0, 0, 0);
 
 	return rc ?: (long)m.result;
@@ -444,8 +470,10 @@ static long pool_op(u32 op, u32 id, u32 what)
 static long pools(void)
 {
 	return pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 1, 0) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 2) ?:
-		pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, 2) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 1, GUEST) ?:
-		pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 0, GUEST) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 1, 2) ?:
+		pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, 2) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 1,
+				GUEST) ?:
+		pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 0, GUEST) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 1,
+				2) ?:
 		pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 0, 2) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, 1, 0);
 }
 
@@ -456,7 +484,8 @@ static long info_list(void)
 
 static long memory_map(void)
 {
-	long rc = MEMORY(set_memory_map, xen_foreign_memory_map, .domid = DOMID_SELF, .map = { 1, (u64)buffer });
+	long rc = MEMORY(set_memory_map, xen_foreign_memory_map, .domid = DOMID_SELF,
+			 .map = { 1, (u64)buffer });
 
 	return rc ?: MEMORY(memory_map, xen_memory_map, 4, (u64)buffer);
 }
@@ -483,8 +512,12 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(GUEST, NEVER, VCPU_PLAIN(down, 1)) \
 	X(GUEST, NEVER, VCPU_PLAIN(is_up, 0)) \
 	X(GUEST, NEVER, VCPU(get_runstate_info, 0, vcpu_runstate_info, 0)) \
-	X(GUEST, NEVER, VCPU(register_runstate_memory_area, 0, vcpu_register_runstate_memory_area, .addr = { .v = (u64)buffer })) \
-	X(GUEST, NEVER, VCPU(register_vcpu_time_memory_area, 0, vcpu_register_time_memory_area, .addr = { .v = (u64)buffer })) \
+	X(GUEST, NEVER, \
+	  VCPU(register_runstate_memory_area, 0, vcpu_register_runstate_memory_area, \
+	       .addr = { .v = (u64)buffer })) \
+	X(GUEST, NEVER, \
+	  VCPU(register_vcpu_time_memory_area, 0, vcpu_register_time_memory_area, \
+	       .addr = { .v = (u64)buffer })) \
 	X(GUEST, NEVER, VCPU(register_vcpu_info, 1, vcpu_register_vcpu_info, 3, 64)) \
 	X(GUEST, NEVER, VCPU(set_periodic_timer, 0, vcpu_set_periodic_timer, 10000000)) \
 	X(GUEST, NEVER, VCPU_PLAIN(stop_periodic_timer, 0)) \
@@ -509,7 +542,9 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(GUEST, NEVER, MEMORY(maximum_reservation, xen_memory_domain, DOMID_SELF)) \
 	X(GUEST, NEVER, MEMORY(maximum_gpfn, xen_memory_domain, DOMID_SELF)) \
 	X(GUEST, NEVER, do_memory_op(XENMEM_maximum_ram_page, 0, 0, 0, 0)) \
-	X(GUEST, NEVER, GRANT(copy, .source = { .u.gmfn = 3, .domid = DOMID_SELF }, .dest = { .u.gmfn = 4, .domid = DOMID_SELF })) \
+	X(GUEST, NEVER, \
+	  GRANT(copy, .source = { .u.gmfn = 3, .domid = DOMID_SELF }, \
+		.dest = { .u.gmfn = 4, .domid = DOMID_SELF })) \
 	X(GUEST, NEVER, GRANT(query_size, DOMID_SELF)) \
 	X(GUEST, NEVER, GRANT(get_version, DOMID_SELF) ?: GRANT(set_version, 1)) \
 	X(GUEST, NEVER, GRANT(swap_grant_ref, 8, 9)) \
@@ -531,7 +566,8 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, ONCE, sysctl_policy(XEN_SYSCTL_cpu_policy_hvm_default)) \
 	X(0, ONCE, hypfs()) \
 	X(0, ONCE, PHYSDEV(pci_device_add, physdev_pci_device_add, .bus = 1)) \
-	X(0, OFTEN, PHYSDEV(pci_device_add, physdev_pci_device_add, 0, 2, 2, XEN_PCI_DEV_VIRTFN, { 2, 0 })) \
+	X(0, OFTEN, PHYSDEV(pci_device_add, physdev_pci_device_add, 0, 2, 2, XEN_PCI_DEV_VIRTFN, \
+			    { 2, 0 })) \
 	X(0, ONCE, EVTCHN(bind_interdomain, evtchn_bind_interdomain, GUEST, 1)) \
 	X(0, ONCE, EVTCHN(alloc_unbound, evtchn_alloc_unbound, GUEST, 0)) \
 	X(0, ONCE, EVTCHN(bind_virq, evtchn_bind_virq, VIRQ_DOM_EXC, 0)) \
@@ -540,7 +576,8 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, MEMORY(claim_pages, xen_memory_reservation, .nr_extents = 32, .domid = GUEST)) \
 	X(0, NEVER, MEMORY(set_pod_target, xen_pod_target, .domid = GUEST)) \
 	X(0, NEVER, MEMORY(get_pod_target, xen_pod_target, .domid = GUEST)) \
-	X(0, NEVER, MEMORY(reserved_device_memory_map, xen_reserved_device_memory_map, XENMEM_RDM_ALL, 4, (u64)buffer)) \
+	X(0, NEVER, MEMORY(reserved_device_memory_map, xen_reserved_device_memory_map, XENMEM_RDM_ALL, 4, \
+			   (u64)buffer)) \
 	X(0, NEVER, do_console_io(CONSOLEIO_read, 5, (u64)buffer, 0, 0)) \
 	X(0, NEVER, DOMCTL(get_cpu_policy, .u.cpu_policy = { 1000, 10, (u64)leaves, (u64)msrs })) \
 	X(0, NEVER, sysctl_policy(XEN_SYSCTL_cpu_policy_raw)) \
@@ -574,31 +611,40 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, DOMCTL(ioport_permission, .u.ioport_permission.nr_ports = 1)) \
 	X(0, NEVER, DOMCTL(test_assign_device, .u.assign_device.u.pci.machine_sbdf = VF(0))) \
 	X(0, NEVER, DOMCTL(get_device_group, .u.get_device_group = { VF(0), 4, 0, (u64)buffer })) \
-	X(0, NEVER, DOMCTL(scheduler_op, .u.scheduler_op = { XEN_SCHEDULER_CREDIT2, XEN_DOMCTL_SCHEDOP_putinfo, { { 300, 0 } } })) \
+	X(0, NEVER, DOMCTL(scheduler_op, \
+			   .u.scheduler_op = { XEN_SCHEDULER_CREDIT2, XEN_DOMCTL_SCHEDOP_putinfo, { { 300, 0 } } })) \
 	X(0, NEVER, DOMCTL(destroydomain, .domain = 0)) \
 	X(0, NEVER, SYSCTL(physinfo, .u.pad = { 0 })) \
 	X(0, NEVER, SYSCTL(sched_id, .u.pad = { 0 })) \
 	X(0, NEVER, SYSCTL(availheap, .u.pad = { 0 })) \
 	X(0, NEVER, SYSCTL(cputopoinfo, .u.cputopoinfo = { 4, (u64)buffer })) \
 	X(0, NEVER, SYSCTL(numainfo, .u.pad = { 0 })) \
-	X(0, NEVER, SYSCTL(cpupool_op, .u.cpupool_op = { .op = XEN_SYSCTL_CPUPOOL_OP_INFO, .cpumap = { (u64)buffer, 8 } })) \
+	X(0, NEVER, SYSCTL(cpupool_op, \
+			   .u.cpupool_op = { .op = XEN_SYSCTL_CPUPOOL_OP_INFO, .cpumap = { (u64)buffer, 8 } })) \
 	X(0, NEVER, pools()) \
-	X(0, NEVER, SYSCTL(get_cpu_featureset, .u.cpu_featureset = { XEN_SYSCTL_cpu_featureset_hvm, 0, 0 })) \
+	X(0, NEVER, SYSCTL(get_cpu_featureset, \
+			   .u.cpu_featureset = { XEN_SYSCTL_cpu_featureset_hvm, 0, 0 })) \
 	X(0, NEVER, info_list()) \
 	X(0, NEVER, SYSCTL(readconsole, .u.readconsole = { .buffer = (u64)buffer, .count = 100 })) \
 	X(0, NEVER, SYSCTL(debug_keys, .u.debug_keys = { (u64)"h", 1 })) \
-	X(0, NEVER, SYSCTL(scheduler_op, .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, { { 0 } } })) \
-	X(0, NEVER, SYSCTL(scheduler_op, .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, { .sched_credit2 = { 500 } } })) \
+	X(0, NEVER, SYSCTL(scheduler_op, \
+			   .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, { { 0 } } })) \
+	X(0, NEVER, SYSCTL(scheduler_op, \
+			   .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, \
+					       { .sched_credit2 = { 500 } } })) \
 	X(0, NEVER, SYSCTL(pcitopoinfo, .u.pcitopoinfo = { 4, (u64)buffer, (u64)buffer })) \
-	X(0, NEVER, do_hypfs_op(XEN_HYPFS_OP_write_contents, (u64)"/params/loglvl", 15, (u64)"warning", 8)) \
+	X(0, NEVER, do_hypfs_op(XEN_HYPFS_OP_write_contents, (u64)"/params/loglvl", 15, (u64)"warning", \
+				8)) \
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
 	X(0, NEVER, PLATFORM(get_dom0_console, .u.pad = { 0 })) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
-	X(0, NEVER, PHYSDEV(manage_pci_add, physdev_manage_pci, 2, 8) ?: PHYSDEV(manage_pci_remove, physdev_manage_pci, 2, 8)) \
+	X(0, NEVER, PHYSDEV(manage_pci_add, physdev_manage_pci, 2, 8) ?: PHYSDEV(manage_pci_remove, \
+			physdev_manage_pci, 2, 8)) \
 	X(0, NEVER, PHYSDEV(setup_gsi, physdev_setup_gsi, 0)) \
 	X(0, NEVER, PHYSDEV(pci_mmcfg_reserved, physdev_pci_mmcfg_reserved, 0)) \
 	X(0, NEVER, PHYSDEV(pci_device_remove, physdev_pci_device, 0, 2, 1)) \
-	X(0, NEVER, CALL(do_sched_op, SCHEDOP_remote_shutdown, sched_remote_shutdown, GUEST, SHUTDOWN_poweroff))
+	X(0, NEVER, CALL(do_sched_op, SCHEDOP_remote_shutdown, sched_remote_shutdown, GUEST, \
+			 SHUTDOWN_poweroff))
 
 #define NAME(by, often, expression) { #expression, by, often },
 static const struct {
@@ -618,7 +664,10 @@ static long operate(unsigned int which)
 
 /* --- --- */
 
-/* In a process: what happens when the nth allocation fails, and if `from`, all after it. 0: it did not come to that. */
+/*
+ * In a process: what happens when the nth allocation fails, and if `from`, all after it. 0: it did
+ * not come to that.
+ */
 static int one_try(unsigned int i, unsigned int n, bool from)
 {
 	long good, rc;
@@ -640,7 +689,10 @@ static int one_try(unsigned int i, unsigned int n, bool from)
 	return good < 0 ? fprintf(stderr, "with memory again it fails: %ld\n", good) : GO_ON;
 }
 
-/* Each allocation in turn, until there is none: 0, if there are as many as the table says, and all is well each time. */
+/*
+ * Each allocation in turn, until there is none: 0, if there are as many as the table says, and all
+ * is well each time.
+ */
 static int each_allocation(unsigned int i, bool from)
 {
 	int status = GO_ON << 8;
@@ -679,7 +731,8 @@ static void try_all(const struct hvm_ops *vendor, enum allocates least)
 }
 
 static void on_svm(void **state) { try_all(&svm_ops, NEVER); }
-static void on_vmx(void **state) { try_all(&vmx_ops, OFTEN); } /* a vendor matters to vCPUs that are made */
+/* a vendor matters to vCPUs that are made */
+static void on_vmx(void **state) { try_all(&vmx_ops, OFTEN); }
 
 static const struct CMUnitTest tests[] = { cmocka_unit_test(on_svm), cmocka_unit_test(on_vmx) };
 UNIT_MAIN(tests)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/hvm/npf.c arch/x86/p2m_log.c common/spinlock.c */
-/* Nested faults, with the real nested tables: a CPU of the test's own walks them and faults where they say so. */
+/*
+ * Nested faults, with the real nested tables: a CPU of the test's own walks them and faults where
+ * they say so.
+ */
 #include "test/unit/x86.h"
 
 #include "arch/x86/p2m.c"
@@ -12,8 +15,8 @@
 #define TRAPPED 0xfec00 /* of Dom0, as the local APIC's page is of all */
 
 static const struct p2m_format format = {
-	.leaf = { [P2M_RAM] = 7, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1, [P2M_FOREIGN] = 3,
-		  [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 7, [P2M_ONES] = 1, [P2M_RESERVED] = 7 },
+	.leaf = { [P2M_RAM] = 7, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1,
+		  [P2M_FOREIGN] = 3, [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 7, [P2M_ONES] = 1, [P2M_RESERVED] = 7 },
 	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
 };
 
@@ -150,7 +153,8 @@ static enum p2m_type type_of(gfn_t gfn)
 
 static void a_hole_reads_as_ones(void **state)
 {
-	static const u64 places[] = { 0xff8, 0xf0000, 0xfedfffff, 0xfee01000, GiB(5), BIT(40) + 3, BIT(47) };
+	static const u64 places[] = { 0xff8, 0xf0000, 0xfedfffff, 0xfee01000, GiB(5), BIT(40) + 3,
+				      BIT(47) };
 	u64 pages;
 	u8 val;
 
@@ -310,7 +314,10 @@ static void code_that_is_not_there(void **state)
 	assert_int_equal(emulated, 0);
 }
 
-/* What is not the instruction's own operand is not emulated; it ends after a few steps, never in a loop. */
+/*
+ * What is not the instruction's own operand is not emulated; it ends after a few steps, never in a
+ * loop.
+ */
 static void on_the_way_to_a_handler(void **state)
 {
 	raise(MiB(5), WRITE, false);
@@ -389,9 +396,11 @@ static void dom0_finds_its_devices(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
-	T(a_hole_reads_as_ones), T(the_apic_stays_out), T(memory_comes_and_goes), T(teardown_leaves_the_shared_tables),
-	T(a_superpage_comes_over_ones), T(writes_are_emulated), T(no_memory_for_a_table), T(code_that_is_not_there), T(on_the_way_to_a_handler),
-	T(a_clean_page_is_written), T(dom0_finds_its_devices),
+	T(a_hole_reads_as_ones), T(the_apic_stays_out), T(memory_comes_and_goes),
+		T(teardown_leaves_the_shared_tables),
+	T(a_superpage_comes_over_ones), T(writes_are_emulated), T(no_memory_for_a_table),
+	T(code_that_is_not_there), T(on_the_way_to_a_handler), T(a_clean_page_is_written),
+	T(dom0_finds_its_devices),
 };
 
 UNIT_MAIN(tests)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine with PCI functions, for unit tests of what stands between them and domains: their registers in
- * memory, and interrupts that come out of the real irq.c.
+ * A machine with PCI functions, for unit tests of what stands between them and domains: their
+ * registers in memory, and interrupts that come out of the real irq.c.
  */
 #ifndef TEST_UNIT_PCI_MACHINE_H
 #define TEST_UNIT_PCI_MACHINE_H
@@ -34,7 +34,10 @@ struct ioapic_info ioapics[MAX_IOAPICS];
 unsigned int nr_ioapics;
 struct cpu_features cpu_features = { .phys_bits = 46 };
 
-/* --- The machine: functions with their registers, and 1 MiB of device memory (frames that are nobody's) --- */
+/*
+ * --- The machine: functions with their registers, and 1 MiB of device memory (frames that are
+ * nobody's) ---
+ */
 
 struct function {
 	u32 sbdf;
@@ -46,13 +49,15 @@ struct function {
 
 #define NVME	PCI_SBDF(0, 0, 3 << 3)	/* MSI with 4 vectors, 64-bit; MSI-X with 8 entries in BAR 0 */
 #define BRIDGE	PCI_SBDF(0, 0, 4 << 3)
-#define LEAF	PCI_SBDF(0, 1, 2 << 3 | 1) /* behind it, where a test wants it; so is INNER, with DEEP behind it */
+/* behind it, where a test wants it; so is INNER, with DEEP behind it */
+#define LEAF	PCI_SBDF(0, 1, 2 << 3 | 1)
 #define INNER	PCI_SBDF(0, 1, 3 << 3)
 #define DEEP	PCI_SBDF(0, 6, 5 << 3)
 #define NIC	PCI_SBDF(0, 1, 0)	/* behind it: 32-bit MSI with mask bits, no reset of its own */
 #define PF	PCI_SBDF(0, 2, 0)	/* SR-IOV, 16 KiB for each virtual function */
 #define VF(n)	(PF + 1 + (n))		/* MSI-X with 2 entries */
-#define PLAIN	PCI_SBDF(0, 0, 0x1f << 3 | 1) /* function 1 of a multi-function device; sends no messages */
+/* function 1 of a multi-function device; sends no messages */
+#define PLAIN	PCI_SBDF(0, 0, 0x1f << 3 | 1)
 
 static struct function functions[16];
 static u8 device_memory[MiB(1)] __aligned(PAGE_SIZE);

@@ -441,7 +441,8 @@ static void virtual_functions(void **state)
 	put(PF, 0x148, 2, SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
 	assert_int_equal(get(PF, 0x164, 4), 0x40004);
 	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(arch_pci_device_add(0, 2, 1 + i, XEN_PCI_DEV_VIRTFN | XEN_PCI_DEV_EXTFN, 0x200), 0);
+		assert_int_equal(arch_pci_device_add(0, 2, 1 + i, XEN_PCI_DEV_VIRTFN | XEN_PCI_DEV_EXTFN, 0x200),
+				 0);
 	assert_true(vpci_mmio_is_trapped(&x->d, 0x43));
 	assert_true(vpci_mmio_is_trapped(&x->d, 0x47));
 	assert_false(vpci_mmio_is_trapped(&x->d, 0x44));
@@ -528,8 +529,9 @@ static void no_vector_left(void **state)
 static const struct CMUnitTest tests[] = {
 	T(scan_finds_functions), T(most_registers_pass_through), T(ports), T(msi), T(msi_32_bit_by_bytes),
 	T(msix_table_is_trapped_where_it_is), T(msix), T(msix_after_a_function_reset), T(beside_the_table),
-	T(a_bar_over_ram_is_not_written_to), T(bridges_send_in_their_own_name), T(buses_get_other_numbers), T(virtual_functions),
-	T(removed_and_added_again), T(capability_loops), T(no_memory_for_a_function), T(no_vector_left),
+	T(a_bar_over_ram_is_not_written_to), T(bridges_send_in_their_own_name), T(buses_get_other_numbers),
+	T(virtual_functions), T(removed_and_added_again), T(capability_loops), T(no_memory_for_a_function),
+	T(no_vector_left),
 };
 
 UNIT_MAIN(tests)

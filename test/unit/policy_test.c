@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
- *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/mitigations.c
- *	arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
+ *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c
+ *	arch/x86/mitigations.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
  *
  * CPUID is the build host's; what must be hidden is hidden on any.
  */
@@ -134,8 +134,8 @@ static void my_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 
 static void my_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
 {
-	*p = (struct hvm_paging){ regs[HREG_CR0], regs[HREG_CR3], regs[HREG_CR4], regs[HREG_EFER] & ~EFER_SVME,
-				  regs[HREG_RFLAGS] };
+	*p = (struct hvm_paging){ regs[HREG_CR0], regs[HREG_CR3], regs[HREG_CR4],
+				  regs[HREG_EFER] & ~EFER_SVME, regs[HREG_RFLAGS] };
 }
 
 void hvm_inject_nmi(struct vcpu *v)
@@ -219,8 +219,10 @@ static struct cpuid_regs leaf(u32 l, u32 s)
 static void what_is_hidden(void **state)
 {
 	assert_false(leaf(1, 0).c & (BIT(3) | BIT(5) | BIT(6) | BIT(15)));	/* MONITOR VMX SMX PDCM */
-	assert_false(leaf(0x80000001, 0).c & (BIT(2) | BIT(10) | BIT(12) | BIT(22) | BIT(29)));	/* SVM IBS SKINIT TOPOEXT MONITORX */
-	assert_false(leaf(7, 0).b & (BIT(2) | BIT(12) | BIT(14) | BIT(15) | BIT(25)));	/* SGX PQM MPX PQE PT */
+	/* SVM IBS SKINIT TOPOEXT MONITORX */
+	assert_false(leaf(0x80000001, 0).c & (BIT(2) | BIT(10) | BIT(12) | BIT(22) | BIT(29)));
+	/* SGX PQM MPX PQE PT */
+	assert_false(leaf(7, 0).b & (BIT(2) | BIT(12) | BIT(14) | BIT(15) | BIT(25)));
 	assert_false(leaf(7, 0).d & (BIT(26) | BIT(27) | BIT(31)));	/* IBRS STIBP SSBD */
 	assert_int_equal(leaf(0xa, 0).a, 0);
 	assert_int_equal(leaf(5, 0).a, 0);
@@ -449,8 +451,8 @@ static void efer(void **state)
 
 static void state_msrs(void **state)
 {
-	static const u32 all[] = { 0x174, 0x175, 0x176, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100,
-				   0xc0000101, 0xc0000102 };
+	static const u32 all[] = { 0x174, 0x175, 0x176, 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
+				   0xc0000100, 0xc0000101, 0xc0000102 };
 
 	for (unsigned int i = 0; i < ARRAY_LEN(all); i++)
 		assert_int_equal(hvm_wrmsr(v0, all[i], 0x1000 + i), 0);
@@ -555,9 +557,10 @@ static void dom0_ends_the_machine(void **state)
 static void dom0s_ports(void **state)
 {
 	static u8 bitmap[8192];
-	static const u16 kept[] = { 0x20, 0xa1, 0x40, 0x43, 0x61, 0x64, 0x70, 0x92, 0xe9, 0x3f8, 0x3ff, 0x4d0, 0x604, 0x605,
-				    0xcf8, 0xcf9, 0xcff, 0xb2f0 };
-	static const u16 given[] = { 0x60, 0x71, 0x80, 0x2f8, 0x3f7, 0x400, 0x600, 0x603, 0x606, 0xcf7, 0xd00, 0xffff };
+	static const u16 kept[] = { 0x20, 0xa1, 0x40, 0x43, 0x61, 0x64, 0x70, 0x92, 0xe9, 0x3f8, 0x3ff,
+				    0x4d0, 0x604, 0x605, 0xcf8, 0xcf9, 0xcff, 0xb2f0 };
+	static const u16 given[] = { 0x60, 0x71, 0x80, 0x2f8, 0x3f7, 0x400, 0x600, 0x603, 0x606, 0xcf7,
+				     0xd00, 0xffff };
 
 	to_dom0();
 	hvm_port_policy_dom0(bitmap);
@@ -610,8 +613,8 @@ static void all_are_new(void)
 
 static void only_vcpus_with_a_record_come_up(void **state)
 {
-	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b, .cs_limit = ~0u,
-				.tr_arbytes = 0x8b, .tr_limit = 0x67 };
+	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b,
+				.cs_limit = ~0u, .tr_arbytes = 0x8b, .tr_limit = 0x67 };
 
 	begin();
 	add(HVM_SAVE_CODE_CPU, 0, &c, sizeof(c));
@@ -679,8 +682,9 @@ static void bad_records(void **state)
 static void saved_state_comes_back(void **state)
 {
 	u32 size = 0;
-	struct hvm_state before = { .rip = 0x1234, .rflags = 0x202, .cr0 = 0x80000011, .cr3 = 0x5000, .cr4 = 0x20, .efer = 0x500,
-				    .dr6 = 0xffff0ff0, .dr7 = 0x400, .gdtr.limit = 0x7f, .pat = 0x0007040600070406, .lstar = 77,
+	struct hvm_state before = { .rip = 0x1234, .rflags = 0x202, .cr0 = 0x80000011, .cr3 = 0x5000,
+				    .cr4 = 0x20, .efer = 0x500, .dr6 = 0xffff0ff0, .dr7 = 0x400, .gdtr.limit = 0x7f,
+					    .pat = 0x0007040600070406, .lstar = 77,
 				    .kernel_gs_base = 88, .sysenter_eip = 99 };
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)
@@ -719,7 +723,8 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* not restored: it was there */
 	v0->initialised = false;
 	assert_int_equal(load(), 0);
-	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* a vCPU that comes in a domain that runs */
+	/* a vCPU that comes in a domain that runs */
+	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);
 	assert_true(v0->initialised);
 	all_are_new();
 	assert_int_equal(load(), 0);
@@ -770,7 +775,10 @@ static void cr4_is_what_cpuid_shows(void **state)
 	for (unsigned int i = 0; i < 64; i++)
 		if (!(all & BIT(i)))
 			assert_int_equal(hvm_set_cr(x86_vcpu(v0), 4, BIT(i)), -EINVAL);
-	/* Nor does a policy that asks for everything show what lies behind an XSAVE component that nobody saves. */
+	/*
+	 * Nor does a policy that asks for everything show what lies behind an XSAVE component that nobody
+	 * saves.
+	 */
 	cpu_policy_clamp(p, &x->d);
 	assert_int_equal(cpu_policy_cr4(p) & X86_CR4_PKE, 0);
 }
@@ -838,14 +846,16 @@ static void control_registers_fit_each_other(void **state)
 		regs[HREG_CS_ATTR] = rows[i].cs;
 		before = *reg;
 		rc = hvm_set_cr(x86_vcpu(v0), rows[i].cr, rows[i].val);
-		if (rc != (rows[i].then == gp ? -EINVAL : 0) || *reg != (rows[i].then == gp ? before : rows[i].then))
+		if (rc != (rows[i].then == gp ? -EINVAL : 0) ||
+		    *reg != (rows[i].then == gp ? before : rows[i].then))
 			fail_msg("row %u: %d, CR%u is %#lx", i, rc, rows[i].cr, *reg);
 	}
 }
 
 static struct hvm_state state_64(void)
 {
-	struct hvm_state s = { .rip = 0xffffffff81000000, .rflags = 0x202, .cr0 = 0x80050033, .cr3 = 0x1000, .cr4 = 0x20,
+	struct hvm_state s = { .rip = 0xffffffff81000000, .rflags = 0x202, .cr0 = 0x80050033,
+			       .cr3 = 0x1000, .cr4 = 0x20,
 		.efer = 0xd01, .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = 0x0007040600070406,
 		.gdtr = { 0x7f, 0xfffffe0000001000 }, .idtr = { 0xfff, 0xfffffe0000000000 } };
 
@@ -867,19 +877,20 @@ static void states_that_no_guest_makes(void **state)
 		{ F(cr0), 0x33 }, { F(cr3), BIT(40) }, { F(cr3), BIT(63) }, { F(cr4), 0 },
 		{ F(cr4), 0x20 | X86_CR4_VMXE }, { F(cr4), 0x20 | BIT(23) }, { F(cr4), 0x20 | BIT(32) },
 		{ F(cr4), 0x20 | BIT(15) }, { F(efer), 0x901 }, { F(efer), 0xc01 }, { F(efer), 0x1d01 },
-		{ F(efer), BIT(14) | 0xd01 }, { F(dr6), BIT(32) }, { F(dr7), BIT(32) }, { F(pat), 2 }, { F(pat), 8 },
-		{ F(lstar), BIT(63) }, { F(cstar), BIT(48) }, { F(kernel_gs_base), BIT(47) }, { F(sfmask), BIT(32) },
-		{ F(sysenter_cs), BIT(32) }, { F(sysenter_esp), BIT(60) }, { F(sysenter_eip), BIT(60) },
-		{ F(gdtr.base), BIT(63) }, { F(idtr.base), BIT(47) }, { F(gdtr.limit), 0x10000 }, { F(idtr.limit), 0x10000 },
-		{ F(seg[SEG_FS].base), BIT(63) }, { F(seg[SEG_GS].base), BIT(63) }, { F(seg[SEG_TR].base), BIT(63) },
-		{ F(seg[SEG_LDTR].base), BIT(63) }, { F(seg[SEG_CS].base), BIT(32) }, { F(seg[SEG_SS].base), BIT(32) },
-		{ F(seg[SEG_CS].attr), 0xe9b }, { F(seg[SEG_CS].attr), 0xa1b }, { F(seg[SEG_CS].attr), 0xafb },
-		{ F(seg[SEG_CS].attr), 0xa8b }, { F(seg[SEG_CS].attr), 0xa97 }, { F(seg[SEG_CS].attr), 0x1a9b },
-		{ F(seg[SEG_CS].limit), 0xfff00000 }, { F(seg[SEG_DS].attr), 0xc83 }, { F(seg[SEG_DS].attr), 0xc99 },
-		{ F(seg[SEG_SS].attr), 0xc9b }, { F(seg[SEG_SS].attr), 0xcf3 }, { F(seg[SEG_ES].attr), 0x493 },
-		{ F(seg[SEG_TR].attr), 0 }, { F(seg[SEG_TR].attr), 0x89 }, { F(seg[SEG_TR].attr), 0x83 },
-		{ F(seg[SEG_TR].attr), 0x9b }, { F(seg[SEG_TR].sel), 4 }, { F(seg[SEG_LDTR].attr), 0x81 },
-		{ F(seg[SEG_LDTR].attr), 0x92 },
+		{ F(efer), BIT(14) | 0xd01 }, { F(dr6), BIT(32) }, { F(dr7), BIT(32) }, { F(pat), 2 },
+		{ F(pat), 8 }, { F(lstar), BIT(63) }, { F(cstar), BIT(48) }, { F(kernel_gs_base), BIT(47) },
+		{ F(sfmask), BIT(32) }, { F(sysenter_cs), BIT(32) }, { F(sysenter_esp), BIT(60) },
+		{ F(sysenter_eip), BIT(60) }, { F(gdtr.base), BIT(63) }, { F(idtr.base), BIT(47) },
+		{ F(gdtr.limit), 0x10000 }, { F(idtr.limit), 0x10000 }, { F(seg[SEG_FS].base), BIT(63) },
+		{ F(seg[SEG_GS].base), BIT(63) }, { F(seg[SEG_TR].base), BIT(63) },
+		{ F(seg[SEG_LDTR].base), BIT(63) }, { F(seg[SEG_CS].base), BIT(32) },
+		{ F(seg[SEG_SS].base), BIT(32) }, { F(seg[SEG_CS].attr), 0xe9b }, { F(seg[SEG_CS].attr), 0xa1b },
+		{ F(seg[SEG_CS].attr), 0xafb }, { F(seg[SEG_CS].attr), 0xa8b }, { F(seg[SEG_CS].attr), 0xa97 },
+		{ F(seg[SEG_CS].attr), 0x1a9b }, { F(seg[SEG_CS].limit), 0xfff00000 },
+		{ F(seg[SEG_DS].attr), 0xc83 }, { F(seg[SEG_DS].attr), 0xc99 }, { F(seg[SEG_SS].attr), 0xc9b },
+		{ F(seg[SEG_SS].attr), 0xcf3 }, { F(seg[SEG_ES].attr), 0x493 }, { F(seg[SEG_TR].attr), 0 },
+		{ F(seg[SEG_TR].attr), 0x89 }, { F(seg[SEG_TR].attr), 0x83 }, { F(seg[SEG_TR].attr), 0x9b },
+		{ F(seg[SEG_TR].sel), 4 }, { F(seg[SEG_LDTR].attr), 0x81 }, { F(seg[SEG_LDTR].attr), 0x92 },
 	};
 	struct hvm_state s = state_64();
 
@@ -911,7 +922,8 @@ static void fixed_bits_are_made(void **state)
 
 static void pending_events(void **state)
 {
-	static const struct { u8 type, vector; u32 error; u64 flags; bool taken, stays; u32 has; } rows[] = {
+	static const struct { u8 type, vector; u32 error; u64 flags; bool taken, stays; u32 has;
+			      } rows[] = {
 		{ HEV_INTR, 0x40, 0, 0x202, true, true, 0 }, { HEV_INTR, 0x40, 0, 2, false, false, 0 },
 		{ HEV_INTR, 5, 0, 0x202, false, false, 0 }, { HEV_INTR, 0x40, 7, 0x202, true, true, 0 },
 		{ HEV_NMI, 2, 0, 2, true, true, 0 }, { HEV_NMI, 3, 0, 2, false, false, 0 },
@@ -919,7 +931,8 @@ static void pending_events(void **state)
 		{ HEV_EXCEPTION, 6, 2, 2, true, true, 0 }, { HEV_EXCEPTION, 2, 0, 2, false, false, 0 },
 		{ HEV_EXCEPTION, 40, 0, 2, false, false, 0 }, { 1, 1, 0, 2, false, false, 0 },
 		{ HEV_SWINT, 0x80, 0, 2, true, false, 0 }, { HEV_INT1, 1, 0, 2, true, false, 0 },
-		{ 6, 3, 0, 2, true, false, 0 }, { HEV_EXCEPTION, 3, 0, 2, true, false, 0 }, { 7, 1, 0, 2, true, false, 0 },
+		{ 6, 3, 0, 2, true, false, 0 }, { HEV_EXCEPTION, 3, 0, 2, true, false, 0 },
+		{ 7, 1, 0, 2, true, false, 0 },
 	};
 
 	show_everything();
@@ -942,8 +955,8 @@ static void pending_events(void **state)
 /* A good record before a bad one is not loaded either. */
 static void what_is_refused_changes_nothing(void **state)
 {
-	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b, .cs_limit = ~0u,
-				.tr_arbytes = 0x8b, .tr_limit = 0x67, .dr0 = 5, .msr_tsc_aux = 3 };
+	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b,
+				.cs_limit = ~0u, .tr_arbytes = 0x8b, .tr_limit = 0x67, .dr0 = 5, .msr_tsc_aux = 3 };
 	struct hvm_hw_mtrr m = { .msr_mtrr_def_type = 0xc06 };
 	struct x86_vcpu before = *x86_vcpu(v0);
 
@@ -972,9 +985,10 @@ static void xsave_records(void **state)
 {
 	struct { u64 mask, xcr0, accum; u8 area[832]; } r = { 7, 7, 7, { 0 } };
 	static const struct { u64 xcr0, accum, bv, comp; int rc; } rows[] = {
-		{ 7, 7, 7, 0, 0 }, { 3, 7, 4, 0, 0 }, { 5, 7, 3, 0, -EINVAL }, { 0, 7, 3, 0, -EINVAL }, { 2, 7, 3, 0, -EINVAL },
-		{ 0xe7, 0xff, 3, 0, -EINVAL }, { 7, 7, 8, 0, -EINVAL }, { 7, 3, 4, 0, -EINVAL }, { 7, 7, 3, BIT(63), -EINVAL },
-		{ 7, 7, 3, 1, -EINVAL }, { 0x207, 0x207, 3, 0, -EINVAL },
+		{ 7, 7, 7, 0, 0 }, { 3, 7, 4, 0, 0 }, { 5, 7, 3, 0, -EINVAL }, { 0, 7, 3, 0, -EINVAL },
+		{ 2, 7, 3, 0, -EINVAL }, { 0xe7, 0xff, 3, 0, -EINVAL }, { 7, 7, 8, 0, -EINVAL },
+		{ 7, 3, 4, 0, -EINVAL }, { 7, 7, 3, BIT(63), -EINVAL }, { 7, 7, 3, 1, -EINVAL },
+		{ 0x207, 0x207, 3, 0, -EINVAL },
 	};
 
 	cpu_features.xsave = true;
@@ -1001,7 +1015,10 @@ static void xsave_records(void **state)
 	cpu_features.xsave = false;
 }
 
-/* VCPUOP_initialise takes what a record may hold, and leaves the registers of a vCPU that it refuses. */
+/*
+ * VCPUOP_initialise takes what a record may hold, and leaves the registers of a vCPU that it
+ * refuses.
+ */
 static void initial_states(void **state)
 {
 	struct vcpu_hvm_context c = { .mode = VCPU_HVM_MODE_64B }, bad;
@@ -1009,7 +1026,8 @@ static void initial_states(void **state)
 	struct vcpu *v1 = x->d.vcpu[1];
 
 	show_everything();
-	*r = (struct vcpu_hvm_x86_64){ .rip = 0x1000, .rax = 5, .cr0 = PG | PE, .cr3 = 0x1000, .cr4 = PAE, .efer = EFER_LME };
+	*r = (struct vcpu_hvm_x86_64){ .rip = 0x1000, .rax = 5, .cr0 = PG | PE, .cr3 = 0x1000, .cr4 = PAE,
+				       .efer = EFER_LME };
 	x86_vcpu(v1)->pat = 0x0007040600070406;
 	v1->initialised = false;
 	set_bit(VPF_DOWN, &v1->wait_flags);
@@ -1029,7 +1047,8 @@ static void initial_states(void **state)
 	assert_int_equal(states[1].efer, LM);
 	v1->initialised = false;
 	bad = (struct vcpu_hvm_context){ .mode = VCPU_HVM_MODE_32B };
-	bad.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .cr0 = PE, .cs_ar = 0xc09b, .ss_ar = 0xc093, .tr_ar = 0x8b,
+	bad.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .cr0 = PE, .cs_ar = 0xc09b, .ss_ar = 0xc093,
+							.tr_ar = 0x8b,
 		.cs_limit = ~0u, .ss_limit = ~0u, .tr_limit = 0x67 };
 	assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&bad), 0);
 	v1->initialised = false;
@@ -1037,7 +1056,10 @@ static void initial_states(void **state)
 	assert_int_equal(arch_vcpu_op_initialise(v1, (u64)&bad), -EINVAL);
 }
 
-/* A vCPU's registers, and those that a tool may not give it. Nothing but what Xen sets for HVM guests is set. */
+/*
+ * A vCPU's registers, and those that a tool may not give it. Nothing but what Xen sets for HVM
+ * guests is set.
+ */
 static void contexts(void **state)
 {
 	static struct vcpu_guest_context c, again;
@@ -1133,14 +1155,19 @@ static void contexts(void **state)
 static void initial_registers(void **state)
 {
 	struct vcpu_hvm_context c64 = { .mode = VCPU_HVM_MODE_64B }, c32 = { .mode = VCPU_HVM_MODE_32B };
-	static const u64 order[] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI };
+	static const u64 order[] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI,
+				     REG_RDI };
 	struct vcpu *v1 = x->d.vcpu[1];
 
-	c64.cpu_regs.x86_64 = (struct vcpu_hvm_x86_64){ .rax = 1, .rcx = 2, .rdx = 3, .rbx = 4, .rsp = 5, .rbp = 6,
-		.rsi = 7, .rdi = 8, .rip = 0x9000, .rflags = 2, .cr0 = PG | PE, .cr3 = 0x1000, .cr4 = PAE, .efer = EFER_LME };
-	c32.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eax = 1, .ecx = 2, .edx = 3, .ebx = 4, .esp = 5, .ebp = 6,
+	c64.cpu_regs.x86_64 = (struct vcpu_hvm_x86_64){ .rax = 1, .rcx = 2, .rdx = 3, .rbx = 4, .rsp = 5,
+							.rbp = 6,
+		.rsi = 7, .rdi = 8, .rip = 0x9000, .rflags = 2, .cr0 = PG | PE, .cr3 = 0x1000, .cr4 = PAE,
+		       .efer = EFER_LME };
+	c32.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eax = 1, .ecx = 2, .edx = 3, .ebx = 4, .esp = 5,
+							.ebp = 6,
 		.esi = 7, .edi = 8, .eip = 0x9000, .eflags = 2, .cr0 = PE, .cr3 = 0x1000, .cr4 = PAE,
-		.cs_ar = 0xc09b, .ss_ar = 0xc093, .tr_ar = 0x8b, .cs_limit = ~0u, .ss_limit = ~0u, .tr_limit = 0x67 };
+		.cs_ar = 0xc09b, .ss_ar = 0xc093, .tr_ar = 0x8b, .cs_limit = ~0u, .ss_limit = ~0u,
+			 .tr_limit = 0x67 };
 	show_everything();
 	set_bit(VPF_DOWN, &v1->wait_flags);
 	for (unsigned int i = 0; i < 2; i++) {
@@ -1170,18 +1197,23 @@ static void mitigations_by_cpu(void **state)
 	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12) }),
 			 1u << MIT_RSB_FILL | 1u << MIT_IBPB_SWITCH);
 	/* AMD with automatic IBRS */
-	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12), .leaf21_eax = BIT(8) }),
+	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12),
+							 .leaf21_eax = BIT(8) }),
 			 1u << MIT_AUTO_IBRS | 1u << MIT_IBPB_SWITCH);
 	/* Intel without any fix in hardware, microcode up to date */
-	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true, .leaf7_edx = BIT(10) | BIT(26) | BIT(28) }),
+	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true,
+							 .leaf7_edx = BIT(10) | BIT(26) | BIT(28) }),
 			 1u << MIT_IBPB_SWITCH | 1u << MIT_RSB_FILL | 1u << MIT_VERW_ENTRY | 1u << MIT_L1D_ENTRY);
 	/* Intel that is not vulnerable: RDCL_NO, IBRS_ALL, MDS_NO */
-	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true, .leaf7_edx = BIT(10) | BIT(26) | BIT(28) | BIT(29),
-							 .arch_caps = BIT(0) | BIT(1) | BIT(5) }),
+	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true,
+							 .leaf7_edx = BIT(10) | BIT(26) | BIT(28) | BIT(29),
+								 .arch_caps = BIT(0) | BIT(1) | BIT(5) }),
 			 1u << MIT_IBPB_SWITCH | 1u << MIT_ENHANCED_IBRS);
 	/* one vendor's bit means nothing on the other's CPU */
-	assert_false(chosen((struct mitigation_cpu){ .intel = true, .leaf21_eax = BIT(8) }) & 1u << MIT_AUTO_IBRS);
-	assert_false(chosen((struct mitigation_cpu){ .amd = true, .leaf7_edx = BIT(28) }) & 1u << MIT_L1D_ENTRY);
+	assert_false(chosen((struct mitigation_cpu){ .intel = true, .leaf21_eax = BIT(8) }) &
+		     1u << MIT_AUTO_IBRS);
+	assert_false(chosen((struct mitigation_cpu){ .amd = true, .leaf7_edx = BIT(28) }) &
+		     1u << MIT_L1D_ENTRY);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

@@ -64,7 +64,10 @@ void arch_send_kick(struct pcpu *cpu) { ipis++; }
 
 /* --- the machine --- */
 
-/* From now on this CPU executes, whatever it runs; a vCPU on its way out may have been given another CPU. */
+/*
+ * From now on this CPU executes, whatever it runs; a vCPU on its way out may have been given
+ * another CPU.
+ */
 static void be(unsigned int cpu)
 {
 	struct pcpu *its = pcpus[cpu]->curr->cpu;
@@ -114,7 +117,8 @@ static struct vcpu *add_vcpu(struct domain *d, unsigned int id, u64 work, u64 re
 	return v;
 }
 
-static struct domain *add_domain(domid_t id, unsigned int vcpus, unsigned int weight, unsigned int cap)
+static struct domain *add_domain(domid_t id, unsigned int vcpus, unsigned int weight,
+				 unsigned int cap)
 {
 	struct domain *d = fake_domain(id, vcpus);
 
@@ -376,7 +380,10 @@ static void a_cap_holds_when_all_is_idle_and_over_several_vcpus(void **state)
 	assert_share(a, 100);
 }
 
-/* Who sleeps half of the time gets what he asks for while that is less than his share; he is served soon, too. */
+/*
+ * Who sleeps half of the time gets what he asks for while that is less than his share; he is served
+ * soon, too.
+ */
 static void sleepers_are_served(void **state)
 {
 	struct domain *hogs[3], *io;
@@ -401,7 +408,8 @@ static void sleepers_are_served(void **state)
 /* A sleeper that wakes comes in when the other has had what the rate limit gives it. */
 static void the_rate_limit(void **state)
 {
-	static const struct { unsigned int us; u64 least, most; } limits[] = { { 0, 0, 10000 }, { 4000, 500000, 4 * MS } };
+	static const struct { unsigned int us; u64 least, most; } limits[] = { { 0, 0, 10000 },
+			{ 4000, 500000, 4 * MS } };
 	const unsigned int bad[] = { 1, 99, 500001, ~0u }, usual = sched_ratelimit_us();
 
 	for (unsigned int i = 0; i < 2; i++) {
@@ -647,7 +655,8 @@ static void yield_lets_others_run(void **state)
 
 static void affinity(void **state)
 {
-	cpumask_t one = { { 2 } }, three = { { 8 } }, none = { { 0 } }, beyond = { { 0x10 } }, two_three = { { 0xc } };
+	cpumask_t one = { { 2 } }, three = { { 8 } }, none = { { 0 } }, beyond = { { 0x10 } },
+			two_three = { { 0xc } };
 	struct domain *d;
 	struct vcpu *v;
 
@@ -732,8 +741,8 @@ int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask)
 static struct xen_sysctl_cpupool_op last;
 static long pool(u32 op, u32 id, u32 cpu_or_domain)
 {
-	last = (struct xen_sysctl_cpupool_op){ .op = op, .cpupool_id = id, .sched_id = sched_id(), .cpu = cpu_or_domain,
-					       .domid = cpu_or_domain };
+	last = (struct xen_sysctl_cpupool_op){ .op = op, .cpupool_id = id, .sched_id = sched_id(),
+					       .cpu = cpu_or_domain, .domid = cpu_or_domain };
 	return cpupool_op(&last);
 }
 #define POOL(op, id, what) pool(XEN_SYSCTL_CPUPOOL_OP_##op, id, what)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Starting CPUs: some come at once, some late, some never. None runs with the stack or the id of another. The test
- * plays the CPUs whenever the one that starts them looks at the clock; what the trampoline does is in start_if_wanted().
+ * Starting CPUs: some come at once, some late, some never. None runs with the stack or the id of
+ * another. The test plays the CPUs whenever the one that starts them looks at the clock; what the
+ * trampoline does is in start_if_wanted().
  */
 #include "test/unit/unit.h"
 
@@ -39,7 +40,8 @@ static void start_if_wanted(u32 id, struct ap *ap)
 	u32 want = id;
 
 	ap->ran = true;
-	ap->halted = !__atomic_compare_exchange_n((u32 *)&args()[4], &want, ~0u, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	ap->halted = !__atomic_compare_exchange_n((u32 *)&args()[4], &want, ~0u, false, __ATOMIC_SEQ_CST,
+						  __ATOMIC_SEQ_CST);
 	if (ap->halted)
 		return;
 	ap->as = (struct x86_pcpu *)args()[3];
@@ -171,7 +173,8 @@ static void one_starts_and_hangs(void **state)
 
 #define T(fn) cmocka_unit_test_setup(fn, setup)
 static const struct CMUnitTest tests[] = {
-	T(all_come), T(one_never_comes), T(one_comes_when_another_is_wanted), T(one_comes_when_all_are_done),
+	T(all_come), T(one_never_comes), T(one_comes_when_another_is_wanted),
+		T(one_comes_when_all_are_done),
 	T(one_is_on_its_way_for_long), T(one_starts_and_hangs),
 };
 UNIT_MAIN(tests)

@@ -93,7 +93,9 @@ static void mistakes_panic(void **state)
 	this_cpu()->nr_held = 0;
 }
 
-/* The locks themselves, with real threads. The rank check stays out: there is one fake CPU for all. */
+/*
+ * The locks themselves, with real threads. The rank check stays out: there is one fake CPU for all.
+ */
 static spinlock_t shared;
 static rwlock_t shared_rw;
 static u64 guarded[2];

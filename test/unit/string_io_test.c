@@ -34,8 +34,8 @@ int copy_operand(void *buf, u64 gva, size_t len, bool from)
 
 	if (gva < (u64)memory || last >= (u64)memory + sizeof(memory))
 		return -EFAULT;
-	if (gva >> PAGE_SHIFT == refused || last >> PAGE_SHIFT == refused || last >> PAGE_SHIFT == untranslated ||
-	    gva >> PAGE_SHIFT == untranslated)
+	if (gva >> PAGE_SHIFT == refused || last >> PAGE_SHIFT == refused ||
+	    last >> PAGE_SHIFT == untranslated || gva >> PAGE_SHIFT == untranslated)
 		return -EFAULT;
 	memcpy(from ? buf : (void *)gva, from ? (void *)gva : buf, len);
 	return 0;
@@ -43,7 +43,8 @@ int copy_operand(void *buf, u64 gva, size_t len, bool from)
 
 bool operand_is_mapped(u64 gva, bool write)
 {
-	return gva >> PAGE_SHIFT != untranslated && gva >= (u64)memory && gva < (u64)memory + sizeof(memory);
+	return gva >> PAGE_SHIFT != untranslated && gva >= (u64)memory &&
+	       gva < (u64)memory + sizeof(memory);
 }
 
 void hvm_inject_exception(struct vcpu *u, u8 vec, s32 err)
@@ -69,7 +70,8 @@ static void skip_insn(struct x86_vcpu *u, const struct exit_info *e, unsigned in
 	rip_after = e->next_rip;
 }
 
-static const struct hvm_ops ops = { .get_state = ops_get_state, .get_reg = get_reg, .set_reg = set_reg, .skip_insn = skip_insn };
+static const struct hvm_ops ops = { .get_state = ops_get_state, .get_reg = get_reg,
+				    .set_reg = set_reg, .skip_insn = skip_insn };
 
 static int setup(void **state)
 {
@@ -206,7 +208,8 @@ static void segments_of_32_bit_code(void **state)
 	x86_state.seg[SEG_CS].attr = 0xc9b;
 	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
 		v->gpr[REG_RSI] = v->gpr[REG_RDI] = 0x5500000100;
-		x86_state.seg[SEG_ES] = (struct segment){ 8, rows[i].attr, rows[i].limit, 0xffffffffull << 32 | 0x10 };
+		x86_state.seg[SEG_ES] = (struct segment){ 8, rows[i].attr, rows[i].limit,
+							  0xffffffffull << 32 | 0x10 };
 		vector = -1;
 		io(rows[i].in, 4, false, 4, SEG_ES);
 		/* Low addresses are none of the test's memory: allowed, it goes on to the translation. */
@@ -218,7 +221,8 @@ static void segments_of_32_bit_code(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
-	T(moves_elements), T(a_single_step_is_an_element), T(faults_name_the_byte), T(addresses_of_32_and_16_bits),
+	T(moves_elements), T(a_single_step_is_an_element), T(faults_name_the_byte),
+		T(addresses_of_32_and_16_bits),
 	T(segments_of_32_bit_code),
 };
 

@@ -25,8 +25,8 @@ static u64 any(u64 below)
 
 static void scales_are_exact_enough(void **state)
 {
-	static const u64 hz[] = { 32768, 3579545, 14318180, 24000000, 50000000, 999999999, 1000000000, 1000000001,
-				  2194843000, 3500000000, 5000000000, 100000000000 };
+	static const u64 hz[] = { 32768, 3579545, 14318180, 24000000, 50000000, 999999999, 1000000000,
+				  1000000001, 2194843000, 3500000000, 5000000000, 100000000000 };
 
 	for ARRAY_EACH(i, hz) {
 		struct tick_scale s = tick_scale(hz[i], S), back = tick_scale(S, hz[i]);
@@ -192,7 +192,10 @@ static void a_drifting_tsc_is_followed(void **state)
 	assert_true(worst < 500000);
 }
 
-/* A TSC that stops (deep sleep), doubles its speed, jumps, and is set back: never back in time, near again soon. */
+/*
+ * A TSC that stops (deep sleep), doubles its speed, jumps, and is set back: never back in time,
+ * near again soon.
+ */
 static void a_jumpy_tsc_is_survived(void **state)
 {
 	u64 worst = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/p2m.c arch/x86/p2m_log.c common/grant.c common/grant_map.c common/memory_op.c common/physmap.c */
+/*
+ * SOURCES: arch/x86/p2m.c arch/x86/p2m_log.c common/grant.c common/grant_map.c common/memory_op.c
+ * common/physmap.c
+ */
 /*
  * The invariant of docs/locking.md about translations, which no emulator shows broken:
  *
@@ -45,7 +48,8 @@ static void *model_memmove(void *dst, const void *src, size_t n);
 #define RAM_GFNS 16		/* each domain's RAM, all granted to the others */
 #define SCRATCH 0x1000		/* where grants are mapped */
 #define SCRATCH_GFNS 24
-#define ACQUIRED 0x1100		/* where Dom0 sees grant tables: what it would copy there, they would say */
+/* where Dom0 sees grant tables: what it would copy there, they would say */
+#define ACQUIRED 0x1100
 #define SUPER 0x2000		/* four places for a page of 2 MiB */
 #define HANDLES 256
 #define DEVICE FAKE_CPUS	/* in cpus[]: what the IOMMU caches for a device of domain 0 */
@@ -103,7 +107,8 @@ static bool usable(unsigned int cpu, const struct translation *e)
 	       tag[v->domain->id][v->id].generation == v->domain->p2m.generation;
 }
 
-static bool granted_by(const struct domain *owner, grant_ref_t ref, const struct domain *d, mfn_t mfn, u16 need)
+static bool granted_by(const struct domain *owner, grant_ref_t ref, const struct domain *d,
+		       mfn_t mfn, u16 need)
 {
 	struct grant_active *act = grant_active(owner->grant, ref);
 
@@ -111,7 +116,10 @@ static bool granted_by(const struct domain *owner, grant_ref_t ref, const struct
 	       (grant_entry(owner->grant, ref)->flags & need) == need;
 }
 
-/* Does the owner of the frame know that d may read it, or write it, by a grant? A page that moved may have several. */
+/*
+ * Does the owner of the frame know that d may read it, or write it, by a grant? A page that moved
+ * may have several.
+ */
 static bool granted(const struct domain *owner, const struct domain *d, mfn_t mfn, bool writable)
 {
 	static grant_ref_t last[MiB(64) >> PAGE_SHIFT]; /* where to look first */
@@ -461,7 +469,9 @@ static void op_copy(struct domain *d)
 	assert_int_equal(do_grant_table_op(GNTTABOP_copy, (u64)&op, 1, 0, 0), 0);
 }
 
-/* Keel reads or writes a frame for d: its own, or by a grant in use, or foreign to who may do that. */
+/*
+ * Keel reads or writes a frame for d: its own, or by a grant in use, or foreign to who may do that.
+ */
 static void check_access(const void *p, struct domain *d, bool write)
 {
 	const struct page_info *pg = virt_to_page(p);
@@ -690,7 +700,8 @@ static void random_changes(void **state)
 /* Both trees say the same of a page, as far as devices may reach it. */
 static void mirror_is_true(void **state)
 {
-	static const enum p2m_type types[] = { P2M_HOLE, P2M_RAM, P2M_SHARED, P2M_GRANT_RO, P2M_MMIO, P2M_FOREIGN };
+	static const enum p2m_type types[] = { P2M_HOLE, P2M_RAM, P2M_SHARED, P2M_GRANT_RO, P2M_MMIO,
+					       P2M_FOREIGN };
 
 	for (unsigned int max_order = 0; max_order <= 9; max_order += 9) {
 		struct domain *d;
@@ -710,7 +721,8 @@ static void mirror_is_true(void **state)
 			p2m_write_lock(&d->p2m);
 			for (u64 j = 0; order && j < 512; j++)	/* a superpage replaces no small pages */
 				assert_int_equal(p2m_set(d, gfn + j, INVALID_MFN, 0, P2M_HOLE), 0);
-			assert_int_equal(p2m_set(d, gfn, 0x100000 + gfn, order, p2m_has_ref(t) ? P2M_MMIO_RAMLIKE : t), 0);
+			assert_int_equal(p2m_set(d, gfn, 0x100000 + gfn, order, p2m_has_ref(t) ? P2M_MMIO_RAMLIKE : t),
+					 0);
 			p2m_write_unlock(d);
 			if (t == P2M_RAM)
 				set_ram(d, gfn, order);
@@ -728,7 +740,8 @@ static void mirror_is_true(void **state)
 				}
 				table = mfn_to_virt((e & 0xffffffffff000ull) >> PAGE_SHIFT);
 			}
-			assert_int_equal(e, iommu_caps.format.leaf[t] ? mfn << PAGE_SHIFT | iommu_caps.format.leaf[t] : 0);
+			assert_int_equal(e, iommu_caps.format.leaf[t] ? mfn << PAGE_SHIFT | iommu_caps.format.leaf[t]
+					 : 0);
 		}
 	}
 	iommu_caps.format.max_order = 0;
@@ -755,7 +768,10 @@ static void no_memory_for_tables(void **state)
 	}
 }
 
-/* A gigabyte that both trees have in parts: without memory for the last of the mirror's tables none of it. */
+/*
+ * A gigabyte that both trees have in parts: without memory for the last of the mirror's tables none
+ * of it.
+ */
 static void all_of_a_gigabyte_or_nothing(void **state)
 {
 	static const unsigned int failing[] = { 1, 2, 3, 200, 514 };

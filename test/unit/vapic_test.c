@@ -3,7 +3,9 @@
  * SOURCES: arch/x86/hvm/vlapic.c arch/x86/hvm/vlapic_regs.c
  *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
  */
-/* The virtual-APIC page, on a VMCS in memory and a CPU that does what SDM vol. 3, chapter 30 says. */
+/*
+ * The virtual-APIC page, on a VMCS in memory and a CPU that does what SDM vol. 3, chapter 30 says.
+ */
 #include "test/unit/x86.h"
 
 #include "arch/x86/hvm/vioapic.h"
@@ -152,7 +154,9 @@ static void interrupts_go_in_by_priority(void **state)
 		assert_int_equal(v->vlapic.isr[i] | v->vlapic.irr[i], 0);
 }
 
-/* Another CPU's interrupt, while the page has the others, is in the vlapic and is joined with them. */
+/*
+ * Another CPU's interrupt, while the page has the others, is in the vlapic and is joined with them.
+ */
 static void interrupts_that_come_while_the_guest_runs(void **state)
 {
 	vlapic_set_irq(&v->v, 0x50, false);
@@ -219,7 +223,8 @@ static void x2apic_registers_are_in_the_page(void **state)
 	vlapic_init(&v->v);
 	v->vmx.apic_page = page;
 	v->apic_virtual = true;
-	assert_int_equal(vlapic_msr_write(&v->v, MSR_APIC_BASE, APIC_DEFAULT_PHYS_BASE | APIC_BASE_EN | APIC_BASE_EXTD), 0);
+	assert_int_equal(vlapic_msr_write(&v->v, MSR_APIC_BASE,
+					  APIC_DEFAULT_PHYS_BASE | APIC_BASE_EN | APIC_BASE_EXTD), 0);
 	vmx_vapic_load(v);
 	vmx_vapic_load(v);
 	assert_int_equal(modes, 1);

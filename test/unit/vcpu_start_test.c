@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/hvm/vcpu_start.c arch/x86/hvm/vcpu_context.c common/vcpu_op.c common/spinlock.c */
+/*
+ * SOURCES: arch/x86/hvm/vcpu_start.c arch/x86/hvm/vcpu_context.c common/vcpu_op.c common/spinlock.c
+ */
 #include "test/unit/unit.h"
 #include "test/unit/x86.h"
 
@@ -150,7 +152,9 @@ static void stopped_without_sipi_it_stays_down(void **unused)
 	assert_int_equal(state.seg[SEG_CS].base, 0x30000);
 }
 
-/* Each of two vCPUs sends INIT to the other at the same time: both end, and no CPU waits for ever. */
+/*
+ * Each of two vCPUs sends INIT to the other at the same time: both end, and no CPU waits for ever.
+ */
 static void init_to_each_other(void **unused)
 {
 	hvm_vcpu_sipi(ap, 0x10);
@@ -167,8 +171,8 @@ static long vcpu_op(unsigned long cmd)
 	static struct vcpu_hvm_context c;
 
 	c = (struct vcpu_hvm_context){ .mode = VCPU_HVM_MODE_32B };
-	c.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eip = 0x1234, .cr0 = X86_CR0_PE, .cs_limit = ~0u, .ss_limit = ~0u,
-						      .cs_ar = 0xc9b, .ss_ar = 0xc93, .ds_ar = 0xc93, .es_ar = 0xc93,
+	c.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eip = 0x1234, .cr0 = X86_CR0_PE, .cs_limit = ~0u,
+						      .ss_limit = ~0u, .cs_ar = 0xc9b, .ss_ar = 0xc93, .ds_ar = 0xc93, .es_ar = 0xc93,
 						      .tr_ar = 0x8b };
 	return do_vcpu_op(cmd, ap->id, (unsigned long)&c, 0, 0);
 }

@@ -44,7 +44,8 @@ static struct x86_vcpu vcpu;
 static void make_vcpu(unsigned int vendor)
 {
 	const u64 all = 0xffffffffull << 32;
-	const struct vmx_msrs m = { .basic = VMX_BASIC_TRUE, .pin = all, .proc = all, .exit = all, .entry = all,
+	const struct vmx_msrs m = { .basic = VMX_BASIC_TRUE, .pin = all, .proc = all, .exit = all,
+				    .entry = all,
 		.proc2 = (PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_WBINVD) << 32,
 		.ept_vpid = 0xf0106734141ull, .cr4_fixed0 = X86_CR4_VMXE };
 	const char *why;
@@ -125,7 +126,8 @@ static void exits_mean_the_same(void **state)
 /* Whatever one vendor can say, the other can, except what only one has. */
 static void both_say_the_same_reasons(void **state)
 {
-	bool by_svm[NR_EXITS] = { [EXIT_NPF] = true, [EXIT_MSR_WRITE] = true, [EXIT_BAD_STATE] = true, [EXIT_APIC] = true };
+	bool by_svm[NR_EXITS] = { [EXIT_NPF] = true, [EXIT_MSR_WRITE] = true, [EXIT_BAD_STATE] = true,
+				  [EXIT_APIC] = true };
 	bool by_vmx[NR_EXITS] = { [EXIT_NMI] = true };	/* and the virtual APIC is VMX's */
 
 	for (unsigned int i = 0; i < ARRAY_LEN(exits); i++)
@@ -215,7 +217,8 @@ static void the_same_instructions_exit(void **state)
 	assert_int_equal(c.dr_read & c.dr_write, 0xffff);
 	assert_true(vmread(VMCS_PROC) & PROC_MOV_DR);
 	/* CPUID, INVD, XSETBV, VMCALL, triple faults, task switches and INIT always exit on VMX. */
-	assert_int_equal(~c.misc1 & (MISC1_CPUID | MISC1_INVD | MISC1_TASK_SWITCH | MISC1_SHUTDOWN | MISC1_INIT), 0);
+	assert_int_equal(~c.misc1 &
+			 (MISC1_CPUID | MISC1_INVD | MISC1_TASK_SWITCH | MISC1_SHUTDOWN | MISC1_INIT), 0);
 	assert_int_equal(~c.misc2 & (MISC2_XSETBV | MISC2_VMMCALL), 0);
 	/* CR8 is the guest's own on both. */
 	assert_int_equal(c.cr_read | (c.cr_write & ~BIT(4)), 0);
@@ -284,8 +287,9 @@ static void injection_has_one_priority(void **state)
 
 	for (unsigned int i = 0; i < 2 * ARRAY_LEN(rows); i++) {
 		unsigned int vendor = i % 2, r = i / 2;
-		struct hvm_state s = { .rip = 0x1000, .rflags = rows[r].flag ? X86_EFLAGS_IF : 0, .cr0 = X86_CR0_PE,
-				       .interruptibility = rows[r].shadow, .pending_event = rows[r].in_flight,
+		struct hvm_state s = { .rip = 0x1000, .rflags = rows[r].flag ? X86_EFLAGS_IF : 0,
+				       .cr0 = X86_CR0_PE, .interruptibility = rows[r].shadow,
+					       .pending_event = rows[r].in_flight,
 				       .pending_vector = 0x80, .pending_type = HEV_SWINT };
 		struct outcome o;
 
@@ -307,9 +311,9 @@ static void injection_has_one_priority(void **state)
 		acked = 0;
 		hvm_prepare_entry(&vcpu);
 		o = entry_of(vendor);
-		if (o.event != rows[r].out.event || o.error != rows[r].out.error || o.acked != rows[r].out.acked ||
-		    o.window != rows[r].out.window || o.nmi_window != rows[r].out.nmi_window ||
-		    o.cr8 != rows[r].out.cr8)
+		if (o.event != rows[r].out.event || o.error != rows[r].out.error ||
+		    o.acked != rows[r].out.acked || o.window != rows[r].out.window ||
+		    o.nmi_window != rows[r].out.nmi_window || o.cr8 != rows[r].out.cr8)
 			fail_msg("%s, row %u: event %#x, error %u, %u acknowledged, windows %u %u %u", hvm_ops->name, r,
 				 o.event, o.error, o.acked, o.window, o.nmi_window, o.cr8);
 	}
@@ -320,10 +324,14 @@ static void states_are_the_same(void **state)
 {
 	struct hvm_state s = { .rip = 0xffffffff81000000, .rflags = 0x202, .cr0 = 0x80050033, .cr2 = 0,
 		.cr3 = 0x1000, .cr4 = 0x20 | BIT(7), .efer = 0xd01, .dr6 = 0xffff0ff0, .dr7 = 0x400,
-		.gdtr = { 0x7f, 0xfffffe0000001000 }, .idtr = { 0xfff, 0xfffffe0000000000 }, .star = 0x23001000000000,
-		.lstar = 0xffffffff82000000, .cstar = 1, .sfmask = 0x47700, .kernel_gs_base = 0x7f00, .sysenter_cs = 0x10,
-		.sysenter_esp = 0xffff8000, .sysenter_eip = 0xffff9000, .pat = 0x0407050600070106, .interruptibility = 1,
-		.pending_event = true, .pending_vector = X86_EXC_PF, .pending_type = HEV_EXCEPTION, .pending_error = 2 };
+		.gdtr = { 0x7f, 0xfffffe0000001000 }, .idtr = { 0xfff, 0xfffffe0000000000 },
+			.star = 0x23001000000000,
+		.lstar = 0xffffffff82000000, .cstar = 1, .sfmask = 0x47700, .kernel_gs_base = 0x7f00,
+			 .sysenter_cs = 0x10,
+		.sysenter_esp = 0xffff8000, .sysenter_eip = 0xffff9000, .pat = 0x0407050600070106,
+				.interruptibility = 1,
+		.pending_event = true, .pending_vector = X86_EXC_PF, .pending_type = HEV_EXCEPTION,
+				 .pending_error = 2 };
 	struct hvm_state out[2];
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)
@@ -352,7 +360,8 @@ static bool debug_exits(void)
 {
 	const struct vmcb *c = vcpu.svm.vmcb;
 
-	return hvm_ops == &vmx_ops ? vcpu.vmx.proc & PROC_MOV_DR : c->dr_read == 0xffff && c->dr_write == 0xffff;
+	return hvm_ops == &vmx_ops ? vcpu.vmx.proc & PROC_MOV_DR : c->dr_read == 0xffff &&
+	       c->dr_write == 0xffff;
 }
 
 /* vCPU that is on no CPU, with this DR7; DR0 is 0x1000. */
@@ -457,7 +466,10 @@ static struct exit_info debug_exit(u64 type, u64 rip, u64 flags, u64 blocked, bo
 	return e;
 }
 
-/* SDM vol. 3, 27.3.1.5: with TF, an entry in a shadow wants the single step pending, and without TF it must not be. */
+/*
+ * SDM vol. 3, 27.3.1.5: with TF, an entry in a shadow wants the single step pending, and without TF
+ * it must not be.
+ */
 static void a_debug_exception_can_be_delivered(void **state)
 {
 	static const u64 blocks[] = { 0, BLOCKED_STI, BLOCKED_MOV_SS };
@@ -494,7 +506,10 @@ static struct exit_info int1_exit(u64 rip, bool code64)
 	return e;
 }
 
-/* Only 64-bit code goes on beyond 4 GiB: the CPU would not enter a guest with such a RIP in other code. */
+/*
+ * Only 64-bit code goes on beyond 4 GiB: the CPU would not enter a guest with such a RIP in other
+ * code.
+ */
 static void int1_ends_behind_itself(void **state)
 {
 	static const struct { u64 rip, next; bool code64; } rows[] = {
@@ -510,7 +525,10 @@ static void int1_ends_behind_itself(void **state)
 	}
 }
 
-/* An instruction that Keel does ends as the CPU's own: RF is over, and a single step comes behind it. */
+/*
+ * An instruction that Keel does ends as the CPU's own: RF is over, and a single step comes behind
+ * it.
+ */
 static void steps_over_an_instruction(void **state)
 {
 	for (unsigned int i = 0; i < 8; i++) {
@@ -536,7 +554,10 @@ static void steps_over_an_instruction(void **state)
 	}
 }
 
-/* WBNOINVD is WBINVD with a prefix; a CPU that does not tell where an instruction ends leaves that to Keel. */
+/*
+ * WBNOINVD is WBINVD with a prefix; a CPU that does not tell where an instruction ends leaves that
+ * to Keel.
+ */
 static void wbnoinvd_has_a_prefix(void **state)
 {
 	static u8 code[] = { 0xf3, 0x0f, 0x09, 0x0f, 0x09, 0x66, 0xf3, 0x0f, 0x09 };
@@ -605,7 +626,10 @@ static void string_io_says_the_same(void **state)
 	}
 }
 
-/* The caches are not the guest's, nor are bits of CR4 that its policy hides; and a new state takes no old translations. */
+/*
+ * The caches are not the guest's, nor are bits of CR4 that its policy hides; and a new state takes
+ * no old translations.
+ */
 static void control_registers_are_shared_out(void **state)
 {
 	struct hvm_state s = { .rflags = 2, .cr0 = PE_CD, .cr4 = X86_CR4_PGE };
@@ -629,10 +653,14 @@ static void control_registers_are_shared_out(void **state)
 	}
 }
 
-/* The bytes at RIP, 64-bit code, and what the exit comes to; gpr[n] is 0x1000 + n, CR0 is 0x80000031. */
+/*
+ * The bytes at RIP, 64-bit code, and what the exit comes to; gpr[n] is 0x1000 + n, CR0 is
+ * 0x80000031.
+ */
 static void writes_of_control_registers(void **state)
 {
-	static const struct { u8 b[6]; u16 code; enum hvm_exit reason; u8 cr, gpr, len; u64 val; } rows[] = {
+	static const struct { u8 b[6]; u16 code; enum hvm_exit reason; u8 cr, gpr, len; u64 val;
+			      } rows[] = {
 		{ { 0x0f, 0x22, 0xe0 }, SVM_EXIT_CR_WRITE + 4, EXIT_CR, 4, 0, 3, 0x1000 },
 		{ { 0x41, 0x0f, 0x22, 0xe7 }, SVM_EXIT_CR_WRITE + 4, EXIT_CR, 4, 15, 4, 0x100f },
 		{ { 0x66, 0x0f, 0x22, 0xe3 }, SVM_EXIT_CR_WRITE + 4, EXIT_CR, 4, 3, 4, 0x1003 },
@@ -668,14 +696,18 @@ static void writes_of_control_registers(void **state)
 			c->next_rip = c->rip + rows[r].len;
 		}
 		svm_decode_exit(&vcpu, c, &e, false, assists);
-		if (e.reason != rows[r].reason || e.cr.cr != rows[r].cr || !e.cr.write || e.cr.val != rows[r].val ||
-		    e.cr.gpr != rows[r].gpr || (rows[r].len && e.next_rip != c->rip + rows[r].len))
+		if (e.reason != rows[r].reason || e.cr.cr != rows[r].cr || !e.cr.write ||
+		    e.cr.val != rows[r].val || e.cr.gpr != rows[r].gpr ||
+		    (rows[r].len && e.next_rip != c->rip + rows[r].len))
 			fail_msg("row %u: reason %u, CR%u, register %u, %#lx", r, e.reason, e.cr.cr, e.cr.gpr, e.cr.val);
 		assert_false(c->cr_write & BIT(8));
 	}
 }
 
-/* A new domain at the address of one that has gone is no reason to leave out the barrier between domains. */
+/*
+ * A new domain at the address of one that has gone is no reason to leave out the barrier between
+ * domains.
+ */
 static void a_domain_that_has_gone_ran_nowhere(void **state)
 {
 	struct domain *gone = arch_domain_alloc(), *other = arch_domain_alloc();

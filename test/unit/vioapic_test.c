@@ -26,7 +26,8 @@ struct ioapic_info ioapics[MAX_IOAPICS] = {
 };
 unsigned int nr_ioapics;
 
-static struct pin { bool masked, level, low; u8 vector; unsigned int programmed; unsigned int cpu; } pins[32];
+static struct pin { bool masked, level, low; u8 vector; unsigned int programmed; unsigned int cpu;
+		    } pins[32];
 static unsigned int host_eois;
 static void (*at_eoi)(void);
 static u32 reserved_gsi;
@@ -255,7 +256,10 @@ static void level_masked_in_service(void **state)
 	assert_false(pins[16].masked);
 }
 
-/* An interrupt that was under way when the guest masked the pin is not lost: the line is still asserted. */
+/*
+ * An interrupt that was under way when the guest masked the pin is not lost: the line is still
+ * asserted.
+ */
 static void level_race_with_mask(void **state)
 {
 	struct pin before;
@@ -425,7 +429,8 @@ static void a_vector_changes_hands(void **state)
 static const struct CMUnitTest tests[] = {
 	T(registers), T(nothing_is_connected_before_unmask), T(edge), T(level), T(level_masked_in_service),
 	T(level_race_with_mask), T(remote_irr_is_cleared_by_edge_mode), T(two_pins_one_vector),
-	T(keels_own_pin_is_not_given), T(other_domains_have_none), T(allocations_fail), T(vectors_run_out), T(vectors_rest_after_use), T(a_vector_changes_hands),
+	T(keels_own_pin_is_not_given), T(other_domains_have_none), T(allocations_fail), T(vectors_run_out),
+	T(vectors_rest_after_use), T(a_vector_changes_hands),
 };
 
 UNIT_MAIN(tests)

@@ -176,7 +176,8 @@ static void mode_changes(void **state)
 {
 	static const u64 modes[] = { 0, APIC_BASE_EN, APIC_BASE_EN | APIC_BASE_EXTD };
 	/* from, to: allowed? (SDM vol. 3, 11.12.5) */
-	static const bool ok[3][3] = { { true, true, false }, { true, true, true }, { true, false, true } };
+	static const bool ok[3][3] = { { true, true, false }, { true, true, true },
+				       { true, false, true } };
 
 	for (unsigned int from = 0; from < 3; from++) {
 		for (unsigned int to = 0; to < 3; to++) {
@@ -398,7 +399,8 @@ static void illegal_vectors(void **state)
 	vlapic_mmio_write(v0, APIC_LVT_ERROR, 0xfe);
 	vlapic_mmio_write(v0, APIC_ICR, 1 << 18 | 0xf);
 	vlapic_mmio_write(v0, APIC_ESR, 0);
-	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR), ESR_SEND_ILLEGAL_VECTOR | ESR_RECEIVE_ILLEGAL_VECTOR);
+	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR),
+			 ESR_SEND_ILLEGAL_VECTOR | ESR_RECEIVE_ILLEGAL_VECTOR);
 	assert_true(pending(0, 0xfe));
 	/* To another one: each notes its part. */
 	vlapic_mmio_write(v0, APIC_ICR2, 2u << 24);
@@ -519,7 +521,8 @@ static void upcall_by_own_vector(void **state)
 	arch_upcall(v0); /* lost: the APIC is off */
 	assert_int_equal(hvm_pending_vector(x86_vcpu(v0)).vector, 0);
 	vlapic_mmio_write(v0, APIC_SVR, 0x1ff); /* but made good for here */
-	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf3 && hvm_pending_vector(x86_vcpu(v0)).via_apic);
+	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf3 &&
+		    hvm_pending_vector(x86_vcpu(v0)).via_apic);
 	assert_true(arch_vcpu_has_events(v0));
 	vlapic_ack_vector(v0, 0xf3);
 	v0->info->evtchn_upcall_pending = 0;
@@ -535,7 +538,8 @@ static void upcall_by_callback_vector(void **state)
 	v0->info->evtchn_upcall_pending = 1;
 	apic(x, 0)->svr = 0xff; /* works without APIC */
 	arch_upcall(v0);
-	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf4 && !hvm_pending_vector(x86_vcpu(v0)).via_apic);
+	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf4 &&
+		    !hvm_pending_vector(x86_vcpu(v0)).via_apic);
 	assert_int_equal(fake_events.kicks, 0);
 	v1->info->evtchn_upcall_pending = 1;
 	arch_upcall(v1);
@@ -586,8 +590,9 @@ static const struct CMUnitTest tests[] = {
 	T(disabled_apic_accepts_nothing), T(kicks_others_and_sleepers_only), T(mode_changes), T(ids),
 	T(x2apic_registers), T(x2apic_reserved_bits), T(xapic_page), T(software_disable_masks),
 	T(xapic_destinations), T(x2apic_destinations), T(lowest_priority_goes_to_one), T(startup_sequence),
-	T(init_clears_the_apic), T(illegal_vectors), T(messages), T(nearest_cpu), T(oneshot_timer), T(periodic_timer),
-	T(timer_divide_goes_on), T(upcall_by_own_vector), T(upcall_by_callback_vector), T(saved_and_loaded),
+	T(init_clears_the_apic), T(illegal_vectors), T(messages), T(nearest_cpu), T(oneshot_timer),
+	T(periodic_timer), T(timer_divide_goes_on), T(upcall_by_own_vector), T(upcall_by_callback_vector),
+	T(saved_and_loaded),
 };
 
 UNIT_MAIN(tests)

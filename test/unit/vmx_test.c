@@ -18,7 +18,8 @@ static struct vmx_msrs everything(void)
 
 	return (struct vmx_msrs){
 		.basic = VMX_BASIC_TRUE | 0x12, .pin = all, .proc = all, .exit = all, .entry = all, .proc2 = all,
-		.ept_vpid = 0xf0106734141ull, .cr0_fixed0 = 0x80000021, .cr4_fixed0 = X86_CR4_VMXE, .misc = 0x20000065,
+		.ept_vpid = 0xf0106734141ull, .cr0_fixed0 = 0x80000021, .cr4_fixed0 = X86_CR4_VMXE,
+			    .misc = 0x20000065,
 	};
 }
 
@@ -33,7 +34,8 @@ static void all_capabilities_are_used(void **state)
 	assert_true(c.true_controls && c.accessed_dirty && c.pages_2m && c.pages_1g && c.invept_single);
 	assert_int_equal(c.cr0_fixed0, X86_CR0_NE);	/* PE and PG are an unrestricted guest's own */
 	assert_int_equal(c.cr4_fixed0, X86_CR4_VMXE);
-	assert_int_equal(c.proc2, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
+	assert_int_equal(c.proc2,
+			 PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
 				  PROC2_INVPCID | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS);
 	assert_true(c.pin & PIN_PREEMPTION_TIMER);
 	/* With a task priority of its own, a guest's CR8 need not exit. */
@@ -165,9 +167,11 @@ static void each_missing_ept_feature_has_its_message(void **state)
 static void firmware_may_lock_vmx_out(void **state)
 {
 	assert_int_equal(vmx_feature_control(0), VMX_FIRMWARE_OPEN);
-	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_VMX), VMX_FIRMWARE_OPEN);	/* not locked: can be set */
+	/* not locked: can be set */
+	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_VMX), VMX_FIRMWARE_OPEN);
 	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_LOCK), VMX_FIRMWARE_OFF);
-	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_LOCK | BIT(1)), VMX_FIRMWARE_OFF);	/* inside SMX only */
+	/* inside SMX only */
+	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_LOCK | BIT(1)), VMX_FIRMWARE_OFF);
 	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX), VMX_FIRMWARE_ON);
 }
 
@@ -194,8 +198,8 @@ static void unused_capabilities_are_known(void **state)
 static void tsc_multipliers(void **state)
 {
 	static const struct { u32 guest, host; } rows[] = {
-		{ 1000000, 1000000 }, { 2400000, 3000000 }, { 3000000, 2400000 }, { 2893429, 3392144 }, { 1, 4000000 },
-		{ 0xffffffff, 1000000 },
+		{ 1000000, 1000000 }, { 2400000, 3000000 }, { 3000000, 2400000 }, { 2893429, 3392144 },
+		{ 1, 4000000 }, { 0xffffffff, 1000000 },
 	};
 	const u64 day = 86400ull;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: arch/x86/p2m.c arch/x86/iommu/dmar.c common/spinlock.c common/memory_op.c common/physmap.c */
+/*
+ * SOURCES: arch/x86/p2m.c arch/x86/iommu/dmar.c common/spinlock.c common/memory_op.c
+ * common/physmap.c
+ */
 /*
  * VT-d against a model of its hardware: registers in memory, two units, devices that do DMA
  * whenever the code waits. The model is as lazy as the specification lets it be: commands and
@@ -28,7 +31,8 @@
 #define CACHE 64
 
 /* The devices: two of unit 0 (by endpoint, behind a bridge), two of unit 1 (the rest). */
-static const u32 sbdfs[DEVICES] = { PCI_SBDF(0, 0, 2 << 3), PCI_SBDF(0, 4, 1), PCI_SBDF(0, 0, 3 << 3), PCI_SBDF(0, 9, 0) };
+static const u32 sbdfs[DEVICES] = { PCI_SBDF(0, 0, 2 << 3), PCI_SBDF(0, 4, 1),
+				    PCI_SBDF(0, 0, 3 << 3), PCI_SBDF(0, 9, 0) };
 static const unsigned int unit_of[DEVICES] = { 0, 0, 1, 1 };
 
 struct model {
@@ -56,7 +60,8 @@ struct acpi_info acpi;
 struct cpu_features cpu_features;
 
 static const struct p2m_format nested = {
-	.leaf = { [P2M_RAM] = 3, [P2M_GRANT_RO] = 1, [P2M_RESERVED] = 3 }, .table = 7, .superpage = 0x80, .superpage_mask = 0x80,
+	.leaf = { [P2M_RAM] = 3, [P2M_GRANT_RO] = 1, [P2M_RESERVED] = 3 }, .table = 7, .superpage = 0x80,
+		.superpage_mask = 0x80,
 	.max_order = 18, .types = true,
 };
 
@@ -94,7 +99,8 @@ static void sticky(struct model *m, u32 cmd)
 		assert_int_equal(*reg64(m, VTD_IQT), 0);
 		*reg64(m, VTD_IQH) = 0;
 	}
-	assert_true(__builtin_popcount(changed) + __builtin_popcount(cmd & (GCMD_SRTP | GCMD_SIRTP | GCMD_WBF)) <= 1);
+	assert_true(__builtin_popcount(changed) +
+		    __builtin_popcount(cmd & (GCMD_SRTP | GCMD_SIRTP | GCMD_WBF)) <= 1);
 	*status = (*status & ~(u32)GCMD_STICKY) | (cmd & GCMD_STICKY);
 }
 
@@ -105,7 +111,8 @@ static void invalidate_context(struct model *m, u64 lo)
 	if (g == 1)
 		m->context_stale = false;
 	for (unsigned int i = 0; i < CACHE; i++)
-		if (g == 1 || (g == 3 && m->context[i].domain == (u16)(lo >> 16) && m->context[i].sid == (u16)(lo >> 32)))
+		if (g == 1 ||
+		    (g == 3 && m->context[i].domain == (u16)(lo >> 16) && m->context[i].sid == (u16)(lo >> 32)))
 			m->context[i].valid = false;
 }
 
@@ -230,7 +237,8 @@ static int walk(struct model *m, u16 domain, u64 table, u64 gfn)
 		m->iotlb[i].table[level - 1] = PFN_DOWN(table);
 		if (!(e & 3))
 			return -1;
-		assert_int_equal(e & ~(0xfffffffff000ull | SS_READ | SS_WRITE | SS_PAGE), 0); /* no reserved bit, no type */
+		/* no reserved bit, no type */
+		assert_int_equal(e & ~(0xfffffffff000ull | SS_READ | SS_WRITE | SS_PAGE), 0);
 		table = e & 0xfffffffff000ull;
 		if (level > 1 && !(e & SS_PAGE))
 			continue;
@@ -346,7 +354,8 @@ u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
 
 const struct ioapic_info *ioapic_of(u32 gsi)
 {
-	static const struct ioapic_info io[2] = { { .id = 8, .nr_pins = 24 }, { .id = 9, .gsi_base = 24, .nr_pins = 24 } };
+	static const struct ioapic_info io[2] = { { .id = 8, .nr_pins = 24 },
+						  { .id = 9, .gsi_base = 24, .nr_pins = 24 } };
 
 	return gsi < 48 ? &io[gsi / 24] : NULL;
 }
@@ -426,7 +435,8 @@ static void make_dmar(void)
 	firmware[4] = (u8)n; /* the length */
 }
 
-#define CAPS (2 | CAP_RWBF | CAP_PMR | CAP_39_BIT | CAP_48_BIT | 0x20ull << 24 | CAP_2M | 3ull << 40 | \
+#define CAPS (2 | CAP_RWBF | CAP_PMR | CAP_39_BIT | CAP_48_BIT | 0x20ull << 24 | CAP_2M | \
+	      3ull << 40 | \
 	      CAP_DRAIN_WRITE | CAP_DRAIN_READ)
 #define ECAPS (ECAP_C | ECAP_QI | ECAP_IR | ECAP_EIM)
 
@@ -479,7 +489,8 @@ static void starts_in_order(void **state)
 	assert_int_equal(iommu_caps.format.max_order, 9);
 	assert_int_equal(iommu_caps.nr_ids, 256);
 	assert_int_equal(iommu_caps.nr_units, UNITS);
-	assert_true(iommu_caps.irq_remap && !iommu_caps.wide_dest && !iommu_caps.caches_holes && !iommu_caps.posted);
+	assert_true(iommu_caps.irq_remap && !iommu_caps.wide_dest && !iommu_caps.caches_holes &&
+		    !iommu_caps.posted);
 	for (unsigned int i = 0; i < UNITS; i++) {
 		assert_int_equal(*reg32(&hw[i], VTD_GSTS) & (GCMD_STICKY | BIT(23)), GCMD_STICKY | BIT(23));
 		assert_int_equal(*reg32(&hw[i], VTD_PMEN), 0);
@@ -501,7 +512,8 @@ static void capabilities_are_what_all_have(void **state)
 	assert_int_equal(vtd_ops.probe(), 0);
 	assert_int_equal(iommu_caps.levels, 3);
 	assert_int_equal(iommu_caps.format.max_order, 0);
-	assert_true(!iommu_caps.irq_remap && !iommu_caps.wide_dest && iommu_caps.caches_holes && !iommu_caps.posted);
+	assert_true(!iommu_caps.irq_remap && !iommu_caps.wide_dest && iommu_caps.caches_holes &&
+		    !iommu_caps.posted);
 	assert_true(iommu_caps.format.noncoherent);
 	*reg64(&hw[1], VTD_CAP) = CAPS | CAP_1G;
 	*reg64(&hw[1], VTD_ECAP) = ECAPS;
@@ -569,7 +581,8 @@ static void set(struct domain *d, gfn_t gfn, unsigned int order, bool ram)
 	p2m_write_lock(&d->p2m);
 	for (u64 i = 0; order && i < BIT(order); i++)	/* superpages replace no small pages */
 		assert_int_equal(p2m_set(d, gfn + i, INVALID_MFN, 0, P2M_HOLE), 0);
-	assert_int_equal(p2m_set(d, gfn, pg ? page_to_mfn(pg) : INVALID_MFN, order, pg ? P2M_RAM : P2M_HOLE), 0);
+	assert_int_equal(p2m_set(d, gfn, pg ? page_to_mfn(pg) : INVALID_MFN, order,
+				 pg ? P2M_RAM : P2M_HOLE), 0);
 	p2m_write_unlock(d);
 }
 
@@ -606,7 +619,10 @@ static void each_device_reaches_its_domain(void **state)
 	assert_int_equal(dma(0, 6, false), INVALID_MFN);
 }
 
-/* Nobody's memory, 300, that firmware lets devices read, write, both, or neither. CPUs see no difference. */
+/*
+ * Nobody's memory, 300, that firmware lets devices read, write, both, or neither. CPUs see no
+ * difference.
+ */
 static void reserved_memory_is_used_as_told(void **state)
 {
 	enum p2m_type t;
@@ -681,7 +697,8 @@ void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn) { }
 static long by_decrease(gfn_t gfn)
 {
 	u64 gfns[1] = { gfn };
-	struct xen_memory_reservation r = { .extent_start = (u64)gfns, .nr_extents = 1, .domid = DOMID_SELF };
+	struct xen_memory_reservation r = { .extent_start = (u64)gfns, .nr_extents = 1,
+					    .domid = DOMID_SELF };
 
 	return do_memory_op(XENMEM_decrease_reservation, (u64)&r, 0, 0, 0) - 1;
 }
@@ -696,7 +713,8 @@ static long by_remove(gfn_t gfn)
 /* Another page of the domain's, or what Keel shares with it, comes there. */
 static long by_page_over_it(gfn_t gfn)
 {
-	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .idx = GFNS - 1, .gpfn = gfn };
+	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .idx = GFNS - 1,
+					 .gpfn = gfn };
 
 	set(current->domain, GFNS - 1, 0, true);
 	return do_memory_op(XENMEM_add_to_physmap, (u64)&op, 0, 0, 0);
@@ -704,7 +722,8 @@ static long by_page_over_it(gfn_t gfn)
 
 static long by_shared_info(gfn_t gfn)
 {
-	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = gfn };
+	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info,
+					 .gpfn = gfn };
 
 	return do_memory_op(XENMEM_add_to_physmap, (u64)&op, 0, 0, 0);
 }
@@ -720,10 +739,14 @@ static long by_teardown(gfn_t gfn)
 	return rc;
 }
 
-/* With a device that has the page in the unit's cache: check_free() sees it come back, after the flush. */
+/*
+ * With a device that has the page in the unit's cache: check_free() sees it come back, after the
+ * flush.
+ */
 static void a_page_leaves_a_guest_with_a_device(void **state)
 {
-	static long (*const ways[])(gfn_t) = { by_decrease, by_remove, by_page_over_it, by_shared_info, by_teardown };
+	static long (*const ways[])(gfn_t) = { by_decrease, by_remove, by_page_over_it, by_shared_info,
+					       by_teardown };
 
 	for (unsigned int i = 0; i < ARRAY_LEN(ways); i++) {
 		unsigned long before;
@@ -837,7 +860,8 @@ static void pins_go_where_they_should(void **state)
 	start();
 	assert_int_equal(vtd_ops.irq_map(&a), 0);
 	assert_int_equal(irt[a.remap].hi, BIT(18) | 0xf0f0);
-	assert_int_equal(irt[a.remap].lo, BIT(0) | BIT(4) | 0x71 << 16 | (u64)x86_pcpu(pcpus[2])->apic_id << 40);
+	assert_int_equal(irt[a.remap].lo,
+			 BIT(0) | BIT(4) | 0x71 << 16 | (u64)x86_pcpu(pcpus[2])->apic_id << 40);
 	rte = vtd_ops.irq_redirection(&a);
 	assert_int_equal(rte, (u64)a.remap << 49 | BIT(48) | 0x71);
 	a.gsi = 30;

@@ -110,7 +110,10 @@ static inline struct vlapic *apic(struct x86_domain *x, unsigned int vcpu)
 	return &x86_vcpu(x->d.vcpu[vcpu])->vlapic;
 }
 
-/* The local APIC has this vector for v now, or one of this class that only the task priority holds back. */
+/*
+ * The local APIC has this vector for v now, or one of this class that only the task priority holds
+ * back.
+ */
 #define assert_pending(v, vec, held)						\
 	do {									\
 		struct vlapic_pending _p = vlapic_pending_vector(v);		\

@@ -7,15 +7,16 @@
 #include <stdint.h>
 
 /*
- * The folder of the file that a device path names, with a backslash at both ends. All File Path nodes together
- * are the name, whatever divides their parts (UEFI 2.10, 10.3.5.4: GRUB gives one for the folder and one for the
- * file). Only a backslash if the path is damaged, names no file, or does not fit into @room characters (2 or more).
+ * The folder of the file that a device path names, with a backslash at both ends. All File Path
+ * nodes together are the name, whatever divides their parts (UEFI 2.10, 10.3.5.4: GRUB gives one
+ * for the folder and one for the file). Only a backslash if the path is damaged, names no file, or
+ * does not fit into @room characters (2 or more).
  */
 void loader_folder(const void *device_path, uint16_t *folder, size_t room);
 
 /*
- * Load options without the program's own name, which the shell puts first: it ends with .efi, may stand in
- * quotation marks, and may have blanks in it.
+ * Load options without the program's own name, which the shell puts first: it ends with .efi, may
+ * stand in quotation marks, and may have blanks in it.
  */
 const char *loader_skip_program(const char *options);
 

@@ -42,20 +42,35 @@ struct acpi_info {
 };
 extern struct acpi_info acpi;
 
-/* Reads all tables from the RSDP (0: search). 0, or -errno after a message that says which table is broken. Tables are in the direct map or mapped by map_firmware(). */
+/*
+ * Reads all tables from the RSDP (0: search). 0, or -errno after a message that says which table is
+ * broken. Tables are in the direct map or mapped by map_firmware().
+ */
 int acpi_init(paddr_t rsdp);
 
-/* The nth table (from 0) with that signature, mapped and checked again. 0, -ENODEV: there is none, -EINVAL after a message. */
+/*
+ * The nth table (from 0) with that signature, mapped and checked again. 0, -ENODEV: there is none,
+ * -EINVAL after a message.
+ */
 int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t);
 
-/* Parsers: pure, over the len bytes of a table whose header and checksum acpi_table_valid() accepted; fuzzed. */
+/*
+ * Parsers: pure, over the len bytes of a table whose header and checksum acpi_table_valid()
+ * accepted; fuzzed.
+ */
 /* Header complete, length within len and at least a header, checksum right (ACPI 6.5, 5.2.6). */
 bool acpi_table_valid(const void *table, size_t len);
-/* An RSDP within len bytes: its XSDT or else RSDT (other one 0). false: signature, checksum or length wrong. */
+/*
+ * An RSDP within len bytes: its XSDT or else RSDT (other one 0). false: signature, checksum or
+ * length wrong.
+ */
 bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt);
 /* Address of the RSDP within a memory area that begins at base; 0 = none. */
 paddr_t acpi_scan_rsdp(const void *area, size_t len, paddr_t base);
-/* Fills lapic_address, cpus (enabled ones only, each APIC id once), overrides and ioapics. false: broken entry list. */
+/*
+ * Fills lapic_address, cpus (enabled ones only, each APIC id once), overrides and ioapics. false:
+ * broken entry list.
+ */
 bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info);
 bool acpi_parse_fadt(const void *fadt, size_t len, struct acpi_info *info);
 bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info);
@@ -74,6 +89,7 @@ void acpi_reset(void);
  * and its own MADT, built in buf, which is to appear at gpa. *used: bytes taken.
  * 0, -ENOSPC (buf too small), -EINVAL (gpa not aligned to 64). Reads only the parsed acpi.
  */
-int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used);
+int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa,
+		    size_t *used);
 
 #endif

@@ -9,7 +9,10 @@ struct madt_ioapic { u8 type, len, id, reserved; u32 address, gsi_base; } __pack
 struct madt_override { u8 type, len, bus, source; u32 gsi; u16 flags; } __packed;
 struct madt_x2apic { u8 type, len; u16 reserved; u32 apic_id, flags, uid; } __packed;
 
-/* The x2APIC form for all: Dom0 has its local APIC id = 2 * vCPU in both modes. flags 0: there is no 8259. */
+/*
+ * The x2APIC form for all: Dom0 has its local APIC id = 2 * vCPU in both modes. flags 0: there is
+ * no 8259.
+ */
 static struct acpi_table *dom0_madt(struct acpi_build *b, unsigned int nr_vcpus)
 {
 	struct madt *m = acpi_take(b, sizeof(*m), 16);
@@ -24,7 +27,8 @@ static struct acpi_table *dom0_madt(struct acpi_build *b, unsigned int nr_vcpus)
 		acpi_append(b, &e, sizeof(e));
 	}
 	for (unsigned int i = 0; i < nr_vcpus; i++) {
-		struct madt_x2apic e = { .type = 9, .len = sizeof(e), .apic_id = PVH_APIC_ID(i), .flags = 1, .uid = i };
+		struct madt_x2apic e = { .type = 9, .len = sizeof(e), .apic_id = PVH_APIC_ID(i), .flags = 1,
+					 .uid = i };
 
 		acpi_append(b, &e, sizeof(e));
 	}
@@ -56,7 +60,8 @@ static bool acpi_dom0_may_see(const char *sig)
 	return false;
 }
 
-int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa, size_t *used)
+int acpi_build_dom0(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, u64 *rsdp_gpa,
+		    size_t *used)
 {
 	struct acpi_build b = { .buf = buf, .size = size, .gpa = gpa };
 	struct acpi_table *madt, *xsdt;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tables of guests that have none of the machine's: of those that Keel starts at boot, and, built into the tools, of
- * theirs. The values are libxl's for PVH. There is no \_S5 object: a guest powers off by halting every CPU with interrupts off.
+ * The tables of guests that have none of the machine's: of those that Keel starts at boot, and,
+ * built into the tools, of theirs. The values are libxl's for PVH. There is no \_S5 object: a guest
+ * powers off by halting every CPU with interrupts off.
  */
 #include "arch/x86/acpi/tables.h"
 
@@ -16,9 +17,11 @@
 
 struct madt_lapic { u8 type, len, uid, apic_id; u32 flags; } __packed;
 
-struct mcfg { struct acpi_table h; u64 reserved, base; u16 segment; u8 first_bus, last_bus; u32 reserved2; } __packed;
+struct mcfg { struct acpi_table h; u64 reserved, base; u16 segment; u8 first_bus, last_bus;
+	      u32 reserved2; } __packed;
 
-struct facs { char sig[4]; u32 len, signature, waking_vector, global_lock, flags; u64 x_waking_vector;
+struct facs { char sig[4]; u32 len, signature, waking_vector, global_lock, flags;
+	      u64 x_waking_vector;
 	u8 version, reserved[31]; } __packed;
 
 /* ACPI 6.5, table 5.9, as of revision 5 (268 bytes). */
@@ -41,13 +44,15 @@ struct fadt {
 	u16 arm_boot_arch;
 	u8 minor;
 	u64 x_facs, x_dsdt;
-	struct acpi_gas x_pm1a_evt, x_pm1b_evt, x_pm1a_cnt, x_pm1b_cnt, x_pm2_cnt, x_pm_tmr, x_gpe0, x_gpe1;
+	struct acpi_gas x_pm1a_evt, x_pm1b_evt, x_pm1a_cnt, x_pm1b_cnt, x_pm2_cnt, x_pm_tmr, x_gpe0,
+		x_gpe1;
 	struct acpi_gas sleep_control, sleep_status;
 } __packed;
 _Static_assert(sizeof(struct rsdp) == 36, "ACPI 6.5, table 5.3");
 _Static_assert(sizeof(struct facs) == 64, "ACPI 6.5, table 5.12");
 _Static_assert(sizeof(struct fadt) == 268, "revision 5");
-_Static_assert(offsetof(struct fadt, flags) == 112 && offsetof(struct fadt, x_facs) == 132, "ACPI 6.5, table 5.9");
+_Static_assert(offsetof(struct fadt, flags) == 112 && offsetof(struct fadt, x_facs) == 132,
+	       "ACPI 6.5, table 5.9");
 
 void *acpi_take(struct acpi_build *b, size_t n, size_t align)
 {
@@ -106,7 +111,8 @@ void acpi_append_address(struct acpi_build *b, u64 addr)
 	acpi_append(b, &addr, sizeof(addr));
 }
 
-int acpi_finish_rsdp(struct acpi_build *b, struct rsdp *r, const struct acpi_table *xsdt, u64 *rsdp_gpa, size_t *used)
+int acpi_finish_rsdp(struct acpi_build *b, struct rsdp *r, const struct acpi_table *xsdt,
+		     u64 *rsdp_gpa, size_t *used)
 {
 	if (b->full)
 		return -ENOSPC;
@@ -132,7 +138,8 @@ static struct acpi_table *guest_madt(struct acpi_build *b, unsigned int nr_vcpus
 	m->lapic_address = PVH_LAPIC_BASE;
 	m->flags = MADT_PCAT_COMPAT;
 	for (unsigned int i = 0; i < nr_vcpus; i++) {
-		struct madt_lapic e = { .type = 0, .len = sizeof(e), .uid = (u8)i, .apic_id = (u8)PVH_APIC_ID(i), .flags = 1 };
+		struct madt_lapic e = { .type = 0, .len = sizeof(e), .uid = (u8)i, .apic_id = (u8)PVH_APIC_ID(i),
+					.flags = 1 };
 
 		acpi_append(b, &e, sizeof(e));
 	}
@@ -168,7 +175,9 @@ static struct acpi_table *guest_fadt(struct acpi_build *b, u64 facs, u64 dsdt)
 	f->c2_latency = 0xfff;	/* more than 100 and 1000: no C2, no C3 */
 	f->c3_latency = 0xfff;
 	f->boot_arch = BIT(2) | BIT(5);	/* no VGA, no CMOS clock */
-	/* WBINVD, C1, power and sleep button not fixed, RTC not fixed, timer value 32 bit, platform clock */
+	/*
+	 * WBINVD, C1, power and sleep button not fixed, RTC not fixed, timer value 32 bit, platform clock
+	 */
 	f->flags = BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(15);
 	acpi_finish(b, &f->h, "FACP", 5);
 	return &f->h;
@@ -186,7 +195,10 @@ static struct acpi_table *guest_mcfg(struct acpi_build *b)
 	return &m->h;
 }
 
-/* The host bridge. guest_pci.asl has patterns of one byte, eight times, where the window's numbers belong. */
+/*
+ * The host bridge. guest_pci.asl has patterns of one byte, eight times, where the window's numbers
+ * belong.
+ */
 static struct acpi_table *guest_ssdt(struct acpi_build *b, unsigned int bits)
 {
 	static const u64 pattern[] = { 0x1111111111111112, 0x1111111111111111, 0x2222222222222222 };
@@ -206,8 +218,8 @@ static struct acpi_table *guest_ssdt(struct acpi_build *b, unsigned int bits)
 	return (struct acpi_table *)t;
 }
 
-int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, unsigned int pci_bits, u64 *rsdp_gpa,
-		     size_t *used)
+int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, unsigned int pci_bits,
+		     u64 *rsdp_gpa, size_t *used)
 {
 	struct acpi_build b = { .buf = buf, .size = size, .gpa = gpa };
 	struct acpi_table *dsdt, *fadt, *madt, *xsdt, *mcfg = NULL, *ssdt = NULL;

@@ -141,7 +141,10 @@ bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info)
 	return info->nr_cpus > 0;
 }
 
-/* The extended (GAS) form of a fixed register if it is there and in I/O space, else the old port number. */
+/*
+ * The extended (GAS) form of a fixed register if it is there and in I/O space, else the old port
+ * number.
+ */
 static u32 fadt_port(const u8 *p, size_t len, size_t old_off, size_t x_off)
 {
 	if (len >= x_off + sizeof(struct acpi_gas) && p[x_off] == GAS_SPACE_IO) {
@@ -192,7 +195,8 @@ bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info)
 	const u8 *p = mcfg;
 
 	info->nr_mcfg = 0;
-	for (size_t off = SDT_HEADER_LEN + 8; off + 16 <= len && info->nr_mcfg < ACPI_MAX_MCFG; off += 16) {
+	for (size_t off = SDT_HEADER_LEN + 8; off + 16 <= len && info->nr_mcfg < ACPI_MAX_MCFG;
+	     off += 16) {
 		if (p[off + 10] > p[off + 11] || !IS_ALIGNED(get64(p + off), MiB(1)))
 			return false;
 		info->mcfg[info->nr_mcfg].base = get64(p + off);
@@ -214,7 +218,10 @@ bool acpi_parse_hpet(const void *hpet, size_t len, struct acpi_info *info)
 	return true;
 }
 
-/* Microsoft's SPCR specification: types 0, 1 and 12h are 16550s; interrupt type bit 1 = through an IO-APIC. */
+/*
+ * Microsoft's SPCR specification: types 0, 1 and 12h are 16550s; interrupt type bit 1 = through an
+ * IO-APIC.
+ */
 bool acpi_parse_spcr(const void *spcr, size_t len, struct acpi_info *info)
 {
 	const u8 *p = spcr;

@@ -5,7 +5,8 @@
 
 #include "common/lib.h"
 
-struct acpi_table { char sig[4]; u32 len; u8 revision, checksum; char oem_id[6]; char oem_table_id[8];
+struct acpi_table { char sig[4]; u32 len; u8 revision, checksum; char oem_id[6];
+		    char oem_table_id[8];
 	u32 oem_revision; char creator[4]; u32 creator_revision; } __packed;
 
 struct acpi_gas { u8 space, bits, offset, access; u64 address; } __packed;
@@ -31,7 +32,9 @@ struct acpi_build {
 	bool full;
 };
 
-/* Room for n zeroed bytes, aligned to 16 (to 64 for the FACS); NULL and b->full when there is none. */
+/*
+ * Room for n zeroed bytes, aligned to 16 (to 64 for the FACS); NULL and b->full when there is none.
+ */
 void *acpi_take(struct acpi_build *b, size_t n, size_t align);
 u64 acpi_gpa(const struct acpi_build *b, const void *p);
 /* Room for an entry right behind the last one. */
@@ -40,14 +43,16 @@ void acpi_append_address(struct acpi_build *b, u64 addr);
 /* Fills the header of a table that takes the buffer from t to its present end, and its checksum. */
 void acpi_finish(struct acpi_build *b, struct acpi_table *t, const char *sig, u8 revision);
 /* The last step. 0, or -ENOSPC. */
-int acpi_finish_rsdp(struct acpi_build *b, struct rsdp *r, const struct acpi_table *xsdt, u64 *rsdp_gpa, size_t *used);
+int acpi_finish_rsdp(struct acpi_build *b, struct rsdp *r, const struct acpi_table *xsdt,
+		     u64 *rsdp_gpa, size_t *used);
 
 /*
- * A guest's tables, in buf, which is to appear at gpa: RSDP (first), XSDT, FADT, FACS, empty DSDT, MADT; if it can have PCI
- * functions, MCFG and an SSDT for physical addresses of pci_bits bits (else 0). *used: bytes taken.
- * 0, -ENOSPC (buf too small), -EINVAL (gpa not aligned to 64, or not below 4 GiB).
+ * A guest's tables, in buf, which is to appear at gpa: RSDP (first), XSDT, FADT, FACS, empty DSDT,
+ * MADT; if it can have PCI functions, MCFG and an SSDT for physical addresses of pci_bits bits
+ * (else 0). *used: bytes taken. 0, -ENOSPC (buf too small), -EINVAL (gpa not aligned to 64, or not
+ * below 4 GiB).
  */
-int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, unsigned int pci_bits, u64 *rsdp_gpa,
-		     size_t *used);
+int acpi_build_guest(void *buf, size_t size, u64 gpa, unsigned int nr_vcpus, unsigned int pci_bits,
+		     u64 *rsdp_gpa, size_t *used);
 
 #endif

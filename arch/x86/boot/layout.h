@@ -12,7 +12,9 @@
 /* The image's window: 1 GiB at the top of the address space, for the kernel code model. */
 #define KEEL_VIRT_BASE		LAYOUT_UL(0xffffffff80000000)
 
-/* Where multiboot puts the image, and the first address that it must not reach (a kernel's place). */
+/*
+ * Where multiboot puts the image, and the first address that it must not reach (a kernel's place).
+ */
 #define KEEL_LOAD_PHYS		LAYOUT_UL(0x200000)
 #define KEEL_LOAD_LIMIT		LAYOUT_UL(0x1000000)
 

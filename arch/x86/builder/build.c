@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a boot configuration to domains that can run (docs/booting.md, docs/boot-configuration.md). */
+/*
+ * From a boot configuration to domains that can run (docs/booting.md, docs/boot-configuration.md).
+ */
 #include "arch/x86/builder/build.h"
 
 #include "arch/x86/acpi/acpi.h"
@@ -63,7 +65,8 @@ static void parse_kernel(struct builder *b)
 	b->kernel = pa_to_virt(m->base);
 	why = boot_image_packed(b->kernel, m->size, &unpack);
 	if (why && unpack)
-		panic("%s: %s is compressed (%s); unpack it first: %s FILE > vmlinux", b->cfg->name, m->name, why, unpack);
+		panic("%s: %s is compressed (%s); unpack it first: %s FILE > vmlinux", b->cfg->name, m->name, why,
+		      unpack);
 	if (why)
 		panic("%s: %s is no kernel for a PVH domain: it is %s", b->cfg->name, m->name, why);
 	if (elf_parse(b->kernel, m->size, &b->elf, &why))
@@ -95,10 +98,14 @@ static void build_acpi(struct builder *b)
 /* Without an IOMMU granted pages are no DMA addresses: all DMA bounces through Dom0's own RAM. */
 static void make_cmdline(const struct builder *b, char *buf)
 {
-	snprintf(buf, DOM0_CMDLINE_MAX, "%s%s", b->cfg->cmdline, b->d->hardware && !iommu_on() ? " swiotlb=force" : "");
+	snprintf(buf, DOM0_CMDLINE_MAX, "%s%s", b->cfg->cmdline,
+		 b->d->hardware && !iommu_on() ? " swiotlb=force" : "");
 }
 
-/* start_info, its lists and the command line, in one piece below 1 GiB: Linux has no more mapped when it reads them. */
+/*
+ * start_info, its lists and the command line, in one piece below 1 GiB: Linux has no more mapped
+ * when it reads them.
+ */
 static void build_start_info(struct builder *b)
 {
 	struct domain *d = b->d;
@@ -121,7 +128,8 @@ static void build_start_info(struct builder *b)
 	s->si.memmap_paddr = gpa + offsetof(__typeof__(*s), map);
 	s->si.memmap_entries = d->nr_e820;
 	for (unsigned int i = 0; i < d->nr_e820; i++)
-		s->map[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr, d->e820[i].size, d->e820[i].type, 0 };
+		s->map[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr, d->e820[i].size, d->e820[i].type,
+							     0 };
 	make_cmdline(b, s->cmdline);
 	if (b->cfg->ramdisk != BOOTCFG_NO_MODULE) {
 		const struct boot_module *m = &boot_info.modules[b->cfg->ramdisk];
@@ -129,7 +137,8 @@ static void build_start_info(struct builder *b)
 		s->mod.paddr = build_place(b, max(m->size, 1ull), PAGE_SIZE, GiB(4));
 		s->mod.size = m->size;
 		if (!s->mod.paddr)
-			panic("%s: no room for %s (%lu KiB); give it more memory", build_name(b), m->name, m->size >> 10);
+			panic("%s: no room for %s (%lu KiB); give it more memory", build_name(b), m->name,
+			      m->size >> 10);
 		put(b, s->mod.paddr, pa_to_virt(m->base), m->size);
 		s->si.modlist_paddr = gpa + offsetof(__typeof__(*s), mod);
 		s->si.nr_modules = 1;
@@ -159,7 +168,8 @@ static u32 dom0_vcpus(const struct bootcfg_domain *cfg)
 	u32 dflt = cfg->cpus ?: min_t(u32, nr_cpus, MAX_VCPUS), n;
 	char opt[DOM0_OPTION_LEN];
 
-	return option_string("dom0_max_vcpus", opt, sizeof(opt)) && dom0_max_vcpus_parse(opt, dflt, &n) ? n : dflt;
+	return option_string("dom0_max_vcpus", opt, sizeof(opt)) && dom0_max_vcpus_parse(opt, dflt, &n) ? n
+	       : dflt;
 }
 
 static void build_one(const struct bootcfg_domain *cfg)

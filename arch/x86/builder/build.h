@@ -41,7 +41,8 @@ void build_domains(const struct bootcfg *cfg);
 void start_domains(const struct bootcfg *cfg);
 
 /* For messages. */
-static inline const char *build_name(const struct builder *b) { return b->d->hardware ? "Dom0" : b->cfg->name; }
+static inline const char *build_name(const struct builder *b) { return b->d->hardware ? "Dom0"
+								: b->cfg->name; }
 
 /*
  * memmap.c: gives the domain its RAM, including the kernel's place. Panics naming what is in the
@@ -50,7 +51,9 @@ static inline const char *build_name(const struct builder *b) { return b->d->har
 void build_ram(struct builder *b);
 /* Fills the domain's e820 from the host's (Dom0) or its own RAM. */
 void build_memmap(struct builder *b);
-/* Free RAM of the domain outside the kernel's place, highest first below limit; 0 if there is none. */
+/*
+ * Free RAM of the domain outside the kernel's place, highest first below limit; 0 if there is none.
+ */
 u64 build_place(struct builder *b, u64 size, u64 align, u64 limit);
 
 #endif

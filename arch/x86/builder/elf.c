@@ -65,7 +65,8 @@ static void read_notes(struct elf_kernel *k, const u8 *p, u64 len)
 	}
 }
 
-static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 size, const char **why)
+static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 size,
+		       const char **why)
 {
 	u64 end;
 
@@ -138,8 +139,8 @@ static struct elf64_phdr read_header(const struct program_headers *h, unsigned i
 		return ph;
 	}
 	memcpy(&ph32, h->p + i * sizeof(ph32), sizeof(ph32));
-	return (struct elf64_phdr){ .type = ph32.type, .flags = ph32.flags, .offset = ph32.offset, .paddr = ph32.paddr,
-				    .filesz = ph32.filesz, .memsz = ph32.memsz };
+	return (struct elf64_phdr){ .type = ph32.type, .flags = ph32.flags, .offset = ph32.offset,
+				    .paddr = ph32.paddr, .filesz = ph32.filesz, .memsz = ph32.memsz };
 }
 
 int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **why)

@@ -11,7 +11,8 @@ struct elf_kernel {
 	u32 entry;	/* XEN_ELFNOTE_PHYS32_ENTRY */
 	bool has_entry;
 	bool dom0;	/* XENFEAT_dom0 is in XEN_ELFNOTE_SUPPORTED_FEATURES */
-	struct { u32 align, min, max; } reloc;	/* XEN_ELFNOTE_PHYS32_RELOC; align 0: it must be where it was linked to */
+	/* XEN_ELFNOTE_PHYS32_RELOC; align 0: it must be where it was linked to */
+	struct { u32 align, min, max; } reloc;
 	unsigned int nr_segments;
 	struct { u64 offset, filesz, paddr, memsz; bool writable; } seg[ELF_MAX_SEGMENTS];
 	u64 start, end;	/* guest physical, of all segments */

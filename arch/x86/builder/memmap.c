@@ -29,8 +29,10 @@ static u64 dom0_memory(const struct bootcfg_domain *cfg)
 	/* Keel needs page tables, and guests need memory, too. */
 	room = total - min(total, MiB(DOM0_MEM_REST_MIB));
 	dflt = cfg->memory_kb ? KiB(cfg->memory_kb)
-			      : min(min_t(u64, max_t(u64, total / 4, MiB(DOM0_MEM_LEAST_MIB)), GiB(DOM0_MEM_MOST_GIB)), room);
-	if (!option_string("dom0_mem", opt, sizeof(opt)) || !dom0_mem_parse(opt, total, dflt, &mem, &dom0_max_mem)) {
+			      : min(min_t(u64, max_t(u64, total / 4, MiB(DOM0_MEM_LEAST_MIB)), GiB(DOM0_MEM_MOST_GIB)),
+				    room);
+	if (!option_string("dom0_mem", opt, sizeof(opt)) ||
+	    !dom0_mem_parse(opt, total, dflt, &mem, &dom0_max_mem)) {
 		mem = dflt;
 		dom0_max_mem = ~0ull;
 	}
@@ -111,7 +113,8 @@ static void tell_covered(const struct builder *b, u64 start, u64 end)
 static void __noreturn cannot_place(const struct builder *b, u64 start, u64 end, const char *why)
 {
 	tell_covered(b, start, end);
-	panic("%s: its kernel must be at %#lx..%#lx, which is not all its RAM; %s", build_name(b), start, end, why);
+	panic("%s: its kernel must be at %#lx..%#lx, which is not all its RAM; %s", build_name(b), start,
+	      end, why);
 }
 
 static bool has_acpi_tables(u64 page)
@@ -149,7 +152,8 @@ static void move_kernel(struct builder *b)
 		base = ROUND_UP(base, (u64)k->reloc.align);
 		if (base + size > end)
 			continue;
-		pr_info("%s: its kernel is moved from %#lx to %#lx, where there is RAM", build_name(b), start, base);
+		pr_info("%s: its kernel is moved from %#lx to %#lx, where there is RAM", build_name(b), start,
+			base);
 		elf_move(k, base + (k->start - start));
 		return;
 	}

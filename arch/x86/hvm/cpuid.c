@@ -42,7 +42,9 @@ const u8 *cpuid_hypercall_insn(void)
 	return cpu_features.amd ? vmmcall : vmcall;
 }
 
-/* Leaf 3: how the TSC relates to time, as pvclock has it (struct vcpu_time_info in public/xen.h). */
+/*
+ * Leaf 3: how the TSC relates to time, as pvclock has it (struct vcpu_time_info in public/xen.h).
+ */
 static void xen_time_leaf(struct vcpu *v, u32 subleaf, struct cpuid_regs *out)
 {
 	struct tsc_scale scale;
@@ -86,7 +88,8 @@ static void xen_leaf(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *o
 	case 4:
 		if (subleaf)
 			break;
-		out->a = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT | XEN_HVM_CPUID_UPCALL_VECTOR;
+		out->a = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
+			 XEN_HVM_CPUID_UPCALL_VECTOR;
 		out->b = v->id;
 		out->c = v->domain->id;
 		break;
@@ -94,7 +97,8 @@ static void xen_leaf(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_regs *o
 }
 
 /* What the vCPU's own registers decide. */
-static void add_state(struct x86_vcpu *x, u32 leaf, u32 subleaf, const struct cpu_policy *p, struct cpuid_regs *out)
+static void add_state(struct x86_vcpu *x, u32 leaf, u32 subleaf, const struct cpu_policy *p,
+		      struct cpuid_regs *out)
 {
 	u64 xcr0;
 

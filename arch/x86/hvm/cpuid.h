@@ -33,14 +33,23 @@ struct cpu_policy {
 	u64 platform_info;	/* MSR 0xce */
 };
 
-/* Leaf and subleaf in a policy, NULL where it has no place. subleaf is ignored where a leaf has none. */
+/*
+ * Leaf and subleaf in a policy, NULL where it has no place. subleaf is ignored where a leaf has
+ * none.
+ */
 struct cpuid_regs *cpu_policy_leaf(struct cpu_policy *p, u32 leaf, u32 subleaf);
 
-/* The machine's own, what a guest may have at most, and what it gets unless told otherwise. Built at first use. */
+/*
+ * The machine's own, what a guest may have at most, and what it gets unless told otherwise. Built
+ * at first use.
+ */
 const struct cpu_policy *cpu_policy_host(void);
 const struct cpu_policy *cpu_policy_max(void);
 void cpu_policy_default(struct cpu_policy *p, const struct domain *d);
-/* Cuts p down to what d may have, and makes what depends on other fields consistent (topology, sizes). */
+/*
+ * Cuts p down to what d may have, and makes what depends on other fields consistent (topology,
+ * sizes).
+ */
 void cpu_policy_clamp(struct cpu_policy *p, const struct domain *d);
 
 /* Bits of physical addresses that guests have: all the same. */

@@ -17,22 +17,32 @@
 
 enum { REG_A, REG_B, REG_C, REG_D };
 
-/* Bits that guests may have, where the machine has them. Everything else of these registers is 0. */
+/*
+ * Bits that guests may have, where the machine has them. Everything else of these registers is 0.
+ */
 static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	/* SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 X2APIC MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
-	{ 1, 0, REG_C, B(0) | B(1) | B(9) | B(12) | B(13) | B(17) | B(19) | B(20) | B(21) | B(22) | B(23) | B(25) |
+	{ 1, 0, REG_C, B(0) | B(1) | B(9) | B(12) | B(13) | B(17) | B(19) | B(20) | B(21) | B(22) | B(23) |
+	  B(25) |
 		       B(26) | B(28) | B(29) | B(30) },
-	/* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE SSE2 HTT */
-	{ 1, 0, REG_D, 0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(19) | B(23) | B(24) | B(25) |
+	/*
+	 * FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE
+	 * SSE2 HTT
+	 */
+	{ 1, 0, REG_D, 0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(19) | B(23) |
+	  B(24) | B(25) |
 		       B(26) | B(28) },
 	{ 6, 0, REG_A, B(2) },	/* ARAT */
 	/* FSGSBASE BMI1 AVX2 FDP_EXCPTN SMEP BMI2 ERMS INVPCID NO_FPU_SEL AVX512F AVX512DQ RDSEED
 	 * ADX SMAP AVX512IFMA CLFLUSHOPT CLWB AVX512CD SHA AVX512BW AVX512VL */
-	{ 7, 0, REG_B, B(0) | B(3) | B(5) | B(6) | B(7) | B(8) | B(9) | B(10) | B(13) | B(16) | B(17) | B(18) |
+	{ 7, 0, REG_B, B(0) | B(3) | B(5) | B(6) | B(7) | B(8) | B(9) | B(10) | B(13) | B(16) | B(17) |
+	  B(18) |
 		       B(19) | B(20) | B(21) | B(23) | B(24) | B(28) | B(29) | B(30) | B(31) },
-	/* PREFETCHWT1 AVX512VBMI UMIP PKU VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ LA57 RDPID CLDEMOTE
-	 * MOVDIRI MOVDIR64B */
-	{ 7, 0, REG_C, B(0) | B(1) | B(2) | B(3) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(16) | B(22) |
+	/*
+	 * PREFETCHWT1 AVX512VBMI UMIP PKU VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ LA57 RDPID
+	 * CLDEMOTE MOVDIRI MOVDIR64B */
+	{ 7, 0, REG_C, B(0) | B(1) | B(2) | B(3) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) |
+	  B(16) | B(22) |
 		       B(25) | B(27) | B(28) },
 	/* AVX512_4VNNIW AVX512_4FMAPS FSRM AVX512_VP2INTERSECT MD_CLEAR SERIALIZE */
 	{ 7, 0, REG_D, B(2) | B(3) | B(4) | B(8) | B(10) | B(14) },
@@ -44,16 +54,20 @@ static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	/* LAHF CR8_LEGACY ABM SSE4A MISALIGNSSE PREFETCHW XOP FMA4 TBM */
 	{ 0x80000001, 0, REG_C, B(0) | B(4) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21) },
 	/* as leaf 1 EDX, and SYSCALL NX MMXEXT PAGE1GB RDTSCP LM */
-	{ 0x80000001, 0, REG_D, 0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(20) | B(22) | B(23) |
+	{ 0x80000001, 0, REG_D,
+	  0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(20) | B(22) | B(23) |
 				B(24) | B(26) | B(27) | B(29) },
 	{ 0x80000007, 0, REG_D, B(8) },		/* invariant TSC */
 	{ 0x80000008, 0, REG_B, B(0) | B(2) | B(9) | B(12) },	/* CLZERO XSAVEERPTR WBNOINVD IBPB */
 	{ 0x80000021, 0, REG_A, B(2) | B(6) },	/* LFENCE serialises, null selector clears base */
 };
 
-/* Leaves that a guest sees as the machine has them. Of what is in neither table, nothing is seen. */
+/*
+ * Leaves that a guest sees as the machine has them. Of what is in neither table, nothing is seen.
+ */
 static const u32 passed[] = {
-	0, 2, 0x80000000, 0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000019, 0x8000001a,
+	0, 2, 0x80000000, 0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000019,
+	0x8000001a,
 };
 
 /* Features that need XSAVE components: { component bits, leaf 7 or 1, ...}. */
@@ -128,29 +142,38 @@ u64 cpu_policy_xcr0(const struct cpu_policy *p)
 	return (u64)p->xstate[0].d << 32 | p->xstate[0].a;
 }
 
-/* What stands behind the others (CET, supervisor keys, user interrupts, LAM, FRED ...) is hidden, and nobody saves it. */
+/*
+ * What stands behind the others (CET, supervisor keys, user interrupts, LAM, FRED ...) is hidden,
+ * and nobody saves it.
+ */
 u64 cpu_policy_cr4(const struct cpu_policy *p)
 {
 	static const struct { u32 leaf; u8 reg; u32 shown; u64 cr4; } rows[] = {
 		{ 1, REG_D, B(1), BIT(0) | BIT(1) },	/* VME, PVI */
 		{ 1, REG_D, B(4), BIT(2) },		/* TSD */
 		{ 1, REG_D, B(2), BIT(3) },		/* DE */
-		{ 1, REG_D, B(3), X86_CR4_PSE }, { 1, REG_D, B(6), X86_CR4_PAE }, { 1, REG_D, B(7), BIT(6) /* MCE */ },
+		{ 1, REG_D, B(3), X86_CR4_PSE }, { 1, REG_D, B(6), X86_CR4_PAE },
+		{ 1, REG_D, B(7), BIT(6) /* MCE */ },
 		{ 1, REG_D, B(13), X86_CR4_PGE }, { 1, REG_D, B(24), X86_CR4_OSFXSR },
 		{ 1, REG_D, B(25), X86_CR4_OSXMMEXCPT }, { 7, REG_C, B(2), BIT(11) /* UMIP */ },
 		{ 7, REG_C, B(16), X86_CR4_LA57 }, { 7, REG_B, B(0), X86_CR4_FSGSBASE },
 		{ 1, REG_C, B(17), X86_CR4_PCIDE }, { 1, REG_C, B(26), X86_CR4_OSXSAVE },
-		{ 7, REG_B, B(7), X86_CR4_SMEP }, { 7, REG_B, B(20), X86_CR4_SMAP }, { 7, REG_C, B(3), X86_CR4_PKE },
+		{ 7, REG_B, B(7), X86_CR4_SMEP }, { 7, REG_B, B(20), X86_CR4_SMAP },
+		{ 7, REG_C, B(3), X86_CR4_PKE },
 	};
 	u64 cr4 = BIT(8); /* PCE: on every CPU, counters or not */
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
-		if (*reg_of(cpu_policy_leaf((struct cpu_policy *)p, rows[i].leaf, 0), rows[i].reg) & rows[i].shown)
+		if (*reg_of(cpu_policy_leaf((struct cpu_policy *)p, rows[i].leaf, 0), rows[i].reg) &
+		    rows[i].shown)
 			cr4 |= rows[i].cr4;
 	return cr4;
 }
 
-/* SDM vol. 1, 13.4: the legacy area and header, then each component at its offset, or one after the other. */
+/*
+ * SDM vol. 1, 13.4: the legacy area and header, then each component at its offset, or one after the
+ * other.
+ */
 u32 cpu_policy_xsave_size(const struct cpu_policy *p, u64 xcr0, bool compact)
 {
 	u32 size = 576;
@@ -172,7 +195,8 @@ static void clamp_features(struct cpu_policy *p, const struct cpu_policy *max)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(features); i++) {
 		struct cpuid_regs *r = cpu_policy_leaf(p, features[i].leaf, features[i].subleaf);
-		struct cpuid_regs limit = *cpu_policy_leaf((struct cpu_policy *)max, features[i].leaf, features[i].subleaf);
+		struct cpuid_regs limit = *cpu_policy_leaf((struct cpu_policy *)max, features[i].leaf,
+							   features[i].subleaf);
 
 		*reg_of(r, features[i].reg) &= *reg_of(&limit, features[i].reg) & features[i].allowed;
 	}
@@ -205,7 +229,10 @@ static void clamp_xstate(struct cpu_policy *p, const struct cpu_policy *max)
 	p->xstate[0].c = xcr0 ? cpu_policy_xsave_size(p, xcr0, false) : 0;
 }
 
-/* APIC ids are twice the vCPU's number everywhere (docs/abi.md, CPUID): one package of single-threaded cores. */
+/*
+ * APIC ids are twice the vCPU's number everywhere (docs/abi.md, CPUID): one package of
+ * single-threaded cores.
+ */
 static void set_topology(struct cpu_policy *p, const struct domain *d)
 {
 	unsigned int n = d ? d->max_vcpus : 1;
@@ -217,11 +244,13 @@ static void set_topology(struct cpu_policy *p, const struct domain *d)
 	p->topo[0] = (struct cpuid_regs){ .a = 1, .b = 1, .c = 1 << 8 };
 	p->topo[1] = (struct cpuid_regs){ .a = shift, .b = n, .c = 2 << 8 | 1 };
 	for (unsigned int i = 0; i < CPUID_NR_CACHE; i++) {
-		u32 sharing = (p->cache[i].a >> 5 & 7) >= 3 ? ids - 1 : 1;	/* the last level by all, others by one core */
+		/* the last level by all, others by one core */
+		u32 sharing = (p->cache[i].a >> 5 & 7) >= 3 ? ids - 1 : 1;
 
 		if (!(p->cache[i].a & 0x1f))
 			break;
-		p->cache[i].a = (p->cache[i].a & 0x3fff) | min(sharing, 4095u) << 14 | min(ids / 2 - 1, 63u) << 26;
+		p->cache[i].a = (p->cache[i].a & 0x3fff) | min(sharing, 4095u) << 14 |
+				min(ids / 2 - 1, 63u) << 26;
 	}
 	p->extd[8].c = 0;
 	if (cpu_features.amd) {
@@ -255,7 +284,8 @@ static bool is_passed(u32 leaf)
 static void clear_unlisted(struct cpu_policy *p, const struct cpu_policy *max)
 {
 	for (u32 i = 0; i < CPUID_NR_BASIC; i++)
-		p->basic[i] = is_passed(i) ? max->basic[i] : i == 1 || i == 6 ? p->basic[i] : (struct cpuid_regs){ 0 };
+		p->basic[i] = is_passed(i) ? max->basic[i] : i == 1 || i == 6 ? p->basic[i]
+			      : (struct cpuid_regs){ 0 };
 	for (u32 i = 0; i < CPUID_NR_EXTD; i++)
 		if (i != 1 && i != 7 && i != 8 && i != 0x21)
 			p->extd[i] = is_passed(0x80000000 + i) ? max->extd[i] : (struct cpuid_regs){ 0 };
@@ -294,7 +324,9 @@ static void build(void)
 	read_host(&host_policy);
 	max_policy = host_policy;
 	cpu_policy_clamp(&max_policy, NULL);
-	/* What Keel emulates is there on every machine: x2APIC, and a timer that runs in every idle state. */
+	/*
+	 * What Keel emulates is there on every machine: x2APIC, and a timer that runs in every idle state.
+	 */
 	max_policy.basic[1].c |= B(21);
 	max_policy.basic[6].a |= B(2);
 	ready = true;
@@ -312,7 +344,10 @@ const struct cpu_policy *cpu_policy_max(void)
 	return &max_policy;
 }
 
-/* The invariant TSC is a promise that ends with a migration: only the control domain has it by default. */
+/*
+ * The invariant TSC is a promise that ends with a migration: only the control domain has it by
+ * default.
+ */
 void cpu_policy_default(struct cpu_policy *p, const struct domain *d)
 {
 	*p = *cpu_policy_max();
@@ -325,9 +360,9 @@ void cpu_policy_default(struct cpu_policy *p, const struct domain *d)
 u32 cpu_policy_feature_word(const struct cpu_policy *p, unsigned int i)
 {
 	const u32 words[CPUID_NR_FEATURESET] = {
-		p->basic[1].d, p->basic[1].c, p->extd[1].d, p->extd[1].c, p->xstate[1].a, p->feat[0].b, p->feat[0].c,
-		p->extd[7].d, p->extd[8].b, p->feat[0].d, p->feat[1].a, p->extd[0x21].a, p->feat[1].b, p->feat[2].d,
-		p->feat[1].c, p->feat[1].d, 0, 0, p->extd[0x21].c,
+		p->basic[1].d, p->basic[1].c, p->extd[1].d, p->extd[1].c, p->xstate[1].a, p->feat[0].b,
+		p->feat[0].c, p->extd[7].d, p->extd[8].b, p->feat[0].d, p->feat[1].a, p->extd[0x21].a,
+		p->feat[1].b, p->feat[2].d, p->feat[1].c, p->feat[1].d, 0, 0, p->extd[0x21].c,
 	};
 
 	return i < CPUID_NR_FEATURESET ? words[i] : 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* CPUID policies as lists of leaves, the form in which tools read and write them (docs/abi.md, domctl). */
+/*
+ * CPUID policies as lists of leaves, the form in which tools read and write them (docs/abi.md,
+ * domctl).
+ */
 #include <public/cpuid.h>
 
 #include "arch/x86/hvm/cpuid.h"
@@ -61,14 +64,17 @@ static void put_basic(struct out *o, const struct cpu_policy *p, u32 leaf)
 	if (!n)
 		put_leaf(o, leaf, NO_SUBLEAF, &p->basic[leaf]);
 	for (unsigned int i = 0; i < n; i++) {
-		/* XSAVE components that are not there are left out; the first two subleaves describe the whole. */
+		/*
+		 * XSAVE components that are not there are left out; the first two subleaves describe the whole.
+		 */
 		if (leaf == 0xd && i > 1 && !(cpu_policy_xcr0(p) >> i & 1))
 			continue;
 		put_leaf(o, leaf, i, cpu_policy_leaf((struct cpu_policy *)p, leaf, i));
 	}
 }
 
-static long put_policy(const struct cpu_policy *p, u64 leaves, u32 *nr_leaves, u64 msrs, u32 *nr_msrs)
+static long put_policy(const struct cpu_policy *p, u64 leaves, u32 *nr_leaves, u64 msrs,
+		       u32 *nr_msrs)
 {
 	const struct cpuid_regs none = { 0 }, last = { .a = HV_LEAF_0 };
 	struct xen_msr_entry msr = { .idx = MSR_INTEL_PLATFORM_INFO, .val = p->platform_info };
@@ -135,7 +141,9 @@ static long take_leaves(struct cpu_policy *p, struct xen_domctl_cpu_policy *op)
 	return 0;
 }
 
-/* Nothing in these MSRs can be given: they are read, and what is not 0 is dropped, as features are. */
+/*
+ * Nothing in these MSRs can be given: they are read, and what is not 0 is dropped, as features are.
+ */
 static long check_msrs(struct xen_domctl_cpu_policy *op)
 {
 	struct xen_msr_entry m;
@@ -265,6 +273,7 @@ void arch_cpu_topology(unsigned int cpu, u32 *core, u32 *socket)
 {
 	unsigned int shift = cpu_policy_host()->topo[1].a & 0x1f;
 
-	*core = shift ? x86_pcpu(pcpus[cpu])->apic_id & ((1u << shift) - 1) : x86_pcpu(pcpus[cpu])->apic_id;
+	*core = shift ? x86_pcpu(pcpus[cpu])->apic_id & ((1u << shift) - 1)
+		: x86_pcpu(pcpus[cpu])->apic_id;
 	*socket = shift ? x86_pcpu(pcpus[cpu])->apic_id >> shift : 0;
 }

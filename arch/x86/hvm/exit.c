@@ -83,8 +83,8 @@ static void exit_msr_write(struct x86_vcpu *v, const struct exit_info *e)
 
 static noinline long hypercall_32bit(struct x86_vcpu *v)
 {
-	const u32 args[5] = { (u32)v->gpr[REG_RBX], (u32)v->gpr[REG_RCX], (u32)v->gpr[REG_RDX], (u32)v->gpr[REG_RSI],
-			      (u32)v->gpr[REG_RDI] };
+	const u32 args[5] = { (u32)v->gpr[REG_RBX], (u32)v->gpr[REG_RCX], (u32)v->gpr[REG_RDX],
+			      (u32)v->gpr[REG_RSI], (u32)v->gpr[REG_RDI] };
 
 	if (!(hvm_ops->get_reg(v, HREG_CR0) & X86_CR0_PE))
 		return -EPERM;
@@ -179,8 +179,9 @@ static void exit_bad(struct x86_vcpu *v, const struct exit_info *e)
 	struct hvm_state s;
 
 	hvm_ops->get_state(v, &s);
-	pr_err("cr0 %lx cr3 %lx cr4 %lx efer %lx rip %lx rflags %lx cs %x/%x ss %x/%x\n", s.cr0, s.cr3, s.cr4,
-	       s.efer, s.rip, s.rflags, s.seg[SEG_CS].sel, s.seg[SEG_CS].attr, s.seg[SEG_SS].sel, s.seg[SEG_SS].attr);
+	pr_err("cr0 %lx cr3 %lx cr4 %lx efer %lx rip %lx rflags %lx cs %x/%x ss %x/%x\n", s.cr0, s.cr3,
+	       s.cr4, s.efer, s.rip, s.rflags, s.seg[SEG_CS].sel, s.seg[SEG_CS].attr, s.seg[SEG_SS].sel,
+	       s.seg[SEG_SS].attr);
 	domain_crash(v->v.domain, "vCPU %u: %s (%s exit %#x)", v->v.id,
 		     e->reason == EXIT_BAD_STATE ? "state that the CPU refuses" : "exit that Keel does not know",
 		     hvm_ops->name, e->raw);

@@ -24,7 +24,8 @@ struct context_ends {
 	} z;
 };
 _Static_assert(sizeof(((struct context_ends *)0)->a) == MIDDLE, "what is before the PV part");
-_Static_assert(sizeof(((struct context_ends *)0)->z) == sizeof(struct vcpu_guest_context) - END, "what is after it");
+_Static_assert(sizeof(((struct context_ends *)0)->z) == sizeof(struct vcpu_guest_context) - END,
+	       "what is after it");
 
 static void get_segments(const struct hvm_state *s, struct context_ends *c)
 {
@@ -80,7 +81,10 @@ long arch_get_vcpucontext(struct vcpu *v, u64 gva)
 	return 0;
 }
 
-/* D. As in Xen, of an HVM guest: general and debug registers, RIP, RFLAGS, the FPU, and whether it is up. */
+/*
+ * D. As in Xen, of an HVM guest: general and debug registers, RIP, RFLAGS, the FPU, and whether it
+ * is up.
+ */
 static int set_context(struct x86_vcpu *x, const struct context_ends *c)
 {
 	struct hvm_state s;

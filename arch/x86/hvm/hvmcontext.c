@@ -22,11 +22,14 @@
 #define EFER_VALID (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
 
 /* The segments in both forms. */
-#define SEGMENTS(X) X(cs, CS) X(ds, DS) X(es, ES) X(fs, FS) X(gs, GS) X(ss, SS) X(tr, TR) X(ldtr, LDTR)
+#define SEGMENTS(X) \
+	X(cs, CS) X(ds, DS) X(es, ES) X(fs, FS) X(gs, GS) X(ss, SS) X(tr, TR) X(ldtr, LDTR)
 /* The rest of the record, and where the vCPU's state has it. */
-#define FIELDS(X) X(rip, rip) X(rflags, rflags) X(cr0, cr0) X(cr2, cr2) X(cr3, cr3) X(cr4, cr4) X(dr6, dr6) X(dr7, dr7) \
+#define FIELDS(X) X(rip, rip) X(rflags, rflags) X(cr0, cr0) X(cr2, cr2) X(cr3, cr3) X(cr4, cr4) \
+	X(dr6, dr6) X(dr7, dr7) \
 	X(sysenter_cs, sysenter_cs) X(sysenter_esp, sysenter_esp) X(sysenter_eip, sysenter_eip) \
-	X(idtr_limit, idtr.limit) X(idtr_base, idtr.base) X(gdtr_limit, gdtr.limit) X(gdtr_base, gdtr.base) \
+	X(idtr_limit, idtr.limit) X(idtr_base, idtr.base) X(gdtr_limit, gdtr.limit) \
+		X(gdtr_base, gdtr.base) \
 	X(shadow_gs, kernel_gs_base) X(msr_lstar, lstar) X(msr_star, star) X(msr_cstar, cstar) \
 	X(msr_syscall_mask, sfmask)
 #define DEBUG_REGS(X) X(dr0, dr[0]) X(dr1, dr[1]) X(dr2, dr[2]) X(dr3, dr[3])
@@ -45,7 +48,8 @@ struct stream {
 static void put(struct stream *s, const void *data, u32 len)
 {
 	if (s->buffer && !s->err && len)
-		s->err = len > s->size - min(s->pos, s->size) ? -ENOSPC : copy_to_guest(s->buffer + s->pos, data, len);
+		s->err = len > s->size - min(s->pos, s->size) ? -ENOSPC
+			 : copy_to_guest(s->buffer + s->pos, data, len);
 	s->pos += len;
 }
 
@@ -84,7 +88,8 @@ static void save_cpu(struct stream *s, struct x86_vcpu *x)
 	c.msr_efer = st.efer & EFER_VALID;
 	c.msr_tsc_aux = x->tsc_aux;
 	c.tsc = rdtsc() + x->tsc_offset;
-	if (st.pending_event && st.pending_type < HEV_SWINT) { /* an exception that an instruction raised recurs by itself */
+	/* an exception that an instruction raised recurs by itself */
+	if (st.pending_event && st.pending_type < HEV_SWINT) {
 		c.pending_vector = st.pending_vector;
 		c.pending_type = st.pending_type & 7;
 		c.pending_valid = 1;
@@ -95,7 +100,8 @@ static void save_cpu(struct stream *s, struct x86_vcpu *x)
 
 static void save_lapic(struct stream *s, struct x86_vcpu *x)
 {
-	struct hvm_hw_lapic l = { .apic_base_msr = vlapic_get_base(&x->v), .timer_divisor = x->vlapic.timer_divide };
+	struct hvm_hw_lapic l = { .apic_base_msr = vlapic_get_base(&x->v),
+				  .timer_divisor = x->vlapic.timer_divide };
 	u32 regs[256];
 
 	put_record(s, HVM_SAVE_CODE_LAPIC, (u16)x->v.id, &l, sizeof(l));
@@ -141,7 +147,8 @@ static void save_vcpu(struct stream *s, struct x86_vcpu *x)
 
 long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
 {
-	struct hvm_save_header header = { HVM_FILE_MAGIC, HVM_FILE_VERSION, 0, cpuid(1, 0).a, arch_tsc_khz() };
+	struct hvm_save_header header = { HVM_FILE_MAGIC, HVM_FILE_VERSION, 0, cpuid(1, 0).a,
+					  arch_tsc_khz() };
 	struct stream s = { .buffer = buffer, .size = *size };
 	struct vcpu *v;
 
@@ -202,7 +209,8 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 	if (copy_from_guest(&c, s->buffer + s->pos, sizeof(c)))
 		return -EFAULT;
 #define SEG(field, seg_name)					\
-	st.seg[SEG_##seg_name] = (struct segment){ (u16)c.field##_sel, (u16)c.field##_arbytes, c.field##_limit, c.field##_base };
+	st.seg[SEG_##seg_name] = (struct segment){ (u16)c.field##_sel, (u16)c.field##_arbytes, \
+						   c.field##_limit, c.field##_base };
 	SEGMENTS(SEG)
 #undef SEG
 #define FIELD(field, state) st.state = c.field;
@@ -294,12 +302,14 @@ static int load_xsave(struct x86_vcpu *x, struct stream *s, u32 len)
 	if (copy_from_guest(prefix, at, sizeof(prefix)) ||
 	    copy_from_guest(header, at + XSAVE_PREFIX + XSAVE_HEADER, sizeof(header)))
 		return -EFAULT;
-	if (!hvm_xcr0_ok(x->v.domain, prefix[1]) || header[0] & ~prefix[2] || header[0] & ~allowed || header[1])
+	if (!hvm_xcr0_ok(x->v.domain, prefix[1]) || header[0] & ~prefix[2] || header[0] & ~allowed ||
+	    header[1])
 		return -EINVAL;
 	if (!s->apply)
 		return 0;
 	memset(area, 0, cpu_features.xsave_size);
-	if (copy_from_guest(area, at + XSAVE_PREFIX, min(len - (u32)XSAVE_PREFIX, cpu_features.xsave_size)))
+	if (copy_from_guest(area, at + XSAVE_PREFIX,
+			    min(len - (u32)XSAVE_PREFIX, cpu_features.xsave_size)))
 		return -EFAULT;
 	*(u32 *)(area + MXCSR_OFFSET) &= MXCSR_VALID;
 	memset(area + XSAVE_HEADER, 0, sizeof(header));
@@ -328,7 +338,8 @@ static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 }
 
 /* Records for devices that a PVH guest does not have are skipped. */
-static const struct { u32 min_len; int (*fn)(struct x86_vcpu *x, struct stream *s, u32 len); } loaders[] = {
+static const struct { u32 min_len; int (*fn)(struct x86_vcpu *x, struct stream *s, u32 len);
+		      } loaders[] = {
 	[HVM_SAVE_CODE_CPU] = { sizeof(struct hvm_hw_cpu), load_cpu },
 	[HVM_SAVE_CODE_LAPIC] = { sizeof(struct hvm_hw_lapic), load_lapic },
 	[HVM_SAVE_CODE_LAPIC_REGS] = { sizeof(struct hvm_hw_lapic_regs), load_lapic_regs },

@@ -5,10 +5,16 @@
 
 #include "arch/x86/hvm/vcpu.h"
 
-/* portio.c: one access of 1, 2 or 4 bytes; unknown ports read ~0 and drop writes. Dom0's PM1, CF9, CF8/CFC, 64h ... are found here. */
+/*
+ * portio.c: one access of 1, 2 or 4 bytes; unknown ports read ~0 and drop writes. Dom0's PM1, CF9,
+ * CF8/CFC, 64h ... are found here.
+ */
 u32 hvm_port_in(struct vcpu *v, u16 port, unsigned int size);
 void hvm_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
-/* string_io.c: some elements of INS or OUTS of the current vCPU, or the fault that they make. No locks held. */
+/*
+ * string_io.c: some elements of INS or OUTS of the current vCPU, or the fault that they make. No
+ * locks held.
+ */
 struct exit_info;
 void hvm_string_io(struct x86_vcpu *v, const struct exit_info *e);
 #define IO_BITMAP_ORDER 2 /* 64 Ki bits and one more page (APM vol. 2, 15.10.1) */

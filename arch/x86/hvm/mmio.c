@@ -41,9 +41,11 @@ static bool lapic_page_match(struct vcpu *v, u64 gpa)
 	return vlapic_mmio_active(v, gpa);
 }
 
-static const struct mmio_handler lapic_page = { lapic_page_match, lapic_page_read, lapic_page_write };
+static const struct mmio_handler lapic_page = { lapic_page_match, lapic_page_read,
+						lapic_page_write };
 
-static const struct mmio_handler *const handlers[] = { &lapic_page, &vioapic_mmio, &vpci_msix_mmio, &vpci_mmcfg_mmio,
+static const struct mmio_handler *const handlers[] = { &lapic_page, &vioapic_mmio, &vpci_msix_mmio,
+						       &vpci_mmcfg_mmio,
 							&guest_ecam_mmio };
 
 static const struct mmio_handler *find_handler(struct vcpu *v, u64 gpa)
@@ -110,7 +112,8 @@ u64 mmio_alu(enum mmio_alu op, u64 first, u64 second, unsigned int size, u64 *rf
 	default: /* MOV, XCHG: no flags */
 		return second;
 	}
-	flags |= (res ? 0 : FLAG_ZF) | (res & sign ? FLAG_SF : 0) | (__builtin_parity(res & 0xff) ? 0 : FLAG_PF);
+	flags |= (res ? 0 : FLAG_ZF) | (res & sign ? FLAG_SF : 0) |
+		 (__builtin_parity(res & 0xff) ? 0 : FLAG_PF);
 	*rflags = (*rflags & ~(FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)) | flags;
 	return res;
 }
@@ -183,8 +186,8 @@ static int fetch_and_decode(u64 ip, unsigned int mode, struct mmio_insn *in, u8 
 
 bool hvm_mmio_is_trapped(struct domain *d, gfn_t gfn)
 {
-	return gfn == PFN_DOWN(APIC_DEFAULT_PHYS_BASE) || vioapic_is_page(d, gfn) || vpci_mmio_is_trapped(d, gfn) ||
-	       iommu_hides(gfn);
+	return gfn == PFN_DOWN(APIC_DEFAULT_PHYS_BASE) || vioapic_is_page(d, gfn) ||
+	       vpci_mmio_is_trapped(d, gfn) || iommu_hides(gfn);
 }
 
 bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
@@ -207,7 +210,8 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
 	 * not for the operand.
 	 */
 	if (rc || (write && !in.write)) {
-		pr_guest(v->v.domain, "vCPU %u: cannot emulate the %s at %#llx by the instruction at %#llx (%d): %02x %02x %02x %02x\n",
+		pr_guest(v->v.domain,
+			 "vCPU %u: cannot emulate the %s at %#llx by the instruction at %#llx (%d): %02x %02x %02x %02x\n",
 			 v->v.id, write ? "write" : "read", (unsigned long long)gpa, (unsigned long long)s.rip, rc,
 			 buf[0], buf[1], buf[2], buf[3]);
 		return false;

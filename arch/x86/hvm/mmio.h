@@ -5,7 +5,8 @@
 
 #include "arch/x86/hvm/vcpu.h"
 
-enum mmio_alu { MMIO_MOV, MMIO_ADD, MMIO_OR, MMIO_AND, MMIO_SUB, MMIO_XOR, MMIO_CMP, MMIO_TEST, MMIO_XCHG };
+enum mmio_alu { MMIO_MOV, MMIO_ADD, MMIO_OR, MMIO_AND, MMIO_SUB, MMIO_XOR, MMIO_CMP, MMIO_TEST,
+		MMIO_XCHG };
 
 /*
  * A decoded access. MOV (88-8B, A0-A3, C6, C7), MOVZX, MOVSX, MOVSXD, and the
@@ -30,7 +31,9 @@ struct mmio_insn {
  */
 int mmio_decode(const u8 *insn, unsigned int len, unsigned int mode, struct mmio_insn *out);
 
-/* The result of `first op second` at this operand size, and the arithmetic flags in *rflags. Pure. */
+/*
+ * The result of `first op second` at this operand size, and the arithmetic flags in *rflags. Pure.
+ */
 u64 mmio_alu(enum mmio_alu op, u64 first, u64 second, unsigned int size, u64 *rflags);
 
 /* One emulated range of a domain. size 1, 2, 4 or 8; *val is zero-extended. */
@@ -40,7 +43,10 @@ struct mmio_handler {
 	void (*write)(struct vcpu *v, u64 gpa, unsigned int size, u64 val);
 };
 
-/* One access of v (current), without an instruction: also for tests. Unclaimed: reads ~0, drops writes. No locks held. */
+/*
+ * One access of v (current), without an instruction: also for tests. Unclaimed: reads ~0, drops
+ * writes. No locks held.
+ */
 u64 hvm_mmio_read(struct vcpu *v, u64 gpa, unsigned int size);
 void hvm_mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val);
 

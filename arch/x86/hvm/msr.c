@@ -211,7 +211,10 @@ static int write_tsc_aux(struct vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
-/* The barrier is harmless and cheap enough to do for a guest that wants it between its own processes. */
+/*
+ * The barrier is harmless and cheap enough to do for a guest that wants it between its own
+ * processes.
+ */
 static int write_pred_cmd(struct vcpu *v, u32 msr, u64 val)
 {
 	if (val & ~1ull || !(x86_domain(v->domain)->cpuid->extd[8].b & BIT(12)))
@@ -226,7 +229,10 @@ static int read_microcode(struct vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
-/* 32 bytes a hypercall (XEN_HYPERCALL_STUB_SIZE): mov $nr, %eax; the instruction; ret. iret has no place here. */
+/*
+ * 32 bytes a hypercall (XEN_HYPERCALL_STUB_SIZE): mov $nr, %eax; the instruction; ret. iret has no
+ * place here.
+ */
 static int write_hypercall_page(struct vcpu *v, u32 msr, u64 val)
 {
 	u8 stub[XEN_HYPERCALL_STUB_SIZE];
@@ -291,7 +297,8 @@ static const struct msr_entry msrs[] = {
 	{ MSR_TSC_AUX, MSR_TSC_AUX, read_tsc_aux, write_tsc_aux, 0 },
 	{ 0xc0010000, 0xc0010007, NULL, NULL, 0 },		/* AMD performance counters */
 	{ 0xc0010010, 0xc0010010, read_value, write_ignore, 0 },	/* SYSCFG */
-	{ 0xc0010015, 0xc0010015, read_value, write_ignore, BIT(24) },	/* HWCR: the TSC runs at P0's speed */
+	/* HWCR: the TSC runs at P0's speed */
+	{ 0xc0010015, 0xc0010015, read_value, write_ignore, BIT(24) },
 	{ 0xc001001f, 0xc001001f, read_value, write_ignore, 0 },	/* NB_CFG */
 	{ 0xc0010020, 0xc0010020, NULL, write_ignore, 0 },	/* microcode */
 	{ 0xc0010055, 0xc0010055, read_value, write_ignore, 0 },	/* interrupt pending message */

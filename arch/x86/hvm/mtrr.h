@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A guest's MTRRs and PAT: their values are kept and checked; memory types come from the PAT alone. */
+/*
+ * A guest's MTRRs and PAT: their values are kept and checked; memory types come from the PAT alone.
+ */
 #ifndef ARCH_X86_HVM_MTRR_H
 #define ARCH_X86_HVM_MTRR_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Accesses that the nested tables do not allow: device registers, and memory that is not there. A hole answers as
- * an empty bus does: reads give ones, writes go nowhere, and what is fetched there is no instruction.
+ * Accesses that the nested tables do not allow: device registers, and memory that is not there. A
+ * hole answers as an empty bus does: reads give ones, writes go nowhere, and what is fetched there
+ * is no instruction.
  */
 #include <public/errno.h>
 
@@ -10,7 +11,10 @@
 #include "arch/x86/mm.h"
 #include "common/heap.h"
 
-/* Exceptions that become a double fault when another comes while they are delivered (SDM vol. 3, table 6-5), and it. */
+/*
+ * Exceptions that become a double fault when another comes while they are delivered (SDM vol. 3,
+ * table 6-5), and it.
+ */
 #define CONTRIBUTORY (BIT(X86_EXC_DE) | BIT(X86_EXC_DF) | 0x1full << X86_EXC_TS)
 
 /* Is it firmware memory, better cached than treated as registers? */
@@ -76,7 +80,10 @@ static bool show_ones(struct domain *d, gfn_t gfn)
 	return rc == 0;
 }
 
-/* The event whose delivery found nothing counts as the first of two: such a guest ends as a CPU that loops so does. */
+/*
+ * The event whose delivery found nothing counts as the first of two: such a guest ends as a CPU
+ * that loops so does.
+ */
 static void fault(struct x86_vcpu *v, u8 vector, s32 error)
 {
 	struct hvm_state s;

@@ -32,8 +32,10 @@ struct exit_info {
 	u32 raw;	/* vendor's exit code, for messages */
 	u64 next_rip;	/* where to go on if the instruction is done; 0 if it must be decoded */
 	union {
-		struct { u16 port; u8 size, addr_size, seg; bool in, string, rep; } io; /* of strings: SEG_ES... */
-		struct { u64 gpa; bool write, exec, operand; } npf; /* operand: the instruction's own, not on the way to it or of an event */
+		/* of strings: SEG_ES... */
+		struct { u16 port; u8 size, addr_size, seg; bool in, string, rep; } io;
+		/* operand: the instruction's own, not on the way to it or of an event */
+		struct { u64 gpa; bool write, exec, operand; } npf;
 		struct { u8 vector; u32 error; u64 cr2; } exc;
 		struct { u8 cr, gpr; bool write; u64 val; } cr;
 		struct { u16 reg; u32 val; } apic; /* of EOI: the vector whose service has ended */
@@ -41,10 +43,12 @@ struct exit_info {
 };
 
 /* Kinds of event, with the numbers of pending_type in a save record (public/hvm/save.h). */
-enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4, HEV_INT1 = 5, HEV_SWEXC = 6 };
+enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4, HEV_INT1 = 5,
+		 HEV_SWEXC = 6 };
 
 /* Exceptions with an error code (SDM vol. 3, table 6-1); none in real mode. */
-#define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | BIT(X86_EXC_GP) | \
+#define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | \
+		       BIT(X86_EXC_GP) | \
 		       BIT(X86_EXC_PF) | BIT(X86_EXC_AC))
 
 static inline bool hvm_event_has_error(const struct hvm_state *s)
@@ -56,7 +60,10 @@ static inline bool hvm_event_has_error(const struct hvm_state *s)
 /* How the guest's addresses are translated now. */
 struct hvm_paging { u64 cr0, cr3, cr4, efer, rflags; };
 
-/* What exit is asked for: none, or once an interrupt can be taken, or at a write of CR8 that may let this class in. */
+/*
+ * What exit is asked for: none, or once an interrupt can be taken, or at a write of CR8 that may
+ * let this class in.
+ */
 struct hvm_window { bool intr; u8 cr8_class; };
 #define HVM_WINDOW_NONE ((struct hvm_window){ 0 })
 #define HVM_WINDOW_INTR ((struct hvm_window){ .intr = true })
@@ -74,16 +81,19 @@ struct hvm_ops {
 	void (*vcpu_fini)(struct x86_vcpu *v);
 	void (*switch_from)(struct x86_vcpu *v);	/* its CPU state leaves this CPU */
 	bool (*switch_to)(struct x86_vcpu *v);		/* false: the CPU refuses what it is to hold */
-	void (*run)(struct x86_vcpu *v, struct exit_info *e); /* enters the guest; interrupts off on return */
+	/* enters the guest; interrupts off on return */
+	void (*run)(struct x86_vcpu *v, struct exit_info *e);
 	/* State: get/set everything, or the few registers that handlers need */
 	void (*get_state)(struct x86_vcpu *v, struct hvm_state *s);
 	void (*set_state)(struct x86_vcpu *v, const struct hvm_state *s);
 	u64 (*get_reg)(struct x86_vcpu *v, unsigned int reg); /* enum hvm_reg */
 	void (*set_reg)(struct x86_vcpu *v, unsigned int reg, u64 val);
 	void (*get_paging)(struct x86_vcpu *v, struct hvm_paging *p); /* of the current vCPU */
-	void (*skip_insn)(struct x86_vcpu *v, const struct exit_info *e, unsigned int len); /* rip += len (or next_rip); ends shadow and RF, and a single step */
+	/* rip += len (or next_rip); ends shadow and RF, and a single step */
+	void (*skip_insn)(struct x86_vcpu *v, const struct exit_info *e, unsigned int len);
 	/* Events: what to inject at the next entry; false if it cannot be taken now */
-	bool (*can_inject)(struct x86_vcpu *v, enum hvm_event type); /* nothing else being injected, no shadow; IF for HEV_INTR */
+	/* nothing else being injected, no shadow; IF for HEV_INTR */
+	bool (*can_inject)(struct x86_vcpu *v, enum hvm_event type);
 	void (*inject)(struct x86_vcpu *v, u8 vector, u8 type, s32 error); /* type: enum hvm_event */
 	void (*set_window)(struct x86_vcpu *v, struct hvm_window w);
 	/* Policy */

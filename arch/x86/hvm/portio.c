@@ -162,7 +162,8 @@ static bool machine_range(unsigned int i, struct port_range *r)
 
 static bool find_range(u16 port, unsigned int size, struct port_range *r)
 {
-	static const struct port_range reset = { PORT_RESET, PORT_RESET, reset_control_in, reset_control_out };
+	static const struct port_range reset = { PORT_RESET, PORT_RESET, reset_control_in,
+						 reset_control_out };
 
 	if (port == PORT_RESET && size == 1) {	/* inside the 32-bit configuration address port */
 		*r = reset;

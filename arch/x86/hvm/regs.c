@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a guest's registers may hold (SDM vol. 3, chapters 2 and 3, and 27.3.1; APM vol. 2, 15.5.1). */
+/*
+ * What a guest's registers may hold (SDM vol. 3, chapters 2 and 3, and 27.3.1; APM vol. 2, 15.5.1).
+ */
 #include "arch/x86/hvm/regs.h"
 
 #include "arch/x86/hvm/cpuid.h"
 #include <public/errno.h>
 
-/* PE MP EM TS ET NE WP AM PG. Other bits are dropped, as the CPU does; so are CD and NW: the caches are the machine's. */
+/*
+ * PE MP EM TS ET NE WP AM PG. Other bits are dropped, as the CPU does; so are CD and NW: the caches
+ * are the machine's.
+ */
 #define CR0_KEPT 0x8005003full
 #define DR6_FIXED 0xffff0ff0ull
 #define DR6_STATUS 0xe00full
@@ -21,8 +26,8 @@ static u64 cr0_kept(u64 val)
 
 static u64 efer_allowed(const struct cpu_policy *p)
 {
-	return (p->extd[1].d & BIT(11) ? EFER_SCE : 0) | (p->extd[1].d & BIT(29) ? EFER_LME | EFER_LMA : 0) |
-	       (p->extd[1].d & BIT(20) ? EFER_NX : 0);
+	return (p->extd[1].d & BIT(11) ? EFER_SCE : 0) |
+	       (p->extd[1].d & BIT(29) ? EFER_LME | EFER_LMA : 0) | (p->extd[1].d & BIT(20) ? EFER_NX : 0);
 }
 
 bool hvm_paging_ok(const struct domain *d, const struct hvm_paging *p)
@@ -30,7 +35,8 @@ bool hvm_paging_ok(const struct domain *d, const struct hvm_paging *p)
 	const struct cpu_policy *policy = x86_domain(d)->cpuid;
 	bool pg = p->cr0 & X86_CR0_PG, lma = p->efer & EFER_LMA;
 
-	if (p->cr0 >> 32 || (pg && !(p->cr0 & X86_CR0_PE)) || (p->cr0 & X86_CR0_NW && !(p->cr0 & X86_CR0_CD)))
+	if (p->cr0 >> 32 || (pg && !(p->cr0 & X86_CR0_PE)) ||
+	    (p->cr0 & X86_CR0_NW && !(p->cr0 & X86_CR0_CD)))
 		return false;
 	if (p->cr4 & ~cpu_policy_cr4(policy) || p->efer & ~efer_allowed(policy))
 		return false;
@@ -117,7 +123,8 @@ static bool code_ok(const struct hvm_state *s, bool lma)
 		return false;
 	if (lma && cs->attr & L && cs->attr & DB)
 		return false;
-	return type == 3 ? !dpl(cs) : type < 8 ? false : type & 4 ? dpl(cs) <= dpl(ss) : dpl(cs) == dpl(ss);
+	return type == 3 ? !dpl(cs) : type < 8 ? false : type & 4 ? dpl(cs) <= dpl(ss)
+	       : dpl(cs) == dpl(ss);
 }
 
 static bool data_ok(const struct segment *s, unsigned int i)
@@ -153,8 +160,9 @@ static bool segments_ok(const struct hvm_state *s, bool lma)
 {
 	bool v86 = s->rflags & X86_EFLAGS_VM;
 
-	if (!system_ok(s, lma) || (!v86 && !code_ok(s, lma)) || s->gdtr.limit >> 16 || s->idtr.limit >> 16 ||
-	    !hvm_canonical(s->cr4, s->gdtr.base) || !hvm_canonical(s->cr4, s->idtr.base))
+	if (!system_ok(s, lma) || (!v86 && !code_ok(s, lma)) || s->gdtr.limit >> 16 ||
+	    s->idtr.limit >> 16 || !hvm_canonical(s->cr4, s->gdtr.base) ||
+	    !hvm_canonical(s->cr4, s->idtr.base))
 		return false;
 	for (unsigned int i = 0; i < NR_SEGS; i++) {
 		if (s->seg[i].attr >> 12)
@@ -171,7 +179,8 @@ static bool segments_ok(const struct hvm_state *s, bool lma)
  */
 static bool event_ok(struct hvm_state *s)
 {
-	bool soft = s->pending_type == HEV_EXCEPTION && (s->pending_vector == X86_EXC_BP || s->pending_vector == X86_EXC_OF);
+	bool soft = s->pending_type == HEV_EXCEPTION &&
+		    (s->pending_vector == X86_EXC_BP || s->pending_vector == X86_EXC_OF);
 
 	if (soft || s->pending_type >= HEV_SWINT)
 		s->pending_event = false;
@@ -194,9 +203,11 @@ static bool event_ok(struct hvm_state *s)
 int hvm_state_check(const struct domain *d, struct hvm_state *s)
 {
 	const struct hvm_paging p = { s->cr0, s->cr3, s->cr4, s->efer, s->rflags };
-	bool lma = s->efer & EFER_LMA, code64 = lma && s->seg[SEG_CS].attr & L, v86 = s->rflags & X86_EFLAGS_VM;
+	bool lma = s->efer & EFER_LMA, code64 = lma && s->seg[SEG_CS].attr & L,
+		   v86 = s->rflags & X86_EFLAGS_VM;
 
-	if (!hvm_paging_ok(d, &p) || !cr3_ok(s->cr3) || (s->dr6 | s->dr7) >> 32 || s->rflags & ~RFLAGS_VALID)
+	if (!hvm_paging_ok(d, &p) || !cr3_ok(s->cr3) || (s->dr6 | s->dr7) >> 32 ||
+	    s->rflags & ~RFLAGS_VALID)
 		return -EINVAL;
 	if (code64 ? !hvm_canonical(s->cr4, s->rip) : s->rip >> 32)
 		return -EINVAL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a guest's registers may hold. One check of each serves the guest's own instruction and a state that
- * comes from outside: a save record, VCPUOP_initialise.
+ * What a guest's registers may hold. One check of each serves the guest's own instruction and a
+ * state that comes from outside: a save record, VCPUOP_initialise.
  */
 #ifndef ARCH_X86_HVM_REGS_H
 #define ARCH_X86_HVM_REGS_H
@@ -40,7 +40,8 @@ int hvm_state_check(const struct domain *d, struct hvm_state *s);
 void hvm_load_fpu(struct x86_vcpu *x, const u8 fxsave[512]);
 
 /* The general registers, by the names that the ABI's structures have for them. */
-#define HVM_GPRS(X) X(rax, RAX) X(rbx, RBX) X(rcx, RCX) X(rdx, RDX) X(rbp, RBP) X(rsi, RSI) X(rdi, RDI) X(rsp, RSP) \
+#define HVM_GPRS(X) X(rax, RAX) X(rbx, RBX) X(rcx, RCX) X(rdx, RDX) X(rbp, RBP) X(rsi, RSI) \
+	X(rdi, RDI) X(rsp, RSP) \
 	X(r8, R8) X(r9, R9) X(r10, R10) X(r11, R11) X(r12, R12) X(r13, R13) X(r14, R14) X(r15, R15)
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * INS and OUTS. The CPU has checked the right to the port before it exits, but nothing of the memory side (SDM
- * vol. 3, 26.1.1; APM vol. 2, 15.7): the segment, the page rights of the code's privilege level, the address size.
+ * INS and OUTS. The CPU has checked the right to the port before it exits, but nothing of the
+ * memory side (SDM vol. 3, 26.1.1; APM vol. 2, 15.7): the segment, the page rights of the code's
+ * privilege level, the address size.
  */
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/ops.h"
 #include "common/guest_access.h"
 
-#define REP_MAX 64 /* elements handled before other work is looked at: a few hundred instructions each */
+/* elements handled before other work is looked at: a few hundred instructions each */
+#define REP_MAX 64
 
 #define SEG_WRITE_OR_READ BIT(1) /* of data: may be written; of code: may be read */
 #define SEG_DOWN BIT(2)
@@ -18,7 +20,8 @@
  * The address of an element, if its segment allows the access. Segments that expand down are not
  * emulated.
  */
-static bool element_address(const struct hvm_state *s, const struct exit_info *e, u64 offset, u64 *gva)
+static bool element_address(const struct hvm_state *s, const struct exit_info *e, u64 offset,
+			    u64 *gva)
 {
 	const struct segment *seg = &s->seg[e->io.seg];
 	bool wide = s->efer & EFER_LMA && s->seg[SEG_CS].attr & BIT(9);
@@ -50,7 +53,10 @@ static bool transfer(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 	return true;
 }
 
-/* #PF at the first byte that has no translation; what has one, but no memory, cannot be retried by the guest: #GP. */
+/*
+ * #PF at the first byte that has no translation; what has one, but no memory, cannot be retried by
+ * the guest: #GP.
+ */
 static void operand_fault(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 {
 	u64 next = (gva | ~PAGE_MASK) + 1;

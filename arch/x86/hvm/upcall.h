@@ -6,9 +6,10 @@
 #include "arch/x86/hvm/vcpu.h"
 
 /*
- * The vector to inject at the next entry of v; 0: none, or only one that waits for the task priority to fall below
- * held_class. If it is the local APIC's, the caller tells vlapic_ack_vector() once it is injected; if not, nothing
- * need be told: the guest clears evtchn_upcall_pending.
+ * The vector to inject at the next entry of v; 0: none, or only one that waits for the task
+ * priority to fall below held_class. If it is the local APIC's, the caller tells
+ * vlapic_ack_vector() once it is injected; if not, nothing need be told: the guest clears
+ * evtchn_upcall_pending.
  */
 struct hvm_pending { u8 vector, held_class; bool via_apic; };
 /* The domain's callback vector, if it is due for v; else 0. */

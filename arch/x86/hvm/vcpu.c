@@ -270,7 +270,7 @@ void hvm_prepare_entry(struct x86_vcpu *v)
 	}
 	if (p.via_apic) {
 		vlapic_ack_vector(&v->v, p.vector);
-	} else if (!v->apic_virtual) { /* no EOI will follow that could deliver what waits at the local APIC */
+	} else if (!v->apic_virtual) { /* no EOI will follow that could deliver what waits there */
 		next = vlapic_pending_vector(&v->v);
 		if (next.held_class)
 			hvm_ops->set_window(v, HVM_WINDOW_CR8(next.held_class));

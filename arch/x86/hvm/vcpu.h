@@ -13,14 +13,18 @@ enum { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
 
 struct segment {
 	u16 sel;
-	u16 attr;	/* as in a VMCB: type, S, DPL, P, AVL, L, D/B, G in bits 0..11 (APM vol. 2, 15.5 and B) */
+	/* as in a VMCB: type, S, DPL, P, AVL, L, D/B, G in bits 0..11 (APM vol. 2, 15.5 and B) */
+	u16 attr;
 	u32 limit;
 	u64 base;
 };
 
 enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, NR_SEGS };
 
-/* Everything of a vCPU's architectural CPU state that is not in gpr[], the FPU area, or its local APIC. */
+/*
+ * Everything of a vCPU's architectural CPU state that is not in gpr[], the FPU area, or its local
+ * APIC.
+ */
 struct hvm_state {
 	u64 rip, rflags, cr0, cr2, cr3, cr4, efer, dr6, dr7;
 	struct segment seg[NR_SEGS];
@@ -113,10 +117,14 @@ struct x86_domain {
 };
 
 static inline struct x86_vcpu *x86_vcpu(const struct vcpu *v) { return (struct x86_vcpu *)v; }
-static inline struct x86_domain *x86_domain(const struct domain *d) { return (struct x86_domain *)d; }
+static inline struct x86_domain *x86_domain(const struct domain *d) { return (struct x86_domain *)d;
+		}
 #define current_x86 x86_vcpu(current)
 
-/* Queue an exception for the current vCPU's next entry; error < 0 = has none. #DF and triple faults by the rules. */
+/*
+ * Queue an exception for the current vCPU's next entry; error < 0 = has none. #DF and triple faults
+ * by the rules.
+ */
 void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error);
 /*
  * A triple fault of the current vCPU: ends its domain, for the reason that the domain has chosen.
@@ -125,8 +133,9 @@ void hvm_triple_fault(struct vcpu *v);
 static inline void hvm_inject_gp(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_GP, 0); }
 static inline void hvm_inject_ud(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_UD, -1); }
 /*
- * INIT, and the start at vector << 12 in real mode (second SIPI ignored). Neither waits for v's CPU, which might
- * itself be at an INIT for the caller: the state is replaced when v has stopped. No locks held.
+ * INIT, and the start at vector << 12 in real mode (second SIPI ignored). Neither waits for v's
+ * CPU, which might itself be at an INIT for the caller: the state is replaced when v has stopped.
+ * No locks held.
  */
 void hvm_vcpu_init(struct vcpu *v);
 /* The state after INIT, waiting for a start-up IPI. v is held (vcpu_is_held()). */
@@ -134,8 +143,9 @@ void hvm_vcpu_reset(struct vcpu *v);
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
 void hvm_inject_nmi(struct vcpu *v);
 /*
- * The code that the current vCPU executes at ip, in its user or kernel mode: 0 or -EFAULT, as copy_from_guest(),
- * but code is not data, so SMAP does not count (SDM vol. 3, 4.6.1). No p2m lock may be held.
+ * The code that the current vCPU executes at ip, in its user or kernel mode: 0 or -EFAULT, as
+ * copy_from_guest(), but code is not data, so SMAP does not count (SDM vol. 3, 4.6.1). No p2m lock
+ * may be held.
  */
 int copy_insn_from_guest(void *dst, u64 ip, size_t len);
 /*
@@ -145,7 +155,10 @@ int copy_insn_from_guest(void *dst, u64 ip, size_t len);
 int copy_operand(void *buf, u64 gva, size_t len, bool from);
 /* Do the guest's tables allow access to the byte at gva, whether there is memory or not? */
 bool operand_is_mapped(u64 gva, bool write);
-/* 32-bit flat protected mode, paging off: a PVH kernel's entry. ebx: its start_info (public/hvm/start_info.h). */
+/*
+ * 32-bit flat protected mode, paging off: a PVH kernel's entry. ebx: its start_info
+ * (public/hvm/start_info.h).
+ */
 void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx);
 
 #endif

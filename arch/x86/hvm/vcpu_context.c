@@ -10,7 +10,8 @@
 
 static void set_segment(struct segment *s, u32 base, u32 limit, u16 attr)
 {
-	*s = (struct segment){ .sel = 0, .attr = (u16)((attr & 0xff) | (attr >> 4 & 0xf00)), .limit = limit, .base = base };
+	*s = (struct segment){ .sel = 0, .attr = (u16)((attr & 0xff) | (attr >> 4 & 0xf00)),
+			       .limit = limit, .base = base };
 }
 
 /* General registers stand there in the order of their numbers. */
@@ -27,8 +28,8 @@ static void set_registers(u64 *gpr, const struct vcpu_hvm_x86_64 *r, struct hvm_
 
 static int state_32(u64 *gpr, const struct vcpu_hvm_x86_32 *r, struct hvm_state *s)
 {
-	const struct vcpu_hvm_x86_64 wide = { r->eax, r->ecx, r->edx, r->ebx, r->esp, r->ebp, r->esi, r->edi, r->eip,
-					      r->eflags, r->cr0, r->cr3, r->cr4, r->efer };
+	const struct vcpu_hvm_x86_64 wide = { r->eax, r->ecx, r->edx, r->ebx, r->esp, r->ebp, r->esi,
+					      r->edi, r->eip, r->eflags, r->cr0, r->cr3, r->cr4, r->efer };
 
 	if (!ATTR_VALID(r->cs_ar, 8) || !ATTR_VALID(r->ss_ar, 2) || r->efer & (EFER_LMA | EFER_LME))
 		return -EINVAL;
@@ -43,7 +44,8 @@ static int state_32(u64 *gpr, const struct vcpu_hvm_x86_32 *r, struct hvm_state 
 
 static int state_64(u64 *gpr, const struct vcpu_hvm_x86_64 *r, struct hvm_state *s)
 {
-	if (!(r->cr0 & X86_CR0_PG) || !(r->cr0 & X86_CR0_PE) || !(r->cr4 & X86_CR4_PAE) || !(r->efer & EFER_LME))
+	if (!(r->cr0 & X86_CR0_PG) || !(r->cr0 & X86_CR0_PE) || !(r->cr4 & X86_CR4_PAE) ||
+	    !(r->efer & EFER_LME))
 		return -EINVAL;
 	set_registers(gpr, r, s);
 	s->efer |= EFER_LMA;

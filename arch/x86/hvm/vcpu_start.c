@@ -18,7 +18,8 @@ static void segment_set(struct segment *s, u16 sel, u64 base, u32 limit, u16 att
 /* After INIT: real mode at vector << 12 (SDM vol. 3, table 10-1). */
 static void set_real_mode(struct x86_vcpu *v, u8 vector)
 {
-	struct hvm_state s = { .rflags = 2, .cr0 = X86_CR0_ET, .dr6 = 0xffff0ff0, .dr7 = 0x400, .pat = v->pat };
+	struct hvm_state s = { .rflags = 2, .cr0 = X86_CR0_ET, .dr6 = 0xffff0ff0, .dr7 = 0x400,
+			       .pat = v->pat };
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)
 		segment_set(&s.seg[i], 0, 0, 0xffff, 0x93);
@@ -63,7 +64,8 @@ static void start_if_stopped(struct vcpu *v)
 	struct x86_vcpu *x = x86_vcpu(v);
 	u8 vector = (u8)x->sipi;
 
-	if (x->boot_state == VB_RUNNING || !x->sipi || __atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE))
+	if (x->boot_state == VB_RUNNING || !x->sipi ||
+	    __atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE))
 		return;
 	if (x->boot_state == VB_INIT)
 		hvm_vcpu_reset(v);

@@ -83,7 +83,8 @@ static void pin_interrupt(struct irq_user *user)
 	}
 	spin_unlock(vioapics_lock(io->d));
 	if (deliver)
-		vlapic_deliver_msg(io->d, RTE_DEST(rte), rte & RTE_LOGICAL, RTE_MODE(rte), RTE_VECTOR(rte), level);
+		vlapic_deliver_msg(io->d, RTE_DEST(rte), rte & RTE_LOGICAL, RTE_MODE(rte), RTE_VECTOR(rte),
+				   level);
 }
 
 /* Makes the machine's pin follow the guest's entry. Lock held. */

@@ -5,7 +5,10 @@
 
 #include "arch/x86/hvm/mmio.h"
 
-/* Makes d's IO-APICs after the machine's. 0 or -ENOMEM; the builder calls it for the hardware domain. */
+/*
+ * Makes d's IO-APICs after the machine's. 0 or -ENOMEM; the builder calls it for the hardware
+ * domain.
+ */
 int vioapic_init(struct domain *d);
 /* Masks and frees the interrupts, then the state. d's vCPUs do not run. */
 void vioapic_free(struct domain *d);

@@ -54,7 +54,8 @@ static noinline struct vlapic_pending pending_vector(struct vcpu *v)
 	vlapic_set_cr8(v, hvm_ops->get_tpr(x86_vcpu(v)));
 	if ((vector & 0xf0) > (vlapic_ppr(l) & 0xf0))
 		return (struct vlapic_pending){ .vector = (u8)vector };
-	return (struct vlapic_pending){ .held_class = (vector & 0xf0) > (l->isr_top & 0xf0) ? (u8)(vector >> 4) : 0 };
+	return (struct vlapic_pending){ .held_class = (vector & 0xf0) > (l->isr_top & 0xf0)
+					? (u8)(vector >> 4) : 0 };
 }
 
 struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
@@ -216,7 +217,8 @@ static void deliver_to(struct vcpu *v, u8 mode, u8 vector, bool level)
 		vlapic_set_irq(v, vector, level);
 }
 
-void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level)
+void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector,
+			bool level)
 {
 	struct vcpu *v;
 

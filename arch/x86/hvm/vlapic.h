@@ -11,7 +11,10 @@ struct domain;
 
 enum vlapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, NR_LVTS };
 
-/* All fields belong to the vCPU's own CPU, or to whoever has the vCPU stopped, unless said otherwise. */
+/*
+ * All fields belong to the vCPU's own CPU, or to whoever has the vCPU stopped, unless said
+ * otherwise.
+ */
 struct vlapic {
 	u64 irr[4], tmr[4];	/* atomic: other CPUs set bits */
 	u64 isr[4];
@@ -32,10 +35,14 @@ static inline bool vlapic_requests(const struct vlapic *l)
 	return READ_ONCE(l->irr[0]) | READ_ONCE(l->irr[1]) | READ_ONCE(l->irr[2]) | READ_ONCE(l->irr[3]);
 }
 
-/* Set up at creation, with the id of the vCPU (2 * vcpu_id), in xAPIC mode; torn down when v never runs again. */
+/*
+ * Set up at creation, with the id of the vCPU (2 * vcpu_id), in xAPIC mode; torn down when v never
+ * runs again.
+ */
 void vlapic_init(struct vcpu *v);
 void vlapic_destroy(struct vcpu *v);
-void vlapic_reset(struct vcpu *v);	/* INIT: everything but id and mode. v does not run, or is current */
+/* INIT: everything but id and mode. v does not run, or is current */
+void vlapic_reset(struct vcpu *v);
 
 /*
  * Makes a fixed interrupt pending (edge or level) and kicks v. Dropped while
@@ -46,12 +53,16 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
  * Delivers a message (MSI, IO-APIC) to its destination; INIT and start-up messages from devices are
  * dropped. Any CPU, any locks below RANK_VCPU.
  */
-void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
+void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector,
+			bool level);
 bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical);
 /* The pCPU of one of the destination's vCPUs, or ~0u: for irq_alloc(). */
 unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical);
 
-/* An interrupt that waits: one that can go in now, or one that only the task priority holds back, or none (both 0). */
+/*
+ * An interrupt that waits: one that can go in now, or one that only the task priority holds back,
+ * or none (both 0).
+ */
 struct vlapic_pending { u8 vector, held_class; };
 /* The highest above the priority now. On v's CPU. */
 struct vlapic_pending vlapic_pending_vector(struct vcpu *v);
@@ -85,7 +96,9 @@ void vlapic_timer_stop(struct vcpu *v);
 /* MSRs 0x1b, 0x6e0, 0x800..0x8ff: 0, or -EINVAL for #GP. v is current. */
 int vlapic_msr_read(struct vcpu *v, u32 msr, u64 *val);
 int vlapic_msr_write(struct vcpu *v, u32 msr, u64 val);
-/* xAPIC page: offset 0..0xfff, aligned 4-byte accesses (others read 0 / are dropped). v is current. */
+/*
+ * xAPIC page: offset 0..0xfff, aligned 4-byte accesses (others read 0 / are dropped). v is current.
+ */
 u32 vlapic_mmio_read(struct vcpu *v, unsigned int offset);
 void vlapic_mmio_write(struct vcpu *v, unsigned int offset, u32 val);
 bool vlapic_mmio_active(const struct vcpu *v, u64 gpa);

@@ -17,7 +17,10 @@
 #define SVR_MASK 0x3ffu
 #define TDCR_MASK 0xbu
 #define ESR_MASK 0xefu
-/* Vector, delivery mode, destination mode, assert, trigger, shorthand; x2APIC has no delivery status. */
+/*
+ * Vector, delivery mode, destination mode, assert, trigger, shorthand; x2APIC has no delivery
+ * status.
+ */
 #define ICR_LOW_MASK 0x000ccfffu
 #define MSR_X2APIC_FIRST 0x800
 #define MSR_X2APIC_LAST 0x8ff
@@ -127,7 +130,10 @@ static void write_svr(struct vcpu *v, u32 val)
 			l->lvt[i] |= APIC_LVT_MASKED;
 		return;
 	}
-	/* An upcall that came too early was dropped, and events make only one (docs/interrupts.md, upcalls). */
+	/*
+	 * An upcall that came too early was dropped, and events make only one (docs/interrupts.md,
+	 * upcalls).
+	 */
 	if (!was && v->upcall_vector && v->info && READ_ONCE(v->info->evtchn_upcall_pending))
 		arch_upcall(v);
 }
@@ -145,7 +151,10 @@ static void write_lvt(struct vcpu *v, unsigned int i, u32 val)
 		vlapic_timer_mode_changed(v);
 }
 
-/* Registers that both modes write alike; reserved bits were checked or are ignored. -EINVAL: none here. */
+/*
+ * Registers that both modes write alike; reserved bits were checked or are ignored. -EINVAL: none
+ * here.
+ */
 static int reg_write(struct vcpu *v, unsigned int reg, u32 val)
 {
 	struct vlapic *l = vlapic(v);
@@ -309,8 +318,8 @@ u64 vlapic_get_base(const struct vcpu *v)
 {
 	const struct vlapic *l = vlapic(v);
 
-	return APIC_DEFAULT_PHYS_BASE | (v->id == 0 ? APIC_BASE_BSP : 0) | (l->x2apic ? APIC_BASE_EXTD : 0) |
-	       (l->enabled ? APIC_BASE_EN : 0);
+	return APIC_DEFAULT_PHYS_BASE | (v->id == 0 ? APIC_BASE_BSP : 0) |
+	       (l->x2apic ? APIC_BASE_EXTD : 0) | (l->enabled ? APIC_BASE_EN : 0);
 }
 
 static void set_mode(struct vcpu *v, bool enabled, bool x2apic)
@@ -323,12 +332,16 @@ static void set_mode(struct vcpu *v, bool enabled, bool x2apic)
 		l->ldr = x2apic_ldr(l->id);
 }
 
-/* Is it a value that the register can hold? The base cannot be moved. BSP is what the hardware says. */
+/*
+ * Is it a value that the register can hold? The base cannot be moved. BSP is what the hardware
+ * says.
+ */
 static bool base_ok(u64 base)
 {
 	u64 settable = APIC_BASE_BSP | APIC_BASE_EXTD | APIC_BASE_EN;
 
-	return (base & ~settable) == APIC_DEFAULT_PHYS_BASE && (base & APIC_BASE_EN || !(base & APIC_BASE_EXTD));
+	return (base & ~settable) == APIC_DEFAULT_PHYS_BASE &&
+	       (base & APIC_BASE_EN || !(base & APIC_BASE_EXTD));
 }
 
 /* Modes and the transitions between them: SDM vol. 3, 11.12.5 and figure 11-27. */

@@ -37,7 +37,10 @@ static u64 period_ns(const struct vlapic *l)
 	return periodic(l) ? max_t(u64, ns, MIN_PERIOD_NS) : ns;
 }
 
-/* Runs on the timer's CPU, which need not be v's; v stops the timer before it changes what is read here. */
+/*
+ * Runs on the timer's CPU, which need not be v's; v stops the timer before it changes what is read
+ * here.
+ */
 static void fire(void *data)
 {
 	struct vcpu *v = data;

@@ -69,7 +69,8 @@ static void wait_for(const struct unit *u, const char *what)
 	for (unsigned int i = 0; READ_ONCE(u->rings->completed) != u->waits; i++) {
 		if (i == PATIENCE)
 			panic("AMD-Vi unit " PCI_FMT " does not answer when it is to %s: command %#lx of %#x, status %#lx",
-			      PCI_ARGS(which->id), what, read_reg(u, AMDVI_CMD_HEAD), u->tail, read_reg(u, AMDVI_STATUS));
+			      PCI_ARGS(which->id), what, read_reg(u, AMDVI_CMD_HEAD), u->tail,
+			      read_reg(u, AMDVI_STATUS));
 		cpu_relax();
 	}
 	smp_rmb();
@@ -111,7 +112,8 @@ static void set_owner(u16 id, const struct domain *d)
 	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE(id), AMDVI_CMD_DOMAIN((u16)e[1]) };
 
 	WRITE_ONCE(e[0], BLOCKED);
-	WRITE_ONCE(e[1], (e[1] & AMDVI_DTE1_SYSMGT(3)) | (d ? d->p2m.arch.iommu_id : AMDVI_DTE1_ONE_FAULT));
+	WRITE_ONCE(e[1],
+		   (e[1] & AMDVI_DTE1_SYSMGT(3)) | (d ? d->p2m.arch.iommu_id : AMDVI_DTE1_ONE_FAULT));
 	if (d)
 		let_pass(id, d->hardware ? ivrs.dev[id].flags : 0);
 	if (d)
@@ -248,7 +250,10 @@ static void amdvi_irq_unmap(struct irq_desc *desc)
 	spin_unlock(&lock);
 }
 
-/* [2.2.5.1] The message's data, and vector and delivery mode of a redirection entry, are the index; the rest is 0. */
+/*
+ * [2.2.5.1] The message's data, and vector and delivery mode of a redirection entry, are the index;
+ * the rest is 0.
+ */
 static void amdvi_irq_message(const struct irq_desc *desc, u64 *addr, u32 *data)
 {
 	*addr = 0xfee00000;
@@ -268,7 +273,8 @@ static const char *page_fault_reason(u64 lo)
 		return "an interrupt that nobody asked for";
 	if (!(lo & AMDVI_EVENT_PRESENT))
 		return "nothing is mapped there";
-	return lo & AMDVI_EVENT_RESERVED ? "reserved bits are set in a table" : "the mapping does not permit it";
+	return lo & AMDVI_EVENT_RESERVED ? "reserved bits are set in a table"
+	       : "the mapping does not permit it";
 }
 
 static void report(u64 lo, u64 hi)
@@ -286,8 +292,8 @@ static void report(u64 lo, u64 hi)
 	else if (reasons[kind])
 		iommu_fault((u16)lo, hi, false, reasons[kind]);
 	else if (ratelimit_ok(&limit))
-		pr_err("AMD-Vi: %s: event %#lx %#lx\n", kind == 5 || kind == 6 ? "a command failed" : "of unknown kind", lo,
-		       hi);
+		pr_err("AMD-Vi: %s: event %#lx %#lx\n", kind == 5 || kind == 6 ? "a command failed"
+		       : "of unknown kind", lo, hi);
 }
 
 /*
@@ -350,7 +356,10 @@ static void handle_events(void *data)
 	}
 }
 
-/* On one CPU only, as the timer, so that the log needs no lock; iommu_fault() may call amdvi_attach(). */
+/*
+ * On one CPU only, as the timer, so that the log needs no lock; iommu_fault() may call
+ * amdvi_attach().
+ */
 static void fault_interrupt(struct irq_user *user)
 {
 	handle_events(NULL);
@@ -473,8 +482,8 @@ static void start_unit(struct unit *u, u8 flags)
 	for (unsigned int reg = AMDVI_CMD_HEAD; reg <= AMDVI_EVENT_TAIL; reg += 8)
 		write_reg(u, reg, 0);
 	write_reg(u, AMDVI_STATUS, AMDVI_STATUS_OVERFLOW | AMDVI_STATUS_EVENT_IRQ);
-	u->control = AMDVI_CTRL_IVHD(flags) | AMDVI_CTRL_COHERENT | AMDVI_CTRL_COMMANDS | AMDVI_CTRL_EVENTS |
-		     AMDVI_CTRL_ON;
+	u->control = AMDVI_CTRL_IVHD(flags) | AMDVI_CTRL_COHERENT | AMDVI_CTRL_COMMANDS |
+		     AMDVI_CTRL_EVENTS | AMDVI_CTRL_ON;
 	write_reg(u, AMDVI_CONTROL, u->control);
 }
 

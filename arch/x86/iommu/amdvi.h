@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* AMD-Vi's formats (AMD I/O Virtualization Technology Specification, 48882; sections in brackets). */
+/*
+ * AMD-Vi's formats (AMD I/O Virtualization Technology Specification, 48882; sections in brackets).
+ */
 #ifndef ARCH_X86_IOMMU_AMDVI_H
 #define ARCH_X86_IOMMU_AMDVI_H
 
@@ -27,9 +29,13 @@
 #define AMDVI_CTRL_COHERENT	BIT(10)	/* reads tables through the caches */
 #define AMDVI_CTRL_COMMANDS	BIT(12)
 /* HtTunEn, PassPW, ResPassPW, Isoc: as the low bits of an IVHD's flags say. */
-#define AMDVI_CTRL_IVHD(flags)	(((flags) & 1ull) << 1 | ((flags) & 6ull) << 7 | ((flags) & 8ull) << 8)
+#define AMDVI_CTRL_IVHD(flags) \
+	(((flags) & 1ull) << 1 | ((flags) & 6ull) << 7 | ((flags) & 8ull) << 8)
 
-/* It can forget all at once, and knows at least 4 levels of tables: the field is none, if all is set. */
+/*
+ * It can forget all at once, and knows at least 4 levels of tables: the field is none, if all is
+ * set.
+ */
 #define AMDVI_FEATURES_FIT(f)	(((f) & BIT(6)) && ((f) >> 10 & 3) != 3)
 
 #define AMDVI_STATUS_OVERFLOW	BIT(0)
@@ -62,13 +68,18 @@
 #define AMDVI_PTE_IR		BIT(61)
 #define AMDVI_PTE_IW		BIT(62)
 
-#define AMDVI_NR_IRQS		512	/* entries of an interrupt table: the message has 9 bits that none but fixed ones use */
+/* entries of an interrupt table: the message has 9 bits that none but fixed ones use */
+#define AMDVI_NR_IRQS		512
 
-/* Commands [2.4]: store a number when all before are done; forget a device's entry, all of a domain's pages, a device's interrupts, all. */
+/*
+ * Commands [2.4]: store a number when all before are done; forget a device's entry, all of a
+ * domain's pages, a device's interrupts, all.
+ */
 struct amdvi_cmd { u64 lo, hi; };
 #define AMDVI_CMD_WAIT(pa, number)	((struct amdvi_cmd){ 1ull << 60 | (pa) | 1, (number) })
 #define AMDVI_CMD_DEVICE(id)		((struct amdvi_cmd){ 2ull << 60 | (id), 0 })
-#define AMDVI_CMD_DOMAIN(nr)		((struct amdvi_cmd){ 3ull << 60 | (u64)(nr) << 32, 0x7ffffffffffff003ull })
+#define AMDVI_CMD_DOMAIN(nr) \
+	((struct amdvi_cmd){ 3ull << 60 | (u64)(nr) << 32, 0x7ffffffffffff003ull })
 #define AMDVI_CMD_IRQS(id)		((struct amdvi_cmd){ 5ull << 60 | (id), 0 })
 #define AMDVI_CMD_ALL			((struct amdvi_cmd){ 8ull << 60, 0 })
 

@@ -50,7 +50,8 @@ static int read_unit(const u8 *p, size_t off, size_t len, struct dmar *out)
 		return refuse(out, off, "a unit's entry is too short");
 	if (out->nr_units == DMAR_MAX_UNITS)
 		return refuse(out, off, "there are more than 16 units");
-	*e = (struct dmar_entry){ .first = get64(p + off + 8), .segment = get16(p + off + 6), .all = p[off + 4] & 1 };
+	*e = (struct dmar_entry){ .first = get64(p + off + 8), .segment = get16(p + off + 6),
+				  .all = p[off + 4] & 1 };
 	if (!e->first || !IS_ALIGNED(e->first, PAGE_SIZE))
 		return refuse(out, off, "a unit's register base is 0 or not aligned to 4 KiB");
 	out->nr_units++;

@@ -228,8 +228,8 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 		pr_warn("IOMMU: " PCI_FMT " (%s): %s at %#lx refused: %s\n", PCI_ARGS(sbdf), owner,
 			write ? "write" : "read", addr, reason);
 	if (cut_off)
-		pr_err("IOMMU: " PCI_FMT " (%s) is cut off: more than %u faults in a second\n", PCI_ARGS(sbdf), owner,
-		       FAULTS_IN_WINDOW);
+		pr_err("IOMMU: " PCI_FMT " (%s) is cut off: more than %u faults in a second\n", PCI_ARGS(sbdf),
+		       owner, FAULTS_IN_WINDOW);
 }
 
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access)

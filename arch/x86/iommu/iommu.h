@@ -36,22 +36,22 @@ struct iommu_ops {
 	 */
 	int (*probe)(void);
 	/*
-	 * Makes the tables, starts the queues, switches translation and, if iommu_caps.irq_remap, interrupt
-	 * remapping on. From now on all devices are shut out until they are attached. No interrupt is
-	 * programmed yet. 0 or -errno after a message.
+	 * Makes the tables, starts the queues, switches translation and, if iommu_caps.irq_remap,
+	 * interrupt remapping on. From now on all devices are shut out until they are attached. No
+	 * interrupt is programmed yet. 0 or -errno after a message.
 	 */
 	int (*init)(void);
 	/* The machine has vectors and IO-APICs now: fault interrupts on. */
 	void (*enable_faults)(void);
 	/*
-	 * The id that requests of the function arrive with, as firmware says; NULL: firmware does not. Called when the
-	 * function is found. physfn: of a virtual one the physical one, which speaks for it if firmware does not know it;
-	 * else itself.
+	 * The id that requests of the function arrive with, as firmware says; NULL: firmware does not.
+	 * Called when the function is found. physfn: of a virtual one the physical one, which speaks for
+	 * it if firmware does not know it; else itself.
 	 */
 	u32 (*alias)(u32 sbdf, u32 physfn);
 	/*
-	 * The function's DMA goes through d's table (d->p2m.arch.iommu_root, number d->p2m.arch.iommu_id); d NULL: it
-	 * reaches nothing. Returns after the flush. 0, -ENOENT (no unit has it), -ENOMEM.
+	 * The function's DMA goes through d's table (d->p2m.arch.iommu_root, number d->p2m.arch.iommu_id);
+	 * d NULL: it reaches nothing. Returns after the flush. 0, -ENOENT (no unit has it), -ENOMEM.
 	 */
 	int (*attach)(u32 sbdf, struct domain *d);
 	/* Forgets all translations of d in all units; returns when that is done. */
@@ -91,7 +91,10 @@ struct iommu_device {
 	u64 window_start, window_faults;
 };
 
-/* Makes d the owner; dev->sbdf and alias are set. 0 without an IOMMU. 0 or -errno of iommu_ops->attach(). Any locks below RANK_IOMMU. */
+/*
+ * Makes d the owner; dev->sbdf and alias are set. 0 without an IOMMU. 0 or -errno of
+ * iommu_ops->attach(). Any locks below RANK_IOMMU.
+ */
 int iommu_attach(struct iommu_device *dev, struct domain *d);
 /* The function is gone, or has no owner: it reaches nothing. */
 void iommu_detach(struct iommu_device *dev);
@@ -127,10 +130,16 @@ struct iommu_reserved { u64 first, last; u32 sbdf; unsigned int access; /* 1: re
 extern struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
 extern unsigned int iommu_nr_reserved;
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access);
-/* What devices may do with a reserved frame: all of a domain use one table, so what any of them may. */
+/*
+ * What devices may do with a reserved frame: all of a domain use one table, so what any of them
+ * may.
+ */
 unsigned int iommu_reserved_access(mfn_t mfn);
 
-/* A unit's registers, which probe() names: no domain gets that memory. iommu_hides(): is the frame of it? Any locks. */
+/*
+ * A unit's registers, which probe() names: no domain gets that memory. iommu_hides(): is the frame
+ * of it? Any locks.
+ */
 void iommu_hide(paddr_t first, size_t len);
 bool iommu_hides(mfn_t mfn);
 bool iommu_hides_any(mfn_t first, mfn_t last);

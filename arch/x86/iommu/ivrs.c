@@ -9,8 +9,8 @@
 #define REGS_ALIGN KiB(16)
 
 enum { IVHD_10 = 0x10, IVHD_11, IVHD_40 = 0x40, IVMD_ALL = 0x20, IVMD_ONE, IVMD_RANGE };
-enum { DEV_PAD4, DEV_ALL, DEV_SELECT, DEV_RANGE, DEV_RANGE_END, DEV_PAD8 = 64, DEV_ALIAS = 66, DEV_ALIAS_RANGE,
-       DEV_EXT_SELECT = 70, DEV_EXT_RANGE, DEV_SPECIAL, DEV_HID = 240 };
+enum { DEV_PAD4, DEV_ALL, DEV_SELECT, DEV_RANGE, DEV_RANGE_END, DEV_PAD8 = 64, DEV_ALIAS = 66,
+       DEV_ALIAS_RANGE, DEV_EXT_SELECT = 70, DEV_EXT_RANGE, DEV_SPECIAL, DEV_HID = 240 };
 #define SPECIAL_IOAPIC 1
 
 /* Bytes of a unit's block before its device entries; 0: this is no such block. */
@@ -135,8 +135,11 @@ static const char *add_device(struct ivrs *s, unsigned int unit, const u8 *e, co
 	return NULL;
 }
 
-/* The device entries of the unit's block b; *at: its offset, and that of the entry that is wrong. */
-static const char *add_devices(struct ivrs *s, unsigned int unit, const u8 *b, size_t len, size_t *at)
+/*
+ * The device entries of the unit's block b; *at: its offset, and that of the entry that is wrong.
+ */
+static const char *add_devices(struct ivrs *s, unsigned int unit, const u8 *b, size_t len,
+			       size_t *at)
 {
 	const u8 *start = NULL;
 	size_t n;

@@ -25,7 +25,11 @@ struct ivrs_dev {
 struct ivrs {
 	unsigned int nr_units, nr_memory, nr_ioapics;
 	struct ivrs_unit { u16 id, capability; u8 type, flags; u64 base; } unit[IVRS_MAX_UNITS];
-	struct ivrs_memory { u16 first, last; u8 access; /* 1: read, 2: write */ u64 start, end; } memory[IVRS_MAX_MEMORY];
+	struct ivrs_memory {
+		u16 first, last;
+		u8 access; /* 1: read, 2: write */
+		u64 start, end;
+	} memory[IVRS_MAX_MEMORY];
 	struct { u8 id; u16 source; } ioapic[IVRS_MAX_IOAPICS];
 	struct ivrs_dev *dev; /* IVRS_NR_IDS, the caller's */
 };

@@ -52,14 +52,19 @@ static unsigned int patience = 10000000;	/* looks, each a pause apart: a second 
 
 /* --- Registers --- */
 
-static u32 read32(const struct unit *u, unsigned int reg) { return *(volatile u32 *)(u->regs + reg); }
-static u64 read64(const struct unit *u, unsigned int reg) { return *(volatile u64 *)(u->regs + reg); }
-static void write32(const struct unit *u, unsigned int reg, u32 v) { *(volatile u32 *)(u->regs + reg) = v; }
-static void write64(const struct unit *u, unsigned int reg, u64 v) { *(volatile u64 *)(u->regs + reg) = v; }
+static u32 read32(const struct unit *u, unsigned int reg) { return *(volatile u32 *)(u->regs + reg);
+							    }
+static u64 read64(const struct unit *u, unsigned int reg) { return *(volatile u64 *)(u->regs + reg);
+							    }
+static void write32(const struct unit *u, unsigned int reg,
+		    u32 v) { *(volatile u32 *)(u->regs + reg) = v; }
+static void write64(const struct unit *u, unsigned int reg,
+		    u64 v) { *(volatile u64 *)(u->regs + reg) = v; }
 
 static void __noreturn no_answer(const struct unit *u, const char *what)
 {
-	panic("VT-d unit at %#lx: %s was not done in time (fault status %#x)", u->base, what, read32(u, VTD_FSTS));
+	panic("VT-d unit at %#lx: %s was not done in time (fault status %#x)", u->base, what,
+	      read32(u, VTD_FSTS));
 }
 
 static bool reaches(const struct unit *u, unsigned int reg, u32 mask, u32 want)
@@ -140,7 +145,8 @@ static void invalidate(struct unit *u, struct vtd_entry desc, const char *what)
 static void vtd_flush(const struct domain *d)
 {
 	for_each_unit(u)
-		invalidate(u, vtd_inv_iotlb(u->cap, d->p2m.arch.iommu_id), "the flush of a domain's translations");
+		invalidate(u, vtd_inv_iotlb(u->cap, d->p2m.arch.iommu_id),
+			   "the flush of a domain's translations");
 }
 
 /* --- Which unit --- */
@@ -167,7 +173,8 @@ static bool scope_has(const struct dmar_scope *s, u32 sbdf)
 	if (head == sbdf)
 		return s->type != DMAR_SCOPE_IOAPIC;
 	return s->type == DMAR_SCOPE_BRIDGE && bus > (head >> 8 & 0xff) &&
-	       bus >= pci_conf_read(head, PCI_PRIMARY_BUS + 1, 1) && bus <= pci_conf_read(head, PCI_PRIMARY_BUS + 2, 1);
+	       bus >= pci_conf_read(head, PCI_PRIMARY_BUS + 1, 1) &&
+	       bus <= pci_conf_read(head, PCI_PRIMARY_BUS + 2, 1);
 }
 
 static bool has_unit(u32 sbdf)
@@ -270,7 +277,8 @@ static int vtd_irq_map(struct irq_desc *desc)
 		desc->remap = (u16)i;
 		desc->remapped = true;
 	}
-	change_irte(desc, vtd_irte(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id, desc->level, iommu_caps.wide_dest,
+	change_irte(desc,
+		    vtd_irte(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id, desc->level, iommu_caps.wide_dest,
 				   (u16)sid));
 	return 0;
 }
@@ -300,11 +308,14 @@ static u64 vtd_irq_redirection(const struct irq_desc *desc)
 /* By number (chapter 7). */
 static const char *fault_reason(u8 code)
 {
-	static const char *const dma[] = { NULL, "nobody's device", "nobody's device", "wrong context entry",
+	static const char *const dma[] = { NULL, "nobody's device", "nobody's device",
+					   "wrong context entry",
 		"address too large", "not writable", "not readable", "a table cannot be read",
-		"the root table cannot be read", "a context table cannot be read", "reserved bits in a root entry",
+		"the root table cannot be read", "a context table cannot be read",
+			"reserved bits in a root entry",
 		"reserved bits in a context entry", "reserved bits in a table", "a translated request" };
-	static const char *const irq[] = { "interrupt: reserved bits in the message", "interrupt: no such number",
+	static const char *const irq[] = { "interrupt: reserved bits in the message",
+					   "interrupt: no such number",
 		"interrupt: nobody asked for it", "interrupt: the table cannot be read",
 		"interrupt: reserved bits in the table", "interrupt: not in remappable format",
 		"interrupt: not its own", "interrupt: its descriptor cannot be read",
@@ -421,16 +432,19 @@ static int choose_caps(void)
 		all &= u->cap;
 		any |= u->cap;
 		ecap &= u->ecap;
-		iommu_caps.nr_ids = min_t(unsigned int, iommu_caps.nr_ids, 1u << min_t(u64, 4 + 2 * CAP_ND(u->cap), 16));
+		iommu_caps.nr_ids = min_t(unsigned int, iommu_caps.nr_ids,
+					  1u << min_t(u64, 4 + 2 * CAP_ND(u->cap), 16));
 	}
 	if (!(all & (CAP_39_BIT | CAP_48_BIT))) {
-		pr_err("VT-d: the units have tables neither of 39 nor of 48 bits in common (capabilities %#lx)", all);
+		pr_err("VT-d: the units have tables neither of 39 nor of 48 bits in common (capabilities %#lx)",
+		       all);
 		return -EINVAL;
 	}
 	iommu_caps.levels = all & CAP_48_BIT ? 4 : 3;
 	iommu_caps.nr_units = nr_units;
 	/* Only wide entries may target CPUs in x2APIC mode (EIME of IRTA_REG, 11.4). */
-	iommu_caps.irq_remap = dmar.irq_remap && ecap & ECAP_IR && (ecap & ECAP_EIM || !cpu_features.x2apic);
+	iommu_caps.irq_remap = dmar.irq_remap && ecap & ECAP_IR &&
+			       (ecap & ECAP_EIM || !cpu_features.x2apic);
 	iommu_caps.wide_dest = iommu_caps.irq_remap && cpu_features.x2apic;
 	iommu_caps.posted = iommu_caps.irq_remap && all & CAP_PI;
 	iommu_caps.caches_holes = any & CAP_CM;

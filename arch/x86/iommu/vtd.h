@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* VT-d's registers and formats (specification 4.1; sections named below), legacy mode. Encoders are pure. */
+/*
+ * VT-d's registers and formats (specification 4.1; sections named below), legacy mode. Encoders are
+ * pure.
+ */
 #ifndef ARCH_X86_IOMMU_VTD_H
 #define ARCH_X86_IOMMU_VTD_H
 
@@ -67,7 +70,8 @@
 struct vtd_entry { u64 lo, hi; };
 
 #define ENTRY_P		BIT(0)	/* root, context, interrupt entries alike */
-#define ENTRY_FPD	BIT(1)	/* context and interrupt entries, present or not: faults are not reported */
+/* context and interrupt entries, present or not: faults are not reported */
+#define ENTRY_FPD	BIT(1)
 
 /* Context entry (9.3): translation type 0; width 1 is 39 bits (3 levels), 2 is 48 (4). */
 static inline struct vtd_entry vtd_context(paddr_t table, unsigned int levels, u16 domain)
@@ -86,7 +90,10 @@ static inline u64 vtd_irte_source(u16 sid)
 	return sid | BIT(18);
 }
 
-/* Interrupt remapping entry (9.10): fixed delivery, physical destination; wide: 32 bits of APIC id (EIM). */
+/*
+ * Interrupt remapping entry (9.10): fixed delivery, physical destination; wide: 32 bits of APIC id
+ * (EIM).
+ */
 static inline struct vtd_entry vtd_irte(u8 vector, u32 apic_id, bool level, bool wide, u16 sid)
 {
 	return (struct vtd_entry){ ENTRY_P | (level ? BIT(4) : 0) | (u64)vector << 16 |
@@ -106,7 +113,9 @@ static inline u64 vtd_message_address(u16 index)
 	return 0xfee00000ull | BIT(4) | (u64)(index & 0x7fff) << 5 | (u64)(index >> 15) << 2;
 }
 
-/* The same as an IO-APIC's redirection entry (5.1.5.1); its vector is what an EOI is compared with. */
+/*
+ * The same as an IO-APIC's redirection entry (5.1.5.1); its vector is what an EOI is compared with.
+ */
 static inline u64 vtd_redirection(u16 index, u8 vector)
 {
 	return (u64)(index & 0x7fff) << 49 | BIT(48) | (u64)(index >> 15) << 11 | vector;
@@ -151,7 +160,10 @@ static inline struct vtd_entry vtd_inv_wait(paddr_t address, u32 value)
 	return (struct vtd_entry){ 5 | BIT(5) | (u64)value << 32, address };
 }
 
-/* A fault record (FRCD_REG, 11.4); false: it holds none. For interrupts address is their index in the table. */
+/*
+ * A fault record (FRCD_REG, 11.4); false: it holds none. For interrupts address is their index in
+ * the table.
+ */
 struct vtd_fault { u16 sid; u8 code; bool write; u64 address; };
 
 static inline bool vtd_fault_decode(struct vtd_entry r, struct vtd_fault *f)

@@ -67,7 +67,10 @@ const struct ioapic_info *ioapic_of(u32 gsi)
 	return i < 0 ? NULL : &ioapics[i];
 }
 
-/* Delivery, as the pin's entry says it: physical destination and vector, or an entry of the remapping table. */
+/*
+ * Delivery, as the pin's entry says it: physical destination and vector, or an entry of the
+ * remapping table.
+ */
 static int redirection(struct irq_desc *desc, u64 *rte)
 {
 	int rc;

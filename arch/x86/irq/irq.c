@@ -27,7 +27,9 @@ static bool remapping(void)
 	return iommu_on() && iommu_caps.irq_remap;
 }
 
-/* Without remapping a message or a redirection entry has 8 bits for the APIC id; 255 is everybody. */
+/*
+ * Without remapping a message or a redirection entry has 8 bits for the APIC id; 255 is everybody.
+ */
 static bool reachable(unsigned int cpu)
 {
 	return (remapping() && iommu_caps.wide_dest) || x86_pcpu(pcpus[cpu])->apic_id < 0xff;

@@ -13,7 +13,10 @@
 #define VECTOR_ERROR     0xe2
 #define VECTOR_SPURIOUS  0xef
 
-/* Registers of the local APIC, as offsets of the xAPIC page (SDM vol. 3, table 11-1; APM vol. 2, table 16-2). */
+/*
+ * Registers of the local APIC, as offsets of the xAPIC page (SDM vol. 3, table 11-1; APM vol. 2,
+ * table 16-2).
+ */
 #define APIC_ID		0x020
 #define APIC_LVR	0x030
 #define APIC_TPR	0x080
@@ -54,8 +57,8 @@
 #define APIC_ICR_LEVEL		BIT(15)
 
 /* Delivery modes: ICR and LVT bits 8..10, MSI data, redirection entries. */
-enum apic_delivery { APIC_DM_FIXED, APIC_DM_LOWEST, APIC_DM_SMI, APIC_DM_REMOTE_READ, APIC_DM_NMI, APIC_DM_INIT,
-		     APIC_DM_STARTUP, APIC_DM_EXTINT };
+enum apic_delivery { APIC_DM_FIXED, APIC_DM_LOWEST, APIC_DM_SMI, APIC_DM_REMOTE_READ, APIC_DM_NMI,
+		     APIC_DM_INIT, APIC_DM_STARTUP, APIC_DM_EXTINT };
 
 /* lapic.c: this CPU's own. Interrupts off, any locks. */
 void lapic_init_cpu(void);		/* x2APIC where it is, else xAPIC; enables, masks LVTs */
@@ -65,7 +68,10 @@ void lapic_send_ipi(u32 apic_id, u8 vector);
 void lapic_send_init(u32 apic_id);
 void lapic_send_sipi(u32 apic_id, u8 page);
 void lapic_send_nmi(u32 apic_id);
-/* One register, by its offset in the xAPIC page, in either mode: for the one-shot timer (arch/x86/time.c). */
+/*
+ * One register, by its offset in the xAPIC page, in either mode: for the one-shot timer
+ * (arch/x86/time.c).
+ */
 u32 lapic_read(unsigned int reg);
 void lapic_write(unsigned int reg, u32 val);
 void lapic_timer_calibrate(void);	/* time.c: once, on CPU 0 */
@@ -94,8 +100,8 @@ struct irq_desc {
 };
 
 /*
- * Chooses a vector on a CPU, if possible this one (~0u: any), for a GSI or a function's messages (source: its
- * PCI_SBDF, which the IOMMU checks). NULL: none left. Takes the
+ * Chooses a vector on a CPU, if possible this one (~0u: any), for a GSI or a function's messages
+ * (source: its PCI_SBDF, which the IOMMU checks). NULL: none left. Takes the
  * interrupt and heap locks. The handler for a level interrupt runs with its pin
  * masked and acknowledged: whoever quiets the device calls ioapic_mask(gsi, false).
  */
@@ -104,7 +110,10 @@ struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, str
 unsigned int irq_nr_vectors(void);
 /* The source must be masked before; an interrupt that is already on its way is dropped. */
 void irq_free(struct irq_desc *desc);
-/* Address and data of the message that raises it (SDM vol. 3, 11.11), or of its entry in the remapping table. */
+/*
+ * Address and data of the message that raises it (SDM vol. 3, 11.11), or of its entry in the
+ * remapping table.
+ */
 void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data);
 
 /* ioapic.c: physical IO-APICs, from ACPI. */
@@ -114,8 +123,8 @@ extern struct ioapic_info ioapics[MAX_IOAPICS];
 extern unsigned int nr_ioapics;
 int ioapic_init(void);			/* finds them, masks all pins and the 8259s; 0 or -ENODEV */
 /*
- * Routes a pin to desc; unmasked unless desc->masked. A pin that was Keel's own (IRQ_KEEL) once is reserved for
- * ever. 0, or -errno when the IOMMU has no entry for it: the pin stays masked.
+ * Routes a pin to desc; unmasked unless desc->masked. A pin that was Keel's own (IRQ_KEEL) once is
+ * reserved for ever. 0, or -errno when the IOMMU has no entry for it: the pin stays masked.
  */
 int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low);
 void ioapic_mask(u32 gsi, bool mask);

@@ -99,8 +99,8 @@ static void enable_mode(void)
 
 static void mask_lvts(void)
 {
-	static const u16 lvts[] = { APIC_LVT_TIMER, APIC_LVT_LINT0, APIC_LVT_LINT1, APIC_LVT_ERROR, APIC_LVT_PERF,
-				    APIC_LVT_THERMAL };
+	static const u16 lvts[] = { APIC_LVT_TIMER, APIC_LVT_LINT0, APIC_LVT_LINT1, APIC_LVT_ERROR,
+				    APIC_LVT_PERF, APIC_LVT_THERMAL };
 	/* Version register bits 16..23: number of the last entry; perf and thermal come as 5th and 6th. */
 	unsigned int last = lapic_read(APIC_LVR) >> 16 & 0xff;
 

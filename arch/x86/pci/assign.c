@@ -76,7 +76,8 @@ static bool is_in_bar(const struct guest_bar *bar, u32 place, u64 size)
 
 static long msix_refused(const struct vpci_dev *dev, const struct guest_bar *bar)
 {
-	if (!dev->msix || (is_in_bar(bar, dev->table_offset | dev->table_bar, dev->nr_entries * MSIX_ENTRY_SIZE) &&
+	if (!dev->msix ||
+	    (is_in_bar(bar, dev->table_offset | dev->table_bar, dev->nr_entries * MSIX_ENTRY_SIZE) &&
 			   is_in_bar(bar, dev->pending, (dev->nr_entries + 63) / 64 * 8)))
 		return 0;
 	return -E2BIG;
@@ -109,7 +110,10 @@ static bool is_apart(const struct vpci_dev *dev)
 	return dev->bridge || (dev->virtfn && dev->anchor == dev->sbdf);
 }
 
-/* Functions whose requests the IOMMU cannot tell apart, or that can reach each other behind its back. */
+/*
+ * Functions whose requests the IOMMU cannot tell apart, or that can reach each other behind its
+ * back.
+ */
 bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b)
 {
 	if (a->iommu.alias == b->iommu.alias)

@@ -23,7 +23,8 @@ static volatile void *ecam(u32 sbdf, unsigned int reg)
 	u8 *p;
 
 	for (unsigned int i = 0; i < acpi.nr_mcfg; i++) {
-		if (acpi.mcfg[i].segment != sbdf >> 16 || bus < acpi.mcfg[i].start_bus || bus > acpi.mcfg[i].end_bus)
+		if (acpi.mcfg[i].segment != sbdf >> 16 || bus < acpi.mcfg[i].start_bus ||
+		    bus > acpi.mcfg[i].end_bus)
 			continue;
 		p = map_mmio(acpi.mcfg[i].base + ((u64)(sbdf & 0xffff) << PAGE_SHIFT), PAGE_SIZE);
 		return p ? p + reg : NULL;

@@ -40,7 +40,8 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 
 #define PCI_CAP_MSI	0x05
 #define PCI_CAP_EXPRESS	0x10
-#define PCI_EXPRESS_TYPE(flags) ((flags) >> 4 & 15) /* 7: bridge to conventional PCI, 8: the other way round */
+/* 7: bridge to conventional PCI, 8: the other way round */
+#define PCI_EXPRESS_TYPE(flags) ((flags) >> 4 & 15)
 #define PCI_EXPRESS_ROOT 4	/* types of ports; a switch has the other two */
 #define PCI_EXPRESS_UPSTREAM 5
 #define PCI_EXPRESS_DOWNSTREAM 6
@@ -66,7 +67,8 @@ u8 pci_find_cap(u32 sbdf, u8 id);
 
 #define ACS_CAP		4
 #define ACS_CTRL	6
-#define ACS_ISOLATES	0x1du /* source validation; requests and completions to peers go up, and what comes up stays so */
+/* source validation; requests and completions to peers go up, and what comes up stays so */
+#define ACS_ISOLATES	0x1du
 
 #define SRIOV_CTRL	0x08
 #define SRIOV_CTRL_VFE	BIT(0)

@@ -2,7 +2,8 @@
 /*
  * The root ports of a guest's PCI Express hierarchy, and the way into its configuration space.
  * A port is what PCI Express 5.0, 7.5 wants of one with a hot-plug capable slot, no more: no I/O
- * window, no errors. Its windows are set up as firmware would, the prefetchable one for BARs of 64 bits.
+ * window, no errors. Its windows are set up as firmware would, the prefetchable one for BARs of 64
+ * bits.
  */
 #include "arch/x86/pci/guest_bus.h"
 
@@ -17,7 +18,8 @@
 #define EXPRESS		0x40
 #define MSI		0x80
 
-#define EXPRESS_HEADER	(0x0142u << 16 | MSI << 8 | PCI_CAP_EXPRESS)	/* version 2, root port, with a slot */
+/* version 2, root port, with a slot */
+#define EXPRESS_HEADER	(0x0142u << 16 | MSI << 8 | PCI_CAP_EXPRESS)
 #define DEV_CAP		0x8000u		/* role-based errors; 128 bytes of payload */
 #define LINK_SPEED_WIDTH 0x11u		/* 2.5 GT/s, one lane */
 #define LINK_CAP	(BIT(20) | LINK_SPEED_WIDTH)	/* tells whether its link is active */
@@ -130,7 +132,8 @@ static u32 port_read(const struct guest_port *port, unsigned int dword)
 	}
 }
 
-static void express_write(struct vpci *p, struct guest_port *port, unsigned int dword, u32 val, u32 mask)
+static void express_write(struct vpci *p, struct guest_port *port, unsigned int dword, u32 val,
+			  u32 mask)
 {
 	if (dword == 0x08)
 		port->dev_control = (u16)val;
@@ -159,7 +162,8 @@ static void msi_write(struct guest_port *port, unsigned int dword, u32 val)
 }
 
 /* val: the whole dword, with what was there where mask is 0. */
-static void port_write(struct vpci *p, struct guest_port *port, unsigned int dword, u32 val, u32 mask)
+static void port_write(struct vpci *p, struct guest_port *port, unsigned int dword, u32 val,
+		       u32 mask)
 {
 	if (dword >= EXPRESS && dword < MSI)
 		express_write(p, port, dword - EXPRESS, val, mask);

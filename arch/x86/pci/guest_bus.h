@@ -10,10 +10,14 @@
 
 #include "arch/x86/pci/vpci_internal.h"
 
-#define GUEST_PORTS (PVH_PCI_BUSES - 1) /* port i is device i of bus 0; behind it is bus i + 1 at first */
+/* port i is device i of bus 0; behind it is bus i + 1 at first */
+#define GUEST_PORTS (PVH_PCI_BUSES - 1)
 #define NR_BARS 6
 
-/* A memory BAR, with 32 or 64 bits as the machine has it: where the machine has it, and what the guest wrote. */
+/*
+ * A memory BAR, with 32 or 64 bits as the machine has it: where the machine has it, and what the
+ * guest wrote.
+ */
 struct guest_bar {
 	u64 host, size;		/* size 0: there is none, or it is the upper half of the one before */
 	u64 gpa;		/* as written, aligned to size */
@@ -60,7 +64,9 @@ u32 guest_bus_read(struct vpci *p, u32 bdf, unsigned int reg, unsigned int size)
 void guest_bus_write(struct vpci *p, u32 bdf, unsigned int reg, unsigned int size, u32 val);
 /* Is all of it where the guest's BARs can be? Bytes. */
 bool guest_bus_has_room(u64 gpa, u64 size);
-/* Is it in the configuration space, or in a window of BARs? What is not mapped there is emulated. */
+/*
+ * Is it in the configuration space, or in a window of BARs? What is not mapped there is emulated.
+ */
 bool guest_bus_decodes(u64 gpa);
 /* The function comes, or goes (NULL): the guest is told. */
 void guest_port_plug(struct vpci *p, struct guest_port *port, struct guest_fn *fn);

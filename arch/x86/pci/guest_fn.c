@@ -56,7 +56,8 @@ static void unmap_bar(struct domain *d, struct guest_bar *bar)
 }
 
 /* The largest step that both addresses and what is left allow, and that no trapped page lies in. */
-static unsigned int step_order(struct domain *d, const struct vpci_dev *dev, gfn_t gfn, mfn_t mfn, u64 left)
+static unsigned int step_order(struct domain *d, const struct vpci_dev *dev, gfn_t gfn, mfn_t mfn,
+			       u64 left)
 {
 	for (unsigned int order = p2m_max_order(d); order; order -= 9)
 		if (IS_ALIGNED(gfn | mfn, BIT(order)) && left >= BIT(order) &&
@@ -95,7 +96,9 @@ static void map_bar(struct domain *d, const struct vpci_dev *dev, struct guest_b
 	p2m_write_unlock(d);
 }
 
-/* BARs or their decoding change: what was mapped goes first, so that no two are ever at one place. */
+/*
+ * BARs or their decoding change: what was mapped goes first, so that no two are ever at one place.
+ */
 static void remap(struct vpci *p, struct guest_fn *fn, u16 command, unsigned int bar, u64 gpa)
 {
 	bool was = fn->command & PCI_COMMAND_MEMORY, is = command & PCI_COMMAND_MEMORY;
@@ -127,8 +130,9 @@ static void restore_bars(const struct guest_fn *fn)
 }
 
 /*
- * The machine's function decodes its memory as long as it is assigned; only mastering is the guest's, until the
- * function is cut off for its faults: whichever of that and this comes last switches it off.
+ * The machine's function decodes its memory as long as it is assigned; only mastering is the
+ * guest's, until the function is cut off for its faults: whichever of that and this comes last
+ * switches it off.
  */
 static void write_host_command(const struct guest_fn *fn)
 {
@@ -174,7 +178,10 @@ static const struct guest_cap *cap_at(const struct guest_fn *fn, unsigned int dw
 	return NULL;
 }
 
-/* The link and the device as they are, what software may set as after a reset: it reaches no device. */
+/*
+ * The link and the device as they are, what software may set as after a reset: it reaches no
+ * device.
+ */
 static u32 express_read(const struct guest_fn *fn, unsigned int offset)
 {
 	u32 host = pci_conf_read(fn->dev->sbdf, fn->cap[CAP_EXPRESS].pos + offset, 4);
@@ -240,7 +247,10 @@ u32 guest_fn_read(const struct guest_fn *fn, unsigned int dword)
 	}
 }
 
-/* A function-level reset (PCI Express 5.0, 6.6.2): interrupts are off then, and memory is not decoded. */
+/*
+ * A function-level reset (PCI Express 5.0, 6.6.2): interrupts are off then, and memory is not
+ * decoded.
+ */
 static void reset(struct vpci *p, struct guest_fn *fn)
 {
 	remap(p, fn, 0, NR_BARS, 0);
@@ -248,8 +258,12 @@ static void reset(struct vpci *p, struct guest_fn *fn)
 	vpci_msix_release(fn->dev);
 	for (unsigned int i = 0; i < NR_BARS; i++)
 		fn->bar[i].gpa = 0;
-	/* Not what is read: ones, if the guest has begun a reset just now, whose payload size is a reserved one. */
-	pci_conf_write(fn->dev->sbdf, fn->cap[CAP_EXPRESS].pos + 8u, 2, fn->dev_control | PCI_EXPRESS_RESET);
+	/*
+	 * Not what is read: ones, if the guest has begun a reset just now, whose payload size is a
+	 * reserved one.
+	 */
+	pci_conf_write(fn->dev->sbdf, fn->cap[CAP_EXPRESS].pos + 8u, 2,
+		       fn->dev_control | PCI_EXPRESS_RESET);
 }
 
 void guest_fn_write(struct vpci *p, struct guest_fn *fn, unsigned int dword, u32 val, u32 mask)

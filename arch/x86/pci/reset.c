@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reset of a function between two owners (PCI Express 5.0, 6.6): its own, else that of a bus which it has
- * alone. Nobody waits for it: the function is in quarantine, and a timer takes the steps. What its domain or
- * firmware wrote into the registers that are lost is written back at the end.
+ * The reset of a function between two owners (PCI Express 5.0, 6.6): its own, else that of a bus
+ * which it has alone. Nobody waits for it: the function is in quarantine, and a timer takes the
+ * steps. What its domain or firmware wrote into the registers that are lost is written back at the
+ * end.
  */
 #include "arch/x86/pci/vpci_internal.h"
 
@@ -10,7 +11,8 @@
 
 #define PAUSE_NS  200000ull	/* between two steps: each is long for one turn with interrupts off */
 #define TICK_NS	  5000000ull	/* also how long a bus is held in reset: at least 1 ms (6.6.1) */
-#define SETTLE_NS 100000000ull	/* before the first request to it, and until what is under way has come back */
+/* before the first request to it, and until what is under way has come back */
+#define SETTLE_NS 100000000ull
 #define LIMIT_NS  2000000000ull	/* a function that answers later is broken (6.6.1: a second) */
 
 #define BRIDGE_CONTROL	0x3e
@@ -21,7 +23,8 @@
 #define SLOT_CHANGES	(BIT(3) | BIT(8))	/* presence, link */
 #define SLOT_ENABLES	(BIT(3) | BIT(5) | BIT(12)) /* of their events */
 
-static const u8 express_controls[] = { 0x08, 0x10, 0x28, 0x30 }; /* the last two from version 2 on */
+/* the last two from version 2 on */
+static const u8 express_controls[] = { 0x08, 0x10, 0x28, 0x30 };
 
 static struct timer timer;
 
@@ -48,7 +51,8 @@ bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev)
 static unsigned int nr_controls(const struct vpci_dev *dev)
 {
 	return !dev->express ? 0 :
-	       (pci_conf_read(dev->sbdf, dev->express + 2u, 2) & 15) < 2 ? 2 : ARRAY_SIZE(express_controls);
+	       (pci_conf_read(dev->sbdf, dev->express + 2u, 2) & 15) < 2 ? 2
+		       : ARRAY_SIZE(express_controls);
 }
 
 void vpci_reset_save(struct vpci_dev *dev)
@@ -81,7 +85,10 @@ static void restore(const struct vpci_dev *dev)
 	pci_conf_write(dev->sbdf, PCI_COMMAND, 2, dev->reset.header[1] & 0xffff & ~PCI_COMMAND_MASTER);
 }
 
-/* The link goes down under the reset: Dom0's driver of the port would take that for a device that was pulled. */
+/*
+ * The link goes down under the reset: Dom0's driver of the port would take that for a device that
+ * was pulled.
+ */
 static void mute_slot(struct vpci_reset *r, bool mute)
 {
 	u8 express = pci_find_cap(r->bridge, PCI_CAP_EXPRESS);
@@ -102,7 +109,10 @@ static void hold_bus(u32 bridge, bool hold)
 	pci_conf_write(bridge, BRIDGE_CONTROL, 2, hold ? control | BRIDGE_RESET : control & ~BRIDGE_RESET);
 }
 
-/* A virtual function that is off is not there, and as reset when it comes back (SR-IOV 1.1, 3.3.3.1). */
+/*
+ * A virtual function that is off is not there, and as reset when it comes back (SR-IOV 1.1,
+ * 3.3.3.1).
+ */
 static bool is_off(const struct vpci_dev *dev)
 {
 	const struct vpci_dev *pf = dev->virtfn ? vpci_find(vpci_machine, dev->physfn) : NULL;
@@ -127,12 +137,15 @@ void vpci_reset_start(struct vpci *p, struct vpci_dev *dev)
 	r->bridge = bridge ? bridge->sbdf : 0;
 	r->since = now();
 	r->due = r->since + (bridge ? TICK_NS : SETTLE_NS);
-	r->state = bridge ? RESET_HELD : is_off(dev) ? RESET_OVER : dev->resets_itself ? RESET_SETTLES : RESET_FAILED;
+	r->state = bridge ? RESET_HELD : is_off(dev) ? RESET_OVER : dev->resets_itself ? RESET_SETTLES
+		   : RESET_FAILED;
 	if (bridge) {
 		mute_slot(r, true);
 		hold_bus(r->bridge, true);
 	} else if (dev->resets_itself) {
-		/* Its last owner may have begun one just now: it answers nothing then, and this one may get lost. */
+		/*
+		 * Its last owner may have begun one just now: it answers nothing then, and this one may get lost.
+		 */
 		pci_conf_write(dev->sbdf, dev->express + 8u, 2, r->control[0] | PCI_EXPRESS_RESET);
 	}
 	timer_set(&timer, r->since + TICK_NS);

@@ -83,9 +83,11 @@ static void forget_behind(struct vpci *p, u32 bridge, u32 numbers)
 }
 
 /*
- * What a guest owns does not move, go, or get another routing id under its hands: such a write does nothing.
+ * What a guest owns does not move, go, or get another routing id under its hands: such a write does
+ * nothing.
  */
-static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
+static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned int reg,
+			   unsigned int size, u32 val)
 {
 	bool moves = (dev->bridge && overlaps(reg, size, PCI_PRIMARY_BUS, 0x1c)) ||
 		     (dev->sriov && overlaps(reg, size, dev->sriov + SRIOV_CTRL, SRIOV_BAR(6) - SRIOV_CTRL));
@@ -103,7 +105,8 @@ static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned 
 }
 
 /* Buses behind a bridge get other numbers: what was known by the old ones is found anew. */
-static void write_bus_numbers(struct vpci *p, struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
+static void write_bus_numbers(struct vpci *p, struct vpci_dev *dev, unsigned int reg,
+			      unsigned int size, u32 val)
 {
 	u32 sbdf = dev->sbdf, old = pci_conf_read(sbdf, PCI_PRIMARY_BUS, 4), new;
 
@@ -126,7 +129,8 @@ static void write_sriov_ctrl(struct vpci_dev *dev, unsigned int reg, unsigned in
 	pci_conf_write(dev->sbdf, reg, size, val);
 }
 
-static void write_through(struct vpci *p, struct vpci_dev *dev, unsigned int reg, unsigned int size, u32 val)
+static void write_through(struct vpci *p, struct vpci_dev *dev, unsigned int reg, unsigned int size,
+			  u32 val)
 {
 	if (moves_assigned(p, dev, reg, size, val))
 		return;
@@ -195,7 +199,8 @@ static void config_write(struct vpci *p, u32 sbdf, unsigned int reg, unsigned in
 }
 
 /* Which register an access to the data ports means. */
-static bool port_target(const struct vpci *p, u16 port, unsigned int size, u32 *sbdf, unsigned int *reg)
+static bool port_target(const struct vpci *p, u16 port, unsigned int size, u32 *sbdf,
+			unsigned int *reg)
 {
 	u32 cf8 = READ_ONCE(p->cf8);
 
@@ -262,7 +267,8 @@ bool vpci_is_device_range(u64 first, u64 size)
 {
 	u64 limit = BIT(min(cpu_features.phys_bits, MMIO_BITS));
 
-	if (first >= limit || size > limit - first || meet(first, size, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE) ||
+	if (first >= limit || size > limit - first ||
+	    meet(first, size, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE) ||
 	    iommu_hides_any(PFN_DOWN(first), PFN_DOWN(first + size - 1)))
 		return false;
 	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {

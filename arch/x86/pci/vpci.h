@@ -10,8 +10,8 @@
 #include "arch/x86/hvm/mmio.h"
 
 /*
- * Finds all functions, and what of theirs must be trapped. 0 or -ENOMEM. Once, for the hardware domain; with d NULL for
- * guests that are started without one: what no guest has is nobody's then.
+ * Finds all functions, and what of theirs must be trapped. 0 or -ENOMEM. Once, for the hardware
+ * domain; with d NULL for guests that are started without one: what no guest has is nobody's then.
  */
 int vpci_init(struct domain *d);
 /* Why arch_pci_assign() refused, for a negative errno of it, in words. */

@@ -133,8 +133,8 @@ static bool isolates(const struct vpci_dev *bridge, u32 type)
 }
 
 /*
- * The id that requests of the function arrive with: bridges to conventional PCI make them their own (VT-d 3.4.1).
- * Sets dev->anchor.
+ * The id that requests of the function arrive with: bridges to conventional PCI make them their own
+ * (VT-d 3.4.1). Sets dev->anchor.
  */
 static u32 requester(struct vpci *p, struct vpci_dev *dev)
 {
@@ -223,7 +223,8 @@ static struct vpci_dev *add_dev(struct vpci *p, u32 sbdf, bool virtfn, u32 physf
 	dev->bridge = !virtfn && type == HEADER_BRIDGE;
 	dev->nr_bars = virtfn ? 0 : type == HEADER_NORMAL ? 6 : type == HEADER_BRIDGE ? 2 : 0;
 	dev->express = pci_find_cap(sbdf, PCI_CAP_EXPRESS);
-	dev->resets_itself = dev->express && pci_conf_read(sbdf, dev->express + 4u, 4) & PCI_EXPRESS_RESETS;
+	dev->resets_itself = dev->express && pci_conf_read(sbdf, dev->express + 4u, 4) &
+			     PCI_EXPRESS_RESETS;
 	read_msi(dev);
 	if (msix)
 		read_msix(dev, msix, ctrl);
@@ -253,7 +254,8 @@ bool vpci_is_virtfn(const struct vpci_dev *pf, u32 sbdf)
 {
 	u32 offset = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_OFFSET, 2);
 	u32 stride = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_STRIDE, 2);
-	u32 number = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_NUM_VFS, 2), distance = sbdf - pf->sbdf - offset;
+	u32 number = pci_conf_read(pf->sbdf, pf->sriov + SRIOV_NUM_VFS, 2),
+		     distance = sbdf - pf->sbdf - offset;
 
 	if (sbdf < pf->sbdf + offset || !number)
 		return false;
@@ -307,7 +309,8 @@ static bool is_behind(u32 sbdf, u32 bridge, u32 buses)
 {
 	u32 nr = sbdf >> 8 & 0xff;
 
-	return buses >> 8 & 0xff && sbdf >> 16 == bridge >> 16 && nr >= (buses >> 8 & 0xff) && nr <= (buses >> 16 & 0xff);
+	return buses >> 8 & 0xff && sbdf >> 16 == bridge >> 16 && nr >= (buses >> 8 & 0xff) &&
+	       nr <= (buses >> 16 & 0xff);
 }
 
 bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses)
@@ -410,7 +413,10 @@ void vpci_size_vf_bars(struct vpci_dev *dev)
 		dev->vf_bar_size[i] = dev->bars_known && size[i] != dev->vf_bar_size[i] ? 0 : size[i];
 }
 
-/* SR-IOV 1.1, 3.3: the BARs of all virtual functions lie behind each other, from the physical function's VF BAR on. */
+/*
+ * SR-IOV 1.1, 3.3: the BARs of all virtual functions lie behind each other, from the physical
+ * function's VF BAR on.
+ */
 static u64 virtfn_bar(struct vpci *p, const struct vpci_dev *dev, unsigned int bar)
 {
 	struct vpci_dev *pf = vpci_find(p, dev->physfn);

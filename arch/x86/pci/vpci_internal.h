@@ -42,7 +42,8 @@ struct vpci_dev {
 	struct rcu_head rcu;
 	u32 sbdf;
 	domid_t owner;		/* the hardware domain, a guest, DOMID_IO: nobody (assign.c) */
-	struct guest_fn *fn;	/* of a guest's struct vpci: what the guest sees. NULL in the hardware domain's */
+	/* of a guest's struct vpci: what the guest sees. NULL in the hardware domain's */
+	struct guest_fn *fn;
 	struct iommu_device iommu;
 	struct vpci_reset reset; /* between two owners */
 	bool bridge, virtfn;
@@ -81,7 +82,10 @@ static inline domid_t vpci_home(void)
 	return hardware_domain ? hardware_domain->id : DOMID_IO;
 }
 
-/* Is it a guest's, in the hardware domain's list? (While that domain is built, there are no guests.) */
+/*
+ * Is it a guest's, in the hardware domain's list? (While that domain is built, there are no
+ * guests.)
+ */
 static inline bool vpci_is_guests(const struct vpci_dev *dev)
 {
 	return hardware_domain && !dev->fn && dev->owner != hardware_domain->id && dev->owner != DOMID_IO;
@@ -120,9 +124,14 @@ bool vpci_is_virtfn(const struct vpci_dev *pf, u32 sbdf);
 struct vpci_dev *vpci_add_virtfn(struct vpci *p, u32 sbdf, u32 physfn);
 void vpci_forget(struct vpci *p, struct vpci_dev *dev);
 void vpci_forget_range(struct vpci *p, u32 first_sbdf, u32 last_sbdf);
-/* In a guest's, for the function that is dev in the hardware domain's. 0, -ENOMEM, or an error of iommu_attach(). */
+/*
+ * In a guest's, for the function that is dev in the hardware domain's. 0, -ENOMEM, or an error of
+ * iommu_attach().
+ */
 int vpci_add_assigned(struct vpci *p, const struct vpci_dev *host, struct guest_fn *fn);
-/* Sizes of the memory BARs from register reg on; decoding is off. The upper half of one has none. */
+/*
+ * Sizes of the memory BARs from register reg on; decoding is off. The upper half of one has none.
+ */
 void vpci_size_bars(u32 sbdf, unsigned int reg, u64 size[6]);
 u64 vpci_read_bar(u32 sbdf, unsigned int reg);
 /* Do the two change hands only together? */
@@ -131,9 +140,15 @@ bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b);
 bool vpci_is_device_range(u64 first, u64 size);
 /* Has the owner interrupts of it on? */
 bool vpci_in_use(const struct vpci_dev *dev);
-/* Has a guest a virtual function of dev, or must something behind it stay, by the bus numbers that it has or gets? */
+/*
+ * Has a guest a virtual function of dev, or must something behind it stay, by the bus numbers that
+ * it has or gets?
+ */
 bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses);
-/* Its requests to peers go through the IOMMU from now on. Also after each reset. false: it cannot do that. */
+/*
+ * Its requests to peers go through the IOMMU from now on. Also after each reset. false: it cannot
+ * do that.
+ */
 bool vpci_enable_acs(const struct vpci_dev *dev);
 /* Sizes of the virtual functions' BARs; they are switched off. */
 void vpci_size_vf_bars(struct vpci_dev *dev);
@@ -148,7 +163,9 @@ void vpci_reset_init(struct vpci *p);
 void vpci_reset_exit(void);
 /* By itself, or with a bus that nobody else is on? */
 bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev);
-/* Keeps what is written back after each reset from now on: the function is as its domain wants it. */
+/*
+ * Keeps what is written back after each reset from now on: the function is as its domain wants it.
+ */
 void vpci_reset_save(struct vpci_dev *dev);
 /* A register as it will be when the reset that is under way is over. */
 u32 vpci_reset_read(const struct vpci_dev *dev, unsigned int dword);
@@ -164,7 +181,10 @@ struct vpci *vpci_alloc(struct domain *d);
 /* Is it in the configuration space's memory range? */
 bool vpci_in_mmcfg(u64 gpa);
 
-/* vpci_msi.c. Lock held. A dword of the capability: is it Keel's, what is in it, what the guest writes. */
+/*
+ * vpci_msi.c. Lock held. A dword of the capability: is it Keel's, what is in it, what the guest
+ * writes.
+ */
 bool vpci_msi_owns(const struct vpci_dev *dev, unsigned int reg);
 u32 vpci_msi_read(const struct vpci_dev *dev, unsigned int reg);
 void vpci_msi_write(struct vpci_dev *dev, unsigned int reg, u32 val);
@@ -183,7 +203,10 @@ void vpci_msix_write(struct vpci *p, struct vpci_dev *dev, unsigned int reg, u32
 /* BARs or decoding changed: the table may be elsewhere. */
 void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev);
 void vpci_msix_release(struct vpci_dev *dev);
-/* The function whose table is on this page (exactly at gpa, if there are several). Without lock, valid until the exit ends. */
+/*
+ * The function whose table is on this page (exactly at gpa, if there are several). Without lock,
+ * valid until the exit ends.
+ */
 struct vpci_dev *vpci_msix_find(struct domain *d, u64 gpa);
 
 #endif

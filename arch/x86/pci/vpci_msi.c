@@ -14,7 +14,10 @@
 #define ROUTE_VALID   BIT(12)
 #define ROUTE_DEST_SHIFT 16
 
-/* Message address: bits 12..19 destination, bit 2 logical; data: vector, delivery mode (SDM vol. 3, 11.11). */
+/*
+ * Message address: bits 12..19 destination, bit 2 logical; data: vector, delivery mode (SDM vol. 3,
+ * 11.11).
+ */
 void vpci_msg_changed(struct vpci_msg *m)
 {
 	u64 route = (m->data & 0x7ff) | (m->addr & BIT(2) ? ROUTE_LOGICAL : 0) |
@@ -51,8 +54,8 @@ static void return_share(struct vpci *p)
 }
 
 /*
- * Vectors are the machine's: a guest gets some for each of its vCPUs, and all guests together three quarters. The
- * hardware domain takes what it needs.
+ * Vectors are the machine's: a guest gets some for each of its vCPUs, and all guests together three
+ * quarters. The hardware domain takes what it needs.
  */
 static bool take_share(struct vpci *p)
 {

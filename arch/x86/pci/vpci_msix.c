@@ -24,8 +24,9 @@ u32 vpci_msix_read(const struct vpci_dev *dev, unsigned int reg)
 }
 
 /*
- * The device's table, mapped when an interrupt is first set up there; NULL: not decoded, or no space for it. Then
- * all is masked: whoever had the function before may have left entries that are not.
+ * The device's table, mapped when an interrupt is first set up there; NULL: not decoded, or no
+ * space for it. Then all is masked: whoever had the function before may have left entries that are
+ * not.
  */
 static volatile u32 *host_entry(struct vpci_dev *dev, unsigned int i)
 {
@@ -48,7 +49,10 @@ static volatile u32 *host_entry(struct vpci_dev *dev, unsigned int i)
 	return table + i * (MSIX_ENTRY_SIZE / 4);
 }
 
-/* Makes the device's entry follow the guest's. Always all of it: a function reset may have cleared it. */
+/*
+ * Makes the device's entry follow the guest's. Always all of it: a function reset may have cleared
+ * it.
+ */
 static void sync_entry(struct vpci_dev *dev, unsigned int i)
 {
 	struct vpci_msg *m = &dev->entries[i];
@@ -59,7 +63,8 @@ static void sync_entry(struct vpci_dev *dev, unsigned int i)
 	if (!host)
 		return;
 	host[3] = MSIX_ENTRY_MASKED;
-	if (!(dev->msix_ctrl & MSIX_CTRL_ENABLE) || m->ctrl & MSIX_ENTRY_MASKED || !vpci_msg_connect(dev, m))
+	if (!(dev->msix_ctrl & MSIX_CTRL_ENABLE) || m->ctrl & MSIX_ENTRY_MASKED ||
+	    !vpci_msg_connect(dev, m))
 		return;
 	irq_msi_message(m->desc, &addr, &data);
 	host[0] = (u32)addr;
@@ -73,7 +78,10 @@ static void write_host_ctrl(const struct vpci_dev *dev, u16 ctrl)
 	pci_conf_write(dev->sbdf, dev->msix + 2u, 2, ctrl);
 }
 
-/* All entries that are or have been in use; the others are masked. The device sends nothing while its table is out of reach. */
+/*
+ * All entries that are or have been in use; the others are masked. The device sends nothing while
+ * its table is out of reach.
+ */
 static void sync_entries(struct vpci_dev *dev)
 {
 	write_host_ctrl(dev, MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
@@ -113,7 +121,10 @@ void vpci_msix_release(struct vpci_dev *dev)
 		vpci_msg_disconnect(&dev->entries[i]);
 }
 
-/* Device memory that was mapped at first touch must fault from now on. Other mappings are the guest's own business. */
+/*
+ * Device memory that was mapped at first touch must fault from now on. Other mappings are the
+ * guest's own business.
+ */
 static void unmap_pages(struct domain *d, gfn_t first, gfn_t last)
 {
 	enum p2m_type t;
@@ -136,7 +147,8 @@ static bool is_device_memory(struct domain *d, u64 gpa, u64 size)
 {
 	for (gfn_t gfn = PFN_DOWN(gpa); gfn <= PFN_DOWN(gpa + size - 1); gfn++) {
 		if (!mfn_valid(gfn) && gfn != PFN_DOWN(APIC_DEFAULT_PHYS_BASE) && !vioapic_is_page(d, gfn) &&
-		    !vpci_in_mmcfg(gfn << PAGE_SHIFT) && !iommu_hides(gfn) && !(gfn >> (min(cpu_features.phys_bits, MMIO_BITS) - PAGE_SHIFT)))
+		    !vpci_in_mmcfg(gfn << PAGE_SHIFT) && !iommu_hides(gfn) &&
+		    !(gfn >> (min(cpu_features.phys_bits, MMIO_BITS) - PAGE_SHIFT)))
 			continue;
 		pr_guest(d, "MSI-X table at %#llx: no device memory, ignored\n", (unsigned long long)gpa);
 		return false;
@@ -145,8 +157,8 @@ static bool is_device_memory(struct domain *d, u64 gpa, u64 size)
 }
 
 /*
- * A BAR of the hardware domain that moves needs nothing else: device memory is always mapped gfn = mfn,
- * so what is mapped at the old place is right for whatever is there now.
+ * A BAR of the hardware domain that moves needs nothing else: device memory is always mapped gfn =
+ * mfn, so what is mapped at the old place is right for whatever is there now.
  */
 void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
 {
@@ -157,7 +169,10 @@ void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
 		gpa = 0;
 	if (!dev->msix || gpa == dev->table_gpa)
 		return;
-	/* Readers without lock may see one of the two change first: a page trapped too much or too few for a moment. */
+	/*
+	 * Readers without lock may see one of the two change first: a page trapped too much or too few for
+	 * a moment.
+	 */
 	WRITE_ONCE(dev->table_last, 0);
 	WRITE_ONCE(dev->table_first, INVALID_GFN);
 	dev->table_host = dev->fn && gpa ? dev->fn->bar[dev->table_bar].host + dev->table_offset : gpa;

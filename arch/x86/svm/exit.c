@@ -3,7 +3,10 @@
 #include "arch/x86/svm/svm.h"
 #include "common/guest_access.h"
 
-/* reason and length of the instruction (0: none, or to be decoded); lengths serve where next-RIP is not saved. */
+/*
+ * reason and length of the instruction (0: none, or to be decoded); lengths serve where next-RIP is
+ * not saved.
+ */
 static const struct { u8 reason, len; } exits[SVM_NR_EXITS] = {
 	[SVM_EXIT_CR_WRITE + 4] = { EXIT_CR, 0 },
 	[SVM_EXIT_CR_WRITE + 8] = { EXIT_CR, 0 },
@@ -89,9 +92,9 @@ static noinline u64 after_prefixes(const struct vmcb *c, unsigned int len)
 }
 
 /*
- * MOV to a control register (APM vol. 3): [prefixes] [REX] 0f 22 modrm; LMSW: 0f 01 /6, here from a register only.
- * That of CR8 is intercepted only while an interrupt waits. What cannot be read as one any more (its page is gone,
- * or changed) runs again; of CR8 without the intercept.
+ * MOV to a control register (APM vol. 3): [prefixes] [REX] 0f 22 modrm; LMSW: 0f 01 /6, here from a
+ * register only. That of CR8 is intercepted only while an interrupt waits. What cannot be read as
+ * one any more (its page is gone, or changed) runs again; of CR8 without the intercept.
  */
 static noinline void decode_cr_write(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e)
 {
@@ -101,7 +104,8 @@ static noinline void decode_cr_write(struct x86_vcpu *v, struct vmcb *c, struct 
 	u8 b[18] = { 0 }, rex = 0;
 
 	/* The second page may be missing, if the instruction does not need it. */
-	if (copy_from_guest(b, ip, first) || (first < 15 && copy_from_guest(b + first, ip + first, 15 - first)))
+	if (copy_from_guest(b, ip, first) ||
+	    (first < 15 && copy_from_guest(b + first, ip + first, 15 - first)))
 		memset(b + first, 0, sizeof(b) - first);
 	while (i < 12 && is_prefix(b[i]))
 		i++;
@@ -150,10 +154,13 @@ static void decode_exception(struct vmcb *c, struct exit_info *e)
 	e->exc.cr2 = c->exit_info2;
 }
 
-#define SVM_DETAILED (BIT(EXIT_IO) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_WBINVD) | BIT(EXIT_NMI_UNBLOCKED) | BIT(EXIT_CR))
+#define SVM_DETAILED \
+	(BIT(EXIT_IO) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_WBINVD) | BIT(EXIT_NMI_UNBLOCKED) | \
+	 BIT(EXIT_CR))
 
 /* What else an exit tells. Apart, so that those that tell nothing save no registers. */
-static noinline void svm_decode_details(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists)
+static noinline void svm_decode_details(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e,
+					bool nrips, bool assists)
 {
 	switch (e->reason) {
 	case EXIT_IO:
@@ -180,12 +187,15 @@ static noinline void svm_decode_details(struct x86_vcpu *v, struct vmcb *c, stru
 	}
 }
 
-void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips, bool assists)
+void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips,
+		     bool assists)
 {
 	u64 code = c->exit_code;
 
 	c->event_inj = 0;
-	/* Delivery of an event was interrupted by this exit: it is delivered again (APM vol. 2, 15.7.2). */
+	/*
+	 * Delivery of an event was interrupted by this exit: it is delivered again (APM vol. 2, 15.7.2).
+	 */
 	if (unlikely(c->exit_int_info & EVENTINJ_VALID))
 		c->event_inj = c->exit_int_info;
 	e->raw = (u32)code;
@@ -199,7 +209,8 @@ void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bo
 		return;
 	}
 	e->reason = exits[code].reason;
-	e->next_rip = exits[code].len ? (nrips && c->next_rip ? c->next_rip : svm_rip_after(c, exits[code].len)) : 0;
+	e->next_rip = exits[code].len
+		      ? (nrips && c->next_rip ? c->next_rip : svm_rip_after(c, exits[code].len)) : 0;
 	if (e->reason == EXIT_MSR_READ)
 		e->reason = c->exit_info1 & 1 ? EXIT_MSR_WRITE : EXIT_MSR_READ;
 	else if (unlikely(BIT(e->reason) & SVM_DETAILED))

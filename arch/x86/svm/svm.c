@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* AMD: Secure Virtual Machine (APM vol. 2, chapter 15). CPUs, vCPUs, state and events; exits are in exit.c. */
+/*
+ * AMD: Secure Virtual Machine (APM vol. 2, chapter 15). CPUs, vCPUs, state and events; exits are in
+ * exit.c.
+ */
 #include "arch/x86/svm/svm.h"
 
 #include "arch/x86/mitigations.h"
@@ -43,7 +46,8 @@ static int svm_probe(const char **why)
 		return -ENODEV;
 	}
 	if (!rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS) {
-		*why = vm_cr & VM_CR_LOCK ? "SVM is disabled and locked by the firmware: enable it in the firmware's setup"
+		*why = vm_cr & VM_CR_LOCK
+		       ? "SVM is disabled and locked by the firmware: enable it in the firmware's setup"
 					  : "SVM is disabled (VM_CR.SVMDIS): enable it in the firmware's setup";
 		return -EACCES;
 	}
@@ -60,7 +64,8 @@ static int svm_probe(const char **why)
 		*why = "the CPU has fewer than 2 address space ids";
 		return -EOPNOTSUPP;
 	}
-	snprintf(svm_features, sizeof(svm_features), "nested paging, %u ASIDs%s", svm.nr_asids, svm.nrips ? ", next RIP" : "");
+	snprintf(svm_features, sizeof(svm_features), "nested paging, %u ASIDs%s", svm.nr_asids,
+		 svm.nrips ? ", next RIP" : "");
 	return 0;
 }
 
@@ -123,8 +128,9 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	vmcb->cr_write = BIT(4);
 	vmcb->dr_read = vmcb->dr_write = 0xffff;
 	vmcb->exceptions = HVM_EXCEPTIONS;
-	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_CR0_SEL | MISC1_RDPMC | MISC1_CPUID | MISC1_INVD |
-		      MISC1_HLT | MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR | MISC1_TASK_SWITCH | MISC1_SHUTDOWN;
+	vmcb->misc1 = MISC1_INTR | MISC1_NMI | MISC1_SMI | MISC1_INIT | MISC1_CR0_SEL | MISC1_RDPMC |
+		      MISC1_CPUID | MISC1_INVD | MISC1_HLT | MISC1_INVLPGA | MISC1_IOIO | MISC1_MSR |
+		      MISC1_TASK_SWITCH | MISC1_SHUTDOWN;
 	vmcb->misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 		      MISC2_SKINIT | MISC2_ICEBP | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV |
 		      MISC2_RDPRU;
@@ -174,8 +180,9 @@ static void svm_flush_tlb(void)
 }
 
 /*
- * Debug registers exit until the guest uses one. They are its own then while it is on this CPU; with a breakpoint
- * on, from the moment when it comes to one: DR7 arms whatever addresses DR0 to DR3 hold.
+ * Debug registers exit until the guest uses one. They are its own then while it is on this CPU;
+ * with a breakpoint on, from the moment when it comes to one: DR7 arms whatever addresses DR0 to
+ * DR3 hold.
  */
 static void set_debug_exits(struct vmcb *c)
 {
@@ -439,7 +446,8 @@ static bool svm_can_inject(struct x86_vcpu *v, enum hvm_event type)
 }
 
 /* EVENTINJ takes an event's kind as it is. */
-_Static_assert(HEV_INTR == 0 && HEV_NMI == 2 && HEV_EXCEPTION == 3 && HEV_SWINT == 4, "APM vol. 2, 15.20");
+_Static_assert(HEV_INTR == 0 && HEV_NMI == 2 && HEV_EXCEPTION == 3 && HEV_SWINT == 4,
+	       "APM vol. 2, 15.20");
 
 static void svm_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 {
@@ -453,8 +461,9 @@ static void svm_inject(struct x86_vcpu *v, u8 vector, u8 type, s32 error)
 }
 
 /*
- * STI; HLT: the interrupt must not come in between, or an idle guest would sleep through what it brought.
- * QEMU's SVM forgets the shadow at VMRUN, and a window would open at once; but HLT exits by itself.
+ * STI; HLT: the interrupt must not come in between, or an idle guest would sleep through what it
+ * brought. QEMU's SVM forgets the shadow at VMRUN, and a window would open at once; but HLT exits
+ * by itself.
  */
 static bool halts_next(const struct vmcb *c)
 {
@@ -464,9 +473,10 @@ static bool halts_next(const struct vmcb *c)
 }
 
 /*
- * A virtual interrupt of the lowest vector that the guest never gets: its intercept tells when one could be taken.
- * One that the task priority holds back waits for the next write to CR8, not for a virtual interrupt with a priority:
- * QEMU 7.2 compares it with >=, and aborts when a guest writes CR8 while any virtual interrupt is pending.
+ * A virtual interrupt of the lowest vector that the guest never gets: its intercept tells when one
+ * could be taken. One that the task priority holds back waits for the next write to CR8, not for a
+ * virtual interrupt with a priority: QEMU 7.2 compares it with >=, and aborts when a guest writes
+ * CR8 while any virtual interrupt is pending.
  */
 static void svm_set_window(struct x86_vcpu *v, struct hvm_window w)
 {

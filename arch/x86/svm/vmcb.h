@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The virtual machine control block and SVM's numbers (APM vol. 2, chapter 15 and appendices B, C). */
+/*
+ * The virtual machine control block and SVM's numbers (APM vol. 2, chapter 15 and appendices B, C).
+ */
 #ifndef ARCH_X86_SVM_VMCB_H
 #define ARCH_X86_SVM_VMCB_H
 
@@ -41,7 +43,8 @@ struct vmcb {
 	u8 rsvd7[0x5d8 - 0x580];
 	u64 rsp;					/* 0x5d8 */
 	u8 rsvd8[0x5f8 - 0x5e0];
-	u64 rax, star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip, cr2; /* 0x5f8 */
+	/* 0x5f8 */
+	u64 rax, star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip, cr2;
 	u8 rsvd9[0x668 - 0x648];
 	u64 g_pat, dbgctl;				/* 0x668 */
 	u8 rsvd10[0x1000 - 0x678];
@@ -49,7 +52,8 @@ struct vmcb {
 _Static_assert(sizeof(struct vmcb) == 0x1000, "APM vol. 2, appendix B");
 _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb, cpl) == 0x4cb &&
 	       offsetof(struct vmcb, cr4) == 0x548 && offsetof(struct vmcb, rsp) == 0x5d8 &&
-	       offsetof(struct vmcb, cr2) == 0x640 && offsetof(struct vmcb, g_pat) == 0x668, "APM vol. 2, table B-2");
+	       offsetof(struct vmcb, cr2) == 0x640 && offsetof(struct vmcb, g_pat) == 0x668,
+	       "APM vol. 2, table B-2");
 
 #define MISC1_INTR BIT(0)
 #define MISC1_NMI BIT(1)
@@ -93,19 +97,23 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 #define EVENTINJ_ERROR BIT(11)
 
 enum {
-	SVM_EXIT_CR_READ = 0x00, SVM_EXIT_CR_WRITE = 0x10, SVM_EXIT_DR_READ = 0x20, SVM_EXIT_DR_WRITE = 0x30,
-	SVM_EXIT_EXCEPTION = 0x40, SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT, SVM_EXIT_VINTR,
-	SVM_EXIT_CR0_SEL,
-	SVM_EXIT_RDPMC = 0x6f, SVM_EXIT_CPUID = 0x72, SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76, SVM_EXIT_PAUSE,
-	SVM_EXIT_HLT, SVM_EXIT_INVLPG, SVM_EXIT_INVLPGA, SVM_EXIT_IOIO, SVM_EXIT_MSR, SVM_EXIT_TASK_SWITCH,
-	SVM_EXIT_FERR, SVM_EXIT_SHUTDOWN, SVM_EXIT_VMRUN, SVM_EXIT_VMMCALL, SVM_EXIT_VMLOAD, SVM_EXIT_VMSAVE,
-	SVM_EXIT_STGI, SVM_EXIT_CLGI, SVM_EXIT_SKINIT, SVM_EXIT_RDTSCP, SVM_EXIT_ICEBP, SVM_EXIT_WBINVD,
-	SVM_EXIT_MONITOR, SVM_EXIT_MWAIT, SVM_EXIT_MWAIT_ARMED, SVM_EXIT_XSETBV, SVM_EXIT_RDPRU,
-	SVM_NR_EXITS,
+	SVM_EXIT_CR_READ = 0x00, SVM_EXIT_CR_WRITE = 0x10, SVM_EXIT_DR_READ = 0x20,
+			   SVM_EXIT_DR_WRITE = 0x30,
+	SVM_EXIT_EXCEPTION = 0x40, SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT,
+	SVM_EXIT_VINTR, SVM_EXIT_CR0_SEL,
+	SVM_EXIT_RDPMC = 0x6f, SVM_EXIT_CPUID = 0x72, SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76,
+	SVM_EXIT_PAUSE, SVM_EXIT_HLT, SVM_EXIT_INVLPG, SVM_EXIT_INVLPGA, SVM_EXIT_IOIO, SVM_EXIT_MSR,
+	SVM_EXIT_TASK_SWITCH, SVM_EXIT_FERR, SVM_EXIT_SHUTDOWN, SVM_EXIT_VMRUN, SVM_EXIT_VMMCALL,
+	SVM_EXIT_VMLOAD, SVM_EXIT_VMSAVE, SVM_EXIT_STGI, SVM_EXIT_CLGI, SVM_EXIT_SKINIT, SVM_EXIT_RDTSCP,
+	SVM_EXIT_ICEBP, SVM_EXIT_WBINVD, SVM_EXIT_MONITOR, SVM_EXIT_MWAIT, SVM_EXIT_MWAIT_ARMED,
+	SVM_EXIT_XSETBV, SVM_EXIT_RDPRU, SVM_NR_EXITS,
 	SVM_EXIT_NPF = 0x400,
 };
 
-/* entry.S: runs the guest with these general registers (RAX and RSP are in the VMCB) until it exits. */
+/*
+ * entry.S: runs the guest with these general registers (RAX and RSP are in the VMCB) until it
+ * exits.
+ */
 void svm_enter(u64 *gpr, paddr_t vmcb_pa);
 
 #endif

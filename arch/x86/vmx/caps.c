@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which controls Keel needs, which it takes where they are, and what is said when one is missing. */
+/*
+ * Which controls Keel needs, which it takes where they are, and what is said when one is missing.
+ */
 #include "arch/x86/vmx/caps.h"
 
 #include "arch/x86/vmx/optional.h"
@@ -10,7 +12,8 @@ enum { PIN, PROC, PROC2, EXIT, ENTRY, NR_WORDS };
 
 /* In the order of how telling their absence is. */
 static const struct { u8 word; u32 bit; const char *why; } required[] = {
-	{ PROC, PROC_SECONDARY, "the CPU has VMX, but no secondary processor-based controls (IA32_VMX_PROCBASED_CTLS)" },
+	{ PROC, PROC_SECONDARY,
+	  "the CPU has VMX, but no secondary processor-based controls (IA32_VMX_PROCBASED_CTLS)" },
 	{ PROC2, PROC2_EPT, "the CPU has VMX, but no extended page tables (EPT)" },
 	{ PROC2, PROC2_VPID, "the CPU has VMX, but no virtual processor ids (VPID)" },
 	{ PROC2, PROC2_UNRESTRICTED, "the CPU has VMX, but not the unrestricted guest mode" },
@@ -112,7 +115,8 @@ int vmx_caps_choose(const struct vmx_msrs *m, struct vmx_caps *c, const char **w
 	}
 	*c = (struct vmx_caps){
 		.revision = (u32)m->basic & 0x7fffffff,
-		.pin = word[PIN], .proc = word[PROC], .proc2 = word[PROC2], .exit = word[EXIT], .entry = word[ENTRY],
+		.pin = word[PIN], .proc = word[PROC], .proc2 = word[PROC2], .exit = word[EXIT],
+		       .entry = word[ENTRY],
 		.cr0_fixed0 = m->cr0_fixed0 & ~(X86_CR0_PE | X86_CR0_PG), /* unrestricted guests choose these */
 		.cr4_fixed0 = m->cr4_fixed0,
 		.true_controls = m->basic >> 55 & 1,
@@ -124,7 +128,8 @@ int vmx_caps_choose(const struct vmx_msrs *m, struct vmx_caps *c, const char **w
 		.tsc_scaling = m->proc2 >> 32 & PROC2_TSC_SCALING,
 		.posted_interrupts = m->pin >> 32 & PIN_POSTED_INTERRUPTS && m->exit >> 32 & EXIT_ACK_INTERRUPT &&
 				     word[PROC2] & PROC2_VIRTUAL_INTERRUPTS,
-		.page_log = m->proc2 >> 32 & PROC2_PML && m->ept_vpid >> 21 & 1, /* it logs what sets dirty bits */
+		/* it logs what sets dirty bits */
+		.page_log = m->proc2 >> 32 & PROC2_PML && m->ept_vpid >> 21 & 1,
 	};
 	if (!c->pages_2m) {
 		*why = "EPT has no 2 MiB pages";

@@ -5,7 +5,10 @@
 
 #include "common/lib.h"
 
-/* The MSRs as read; 0 for one that does not exist. pin .. entry are the TRUE ones where basic says so. */
+/*
+ * The MSRs as read; 0 for one that does not exist. pin .. entry are the TRUE ones where basic says
+ * so.
+ */
 struct vmx_msrs {
 	u64 basic, pin, proc, exit, entry, proc2, ept_vpid, cr0_fixed0, cr4_fixed0, misc;
 };

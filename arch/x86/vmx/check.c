@@ -51,7 +51,8 @@ static const char *check_registers(const u64 *v, unsigned int phys_bits)
 			return "MSRs: the PAT has a type that does not exist";
 	if (efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
 		return "MSRs: EFER has reserved bits";
-	if (!!(efer & EFER_LMA) != ia32e(v) || (cr0 & X86_CR0_PG && !(efer & EFER_LMA) != !(efer & EFER_LME)))
+	if (!!(efer & EFER_LMA) != ia32e(v) ||
+	    (cr0 & X86_CR0_PG && !(efer & EFER_LMA) != !(efer & EFER_LME)))
 		return "MSRs: EFER.LMA, EFER.LME and the entry's mode differ";
 	return NULL;
 }
@@ -59,7 +60,8 @@ static const char *check_registers(const u64 *v, unsigned int phys_bits)
 static const char *check_v8086(const u64 *v)
 {
 	for (unsigned int i = SEG_ES; i <= SEG_GS; i++)
-		if (SEG(v, i, BASE) != SEG(v, i, SEL) << 4 || SEG(v, i, LIMIT) != 0xffff || SEG(v, i, ATTR) != 0xf3)
+		if (SEG(v, i, BASE) != SEG(v, i, SEL) << 4 || SEG(v, i, LIMIT) != 0xffff ||
+		    SEG(v, i, ATTR) != 0xf3)
 			return "segments: base, limit or access rights are not those of virtual-8086 mode";
 	return NULL;
 }
@@ -100,7 +102,8 @@ static const char *check_data(const u64 *v, unsigned int seg)
 		return "segments: a data segment's base has high bits";
 	if (!(attr & S) || !(attr & P) || attr >> 8 & 15)
 		return "segments: a data segment is absent or a system segment";
-	if (seg == SEG_SS ? (attr & TYPE) != 3 && (attr & TYPE) != 7 : !(attr & 1) || ((attr & 8) && !(attr & 2)))
+	if (seg == SEG_SS ? (attr & TYPE) != 3 && (attr & TYPE) != 7 : !(attr & 1) ||
+	    ((attr & 8) && !(attr & 2)))
 		return "segments: a data segment's type is not accessed, or not readable";
 	if (seg == SEG_SS && dpl(attr) && !(v[VD_CR0] & X86_CR0_PE))
 		return "segments: SS has a privilege level in real mode";
@@ -111,11 +114,13 @@ static const char *check_system(const u64 *v)
 {
 	u64 tr = SEG(v, SEG_TR, ATTR), ldtr = SEG(v, SEG_LDTR, ATTR);
 
-	if (tr & ATTR_UNUSABLE || tr & S || !(tr & P) || ((tr & TYPE) != 11 && ((tr & TYPE) != 3 || ia32e(v))))
+	if (tr & ATTR_UNUSABLE || tr & S || !(tr & P) ||
+	    ((tr & TYPE) != 11 && ((tr & TYPE) != 3 || ia32e(v))))
 		return "segments: TR is no busy task state segment";
 	if (SEG(v, SEG_TR, SEL) & 4 || !granularity_ok(v, SEG_TR))
 		return "segments: TR's selector or limit";
-	if (!(ldtr & ATTR_UNUSABLE) && ((ldtr & TYPE) != 2 || ldtr & S || !(ldtr & P) || SEG(v, SEG_LDTR, SEL) & 4 ||
+	if (!(ldtr & ATTR_UNUSABLE) &&
+	    ((ldtr & TYPE) != 2 || ldtr & S || !(ldtr & P) || SEG(v, SEG_LDTR, SEL) & 4 ||
 					!granularity_ok(v, SEG_LDTR)))
 		return "segments: LDTR is no local descriptor table";
 	if (!canonical(SEG(v, SEG_TR, BASE), v[VD_CR4]) || !canonical(SEG(v, SEG_FS, BASE), v[VD_CR4]) ||

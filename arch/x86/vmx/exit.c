@@ -53,7 +53,9 @@ static void reinject(void)
 		vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~BLOCKED_NMI);
 }
 
-/* An IRET that faulted had unblocked NMIs already: it will be executed again (SDM vol. 3, 28.2.3). */
+/*
+ * An IRET that faulted had unblocked NMIs already: it will be executed again (SDM vol. 3, 28.2.3).
+ */
 static void block_nmi_again(u64 info)
 {
 	if (unlikely(info & BIT(12)) && !(vmread(VMCS_IDT_INFO) & INTR_INFO_VALID))
@@ -62,7 +64,8 @@ static void block_nmi_again(u64 info)
 
 u64 vmx_wrap_rip(u64 rip)
 {
-	bool wide = vmx_get_reg(current_x86, HREG_EFER) & EFER_LMA && vmx_get_reg(current_x86, HREG_CS_ATTR) & BIT(9);
+	bool wide = vmx_get_reg(current_x86, HREG_EFER) & EFER_LMA &&
+		    vmx_get_reg(current_x86, HREG_CS_ATTR) & BIT(9);
 
 	return wide ? rip : (u32)rip;
 }
@@ -124,8 +127,9 @@ static void update_debug_status(struct x86_vcpu *v)
 }
 
 /*
- * INT1 is a trap that exits before the instruction; done, it also ends a shadow. The exit has taken a single step
- * that was pending in a shadow, without which no entry is possible (SDM vol. 3, 27.3.1.5).
+ * INT1 is a trap that exits before the instruction; done, it also ends a shadow. The exit has taken
+ * a single step that was pending in a shadow, without which no entry is possible (SDM vol. 3,
+ * 27.3.1.5).
  */
 static void decode_debug(struct x86_vcpu *v, struct exit_info *e, bool int1)
 {
@@ -165,7 +169,8 @@ void vmx_load_debug_regs(struct x86_vcpu *v)
 	vmx_set_proc(v, v->vmx.proc & ~PROC_MOV_DR);
 }
 
-#define VMX_DETAILED (BIT(EXIT_IO) | BIT(EXIT_NPF) | BIT(EXIT_CR) | BIT(EXIT_EXCEPTION) | BIT(EXIT_DR) | BIT(EXIT_APIC) | \
+#define VMX_DETAILED (BIT(EXIT_IO) | BIT(EXIT_NPF) | BIT(EXIT_CR) | BIT(EXIT_EXCEPTION) | \
+		      BIT(EXIT_DR) | BIT(EXIT_APIC) | \
 		  BIT(EXIT_NMI_UNBLOCKED) | BIT(EXIT_BAD_STATE))
 
 /* What else an exit tells. Apart, so that those that tell nothing save no registers. */

@@ -35,7 +35,10 @@ enum vmx_dump_field {
 	VMX_NR_DUMP
 };
 
-/* check.c, pure: the first rule for guest state (SDM vol. 3, 27.3.1) that these values break, or NULL. */
+/*
+ * check.c, pure: the first rule for guest state (SDM vol. 3, 27.3.1) that these values break, or
+ * NULL.
+ */
 const char *vmx_check_guest(const u64 *val, unsigned int phys_bits);
 /* The name of a VM-instruction error (SDM vol. 3, 31.4). */
 const char *vmx_error_name(u32 error);

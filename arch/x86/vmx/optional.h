@@ -46,7 +46,8 @@ struct posted_desc {
 	u64 rsvd3[3];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct posted_desc) == 64 && offsetof(struct posted_desc, control) == 32 &&
-	       offsetof(struct posted_desc, vector) == 34 && offsetof(struct posted_desc, dest) == 36, "SDM vol. 3, 30.6");
+	       offsetof(struct posted_desc, vector) == 34 && offsetof(struct posted_desc, dest) == 36,
+	       "SDM vol. 3, 30.6");
 
 #define POSTED_OUTSTANDING BIT(0)
 #define POSTED_SUPPRESSED BIT(1)
@@ -57,7 +58,8 @@ static inline bool posted_request(struct posted_desc *d, u8 vector)
 	set_bit(vector, d->requests);
 	if (READ_ONCE(d->control) & POSTED_SUPPRESSED)
 		return false;
-	return !(__atomic_fetch_or(&d->control, POSTED_OUTSTANDING, __ATOMIC_SEQ_CST) & POSTED_OUTSTANDING);
+	return !(__atomic_fetch_or(&d->control, POSTED_OUTSTANDING, __ATOMIC_SEQ_CST) &
+		 POSTED_OUTSTANDING);
 }
 
 /* What was requested, as the CPU takes it at a notification. */

@@ -8,7 +8,10 @@
 #define ATTR_PRESENT 0x80u
 #define ATTR_S 0x10u
 
-/* hvm_state's attributes are packed as in a VMCB: bits 8..11 are bits 12..15 here (SDM vol. 3, 25.4.1). */
+/*
+ * hvm_state's attributes are packed as in a VMCB: bits 8..11 are bits 12..15 here (SDM vol. 3,
+ * 25.4.1).
+ */
 static u64 attr_to_vmx(const struct segment *s)
 {
 	u64 a = (s->attr & 0xff) | (u64)(s->attr & 0xf00) << 4;
@@ -206,7 +209,8 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	vmwrite(VMCS_INTERRUPTIBILITY, !(s->interruptibility & 1) ? 0 :
 		s->rflags & X86_EFLAGS_IF ? BLOCKED_STI : BLOCKED_MOV_SS);
 	vmwrite(VMCS_ACTIVITY, 0);
-	vmwrite(VMCS_PENDING_DBG, s->interruptibility & 1 && s->rflags & X86_EFLAGS_TF ? PENDING_DBG_BS : 0);
+	vmwrite(VMCS_PENDING_DBG, s->interruptibility & 1 && s->rflags & X86_EFLAGS_TF ? PENDING_DBG_BS
+		: 0);
 	set_pending_event(s);
 	if (vmx_is_loaded(v))
 		vmx_flush_vpid();
@@ -263,8 +267,8 @@ u64 vmx_get_reg(struct x86_vcpu *v, unsigned int reg)
 
 void vmx_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
 {
-	*p = (struct hvm_paging){ vmx_get_reg(v, HREG_CR0), vmx_get_reg(v, HREG_CR3), vmx_get_reg(v, HREG_CR4),
-				  vmx_get_reg(v, HREG_EFER), vmx_get_reg(v, HREG_RFLAGS) };
+	*p = (struct hvm_paging){ vmx_get_reg(v, HREG_CR0), vmx_get_reg(v, HREG_CR3),
+				  vmx_get_reg(v, HREG_CR4), vmx_get_reg(v, HREG_EFER), vmx_get_reg(v, HREG_RFLAGS) };
 }
 
 /* Of the current vCPU. */

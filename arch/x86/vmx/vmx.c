@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Intel: Virtual Machine Extensions (SDM vol. 3, chapters 24 to 29). CPUs, vCPUs, events; state is in state.c, exits in exit.c. */
+/*
+ * Intel: Virtual Machine Extensions (SDM vol. 3, chapters 24 to 29). CPUs, vCPUs, events; state is
+ * in state.c, exits in exit.c.
+ */
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/mitigations.h"
@@ -99,7 +102,10 @@ static int vmx_probe(const char **why)
 	if (rc)
 		return rc;
 	read_msrs(&m);
-	/* CPUs got posted interrupts with them. Bochs 2.7, without, delivers virtual interrupts to guests with IF clear. */
+	/*
+	 * CPUs got posted interrupts with them. Bochs 2.7, without, delivers virtual interrupts to guests
+	 * with IF clear.
+	 */
 	if (!option_flag_or("apicv", m.pin >> 32 & PIN_POSTED_INTERRUPTS))
 		m.proc2 &= ~((u64)PROC2_VIRTUAL_INTERRUPTS << 32);
 	rc = vmx_caps_choose(&m, &vmx, why);
@@ -108,8 +114,8 @@ static int vmx_probe(const char **why)
 	vmx_p2m_format.max_order = vmx.pages_1g ? 18 : 9;
 	snprintf(vmx_features, sizeof(vmx_features), "EPT, VPID, unrestricted guests%s%s%s%s%s",
 		 vmx.pages_1g ? ", 1 GiB pages" : "", vmx.accessed_dirty ? ", accessed and dirty bits" : "",
-		 vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls" : "",
-		 vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS ? ", virtual APIC" :
+		 vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls"
+		 : "", vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS ? ", virtual APIC" :
 		 vmx.proc & PROC_TPR_SHADOW ? ", TPR shadow" : "");
 	return 0;
 }
@@ -120,7 +126,10 @@ static void msr_allow(u8 *bitmap, u32 msr)
 	bitmap[(msr < 0x2000 ? 0 : 1024) + (msr & 0x1fff) / 8] &= (u8)~(1u << msr % 8);
 }
 
-/* Of the x2APIC's registers those that are in the virtual-APIC page, or whose writes the CPU does alone. */
+/*
+ * Of the x2APIC's registers those that are in the virtual-APIC page, or whose writes the CPU does
+ * alone.
+ */
 static void init_x2apic_bitmap(void)
 {
 	static const u16 reads[] = { APIC_ID, APIC_LVR, APIC_TPR, APIC_PPR, APIC_LDR };
@@ -167,7 +176,8 @@ static int vmx_cpu_up(void)
 	cpu->vmx.vmxon_region = virt_to_pa(region);
 	WRITE_CR(0, READ_CR(0) | X86_CR0_NE);
 	WRITE_CR(4, READ_CR(4) | X86_CR4_VMXE);
-	__asm__ volatile("vmxon %1; setna %0" : "=q"(failed) : "m"(cpu->vmx.vmxon_region) : "cc", "memory");
+	__asm__ volatile("vmxon %1; setna %0" : "=q"(failed) : "m"(cpu->vmx.vmxon_region) : "cc",
+			 "memory");
 	if (failed)
 		return -EIO;
 	return 0;
@@ -230,9 +240,9 @@ static void write_host_state(void)
 static void write_zeros(void)
 {
 	static const u16 fields[] = {
-		VMCS_PF_MASK, VMCS_PF_MATCH, VMCS_CR3_TARGETS, VMCS_EXIT_STORES, VMCS_EXIT_LOADS, VMCS_ENTRY_LOADS,
-		VMCS_TSC_OFFSET, VMCS_DEBUGCTL, VMCS_ENTRY_INTR, VMCS_ENTRY_ERROR, VMCS_ENTRY_LEN,
-		VMCS_PDPTE0, VMCS_PDPTE0 + 2, VMCS_PDPTE0 + 4, VMCS_PDPTE0 + 6,
+		VMCS_PF_MASK, VMCS_PF_MATCH, VMCS_CR3_TARGETS, VMCS_EXIT_STORES, VMCS_EXIT_LOADS,
+		VMCS_ENTRY_LOADS, VMCS_TSC_OFFSET, VMCS_DEBUGCTL, VMCS_ENTRY_INTR, VMCS_ENTRY_ERROR,
+		VMCS_ENTRY_LEN, VMCS_PDPTE0, VMCS_PDPTE0 + 2, VMCS_PDPTE0 + 4, VMCS_PDPTE0 + 6,
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
@@ -437,7 +447,8 @@ static void vmx_skip_insn(struct x86_vcpu *v, const struct exit_info *e, unsigne
 {
 	u64 flags = vmread(VMCS_GUEST_RFLAGS);
 
-	vmwrite(VMCS_GUEST_RIP, e && e->next_rip ? e->next_rip : vmx_rip_after(vmread(VMCS_GUEST_RIP), len));
+	vmwrite(VMCS_GUEST_RIP,
+		e && e->next_rip ? e->next_rip : vmx_rip_after(vmread(VMCS_GUEST_RIP), len));
 	vmwrite(VMCS_INTERRUPTIBILITY, vmread(VMCS_INTERRUPTIBILITY) & ~(BLOCKED_STI | BLOCKED_MOV_SS));
 	if (unlikely(flags & X86_EFLAGS_RF))
 		vmwrite(VMCS_GUEST_RFLAGS, flags & ~X86_EFLAGS_RF);
@@ -494,7 +505,10 @@ static void vmx_set_tsc_offset(struct x86_vcpu *v, u64 offset)
 	vmx_vmcs_leave(v, before);
 }
 
-/* Read 1, write 2, execute 4; the memory type in bits 3..5: write-back 6, uncached 0. max_order is set by probe. */
+/*
+ * Read 1, write 2, execute 4; the memory type in bits 3..5: write-back 6, uncached 0. max_order is
+ * set by probe.
+ */
 static struct p2m_format vmx_p2m_format = {
 	.leaf = {
 		[P2M_RAM] = 7 | 6 << 3,

@@ -204,7 +204,8 @@ static void get_paging(struct x86_vcpu *x, struct hvm_paging *p)
 }
 
 static const struct hvm_ops ops = {
-	.name = "model", .set_state = set_state, .get_state = get_state, .get_reg = get_reg, .get_paging = get_paging,
+	.name = "model", .set_state = set_state, .get_state = get_state, .get_reg = get_reg,
+		.get_paging = get_paging,
 };
 const struct hvm_ops *hvm_ops = &ops;
 
@@ -413,7 +414,10 @@ static void give_ram(struct domain *d, gfn_t gfn, u64 n)
 	p2m_write_unlock(d);
 }
 
-/* A page for Dom0's last calls, which lost its own. Without memory for one nobody is left to end this. */
+/*
+ * A page for Dom0's last calls, which lost its own. Without memory for one nobody is left to end
+ * this.
+ */
 void pair_give_page(struct domain *d, gfn_t gfn)
 {
 	enum p2m_type t;
@@ -438,7 +442,8 @@ void pair_give_page(struct domain *d, gfn_t gfn)
 
 static void make_dom0(void)
 {
-	struct domain_config cfg = { .id = 0, .control = true, .hardware = true, .max_vcpus = pair->cfg.dom0_vcpus,
+	struct domain_config cfg = { .id = 0, .control = true, .hardware = true,
+				     .max_vcpus = pair->cfg.dom0_vcpus,
 		.max_evtchn_port = 4095, .max_grant_frames = 4, .max_maptrack_frames = 4, .max_pages = ~0u };
 	struct domain *d;
 

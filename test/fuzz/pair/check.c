@@ -70,7 +70,8 @@ static void check_grant_entry(struct domain *d, mfn_t mfn, bool writable)
 		if (a->mfn == mfn && a->grantee == d->id && (a->writers || (a->readers && !writable)))
 			return;
 	}
-	pair_fail("d%u reaches frame %#lx of d%u, and no grant in use allows it", d->id, mfn, mfn_to_page(mfn)->owner);
+	pair_fail("d%u reaches frame %#lx of d%u, and no grant in use allows it", d->id, mfn,
+		  mfn_to_page(mfn)->owner);
 }
 
 static void check_leaf(struct domain *d, gfn_t gfn, mfn_t mfn, enum p2m_type t, u64 n)
@@ -78,7 +79,8 @@ static void check_leaf(struct domain *d, gfn_t gfn, mfn_t mfn, enum p2m_type t, 
 	for (u64 i = 0; i < n; i++) {
 		struct page_info *pg = mfn_to_page(mfn + i);
 
-		REQUIRE(mfn_valid(mfn + i), "d%u has frame %#lx at %#lx, which does not exist", d->id, mfn + i, gfn + i);
+		REQUIRE(mfn_valid(mfn + i), "d%u has frame %#lx at %#lx, which does not exist", d->id, mfn + i,
+			gfn + i);
 		REQUIRE(pg->ref, "d%u has frame %#lx at %#lx, which is free", d->id, mfn + i, gfn + i);
 		if (t == P2M_RAM)
 			REQUIRE(pg->owner == d->id && !(pg->flags & PGF_XEN_HEAP),
@@ -138,11 +140,13 @@ static void count_p2m(struct domain *d)
 		want[d->p2m.rest + i]++;
 	if (d->p2m.arch.iommu_root)
 		count_mirror(d, d->p2m.arch.iommu_root, iommu_caps.levels, 0);
-	REQUIRE(tables == d->p2m.nr_tables, "d%u has %lu tables, and counts %lu", d->id, tables, d->p2m.nr_tables);
+	REQUIRE(tables == d->p2m.nr_tables, "d%u has %lu tables, and counts %lu", d->id, tables,
+		d->p2m.nr_tables);
 	pair_note_limits(); /* those of a domain without an operation so far */
 	/* One for each CPU that has looked at the limit, and then it changed. */
-	REQUIRE(tables <= ((struct pair_domain *)d)->max_tables + pair->cfg.cpus, "d%u has %lu tables, of %lu that it may have",
-		d->id, tables, ((struct pair_domain *)d)->max_tables);
+	REQUIRE(tables <= ((struct pair_domain *)d)->max_tables + pair->cfg.cpus,
+		"d%u has %lu tables, of %lu that it may have", d->id, tables,
+			((struct pair_domain *)d)->max_tables);
 	REQUIRE(!d->p2m.nr_put && !d->p2m.need_flush, "d%u: changes of the p2m are not finished", d->id);
 }
 
@@ -192,8 +196,8 @@ static void check_frames(void)
 		} else if (pg->owner == OWNER_KEEL) {
 			keel += !want[m];
 			/* One that was shown to a guest that is gone is freed when the last lets go of it. */
-			REQUIRE(!want[m] || (pg->flags & PGF_XEN_HEAP && pg->ref == want[m]), "frame %#lx is Keel's own, and mapped",
-				m);
+			REQUIRE(!want[m] || (pg->flags & PGF_XEN_HEAP && pg->ref == want[m]),
+				"frame %#lx is Keel's own, and mapped", m);
 		} else {
 			REQUIRE(pg->ref == want[m], "frame %#lx of d%u has %u references, and %u are known", m,
 				pg->owner, pg->ref, want[m]);
@@ -203,14 +207,17 @@ static void check_frames(void)
 				of[object_index(d)] += !(pg->flags & PGF_XEN_HEAP);
 		}
 	}
-	REQUIRE(free == heap_free_pages(), "%lu frames are free, and %lu counted", free, heap_free_pages());
+	REQUIRE(free == heap_free_pages(), "%lu frames are free, and %lu counted", free,
+		heap_free_pages());
 	for_each_object(d) {
-		REQUIRE(of[_o] == d->tot_pages, "d%u owns %lu pages, and counts %lu", d->id, of[_o], d->tot_pages);
+		REQUIRE(of[_o] == d->tot_pages, "d%u owns %lu pages, and counts %lu", d->id, of[_o],
+			d->tot_pages);
 		claimed += d->claimed;
 		keel_wanted += keel_pages_of(d);
 	}
 	REQUIRE(keel == keel_wanted, "%lu frames are Keel's, and %lu known", keel, keel_wanted);
-	REQUIRE(claimed == heap_claimed_pages(), "%lu pages are claimed, and %lu counted", claimed, heap_claimed_pages());
+	REQUIRE(claimed == heap_claimed_pages(), "%lu pages are claimed, and %lu counted", claimed,
+		heap_claimed_pages());
 }
 
 /* --- Event channels --- */
@@ -223,8 +230,8 @@ static void check_port(struct domain *d, evtchn_port_t port, const struct evtchn
 	REQUIRE(!(chn->seq & 1), "d%u port %u is left in the middle of a change", d->id, port);
 	switch (chn->state) {
 	case EC_FREE:
-		REQUIRE(port == 0 || !test_bit(port / EVTCHN_PER_PAGE, d->evtchn.full) || port > d->evtchn.max_port,
-			"d%u: port %u is free and never found", d->id, port);
+		REQUIRE(port == 0 || !test_bit(port / EVTCHN_PER_PAGE, d->evtchn.full) ||
+			port > d->evtchn.max_port, "d%u: port %u is free and never found", d->id, port);
 		return;
 	case EC_INTERDOMAIN:
 		object_index(chn->remote);
@@ -235,13 +242,16 @@ static void check_port(struct domain *d, evtchn_port_t port, const struct evtchn
 			chn->remote_port);
 		break;
 	case EC_VIRQ:
-		v = domain_vcpu(d, chn->virq == VIRQ_TIMER || chn->virq == VIRQ_DEBUG || chn->virq == VIRQ_XENOPROF ||
-				chn->virq == VIRQ_XENPMU ? chn->vcpu : 0);
-		REQUIRE(v && v->virq_port[chn->virq] == port, "d%u port %u: its VIRQ is not bound there", d->id, port);
+		v = domain_vcpu(d, chn->virq == VIRQ_TIMER || chn->virq == VIRQ_DEBUG ||
+				chn->virq == VIRQ_XENOPROF || chn->virq == VIRQ_XENPMU ? chn->vcpu : 0);
+		REQUIRE(v && v->virq_port[chn->virq] == port, "d%u port %u: its VIRQ is not bound there", d->id,
+			port);
 		break;
 	}
-	REQUIRE(d->state == DOMAIN_ALIVE || d->state == DOMAIN_DYING, "d%u is a zombie, with port %u", d->id, port);
-	REQUIRE(domain_vcpu(d, chn->vcpu), "d%u port %u notifies vCPU %u, which is not there", d->id, port, chn->vcpu);
+	REQUIRE(d->state == DOMAIN_ALIVE || d->state == DOMAIN_DYING, "d%u is a zombie, with port %u",
+		d->id, port);
+	REQUIRE(domain_vcpu(d, chn->vcpu), "d%u port %u notifies vCPU %u, which is not there", d->id, port,
+		chn->vcpu);
 }
 
 static void check_ports(struct domain *d)
@@ -276,14 +286,17 @@ static void count_handles(struct domain *d)
 		granter = domain_find(m->granter);
 		REQUIRE(granter && granter->grant && m->ref < grant_refs(granter->grant),
 			"d%u: handle %u names reference %u of d%u, which is gone", d->id, h, m->ref, m->granter);
-		REQUIRE(grant_active(granter->grant, m->ref)->grantee == d->id, "d%u: handle %u is of another's grant",
-			d->id, h);
+		REQUIRE(grant_active(granter->grant, m->ref)->grantee == d->id,
+			"d%u: handle %u is of another's grant", d->id, h);
 		if (m->ref < PAIR_REFS)
 			pins[object_index(granter)][m->ref][!m->readonly]++;
 	}
 }
 
-/* Or has the guest written something else there, by mistake or not? Then what it is told may be gone. */
+/*
+ * Or has the guest written something else there, by mistake or not? Then what it is told may be
+ * gone.
+ */
 static bool is_as_written(const struct domain *d, grant_ref_t ref, struct grant_entry_v1 e)
 {
 	const u64 *written = ((const struct pair_domain *)d)->written;
@@ -301,7 +314,8 @@ static void check_grants(struct domain *d, unsigned int index)
 		struct grant_entry_v1 e = *grant_entry(gt, ref);
 
 		REQUIRE(a->readers == pins[index][ref][0] && a->writers == pins[index][ref][1],
-			"d%u: reference %u has %u readers and %u writers, and %u and %u are known", d->id, ref, a->readers,
+			"d%u: reference %u has %u readers and %u writers, and %u and %u are known", d->id, ref,
+				a->readers,
 			a->writers, pins[index][ref][0], pins[index][ref][1]);
 		if (is_as_written(d, ref, e))
 			REQUIRE(!!(e.flags & GTF_writing) == !!a->writers &&
@@ -325,12 +339,13 @@ static void check_vcpu(struct vcpu *v)
 
 	for (unsigned int i = 0; i < pair->cfg.cpus; i++)
 		curr |= pcpus[i]->curr == v;
-	REQUIRE(curr == v->sched.running && curr == !!pair_vcpu(v)->loaded_on, "d%u vCPU %u: running %u, loaded %u",
-		d->id, v->id, v->sched.running, curr);
+	REQUIRE(curr == v->sched.running && curr == !!pair_vcpu(v)->loaded_on,
+		"d%u vCPU %u: running %u, loaded %u", d->id, v->id, v->sched.running, curr);
 	REQUIRE(!curr || vcpu_runnable(v), "d%u vCPU %u runs, and may not", d->id, v->id);
 	REQUIRE(curr || !vcpu_runnable(v) || v->sched.queued || v->sched.parked,
 		"d%u vCPU %u could run, and waits nowhere", d->id, v->id);
-	REQUIRE(!v->sched.queued || vcpu_runnable(v), "d%u vCPU %u waits to run, and may not", d->id, v->id);
+	REQUIRE(!v->sched.queued || vcpu_runnable(v), "d%u vCPU %u waits to run, and may not", d->id,
+		v->id);
 }
 
 static void check_life(struct domain *d)
@@ -383,7 +398,10 @@ static bool maps_foreign(const u64 *table, unsigned int level, mfn_t mfn)
 	return false;
 }
 
-/* GNTTABOP_copy reaches another's page: only while its owner is told so. Control domains may do more. */
+/*
+ * GNTTABOP_copy reaches another's page: only while its owner is told so. Control domains may do
+ * more.
+ */
 static void check_access(struct domain *d, const void *p, bool write)
 {
 	struct page_info *pg = virt_to_page(p);
@@ -435,7 +453,10 @@ void pair_check_end(void)
 	pair_stop();
 }
 
-/* The most tables that each domain may have: those of its limit, or that it had when the limit was lowered. */
+/*
+ * The most tables that each domain may have: those of its limit, or that it had when the limit was
+ * lowered.
+ */
 void pair_note_limits(void)
 {
 	struct domain *d;

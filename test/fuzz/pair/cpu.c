@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Simulated CPUs: coroutines. The compiler calls __sanitizer_cov_trace_pc() in each basic block of
- * the sources under test; there another CPU goes on when the operation under way says so. What a lock
- * protected may be wrong from its unlock on, so that operations may count unlocks, too. A CPU
+ * the sources under test; there another CPU goes on when the operation under way says so. What a
+ * lock protected may be wrong from its unlock on, so that operations may count unlocks, too. A CPU
  * that waits for another (cpu_relax()) lets it go on.
  */
 #include "test/fuzz/pair/pair.h"
@@ -79,7 +79,8 @@ void pair_yield(void)
 
 static void arm(struct sim *s)
 {
-	bool more = s->next_pre < s->op->npre, at_unlock = more && s->op->pre[s->next_pre].to & PAIR_UNLOCKS;
+	bool more = s->next_pre < s->op->npre,
+		    at_unlock = more && s->op->pre[s->next_pre].to & PAIR_UNLOCKS;
 	u64 after = more ? (s->op->pre[s->next_pre].after & ~PAIR_AGAIN) + 1 : ~0ull;
 
 	s->unlocks = at_unlock ? after : ~0ull;
@@ -167,7 +168,8 @@ void pair_run_cpus(void (*fn)(void))
 
 		sims[i].id = i;
 		sims[i].until = ~0ull;
-		sims[i].stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		sims[i].stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+				     0);
 		top = (u64 *)((u8 *)sims[i].stack + STACK_SIZE) - 2;
 		*top = (u64)start;
 		sims[i].sp = top - 6;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random operations. Arguments are often taken from what is there, so that most calls get somewhere;
- * the rest is at limits, or anything.
+ * Random operations. Arguments are often taken from what is there, so that most calls get
+ * somewhere; the rest is at limits, or anything.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -39,7 +39,8 @@ void pair_config_make(struct pair_config *c)
 	*c = (struct pair_config){
 		.cpus = 2 + rnd(PAIR_CPUS - 1), .ram_mib = ram[rnd(ARRAY_SIZE(ram))], .null_sched = one_in(5),
 		.iommu = one_in(3), .max_order = one_in(6) ? 9 : 18, .guests = one_in(3) ? 4 : 2,
-		.dom0_vcpus = 1 + rnd(PAIR_VCPUS), .honest = !one_in(8), .preempt = preempt[rnd(ARRAY_SIZE(preempt))],
+		.dom0_vcpus = 1 + rnd(PAIR_VCPUS), .honest = !one_in(8),
+			      .preempt = preempt[rnd(ARRAY_SIZE(preempt))],
 		.ops = 500 + rnd(4000),
 	};
 	focus = rnd(one_in(2) ? 4 : 24);
@@ -94,7 +95,8 @@ struct domain *gen_domain(struct domain *me)
 
 domid_t gen_domid(struct domain *me)
 {
-	static const domid_t special[] = { DOMID_SELF, DOMID_INVALID, DOMID_IO, DOMID_XEN, 0x7fef, 0x7ff0 };
+	static const domid_t special[] = { DOMID_SELF, DOMID_INVALID, DOMID_IO, DOMID_XEN, 0x7fef,
+					   0x7ff0 };
 	struct domain *d;
 	u32 top = 0;
 
@@ -153,8 +155,8 @@ static void gen_poke(struct vcpu *v, struct pair_op *op)
 static void gen_entry(struct vcpu *v, struct pair_op *op)
 {
 	struct domain *to = gen_domain(v->domain);
-	struct grant_entry_v1 e = { .flags = GTF_permit_access, .domid = one_in(8) ? v->domain->id : to->id,
-				    .frame = (u32)gen_gfn(v->domain) };
+	struct grant_entry_v1 e = { .flags = GTF_permit_access,
+				    .domid = one_in(8) ? v->domain->id : to->id, .frame = (u32)gen_gfn(v->domain) };
 
 	if (one_in(4))
 		e.flags |= GTF_readonly;
@@ -203,9 +205,10 @@ static const struct choice {
 	u8 guest, dom0;
 	void (*fn)(struct vcpu *v, struct pair_op *op);
 } choices[] = {
-	{ 24, 16, gen_evtchn }, { 24, 10, gen_grant }, { 24, 14, gen_memory }, { 8, 3, gen_vcpu }, { 12, 6, gen_entry },
-	{ 4, 2, gen_sched }, { 4, 3, gen_hvm }, { 6, 3, gen_poke }, { 3, 1, gen_init }, { 2, 1, gen_word },
-	{ 2, 1, gen_misc }, { 4, 4, gen_multicall }, { 1, 34, gen_domctl }, { 1, 3, gen_sysctl },
+	{ 24, 16, gen_evtchn }, { 24, 10, gen_grant }, { 24, 14, gen_memory }, { 8, 3, gen_vcpu },
+	{ 12, 6, gen_entry }, { 4, 2, gen_sched }, { 4, 3, gen_hvm }, { 6, 3, gen_poke },
+	{ 3, 1, gen_init }, { 2, 1, gen_word }, { 2, 1, gen_misc }, { 4, 4, gen_multicall },
+	{ 1, 34, gen_domctl }, { 1, 3, gen_sysctl },
 };
 
 static u32 weight(struct vcpu *v, u32 i)
@@ -253,7 +256,8 @@ static void gen_multicall(struct vcpu *v, struct pair_op *op)
 
 		do
 			fn = choose(v);
-		while (fn == gen_multicall || fn == gen_entry || fn == gen_poke || fn == gen_init || fn == gen_word);
+		while (fn == gen_multicall || fn == gen_entry || fn == gen_poke || fn == gen_init ||
+		       fn == gen_word);
 		memset(op->a, 0, sizeof(op->a));
 		fn(v, op);
 		e->op = op->nr;
@@ -294,7 +298,10 @@ static void disturb(struct pair_op *op)
 	}
 }
 
-/* A hypercall that wants to be continued is, or it never is, or something else is called with its arguments. */
+/*
+ * A hypercall that wants to be continued is, or it never is, or something else is called with its
+ * arguments.
+ */
 static bool gen_continue(struct pair_vcpu *p, struct pair_op *op)
 {
 	if (!p->continued)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Random operations on vCPUs, domains and the machine; and the end, when Dom0 destroys all others. */
+/*
+ * Random operations on vCPUs, domains and the machine; and the end, when Dom0 destroys all others.
+ */
 #include "test/fuzz/pair/pair.h"
 
 #include <string.h>
@@ -19,7 +21,8 @@
 
 static void gen_initialise(struct pair_op *op)
 {
-	struct vcpu_hvm_context c = { .mode = VCPU_HVM_MODE_32B, .cpu_regs.x86_32 = { .cr0 = 0x11, .cs_ar = 0xc9b,
+	struct vcpu_hvm_context c = { .mode = VCPU_HVM_MODE_32B,
+				      .cpu_regs.x86_32 = { .cr0 = 0x11, .cs_ar = 0xc9b,
 		.ss_ar = 0xc93, .ds_ar = 0xc93, .es_ar = 0xc93, .tr_ar = 0x8b, .cs_limit = ~0u } };
 
 	if (one_in(8))
@@ -100,8 +103,10 @@ void gen_vcpu(struct vcpu *v, struct pair_op *op)
 
 void gen_sched(struct vcpu *v, struct pair_op *op)
 {
-	evtchn_port_t ports[4] = { gen_port(v->domain), gen_port(v->domain), gen_port(v->domain), rnd(300) };
-	struct sched_poll poll = { .nr_ports = rnd(4), .timeout = one_in(4) && !v->domain->hardware ? 0 : pair_now + rnd(200000) };
+	evtchn_port_t ports[4] = { gen_port(v->domain), gen_port(v->domain), gen_port(v->domain),
+				   rnd(300) };
+	struct sched_poll poll = { .nr_ports = rnd(4), .timeout = one_in(4) && !v->domain->hardware ? 0
+				   : pair_now + rnd(200000) };
 	struct sched_shutdown down = { rnd(6) };
 	struct sched_watchdog dog;
 	struct sched_remote_shutdown remote = { gen_domid(v->domain), rnd(6) };
@@ -182,14 +187,18 @@ static void gen_create(struct pair_op *op)
 {
 	struct xen_domctl c = { .cmd = XEN_DOMCTL_createdomain, .u.createdomain_v17 = {
 		.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 1 + rnd(PAIR_VCPUS),
-		.max_evtchn_port = one_in(3) ? 40 + rnd(100) : 4095, .max_grant_frames = one_in(8) ? -1 : (int)rnd(4),
+		.max_evtchn_port = one_in(3) ? 40 + rnd(100) : 4095,
+				   .max_grant_frames = one_in(8) ? -1 : (int)rnd(4),
 		.max_maptrack_frames = one_in(8) ? -1 : (int)rnd(4), .grant_opts = 1,
 		.arch.emulation_flags = XEN_X86_EMU_LAPIC } };
 
 	put_domctl(op, &c, one_in(16) ? (domid_t)rnd(12) : 0);
 }
 
-/* The steps of a toolstack: memory, the first vCPU's state, and off it goes. false: it is on its way. */
+/*
+ * The steps of a toolstack: memory, the first vCPU's state, and off it goes. false: it is on its
+ * way.
+ */
 static bool gen_build(struct domain *d, struct pair_op *op)
 {
 	struct xen_memory_reservation r = { .domid = d->id, .nr_extents = 48 };
@@ -268,11 +277,13 @@ static void gen_domctl_args(struct domain *d, struct pair_op *op, struct xen_dom
 
 static u32 any_cmd(void)
 {
-	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain, XEN_DOMCTL_resumedomain,
-		XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity, XEN_DOMCTL_sethvmcontext,
-		XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_scheduler_op, XEN_DOMCTL_sendtrigger, XEN_DOMCTL_subscribe,
-		XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size, XEN_DOMCTL_getvcpucontext,
-		XEN_DOMCTL_setvcpucontext, XEN_DOMCTL_shadow_op, XEN_DOMCTL_shadow_op };
+	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain,
+				   XEN_DOMCTL_resumedomain,
+		XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity,
+		XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_scheduler_op,
+		XEN_DOMCTL_sendtrigger, XEN_DOMCTL_subscribe, XEN_DOMCTL_set_paging_mempool_size,
+		XEN_DOMCTL_get_paging_mempool_size, XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext,
+		XEN_DOMCTL_shadow_op, XEN_DOMCTL_shadow_op };
 
 	return one_in(4) ? rnd(90) : life[rnd(ARRAY_SIZE(life))];
 }
@@ -306,8 +317,10 @@ void gen_domctl(struct vcpu *v, struct pair_op *op)
 void gen_sysctl(struct vcpu *v, struct pair_op *op)
 {
 	static const u8 cmds[] = { XEN_SYSCTL_physinfo, XEN_SYSCTL_getdomaininfolist, XEN_SYSCTL_availheap,
-				   XEN_SYSCTL_cputopoinfo, XEN_SYSCTL_numainfo, XEN_SYSCTL_scheduler_op, XEN_SYSCTL_debug_keys };
-	struct xen_sysctl c = { .cmd = cmds[rnd(ARRAY_SIZE(cmds))], .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
+				   XEN_SYSCTL_cputopoinfo, XEN_SYSCTL_numainfo, XEN_SYSCTL_scheduler_op,
+				   XEN_SYSCTL_debug_keys };
+	struct xen_sysctl c = { .cmd = cmds[rnd(ARRAY_SIZE(cmds))],
+				.interface_version = XEN_SYSCTL_INTERFACE_VERSION };
 
 	if (c.cmd == XEN_SYSCTL_getdomaininfolist)
 		c.u.getdomaininfolist = (struct xen_sysctl_getdomaininfolist){ .first_domain = (domid_t)rnd(4),
@@ -363,7 +376,8 @@ static gfn_t find_type(u64 *table, unsigned int level, gfn_t base, enum p2m_type
 
 static bool end_remove(struct domain *d, struct pair_op *op)
 {
-	struct xen_remove_from_physmap rem = { .domid = DOMID_SELF, .gpfn = find_type(d->p2m.arch.root, 4, 0, P2M_FOREIGN) };
+	struct xen_remove_from_physmap rem = { .domid = DOMID_SELF,
+					       .gpfn = find_type(d->p2m.arch.root, 4, 0, P2M_FOREIGN) };
 
 	if (rem.gpfn == INVALID_GFN)
 		return false;

@@ -80,7 +80,8 @@ static void evtchn_new(struct vcpu *v, struct pair_op *op)
 
 static void evtchn_fifo(struct domain *d, struct pair_op *op)
 {
-	struct evtchn_init_control init = { gen_gfn(d), one_in(8) ? rnd(8192) : 8 * rnd(500), rnd(4), 0, { 0 } };
+	struct evtchn_init_control init = { gen_gfn(d), one_in(8) ? rnd(8192) : 8 * rnd(500), rnd(4), 0,
+					    { 0 } };
 	struct evtchn_expand_array expand = { gen_gfn(d) };
 	struct evtchn_set_priority set = { gen_port(d), rnd(one_in(4) ? 20 : 16) };
 
@@ -191,7 +192,10 @@ static void gen_map(struct domain *d, struct pair_op *op)
 	}
 }
 
-/* A mapping that d has, if one is found: often the one that was taken last, which another vCPU may be at work on. */
+/*
+ * A mapping that d has, if one is found: often the one that was taken last, which another vCPU may
+ * be at work on.
+ */
 static struct maptrack *any_mapping(struct domain *d, grant_handle_t *handle)
 {
 	struct grant_table *gt = d->grant;
@@ -314,7 +318,8 @@ void gen_grant(struct vcpu *v, struct pair_op *op)
 
 static void gen_reservation(struct domain *d, struct pair_op *op)
 {
-	struct xen_memory_reservation r = { .domid = self_or_other(d), .nr_extents = 1 + rnd(one_in(3) ? 80 : 4) };
+	struct xen_memory_reservation r = { .domid = self_or_other(d),
+					    .nr_extents = 1 + rnd(one_in(3) ? 80 : 4) };
 	bool populate = !one_in(3);
 
 	r.extent_order = one_in(6) ? 9 : one_in(12) ? 18 : one_in(16) ? rnd(20) : 0;
@@ -350,7 +355,8 @@ static void gen_add(struct domain *d, struct pair_op *op)
 
 static void gen_add_batch(struct domain *d, struct pair_op *op)
 {
-	struct xen_add_to_physmap_batch b = { .domid = self_or_other(d), .space = d->control ? XENMAPSPACE_gmfn_foreign :
+	struct xen_add_to_physmap_batch b = { .domid = self_or_other(d),
+					      .space = d->control ? XENMAPSPACE_gmfn_foreign :
 					      one_in(8) ? (u16)rnd(8) : XENMAPSPACE_gmfn, .size = (u16)(1 + rnd(one_in(3) ? 40 : 4)) };
 	u64 gfn;
 
@@ -391,7 +397,8 @@ static void gen_acquire(struct domain *d, struct pair_op *op)
 static void gen_memory_other(struct domain *d, struct pair_op *op)
 {
 	struct xen_foreign_memory_map map = { .domid = gen_domid(d), .map = { rnd(4), op->gpa + 512 } };
-	struct xen_memory_reservation claim = { .domid = gen_domid(d), .nr_extents = one_in(2) ? 0 : 40 + rnd(3000) };
+	struct xen_memory_reservation claim = { .domid = gen_domid(d),
+						.nr_extents = one_in(2) ? 0 : 40 + rnd(3000) };
 
 	switch (rnd(4)) {
 	case 0:

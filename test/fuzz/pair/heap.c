@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The real heap, with other names for its functions: poison.c wraps them, so that free frames cannot be touched. */
+/*
+ * The real heap, with other names for its functions: poison.c wraps them, so that free frames
+ * cannot be touched.
+ */
 #include "common/heap.h"
 #include "common/domain.h"
 #include "common/printk.h"

@@ -63,8 +63,9 @@ static void nothing_happens(void)
 		hvm_inject_nmi(v);
 	}
 	/*
-	 * By arguments that it has overwritten itself, Dom0 can have stopped all of its vCPUs; or they could run, and have no
-	 * CPU, where sched=null has given the ones that they are pinned to to guests. Nobody is left to end this.
+	 * By arguments that it has overwritten itself, Dom0 can have stopped all of its vCPUs; or they
+	 * could run, and have no CPU, where sched=null has given the ones that they are pinned to to
+	 * guests. Nobody is left to end this.
 	 */
 	dom0_gone = gone ? dom0_gone + 1 : 0;
 	if (dom0_gone == 64) {
@@ -144,7 +145,8 @@ static struct pair_op *replayed_op(struct vcpu *v)
 static struct pair_op *next_op(struct vcpu *v)
 {
 	static struct pair_op last;
-	static struct vcpu *ender; /* Dom0's first that comes: with sched=null the others may have no CPU */
+	/* Dom0's first that comes: with sched=null the others may have no CPU */
+	static struct vcpu *ender;
 	struct pair_op *op;
 
 	if (pair_ending) {
@@ -186,8 +188,8 @@ static void call(struct sim *s, struct vcpu *v, struct pair_op *op)
 	if (!v->hypercall_continued)
 		pair_vcpu(v)->continued = false;
 	if (pair->trace)
-		fprintf(stderr, "CPU %u d%u.%u: %u(%#lx, %#lx, %#lx) = %ld\n", s->id, v->domain->id, v->id, op->nr, op->a[0],
-			op->a[1], op->a[2], rc);
+		fprintf(stderr, "CPU %u d%u.%u: %u(%#lx, %#lx, %#lx) = %ld\n", s->id, v->domain->id, v->id,
+			op->nr, op->a[0], op->a[1], op->a[2], rc);
 	pair->calls++;
 	pair->per_call[op->nr & 63][0]++;
 	if (rc >= 0)
@@ -214,8 +216,12 @@ static void set_grant(struct domain *d, const struct pair_op *op)
 	if (op->a[0] >= PAIR_REFS)
 		return;
 	was.flags &= (u16)~(GTF_reading | GTF_writing);
-	/* If the guest has written there by other means, or where it is in use, it has told itself that it is not. */
-	*written = !in_use && *written != PAIR_SPOILT && memcmp(&was, written, sizeof(was)) == 0 ? op->a[1] : PAIR_SPOILT;
+	/*
+	 * If the guest has written there by other means, or where it is in use, it has told itself that it
+	 * is not.
+	 */
+	*written = !in_use && *written != PAIR_SPOILT && memcmp(&was, written, sizeof(was)) == 0 ? op->a[1]
+		   : PAIR_SPOILT;
 }
 
 static void execute(struct sim *s, struct vcpu *v, struct pair_op *op)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pair [seed=N] [seconds=N] [episodes=N] [out=DIR] [minimise=SECONDS] [keep=1] [stretch=N] [trace=1] [ignore=TEXT] [FILE ...]
+ * pair [seed=N] [seconds=N] [episodes=N] [out=DIR] [minimise=SECONDS] [keep=1] [stretch=N]
+ * [trace=1] [ignore=TEXT] [FILE ...]
  *
- * Episode after episode, each in a process of its own, from seeds that follow seed=, or once each FILE
- * that an earlier run has left. 0 if nothing was found. keep=1 goes on after a finding.
+ * Episode after episode, each in a process of its own, from seeds that follow seed=, or once each
+ * FILE that an earlier run has left. 0 if nothing was found. keep=1 goes on after a finding.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -46,7 +47,8 @@ static void set_signature(const char *text)
 	char *p = pair_signature, *end = p + sizeof(pair_signature) - 1;
 
 	for (; *text && *text != '\n' && p < end; text++) {
-		if (isdigit((unsigned char)*text) || (p > pair_signature && p[-1] == 'N' && isxdigit((unsigned char)*text))) {
+		if (isdigit((unsigned char)*text) ||
+		    (p > pair_signature && p[-1] == 'N' && isxdigit((unsigned char)*text))) {
 			if (p == pair_signature || p[-1] != 'N')
 				*p++ = 'N';
 		} else {
@@ -142,7 +144,8 @@ static void found(unsigned int minimise)
 	snprintf(path, sizeof(path), "%s/found.%lu", out, pair->seed);
 	print_log();
 	if (pair_save(path))
-		printf("pair: seed=%lu: %s\npair: %u operations in %s\n", pair->seed, pair_signature, pair->nr_ops, path);
+		printf("pair: seed=%lu: %s\npair: %u operations in %s\n", pair->seed, pair_signature,
+		       pair->nr_ops, path);
 	fflush(stdout);
 }
 
@@ -152,8 +155,10 @@ static void statistics(unsigned int episodes)
 	double took;
 
 	getrusage(RUSAGE_CHILDREN, &u);
-	took = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-	printf("pair: %u episodes, %lu hypercalls, %.0f a minute of a CPU, longest stretch %lu basic blocks\n", episodes,
+	took = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	printf("pair: %u episodes, %lu hypercalls, %.0f a minute of a CPU, longest stretch %lu basic blocks\n",
+	       episodes,
 	       pair->calls, (double)pair->calls * 60 / took, pair->longest);
 	for (unsigned int i = 0; i < 64 && getenv("PAIR_STATISTICS"); i++)
 		if (pair->per_call[i][0])
@@ -184,8 +189,8 @@ static u64 option(int argc, char **argv, const char *name, u64 dflt)
 /* NAME=VALUE with a name that there is; what has no = is a file. */
 static bool known(const char *arg)
 {
-	static const char *const names[] = { "seed", "seconds", "episodes", "out", "minimise", "keep", "stretch", "trace",
-					     "ignore" };
+	static const char *const names[] = { "seed", "seconds", "episodes", "out", "minimise", "keep",
+					     "stretch", "trace", "ignore" };
 	size_t n = strcspn(arg, "=");
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -199,7 +204,8 @@ static void no_randomness(char **argv)
 {
 	int old = personality(0xffffffff);
 
-	if (old != -1 && !(old & ADDR_NO_RANDOMIZE) && personality((unsigned long)old | ADDR_NO_RANDOMIZE) != -1)
+	if (old != -1 && !(old & ADDR_NO_RANDOMIZE) &&
+	    personality((unsigned long)old | ADDR_NO_RANDOMIZE) != -1)
 		execv("/proc/self/exe", argv);
 }
 

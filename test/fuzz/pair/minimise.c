@@ -15,7 +15,10 @@ static bool still_fails(void)
 	return pair_run(true) && strcmp(pair_signature, wanted) == 0;
 }
 
-/* Leaves out operations [from, from + n) of those that are left; false: it takes them, or none were left. */
+/*
+ * Leaves out operations [from, from + n) of those that are left; false: it takes them, or none were
+ * left.
+ */
 static bool leave_out(u32 from, u32 n)
 {
 	bool any = false;
@@ -108,8 +111,8 @@ bool pair_save(const char *path)
 
 		if (pair->skip[i])
 			continue;
-		fprintf(f, "op %u %u %u %u %u %u %x %lx %lx %lx %lx %lx %u", op->dom, op->vcpu, op->kind, op->nr, op->fail,
-			op->dt, op->gpa, op->a[0], op->a[1], op->a[2], op->a[3], op->a[4], op->npre);
+		fprintf(f, "op %u %u %u %u %u %u %x %lx %lx %lx %lx %lx %u", op->dom, op->vcpu, op->kind, op->nr,
+			op->fail, op->dt, op->gpa, op->a[0], op->a[1], op->a[2], op->a[3], op->a[4], op->npre);
 		for (unsigned int j = 0; j < op->npre; j++)
 			fprintf(f, " %u@%u", op->pre[j].after, op->pre[j].to);
 		fprintf(f, " :");
@@ -127,8 +130,9 @@ static bool load_op(char *line, struct pair_op *op)
 	char *p;
 
 	memset(op, 0, sizeof(*op));
-	if (sscanf(line, "op %u %u %u %u %u %u %x %lx %lx %lx %lx %lx %u%n", &b[0], &b[1], &b[2], &b[3], &b[4], &op->dt,
-		   &op->gpa, &op->a[0], &op->a[1], &op->a[2], &op->a[3], &op->a[4], &b[5], &used) != 13 ||
+	if (sscanf(line, "op %u %u %u %u %u %u %x %lx %lx %lx %lx %lx %u%n", &b[0], &b[1], &b[2], &b[3],
+		   &b[4], &op->dt, &op->gpa, &op->a[0], &op->a[1], &op->a[2], &op->a[3], &op->a[4], &b[5],
+		   &used) != 13 ||
 	    b[5] > PAIR_PREEMPTS)
 		return false;
 	op->dom = (u16)b[0];

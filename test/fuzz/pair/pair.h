@@ -41,7 +41,8 @@ struct pair_config {
 enum pair_kind {
 	OP_CALL,	/* data to gpa, then the hypercall nr with a[] */
 	OP_POKE,	/* data to gpa */
-	OP_GRANT,	/* entry a[0] of the own grant table := a[1], at once if a[2], else only where it is not in use */
+	/* entry a[0] of the own grant table := a[1], at once if a[2], else only where it is not in use */
+	OP_GRANT,
 	OP_INIT,	/* INIT to vCPU a[0] */
 	OP_SIPI,	/* start-up IPI to vCPU a[0] */
 	OP_WORD,	/* a word of shared_info := a[1] */
@@ -56,7 +57,10 @@ struct pair_op {
 	u32 dt;				/* ns that pass before it */
 	u64 a[5], gpa;
 	u32 len;
-	/* From its start on: after so many more basic blocks another CPU goes on; with PAIR_UNLOCKS after so many unlocks, and a few blocks. */
+	/*
+	 * From its start on: after so many more basic blocks another CPU goes on; with PAIR_UNLOCKS after
+	 * so many unlocks, and a few blocks.
+	 */
 	struct { u32 after; u8 to; } pre[PAIR_PREEMPTS];
 	u8 data[PAIR_DATA] __aligned(8);
 };
@@ -66,12 +70,13 @@ struct pair_shared {
 	struct pair_config cfg;
 	u64 seed;
 	/*
-	 * Most basic blocks without irq_window() and without a way out. "About 20,000 instructions" are some
-	 * 5000 of them; blocks are of different lengths, so what is found here is far beyond.
+	 * Most basic blocks without irq_window() and without a way out. "About 20,000 instructions" are
+	 * some 5000 of them; blocks are of different lengths, so what is found here is far beyond.
 	 */
 	u64 stretch;
 	u32 nr_ops;
-	bool trace, quick, replay, over, ended;	/* over: all guests are destroyed; ended: and all is well */
+	/* over: all guests are destroyed; ended: and all is well */
+	bool trace, quick, replay, over, ended;
 	u32 end_calls;
 	u64 calls, blocks, results[4], longest;
 	u64 per_call[64][2];		/* made; succeeded */
@@ -91,7 +96,8 @@ struct sim {
 	struct pair_op *op;
 	struct pcpu *pcpu;
 };
-extern struct sim sims[PAIR_CPUS], pair_nobody, *pair_self; /* pair_self: &pair_nobody while the model looks */
+/* pair_self: &pair_nobody while the model looks */
+extern struct sim sims[PAIR_CPUS], pair_nobody, *pair_self;
 void pair_run_cpus(void (*fn)(void));	/* until pair_stop() */
 void pair_stop(void) __noreturn;	/* the episode is over */
 void pair_yield(void);			/* the next CPU goes on */
@@ -179,7 +185,10 @@ void pair_note_limits(void);
 
 
 /* --- main.c --- */
-/* Runs pair->op[], or a new episode from pair->seed, in a process of its own: true if it failed, and why in pair_signature. */
+/*
+ * Runs pair->op[], or a new episode from pair->seed, in a process of its own: true if it failed,
+ * and why in pair_signature.
+ */
 bool pair_run(bool replay);
 extern char pair_signature[400];
 /* --- minimise.c --- */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the sources call and what does not matter here: messages, options, the console, the firmware. */
+/*
+ * What the sources call and what does not matter here: messages, options, the console, the
+ * firmware.
+ */
 #include "test/fuzz/pair/pair.h"
 
 #include <stdarg.h>
@@ -40,8 +43,10 @@ int option_choice(const char *name)
 }
 
 #define NOT_HERE(name) \
-	long name(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5); \
-	long name(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5) \
+	long name(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, \
+		  unsigned long a5); \
+	long name(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, \
+		  unsigned long a5) \
 	{ \
 		return -ENOSYS; \
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A PVH kernel of 32 bits, as a boot loader is one: what it may call, how it sees what it shares with
- * Keel, and that a 64-bit kernel after it sees that as it should.
+ * A PVH kernel of 32 bits, as a boot loader is one: what it may call, how it sees what it shares
+ * with Keel, and that a 64-bit kernel after it sees that as it should.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -34,10 +34,13 @@ uint32_t in_64bit(uint32_t pml4, uint32_t page);
 
 #define ON_PAGE __attribute__((aligned(4096)))
 
-static uint8_t hypercall_page[PAGE] ON_PAGE, hypercall_page_64[PAGE] ON_PAGE, grant_page[PAGE] ON_PAGE;
-static union { struct shared_info_32 s32; struct shared_info s64; uint8_t page[PAGE]; } shared ON_PAGE;
+static uint8_t hypercall_page[PAGE] ON_PAGE, hypercall_page_64[PAGE] ON_PAGE,
+	grant_page[PAGE] ON_PAGE;
+static union { struct shared_info_32 s32; struct shared_info s64; uint8_t page[PAGE];
+	       } shared ON_PAGE;
 static uint32_t twice[PAGE / 4] ON_PAGE;
-static uint64_t pml4[512] ON_PAGE, pdpt[512] ON_PAGE, pdpt_pae[512] ON_PAGE, pd[4][512] ON_PAGE, pt[512] ON_PAGE;
+static uint64_t pml4[512] ON_PAGE, pdpt[512] ON_PAGE, pdpt_pae[512] ON_PAGE, pd[4][512] ON_PAGE,
+	pt[512] ON_PAGE;
 static unsigned int failures;
 
 static long call(uint32_t nr, uint32_t a1, uint32_t a2, uint32_t a3)
@@ -179,7 +182,8 @@ static void shared_info_is_there(void)
 
 static void grants(void)
 {
-	struct { struct gnttab_setup_table_32 t; uint32_t behind, list[2]; } setup = { { DOMID_SELF, 1, 1, 0 }, CANARY,
+	struct { struct gnttab_setup_table_32 t; uint32_t behind, list[2];
+		 } setup = { { DOMID_SELF, 1, 1, 0 }, CANARY,
 										   { 0, CANARY } };
 	static struct gnttab_map_grant_ref ops[100];
 	struct gnttab_query_size size = { .dom = DOMID_SELF };

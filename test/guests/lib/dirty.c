@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A guest that writes to pages that Dom0 knows, and the log of what is dirty that Dom0 reads meanwhile. */
+/*
+ * A guest that writes to pages that Dom0 knows, and the log of what is dirty that Dom0 reads
+ * meanwhile.
+ */
 #include "control.h"
 
 #include <public/memory.h>
@@ -29,7 +32,8 @@ static volatile u32 *map_foreign(u64 gfn)
 {
 	u64 to = find_hole(), va = find_va();
 	int err = -1;
-	struct xen_add_to_physmap_batch b = { DOMID_SELF, XENMAPSPACE_gmfn_foreign, 1, { guest }, (u64)&gfn, (u64)&to, (u64)&err };
+	struct xen_add_to_physmap_batch b = { DOMID_SELF, XENMAPSPACE_gmfn_foreign, 1, { guest },
+					      (u64)&gfn, (u64)&to, (u64)&err };
 
 	EXPECT_EQ(memory_op(add_to_physmap_batch, &b), 0);
 	EXPECT_EQ(err, 0);
@@ -54,7 +58,8 @@ static void start_guest(void)
 /* How many pages are dirty; they are in the bitmap. */
 static u32 shadow_op(u32 op)
 {
-	domctl_arg()->u.shadow_op = (struct xen_domctl_shadow_op){ .op = op, .dirty_bitmap = (u64)bitmap, .pages = PAGES };
+	domctl_arg()->u.shadow_op = (struct xen_domctl_shadow_op){ .op = op, .dirty_bitmap = (u64)bitmap,
+			.pages = PAGES };
 	EXPECT_EQ(domctl(XEN_DOMCTL_shadow_op, guest), 0);
 	return domctl_arg()->u.shadow_op.stats.dirty_count;
 }
@@ -106,7 +111,8 @@ void test_log_dirty(void)
 	EXPECT_EQ(shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN), 0);
 	rest_ns(2000000);
 	EXPECT_EQ(*count[2], seen);
-	EXPECT(*count[0] - seen <= 1 && *count[1] - seen <= 1, "a count was lost: %u %u %u", *count[0], *count[1], seen);
+	EXPECT(*count[0] - seen <= 1 && *count[1] - seen <= 1, "a count was lost: %u %u %u", *count[0],
+	       *count[1], seen);
 	EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, guest), 0);
 	EXPECT(goes_on(count[2]), "the guest does not go on");
 	expect_written(shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN));

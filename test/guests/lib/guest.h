@@ -200,7 +200,9 @@ long run_user(const void *code, void *stack_top);
 
 /* --- interrupts --- */
 typedef void (*irq_handler_t)(struct regs *regs);
-/* Vectors from 32 on. Without a handler an interrupt is counted in cpu->irqs[] and ends with EOI. */
+/*
+ * Vectors from 32 on. Without a handler an interrupt is counted in cpu->irqs[] and ends with EOI.
+ */
 void set_irq_handler(u8 vector, irq_handler_t fn);
 
 /* --- hypercalls --- */

@@ -130,8 +130,8 @@ static void clear_queue(struct nvme *n, struct nvme_queue *q, u32 id)
 {
 	u64 pages = n->queues + id * 2 * PAGE_SIZE;
 
-	*q = (struct nvme_queue){ .submit = (volatile u32 *)pages, .complete = (volatile u32 *)(pages + PAGE_SIZE),
-				  .id = id, .phase = 1 };
+	*q = (struct nvme_queue){ .submit = (volatile u32 *)pages,
+				  .complete = (volatile u32 *)(pages + PAGE_SIZE), .id = id, .phase = 1 };
 	memset((void *)pages, 0, 2 * PAGE_SIZE);
 }
 
@@ -161,7 +161,8 @@ bool nvme_start(struct nvme *n, bool with_io)
 	n->regs[NVME_CC] = ENABLE | CC_SIZES;
 	if (!wait_ready(n, READY))
 		return false;
-	return !with_io || (create_queue(n, CREATE_COMPLETE, n->io.complete, n->interrupts ? INTERRUPTS : 0) &&
+	return !with_io ||
+	       (create_queue(n, CREATE_COMPLETE, n->io.complete, n->interrupts ? INTERRUPTS : 0) &&
 			    create_queue(n, CREATE_SUBMIT, n->io.submit, 1 << 16));
 }
 

@@ -58,7 +58,10 @@ struct nvme {
 
 /* Maps the BAR at its usual place: decoding and mastering on. */
 void nvme_open(struct nvme *n, u32 bdf);
-/* Enables it, with its queues at n->queues; with_io: and one pair for I/O. False: it does not get ready. */
+/*
+ * Enables it, with its queues at n->queues; with_io: and one pair for I/O. False: it does not get
+ * ready.
+ */
 bool nvme_start(struct nvme *n, bool with_io);
 void nvme_stop(struct nvme *n);
 /* Submits: into the queue, and the doorbell for what is there. The answer is for nvme_wait(). */

@@ -36,7 +36,8 @@ static void load_tss(struct cpu *c)
 
 	c->tss.rsp[0] = (u64)stacks[c->id] + sizeof(stacks[0]);
 	c->tss.iomap = sizeof(c->tss);
-	entry[0] = (sizeof(c->tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+	entry[0] = (sizeof(c->tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
+		   (base >> 24 & 0xff) << 56;
 	entry[1] = base >> 32;
 	asm volatile("ltr %w0" ::"r"(0x40 + 16 * c->id));
 }

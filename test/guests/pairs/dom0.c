@@ -15,7 +15,10 @@ extern const u8 entry[];
 
 u64 window;
 static u8 *window_va;
-/* Behind the program: its code and data as they were at the start, and the state of some guest, whose header is anybody's. */
+/*
+ * Behind the program: its code and data as they were at the start, and the state of some guest,
+ * whose header is anybody's.
+ */
 static u8 *const image = (u8 *)(IMAGE + 2 * IMAGE_SIZE);
 #define STATE_SIZE (64 * PAGE_SIZE)
 static u8 *const state = (u8 *)(IMAGE + 3 * IMAGE_SIZE);
@@ -43,7 +46,8 @@ static long populate(domid_t id, u64 first, u32 count, unsigned int order)
 	long rc;
 
 	for (done = 0; done < count; done += rc) {
-		struct xen_memory_reservation r = { (u64)gfns, count - done < 64 ? count - done : 64, order, 0, id };
+		struct xen_memory_reservation r = { (u64)gfns, count - done < 64 ? count - done : 64, order, 0,
+						    id };
 
 		for (i = 0; i < r.nr_extents; i++)
 			gfns[i] = first + ((done + i) << order);
@@ -109,7 +113,8 @@ struct pairs_sum guest_sum(domid_t id)
 /* start_info, command line, memory map and code to spin in: the first pages. */
 static long fill_low(domid_t id, u64 seed)
 {
-	static const u8 spin[] = { 0xb9, 0x00, 0x40, 0xe2, 0xfe, 0xf4, 0xeb, 0xf8 }; /* counts, and halts */
+	/* counts, and halts */
+	static const u8 spin[] = { 0xb9, 0x00, 0x40, 0xe2, 0xfe, 0xf4, 0xeb, 0xf8 };
 	static struct {
 		struct hvm_start_info info;
 		struct hvm_memmap_table_entry map[2];
@@ -118,11 +123,14 @@ static long fill_low(domid_t id, u64 seed)
 	long rc;
 
 	memset(&low, 0, sizeof(low));
-	low.info = (struct hvm_start_info){ .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1, .memmap_entries = 2 };
+	low.info = (struct hvm_start_info){ .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1,
+					    .memmap_entries = 2 };
 	low.info.memmap_paddr = (u64)low.map - (u64)&low;
 	low.info.cmdline_paddr = (u64)low.line - (u64)&low;
-	low.map[0] = (struct hvm_memmap_table_entry){ 0, LOW_FRAMES << PAGE_SHIFT, XEN_HVM_MEMMAP_TYPE_RAM, 0 };
-	low.map[1] = (struct hvm_memmap_table_entry){ IMAGE, IMAGE_FRAMES << PAGE_SHIFT, XEN_HVM_MEMMAP_TYPE_RAM, 0 };
+	low.map[0] = (struct hvm_memmap_table_entry){ 0, LOW_FRAMES << PAGE_SHIFT, XEN_HVM_MEMMAP_TYPE_RAM,
+						      0 };
+	low.map[1] = (struct hvm_memmap_table_entry){ IMAGE, IMAGE_FRAMES << PAGE_SHIFT,
+						      XEN_HVM_MEMMAP_TYPE_RAM, 0 };
 	snprintk(low.line, sizeof(low.line), "quiet=1 ids=%u seed=%lu", nr_ids, seed);
 	rc = copy_in(id, 0, (u8 *)&low, sizeof(low));
 	return rc ? rc : copy_in(id, SPIN_FRAME, spin, sizeof(spin));
@@ -182,12 +190,16 @@ long guest_make(domid_t id, u64 seed)
 /* What ends most guests comes seldom, so that they get somewhere. */
 static u32 any_cmd(void)
 {
-	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain, XEN_DOMCTL_unpausedomain,
-		XEN_DOMCTL_unpausedomain, XEN_DOMCTL_resumedomain, XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_getvcpuinfo,
-		XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity, XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_scheduler_op,
-		XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext, XEN_DOMCTL_sendtrigger, XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size };
-	static const u8 fatal[] = { XEN_DOMCTL_createdomain, XEN_DOMCTL_destroydomain, XEN_DOMCTL_destroydomain,
-		XEN_DOMCTL_destroydomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_soft_reset, XEN_DOMCTL_set_cpu_policy };
+	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain,
+				   XEN_DOMCTL_unpausedomain,
+		XEN_DOMCTL_unpausedomain, XEN_DOMCTL_resumedomain, XEN_DOMCTL_getdomaininfo,
+		XEN_DOMCTL_getvcpuinfo, XEN_DOMCTL_max_mem, XEN_DOMCTL_setvcpuaffinity, XEN_DOMCTL_gethvmcontext,
+		XEN_DOMCTL_scheduler_op, XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext,
+		XEN_DOMCTL_sendtrigger, XEN_DOMCTL_set_paging_mempool_size, XEN_DOMCTL_get_paging_mempool_size };
+	static const u8 fatal[] = { XEN_DOMCTL_createdomain, XEN_DOMCTL_destroydomain,
+				    XEN_DOMCTL_destroydomain,
+		XEN_DOMCTL_destroydomain, XEN_DOMCTL_sethvmcontext, XEN_DOMCTL_soft_reset,
+		XEN_DOMCTL_set_cpu_policy };
 
 	if (one_in(100))
 		return fatal[rnd(ARRAY_SIZE(fatal))];
@@ -202,7 +214,8 @@ static void domctl_arguments(struct xen_domctl *c)
 	case XEN_DOMCTL_createdomain:
 		c->u.createdomain_v15 = (struct xen_domctl_createdomain_v15){
 			.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 1 + rnd(4),
-			.max_evtchn_port = one_in(3) ? 40 + rnd(100) : 4095, .max_grant_frames = one_in(4) ? -1 : (int)rnd(4),
+			.max_evtchn_port = one_in(3) ? 40 + rnd(100) : 4095,
+				.max_grant_frames = one_in(4) ? -1 : (int)rnd(4),
 			.max_maptrack_frames = one_in(4) ? -1 : (int)rnd(4), .arch.emulation_flags = XEN_X86_EMU_LAPIC };
 		break;
 	case XEN_DOMCTL_max_mem:
@@ -210,7 +223,8 @@ static void domctl_arguments(struct xen_domctl *c)
 		break;
 	case XEN_DOMCTL_setvcpuaffinity:
 	case XEN_DOMCTL_getvcpuaffinity:
-		c->u.vcpuaffinity = (struct xen_domctl_vcpuaffinity){ rnd(4), 1 + rnd(3), { map, 64 }, { map, 64 } };
+		c->u.vcpuaffinity = (struct xen_domctl_vcpuaffinity){ rnd(4), 1 + rnd(3), { map, 64 },
+				{ map, 64 } };
 		break;
 	case XEN_DOMCTL_scheduler_op:
 		c->u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Chance, and the calls. Arguments are such as fit what may be there, or are at a limit, or are anything. Other
- * vCPUs change them meanwhile, and interrupts that come while a hypercall is to be continued move RIP.
+ * Chance, and the calls. Arguments are such as fit what may be there, or are at a limit, or are
+ * anything. Other vCPUs change them meanwhile, and interrupts that come while a hypercall is to be
+ * continued move RIP.
  */
 #include "pairs.h"
 
@@ -60,7 +61,8 @@ u64 put(const void *data, size_t len)
 
 domid_t any_domid(void)
 {
-	static const domid_t special[] = { DOMID_SELF, DOMID_INVALID, DOMID_IO, DOMID_XEN, 0x7fef, 0x7ff0 };
+	static const domid_t special[] = { DOMID_SELF, DOMID_INVALID, DOMID_IO, DOMID_XEN, 0x7fef,
+					   0x7ff0 };
 
 	switch (rnd(16)) {
 	case 0:
@@ -116,8 +118,9 @@ static const struct choice {
 	u8 guest, dom0;
 	void (*fn)(struct shot *s);
 } choices[] = {
-	{ 24, 12, gen_evtchn }, { 24, 10, gen_grant }, { 24, 14, gen_memory }, { 12, 6, gen_entry }, { 10, 0, gen_vcpu },
-	{ 5, 3, gen_sched }, { 4, 3, gen_hvm }, { 3, 0, gen_init }, { 2, 0, gen_timer }, { 1, 40, gen_domctl },
+	{ 24, 12, gen_evtchn }, { 24, 10, gen_grant }, { 24, 14, gen_memory }, { 12, 6, gen_entry },
+	{ 10, 0, gen_vcpu }, { 5, 3, gen_sched }, { 4, 3, gen_hvm }, { 3, 0, gen_init },
+	{ 2, 0, gen_timer }, { 1, 40, gen_domctl },
 };
 
 static shot_fn choose(void)
@@ -159,7 +162,10 @@ static void gen_multicall(struct shot *s)
 	*s = (struct shot){ __HYPERVISOR_multicall, { list, p->nr } };
 }
 
-/* Words of what another vCPU may be reading now. Dom0's own calls are left alone: they would hit itself. */
+/*
+ * Words of what another vCPU may be reading now. Dom0's own calls are left alone: they would hit
+ * itself.
+ */
 static void poke(void)
 {
 	u32 other = rnd(VCPUS), n = rnd(4);

@@ -41,7 +41,8 @@ static void evtchn_new(struct shot *s)
 
 static void evtchn_fifo(struct shot *s)
 {
-	struct evtchn_init_control init = { any_gfn(1), one_in(8) ? rnd(8192) : 8 * rnd(500), rnd(4), 0, { 0 } };
+	struct evtchn_init_control init = { any_gfn(1), one_in(8) ? rnd(8192) : 8 * rnd(500), rnd(4), 0,
+					    { 0 } };
 	struct evtchn_expand_array expand = { any_gfn(1) };
 	struct evtchn_set_priority set = { any_port(), rnd(20) };
 
@@ -105,7 +106,9 @@ void gen_evtchn(struct shot *s)
 
 static struct grant_entry_v1 *table;
 
-/* What is mapped, by handle: its address plus 1. Above LIMIT handles are forgotten, by guests only. */
+/*
+ * What is mapped, by handle: its address plus 1. Above LIMIT handles are forgotten, by guests only.
+ */
 #define LIMIT 2048
 static u64 mapped[LIMIT];
 
@@ -136,7 +139,8 @@ void grants_init(void)
 /* Writes an entry as a guest may: whatever it likes. */
 void gen_entry(struct shot *s)
 {
-	struct grant_entry_v1 e = { .flags = GTF_permit_access, .domid = any_domid(), .frame = (u32)any_gfn(DOMID_SELF) };
+	struct grant_entry_v1 e = { .flags = GTF_permit_access, .domid = any_domid(),
+				    .frame = (u32)any_gfn(DOMID_SELF) };
 	struct grant_entry_v1 *at = &table[one_in(8) ? 504 + rnd(8) : rnd(24)];
 
 	if (one_in(4))
@@ -170,7 +174,8 @@ static void gen_map(struct shot *s)
 	s->a[1] = put_address();
 	s->a[2] = n;
 	for (i = 0; i < n; i++) {
-		struct gnttab_map_grant_ref m = { .host_addr = any_gfn(DOMID_SELF) << PAGE_SHIFT, .dom = any_domid(),
+		struct gnttab_map_grant_ref m = { .host_addr = any_gfn(DOMID_SELF) << PAGE_SHIFT,
+						  .dom = any_domid(),
 			.flags = one_in(16) ? rnd(8) : GNTMAP_host_map | (one_in(3) ? GNTMAP_readonly : 0),
 			.ref = any_ref(), .status = 1 };
 
@@ -201,7 +206,8 @@ static void gen_unmap(struct shot *s)
 		grant_handle_t h = any_handle();
 		u64 addr = mapped[h] && !one_in(16) ? mapped[h] - 1 : any_gfn(DOMID_SELF) << PAGE_SHIFT;
 		struct gnttab_unmap_grant_ref u = { .host_addr = addr, .handle = h, .status = 1 };
-		struct gnttab_unmap_and_replace r = { .host_addr = addr, .new_addr = one_in(8), .handle = h, .status = 1 };
+		struct gnttab_unmap_and_replace r = { .host_addr = addr, .new_addr = one_in(8), .handle = h,
+						      .status = 1 };
 
 		if (replace)
 			put(&r, sizeof(r));
@@ -250,7 +256,8 @@ static void gen_grant_single(struct shot *s)
 	s->a[2] = one_in(16) ? rnd(4) : 1;
 	switch (rnd(4)) {
 	case 0:
-		setup.frame_list = put(NULL, 70 * sizeof(u64)); /* not over what others of a list have: Dom0 would hit itself */
+		/* not over what others of a list have: Dom0 would hit itself */
+		setup.frame_list = put(NULL, 70 * sizeof(u64));
 		s->a[0] = GNTTABOP_setup_table;
 		s->a[1] = put(&setup, sizeof(setup));
 		break;
@@ -282,7 +289,9 @@ void gen_grant(struct shot *s)
 	}
 }
 
-/* What the call mapped or unmapped. Another vCPU of the guest's may have made something else of it. */
+/*
+ * What the call mapped or unmapped. Another vCPU of the guest's may have made something else of it.
+ */
 void grants_note(const struct shot *s)
 {
 	const struct gnttab_map_grant_ref *m = (const void *)s->a[1];
@@ -322,7 +331,8 @@ void grants_unmap_all(void)
 
 static void gen_reservation(struct shot *s)
 {
-	struct xen_memory_reservation r = { .domid = self_or_other(), .nr_extents = 1 + rnd(one_in(3) ? 80 : 4) };
+	struct xen_memory_reservation r = { .domid = self_or_other(),
+					    .nr_extents = 1 + rnd(one_in(3) ? 80 : 4) };
 	u64 i;
 
 	r.extent_order = one_in(20) ? 9 : one_in(30) ? 18 : one_in(16) ? rnd(20) : 0;
@@ -347,7 +357,8 @@ static void gen_reservation(struct shot *s)
 
 static void gen_add(struct shot *s)
 {
-	struct xen_add_to_physmap a = { .domid = self_or_other(), .space = one_in(2) ? XENMAPSPACE_gmfn : rnd(3) };
+	struct xen_add_to_physmap a = { .domid = self_or_other(), .space = one_in(2) ? XENMAPSPACE_gmfn
+					: rnd(3) };
 
 	if (one_in(32))
 		a.space = rnd(8);
@@ -397,11 +408,12 @@ static void gen_acquire(struct shot *s)
 
 static void gen_memory_other(struct shot *s)
 {
-	static const u8 harmless[] = { XENMEM_maximum_ram_page, XENMEM_current_reservation, XENMEM_maximum_reservation,
-				       XENMEM_maximum_gpfn, XENMEM_memory_map };
+	static const u8 harmless[] = { XENMEM_maximum_ram_page, XENMEM_current_reservation,
+				       XENMEM_maximum_reservation, XENMEM_maximum_gpfn, XENMEM_memory_map };
 	struct xen_foreign_memory_map map = { .domid = is_dom0 ? (domid_t)(1 + rnd(nr_ids)) : any_domid(),
 					      .map = { rnd(4), put_address() + 512 } };
-	struct xen_memory_reservation claim = { .domid = any_domid(), .nr_extents = one_in(2) ? 0 : 40 + rnd(3000) };
+	struct xen_memory_reservation claim = { .domid = any_domid(),
+						.nr_extents = one_in(2) ? 0 : 40 + rnd(3000) };
 
 	switch (rnd(4)) {
 	case 0:

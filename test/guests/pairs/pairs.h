@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Random operations of guests that work together, and of a Dom0 that makes and ends them: pairs.c. */
+/*
+ * Random operations of guests that work together, and of a Dom0 that makes and ends them: pairs.c.
+ */
 #ifndef TEST_GUEST_PAIRS_H
 #define TEST_GUEST_PAIRS_H
 

@@ -33,15 +33,18 @@ static struct vcpu_hvm_context context(unsigned int id)
 
 	if (one_in(4)) {
 		c.mode = one_in(8) ? rnd(3) : VCPU_HVM_MODE_32B;
-		c.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eip = (u32)(u64)pairs_spin, .cr0 = 0x11, .cs_limit = ~0u,
-			.ss_limit = ~0u, .ds_limit = ~0u, .es_limit = ~0u, .tr_limit = 0x67, .cs_ar = 0xc9b, .ss_ar = 0xc93,
+		c.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eip = (u32)(u64)pairs_spin, .cr0 = 0x11,
+							      .cs_limit = ~0u,
+			.ss_limit = ~0u, .ds_limit = ~0u, .es_limit = ~0u, .tr_limit = 0x67, .cs_ar = 0xc9b,
+				    .ss_ar = 0xc93,
 			.ds_ar = 0xc93, .es_ar = 0xc93, .tr_ar = 0x8b };
 		return c;
 	}
 	v->id = id;
 	v->fn = fuzz_for_ever;
 	v->vcpu_info = &shared_info->vcpu_info[id];
-	c.cpu_regs.x86_64 = (struct vcpu_hvm_x86_64){ .rip = (u64)pairs_entry, .rsp = (u64)(stacks[id] + sizeof(stacks[id])),
+	c.cpu_regs.x86_64 = (struct vcpu_hvm_x86_64){ .rip = (u64)pairs_entry,
+						      .rsp = (u64)(stacks[id] + sizeof(stacks[id])),
 		.rsi = (u64)v, .rflags = 2, .cr0 = 0x80010031, .cr3 = (u64)pml4, .cr4 = 0x20, .efer = 0x900 };
 	return c;
 }
@@ -146,7 +149,8 @@ void gen_init(struct shot *s)
 void gen_sched(struct shot *s)
 {
 	evtchn_port_t ports[4] = { rnd(16), rnd(16), rnd(64), rnd(300) };
-	struct sched_poll poll = { .nr_ports = rnd(4), .timeout = one_in(4) && !is_dom0 ? 0 : about_now() + rnd(200000) };
+	struct sched_poll poll = { .nr_ports = rnd(4), .timeout = one_in(4) && !is_dom0 ? 0
+				   : about_now() + rnd(200000) };
 	struct sched_shutdown down = { rnd(6) };
 	struct sched_watchdog dog = { rnd(4), is_dom0 ? ~0u : rnd(4) };
 	struct sched_remote_shutdown remote = { (domid_t)(1 + rnd(nr_ids)), rnd(6) };
@@ -185,7 +189,8 @@ void gen_hvm(struct shot *s)
 	struct xen_hvm_param p = { .domid = id, .index = one_in(2) ? 0 : rnd(HVM_NR_PARAMS + 2),
 		.value = one_in(3) ? 0 : one_in(2) ? 2ull << 56 | (VECTOR + rnd(VECTORS)) : rnd(64) };
 	struct xen_hvm_get_mem_type type = { .domid = id, .pfn = any_gfn(id) };
-	struct xen_hvm_evtchn_upcall_vector vec = { rnd(4), (u8)(one_in(8) ? rnd(16) : VECTOR + rnd(VECTORS)) };
+	struct xen_hvm_evtchn_upcall_vector vec = { rnd(4),
+						    (u8)(one_in(8) ? rnd(16) : VECTOR + rnd(VECTORS)) };
 
 	s->nr = __HYPERVISOR_hvm_op;
 	switch (rnd(6)) {

@@ -58,7 +58,8 @@ void fake_fail_nth(unsigned int nth);		/* nth allocation from now fails; 0: none
 void fake_fail_from(unsigned int nth);		/* and so do all after it: memory is out, and stays so */
 bool fake_failure_happened(void);		/* did it, since fake_fail_nth(n > 0)? */
 bool fake_alloc_fails(void);			/* asked by each fake allocator */
-extern void (*fake_on_alloc)(void);		/* called by it first, to play other CPUs meanwhile; NULL: nothing */
+/* called by it first, to play other CPUs meanwhile; NULL: nothing */
+extern void (*fake_on_alloc)(void);
 extern void (*fake_on_free)(mfn_t mfn, u64 n);	/* before frames are freed; NULL: nothing */
 u64 fake_live_pages(void);			/* frames that are not free */
 u64 fake_live_objects(void);			/* domains, vCPUs that are not freed */
@@ -103,7 +104,10 @@ extern u64 fake_armed[FAKE_CPUS];		/* what each CPU's hardware timer is set to *
 void fake_advance(u64 ns);
 
 /* --- Domains -------------------------------------------------------------- */
-/* A live domain with its vCPUs up, on CPU (id % FAKE_CPUS), with shared_info; id 0 is control and hardware domain. */
+/*
+ * A live domain with its vCPUs up, on CPU (id % FAKE_CPUS), with shared_info; id 0 is control and
+ * hardware domain.
+ */
 struct domain *fake_domain(domid_t id, unsigned int vcpus);
 /* What happened to it. */
 struct fake_events {
@@ -124,7 +128,10 @@ extern struct fake_events fake_events;
  * 64 KiB fault. fake_guest_fault_nth(n): the nth copy from now faults.
  */
 void fake_guest_fault_nth(unsigned int nth);
-/* Called before each copy with its address, to change memory under the hypercall's feet; NULL: nothing. */
+/*
+ * Called before each copy with its address, to change memory under the hypercall's feet; NULL:
+ * nothing.
+ */
 extern void (*fake_on_guest_access)(u64 gva, size_t len, bool write);
 /* Gives d a page of RAM at gfn, through p2m_set(); its frame. */
 mfn_t fake_populate(struct domain *d, gfn_t gfn);

@@ -10,8 +10,8 @@
 #define XEN_ELFNOTE_PHYS32_ENTRY       18
 
 /*
- * A PVH kernel that may be loaded elsewhere than it is linked to. Up to three values of 32 bits: the
- * alignment of its start, the lowest address of its start, the highest one of its last byte.
+ * A PVH kernel that may be loaded elsewhere than it is linked to. Up to three values of 32 bits:
+ * the alignment of its start, the lowest address of its start, the highest one of its last byte.
  */
 #define XEN_ELFNOTE_PHYS32_RELOC       19
 

@@ -106,7 +106,10 @@ struct evtchn_set_priority {
 	uint32_t priority;  /* IN */
 };
 
-/* FIFO: a word for each port, in pages that the guest gives; the queues of a vCPU begin in its control block. */
+/*
+ * FIFO: a word for each port, in pages that the guest gives; the queues of a vCPU begin in its
+ * control block.
+ */
 typedef uint32_t event_word_t;
 
 #define EVTCHN_FIFO_PRIORITY_MAX     0

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The registers of a vCPU, as getvcpucontext and setvcpucontext have them. Most of it is for PV guests. */
+/*
+ * The registers of a vCPU, as getvcpucontext and setvcpucontext have them. Most of it is for PV
+ * guests.
+ */
 #ifndef XEN_PUBLIC_VCPU_CONTEXT_H
 #define XEN_PUBLIC_VCPU_CONTEXT_H
 

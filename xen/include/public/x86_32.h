@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What 32-bit guests see otherwise: longs and pointers of 4 bytes. All else looks the same to both (test/abi/layout32.c). */
+/*
+ * What 32-bit guests see otherwise: longs and pointers of 4 bytes. All else looks the same to both
+ * (test/abi/layout32.c).
+ */
 #ifndef XEN_PUBLIC_X86_32_H
 #define XEN_PUBLIC_X86_32_H
 

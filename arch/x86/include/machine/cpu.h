@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The CPU that executes this. Unit tests have a header of their own instead (test/unit/fake/machine). */
+/*
+ * The CPU that executes this. Unit tests have a header of their own instead
+ * (test/unit/fake/machine).
+ */
 #ifndef MACHINE_CPU_H
 #define MACHINE_CPU_H
 
@@ -11,7 +14,10 @@ struct pcpu;
 
 #define CPU_STACK_ORDER 2
 #define CPU_STACK_SIZE (PAGE_SIZE << CPU_STACK_ORDER)
-/* The last word of every Keel stack (aligned to its size) points to its CPU: no segment register is needed. */
+/*
+ * The last word of every Keel stack (aligned to its size) points to its CPU: no segment register is
+ * needed.
+ */
 static inline struct pcpu *this_cpu(void)
 {
 	u64 sp;

@@ -7,6 +7,7 @@
 
 #define DIRECTMAP_BASE 0xffff800000000000ull
 static inline void *pa_to_virt(paddr_t pa) { return (void *)(DIRECTMAP_BASE + pa); }
-static inline paddr_t virt_to_pa(const void *va) { return (u64)va - DIRECTMAP_BASE; } /* direct map addresses only */
+/* direct map addresses only */
+static inline paddr_t virt_to_pa(const void *va) { return (u64)va - DIRECTMAP_BASE; }
 
 #endif

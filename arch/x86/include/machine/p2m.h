@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The tables that are a domain's physical-to-machine map: the nested one, and its mirror for devices (arch/x86/p2m.c). */
+/*
+ * The tables that are a domain's physical-to-machine map: the nested one, and its mirror for
+ * devices (arch/x86/p2m.c).
+ */
 #ifndef MACHINE_P2M_H
 #define MACHINE_P2M_H
 
