@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <public/hvm/pvh_layout.h>
+
 #include "common/bootcfg.h"
 #include "common/bootfiles.h"
 
