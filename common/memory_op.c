@@ -122,21 +122,25 @@ static bool populate_one(struct domain *d, gfn_t gfn, unsigned int order)
 	return true;
 }
 
+/* 1 MiB beside a guest's memory, as libxl gives it, for pages that are added afterwards. */
+#define TOOLSTACK_PAGES 256
+
 /*
  * What a toolstack has populated on demand, for a guest that begins with less memory than its map
- * says, is there at once: the guest's limit grows by what the claim does not cover, and the guest
- * gives back when it starts to balloon.
+ * says, is there at once: the guest's limit grows by what does not fit, and the guest gives back
+ * when it starts to balloon. A limit that was set meanwhile stays.
  */
 static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
 {
-	u64 beyond = BIT(order) - min(READ_ONCE(d->claimed), BIT(order));
-	bool done;
+	u64 limit = READ_ONCE(d->max_pages);
+	u64 raised = max(limit, READ_ONCE(d->tot_pages) + BIT(order) + TOOLSTACK_PAGES);
 
-	__atomic_fetch_add(&d->max_pages, beyond, __ATOMIC_SEQ_CST);
-	done = populate_one(d, gfn, order);
-	if (!done)
-		__atomic_fetch_sub(&d->max_pages, beyond, __ATOMIC_SEQ_CST);
-	return done;
+	WRITE_ONCE(d->max_pages, raised);
+	if (populate_one(d, gfn, order))
+		return true;
+	__atomic_compare_exchange_n(&d->max_pages, &raised, limit, false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
+	return false;
 }
 
 /*

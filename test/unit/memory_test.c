@@ -145,18 +145,21 @@ static void populated_on_demand_is_there_at_once(void **state)
 	u64 gfns[4] = { 512, 1, p2m_gfn_limit, 2 };
 	struct xen_memory_reservation r = reservation(gfns, 1, 9, 1);
 
-	guest->max_pages = 100 + 8;
-	guest->claimed = 100;
+	guest->max_pages = 100 + 256;
 	r.mem_flags = XENMEMF_populate_on_demand;
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
 	assert_int_equal(guest->tot_pages, 512);
-	assert_int_equal(guest->max_pages, 512 + 8);
-	guest->claimed = 0;
+	assert_int_equal(guest->max_pages, 512 + 256);
 	r = reservation(gfns + 1, 2, 0, 1);
 	r.mem_flags = XENMEMF_populate_on_demand;
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
 	assert_int_equal(type_at(guest, 1), P2M_RAM);
-	assert_int_equal(guest->max_pages, 513 + 8);	/* what found no place adds nothing */
+	assert_int_equal(guest->max_pages, 513 + 256);	/* what found no place adds nothing */
+	guest->max_pages = 5000;	/* nor does what fits */
+	r = reservation(gfns + 1, 1, 0, 1);
+	r.mem_flags = XENMEMF_populate_on_demand;
+	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
+	assert_int_equal(guest->max_pages, 5000);
 	guest->max_pages = 514;	/* all else keeps to the limit */
 	r = reservation(gfns + 3, 1, 0, 1);
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
