@@ -114,7 +114,8 @@ void vcpu_wake(struct vcpu *v)
 		set_runstate(v, state_of_waiting(v), t);
 		if (!vcpu_runnable(v))
 			return spin_unlock(&rq->lock);
-		target = moved ? rq : policy->choose(rq, v);
+		/* Its affinity may have changed on the way. */
+		target = moved && may_run_on(v, rq->cpu) ? rq : policy->choose(rq, v);
 		if (target == rq) {
 			policy->enqueue(rq, v, t);
 			return spin_unlock(&rq->lock);
