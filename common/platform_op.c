@@ -113,6 +113,8 @@ long do_platform_op(unsigned long gva, unsigned long a2, unsigned long a3, unsig
 	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
 	if (!row)
 		return -ENOSYS;
+	if (!hypercall_allowed(row->who))
+		return -EPERM;
 	rc = row->platform(&op);
 	return rc >= 0 && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
 }

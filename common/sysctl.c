@@ -272,6 +272,8 @@ long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned l
 	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
 	if (!row)
 		return -ENOSYS;
+	if (!hypercall_allowed(row->who))
+		return -EPERM;
 	rc = row->sysctl(&op);
 	/* If a buffer is too short, the argument returns how long it must be. */
 	if ((!rc || rc == -ENOBUFS) && copy_to_guest(gva, &op, sizeof(op)))

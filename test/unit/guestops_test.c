@@ -342,6 +342,8 @@ static void platform(void **state)
 
 	op.u.settime64.secs = 99;
 	op.u.settime64.system_time = 5;
+	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), -EPERM);
+	guest->control = true;
 	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), 0);
 	assert_int_equal(clock_sec, 99);
 	op.u.settime64.nsecs = 1000000000;
