@@ -176,6 +176,21 @@ static int teardown(void **state)
 	return unit_teardown(state);
 }
 
+/* Ids that nobody has are passed by the word, and none of the others with them. */
+static void domains_are_found_in_order(void **state)
+{
+	static const domid_t ids[] = { 63, 64, 127, 200 };
+	domid_t from = 2;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++)
+		assert_non_null(create(ids[i], false));
+	for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++) {
+		assert_int_equal(domain_find_from(from)->id, ids[i]);
+		from = (domid_t)(ids[i] + 1);
+	}
+	assert_null(domain_find_from(from));
+}
+
 static long evtchn_op(unsigned long cmd, void *arg)
 {
 	return do_event_channel_op(cmd, (unsigned long)arg, 0, 0, 0);
@@ -563,6 +578,7 @@ static void dom0s_watchdog_restarts_the_machine(void **state)
 static const struct CMUnitTest tests[] = {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	TEST(a_domain_is_seen_whole_or_not_at_all),
+	TEST(domains_are_found_in_order),
 	TEST(a_failed_creation_leaves_nothing),
 	TEST(refused),
 	TEST(an_id_is_free_when_its_domain_is),
