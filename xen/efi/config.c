@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is to be booted: the command line, the boot configuration, and the files that it names.
- * Everything is looked for in the sections of keel.efi first, then on its volume.
+ * What to boot: the command line, the boot configuration, and the files that it names. The loader
+ * looks for everything in the sections of keel.efi first, then on its volume.
  */
 #include <libfdt.h>
 
@@ -13,7 +13,7 @@
 #define CONFIG_DEFAULT	"keel.dtb"
 #define CONFIG_OPTION	"config="
 
-/* Load options are anything at all: firmware puts its own marks into boot entries that it made. */
+/* Load options may be anything: firmware puts its own marks into boot entries that it made. */
 static BOOLEAN options_text(struct loader *l, char *text, UINTN size)
 {
 	const CHAR16 *s = l->image->LoadOptions;
@@ -108,7 +108,7 @@ static EFI_STATUS check_kernel(const char *name, const struct blob *b)
 	return EFI_SUCCESS;
 }
 
-/* Load one module. EFI_NOT_FOUND is only reported if not @optional. */
+/* Load one module. Reports EFI_NOT_FOUND only if not @optional. */
 static EFI_STATUS load_module(struct loader *l, const char *path, BOOLEAN kernel, BOOLEAN optional,
 			      const char *cmdline)
 {

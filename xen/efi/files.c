@@ -48,7 +48,7 @@ static BOOLEAN make_name(const CHAR16 *folder, const char *path, CHAR16 name[LOA
 	return TRUE;
 }
 
-/* Beside keel.efi first, then from the volume's top. */
+/* Looks beside keel.efi first, then from the volume's top. */
 static EFI_STATUS open_file(struct loader *l, const char *path, EFI_FILE_HANDLE *file)
 {
 	CHAR16 name[LOADER_PATH_LEN];

@@ -103,7 +103,7 @@ static VOID add_descriptor(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
 	case EfiBootServicesCode:
 	case EfiBootServicesData:
 	case EfiConventionalMemory:
-		/* Memory that cannot be cached is no RAM to us. */
+		/* Memory that cannot be cached does not count as RAM. */
 		if (d->Attribute & EFI_MEMORY_WB)
 			type = BOOT_RANGE_RAM;
 		break;
@@ -137,7 +137,7 @@ EFI_STATUS loader_exit_boot_services(struct loader *l)
 	status = map_get(&m);
 	if (EFI_ERROR(status))
 		return loader_error(status, L"the firmware gives no memory map");
-	/* A timer's event between map and exit makes the key stale: only these two calls then. */
+	/* A timer's event between map and exit makes the key stale. Make only these two calls. */
 	for (tries = 0; tries < EXIT_TRIES; tries++) {
 		status = BS->ExitBootServices(l->handle, m.key);
 		if (!EFI_ERROR(status))

@@ -24,7 +24,7 @@ static const char *skip_word(const char *s)
 }
 
 /*
- * QEMU and older loaders put the file's name first, GRUB 2 gives only what follows it. Debian's
+ * QEMU and older loaders put the file's name first; GRUB 2 gives only what follows it. Debian's
  * GRUB scripts write a word `placeholder` in front of a Xen module's arguments.
  */
 static const char *skip_name(const struct boot_info *bi, const char *s)
@@ -42,7 +42,7 @@ static void add_module(struct boot_info *bi, uint64_t start, uint64_t end, const
 {
 	char name[256];
 	const char *args = skip_name(bi, string);
-	/* From GRUB the skipped word is no name. */
+	/* With GRUB the skipped word is not the name. */
 	size_t len = strncmp(bi->loader_name, "GRUB", 4) ? args - string : 0;
 
 	while (len && string[len - 1] == ' ')
@@ -147,7 +147,7 @@ static void mb2_memory(struct boot_info *bi, const struct mb2_mmap *map)
 	}
 }
 
-/* The loader gives a copy, in memory that is nobody's: keep our own, inside the image. */
+/* The loader's copy is in memory that belongs to nobody: keep our own, inside the image. */
 static void keep_rsdp(struct boot_info *bi, const char *copy, size_t size)
 {
 	static char rsdp[64] __attribute__((aligned(16)));
@@ -189,7 +189,7 @@ static void mb2_tag(struct boot_info *bi, const struct mb2_tag *tag)
 	}
 }
 
-/* The loader's name decides how command lines are read, so it is looked for first. */
+/* The loader's name decides how to read command lines, so the first pass looks for it. */
 void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info)
 {
 	const char *base = (const char *)info;
