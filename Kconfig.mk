@@ -53,6 +53,7 @@ $(O)/unit/include/config.h: Kconfig Kconfig.mk
 deps:
 	@test/deps
 	@+$(MAKE) --no-print-directory qemu10 || echo "deps: going on without QEMU 10, which few tests need" >&2
+	@[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(O)
 KEEL_NO_DEPS := clean test-list soak-list deps
 ifneq ($(filter-out $(KEEL_NO_DEPS),$(or $(MAKECMDGOALS),all)),)
 $(O)/deps.stamp: test/deps $(wildcard */deps.txt)

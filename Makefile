@@ -7,6 +7,9 @@ LD         ?= ld
 OBJCOPY    ?= objcopy
 NM         ?= nm
 
+# Debian gives the folders of sfdisk, mkfs.vfat and depmod to root only; they work for anybody.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all clean help
