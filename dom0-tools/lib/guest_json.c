@@ -250,14 +250,79 @@ static bool true_of(struct json_object *j, const char *key)
 	return json_object_object_get_ex(j, key, &v) && json_object_get_boolean(v);
 }
 
+static const char *type_name(struct json_object *j)
+{
+	static const char *const names[] = {
+		[json_type_null] = "null", [json_type_boolean] = "true or false",
+		[json_type_double] = "a number with a fraction", [json_type_int] = "an integer",
+		[json_type_object] = "an object", [json_type_array] = "a list",
+		[json_type_string] = "a text",
+	};
+
+	return names[json_object_get_type(j)];
+}
+
+static bool is_text(struct json_object *j)
+{
+	return json_object_is_type(j, json_type_string) || json_object_is_type(j, json_type_int);
+}
+
+/* What a device's object may have; an interface's texts are in vif_texts as well. */
+static const struct part {
+	const char *kind, *key;
+	bool truth;
+} parts[] = {
+	{ "disk", "target", false }, { "disk", "vdev", false }, { "disk", "readonly", true },
+	{ "disk", "shared", true }, { "disk", "discard", true },
+	{ "vif", "mac", false }, { "vif", "devid", false }, { "vif", "mtu", false },
+};
+
+#define NR_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static bool is_part(const char *kind, const char *key, bool *truth)
+{
+	*truth = false;
+	for (size_t i = 0; i < NR_PARTS; i++)
+		if (!strcmp(parts[i].kind, kind) && !strcmp(parts[i].key, key)) {
+			*truth = parts[i].truth;
+			return true;
+		}
+	for (size_t i = 0; !strcmp(kind, "vif") && i < NR_VIF_TEXTS; i++)
+		if (!strcmp(vif_texts[i].key, key))
+			return true;
+	return false;
+}
+
+/*
+ * All that an object says must reach the text that is made of it: a word that nobody reads would be
+ * a disk to write where one to read was meant. A comma would begin another word.
+ */
+static int check_object(const char *kind, struct json_object *j, const char *from,
+			struct keel_error *e)
+{
+	json_object_object_foreach(j, key, val) {
+		bool truth;
+
+		if (!is_part(kind, key, &truth))
+			return keel_fail(e, EINVAL, "%s: unknown key '%s' in an object of '%s'", from, key, kind);
+		if (truth && !json_object_is_type(val, json_type_boolean))
+			return keel_fail(e, EINVAL, "%s: '%s' in an object of '%s' must be true or false, not %s", from,
+					 key, kind, type_name(val));
+		if (!truth && !is_text(val))
+			return keel_fail(e, EINVAL, "%s: '%s' in an object of '%s' must be a text, not %s", from, key,
+					 kind, type_name(val));
+		if (!truth && strcmp(key, "target") && strchr(json_object_get_string(val), ','))
+			return keel_fail(e, EINVAL, "%s: '%s' in an object of '%s' has a comma", from, key, kind);
+	}
+	return 0;
+}
+
 static char *vif_text(struct json_object *j)
 {
-	static const char *const others[] = { "mac", "devid", "mtu" };
-	const size_t n_others = sizeof(others) / sizeof(others[0]);
 	char *out = strdup("");
 
-	for (size_t i = 0; out && i < NR_VIF_TEXTS + n_others; i++) {
-		const char *key = i < n_others ? others[i] : vif_texts[i - n_others].key;
+	for (size_t i = 0; out && i < NR_VIF_TEXTS + NR_PARTS; i++) {
+		const char *key = i < NR_PARTS ? parts[i].key : vif_texts[i - NR_PARTS].key;
 		const char *text = text_of(j, key);
 		char *longer = NULL;
 
@@ -271,70 +336,74 @@ static char *vif_text(struct json_object *j)
 	return out;
 }
 
-static char *device_text(const char *key, struct json_object *j)
+static char *disk_text(struct json_object *j)
 {
-	const char *target, *vdev, *access, *discard;
+	const char *target = text_of(j, "target"), *vdev = text_of(j, "vdev");
+	const char *access = true_of(j, "readonly") ? "r" : true_of(j, "shared") ? "w!" : "w";
+	const char *discard = "";
 	char *out = NULL;
 
-	if (json_object_is_type(j, json_type_string))
-		return strdup(json_object_get_string(j));
-	if (strcmp(key, "disk"))
-		return vif_text(j);
-	target = text_of(j, "target");
-	vdev = text_of(j, "vdev");
-	access = true_of(j, "readonly") ? "r" : true_of(j, "shared") ? "w!" : "w";
-	discard = json_object_object_get(j, "discard") && !true_of(j, "discard") ? ", no-discard" : "";
+	if (json_object_object_get(j, "discard") && !true_of(j, "discard"))
+		discard = ", no-discard";
 	if (asprintf(&out, "vdev=%s, access=%s%s, target=%s", vdev ? vdev : "", access, discard,
 		     target ? target : "") < 0)
 		return NULL;
 	return out;
 }
 
-static struct cfg_value *value_from_json(const char *key, struct json_object *j)
+/* An entry of a list: a text, or the object of a device. */
+static int add_entry(struct cfg_value *list, const char *key, struct json_object *j,
+		     const char *from, struct keel_error *e)
 {
+	bool disk = !strcmp(key, "disk"), vif = !strcmp(key, "vif");
 	struct cfg_value *v;
-	size_t n;
+	char *text;
+	int rc = 0;
 
-	switch (json_object_get_type(j)) {
-	case json_type_string:
-		v = new_value(CFG_STRING);
-		if (v)
-			v->string = strdup(json_object_get_string(j));
-		return v;
-	case json_type_int:
-		v = new_value(CFG_INTEGER);
-		if (v) {
-			v->integer = json_object_get_int64(j);
-			v->string = strdup(json_object_get_string(j));
-		}
-		return v;
-	case json_type_array:
-		v = new_value(CFG_LIST);
-		n = json_object_array_length(j);
-		if (!v)
-			return NULL;
-		v->item = calloc(n + 1, sizeof(*v->item));
-		for (size_t i = 0; v->item && i < n; i++) {
-			v->item[i] = new_value(CFG_STRING);
-			if (!v->item[i])
-				break;
-			v->item[i]->string = device_text(key, json_object_array_get_idx(j, i));
-			v->items++;
-		}
-		return v;
-	default:
-		return NULL;
-	}
+	if (json_object_is_type(j, json_type_object) && (disk || vif))
+		rc = check_object(key, j, from, e);
+	else if (!json_object_is_type(j, json_type_string) && (disk || vif || !is_text(j)))
+		rc = keel_fail(e, EINVAL, "%s: entry %zu of '%s' is %s, where a text%s is needed", from,
+			       list->items + 1, key, type_name(j), disk || vif ? " or an object" : "");
+	if (rc)
+		return rc;
+	v = new_value(CFG_STRING);
+	if (!v)
+		return keel_fail(e, ENOMEM, "no memory");
+	list->item[list->items++] = v;
+	if (!json_object_is_type(j, json_type_object))
+		text = strdup(json_object_get_string(j));
+	else
+		text = disk ? disk_text(j) : vif_text(j);
+	v->string = text;
+	return text ? 0 : keel_fail(e, ENOMEM, "no memory");
 }
 
-static bool complete(const struct cfg_value *v)
+/* On failure, *@out is to be freed too. */
+static int value_from_json(struct cfg_value **out, const char *key, struct json_object *j,
+			   const char *from, struct keel_error *e)
 {
-	if (!v || (v->type != CFG_LIST && !v->string) || (v->type == CFG_LIST && !v->item))
-		return false;
-	for (size_t i = 0; i < v->items; i++)
-		if (!v->item[i]->string)
-			return false;
-	return true;
+	bool list = json_object_is_type(j, json_type_array);
+	size_t n = list ? json_object_array_length(j) : 0;
+	struct cfg_value *v;
+	int rc = 0;
+
+	if (!list && !is_text(j))
+		return keel_fail(e, EINVAL, "%s: '%s' is %s, where a text, an integer or a list is needed", from,
+				 key, type_name(j));
+	v = new_value(list ? CFG_LIST : json_object_is_type(j, json_type_int) ? CFG_INTEGER : CFG_STRING);
+	*out = v;
+	if (v && list)
+		v->item = calloc(n + 1, sizeof(*v->item));
+	else if (v)
+		v->string = strdup(json_object_get_string(j));
+	if (!v || (list ? !v->item : !v->string))
+		return keel_fail(e, ENOMEM, "no memory");
+	if (v->type == CFG_INTEGER)
+		v->integer = json_object_get_int64(j);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_entry(v, key, json_object_array_get_idx(j, i), from, e);
+	return rc;
 }
 
 int guest_json_to_cfg(struct cfg *c, struct json_object *j, const char *from, struct keel_error *e)
@@ -352,9 +421,10 @@ int guest_json_to_cfg(struct cfg *c, struct json_object *j, const char *from, st
 
 		s->name = strdup(key);
 		s->from = from;
-		s->value = value_from_json(key, val);
-		if (!s->name || !complete(s->value))
-			rc = keel_fail(e, EINVAL, "%s: '%s' is not usable", from, key);
+		rc = s->name ? value_from_json(&s->value, key, val, from, e) :
+			       keel_fail(e, ENOMEM, "no memory");
+		if (rc)
+			break;
 	}
 	if (rc)
 		cfg_free(c);
