@@ -71,8 +71,13 @@ int guest_parse_cpus(struct guest_cpus *cpus, const char *list, struct keel_erro
 	if (!copy)
 		return keel_fail(e, ENOMEM, "no memory");
 	while (!rc && (word = strsep(&rest, ","))) {
+		size_t n;
+
 		word += strspn(word, " \t");
-		word[strcspn(word, " \t")] = 0;
+		n = strlen(word);
+		while (n && strchr(" \t", word[n - 1]))
+			n--;
+		word[n] = 0;
 		rc = one(cpus, word, e);
 	}
 	free(copy);

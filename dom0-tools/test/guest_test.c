@@ -235,6 +235,8 @@ static void bad_values(void **state)
 		{ BASE "cpus='node:1'", "the machine has one node" },
 		{ BASE "cpus_soft=['0',['1']]", "each entry is a text" },
 		{ BASE "cpus='1024'", "CPUs are 0 to 1023" },
+		{ BASE "cpus='0 1 2'", "'0 1 2' is no range" }, { BASE "cpus='0-3 ^2'", "'0-3 ^2' is no range" },
+		{ BASE "cpus='all ^0'", "'all ^0' is no list" }, { BASE "cpus='  '", "'' is no list" },
 		{ BASE "cpus=['0','']", "f:4: cpus: '' is no list" },
 		{ BASE "bootloader='mine'", "f:4: bootloader 'mine' is not run" },
 		{ BASE "firmware='ovmf'", "has no firmware" },
@@ -457,7 +459,7 @@ static void cpus(void **state)
 	struct guest_config g;
 	char text[64];
 
-	assert_int_equal(guest_parse_cpus(&c, "0-3, ^2,8", &e), 0);
+	assert_int_equal(guest_parse_cpus(&c, "0-3 , ^2,8\t ", &e), 0);
 	guest_cpus_text(&c, 16, text, sizeof(text));
 	assert_string_equal(text, "0-1,3,8");
 	guest_cpus_text(&c, 2, text, sizeof(text));
