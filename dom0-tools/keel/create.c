@@ -125,8 +125,8 @@ const struct command cmd_create = {
 	.args = "[OPTIONS] FILE [NAME=VALUE...]",
 	.summary = "Makes a guest from a configuration file and starts it",
 	.help =
-	"FILE is written as for xl, see keel.cfg(5), or in JSON. Settings after it replace the file's;\n"
-	"a text needs its quotes there too: 'name=\"web\"'.\n\n"
+	"FILE is written as for xl, see keel.cfg(5), or in JSON. Settings after it replace the file's, or\n"
+	"add to them with +=; a text needs its quotes there too: 'name=\"web\"'.\n\n"
 	"  -p, --paused       leave the guest paused; `keel unpause` starts it\n"
 	"  -c, --console      connect to its console at once (Ctrl-] leaves it)\n"
 	"  -n, --dry-run      check the configuration and print it as JSON\n"

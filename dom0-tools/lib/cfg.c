@@ -278,6 +278,7 @@ static int store(struct parser *s, struct cfg *c, char *name, unsigned int line,
 		old->before = old->line;
 		old->line = line;
 		old->value = v;
+		old->add = false;
 		return 0;
 	}
 	grown = realloc(c->setting, (c->settings + 1) * sizeof(*grown));
@@ -287,7 +288,7 @@ static int store(struct parser *s, struct cfg *c, char *name, unsigned int line,
 		return no_memory(s);
 	}
 	c->setting = grown;
-	c->setting[c->settings++] = (struct cfg_setting){ name, s->name, line, v, 0 };
+	c->setting[c->settings++] = (struct cfg_setting){ name, s->name, line, v, 0, add };
 	return 0;
 }
 
@@ -359,6 +360,17 @@ int cfg_parse(struct cfg *c, const char *text, size_t size, const char *name,
 	}
 }
 
+/* To a value of other lines, or of JSON. */
+static int add_to(struct cfg_setting *old, struct cfg_setting *new, struct keel_error *e)
+{
+	struct parser s = { .name = new->from, .line = new->line, .e = e };
+
+	/* A list is told as its file's: the line of an entry from elsewhere would name another one. */
+	for (size_t i = 0; i < new->value->items; i++)
+		new->value->item[i]->line = 0;
+	return append(&s, old->value, new->value);
+}
+
 int cfg_replace(struct cfg *c, struct cfg *over, struct keel_error *e)
 {
 	struct cfg_setting *grown = realloc(c->setting,
@@ -373,6 +385,13 @@ int cfg_replace(struct cfg *c, struct cfg *over, struct keel_error *e)
 		if (!old) {
 			c->setting[c->settings++] = over->setting[i];
 			over->setting[i] = (struct cfg_setting){ 0 };
+			continue;
+		}
+		if (over->setting[i].add) {
+			int rc = add_to(old, &over->setting[i], e);
+
+			if (rc)
+				return rc;
 			continue;
 		}
 		spare = *old;

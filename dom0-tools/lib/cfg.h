@@ -2,6 +2,7 @@
 #ifndef KEEL_LIB_CFG_H
 #define KEEL_LIB_CFG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct cfg_setting {
 	unsigned int line;
 	struct cfg_value *value;
 	unsigned int before;		/* the line of an earlier value, which this one replaced; or 0 */
+	bool add;			/* +=, with no value before it */
 };
 
 struct cfg {
@@ -44,7 +46,10 @@ struct cfg {
 /* Parses @text of @size bytes; @name is the file's, for messages ("name:line: what"). */
 int cfg_parse(struct cfg *c, const char *text, size_t size, const char *name,
 	      struct keel_error *e);
-/* Moves the settings of @over into @c, in place of those of the same name. */
+/*
+ * Moves the settings of @over into @c, in place of those of the same name; those of += are added to
+ * them.
+ */
 int cfg_replace(struct cfg *c, struct cfg *over, struct keel_error *e);
 void cfg_free(struct cfg *c);
 

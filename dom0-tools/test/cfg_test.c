@@ -177,12 +177,34 @@ static void replacement(void **state)
 	cfg_free(&c);
 }
 
+/* += behind the file's name adds to what the file says, and is the value if it says nothing. */
+static void replacement_adds(void **state)
+{
+	struct cfg c, over;
+
+	assert_int_equal(parse(&c, "a = 'x'\nl = ['1']\nr = 'old'\nm = 1"), 0);
+	assert_int_equal(parse(&over, "a += 'y'\na += 'z'\nl += ['2']\nn += 'w'\nr += 'v'\nr = 'new'\nm = 2\nm += 3"), 0);
+	assert_int_equal(cfg_replace(&c, &over, &e), 0);
+	cfg_free(&over);
+	assert_string_equal(c.setting[0].value->string, "xyz");
+	assert_int_equal(c.setting[1].value->items, 2);
+	assert_string_equal(c.setting[1].value->item[1]->string, "2");
+	assert_string_equal(c.setting[2].value->string, "new");
+	assert_string_equal(c.setting[3].value->string, "23");
+	assert_string_equal(c.setting[4].value->string, "w");
+	assert_int_equal(cfg_parse(&over, "\nl += 'x'", 9, "command line", &e), 0);
+	assert_int_equal(cfg_replace(&c, &over, &e), -EINVAL);
+	assert_contains(e.text, "command line:2: += can add");
+	cfg_free(&over);
+	cfg_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values), cmocka_unit_test(nothing), cmocka_unit_test(additions),
 		cmocka_unit_test(errors), cmocka_unit_test(truncated), cmocka_unit_test(no_memory),
-		cmocka_unit_test(replacement), cmocka_unit_test(as_for_libxlutil),
+		cmocka_unit_test(replacement), cmocka_unit_test(replacement_adds), cmocka_unit_test(as_for_libxlutil),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
