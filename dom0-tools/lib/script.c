@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The scripts that a configuration names for its interfaces: xl-network-configuration(5). */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +31,18 @@ static void set_environment(const char *script, unsigned int domid, unsigned int
 
 /*
  * The child: only words of the configuration, and no shell. What it prints belongs to no command's
- * output.
+ * output. It reads nothing: in a group of its own, a read from the terminal would stop it. A signal
+ * that is ignored here, as by keeld, would stay ignored in it.
  */
 static void start(const char *script, const char *what)
 {
+	int null = open("/dev/null", O_RDONLY);
 	sigset_t none;
 
+	dup2(null, 0);
+	if (null > 0)
+		close(null);
+	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(2, 1);
@@ -46,9 +53,13 @@ static void start(const char *script, const char *what)
 static int wait_for(struct keel *k, pid_t pid, const char *script, const char *what)
 {
 	uint64_t end = keel_now_ms() + SCRIPT_TIMEOUT_MS;
+	pid_t ended;
 	int status;
 
-	while (waitpid(pid, &status, WNOHANG) != pid) {
+	while ((ended = waitpid(pid, &status, WNOHANG)) != pid) {
+		/* The number may be somebody else's by now: nothing may be sent to it. */
+		if (ended < 0 && errno != EINTR)
+			return keel_fail_errno(&k->err, "what became of the script %s %s is not known", script, what);
 		/* An interruption ends what is being made, not its undoing. */
 		bool stop = strcmp(what, "offline") && keel_interrupted(k);
 
@@ -72,18 +83,27 @@ static int wait_for(struct keel *k, pid_t pid, const char *script, const char *w
 int script_run(struct keel *k, const char *script, const char *what, unsigned int domid,
 	       unsigned int index, const char *interface, const char *gatewaydev)
 {
+	void (*old)(int);
 	pid_t pid;
+	int rc;
 
 	if (access(script, X_OK))
 		return keel_fail_errno(&k->err,
 				       "cannot run the script %s (Xen's own are in the package xen-utils-common)", script);
+	/* If whoever started this process had it ignore SIGCHLD, nobody could wait for the script. */
+	old = signal(SIGCHLD, SIG_DFL);
 	pid = fork();
-	if (pid < 0)
-		return keel_fail_errno(&k->err, "cannot start the script %s", script);
+	if (pid < 0) {
+		rc = keel_fail_errno(&k->err, "cannot start the script %s", script);
+		signal(SIGCHLD, old);
+		return rc;
+	}
 	setpgid(pid, pid);	/* in both, so that whoever is first has done it: a group is ended whole */
 	if (!pid) {
 		set_environment(script, domid, index, interface, gatewaydev);
 		start(script, what);
 	}
-	return wait_for(k, pid, script, what);
+	rc = wait_for(k, pid, script, what);
+	signal(SIGCHLD, old);
+	return rc;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/device.h"
@@ -15,10 +16,12 @@
 static char dir[] = "/tmp/script-test-XXXXXX", path[64], out[64];
 static struct keel k;
 static uint64_t now, step;
-static bool interrupted;
+static bool interrupted, stolen;
 
 uint64_t keel_now_ms(void)
 {
+	if (stolen)
+		waitpid(-1, NULL, 0);
 	now += step;
 	return now;
 }
@@ -136,11 +139,49 @@ static void stopped(void **state)
 	interrupted = false;
 }
 
+/* With SIGCHLD ignored the kernel throws a script's end away at once. */
+static void nobody_waits(void **state)
+{
+	char text[64];
+
+	signal(SIGCHLD, SIG_IGN);
+	step = 30;
+	now = 0;
+	assert_int_equal(run("exit 3", "online", "", text, sizeof(text)), -EIO);
+	assert_contains(k.err.text, "online failed (exit status 3)");
+	assert_int_equal(run("exit 0", "online", "", text, sizeof(text)), 0);
+	assert_ptr_equal(signal(SIGCHLD, SIG_DFL), SIG_IGN);
+	/* Another part of the process has taken the end. */
+	stolen = true;
+	assert_int_equal(run("exit 0", "online", "", text, sizeof(text)), -ECHILD);
+	assert_contains(k.err.text, "what became of the script");
+	stolen = false;
+	step = 0;
+}
+
+static void inherited(void **state)
+{
+	char text[64];
+	int zero = open("/dev/zero", O_RDONLY), stdin_copy = dup(0);
+
+	assert_true(zero > 0);
+	dup2(zero, 0);
+	close(zero);
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(run("readlink /proc/$$/fd/0 >$OUT; kill -PIPE $$; echo on >$OUT", "online", "",
+			     text, sizeof(text)), -EIO);
+	assert_contains(k.err.text, "failed (signal 13)");
+	assert_string_equal(text, "/dev/null\n");
+	assert_ptr_equal(signal(SIGPIPE, SIG_DFL), SIG_IGN);
+	dup2(stdin_copy, 0);
+	close(stdin_copy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told), cmocka_unit_test(fails), cmocka_unit_test(hangs),
-			cmocka_unit_test(stopped),
+		cmocka_unit_test(stopped), cmocka_unit_test(nobody_waits), cmocka_unit_test(inherited),
 	};
 	sigset_t set;
 	int rc;
