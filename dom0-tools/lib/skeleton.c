@@ -165,7 +165,16 @@ int domain_rename(struct keel *k, unsigned int domid, const char *name)
 }
 
 /* The old pieces go first: there may be more of them. */
-int domain_rename_config(struct keel *k, unsigned int domid, const char *name)
+static void rewrite_pieces(struct store_tx *t, void *config)
+{
+	char path[STORE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/tool/keel/%u/config", t->domid);
+	xs_rm(t->k->xs, t->t, path);
+	write_pieces(t, config);
+}
+
+static int rename_config(struct keel *k, unsigned int domid, const char *name)
 {
 	struct guest_config g;
 	struct json_object *j;
@@ -177,11 +186,22 @@ int domain_rename_config(struct keel *k, unsigned int domid, const char *name)
 	free(g.name);
 	g.name = strdup(name);
 	j = g.name ? guest_to_json(&g) : NULL;
-	store_remove(k, "/tool/keel/%u/config", domid);
-	rc = j ? store_run(k, domid, write_pieces,
+	rc = j ? store_run(k, domid, rewrite_pieces,
 			   (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
 		 keel_fail(&k->err, ENOMEM, "no memory");
 	json_object_put(j);
 	guest_free(&g);
+	return rc;
+}
+
+/* No signal ends it halfway: keeld would restart the guest with another name than it has. */
+int domain_rename_config(struct keel *k, unsigned int domid, const char *name)
+{
+	sigset_t old;
+	int rc;
+
+	keel_hold_signals(&old);
+	rc = rename_config(k, domid, name);
+	keel_release_signals(&old);
 	return rc;
 }

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest's stored configuration, with a xenstore of the test's own: what a transaction has done is
+ * there only once it has ended well.
+ */
+#include "test/check.h"
+
+#include "lib/domain.h"
+#include "lib/store.h"
+
+#define PIECES "/tool/keel/3/config"
+
+static struct node {
+	char path[64], value[2100];
+} nodes[16], before[16];
+static int failing_writes, again;	/* the next writes in a transaction fail; it ends with EAGAIN */
+static bool inside, held, changed_unheld;
+static struct keel k;
+
+static struct node *find(const char *path)
+{
+	for (int i = 0; i < 16; i++)
+		if (!strcmp(nodes[i].path, path))
+			return &nodes[i];
+	return NULL;
+}
+
+xs_transaction_t xs_transaction_start(struct xs_handle *h)
+{
+	memcpy(before, nodes, sizeof(nodes));
+	inside = true;
+	return 7;
+}
+
+bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
+{
+	bool fail = again && again--;
+
+	inside = false;
+	if (abort || fail)
+		memcpy(nodes, before, sizeof(nodes));
+	errno = EAGAIN;
+	return !fail;
+}
+
+void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *len)
+{
+	struct node *n = find(path);
+
+	return n ? strdup(n->value) : NULL;
+}
+
+bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
+	      unsigned int len)
+{
+	struct node *n = find(path);
+
+	changed_unheld |= !held;
+	if (t != XBT_NULL && failing_writes && failing_writes--) {
+		errno = ENOSPC;
+		return false;
+	}
+	if (!n)
+		n = find("");
+	assert_non_null(n);
+	snprintf(n->path, sizeof(n->path), "%s", path);
+	snprintf(n->value, sizeof(n->value), "%.*s", (int)len, (const char *)data);
+	return true;
+}
+
+/* What is below goes too; outside a transaction that would be seen at once. */
+bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+	changed_unheld |= !held;
+	assert_true(t == XBT_NULL || inside);
+	for (int i = 0; i < 16; i++)
+		if (!strncmp(nodes[i].path, path, strlen(path)))
+			memset(&nodes[i], 0, sizeof(nodes[i]));
+	if (t == XBT_NULL)
+		memcpy(before, nodes, sizeof(nodes));
+	return true;
+}
+
+bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+	return true;
+}
+
+bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *path,
+			struct xs_permissions *p, unsigned int n)
+{
+	return true;
+}
+
+char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *n)
+{
+	return NULL;
+}
+
+void keel_hold_signals(sigset_t *old)
+{
+	held = true;
+}
+
+void keel_release_signals(const sigset_t *old)
+{
+	held = false;
+}
+
+/* A guest named web, whose configuration has two pieces. */
+static void reset(void)
+{
+	char text[3000];
+
+	memset(nodes, 0, sizeof(nodes));
+	snprintf(text, sizeof(text),
+		 "{\"name\":\"web\",\"kernel\":\"/k\",\"memory\":64,\"cmdline\":\"%02050d\"}", 0);
+	held = true;
+	xs_write(NULL, XBT_NULL, PIECES "/0", text, 2048);
+	xs_write(NULL, XBT_NULL, PIECES "/1", text + 2048, strlen(text + 2048));
+	xs_write(NULL, XBT_NULL, "/local/domain/3/vm", "/vm/u", 5);
+	held = changed_unheld = false;
+	failing_writes = again = 0;
+	memset(&k.err, 0, sizeof(k.err));
+}
+
+static void name_is(const char *name)
+{
+	struct guest_config g;
+
+	assert_true(skeleton_config(&k, 3, &g));
+	assert_string_equal(g.name, name);
+	guest_free(&g);
+}
+
+static void renamed(void **state)
+{
+	reset();
+	assert_int_equal(domain_rename_config(&k, 3, "shop"), 0);
+	name_is("shop");
+	assert_string_equal(find("/local/domain/3/name")->value, "shop");
+	assert_string_equal(find("/vm/u/name")->value, "shop");
+	assert_false(held);
+	/* No signal ends it between the names and the configuration. */
+	assert_false(changed_unheld);
+	/* Others wrote meanwhile: it is done again, from the start. */
+	reset();
+	again = 2;
+	assert_int_equal(domain_rename_config(&k, 3, "shop"), 0);
+	name_is("shop");
+}
+
+/* keeld restarts a guest from what is stored: a failure leaves the old one. */
+static void not_renamed(void **state)
+{
+	reset();
+	failing_writes = 1;
+	assert_int_equal(domain_rename_config(&k, 3, "shop"), -ENOSPC);
+	name_is("web");
+	assert_false(held);
+}
+
+/* The old configuration may have had more pieces. */
+static void shorter(void **state)
+{
+	reset();
+	held = true;
+	xs_write(NULL, XBT_NULL, PIECES "/1", "\"}", 2);
+	strcpy(find(PIECES "/0")->value,
+	       "{\"name\":\"web\",\"kernel\":\"/k\",\"memory\":64,\"cmdline\":\"short");
+	held = false;
+	assert_int_equal(domain_rename_config(&k, 3, "shop"), 0);
+	assert_null(find(PIECES "/1"));
+	assert_contains(find(PIECES "/0")->value, "}");
+	name_is("shop");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(renamed), cmocka_unit_test(not_renamed), cmocka_unit_test(shorter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
