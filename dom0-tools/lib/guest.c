@@ -11,12 +11,22 @@
 
 #include "lib/blob.h"
 
+/* JSON has no lines: a message of the form "file:0: what" leaves the number out. */
+static void without_line_0(const struct reader *r, char *text)
+{
+	size_t n = r->file ? strlen(r->file) : 0;
+
+	if (n && !strncmp(text, r->file, n) && !strncmp(text + n, ":0: ", 4))
+		memmove(text + n, text + n + 2, strlen(text + n + 2) + 1);
+}
+
 void reader_warn(void *arg, const char *text)
 {
 	struct reader *r = arg;
 	char line[640];
 
 	snprintf(line, sizeof(line), "%s:%u: %s", r->file, r->line, text);
+	without_line_0(r, line);
 	if (r->warn)
 		r->warn(r->arg, line);
 }
@@ -264,6 +274,7 @@ static bool goes_on(struct reader *r, int rc, int *first, struct keel_error *why
 {
 	if (!rc)
 		return true;
+	without_line_0(r, r->e->text);
 	if (r->refuse)
 		r->refuse(r->arg, r->e->text);
 	if (!*first) {
@@ -311,6 +322,25 @@ int guest_check_cfg(struct guest_config *g, const struct cfg *c, const char *fil
 	return read_all(&r, c);
 }
 
+/* Why there is no object, or what is behind it: nothing may be passed over. */
+static int json_error(struct json_tokener *t, bool parsed, const struct blob *text,
+		      const char *path, struct keel_error *e)
+{
+	enum json_tokener_error error = json_tokener_get_error(t);
+	size_t at = json_tokener_get_parse_end(t);
+
+	if (!parsed && error == json_tokener_continue)
+		return keel_fail(e, EINVAL, "%s: no JSON: the file ends too early", path);
+	if (!parsed)
+		return keel_fail(e, EINVAL, "%s: no JSON: %s at byte %zu", path, json_tokener_error_desc(error),
+				 at);
+	while (at < text->size && isspace(text->data[at]))
+		at++;
+	if (at == text->size)
+		return 0;
+	return keel_fail(e, EINVAL, "%s: there is more behind the JSON object, at byte %zu", path, at);
+}
+
 static int read_json(struct cfg *c, const struct blob *text, const char *path, struct keel_error *e)
 {
 	struct json_tokener *t = json_tokener_new();
@@ -320,11 +350,9 @@ static int read_json(struct cfg *c, const struct blob *text, const char *path, s
 	if (!t)
 		return keel_fail(e, ENOMEM, "no memory");
 	j = json_tokener_parse_ex(t, (const char *)text->data, text->size);
-	if (j)
+	rc = json_error(t, j, text, path, e);
+	if (!rc)
 		rc = guest_json_to_cfg(c, j, path, e);
-	else
-		rc = keel_fail(e, EINVAL, "%s: no JSON: %s at byte %zu", path,
-			       json_tokener_error_desc(json_tokener_get_error(t)), json_tokener_get_parse_end(t));
 	json_object_put(j);
 	json_tokener_free(t);
 	return rc;

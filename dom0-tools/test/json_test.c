@@ -2,6 +2,8 @@
 /* Configurations in JSON: what is taken, and that nothing of them is passed over. */
 #include "test/check.h"
 
+#include <unistd.h>
+
 #include "lib/guest.h"
 
 #define BASE "\"name\":\"web\",\"type\":\"pvh\",\"kernel\":\"/k\",\"memory\":64"
@@ -84,6 +86,55 @@ static void refused(void **state)
 	}
 }
 
+static char dir[] = "/tmp/json-test-XXXXXX", path[64], warned[512];
+
+static void note(void *arg, const char *text)
+{
+	snprintf(warned, sizeof(warned), "%s", text);
+}
+
+static int read_file(struct guest_config *g, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	warned[0] = 0;
+	memset(&e, 0, sizeof(e));
+	return guest_from_file(g, path, note, NULL, &e);
+}
+
+/* A file is one object and nothing else; its messages have no lines. */
+static void files(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} bad[] = {
+		{ "{" BASE "}\nmemory = 4096", ": there is more behind the JSON object, at byte " },
+		{ "{" BASE "} {}", ": there is more behind" },
+		{ "{" BASE, ": no JSON: the file ends too early" },
+		{ "{" BASE ",}x", ": there is more behind" },
+		{ "{" BASE " \"a\"}", ": no JSON: " },
+		{ "{" BASE ",\"vcpus\":0}", ": vcpus = 0 is out of range" },
+		{ "{" BASE ",\"cpus\":\"x\"}", ": cpus: 'x' is no list" },
+		{ "{" BASE ",\"localtime\":true}", ": 'localtime' is true or false, where" },
+	};
+	struct guest_config g;
+	char want[256];
+
+	assert_int_equal(read_file(&g, " {" BASE ",\"vnc\":1}\n\t \n"), 0);
+	snprintf(want, sizeof(want), "%s: 'vnc' has no effect on Keel", path);
+	assert_string_equal(warned, want);
+	guest_free(&g);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (read_file(&g, bad[i].text) != -EINVAL)
+			fail_msg("taken: %s", bad[i].text);
+		snprintf(want, sizeof(want), "%s%s", path, bad[i].says);
+		assert_memory_equal(e.text, want, strlen(want));
+	}
+}
+
 static void no_memory(void **state)
 {
 	struct json_object *j = json_tokener_parse("{" BASE ",\"disk\":[{\"target\":\"/a\",\"vdev\":\"xvda\"}],"
@@ -107,8 +158,16 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(devices), cmocka_unit_test(refused), cmocka_unit_test(no_memory),
+		cmocka_unit_test(devices), cmocka_unit_test(refused), cmocka_unit_test(files),
+		cmocka_unit_test(no_memory),
 	};
+	int rc;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof(path), "%s/web.json", dir);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	rmdir(dir);
+	return rc;
 }
