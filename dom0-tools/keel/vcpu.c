@@ -62,6 +62,7 @@ static void print_vcpu(const struct domain *d, unsigned int n, const struct vcpu
 	       v->info.cpu_time / 1e9, v->hard, v->soft);
 }
 
+/* A domain that has gone meanwhile is left out, as in `keel list`. */
 static int list_one(struct keel *k, const struct domain *d, unsigned int cpus,
 		    struct json_object *all)
 {
@@ -71,16 +72,18 @@ static int list_one(struct keel *k, const struct domain *d, unsigned int cpus,
 	json_object_object_add(j, "name", json_object_new_string(d->name));
 	json_object_object_add(j, "id", json_object_new_int(d->id));
 	json_object_object_add(j, "vcpus", list);
-	json_object_array_add(all, j);
 	for (unsigned int i = 0; i < d->max_vcpus; i++) {
 		int rc = ask(k, d, i, cpus, &v);
 
-		if (rc)
-			return rc;
+		if (rc) {
+			json_object_put(j);
+			return rc == -ESRCH ? 0 : rc;
+		}
 		json_object_array_add(list, vcpu_json(i, &v));
 		if (!k->json)
 			print_vcpu(d, i, &v);
 	}
+	json_object_array_add(all, j);
 	return 0;
 }
 
@@ -125,7 +128,10 @@ static int run_list(struct keel *k, int argc, char **argv)
 	if (!rc && k->json)
 		return print_json(all);
 	json_object_put(all);
-	return rc < 0 ? failed(k, rc, "ask for the machine", &(struct domain){ .name = "it" }) : rc;
+	if (rc >= 0)
+		return rc;
+	keel_fail(&k->err, -rc, "cannot ask how many CPUs the machine has: %s", strerror(-rc));
+	return report(k);
 }
 
 const struct command cmd_vcpu_list = {
@@ -186,7 +192,7 @@ static int run_pin(struct keel *k, int argc, char **argv)
 const struct command cmd_vcpu_pin = {
 	.name = "vcpu-pin",
 	.args = "NAME|ID VCPU|all CPUS [SOFT]",
-	.summary = "Says on which CPUs a vCPU may run, and rather runs",
+	.summary = "Says on which CPUs a vCPU may run, and prefers to run",
 	.help =
 	"CPUS and SOFT are lists such as 0-3,^2, or all; - leaves the one or the other as it is.\n"
 	"What is set lasts until the guest ends: for longer there are cpus and cpus_soft in its file.\n\n",

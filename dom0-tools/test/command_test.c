@@ -15,7 +15,8 @@
 #include "lib/store.h"
 
 static char history[4096], *printed;
-static int hyper_error;
+static int hyper_error, machine_error;
+static unsigned int gone = ~0u;
 static bool no_config;
 static struct keel k;
 
@@ -123,7 +124,7 @@ int store_write(struct keel *q, const char *path, const char *fmt, ...)
 int hyper_physinfo(struct keel *q, struct xen_sysctl_physinfo *info)
 {
 	*info = (struct xen_sysctl_physinfo){ .nr_cpus = 4 };
-	return 0;
+	return machine_error;
 }
 
 int hyper_vcpu_info(struct keel *q, unsigned int domid, unsigned int vcpu,
@@ -131,7 +132,7 @@ int hyper_vcpu_info(struct keel *q, unsigned int domid, unsigned int vcpu,
 {
 	*info = (struct xen_domctl_getvcpuinfo){ .online = vcpu == 0, .blocked = 1, .cpu = 2,
 						 .cpu_time = 1500000000 };
-	return hyper_error;
+	return domid == gone ? -ESRCH : hyper_error;
 }
 
 int hyper_get_affinity(struct keel *q, unsigned int domid, unsigned int vcpu,
@@ -258,6 +259,15 @@ static void vcpus(void **state)
 	hyper_error = -EPERM;
 	expect("vcpu-list web", 1, "cannot ask for the vCPUs of web: Operation not permitted", "");
 	hyper_error = 0;
+	machine_error = -EPERM;
+	expect("vcpu-list", 1, "cannot ask how many CPUs the machine has: Operation not permitted", "");
+	machine_error = 0;
+	gone = 0;	/* the others are still told */
+	expect("vcpu-list", 0, "web   ", "");
+	assert_null(strstr(printed, "Domain-0"));
+	expect("vcpu-list --json", 0, "\"name\":\"web\"", "");
+	assert_null(strstr(printed, "Domain-0"));
+	gone = ~0u;
 }
 
 static void memory(void **state)
