@@ -12,6 +12,9 @@
 #include "lib/hyper.h"
 #include "lib/store.h"
 
+/* With less, Dom0's kernel ends the toolstack's own processes: the hypervisor's minimum. */
+#define DOM0_LEAST_KIB (96 << 10)
+
 /* "512", "512m", "1g": KiB; MiB without a letter, as for xl. */
 static bool memory_size(const char *text, uint64_t *kib)
 {
@@ -65,6 +68,10 @@ static int run_memory(struct keel *k, int argc, char **argv)
 		return rc;
 	if (domain_find(k, argv[optind], &d))
 		return report(k);
+	if (!d.id && kib < DOM0_LEAST_KIB) {
+		keel_fail(&k->err, EINVAL, "Dom0 needs %d MiB at least", DOM0_LEAST_KIB >> 10);
+		return report(k);
+	}
 	most = most_memory(k, &d);
 	if (kib > most) {
 		keel_fail(&k->err, EINVAL, "%s can have %llu MiB at most (maxmem in its file)", d.name,
@@ -238,6 +245,8 @@ static int run_share(struct keel *k, int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	if (s.system && (s.guest || s.has_weight || s.has_cap))
+		return usage_error(k, &cmd_sched_credit2, "-s and -r are for all CPUs, -d, -w and -c for a guest");
 	if ((s.has_weight || s.has_cap) && !s.guest)
 		return usage_error(k, &cmd_sched_credit2, "a weight or a cap is a guest's: name it with -d");
 	rc = open_hypervisor(k, &cmd_sched_credit2);

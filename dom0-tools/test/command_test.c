@@ -276,6 +276,9 @@ static void memory(void **state)
 	expect("mem-set web 2048k", 0, "asked", "/local/domain/3/memory/target=2048\n");
 	expect("mem-set web 513", 1, "web can have 512 MiB at most", "");
 	expect("mem-set web 1G", 1, "512 MiB at most", "");
+	expect("mem-set 0 95", 1, "Dom0 needs 96 MiB at least", "");
+	expect("mem-set Domain-0 1", 1, "Dom0 needs 96 MiB at least", "");
+	expect("mem-set 0 96", 0, "asked", "/local/domain/0/memory/target=98304\n");
 	no_config = true;	/* another toolstack's */
 	expect("mem-set web 129", 1, "128 MiB at most", "");
 	expect("mem-set web 128m", 0, "asked", "/local/domain/3/memory/target=131072\n");
@@ -308,6 +311,9 @@ static void shares(void **state)
 	expect("sched-credit2 -s", 0, "ratelimit 1000 us", "");
 	expect("sched-credit2 -s -r 500", 0, "ratelimit 500 us", "ratelimit 500\n");
 	expect("sched-credit2 -w 5", 2, "name it with -d", "");
+	expect("sched-credit2 -d web -w 512 -r 1000", 2, "-s and -r are for all CPUs", "");
+	expect("sched-credit2 -s -d web", 2, "-s and -r are for all CPUs", "");
+	expect("sched-credit2 -c 5 -s", 2, "-s and -r are for all CPUs", "");
 	expect("sched-credit2 -d web -w 0", 2, "bad option or value", "");
 	expect("sched-credit2 -d web -c 65535", 2, "bad option or value", "");
 	hyper_error = -EINVAL;
