@@ -10,16 +10,19 @@
 #include <unistd.h>
 
 #include "lib/device.h"
+#include "lib/store.h"
 
 /* What libxl gives a script. */
 #define SCRIPT_TIMEOUT_MS 40000
+
+#define BACKEND "/local/domain/0/backend/vif/%u/%u"
 
 static void set_environment(const char *script, unsigned int domid, unsigned int index,
 			    const char *interface, const char *gatewaydev)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u", domid, index);
+	snprintf(path, sizeof(path), BACKEND, domid, index);
 	setenv("script", script, 1);
 	setenv("XENBUS_TYPE", "vif", 1);
 	setenv("XENBUS_BASE_PATH", "backend", 1);
@@ -80,6 +83,19 @@ static int wait_for(struct keel *k, pid_t pid, const char *script, const char *w
 			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
+/* Xen's scripts tell why in a node. It is of this one failure: what fails later has its own. */
+static void add_reason(struct keel *k, unsigned int domid, unsigned int index)
+{
+	char *why = store_read(k, BACKEND "/hotplug-error", domid, index);
+	size_t used = strlen(k->err.text);
+
+	if (why && *why)
+		snprintf(k->err.text + used, sizeof(k->err.text) - used, ": %s", why);
+	if (why)
+		store_remove(k, BACKEND "/hotplug-error", domid, index);
+	free(why);
+}
+
 int script_run(struct keel *k, const char *script, const char *what, unsigned int domid,
 	       unsigned int index, const char *interface, const char *gatewaydev)
 {
@@ -105,5 +121,7 @@ int script_run(struct keel *k, const char *script, const char *what, unsigned in
 	}
 	rc = wait_for(k, pid, script, what);
 	signal(SIGCHLD, old);
+	if (rc == -EIO)
+		add_reason(k, domid, index);
 	return rc;
 }

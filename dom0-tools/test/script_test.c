@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/device.h"
+#include "lib/store.h"
 
 static char dir[] = "/tmp/script-test-XXXXXX", path[64], out[64];
 static struct keel k;
@@ -31,6 +32,30 @@ bool keel_interrupted(struct keel *q)
 	if (interrupted)
 		keel_fail(&q->err, EINTR, "interrupted");
 	return interrupted;
+}
+
+static const char *reason;	/* what a script has written into its node */
+static char removed[64];
+
+char *store_read(struct keel *q, const char *fmt, ...)
+{
+	char node[STORE_PATH_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(node, sizeof(node), fmt, ap);
+	va_end(ap);
+	assert_string_equal(node, "/local/domain/0/backend/vif/7/2/hotplug-error");
+	return reason ? strdup(reason) : NULL;
+}
+
+void store_remove(struct keel *q, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(removed, sizeof(removed), fmt, ap);
+	va_end(ap);
 }
 
 /*
@@ -87,6 +112,14 @@ static void fails(void **state)
 
 	assert_int_equal(run("exit 3", "online", "", text, sizeof(text)), -EIO);
 	assert_contains(k.err.text, "online failed (exit status 3)");
+	assert_string_equal(removed, "");
+	reason = "Could not find bridge device br9";
+	assert_int_equal(run("exit 1", "online", "", text, sizeof(text)), -EIO);
+	assert_contains(k.err.text, "online failed (exit status 1): Could not find bridge device br9");
+	assert_string_equal(removed, "/local/domain/0/backend/vif/7/2/hotplug-error");
+	assert_int_equal(run("exit 0", "online", "", text, sizeof(text)), 0);
+	assert_string_equal(k.err.text, "");
+	reason = NULL;
 	assert_int_equal(script_run(&k, "/nowhere/vif-x", "online", 7, 2, "vif7.2", ""), -ENOENT);
 	assert_contains(k.err.text,
 			"cannot run the script /nowhere/vif-x (Xen's own are in the package xen-utils-common)");
