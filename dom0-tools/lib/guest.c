@@ -37,6 +37,8 @@ int guest_absolute(char **out, const char *path, struct keel_error *e)
 	int n;
 
 	*out = NULL;
+	if (!here && *path != '/')
+		return keel_fail_errno(e, "cannot tell the current directory, in which %s is", path);
 	if (!here)
 		return keel_fail(e, ENOMEM, "no memory");
 	if (!strncmp(path, "./", 2))

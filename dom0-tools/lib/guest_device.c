@@ -251,8 +251,11 @@ static int disk_flag(struct disk_parse *p, const char *word)
 	return 1;
 }
 
-/* A word that names its meaning: 0 taken, 1 not one of those. */
-static int disk_named(struct disk_parse *p, char *word, char *rest)
+/*
+ * A word that names its meaning: 0 taken, 1 not one of those. @target: what is behind target= up
+ * to the end, commas and blanks included; or NULL.
+ */
+static int disk_named(struct disk_parse *p, char *word, const char *target)
 {
 	char *value = strchr(word, '=');
 
@@ -261,10 +264,8 @@ static int disk_named(struct disk_parse *p, char *word, char *rest)
 	if (*word == '/')
 		return 1;
 	*value++ = 0;
-	if (!strcmp(word, "target") && rest) {
-		/* The target goes to the end, commas included. */
-		value[strlen(value)] = ',';
-	}
+	if (target)
+		return set_target(p, target);
 	for (size_t i = 0; i < sizeof(disk_keys) / sizeof(disk_keys[0]); i++)
 		if (!strcmp(word, disk_keys[i].key))
 			return disk_keys[i].set(p, value);
@@ -311,7 +312,8 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 	while (!rc && (word = next_word(&rest))) {
 		bool target = !strncmp(word, "target=", 7);
 
-		rc = disk_named(&p, word, target ? rest : NULL);
+		/* With a comma in it, it is taken from @spec: in the copy it is cut. */
+		rc = disk_named(&p, word, target && rest ? spec + (word + 7 - copy) : NULL);
 		if (rc == 1)
 			rc = disk_word(&p, word);
 		if (target)
@@ -428,7 +430,7 @@ static int set_vif_script(struct guest_vif *v, const char *value, struct keel_er
 
 	if (snprintf(path, sizeof(path), "%s%s", *value == '/' ? "" : "/etc/xen/scripts/", value) >=
 	    (int)sizeof(path))
-		path[0] = 0;
+		return keel_fail(e, EINVAL, "script '%s' is too long", value);
 	return *value ? copy_word(v->script, sizeof(v->script), "script", path, good, e) : 0;
 }
 

@@ -162,9 +162,6 @@ static int set_type(struct reader *r, const struct key *key, const struct cfg_va
 static int set_builder(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	r->builder = v->string;
-	if (strcmp(v->string, "hvm"))
-		return 0;
-	r->loaded = (struct place){ r->file, r->line };
 	return 0;
 }
 

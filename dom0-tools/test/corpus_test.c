@@ -207,6 +207,7 @@ static void texts_as_libxlutil(void **state)
 		"a=1+2\n", "a='x' 'y'\n", "a=('x')\n", ";a=1;;\n", "a=1;b=2\n", "\ta = 1 \n", "# only\n", "",
 			"a='#'\n", "a==1\n",
 		"a=[[\n", "a=['x'\n", "a=1]\n", "a='\\q'\n", "a='\\x00'\n",
+		"a=0512\n", "a='0512'\n", "a=08\n", "a=512\na+=512\n",
 	};
 	static const char *const more[] = {	/* that no file for xl can have */
 		"a=-3\n", "A=1\n", "a-b=1\n", "_a=1\n", "a=1\r\nb=2\r\n", "a=1#c\n", "a='\\x41'\n",
@@ -229,6 +230,7 @@ static const struct entry {
 	{ 's', "aio:/a,xvda,w" }, { 's', "/a,ioemu:hda,w" }, { 's', "ioemu:/a,hda,w" },
 	{ 's', "file:/a,ioemu:hda,w" }, { 's', "/a,raw,xvda,rw,backendtype=qdisk" },
 	{ 's', "/a,raw,xvda,rw,backendtype=tap" }, { 's', "/a,raw,xvda,rw,backendtype=phy" },
+	{ 's', "vdev=xvda,target=/a , b" },
 	{ 's', "vdev=xvda,target=/a,b" }, { 's', "vdev=xvda,format=raw,access=ro,target=/a" },
 	{ 's', "/a,raw,xvda,rw,discard" }, { 's', "/a,raw,xvda,rw,no-discard" },
 	{ 's', "/a,raw,xvda,rw,direct-io-safe" }, { 's', "/a, raw, xvda, rw" }, { 's', " /a,raw,xvda,rw" },

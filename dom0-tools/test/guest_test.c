@@ -2,6 +2,7 @@
 /* From settings to a guest: every setting with good and bad values; the JSON form. */
 #include "test/check.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "lib/guest.h"
@@ -129,6 +130,8 @@ static void defaults(void **state)
 	guest_free(&g);
 }
 
+#define LONG "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
+
 static void bad_values(void **state)
 {
 	static const struct {
@@ -222,6 +225,7 @@ static void bad_values(void **state)
 		{ "vif=['rate=-1MB/s']", "is not of the form" },
 		{ "vif=['rate=1MB/s@5000s']", "is not of the form" },
 		{ "vif=['ip=$(id)']", "do not belong there" }, { "vif=['script=a b']", "do not belong there" },
+		{ "vif=['script=/" LONG LONG "']", "script '/" LONG LONG "' is too long" },
 		{ "vif=['backend=net']", "only Dom0" }, { "vif=['trusted=0']", "xen_netfront.trusted=0" },
 		{ "vif=['colo_x=1']", "of xl is refused" },
 		{ BASE "vfb=['vnc=1']", "f:4: 'vfb' of xl is refused: a guest has no screen" },
@@ -390,6 +394,12 @@ static void loaders(void **state)
 		assert_contains(warned, "is answered with GRUB for PVH guests, /dev/null");
 		guest_free(&g);
 	}
+	/* What else is there does not change the line that is named. */
+	guest_pvh_grub = "/nowhere/grub";
+	assert_int_equal(read_guest(&g, "name='web'\nbootloader='pygrub'\ntype='pvh'\nmemory=64\nbuilder='hvm'"),
+			 -EINVAL);
+	assert_contains(e.text, "f:2: bootloader: there is no GRUB");
+	guest_pvh_grub = "/dev/null";
 	assert_int_equal(read_guest(&g, BASE "ramdisk='/r'\nbootloader='pygrub'\nextra='quiet'"), 0);
 	assert_contains(warned, "f:5: 'cmdline', 'root' and 'extra' do not reach the kernel");
 	assert_null(g.ramdisk);
@@ -415,10 +425,33 @@ static void paths(void **state)
 	assert_true(g.disk[2].shared);
 	assert_false(g.disk[0].shared);
 	guest_free(&g);
+	/* The target is all that is behind it. */
+	assert_int_equal(read_guest(&g, BASE "disk=['vdev=xvda,target=/img/a , b.img']"), 0);
+	assert_string_equal(g.disk[0].path, "/img/a , b.img");
+	guest_free(&g);
 	assert_int_equal(guest_read_cfg(&(struct cfg){ 0 }, "/nowhere/x.cfg", &e), -ENOENT);
 	assert_contains(e.text, "/nowhere/x.cfg");
 	assert_int_equal(guest_read_cfg(&(struct cfg){ 0 }, "/", &e), -EISDIR);
 	assert_int_equal(guest_read_cfg(&(struct cfg){ 0 }, "/dev/null", &e), -EINVAL);
+}
+
+/* Not for lack of memory. */
+static void no_directory(void **state)
+{
+	char dir[] = "/tmp/guest-test-XXXXXX";
+	int here = open(".", O_RDONLY | O_DIRECTORY);
+	struct guest_config g;
+
+	assert_true(here >= 0);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(read_guest(&g, "kernel='k'"), -ENOENT);
+	assert_contains(e.text, "cannot tell the current directory, in which k is: No such file");
+	assert_int_equal(read_guest(&g, BASE), 0);
+	guest_free(&g);
+	assert_int_equal(fchdir(here), 0);
+	close(here);
 }
 
 static void interfaces(void **state)
@@ -656,7 +689,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
 		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored),
-		cmocka_unit_test(without_a_type), cmocka_unit_test(loaders), cmocka_unit_test(paths),
+		cmocka_unit_test(without_a_type), cmocka_unit_test(loaders), cmocka_unit_test(paths), cmocka_unit_test(no_directory),
 		cmocka_unit_test(interfaces), cmocka_unit_test(cpus), cmocka_unit_test(all_errors),
 		cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs), cmocka_unit_test(json_and_back),
 		cmocka_unit_test(bad_json), cmocka_unit_test(no_memory), cmocka_unit_test(uuids),
