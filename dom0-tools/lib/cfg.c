@@ -115,7 +115,7 @@ static int escape(struct parser *s, char *out)
 
 static int parse_string(struct parser *s, struct cfg_value *v)
 {
-	char quote = *s->p++;
+	char quote = *s->p++, *fit;
 	size_t n = 0;
 
 	v->type = CFG_STRING;
@@ -138,6 +138,10 @@ static int parse_string(struct parser *s, struct cfg_value *v)
 				 s->name, v->line, quote);
 	s->p++;
 	v->string[n] = 0;
+	/* It had room for the rest of the file, which many texts would keep many times. */
+	fit = realloc(v->string, n + 1);
+	if (fit)
+		v->string = fit;
 	return 0;
 }
 

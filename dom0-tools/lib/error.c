@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+void keel_plain(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 int keel_fail(struct keel_error *e, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -14,6 +21,7 @@ int keel_fail(struct keel_error *e, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
+	keel_plain(e->text);
 	return -code;
 }
 
@@ -27,6 +35,7 @@ int keel_fail_errno(struct keel_error *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
+	keel_plain(e->text);
 	used = strlen(e->text);
 	snprintf(e->text + used, sizeof(e->text) - used, ": %s", strerror(code));
 	return -code;

@@ -20,4 +20,10 @@ int keel_fail(struct keel_error *e, int code, const char *fmt, ...)
 int keel_fail_errno(struct keel_error *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Control bytes become question marks: a message quotes files of others, and a terminal would do
+ * what they say. Both functions above do it.
+ */
+void keel_plain(char *text);
+
 #endif

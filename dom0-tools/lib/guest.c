@@ -27,6 +27,7 @@ void reader_warn(void *arg, const char *text)
 
 	snprintf(line, sizeof(line), "%s:%u: %s", r->file, r->line, text);
 	without_line_0(r, line);
+	keel_plain(line);
 	if (r->warn)
 		r->warn(r->arg, line);
 }

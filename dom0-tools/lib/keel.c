@@ -132,15 +132,16 @@ bool keel_interrupted(struct keel *k)
 
 void keel_warn(struct keel *k, const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
 
 	if (k->quiet)
 		return;
-	fputs("keel: warning: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	keel_plain(text);
+	fprintf(stderr, "keel: warning: %s\n", text);
 }
 
 uint64_t keel_now_ms(void)

@@ -91,6 +91,7 @@ static void add_reason(struct keel *k, unsigned int domid, unsigned int index)
 
 	if (why && *why)
 		snprintf(k->err.text + used, sizeof(k->err.text) - used, ": %s", why);
+	keel_plain(k->err.text);
 	if (why)
 		store_remove(k, BACKEND "/hotplug-error", domid, index);
 	free(why);

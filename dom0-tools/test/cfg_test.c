@@ -2,6 +2,8 @@
 /* The syntax of xl.cfg. */
 #include "test/check.h"
 
+#include <malloc.h>
+
 #include "lib/cfg.h"
 
 static struct keel_error e;
@@ -163,6 +165,19 @@ static void no_memory(void **state)
 	assert_true(n > 10);
 }
 
+/* A text keeps no more memory than it has characters. */
+static void small(void **state)
+{
+	char text[9000];
+	struct cfg c;
+
+	snprintf(text, sizeof(text), "a = 'x'\nb = '%08000d'", 0);
+	assert_int_equal(parse(&c, text), 0);
+	assert_true(malloc_usable_size(c.setting[0].value->string) < 100);
+	assert_int_equal(strlen(c.setting[1].value->string), 8000);
+	cfg_free(&c);
+}
+
 static void replacement(void **state)
 {
 	struct cfg c, over;
@@ -183,7 +198,8 @@ static void replacement_adds(void **state)
 	struct cfg c, over;
 
 	assert_int_equal(parse(&c, "a = 'x'\nl = ['1']\nr = 'old'\nm = 1"), 0);
-	assert_int_equal(parse(&over, "a += 'y'\na += 'z'\nl += ['2']\nn += 'w'\nr += 'v'\nr = 'new'\nm = 2\nm += 3"), 0);
+	assert_int_equal(parse(&over, "a += 'y'\na += 'z'\nl += ['2']\nn += 'w'\nr += 'v'\n"
+			       "r = 'new'\nm = 2\nm += 3"), 0);
 	assert_int_equal(cfg_replace(&c, &over, &e), 0);
 	cfg_free(&over);
 	assert_string_equal(c.setting[0].value->string, "xyz");
@@ -204,7 +220,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values), cmocka_unit_test(nothing), cmocka_unit_test(additions),
 		cmocka_unit_test(errors), cmocka_unit_test(truncated), cmocka_unit_test(no_memory),
-		cmocka_unit_test(replacement), cmocka_unit_test(replacement_adds), cmocka_unit_test(as_for_libxlutil),
+		cmocka_unit_test(small), cmocka_unit_test(replacement), cmocka_unit_test(replacement_adds),
+		cmocka_unit_test(as_for_libxlutil),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

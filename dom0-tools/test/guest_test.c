@@ -163,6 +163,9 @@ static void bad_values(void **state)
 		{ "max_event_channels=5", "out of range" },
 		{ "max_grant_frames=65", "out of range" },
 		{ "name=''", "1 to 80 characters" },
+		/* Nothing of a file tells the terminal what to do. */
+		{ "name='a\\x1b[2J\\x7fb\\n'", "the name 'a?[2J?b?' may hold" },
+		{ "name='\xc3\xa4'", "'\xc3\xa4'" },
 		{ "name='17'", "would be taken for a domain id" },
 		{ "name='a b'", "letters, digits" },
 		{ "uuid='x'", "'x' is no UUID" },
@@ -689,8 +692,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(complete), cmocka_unit_test(defaults), cmocka_unit_test(bad_values),
 		cmocka_unit_test(harmless_words), cmocka_unit_test(too_many), cmocka_unit_test(ignored),
-		cmocka_unit_test(without_a_type), cmocka_unit_test(loaders), cmocka_unit_test(paths), cmocka_unit_test(no_directory),
-		cmocka_unit_test(interfaces), cmocka_unit_test(cpus), cmocka_unit_test(all_errors),
+		cmocka_unit_test(without_a_type), cmocka_unit_test(loaders), cmocka_unit_test(paths),
+		cmocka_unit_test(no_directory), cmocka_unit_test(interfaces), cmocka_unit_test(cpus),
+		cmocka_unit_test(all_errors),
 		cmocka_unit_test(virtual_function), cmocka_unit_test(vdevs), cmocka_unit_test(json_and_back),
 		cmocka_unit_test(bad_json), cmocka_unit_test(no_memory), cmocka_unit_test(uuids),
 		cmocka_unit_test(settings_of_the_command_line),
