@@ -56,7 +56,7 @@ int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Prints and frees a JSON result. */
 int print_json(struct json_object *j);
-/* The result of a command, in words or as {"domain": ..., "result": @result}. */
+/* The result of a command, in words or as {"name": ..., "id": ..., "result": @result}. */
 int print_done(struct keel *k, const struct domain *d, const char *result);
 
 #endif

@@ -94,7 +94,7 @@ const struct command cmd_sysrq = {
 	.name = "sysrq",
 	.args = "NAME|ID LETTER",
 	.summary = "Sends a guest's Linux a magic SysRq",
-	.help = "What the letters do, Linux's documentation of SysRq says; h prints them on its console.\n\n",
+	.help = "Linux's documentation of SysRq says what the letters do; h prints them on its console.\n\n",
 	.run = run_sysrq,
 	.opens = true,
 };
