@@ -120,22 +120,42 @@ int skeleton_write(struct keel *k, unsigned int domid, const struct skeleton *s)
 	return store_run(k, domid, write_all, (void *)s);
 }
 
-bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g)
+static char *read_pieces(struct keel *k, xs_transaction_t t, unsigned int domid)
 {
-	char *text = strdup(""), *piece;
-	struct json_object *j;
-	struct keel_error e;
-	bool ok;
+	char *text = strdup(""), *piece, path[STORE_PATH_MAX];
+	unsigned int len;
 
-	for (unsigned int i = 0; (piece = store_read(k, "/tool/keel/%u/config/%u", domid, i)); i++) {
+	for (unsigned int i = 0;; i++) {
 		char *joined = NULL;
 
+		snprintf(path, sizeof(path), "/tool/keel/%u/config/%u", domid, i);
+		piece = xs_read(k->xs, t, path, &len);
+		if (!piece)
+			return text;
 		if (asprintf(&joined, "%s%s", text ? text : "", piece) < 0)
 			joined = NULL;
 		free(text);
 		free(piece);
 		text = joined;
 	}
+}
+
+/* In a transaction, so that the pieces are of one configuration. */
+bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g)
+{
+	struct json_object *j;
+	struct keel_error e;
+	xs_transaction_t t;
+	char *text = NULL;
+	bool ok;
+
+	do {
+		free(text);
+		t = xs_transaction_start(k->xs);
+		if (t == XBT_NULL)
+			return false;
+		text = read_pieces(k, t, domid);
+	} while (!xs_transaction_end(k->xs, t, false) && errno == EAGAIN);
 	if (!text || !*text) {
 		free(text);
 		return false;

@@ -15,6 +15,7 @@ static struct node {
 } nodes[16], before[16];
 static int failing_writes, again;	/* the next writes in a transaction fail; it ends with EAGAIN */
 static bool inside, held, changed_unheld;
+static bool meddle;	/* the configuration becomes another one while it is read */
 static struct keel k;
 
 static struct node *find(const char *path)
@@ -43,10 +44,28 @@ bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
 	return !fail;
 }
 
+/* A configuration of two pieces. */
+static void store_config(const char *name)
+{
+	char text[3000];
+
+	snprintf(text, sizeof(text),
+		 "{\"name\":\"%s\",\"kernel\":\"/k\",\"memory\":64,\"cmdline\":\"%02050d\"}", name, 0);
+	xs_write(NULL, XBT_NULL, PIECES "/0", text, 2048);
+	xs_write(NULL, XBT_NULL, PIECES "/1", text + 2048, strlen(text + 2048));
+}
+
 void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *len)
 {
-	struct node *n = find(path);
+	struct node *n;
 
+	if (meddle && !strcmp(path, PIECES "/1")) {
+		meddle = false;
+		store_config("mail");
+		memcpy(before, nodes, sizeof(nodes));
+		again = 1;
+	}
+	n = find(path);
 	return n ? strdup(n->value) : NULL;
 }
 
@@ -107,17 +126,12 @@ void keel_release_signals(const sigset_t *old)
 	held = false;
 }
 
-/* A guest named web, whose configuration has two pieces. */
+/* A guest named web. */
 static void reset(void)
 {
-	char text[3000];
-
 	memset(nodes, 0, sizeof(nodes));
-	snprintf(text, sizeof(text),
-		 "{\"name\":\"web\",\"kernel\":\"/k\",\"memory\":64,\"cmdline\":\"%02050d\"}", 0);
 	held = true;
-	xs_write(NULL, XBT_NULL, PIECES "/0", text, 2048);
-	xs_write(NULL, XBT_NULL, PIECES "/1", text + 2048, strlen(text + 2048));
+	store_config("web");
 	xs_write(NULL, XBT_NULL, "/local/domain/3/vm", "/vm/u", 5);
 	held = changed_unheld = false;
 	failing_writes = again = 0;
@@ -175,10 +189,20 @@ static void shorter(void **state)
 	name_is("shop");
 }
 
+/* What is read is of one configuration. */
+static void changed_meanwhile(void **state)
+{
+	reset();
+	meddle = true;
+	name_is("mail");
+	assert_false(inside);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(renamed), cmocka_unit_test(not_renamed), cmocka_unit_test(shorter),
+		cmocka_unit_test(changed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
