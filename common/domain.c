@@ -293,7 +293,7 @@ static void leave_guest_memory(struct domain *d)
 	for_each_vcpu(d, v)
 		WRITE_ONCE(v->info, v->id < ARRAY_SIZE(d->shared_info->vcpu_info)
 			   ? &d->shared_info->vcpu_info[v->id]
-										  : &nowhere);
+			   : &nowhere);
 	__atomic_fetch_add(&d->tot_pages, 1, __ATOMIC_SEQ_CST); /* holds the domain until the callback */
 	WRITE_ONCE(d->state, DOMAIN_ZOMBIE);
 	rcu_call(&d->rcu, drop_info_pages);

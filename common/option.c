@@ -25,7 +25,7 @@ static const struct option options[] = {
 	  .help = "off: run without IOMMU protection (development and emulators only)" },
 	{ "loglvl", OPTION_CHOICE, .words = { "error", "warning", "info", "debug", "all" },
 	  .dflt = CONFIG_LOG_LEVEL,
-		  .help = "the least important messages that are printed: error, warning, info, debug or all" },
+	  .help = "the least important messages that are printed: error, warning, info, debug or all" },
 	{ "maxcpus", OPTION_NUMBER, 1, 4096, NR_CPUS, .otherwise = "all",
 	  .help = "host CPUs to use" },
 	{ "noreboot", OPTION_FLAG,

@@ -170,7 +170,7 @@ static void good_records(unsigned int mode)
 	struct hvm_hw_cpu c = { .rip = 0x1000, .rflags = 0x202, .cr0 = 0x11, .dr6 = 0xffff0ff0,
 				.dr7 = 0x400,
 		.cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93, .ss_arbytes = 0xc93,
-			      .fs_arbytes = 0xc93,
+		.fs_arbytes = 0xc93,
 		.gs_arbytes = 0xc93, .tr_arbytes = 0x8b, .ldtr_arbytes = 0x82, .cs_limit = ~0u, .ds_limit = ~0u,
 		.es_limit = ~0u, .ss_limit = ~0u, .fs_limit = ~0u, .gs_limit = ~0u, .tr_limit = 0x67,
 		.flags = XEN_X86_FPU_INITIALISED };

@@ -41,7 +41,7 @@ static void start_and_stop(u32 i)
 	mine->cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eip = (u32)(u64)spin, .cr0 = 1, .cs_limit = ~0u,
 							  .ss_limit = ~0u,
 		.ds_limit = ~0u, .es_limit = ~0u, .tr_limit = 0x67, .cs_ar = 0xc09b, .ss_ar = 0xc093,
-			    .ds_ar = 0xc093,
+		.ds_ar = 0xc093,
 		.es_ar = 0xc093, .tr_ar = 0x8b };
 	if (i % 3 == this_cpu()->id)
 		apic_icr(THIRD * 2, 0x4500); /* INIT */

@@ -123,7 +123,7 @@ static struct domain *create(domid_t id, bool dom0s)
 {
 	struct domain_config cfg = { .id = id, .control = dom0s, .hardware = dom0s, .max_vcpus = 2,
 				     .max_evtchn_port = 1023, .max_grant_frames = 4, .max_maptrack_frames = 2,
-					     .max_pages = ~0ull };
+				     .max_pages = ~0ull };
 	struct domain *d = NULL;
 	int rc = domain_create(&cfg, &d);
 

@@ -88,7 +88,7 @@ static int setup(void **state)
 		table(4)[i] = pte(DATA + i, KERNEL | PTE_NX);
 	paging = (struct hvm_paging){ .cr0 = X86_CR0_PG | X86_CR0_PE | X86_CR0_WP,
 				      .cr3 = TABLES << PAGE_SHIFT, .cr4 = X86_CR4_PAE, .efer = EFER_LMA | EFER_LME | EFER_NX,
-					      .rflags = 2 };
+				      .rflags = 2 };
 	return 0;
 }
 

@@ -185,7 +185,7 @@ static void make(u32 what, u64 pages)
 {
 	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_shadow_op,
 				  .interface_version = XEN_DOMCTL_INTERFACE_VERSION_V15, .domain = 1,
-					  .u.shadow_op = { .op = what, .dirty_bitmap = (u64)bitmap, .pages = pages } };
+				  .u.shadow_op = { .op = what, .dirty_bitmap = (u64)bitmap, .pages = pages } };
 }
 
 static long call_once(void)

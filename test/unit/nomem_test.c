@@ -144,7 +144,7 @@ static long create(domid_t id)
 {
 	struct xen_domctl op = { .u.createdomain_v17 = {
 		.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu, .max_vcpus = 2,
-			 .max_evtchn_port = 1023,
+		.max_evtchn_port = 1023,
 		.max_grant_frames = 4, .max_maptrack_frames = 4, .arch.emulation_flags = XEN_X86_EMU_LAPIC } };
 
 	return domctl(XEN_DOMCTL_createdomain, id, &op);

@@ -684,7 +684,7 @@ static void saved_state_comes_back(void **state)
 	u32 size = 0;
 	struct hvm_state before = { .rip = 0x1234, .rflags = 0x202, .cr0 = 0x80000011, .cr3 = 0x5000,
 				    .cr4 = 0x20, .efer = 0x500, .dr6 = 0xffff0ff0, .dr7 = 0x400, .gdtr.limit = 0x7f,
-					    .pat = 0x0007040600070406, .lstar = 77,
+				    .pat = 0x0007040600070406, .lstar = 77,
 				    .kernel_gs_base = 88, .sysenter_eip = 99 };
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)
@@ -1162,12 +1162,12 @@ static void initial_registers(void **state)
 	c64.cpu_regs.x86_64 = (struct vcpu_hvm_x86_64){ .rax = 1, .rcx = 2, .rdx = 3, .rbx = 4, .rsp = 5,
 							.rbp = 6,
 		.rsi = 7, .rdi = 8, .rip = 0x9000, .rflags = 2, .cr0 = PG | PE, .cr3 = 0x1000, .cr4 = PAE,
-		       .efer = EFER_LME };
+		.efer = EFER_LME };
 	c32.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eax = 1, .ecx = 2, .edx = 3, .ebx = 4, .esp = 5,
 							.ebp = 6,
 		.esi = 7, .edi = 8, .eip = 0x9000, .eflags = 2, .cr0 = PE, .cr3 = 0x1000, .cr4 = PAE,
 		.cs_ar = 0xc09b, .ss_ar = 0xc093, .tr_ar = 0x8b, .cs_limit = ~0u, .ss_limit = ~0u,
-			 .tr_limit = 0x67 };
+		.tr_limit = 0x67 };
 	show_everything();
 	set_bit(VPF_DOWN, &v1->wait_flags);
 	for (unsigned int i = 0; i < 2; i++) {
@@ -1207,7 +1207,7 @@ static void mitigations_by_cpu(void **state)
 	/* Intel that is not vulnerable: RDCL_NO, IBRS_ALL, MDS_NO */
 	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true,
 							 .leaf7_edx = BIT(10) | BIT(26) | BIT(28) | BIT(29),
-								 .arch_caps = BIT(0) | BIT(1) | BIT(5) }),
+							 .arch_caps = BIT(0) | BIT(1) | BIT(5) }),
 			 1u << MIT_IBPB_SWITCH | 1u << MIT_ENHANCED_IBRS);
 	/* one vendor's bit means nothing on the other's CPU */
 	assert_false(chosen((struct mitigation_cpu){ .intel = true, .leaf21_eax = BIT(8) }) &

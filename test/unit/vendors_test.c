@@ -289,7 +289,7 @@ static void injection_has_one_priority(void **state)
 		unsigned int vendor = i % 2, r = i / 2;
 		struct hvm_state s = { .rip = 0x1000, .rflags = rows[r].flag ? X86_EFLAGS_IF : 0,
 				       .cr0 = X86_CR0_PE, .interruptibility = rows[r].shadow,
-					       .pending_event = rows[r].in_flight,
+				       .pending_event = rows[r].in_flight,
 				       .pending_vector = 0x80, .pending_type = HEV_SWINT };
 		struct outcome o;
 
@@ -325,13 +325,13 @@ static void states_are_the_same(void **state)
 	struct hvm_state s = { .rip = 0xffffffff81000000, .rflags = 0x202, .cr0 = 0x80050033, .cr2 = 0,
 		.cr3 = 0x1000, .cr4 = 0x20 | BIT(7), .efer = 0xd01, .dr6 = 0xffff0ff0, .dr7 = 0x400,
 		.gdtr = { 0x7f, 0xfffffe0000001000 }, .idtr = { 0xfff, 0xfffffe0000000000 },
-			.star = 0x23001000000000,
+		.star = 0x23001000000000,
 		.lstar = 0xffffffff82000000, .cstar = 1, .sfmask = 0x47700, .kernel_gs_base = 0x7f00,
-			 .sysenter_cs = 0x10,
+		.sysenter_cs = 0x10,
 		.sysenter_esp = 0xffff8000, .sysenter_eip = 0xffff9000, .pat = 0x0407050600070106,
-				.interruptibility = 1,
+		.interruptibility = 1,
 		.pending_event = true, .pending_vector = X86_EXC_PF, .pending_type = HEV_EXCEPTION,
-				 .pending_error = 2 };
+		.pending_error = 2 };
 	struct hvm_state out[2];
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)

@@ -19,7 +19,7 @@ static struct vmx_msrs everything(void)
 	return (struct vmx_msrs){
 		.basic = VMX_BASIC_TRUE | 0x12, .pin = all, .proc = all, .exit = all, .entry = all, .proc2 = all,
 		.ept_vpid = 0xf0106734141ull, .cr0_fixed0 = 0x80000021, .cr4_fixed0 = X86_CR4_VMXE,
-			    .misc = 0x20000065,
+		.misc = 0x20000065,
 	};
 }
 

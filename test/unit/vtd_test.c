@@ -61,7 +61,7 @@ struct cpu_features cpu_features;
 
 static const struct p2m_format nested = {
 	.leaf = { [P2M_RAM] = 3, [P2M_GRANT_RO] = 1, [P2M_RESERVED] = 3 }, .table = 7, .superpage = 0x80,
-		.superpage_mask = 0x80,
+	.superpage_mask = 0x80,
 	.max_order = 18, .types = true,
 };
 

@@ -41,8 +41,10 @@ void build_domains(const struct bootcfg *cfg);
 void start_domains(const struct bootcfg *cfg);
 
 /* For messages. */
-static inline const char *build_name(const struct builder *b) { return b->d->hardware ? "Dom0"
-								: b->cfg->name; }
+static inline const char *build_name(const struct builder *b)
+{
+	return b->d->hardware ? "Dom0" : b->cfg->name;
+}
 
 /*
  * memmap.c: gives the domain its RAM, including the kernel's place. Panics naming what is in the

@@ -48,7 +48,7 @@ static int svm_probe(const char **why)
 	if (!rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS) {
 		*why = vm_cr & VM_CR_LOCK
 		       ? "SVM is disabled and locked by the firmware: enable it in the firmware's setup"
-					  : "SVM is disabled (VM_CR.SVMDIS): enable it in the firmware's setup";
+		       : "SVM is disabled (VM_CR.SVMDIS): enable it in the firmware's setup";
 		return -EACCES;
 	}
 	r = cpuid(0x8000000a, 0);

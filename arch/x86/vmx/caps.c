@@ -116,7 +116,7 @@ int vmx_caps_choose(const struct vmx_msrs *m, struct vmx_caps *c, const char **w
 	*c = (struct vmx_caps){
 		.revision = (u32)m->basic & 0x7fffffff,
 		.pin = word[PIN], .proc = word[PROC], .proc2 = word[PROC2], .exit = word[EXIT],
-		       .entry = word[ENTRY],
+		.entry = word[ENTRY],
 		.cr0_fixed0 = m->cr0_fixed0 & ~(X86_CR0_PE | X86_CR0_PG), /* unrestricted guests choose these */
 		.cr4_fixed0 = m->cr4_fixed0,
 		.true_controls = m->basic >> 55 & 1,

@@ -205,7 +205,7 @@ static void get_paging(struct x86_vcpu *x, struct hvm_paging *p)
 
 static const struct hvm_ops ops = {
 	.name = "model", .set_state = set_state, .get_state = get_state, .get_reg = get_reg,
-		.get_paging = get_paging,
+	.get_paging = get_paging,
 };
 const struct hvm_ops *hvm_ops = &ops;
 

@@ -40,7 +40,7 @@ void pair_config_make(struct pair_config *c)
 		.cpus = 2 + rnd(PAIR_CPUS - 1), .ram_mib = ram[rnd(ARRAY_SIZE(ram))], .null_sched = one_in(5),
 		.iommu = one_in(3), .max_order = one_in(6) ? 9 : 18, .guests = one_in(3) ? 4 : 2,
 		.dom0_vcpus = 1 + rnd(PAIR_VCPUS), .honest = !one_in(8),
-			      .preempt = preempt[rnd(ARRAY_SIZE(preempt))],
+		.preempt = preempt[rnd(ARRAY_SIZE(preempt))],
 		.ops = 500 + rnd(4000),
 	};
 	focus = rnd(one_in(2) ? 4 : 24);

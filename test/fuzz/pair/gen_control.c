@@ -188,7 +188,7 @@ static void gen_create(struct pair_op *op)
 	struct xen_domctl c = { .cmd = XEN_DOMCTL_createdomain, .u.createdomain_v17 = {
 		.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 1 + rnd(PAIR_VCPUS),
 		.max_evtchn_port = one_in(3) ? 40 + rnd(100) : 4095,
-				   .max_grant_frames = one_in(8) ? -1 : (int)rnd(4),
+		.max_grant_frames = one_in(8) ? -1 : (int)rnd(4),
 		.max_maptrack_frames = one_in(8) ? -1 : (int)rnd(4), .grant_opts = 1,
 		.arch.emulation_flags = XEN_X86_EMU_LAPIC } };
 

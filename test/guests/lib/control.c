@@ -34,7 +34,7 @@ long set_start(domid_t domain, u64 pc, const void *header)
 		.header = { HVM_SAVE_CODE_HEADER, 0, sizeof(s.h) }, .cpu = { HVM_SAVE_CODE_CPU, 0, sizeof(s.c) },
 		.c = { .rip = pc, .rflags = 2, .cr0 = 0x11, .cs_limit = ~0u, .ds_limit = ~0u, .es_limit = ~0u,
 		       .ss_limit = ~0u, .cs_arbytes = 0xc9b, .ds_arbytes = 0xc93, .es_arbytes = 0xc93,
-				   .ss_arbytes = 0xc93,
+		       .ss_arbytes = 0xc93,
 		       .tr_limit = 0x67, .tr_arbytes = 0x8b, .dr6 = 0xffff0ff0, .dr7 = 0x400 },
 	};
 

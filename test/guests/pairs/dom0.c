@@ -215,7 +215,7 @@ static void domctl_arguments(struct xen_domctl *c)
 		c->u.createdomain_v15 = (struct xen_domctl_createdomain_v15){
 			.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 1 + rnd(4),
 			.max_evtchn_port = one_in(3) ? 40 + rnd(100) : 4095,
-				.max_grant_frames = one_in(4) ? -1 : (int)rnd(4),
+			.max_grant_frames = one_in(4) ? -1 : (int)rnd(4),
 			.max_maptrack_frames = one_in(4) ? -1 : (int)rnd(4), .arch.emulation_flags = XEN_X86_EMU_LAPIC };
 		break;
 	case XEN_DOMCTL_max_mem:

@@ -36,7 +36,7 @@ static struct vcpu_hvm_context context(unsigned int id)
 		c.cpu_regs.x86_32 = (struct vcpu_hvm_x86_32){ .eip = (u32)(u64)pairs_spin, .cr0 = 0x11,
 							      .cs_limit = ~0u,
 			.ss_limit = ~0u, .ds_limit = ~0u, .es_limit = ~0u, .tr_limit = 0x67, .cs_ar = 0xc9b,
-				    .ss_ar = 0xc93,
+			.ss_ar = 0xc93,
 			.ds_ar = 0xc93, .es_ar = 0xc93, .tr_ar = 0x8b };
 		return c;
 	}
