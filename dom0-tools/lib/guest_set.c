@@ -274,19 +274,26 @@ static int set_extra(struct reader *r, const struct key *key, const struct cfg_v
 	return 0;
 }
 
+/* An entry of a list of devices, of which there are at most so many: a string. */
+static int check_entry(struct reader *r, const struct cfg_value *v, size_t i, const char *what,
+		       unsigned int most, const char *many)
+{
+	r->line = v->item[i]->line;
+	if (v->item[i]->type != CFG_STRING)
+		return keel_fail(r->e, EINVAL, "%s:%u: each %s is a string", r->file, r->line, what);
+	if (i == most)
+		return keel_fail(r->e, EINVAL, "%s:%u: more than %u %s", r->file, r->line, most, many);
+	return 0;
+}
+
 static int set_disks(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	for (size_t i = 0; i < v->items; i++) {
 		struct guest_disk *d = &r->g->disk[i];
-		int rc;
+		int rc = check_entry(r, v, i, "disk", GUEST_MAX_DISKS, "disks");
 
-		r->line = v->item[i]->line;
-		if (v->item[i]->type != CFG_STRING)
-			return keel_fail(r->e, EINVAL, "%s:%u: each disk is a string", r->file, r->line);
-		if (i == GUEST_MAX_DISKS)
-			return keel_fail(r->e, EINVAL, "%s:%u: more than %d disks", r->file, r->line,
-					 GUEST_MAX_DISKS);
-		rc = located(r, "disk", guest_parse_disk(d, v->item[i]->string, reader_warn, r, r->e));
+		if (!rc)
+			rc = located(r, "disk", guest_parse_disk(d, v->item[i]->string, reader_warn, r, r->e));
 		if (rc)
 			return rc;
 		r->g->disks++;
@@ -324,15 +331,10 @@ static int number_vifs(struct reader *r)
 static int set_vifs(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	for (size_t i = 0; i < v->items; i++) {
-		int rc;
+		int rc = check_entry(r, v, i, "vif", GUEST_MAX_VIFS, "vifs");
 
-		r->line = v->item[i]->line;
-		if (v->item[i]->type != CFG_STRING)
-			return keel_fail(r->e, EINVAL, "%s:%u: each vif is a string", r->file, r->line);
-		if (i == GUEST_MAX_VIFS)
-			return keel_fail(r->e, EINVAL, "%s:%u: more than %d vifs", r->file, r->line,
-					 GUEST_MAX_VIFS);
-		rc = located(r, "vif", guest_parse_vif(&r->g->vif[i], v->item[i]->string, reader_warn, r,
+		if (!rc)
+			rc = located(r, "vif", guest_parse_vif(&r->g->vif[i], v->item[i]->string, reader_warn, r,
 						       r->e));
 		if (rc)
 			return rc;
@@ -344,15 +346,10 @@ static int set_vifs(struct reader *r, const struct key *key, const struct cfg_va
 static int set_pcis(struct reader *r, const struct key *key, const struct cfg_value *v)
 {
 	for (size_t i = 0; i < v->items; i++) {
-		int rc;
+		int rc = check_entry(r, v, i, "pci", GUEST_MAX_PCI, "PCI functions");
 
-		r->line = v->item[i]->line;
-		if (v->item[i]->type != CFG_STRING)
-			return keel_fail(r->e, EINVAL, "%s:%u: each pci is a string", r->file, r->line);
-		if (i == GUEST_MAX_PCI)
-			return keel_fail(r->e, EINVAL, "%s:%u: more than %d PCI functions", r->file, r->line,
-					 GUEST_MAX_PCI);
-		rc = located(r, "pci", guest_parse_pci(&r->g->pci[i], v->item[i]->string, reader_warn, r, r->e));
+		if (!rc)
+			rc = located(r, "pci", guest_parse_pci(&r->g->pci[i], v->item[i]->string, reader_warn, r, r->e));
 		if (rc)
 			return rc;
 		for (size_t k = 0; k < i; k++)
