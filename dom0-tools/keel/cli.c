@@ -87,6 +87,15 @@ int print_json(struct json_object *j)
 	return fflush(stdout) ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
 }
 
+struct json_object *json_of_domain(const struct domain *d)
+{
+	struct json_object *j = json_object_new_object();
+
+	json_object_object_add(j, "name", json_object_new_string(d->name));
+	json_object_object_add(j, "id", json_object_new_int(d->id));
+	return j;
+}
+
 int print_done(struct keel *k, const struct domain *d, const char *result)
 {
 	struct json_object *j;
@@ -96,9 +105,7 @@ int print_done(struct keel *k, const struct domain *d, const char *result)
 		printf("%s (domain %u): %s\n", d->name, d->id, result);
 		return KEEL_EXIT_OK;
 	}
-	j = json_object_new_object();
-	json_object_object_add(j, "name", json_object_new_string(d->name));
-	json_object_object_add(j, "id", json_object_new_int(d->id));
+	j = json_of_domain(d);
 	json_object_object_add(j, "result", json_object_new_string(result));
 	return print_json(j);
 }

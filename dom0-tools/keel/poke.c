@@ -24,6 +24,7 @@ static const struct {
 	{ "sleep", 0, "a PVH guest has no buttons" },
 	{ "s3resume", 0, "a PVH guest does not sleep" },
 };
+#define NR_TRIGGERS (sizeof(triggers) / sizeof(triggers[0]))
 
 static int run_trigger(struct keel *k, int argc, char **argv)
 {
@@ -34,9 +35,9 @@ static int run_trigger(struct keel *k, int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	while (which < 6 && strcmp(argv[optind + 1], triggers[which].name))
+	while (which < NR_TRIGGERS && strcmp(argv[optind + 1], triggers[which].name))
 		which++;
-	if (which == 6)
+	if (which == NR_TRIGGERS)
 		return usage_error(k, &cmd_trigger, "'%s' is no trigger (there are nmi and reset)",
 				   argv[optind + 1]);
 	if (triggers[which].instead)
@@ -141,13 +142,11 @@ static void up_text(long long up, char *out, size_t size)
 
 static void print_up(struct keel *k, const struct domain *d, struct json_object *all)
 {
-	struct json_object *j = json_object_new_object();
+	struct json_object *j = json_of_domain(d);
 	long long up = seconds_up(k, d);
 	char text[64];
 
 	up_text(up, text, sizeof(text));
-	json_object_object_add(j, "name", json_object_new_string(d->name));
-	json_object_object_add(j, "id", json_object_new_int(d->id));
 	json_object_object_add(j, "uptime_seconds", up < 0 ? NULL : json_object_new_int64(up));
 	json_object_array_add(all, j);
 	if (!k->json)
@@ -188,18 +187,13 @@ const struct command cmd_uptime = {
 
 static int print_which(struct keel *k, const struct domain *d, bool id)
 {
-	struct json_object *j;
-
-	if (!k->json && id)
+	if (k->json)
+		return print_json(json_of_domain(d));
+	if (id)
 		printf("%u\n", d->id);
-	else if (!k->json)
+	else
 		printf("%s\n", d->name);
-	if (!k->json)
-		return KEEL_EXIT_OK;
-	j = json_object_new_object();
-	json_object_object_add(j, "name", json_object_new_string(d->name));
-	json_object_object_add(j, "id", json_object_new_int(d->id));
-	return print_json(j);
+	return KEEL_EXIT_OK;
 }
 
 static int which(struct keel *k, int argc, char **argv, const struct command *c, bool id)

@@ -201,9 +201,7 @@ static int list_shares(struct keel *k, unsigned int sched, const struct domain *
 			json_object_put(all);
 			return no_share(k, rc);
 		}
-		j = json_object_new_object();
-		json_object_object_add(j, "name", json_object_new_string(d[i].name));
-		json_object_object_add(j, "id", json_object_new_int(d[i].id));
+		j = json_of_domain(&d[i]);
 		json_object_object_add(j, "weight", json_object_new_int(weight));
 		json_object_object_add(j, "cap", json_object_new_int(cap));
 		json_object_array_add(all, j);

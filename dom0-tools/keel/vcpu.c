@@ -66,11 +66,9 @@ static void print_vcpu(const struct domain *d, unsigned int n, const struct vcpu
 static int list_one(struct keel *k, const struct domain *d, unsigned int cpus,
 		    struct json_object *all)
 {
-	struct json_object *j = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *j = json_of_domain(d), *list = json_object_new_array();
 	struct vcpu v;
 
-	json_object_object_add(j, "name", json_object_new_string(d->name));
-	json_object_object_add(j, "id", json_object_new_int(d->id));
 	json_object_object_add(j, "vcpus", list);
 	for (unsigned int i = 0; i < d->max_vcpus; i++) {
 		int rc = ask(k, d, i, cpus, &v);
