@@ -87,7 +87,7 @@ int print_json(struct json_object *j)
 	return fflush(stdout) ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
 }
 
-struct json_object *json_of_domain(const struct domain *d)
+struct json_object *json_of_domain(const struct keel_domain *d)
 {
 	struct json_object *j = json_object_new_object();
 
@@ -96,7 +96,7 @@ struct json_object *json_of_domain(const struct domain *d)
 	return j;
 }
 
-int print_done(struct keel *k, const struct domain *d, const char *result)
+int print_done(struct keel *k, const struct keel_domain *d, const char *result)
 {
 	struct json_object *j;
 

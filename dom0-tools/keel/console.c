@@ -4,13 +4,13 @@
 static int run(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_console, .min_args = 1, .max_args = 1 };
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
 		return rc;
 	k->progress = NULL;
-	if (domain_find_guest(k, argv[optind], &d) || domain_console(k, &d))
+	if (keel_domain_find_guest(k, argv[optind], &d) || keel_domain_console(k, &d))
 		return report(k);
 	return KEEL_EXIT_OK;
 }

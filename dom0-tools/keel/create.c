@@ -72,15 +72,15 @@ static int bad_config(struct keel *k)
 
 static int start(struct keel *k, const struct guest_config *g, const struct create_options *o)
 {
-	struct domain d;
+	struct keel_domain d;
 	unsigned int domid;
 	uint64_t begin = keel_now_ms();
 	int rc;
 
-	if (domain_create(k, g, o->paused, &domid) < 0 || domain_by_id(k, domid, &d))
+	if (keel_domain_create(k, g, o->paused, &domid) < 0 || keel_domain_by_id(k, domid, &d))
 		return report(k);
 	if (o->console)
-		return domain_console(k, &d) ? report(k) : KEEL_EXIT_OK;
+		return keel_domain_console(k, &d) ? report(k) : KEEL_EXIT_OK;
 	if (o->quiet && !k->json)
 		return KEEL_EXIT_OK;
 	rc = print_done(k, &d, o->paused ? "created, paused" : "created");

@@ -4,12 +4,12 @@
 static int run(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_destroy, .min_args = 1, .max_args = 1 };
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d) || domain_destroy(k, d.id))
+	if (keel_domain_find_guest(k, argv[optind], &d) || keel_domain_destroy(k, d.id))
 		return report(k);
 	return print_done(k, &d, "destroyed");
 }

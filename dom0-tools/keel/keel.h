@@ -57,8 +57,8 @@ int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 /* Prints and frees a JSON result. */
 int print_json(struct json_object *j);
 /* {"name": ..., "id": ...}, to which a result adds. */
-struct json_object *json_of_domain(const struct domain *d);
+struct json_object *json_of_domain(const struct keel_domain *d);
 /* The result of a command, in words or as {"name": ..., "id": ..., "result": @result}. */
-int print_done(struct keel *k, const struct domain *d, const char *result);
+int print_done(struct keel *k, const struct keel_domain *d, const char *result);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <public/sched.h>
 
-static void print_line(const struct domain *d)
+static void print_line(const struct keel_domain *d)
 {
 	printf("%-40s %5u %5llu %5u     %c%c%c%c%c%c  %8.1f\n", d->name, d->id,
 	       (unsigned long long)(d->memory_kib + 512) / 1024, d->vcpus,
@@ -16,14 +16,14 @@ static void print_line(const struct domain *d)
 	       d->dying ? 'd' : '-', d->cpu_time_ns / 1e9);
 }
 
-static int print_all(struct keel *k, struct domain *all, int n)
+static int print_all(struct keel *k, struct keel_domain *all, int n)
 {
 	struct json_object *j;
 
 	if (k->json) {
 		j = json_object_new_array();
 		for (int i = 0; i < n; i++)
-			json_object_array_add(j, domain_to_json(&all[i]));
+			json_object_array_add(j, keel_domain_to_json(&all[i]));
 		return print_json(j);
 	}
 	printf("%-40s %5s %5s %5s %10s %9s\n", "Name", "ID", "Mem", "VCPUs", "State", "Time(s)");
@@ -35,18 +35,18 @@ static int print_all(struct keel *k, struct domain *all, int n)
 static int run(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_list, .max_args = 1 };
-	struct domain *all, one;
+	struct keel_domain *all, one;
 	int rc = parse_options(k, argc, argv, &o);
 	int n;
 
 	if (rc >= 0)
 		return rc;
 	if (optind < argc) {
-		if (domain_find(k, argv[optind], &one))
+		if (keel_domain_find(k, argv[optind], &one))
 			return report(k);
 		return print_all(k, &one, 1);
 	}
-	n = domain_list(k, &all);
+	n = keel_domain_list(k, &all);
 	if (n < 0)
 		return report(k);
 	rc = print_all(k, all, n);

@@ -9,12 +9,12 @@ static int change(struct keel *k, int argc, char **argv, const struct command *c
 		  int (*call)(struct keel *k, unsigned int domid), const char *done)
 {
 	const struct options o = { .cmd = c, .min_args = 1, .max_args = 1 };
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d))
+	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
 	rc = call(k, d.id);
 	if (rc) {

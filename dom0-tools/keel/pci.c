@@ -76,14 +76,14 @@ static int run_remove(struct keel *k, int argc, char **argv)
 static int run_attach(struct keel *k, int argc, char **argv)
 {
 	struct guest_pci p;
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse(k, argc, argv, &cmd_pci_attach, 2, 1, true, &p);
 
 	if (rc < 0)
 		rc = open_hypervisor(k, &cmd_pci_attach);
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d) || pci_attach(k, d.id, &p))
+	if (keel_domain_find_guest(k, argv[optind], &d) || pci_attach(k, d.id, &p))
 		return report(k);
 	return done(k, p.sbdf, "attached");
 }
@@ -91,14 +91,14 @@ static int run_attach(struct keel *k, int argc, char **argv)
 static int run_detach(struct keel *k, int argc, char **argv)
 {
 	struct guest_pci p;
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse(k, argc, argv, &cmd_pci_detach, 2, 1, false, &p);
 
 	if (rc < 0)
 		rc = open_hypervisor(k, &cmd_pci_detach);
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d) || pci_detach(k, d.id, p.sbdf))
+	if (keel_domain_find_guest(k, argv[optind], &d) || pci_detach(k, d.id, p.sbdf))
 		return report(k);
 	return done(k, p.sbdf, "detached");
 }

@@ -30,7 +30,7 @@ static int run_trigger(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_trigger, .min_args = 2, .max_args = 3 };
 	unsigned int which = 0, vcpu = 0;
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
@@ -48,7 +48,7 @@ static int run_trigger(struct keel *k, int argc, char **argv)
 	rc = open_hypervisor(k, &cmd_trigger);
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d))
+	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
 	rc = hyper_trigger(k, d.id, triggers[which].number, vcpu);
 	if (!rc)
@@ -73,7 +73,7 @@ static int run_sysrq(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_sysrq, .min_args = 2, .max_args = 2 };
 	char path[STORE_PATH_MAX];
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
@@ -83,7 +83,7 @@ static int run_sysrq(struct keel *k, int argc, char **argv)
 	rc = open_hypervisor(k, &cmd_sysrq);
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d))
+	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
 	snprintf(path, sizeof(path), "/local/domain/%u/control/sysrq", d.id);
 	if (store_write(k, path, "%s", argv[optind + 1]))
@@ -104,7 +104,7 @@ const struct command cmd_sysrq = {
  * Seconds since the domain was created; -1 if unknown. Guests of other toolstacks have the time of
  * day.
  */
-static long long seconds_up(struct keel *k, const struct domain *d)
+static long long seconds_up(struct keel *k, const struct keel_domain *d)
 {
 	struct timespec now;
 	char uuid[37], *text;
@@ -140,7 +140,7 @@ static void up_text(long long up, char *out, size_t size)
 	snprintf(out + used, size - used, "%lld:%02lld:%02lld", up / 3600 % 24, up / 60 % 60, up % 60);
 }
 
-static void print_up(struct keel *k, const struct domain *d, struct json_object *all)
+static void print_up(struct keel *k, const struct keel_domain *d, struct json_object *all)
 {
 	struct json_object *j = json_of_domain(d);
 	long long up = seconds_up(k, d);
@@ -157,12 +157,12 @@ static int run_uptime(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_uptime, .max_args = 1 };
 	struct json_object *list;
-	struct domain *all, one;
+	struct keel_domain *all, one;
 	int rc = parse_options(k, argc, argv, &o), n = 1;
 
 	if (rc >= 0)
 		return rc;
-	if (optind < argc ? domain_find(k, argv[optind], &one) : (n = domain_list(k, &all)) < 0)
+	if (optind < argc ? keel_domain_find(k, argv[optind], &one) : (n = keel_domain_list(k, &all)) < 0)
 		return report(k);
 	list = json_object_new_array();
 	if (!k->json)
@@ -185,7 +185,7 @@ const struct command cmd_uptime = {
 	.run = run_uptime,
 };
 
-static int print_which(struct keel *k, const struct domain *d, bool id)
+static int print_which(struct keel *k, const struct keel_domain *d, bool id)
 {
 	if (k->json)
 		return print_json(json_of_domain(d));
@@ -199,12 +199,12 @@ static int print_which(struct keel *k, const struct domain *d, bool id)
 static int which(struct keel *k, int argc, char **argv, const struct command *c, bool id)
 {
 	const struct options o = { .cmd = c, .min_args = 1, .max_args = 1 };
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
 		return rc;
-	return domain_find(k, argv[optind], &d) ? report(k) : print_which(k, &d, id);
+	return keel_domain_find(k, argv[optind], &d) ? report(k) : print_which(k, &d, id);
 }
 
 static int run_domid(struct keel *k, int argc, char **argv)

@@ -39,16 +39,16 @@ static int ask(struct keel *k, int argc, char **argv, const struct command *c, c
 		.cmd = c, .shorts = "wt:", .longs = longs, .handle = handle, .arg = &po,
 		.min_args = 1, .max_args = 1,
 	};
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d) || domain_control(k, d.id, what))
+	if (keel_domain_find_guest(k, argv[optind], &d) || keel_domain_control(k, d.id, what))
 		return report(k);
 	if (!po.wait)
 		return print_done(k, &d, "asked");
-	if (domain_wait_shutdown(k, &d, po.seconds))
+	if (keel_domain_wait_shutdown(k, &d, po.seconds))
 		return report(k);
 	return print_done(k, &d, done);
 }

@@ -32,7 +32,7 @@ static bool memory_size(const char *text, uint64_t *kib)
  * What the guest was made with, in KiB: its maxmem; of another toolstack's guest, what its nodes
  * say.
  */
-static uint64_t most_memory(struct keel *k, const struct domain *d)
+static uint64_t most_memory(struct keel *k, const struct keel_domain *d)
 {
 	struct guest_config g;
 	uint64_t kib = 0;
@@ -55,7 +55,7 @@ static int run_memory(struct keel *k, int argc, char **argv)
 	const struct options o = { .cmd = &cmd_mem_set, .min_args = 2, .max_args = 2 };
 	char path[STORE_PATH_MAX];
 	uint64_t kib, most;
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
@@ -66,7 +66,7 @@ static int run_memory(struct keel *k, int argc, char **argv)
 	rc = open_hypervisor(k, &cmd_mem_set);
 	if (rc >= 0)
 		return rc;
-	if (domain_find(k, argv[optind], &d))
+	if (keel_domain_find(k, argv[optind], &d))
 		return report(k);
 	if (!d.id && kib < DOM0_LEAST_KIB) {
 		keel_fail(&k->err, EINVAL, "Dom0 needs %d MiB at least", DOM0_LEAST_KIB >> 10);
@@ -98,7 +98,7 @@ const struct command cmd_mem_set = {
 static int run_rename(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_rename, .min_args = 2, .max_args = 2 };
-	struct domain d;
+	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o), lock;
 
 	if (rc >= 0)
@@ -108,14 +108,14 @@ static int run_rename(struct keel *k, int argc, char **argv)
 	rc = open_hypervisor(k, &cmd_rename);
 	if (rc >= 0)
 		return rc;
-	if (domain_find_guest(k, argv[optind], &d))
+	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
 	lock = keel_lock(k);
 	if (lock < 0)
 		return report(k);
-	rc = domain_name_free(k, argv[optind + 1]);
+	rc = keel_domain_name_free(k, argv[optind + 1]);
 	if (!rc)
-		rc = domain_rename_config(k, d.id, argv[optind + 1]);
+		rc = keel_domain_rename_config(k, d.id, argv[optind + 1]);
 	close(lock);
 	if (rc)
 		return report(k);
@@ -185,7 +185,7 @@ static int system_share(struct keel *k, unsigned int sched, struct share *s)
 	return print_json(j);
 }
 
-static int list_shares(struct keel *k, unsigned int sched, const struct domain *d, int n)
+static int list_shares(struct keel *k, unsigned int sched, const struct keel_domain *d, int n)
 {
 	struct json_object *all = json_object_new_array(), *j;
 	unsigned int weight, cap;
@@ -214,7 +214,7 @@ static int list_shares(struct keel *k, unsigned int sched, const struct domain *
 	return KEEL_EXIT_OK;
 }
 
-static int change_share(struct keel *k, unsigned int sched, const struct domain *d,
+static int change_share(struct keel *k, unsigned int sched, const struct keel_domain *d,
 			const struct share *s)
 {
 	unsigned int weight, cap;
@@ -237,7 +237,7 @@ static int run_share(struct keel *k, int argc, char **argv)
 	const struct options o = {
 		.cmd = &cmd_sched_credit2, .shorts = "d:w:c:sr:", .longs = longs, .handle = handle, .arg = &s,
 	};
-	struct domain *all, one;
+	struct keel_domain *all, one;
 	unsigned int sched;
 	int rc = parse_options(k, argc, argv, &o), n;
 
@@ -255,12 +255,12 @@ static int run_share(struct keel *k, int argc, char **argv)
 		return no_share(k, rc);
 	if (s.system)
 		return system_share(k, sched, &s);
-	if (s.guest && domain_find(k, s.guest, &one))
+	if (s.guest && keel_domain_find(k, s.guest, &one))
 		return report(k);
 	if (s.guest)
 		return s.has_weight || s.has_cap ? change_share(k, sched, &one, &s)
 		       : list_shares(k, sched, &one, 1);
-	n = domain_list(k, &all);
+	n = keel_domain_list(k, &all);
 	if (n < 0)
 		return report(k);
 	rc = list_shares(k, sched, all, n);

@@ -10,19 +10,19 @@
 #include "lib/hyper.h"
 #include "lib/store.h"
 
-struct vcpu {
+struct vcpu_row {
 	struct xen_domctl_getvcpuinfo info;
 	char hard[256], soft[256];
 };
 
-static int failed(struct keel *k, int rc, const char *what, const struct domain *d)
+static int failed(struct keel *k, int rc, const char *what, const struct keel_domain *d)
 {
 	keel_fail(&k->err, -rc, "cannot %s of %s: %s", what, d->name, strerror(-rc));
 	return report(k);
 }
 
-static int ask(struct keel *k, const struct domain *d, unsigned int n, unsigned int cpus,
-	       struct vcpu *v)
+static int ask(struct keel *k, const struct keel_domain *d, unsigned int n, unsigned int cpus,
+	       struct vcpu_row *v)
 {
 	struct guest_cpus hard, soft;
 	int rc = hyper_vcpu_info(k, d->id, n, &v->info);
@@ -36,7 +36,7 @@ static int ask(struct keel *k, const struct domain *d, unsigned int n, unsigned 
 	return 0;
 }
 
-static struct json_object *vcpu_json(unsigned int n, const struct vcpu *v)
+static struct json_object *vcpu_json(unsigned int n, const struct vcpu_row *v)
 {
 	struct json_object *j = json_object_new_object();
 
@@ -51,7 +51,7 @@ static struct json_object *vcpu_json(unsigned int n, const struct vcpu *v)
 	return j;
 }
 
-static void print_vcpu(const struct domain *d, unsigned int n, const struct vcpu *v)
+static void print_vcpu(const struct keel_domain *d, unsigned int n, const struct vcpu_row *v)
 {
 	char cpu[12] = "-";
 
@@ -63,11 +63,11 @@ static void print_vcpu(const struct domain *d, unsigned int n, const struct vcpu
 }
 
 /* A domain that has gone meanwhile is left out, as in `keel list`. */
-static int list_one(struct keel *k, const struct domain *d, unsigned int cpus,
+static int list_one(struct keel *k, const struct keel_domain *d, unsigned int cpus,
 		    struct json_object *all)
 {
 	struct json_object *j = json_of_domain(d), *list = json_object_new_array();
-	struct vcpu v;
+	struct vcpu_row v;
 
 	json_object_object_add(j, "vcpus", list);
 	for (unsigned int i = 0; i < d->max_vcpus; i++) {
@@ -86,13 +86,13 @@ static int list_one(struct keel *k, const struct domain *d, unsigned int cpus,
 }
 
 /* The named domains, or all; -1 after reporting the error. */
-static int named(struct keel *k, int argc, char **argv, struct domain **out)
+static int named(struct keel *k, int argc, char **argv, struct keel_domain **out)
 {
 	if (optind == argc)
-		return domain_list(k, out);
+		return keel_domain_list(k, out);
 	*out = calloc(argc - optind, sizeof(**out));
 	for (int i = optind; *out && i < argc; i++)
-		if (domain_find(k, argv[i], &(*out)[i - optind])) {
+		if (keel_domain_find(k, argv[i], &(*out)[i - optind])) {
 			free(*out);
 			return -1;
 		}
@@ -104,7 +104,7 @@ static int run_list(struct keel *k, int argc, char **argv)
 	const struct options o = { .cmd = &cmd_vcpu_list, .max_args = -1 };
 	struct xen_sysctl_physinfo machine;
 	struct json_object *all;
-	struct domain *d;
+	struct keel_domain *d;
 	int rc = parse_options(k, argc, argv, &o), n;
 
 	if (rc >= 0)
@@ -153,7 +153,7 @@ static int run_pin(struct keel *k, int argc, char **argv)
 	const struct options o = { .cmd = &cmd_vcpu_pin, .min_args = 3, .max_args = 4 };
 	struct guest_cpus room[2], *hard, *soft;
 	unsigned int first = 0, last;
-	struct domain d;
+	struct keel_domain d;
 	bool all;
 	int rc = parse_options(k, argc, argv, &o);
 
@@ -170,7 +170,7 @@ static int run_pin(struct keel *k, int argc, char **argv)
 	rc = open_hypervisor(k, &cmd_vcpu_pin);
 	if (rc >= 0)
 		return rc;
-	if (domain_find(k, argv[optind], &d))
+	if (keel_domain_find(k, argv[optind], &d))
 		return report(k);
 	if (!all && first >= d.max_vcpus) {
 		keel_fail(&k->err, EINVAL, "%s has no vCPU %u; it has %u", d.name, first, d.max_vcpus);
@@ -202,7 +202,7 @@ static int run_set(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_vcpu_set, .min_args = 2, .max_args = 2 };
 	char path[STORE_PATH_MAX];
-	struct domain d;
+	struct keel_domain d;
 	unsigned int n;
 	int rc = parse_options(k, argc, argv, &o);
 
@@ -213,7 +213,7 @@ static int run_set(struct keel *k, int argc, char **argv)
 	rc = open_hypervisor(k, &cmd_vcpu_set);
 	if (rc >= 0)
 		return rc;
-	if (domain_find(k, argv[optind], &d))
+	if (keel_domain_find(k, argv[optind], &d))
 		return report(k);
 	if (n > d.max_vcpus) {
 		keel_fail(&k->err, EINVAL, "%s can have %u vCPUs at most (maxvcpus in its file)", d.name,

@@ -98,34 +98,34 @@ static void start_again(struct keel *k, const struct guest_config *g)
 {
 	unsigned int domid;
 
-	if (domain_create(k, g, false, &domid) < 0)
+	if (keel_domain_create(k, g, false, &domid) < 0)
 		say("%s: cannot be started again: %s", g->name, k->err.text);
 	else
 		say("%s: started again as domain %u", g->name, domid);
 }
 
-static void set_aside(struct keel *k, const struct domain *d)
+static void set_aside(struct keel *k, const struct keel_domain *d)
 {
 	char name[GUEST_NAME_MAX + 16];
 
 	snprintf(name, sizeof(name), "%.*s-%u", GUEST_NAME_MAX - 8, d->name, d->id);
 	mark_handled(k, d->id);
-	if (domain_rename(k, d->id, name))
+	if (keel_domain_rename(k, d->id, name))
 		say("%s: %s", d->name, k->err.text);
 }
 
-static void end_guest(struct keel *k, const struct domain *d)
+static void end_guest(struct keel *k, const struct keel_domain *d)
 {
-	if (domain_destroy(k, d->id))
+	if (keel_domain_destroy(k, d->id))
 		say("%s: %s", d->name, k->err.text);
 }
 
-static void act(struct keel *k, const struct domain *d, const struct guest_config *g)
+static void act(struct keel *k, const struct keel_domain *d, const struct guest_config *g)
 {
 	enum guest_action a = choose(g, d->shutdown_reason);
 
 	say("%s: domain %u has shut down (%s): %s", d->name, d->id,
-	    domain_reason_name(d->shutdown_reason), guest_action_name(a));
+	    keel_domain_reason_name(d->shutdown_reason), guest_action_name(a));
 	if ((a == ACTION_RESTART || a == ACTION_RENAME_RESTART) && restarts_too_fast(k, d->id)) {
 		say("%s: it ran for less than %d s and is not started again", d->name,
 		    RESTART_MIN_SECONDS);
@@ -151,12 +151,12 @@ static void act(struct keel *k, const struct domain *d, const struct guest_confi
 static void look_at(struct keel *k, unsigned int domid)
 {
 	struct guest_config g;
-	struct domain d;
+	struct keel_domain d;
 
-	if (domain_by_id(k, domid, &d)) {
+	if (keel_domain_by_id(k, domid, &d)) {
 		if (k->err.code == ESRCH) {
 			say("domain %u is gone; removing what it left", domid);
-			domain_forget(k, domid);
+			keel_domain_forget(k, domid);
 		}
 		return;
 	}

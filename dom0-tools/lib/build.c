@@ -41,7 +41,7 @@ int build_prepare(struct build *b, struct keel *k, const struct guest_config *g)
 		rc = about_kernel(b, unpack_kernel(&b->packed, &b->image, &k->err));
 	}
 	if (!rc)
-		rc = about_kernel(b, elf_parse(&b->kernel, &b->image, &k->err));
+		rc = about_kernel(b, keel_elf_parse(&b->kernel, &b->image, &k->err));
 	if (!rc && g->ramdisk)
 		rc = blob_open(&b->ramdisk, g->ramdisk, "ramdisk", &k->err);
 	if (!rc) {
@@ -201,7 +201,7 @@ static int write_files(struct build *b)
 	int rc = 0;
 
 	for (unsigned int i = 0; i < b->kernel.segments && !rc; i++) {
-		const struct elf_segment *s = &b->kernel.segment[i];
+		const struct keel_elf_segment *s = &b->kernel.segment[i];
 
 		rc = build_write(b, s->paddr, s->data, s->data_size, s->memory_size, "kernel");
 	}

@@ -16,7 +16,7 @@ struct build {
 	const struct guest_config *g;
 	unsigned int domid;
 	struct blob packed, image, ramdisk;
-	struct elf_kernel kernel;
+	struct keel_elf kernel;
 	struct layout layout;
 	unsigned int store_port, console_port;
 	/* build_copy.c: the way in through the guest's grant table; NULL without one. */

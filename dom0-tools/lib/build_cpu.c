@@ -88,12 +88,12 @@ int build_policy(struct build *b)
 /* The saved-state stream: descriptors, each with its data behind it (hvm/save.h). */
 #define MTRR_ENABLED_WRITE_BACK	0x806	/* Intel SDM volume 3, IA32_MTRR_DEF_TYPE */
 
-struct stream {
+struct context {
 	unsigned char *data;
 	size_t size, used;
 };
 
-static const struct hvm_save_descriptor *find_record(const struct stream *s, unsigned int type)
+static const struct hvm_save_descriptor *find_record(const struct context *s, unsigned int type)
 {
 	size_t at = 0;
 
@@ -109,7 +109,7 @@ static const struct hvm_save_descriptor *find_record(const struct stream *s, uns
 	return NULL;
 }
 
-static void *append(struct stream *s, unsigned int type, unsigned int instance, const void *data,
+static void *append(struct context *s, unsigned int type, unsigned int instance, const void *data,
 		    size_t length)
 {
 	struct hvm_save_descriptor r = { type, instance, length };
@@ -124,7 +124,7 @@ static void *append(struct stream *s, unsigned int type, unsigned int instance, 
 	return at;
 }
 
-static int read_context(struct build *b, struct stream *s)
+static int read_context(struct build *b, struct context *s)
 {
 	long size = hyper_get_context(b->k, b->domid, NULL, 0);
 
@@ -163,7 +163,7 @@ static int load_stream(struct build *b, const struct hvm_save_descriptor *header
 		       const struct hvm_save_descriptor *extra, const void *data, size_t length)
 {
 	unsigned char room[4096];
-	struct stream s = { room, sizeof(room), 0 };
+	struct context s = { room, sizeof(room), 0 };
 	struct hvm_save_descriptor r = extra ? *extra
 				       : (struct hvm_save_descriptor){ HVM_SAVE_CODE_CPU, 0, length };
 
@@ -196,7 +196,7 @@ int build_vcpu(struct build *b)
 {
 	struct hvm_hw_cpu cpu = start_state(b);
 	const struct hvm_save_descriptor *header, *mtrr;
-	struct stream s = { 0 };
+	struct context s = { 0 };
 	int rc;
 
 	rc = read_context(b, &s);

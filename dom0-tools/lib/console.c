@@ -83,7 +83,7 @@ static int talk(int tty)
 	}
 }
 
-int domain_console(struct keel *k, const struct domain *d)
+int keel_domain_console(struct keel *k, const struct keel_domain *d)
 {
 	struct termios old, raw;
 	bool terminal = !tcgetattr(0, &old);

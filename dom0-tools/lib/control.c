@@ -8,7 +8,7 @@
 #include "lib/hyper.h"
 #include "lib/store.h"
 
-int domain_control(struct keel *k, unsigned int domid, const char *what)
+int keel_domain_control(struct keel *k, unsigned int domid, const char *what)
 {
 	char *able = store_read(k, "/local/domain/%u/control/feature-%s", domid, what);
 	bool refuses = !able || able[0] != '1';
@@ -25,12 +25,12 @@ int domain_control(struct keel *k, unsigned int domid, const char *what)
 /* Whether the domain is done: shut down, dying, or not there any more. */
 static bool is_done(struct keel *k, unsigned int domid)
 {
-	struct domain d;
+	struct keel_domain d;
 
-	return domain_by_id(k, domid, &d) || d.shutdown || d.dying;
+	return keel_domain_by_id(k, domid, &d) || d.shutdown || d.dying;
 }
 
-int domain_wait_shutdown(struct keel *k, const struct domain *d, unsigned int seconds)
+int keel_domain_wait_shutdown(struct keel *k, const struct keel_domain *d, unsigned int seconds)
 {
 	uint64_t start = keel_now_ms();
 	int rc = 0;

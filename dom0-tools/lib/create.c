@@ -25,23 +25,23 @@ static int choose_uuid(struct keel *k, struct guest_config *g)
 	return 0;
 }
 
-int domain_name_free(struct keel *k, const char *name)
+int keel_domain_name_free(struct keel *k, const char *name)
 {
-	struct domain d;
-	int rc = domain_find(k, name, &d);
+	struct keel_domain d;
+	int rc = keel_domain_find(k, name, &d);
 
 	if (rc == -ESRCH)
 		return 0;
 	if (rc)
 		return rc;
 	return keel_fail(&k->err, EEXIST, "the name '%s' is taken by domain %u (%s); choose another, or "
-			 "end that guest first", name, d.id, domain_state_name(&d));
+			 "end that guest first", name, d.id, keel_domain_state_name(&d));
 }
 
 /* Everything that can be checked before anything exists. */
 static int check_all(struct keel *k, const struct guest_config *g)
 {
-	int rc = domain_name_free(k, g->name);
+	int rc = keel_domain_name_free(k, g->name);
 
 	for (unsigned int i = 0; i < g->disks && !rc; i++)
 		rc = disk_check(k, &g->disk[i]);
@@ -116,7 +116,7 @@ static int register_name(struct keel *k, unsigned int domid, const struct guest_
 
 	if (lock < 0)
 		return lock;
-	rc = domain_name_free(k, g->name);
+	rc = keel_domain_name_free(k, g->name);
 	if (!rc)
 		rc = store_run(k, domid, write_name, g->name);
 	close(lock);
@@ -185,8 +185,8 @@ static int fill_domain(struct keel *k, struct build *b, const struct guest_confi
 	return rc;
 }
 
-int domain_create(struct keel *k, const struct guest_config *config, bool paused,
-		  unsigned int *domid)
+int keel_domain_create(struct keel *k, const struct guest_config *config, bool paused,
+		       unsigned int *domid)
 {
 	struct guest_config g = *config;	/* its own uuid; the strings stay the caller's */
 	struct keel_error why;
@@ -208,7 +208,7 @@ int domain_create(struct keel *k, const struct guest_config *config, bool paused
 		rc = fill_domain(k, &b, &g, *domid, paused);
 		if (rc) {
 			why = k->err;
-			domain_destroy(k, *domid);
+			keel_domain_destroy(k, *domid);
 			k->err = why;
 		}
 	}

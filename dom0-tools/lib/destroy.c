@@ -24,7 +24,7 @@ static void remove_nodes(struct keel *k, unsigned int domid, const char *vm)
 	store_remove(k, "/tool/keel/%u", domid);
 }
 
-void domain_forget(struct keel *k, unsigned int domid)
+void keel_domain_forget(struct keel *k, unsigned int domid)
 {
 	char *vm = store_read(k, "/local/domain/%u/vm", domid);
 
@@ -49,7 +49,7 @@ static void wait_dead(struct keel *k, unsigned int domid)
 			  (unsigned long long)info.tot_pages);
 }
 
-int domain_destroy(struct keel *k, unsigned int domid)
+int keel_domain_destroy(struct keel *k, unsigned int domid)
 {
 	char *vm;
 	int rc;

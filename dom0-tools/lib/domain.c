@@ -19,7 +19,7 @@
 #define FLAG_RUNNING	(1u << 5)
 #define FLAG_REASON(f)	((f) >> 16 & 0xff)
 
-const char *domain_reason_name(unsigned int reason)
+const char *keel_domain_reason_name(unsigned int reason)
 {
 	static const char *const names[] = {
 		"poweroff", "reboot", "suspend", "crash", "watchdog", "soft-reset",
@@ -28,7 +28,7 @@ const char *domain_reason_name(unsigned int reason)
 	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
 }
 
-const char *domain_state_name(const struct domain *d)
+const char *keel_domain_state_name(const struct keel_domain *d)
 {
 	if (d->dying)
 		return "dying";
@@ -41,11 +41,11 @@ const char *domain_state_name(const struct domain *d)
 	return d->blocked ? "blocked" : "runnable";
 }
 
-static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struct domain *d)
+static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struct keel_domain *d)
 {
 	char *name;
 
-	*d = (struct domain){
+	*d = (struct keel_domain){
 		.id = i->domain,
 		.memory_kib = i->tot_pages << 2,
 		.max_memory_kib = i->max_pages << 2,
@@ -68,10 +68,10 @@ static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struc
 	free(name);
 }
 
-int domain_list(struct keel *k, struct domain **out)
+int keel_domain_list(struct keel *k, struct keel_domain **out)
 {
 	struct xen_domctl_getdomaininfo info[64];
-	struct domain *all = NULL, *grown;
+	struct keel_domain *all = NULL, *grown;
 	unsigned int first = 0;
 	int total = 0, n;
 
@@ -96,7 +96,7 @@ int domain_list(struct keel *k, struct domain **out)
 	return total;
 }
 
-int domain_by_id(struct keel *k, unsigned int id, struct domain *d)
+int keel_domain_by_id(struct keel *k, unsigned int id, struct keel_domain *d)
 {
 	struct xen_domctl_getdomaininfo info;
 	int rc = hyper_domain_info(k, id, &info);
@@ -109,9 +109,9 @@ int domain_by_id(struct keel *k, unsigned int id, struct domain *d)
 	return 0;
 }
 
-int domain_find(struct keel *k, const char *who, struct domain *d)
+int keel_domain_find(struct keel *k, const char *who, struct keel_domain *d)
 {
-	struct domain *all;
+	struct keel_domain *all;
 	char *end;
 	unsigned long id = strtoul(who, &end, 10);
 	int n, rc;
@@ -119,9 +119,9 @@ int domain_find(struct keel *k, const char *who, struct domain *d)
 	if (*who && !*end && *who >= '0' && *who <= '9') {
 		if (id >= DOMID_FIRST_RESERVED)
 			return keel_fail(&k->err, ESRCH, "there is no domain with id %s", who);
-		return domain_by_id(k, id, d);
+		return keel_domain_by_id(k, id, d);
 	}
-	n = domain_list(k, &all);
+	n = keel_domain_list(k, &all);
 	if (n < 0)
 		return n;
 	rc = keel_fail(&k->err, ESRCH, "there is no domain named '%s' (`keel list` shows all)", who);
@@ -135,16 +135,16 @@ int domain_find(struct keel *k, const char *who, struct domain *d)
 	return rc;
 }
 
-int domain_find_guest(struct keel *k, const char *who, struct domain *d)
+int keel_domain_find_guest(struct keel *k, const char *who, struct keel_domain *d)
 {
-	int rc = domain_find(k, who, d);
+	int rc = keel_domain_find(k, who, d);
 
 	if (!rc && !d->id)
 		return keel_fail(&k->err, EINVAL, "%s is Dom0, which this cannot be done to", who);
 	return rc;
 }
 
-struct json_object *domain_to_json(const struct domain *d)
+struct json_object *keel_domain_to_json(const struct keel_domain *d)
 {
 	struct json_object *j = json_object_new_object();
 	char uuid[37];
@@ -157,10 +157,10 @@ struct json_object *domain_to_json(const struct domain *d)
 	json_object_object_add(j, "max_memory_kib", json_object_new_int64(d->max_memory_kib));
 	json_object_object_add(j, "vcpus", json_object_new_int(d->vcpus));
 	json_object_object_add(j, "max_vcpus", json_object_new_int(d->max_vcpus));
-	json_object_object_add(j, "state", json_object_new_string(domain_state_name(d)));
+	json_object_object_add(j, "state", json_object_new_string(keel_domain_state_name(d)));
 	if (d->shutdown)
 		json_object_object_add(j, "shutdown_reason",
-			json_object_new_string(domain_reason_name(d->shutdown_reason)));
+			json_object_new_string(keel_domain_reason_name(d->shutdown_reason)));
 	json_object_object_add(j, "cpu_time_ns", json_object_new_int64(d->cpu_time_ns));
 	return j;
 }

@@ -8,7 +8,7 @@
 #include "lib/keel.h"
 
 /* A domain as `keel list` shows it. */
-struct domain {
+struct keel_domain {
 	unsigned int id;
 	char name[GUEST_NAME_MAX + 1];
 	unsigned char uuid[16];
@@ -20,29 +20,29 @@ struct domain {
 };
 
 /* SHUTDOWN_poweroff ... as a word. */
-const char *domain_reason_name(unsigned int reason);
+const char *keel_domain_reason_name(unsigned int reason);
 
 /* What a domain is doing, as one word ("running", "paused", "shut down: crash"...). */
-const char *domain_state_name(const struct domain *d);
+const char *keel_domain_state_name(const struct keel_domain *d);
 
 /* All domains: an array to free; returns how many. */
-int domain_list(struct keel *k, struct domain **out);
-int domain_by_id(struct keel *k, unsigned int id, struct domain *d);
+int keel_domain_list(struct keel *k, struct keel_domain **out);
+int keel_domain_by_id(struct keel *k, unsigned int id, struct keel_domain *d);
 /* @who is a domain id or a name. -ESRCH if there is none. */
-int domain_find(struct keel *k, const char *who, struct domain *d);
+int keel_domain_find(struct keel *k, const char *who, struct keel_domain *d);
 /* The same, but refuses Dom0 (for what only makes sense for a guest). */
-int domain_find_guest(struct keel *k, const char *who, struct domain *d);
+int keel_domain_find_guest(struct keel *k, const char *who, struct keel_domain *d);
 
-struct json_object *domain_to_json(const struct domain *d);
+struct json_object *keel_domain_to_json(const struct keel_domain *d);
 
 /* create.c: makes a guest and, unless @paused, starts it. Leaves nothing behind on failure. */
-int domain_create(struct keel *k, const struct guest_config *g, bool paused,
-		  unsigned int *domid);
+int keel_domain_create(struct keel *k, const struct guest_config *g, bool paused,
+		       unsigned int *domid);
 
 /* destroy.c: ends a domain and removes all its nodes and devices. Works on leftovers too. */
-int domain_destroy(struct keel *k, unsigned int domid);
+int keel_domain_destroy(struct keel *k, unsigned int domid);
 /* Only the nodes and devices: the domain is gone already. */
-void domain_forget(struct keel *k, unsigned int domid);
+void keel_domain_forget(struct keel *k, unsigned int domid);
 
 /* skeleton.c: the nodes that a domain has without its devices. */
 struct skeleton {
@@ -54,18 +54,18 @@ struct skeleton {
 int skeleton_write(struct keel *k, unsigned int domid, const struct skeleton *s);
 /* The configuration that a domain was made from; false if it is not Keel's. */
 bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g);
-int domain_rename(struct keel *k, unsigned int domid, const char *name);
+int keel_domain_rename(struct keel *k, unsigned int domid, const char *name);
 /* The same, and keeld starts it again under this name. */
-int domain_rename_config(struct keel *k, unsigned int domid, const char *name);
+int keel_domain_rename_config(struct keel *k, unsigned int domid, const char *name);
 /* create.c: -EEXIST if a domain has the name. */
-int domain_name_free(struct keel *k, const char *name);
+int keel_domain_name_free(struct keel *k, const char *name);
 
 /* control.c: asks the guest through xenstore: "poweroff", "reboot". */
-int domain_control(struct keel *k, unsigned int domid, const char *what);
+int keel_domain_control(struct keel *k, unsigned int domid, const char *what);
 /* Waits until @domid is shut down or gone: -ETIMEDOUT after @seconds (0: for ever). */
-int domain_wait_shutdown(struct keel *k, const struct domain *d, unsigned int seconds);
+int keel_domain_wait_shutdown(struct keel *k, const struct keel_domain *d, unsigned int seconds);
 
 /* console.c: connects the terminal to the guest's console; returns after Ctrl-]. */
-int domain_console(struct keel *k, const struct domain *d);
+int keel_domain_console(struct keel *k, const struct keel_domain *d);
 
 #endif

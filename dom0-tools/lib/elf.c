@@ -84,20 +84,20 @@ static struct header read_header(const struct blob *b, const struct program_tabl
 	return (struct header){ h32.p_type, h32.p_offset, h32.p_paddr, h32.p_filesz, h32.p_memsz };
 }
 
-static int add_segment(struct elf_kernel *k, const struct blob *b, const struct header *h,
+static int add_segment(struct keel_elf *k, const struct blob *b, const struct header *h,
 		       struct keel_error *e)
 {
-	struct elf_segment *s = &k->segment[k->segments];
+	struct keel_elf_segment *s = &k->segment[k->segments];
 
 	if (!h->memsz)
 		return 0;
-	if (k->segments == ELF_MAX_SEGMENTS)
+	if (k->segments == KEEL_ELF_MAX_SEGMENTS)
 		return keel_fail(e, EINVAL, "the ELF file has more than %d loadable segments",
-				 ELF_MAX_SEGMENTS);
+				 KEEL_ELF_MAX_SEGMENTS);
 	if (h->filesz > h->memsz || h->paddr > UINT32_MAX || h->memsz > UINT32_MAX - h->paddr)
 		return keel_fail(e, EINVAL, "segment at %#llx of %#llx bytes does not lie below 4 GiB",
 				 (unsigned long long)h->paddr, (unsigned long long)h->memsz);
-	*s = (struct elf_segment){ h->paddr, h->memsz, b->data + h->offset, h->filesz };
+	*s = (struct keel_elf_segment){ h->paddr, h->memsz, b->data + h->offset, h->filesz };
 	if (!k->segments || s->paddr < k->start)
 		k->start = s->paddr;
 	if (s->paddr + s->memory_size > k->end)
@@ -107,7 +107,7 @@ static int add_segment(struct elf_kernel *k, const struct blob *b, const struct 
 }
 
 /* Looks for the entry point among the notes in @p. Sizes are padded to four bytes. */
-static void scan_notes(struct elf_kernel *k, const unsigned char *p, uint64_t size, bool *found)
+static void scan_notes(struct keel_elf *k, const unsigned char *p, uint64_t size, bool *found)
 {
 	while (size >= 12) {
 		uint32_t name_size, desc_size, type;
@@ -133,13 +133,13 @@ static void scan_notes(struct elf_kernel *k, const unsigned char *p, uint64_t si
 	}
 }
 
-int elf_parse(struct elf_kernel *k, const struct blob *b, struct keel_error *e)
+int keel_elf_parse(struct keel_elf *k, const struct blob *b, struct keel_error *e)
 {
 	struct program_table t = { 0 };
 	bool found = false;
 	int rc;
 
-	*k = (struct elf_kernel){ 0 };
+	*k = (struct keel_elf){ 0 };
 	rc = parse_ident(b, &t, e);
 	if (!rc)
 		rc = check_table(b, &t, e);

@@ -6,18 +6,18 @@
 
 #include "lib/blob.h"
 
-#define ELF_MAX_SEGMENTS 32
+#define KEEL_ELF_MAX_SEGMENTS 32
 
 /* What is loaded of a PVH kernel, by guest-physical address. */
-struct elf_segment {
+struct keel_elf_segment {
 	uint64_t paddr;
 	uint64_t memory_size;
 	const unsigned char *data;
 	uint64_t data_size;		/* at most memory_size; the rest is zero */
 };
 
-struct elf_kernel {
-	struct elf_segment segment[ELF_MAX_SEGMENTS];
+struct keel_elf {
+	struct keel_elf_segment segment[KEEL_ELF_MAX_SEGMENTS];
 	unsigned int segments;
 	uint64_t start, end;		/* of all segments */
 	uint32_t entry;			/* XEN_ELFNOTE_PHYS32_ENTRY */
@@ -27,6 +27,6 @@ struct elf_kernel {
  * Reads a little-endian x86 ELF (32 or 64 bits). Everything is checked against the size of the
  * file; @k points into @image. -ENOEXEC: no kernel that starts through PVH; -EINVAL: damaged.
  */
-int elf_parse(struct elf_kernel *k, const struct blob *image, struct keel_error *e);
+int keel_elf_parse(struct keel_elf *k, const struct blob *image, struct keel_error *e);
 
 #endif

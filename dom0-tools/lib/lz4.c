@@ -11,13 +11,13 @@
 #include <stdint.h>
 #include <string.h>
 
-struct cursor {
+struct lz4_cursor {
 	const unsigned char *in, *in_end;
 	unsigned char *out, *out_start, *out_end;
 };
 
 /* A length of 15 in the token goes on in bytes, the last of which is below 255. */
-static int read_length(struct cursor *c, size_t *length)
+static int read_length(struct lz4_cursor *c, size_t *length)
 {
 	unsigned char b;
 
@@ -32,7 +32,7 @@ static int read_length(struct cursor *c, size_t *length)
 	return 0;
 }
 
-static int copy_literals(struct cursor *c, size_t length)
+static int copy_literals(struct lz4_cursor *c, size_t length)
 {
 	if (length > (size_t)(c->in_end - c->in))
 		return -EINVAL;
@@ -44,7 +44,7 @@ static int copy_literals(struct cursor *c, size_t length)
 	return 0;
 }
 
-static int copy_match(struct cursor *c, size_t length)
+static int copy_match(struct lz4_cursor *c, size_t length)
 {
 	const unsigned char *from;
 	size_t distance;
@@ -69,7 +69,7 @@ static int copy_match(struct cursor *c, size_t length)
 	return 0;
 }
 
-static int unpack_block(struct cursor *c)
+static int unpack_block(struct lz4_cursor *c)
 {
 	while (c->in < c->in_end) {
 		unsigned char token = *c->in++;
@@ -95,7 +95,7 @@ static uint32_t le32(const unsigned char *p)
 	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static long unpack_legacy(struct cursor *c, const unsigned char *in, const unsigned char *end)
+static long unpack_legacy(struct lz4_cursor *c, const unsigned char *in, const unsigned char *end)
 {
 	unsigned char *start = c->out;
 
@@ -125,7 +125,7 @@ static long unpack_legacy(struct cursor *c, const unsigned char *in, const unsig
 #define FLG_DICTIONARY	0x01
 #define BLOCK_RAW	0x80000000u
 
-static long unpack_frame(struct cursor *c, const unsigned char *in, const unsigned char *end)
+static long unpack_frame(struct lz4_cursor *c, const unsigned char *in, const unsigned char *end)
 {
 	unsigned char flags = in < end ? *in : 0;
 	size_t header = 3 + (flags & FLG_SIZE ? 8 : 0);
@@ -156,7 +156,7 @@ static long unpack_frame(struct cursor *c, const unsigned char *in, const unsign
 
 long unpack_lz4(const unsigned char *in, size_t in_size, unsigned char *out, size_t out_size)
 {
-	struct cursor c = { .out = out, .out_start = out, .out_end = out + out_size };
+	struct lz4_cursor c = { .out = out, .out_start = out, .out_end = out + out_size };
 
 	if (in_size >= 4 && le32(in) == 0x184c2102)
 		return unpack_legacy(&c, in + 4, in + in_size);

@@ -28,7 +28,7 @@ const char *pci_reason(int rc)
 
 int pci_owners_get(struct keel *k, struct pci_owners *o)
 {
-	o->domains = domain_list(k, &o->domain);
+	o->domains = keel_domain_list(k, &o->domain);
 	return o->domains < 0 ? o->domains : 0;
 }
 

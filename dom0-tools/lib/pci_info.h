@@ -48,7 +48,7 @@ struct pci_info {
 
 /* The domains that may own a function, to be asked for many. */
 struct pci_owners {
-	struct domain *domain;
+	struct keel_domain *domain;
 	int domains;
 };
 

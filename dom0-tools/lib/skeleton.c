@@ -167,7 +167,7 @@ bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g)
 	return ok;
 }
 
-int domain_rename(struct keel *k, unsigned int domid, const char *name)
+int keel_domain_rename(struct keel *k, unsigned int domid, const char *name)
 {
 	char path[STORE_PATH_MAX];
 	char *vm;
@@ -200,7 +200,7 @@ static int rename_config(struct keel *k, unsigned int domid, const char *name)
 	struct json_object *j;
 	int rc;
 
-	rc = domain_rename(k, domid, name);
+	rc = keel_domain_rename(k, domid, name);
 	if (rc || !skeleton_config(k, domid, &g))
 		return rc;
 	free(g.name);
@@ -215,7 +215,7 @@ static int rename_config(struct keel *k, unsigned int domid, const char *name)
 }
 
 /* No signal ends it halfway: keeld would restart the guest with another name than it has. */
-int domain_rename_config(struct keel *k, unsigned int domid, const char *name)
+int keel_domain_rename_config(struct keel *k, unsigned int domid, const char *name)
 {
 	sigset_t old;
 	int rc;

@@ -30,7 +30,7 @@ static void did(const char *fmt, ...)
 	va_end(ap);
 }
 
-static const struct domain machine[] = {
+static const struct keel_domain machine[] = {
 	{ .name = "Domain-0", .id = 0, .vcpus = 1, .max_vcpus = 1, .max_memory_kib = 1 << 20 },
 	{ .name = "web", .id = 3, .vcpus = 2, .max_vcpus = 2, .max_memory_kib = 1 << 20 },
 };
@@ -50,14 +50,14 @@ uint64_t keel_now_ms(void)
 	return 0;
 }
 
-int domain_list(struct keel *q, struct domain **out)
+int keel_domain_list(struct keel *q, struct keel_domain **out)
 {
 	*out = malloc(sizeof(machine));
 	memcpy(*out, machine, sizeof(machine));
 	return 2;
 }
 
-int domain_find(struct keel *q, const char *who, struct domain *d)
+int keel_domain_find(struct keel *q, const char *who, struct keel_domain *d)
 {
 	for (int i = 0; i < 2; i++)
 		if (!strcmp(who, machine[i].name) || atoi(who) == (int)machine[i].id) {
@@ -69,19 +69,19 @@ int domain_find(struct keel *q, const char *who, struct domain *d)
 	return keel_fail(&q->err, ESRCH, "there is no domain named '%s'", who);
 }
 
-int domain_find_guest(struct keel *q, const char *who, struct domain *d)
+int keel_domain_find_guest(struct keel *q, const char *who, struct keel_domain *d)
 {
-	int rc = domain_find(q, who, d);
+	int rc = keel_domain_find(q, who, d);
 
 	return !rc && !d->id ? keel_fail(&q->err, EINVAL, "%s is Dom0", who) : rc;
 }
 
-int domain_name_free(struct keel *q, const char *name)
+int keel_domain_name_free(struct keel *q, const char *name)
 {
 	return strcmp(name, "taken") ? 0 : keel_fail(&q->err, EEXIST, "the name 'taken' is taken");
 }
 
-int domain_rename_config(struct keel *q, unsigned int domid, const char *name)
+int keel_domain_rename_config(struct keel *q, unsigned int domid, const char *name)
 {
 	did("%u is %s\n", domid, name);
 	return 0;

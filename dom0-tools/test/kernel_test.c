@@ -443,18 +443,18 @@ static struct elf_file good_elf(void)
 	return f;
 }
 
-static int parse(struct elf_file *f, struct elf_kernel *k)
+static int parse(struct elf_file *f, struct keel_elf *k)
 {
 	struct blob b = { .data = (unsigned char *)f, .size = sizeof(*f) };
 
 	memset(&e, 0, sizeof(e));
-	return elf_parse(k, &b, &e);
+	return keel_elf_parse(k, &b, &e);
 }
 
 static void elf_good(void **state)
 {
 	struct elf_file f = good_elf();
-	struct elf_kernel k;
+	struct keel_elf k;
 
 	assert_int_equal(parse(&f, &k), 0);
 	assert_int_equal(k.entry, 0x1000010);
@@ -468,7 +468,7 @@ static void elf_good(void **state)
 
 #define REFUSED(change, code, says) do {					\
 		struct elf_file f = good_elf();					\
-		struct elf_kernel k;						\
+		struct keel_elf k;						\
 										\
 		change;								\
 		assert_int_equal(parse(&f, &k), -(code));			\
@@ -507,13 +507,13 @@ static void elf_bad(void **state)
 static void elf_cut_short(void **state)
 {
 	struct elf_file f = good_elf();
-	struct elf_kernel k;
+	struct keel_elf k;
 
 	for (size_t n = 1; n < sizeof(f); n++) {
 		struct blob b = { .data = malloc(n), .size = n };
 
 		memcpy(b.data, &f, n);
-		assert_true(elf_parse(&k, &b, &e) < 0);
+		assert_true(keel_elf_parse(&k, &b, &e) < 0);
 		free(b.data);
 	}
 }
@@ -537,9 +537,9 @@ static void elf_32_bits(void **state)
 		.note = { 4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0, 0, 0, 0x10, 0 },
 	};
 	struct blob b = { .data = (unsigned char *)&f, .size = sizeof(f) };
-	struct elf_kernel k;
+	struct keel_elf k;
 
-	assert_int_equal(elf_parse(&k, &b, &e), 0);
+	assert_int_equal(keel_elf_parse(&k, &b, &e), 0);
 	assert_int_equal(k.entry, 0x100000);
 }
 

@@ -236,7 +236,7 @@ int hyper_reserved(struct keel *unused, uint32_t sbdf, struct hyper_range *list,
 	return function(sbdf)->reserved;
 }
 
-int domain_list(struct keel *unused, struct domain **out)
+int keel_domain_list(struct keel *unused, struct keel_domain **out)
 {
 	*out = calloc(2, sizeof(**out));
 	strcpy((*out)[0].name, "Domain-0");

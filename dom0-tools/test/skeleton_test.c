@@ -150,7 +150,7 @@ static void name_is(const char *name)
 static void renamed(void **state)
 {
 	reset();
-	assert_int_equal(domain_rename_config(&k, 3, "shop"), 0);
+	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), 0);
 	name_is("shop");
 	assert_string_equal(find("/local/domain/3/name")->value, "shop");
 	assert_string_equal(find("/vm/u/name")->value, "shop");
@@ -160,7 +160,7 @@ static void renamed(void **state)
 	/* Others wrote meanwhile: it is done again, from the start. */
 	reset();
 	again = 2;
-	assert_int_equal(domain_rename_config(&k, 3, "shop"), 0);
+	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), 0);
 	name_is("shop");
 }
 
@@ -169,7 +169,7 @@ static void not_renamed(void **state)
 {
 	reset();
 	failing_writes = 1;
-	assert_int_equal(domain_rename_config(&k, 3, "shop"), -ENOSPC);
+	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), -ENOSPC);
 	name_is("web");
 	assert_false(held);
 }
@@ -183,7 +183,7 @@ static void shorter(void **state)
 	strcpy(find(PIECES "/0")->value,
 	       "{\"name\":\"web\",\"kernel\":\"/k\",\"memory\":64,\"cmdline\":\"short");
 	held = false;
-	assert_int_equal(domain_rename_config(&k, 3, "shop"), 0);
+	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), 0);
 	assert_null(find(PIECES "/1"));
 	assert_contains(find(PIECES "/0")->value, "}");
 	name_is("shop");

@@ -76,7 +76,7 @@ static VOID split_options(struct loader *l, const char *s)
 EFI_STATUS loader_options(struct loader *l)
 {
 	static char text[2 * BOOT_CMDLINE_LEN];
-	struct blob b;
+	struct loader_blob b;
 	UINTN i;
 
 	if (loader_find_section(l, ".cmdline", &b)) {
@@ -94,7 +94,7 @@ EFI_STATUS loader_options(struct loader *l)
 	return EFI_SUCCESS;
 }
 
-static EFI_STATUS check_kernel(const char *name, const struct blob *b)
+static EFI_STATUS check_kernel(const char *name, const struct loader_blob *b)
 {
 	const char *unpack, *packed = boot_image_packed(b->data, b->size, &unpack);
 
@@ -113,7 +113,7 @@ static EFI_STATUS load_module(struct loader *l, const char *path, BOOLEAN kernel
 			      const char *cmdline)
 {
 	EFI_STATUS status;
-	struct blob b;
+	struct loader_blob b;
 
 	if (*path != '.' || !loader_find_section(l, path, &b)) {
 		status = loader_read_file(l, path, optional, &b);
@@ -132,7 +132,7 @@ static EFI_STATUS load_module(struct loader *l, const char *path, BOOLEAN kernel
 }
 
 /* The boot configuration, if there is one: @b->data is NULL if there is none. */
-static EFI_STATUS load_tree(struct loader *l, const char *name, struct blob *b)
+static EFI_STATUS load_tree(struct loader *l, const char *name, struct loader_blob *b)
 {
 	struct libfdt_guard guard;
 	EFI_STATUS status;
@@ -159,7 +159,8 @@ static EFI_STATUS load_tree(struct loader *l, const char *name, struct blob *b)
 	return EFI_SUCCESS;
 }
 
-static EFI_STATUS load_tree_files(struct loader *l, const char *name, const struct blob *tree)
+static EFI_STATUS load_tree_files(struct loader *l, const char *name,
+				  const struct loader_blob *tree)
 {
 	struct boot_file files[BOOT_MAX_MODULES];
 	struct libfdt_guard guard;
@@ -189,7 +190,7 @@ static EFI_STATUS load_defaults(struct loader *l)
 	static const char *const ramdisks[] = { ".ramdisk", "initrd.img" };
 	EFI_STATUS status;
 	BOOLEAN sections;
-	struct blob b;
+	struct loader_blob b;
 
 	sections = loader_find_section(l, ".kernel", &b);
 	if (sections)
@@ -204,7 +205,7 @@ static EFI_STATUS load_defaults(struct loader *l)
 EFI_STATUS loader_modules(struct loader *l)
 {
 	const char *name = l->config_name[0] ? l->config_name : CONFIG_DEFAULT;
-	struct blob tree;
+	struct loader_blob tree;
 	EFI_STATUS status = load_tree(l, name, &tree);
 
 	if (EFI_ERROR(status))

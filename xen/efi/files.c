@@ -62,7 +62,7 @@ static EFI_STATUS open_file(struct loader *l, const char *path, EFI_FILE_HANDLE 
 	return status;
 }
 
-static EFI_STATUS read_all(EFI_FILE_HANDLE file, const char *path, struct blob *out)
+static EFI_STATUS read_all(EFI_FILE_HANDLE file, const char *path, struct loader_blob *out)
 {
 	EFI_FILE_INFO *info = LibFileInfo(file);
 	UINT64 done = 0;
@@ -94,7 +94,8 @@ static EFI_STATUS read_all(EFI_FILE_HANDLE file, const char *path, struct blob *
 	return EFI_SUCCESS;
 }
 
-EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional, struct blob *out)
+EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional,
+			    struct loader_blob *out)
 {
 	EFI_FILE_HANDLE file;
 	EFI_STATUS status;
@@ -130,7 +131,7 @@ static UINT16 get16(const UINT8 *p)
 	return v;
 }
 
-BOOLEAN loader_find_section(struct loader *l, const char *name, struct blob *out)
+BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_blob *out)
 {
 	const UINT8 *base = l->image->ImageBase, *section;
 	UINT64 image_size = l->image->ImageSize, pe = get32(base + DOS_PE_OFFSET), at, size;

@@ -21,7 +21,7 @@
 #define KERNEL_PLACE	(16 * MIB)
 #define KERNEL_PLACE_END (74 * MIB)
 
-struct blob {
+struct loader_blob {
 	VOID *data;
 	UINT64 size;
 };
@@ -56,9 +56,10 @@ EFI_STATUS loader_exit_boot_services(struct loader *l);
 /* files.c */
 EFI_STATUS loader_open_volume(struct loader *l);
 /* EFI_NOT_FOUND is not reported if @optional. */
-EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional, struct blob *out);
+EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional,
+			    struct loader_blob *out);
 /* A section of keel.efi's own image, copied. FALSE: there is none of this name. */
-BOOLEAN loader_find_section(struct loader *l, const char *name, struct blob *out);
+BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_blob *out);
 
 /* config.c */
 EFI_STATUS loader_options(struct loader *l);

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What other files can use, a function that is not static or a structure of a header, has one name in
+# the hypervisor and another in the toolstack, so that a search finds one of them. Input: PASS=keel and
+# the hypervisor's sources, PASS=tools and the toolstack's. A violation is a line "file:line: name: what".
+
+function defined(kind, name,	key)
+{
+	key = kind " " name
+	if (PASS == "keel")
+		where[key] = FILENAME ":" FNR
+	else if (key in where)
+		print FILENAME ":" FNR ": name: " name (kind == "function" ? "()" : "") " is also at " where[key] \
+			": the toolstack's has a prefix (docs/coding-style.md)"
+}
+
+FNR == 1 { in_comment = 0; fn_name = "" }
+
+{ code = clean($0) }
+
+code ~ /^(struct|union|enum) [A-Za-z0-9_]+ \{/ {
+	split(code, word, " ")
+	defined(word[1], word[2])
+}
+
+# A function starts at a line that opens a brace in column 1.
+code ~ /^\{/ && fn_name != "" { defined("function", fn_name); fn_name = "" }
+code ~ /^[A-Za-z_].*\(/ && code !~ /[;}][ \t]*$/ {
+	fn_name = code
+	sub(/\(.*/, "", fn_name)
+	sub(/.*[ \t*]/, "", fn_name)
+	if (code ~ /^(static|typedef)[ \t]/)
+		fn_name = ""
+}
+code ~ /^\}/ { fn_name = "" }
