@@ -216,9 +216,9 @@ static int write_files(struct build *b)
 
 static int write_start_info(struct build *b)
 {
-	struct layout_page page;
+	union { struct pvh_start start; unsigned char bytes[LAYOUT_START_SIZE]; } page;
 
-	layout_start_info(&b->layout, b->ramdisk.size, &page);
+	layout_start_info(&b->layout, b->ramdisk.size, &page.start);
 	return build_write(b, b->layout.start_info, &page, sizeof(page), KEEL_PAGE_SIZE, "start_info");
 }
 

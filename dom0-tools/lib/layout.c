@@ -7,15 +7,12 @@
 #include "lib/layout.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <public/hvm/pvh_layout.h>
 
 #define PAGE		4096ULL
-#define MODLIST		offsetof(struct layout_page, module)
-#define MEMMAP		offsetof(struct layout_page, map)
 #define GIB		(1ULL << 30)
 
-_Static_assert(sizeof(struct layout_page) <= PAGE,
+_Static_assert(LAYOUT_START_SIZE <= PAGE,
 	       "start_info and what belongs to it share a page");
 
 static uint64_t round_up(uint64_t v, uint64_t to)
@@ -47,8 +44,6 @@ int layout_make(struct layout *l, const struct layout_request *r, struct keel_er
 		l->high_end = LAYOUT_HOLE_END + r->memory - hole;
 
 	l->start_info = round_up(r->kernel_end, PAGE);
-	l->modlist = l->start_info + MODLIST;
-	l->memmap = l->start_info + MEMMAP;
 	l->cmdline = l->start_info + PAGE;
 	l->ramdisk = l->cmdline + round_up(r->cmdline_size, PAGE);
 	if (l->cmdline > GIB)
@@ -76,23 +71,12 @@ int layout_make(struct layout *l, const struct layout_request *r, struct keel_er
 	return 0;
 }
 
-void layout_start_info(const struct layout *l, uint64_t ramdisk_size, struct layout_page *page)
+void layout_start_info(const struct layout *l, uint64_t ramdisk_size, struct pvh_start *s)
 {
-	*page = (struct layout_page){
-		.info = {
-			.magic = XEN_HVM_START_MAGIC_VALUE,
-			.version = 1,
-			.nr_modules = ramdisk_size ? 1 : 0,
-			.modlist_paddr = ramdisk_size ? l->modlist : 0,
-			.cmdline_paddr = l->cmdline,
-			.rsdp_paddr = LAYOUT_ACPI,
-			.memmap_paddr = l->memmap,
-			.memmap_entries = l->ranges,
-		},
-		.module = { .paddr = l->ramdisk, .size = ramdisk_size },
-	};
-	for (unsigned int i = 0; i < l->ranges; i++)
-		page->map[i] = (struct hvm_memmap_table_entry){
+	pvh_start_fill(s, l->start_info, l->cmdline, LAYOUT_ACPI, ramdisk_size ? l->ramdisk : 0,
+		       ramdisk_size, l->ranges);
+	for (unsigned int i = 0; i < LAYOUT_RANGES; i++)
+		s->map[i] = (struct hvm_memmap_table_entry){
 			.addr = l->range[i].start, .size = l->range[i].size, .type = l->range[i].type,
 		};
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include <public/hvm/pvh_layout.h>
-#include <public/hvm/start_info.h>
+#include <public/hvm/pvh_start.h>
 
 #include "lib/error.h"
 
@@ -28,24 +28,17 @@ struct layout_range {
 	uint32_t type;
 };
 
+#define LAYOUT_RANGES 5
+#define LAYOUT_START_SIZE PVH_START_SIZE(LAYOUT_RANGES)
+
 struct layout {
 	uint64_t low_end;		/* RAM from 0 to here */
 	uint64_t high_end;		/* and from 4 GiB to here, or 0 */
 	uint64_t start_info;		/* one page: start_info, module list, memory map */
-	uint64_t modlist, memmap;
 	uint64_t cmdline;
 	uint64_t ramdisk;
-	struct layout_range range[5];
+	struct layout_range range[LAYOUT_RANGES];	/* those behind .ranges are zero */
 	unsigned int ranges;
-};
-
-/* start_info, the module list and the memory map share a page (public/hvm/start_info.h). */
-struct layout_page {
-	struct hvm_start_info info;
-	unsigned char pad[64 - sizeof(struct hvm_start_info)];
-	struct hvm_modlist_entry module;
-	struct hvm_memmap_table_entry
-		map[sizeof(((struct layout *)0)->range) / sizeof(struct layout_range)];
 };
 
 struct layout_request {
@@ -59,7 +52,7 @@ struct layout_request {
 /* Where everything goes; -ENOMEM tells how much memory the guest would need. */
 int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e);
 
-/* The layout, as the guest's kernel sees it. */
-void layout_start_info(const struct layout *l, uint64_t ramdisk_size, struct layout_page *page);
+/* The layout, as the guest's kernel sees it: LAYOUT_START_SIZE bytes. */
+void layout_start_info(const struct layout *l, uint64_t ramdisk_size, struct pvh_start *s);
 
 #endif

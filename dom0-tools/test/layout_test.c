@@ -26,10 +26,8 @@ static void check(const struct layout *l, const struct layout_request *r)
 
 	assert_true(l->start_info >= r->kernel_end);
 	assert_int_equal(l->start_info % 4096, 0);
-	assert_true(l->modlist >= l->start_info + 56);
-	assert_true(l->memmap >= l->modlist + 32);
-	assert_true(l->memmap + 24 * l->ranges <= l->start_info + 4096);
-	assert_true(l->memmap + 24 * l->ranges <= 1ULL << 30);
+	assert_true(l->ranges <= LAYOUT_RANGES);
+	assert_true(l->start_info + LAYOUT_START_SIZE <= 1ULL << 30);
 	assert_true(l->cmdline >= l->start_info + 4096);
 	assert_true(l->ramdisk >= l->cmdline + r->cmdline_size);
 	assert_true(l->ramdisk + r->ramdisk_size <= l->low_end);
@@ -70,7 +68,7 @@ static void sizes(void **state)
  */
 static void start_info(void **state)
 {
-	struct layout_page *page = malloc(sizeof(*page));	/* ASan watches its end */
+	struct pvh_start *page = malloc(LAYOUT_START_SIZE);	/* ASan watches its end */
 	struct layout l;
 
 	assert_non_null(page);
@@ -86,7 +84,8 @@ static void start_info(void **state)
 		assert_int_equal(page->info.modlist_paddr, pci ? l.start_info + 64 : 0);
 		assert_int_equal(page->info.memmap_paddr, l.start_info + 96);
 		assert_int_equal(page->info.memmap_entries, 4 + pci);
-		assert_int_equal(page->module.paddr, l.ramdisk);
+		assert_int_equal(page->module.paddr, pci ? l.ramdisk : 0);
+		assert_int_equal(page->module.size, pci ? r.ramdisk_size : 0);
 		for (unsigned int i = 0; i < l.ranges; i++) {
 			assert_int_equal(page->map[i].addr, l.range[i].start);
 			assert_int_equal(page->map[i].size, l.range[i].size);

@@ -22,6 +22,7 @@
 #include <public/hvm/hvm_vcpu.h>
 #include <public/hvm/params.h>
 #include <public/hvm/pvh_layout.h>
+#include <public/hvm/pvh_start.h>
 #include <public/hvm/save.h>
 #include <public/hvm/start_info.h>
 #include <public/hypfs.h>

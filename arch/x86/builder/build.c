@@ -22,7 +22,7 @@
 #include "common/vsnprintf.h"
 #include <public/domctl.h>
 #include <public/errno.h>
-#include <public/hvm/start_info.h>
+#include <public/hvm/pvh_start.h>
 
 #define ACPI_SPACE KiB(64)
 #define DEFAULT_EVTCHN_PORTS 1023
@@ -108,43 +108,32 @@ static void make_cmdline(const struct builder *b, char *buf)
  */
 static void build_start_info(struct builder *b)
 {
+	size_t size = PVH_START_SIZE(MAX_E820) + DOM0_CMDLINE_MAX;
+	struct pvh_start *s = alloc_pages(size_to_order(size));
+	u64 gpa = build_place(b, size, PAGE_SIZE, GiB(1)), ramdisk = 0, len = 0;
 	struct domain *d = b->d;
-	struct {
-		struct hvm_start_info si;
-		struct hvm_modlist_entry mod;
-		struct hvm_memmap_table_entry map[MAX_E820];
-		char cmdline[DOM0_CMDLINE_MAX];
-	} *s = alloc_pages(size_to_order(sizeof(*s)));
-	u64 gpa = build_place(b, sizeof(*s), PAGE_SIZE, GiB(1));
 
 	if (!s || !gpa)
 		panic("%s: no room for its start information", build_name(b));
 	build_memmap(b);
-	s->si.magic = XEN_HVM_START_MAGIC_VALUE;
-	s->si.version = 1;
-	s->si.flags = d->hardware ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0;
-	s->si.cmdline_paddr = gpa + offsetof(__typeof__(*s), cmdline);
-	s->si.rsdp_paddr = b->rsdp;
-	s->si.memmap_paddr = gpa + offsetof(__typeof__(*s), map);
-	s->si.memmap_entries = d->nr_e820;
-	for (unsigned int i = 0; i < d->nr_e820; i++)
-		s->map[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr, d->e820[i].size, d->e820[i].type,
-							     0 };
-	make_cmdline(b, s->cmdline);
+	make_cmdline(b, (char *)s + PVH_START_SIZE(MAX_E820));
 	if (b->cfg->ramdisk != BOOTCFG_NO_MODULE) {
 		const struct boot_module *m = &boot_info.modules[b->cfg->ramdisk];
 
-		s->mod.paddr = build_place(b, max(m->size, 1ull), PAGE_SIZE, GiB(4));
-		s->mod.size = m->size;
-		if (!s->mod.paddr)
+		len = m->size;
+		ramdisk = build_place(b, max(len, 1ull), PAGE_SIZE, GiB(4));
+		if (!ramdisk)
 			panic("%s: no room for %s (%lu KiB); give it more memory", build_name(b), m->name,
-			      m->size >> 10);
-		put(b, s->mod.paddr, pa_to_virt(m->base), m->size);
-		s->si.modlist_paddr = gpa + offsetof(__typeof__(*s), mod);
-		s->si.nr_modules = 1;
+			      len >> 10);
+		put(b, ramdisk, pa_to_virt(m->base), len);
 	}
-	put(b, gpa, s, sizeof(*s));
-	free_pages(s, size_to_order(sizeof(*s)));
+	pvh_start_fill(s, gpa, gpa + PVH_START_SIZE(MAX_E820), b->rsdp, ramdisk, len, d->nr_e820);
+	s->info.flags = d->hardware ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0;
+	for (unsigned int i = 0; i < d->nr_e820; i++)
+		s->map[i] = (struct hvm_memmap_table_entry){ d->e820[i].addr, d->e820[i].size, d->e820[i].type,
+							     0 };
+	put(b, gpa, s, size);
+	free_pages(s, size_to_order(size));
 	b->start_info = gpa;
 }
 
