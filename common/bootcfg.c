@@ -8,7 +8,7 @@
 #include <public/hvm/pvh_layout.h>
 
 #include "common/bootcfg.h"
-#include "common/bootcfg_parser.h"
+#include "common/bootcfg_internal.h"
 #include "common/bootfiles.h"
 #include "common/lib.h"
 #include "common/printk.h"

@@ -4,7 +4,7 @@
  */
 #include <libfdt.h>
 
-#include "common/bootcfg_parser.h"
+#include "common/bootcfg_internal.h"
 #include "common/lib.h"
 
 #define EVTCHN_MAX_PORT		4095u		/* 2-level channels */

@@ -16,7 +16,7 @@
 #include "common/grant.h"
 #include "common/guest_access.h"
 #include "common/hypercall.h"
-#include "common/memory.h"
+#include "common/memory_internal.h"
 #include "common/time.h"
 
 /*

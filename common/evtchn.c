@@ -8,7 +8,7 @@
 
 #include "common/domain.h"
 #include "common/evtchn.h"
-#include "common/evtchn_deliver.h"
+#include "common/evtchn_internal.h"
 #include "common/heap.h"
 #include "common/op.h"
 #include "common/printk.h"

@@ -9,7 +9,7 @@
 
 #include "common/domain.h"
 #include "common/evtchn.h"
-#include "common/evtchn_deliver.h"
+#include "common/evtchn_internal.h"
 
 /*
  * The upcall, once. The arch may be unable to deliver it yet; then it checks evtchn_upcall_pending

@@ -11,7 +11,7 @@
 #include <public/errno.h>
 
 #include "common/domain.h"
-#include "common/evtchn_deliver.h"
+#include "common/evtchn_internal.h"
 #include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/hypercall.h"

@@ -5,7 +5,7 @@
  */
 #include <public/errno.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/op.h"
 #include "common/printk.h"
 

@@ -5,7 +5,7 @@
  */
 #include <public/errno.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/guest_access.h"
 
 #define UNINTERRUPTED 4	/* copies between two checks for interrupts */

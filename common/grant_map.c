@@ -8,7 +8,7 @@
  */
 #include <public/errno.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/guest_access.h"
 #include "common/printk.h"
 

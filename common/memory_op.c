@@ -3,7 +3,7 @@
 #include <public/memory.h>
 
 #include "common/heap.h"
-#include "common/memory.h"
+#include "common/memory_internal.h"
 #include "common/op.h"
 #include "common/pci.h"
 #include "common/platform.h"

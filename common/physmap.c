@@ -9,7 +9,7 @@
 #include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/hypercall.h"
-#include "common/memory.h"
+#include "common/memory_internal.h"
 
 #define BATCH 16
 #define STATUS_FRAMES BIT(31)	/* XENMAPIDX_grant_table_status: version 2 only */

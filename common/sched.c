@@ -15,7 +15,7 @@
 #include "common/heap.h"
 #include "common/option.h"
 #include "common/printk.h"
-#include "common/sched_priv.h"
+#include "common/sched_internal.h"
 #include "common/time.h"
 
 static const struct sched_policy *policy = &sched_fair;

@@ -14,7 +14,7 @@
 #include <public/errno.h>
 #include <public/sysctl.h>
 
-#include "common/sched_priv.h"
+#include "common/sched_internal.h"
 #include "common/time.h"
 
 #define US 1000ull

@@ -5,7 +5,7 @@
  */
 #include <public/domctl.h>
 
-#include "common/sched_priv.h"
+#include "common/sched_internal.h"
 
 /* vCPUs without a CPU, and the vCPU of each CPU. N: null_lock */
 static struct list_head homeless = LIST_HEAD_INIT(homeless);

@@ -125,12 +125,24 @@ function check_include(line,	inc)
 		if (inc ~ /^(common|arch)\//)
 			report("dependency", "dom0-tools includes " inc " of the hypervisor")
 	}
-	if (file ~ /^test\//) return
+	if (file ~ /^test\/|^dom0-tools\/test\//) return
+	check_private(inc)
 	if (inc ~ /arch\/x86\/(svm|vmx)\// && file !~ /^arch\/x86\/(svm|vmx)\//)
 		report("dependency", inc " is reached only through arch/x86/hvm/ops.h")
 	if ((inc ~ /arch\/x86\/svm\// && file ~ /^arch\/x86\/vmx\//) ||
 	    (inc ~ /arch\/x86\/vmx\// && file ~ /^arch\/x86\/svm\//))
 		report("dependency", "svm and vmx do not know each other")
+}
+
+# NAME_internal.h is for the files of its folder.
+function check_private(inc,	folder)
+{
+	if (inc !~ /_internal\.h$/ || inc !~ /\//) return
+	folder = file
+	sub(/[^\/]*$/, "", inc)
+	sub(/[^\/]*$/, "", folder)
+	if (folder != inc && folder != "dom0-tools/" inc)
+		report("dependency", "a private header of " inc " is included from another folder")
 }
 
 function check_vendor(line)

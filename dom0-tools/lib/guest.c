@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* From the settings of a file to a guest: keel.cfg(5). */
-#include "lib/guest_reader.h"
+#include "lib/guest_internal.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/guest_reader.h"
+#include "lib/guest_internal.h"
 
 /*
  * .only: the values that say what a guest of Keel is anyway, parted by blanks.

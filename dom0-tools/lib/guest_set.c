@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The settings of keel.cfg(5), each with what puts it into a guest's configuration. */
-#include "lib/guest_reader.h"
+#include "lib/guest_internal.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -13,7 +13,7 @@
 
 #include <public/errno.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 #include "fake.h"

@@ -20,7 +20,7 @@
 #include "common/compat.h"
 #include "common/grant.h"
 #include "common/hypercall.h"
-#include "common/memory.h"
+#include "common/memory_internal.h"
 #include "common/time.h"
 
 #define CANARY 0xdeadbeef

@@ -19,7 +19,7 @@
 #include <public/memory.h>
 
 #include "arch/x86/iommu/iommu.h"
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 #include "test/unit/formats.h"

@@ -6,7 +6,7 @@
 
 #include <public/errno.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 #define REF 8

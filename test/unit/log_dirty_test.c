@@ -18,7 +18,7 @@
 
 #include "arch/x86/iommu/iommu.h"
 #include "common/domctl.h"
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 #include "common/pci.h"
 #include "test/unit/formats.h"

@@ -16,7 +16,7 @@
 #include "common/cpupool.h"
 #include "common/domctl.h"
 #include "common/hypercall.h"
-#include "common/sched_priv.h"
+#include "common/sched_internal.h"
 
 #define MS 1000000ull
 #define S 1000000000ull

@@ -30,7 +30,7 @@
 #include <public/memory.h>
 
 #include "arch/x86/iommu/iommu.h"
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 /* Sources whose locks and copies the model sees. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the virtual configuration space share. */
+/* Private header of arch/x86/pci: what the parts of the virtual configuration space share. */
 #ifndef ARCH_X86_PCI_VPCI_INTERNAL_H
 #define ARCH_X86_PCI_VPCI_INTERNAL_H
 

@@ -13,8 +13,8 @@
 #include <public/errno.h>
 
 #include "arch/x86/iommu/iommu.h"
-#include "common/evtchn_deliver.h"
-#include "common/grant_table.h"
+#include "common/evtchn_internal.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 static u32 *want;		/* references on each frame */

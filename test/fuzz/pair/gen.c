@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 static u64 rng;

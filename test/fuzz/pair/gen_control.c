@@ -14,7 +14,7 @@
 #include <public/sysctl.h>
 #include <public/vcpu.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 #define FLAT 0xc9b

@@ -6,7 +6,7 @@
 
 #include <public/memory.h>
 
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 
 evtchn_port_t gen_port(struct domain *d)

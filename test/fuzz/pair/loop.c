@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "arch/x86/hvm/ops.h"
-#include "common/grant_table.h"
+#include "common/grant_internal.h"
 #include "common/hypercall.h"
 #include "common/sched.h"
 #include "common/time.h"

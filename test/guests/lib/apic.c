@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The local APIC in both modes, and starting vCPUs through it. */
 #include "guest.h"
-#include "lib.h"
+#include "guest_internal.h"
 
 #define APIC_MMIO 0xfee00000ul
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Start of a test guest, detection of its environment, and its end. */
 #include "guest.h"
-#include "lib.h"
+#include "guest_internal.h"
 
 #include <public/cpuid.h>
 #include <public/sched.h>

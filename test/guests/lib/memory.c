@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Page tables, pages to use, the memory map, shared_info and the clock in it. */
 #include "guest.h"
-#include "lib.h"
+#include "guest_internal.h"
 
 #include <public/event_channel.h>
 #include <public/memory.h>

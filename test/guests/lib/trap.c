@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* IDT, faults that tests expect, interrupts. */
 #include "guest.h"
-#include "lib.h"
+#include "guest_internal.h"
 
 extern const u8 trap_stubs[256][16], try_resume[], run_user_resume[];
 

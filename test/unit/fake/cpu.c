@@ -4,7 +4,7 @@
 
 #include "arch/x86/pcpu.h"
 
-#include "internal.h"
+#include "fake_internal.h"
 
 struct fake_events fake_events;
 void (*fake_on_wait)(void);

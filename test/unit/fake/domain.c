@@ -7,7 +7,7 @@
 
 #include <public/errno.h>
 
-#include "internal.h"
+#include "fake_internal.h"
 
 #define MAX_FAKE_DOMAINS 64
 static struct domain *domains[MAX_FAKE_DOMAINS];

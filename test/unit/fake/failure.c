@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Failure injection, and the start of each test. */
-#include "internal.h"
+#include "fake_internal.h"
 
 static unsigned int countdown;
 static bool happened, stays;

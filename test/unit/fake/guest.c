@@ -13,7 +13,7 @@
 #include "common/guest_access.h"
 #include "common/hypercall.h"
 
-#include "internal.h"
+#include "fake_internal.h"
 
 #define FAKE_GFNS 16384
 #define HIGH_GFN 0xdc000	/* and some where PCI functions can be, below 4 GiB */

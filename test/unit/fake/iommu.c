@@ -2,7 +2,7 @@
 /* A machine without IOMMU, unless a test has its own. */
 #include "arch/x86/iommu/iommu.h"
 
-#include "internal.h"
+#include "fake_internal.h"
 
 FAKE const struct iommu_ops *iommu_ops;
 FAKE struct iommu_caps iommu_caps;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "fake_internal.h"
 
 jmp_buf fake_panic_jump;
 bool fake_panic_expected;

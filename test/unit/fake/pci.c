@@ -6,7 +6,7 @@
 #include "arch/x86/pci/vpci.h"
 #include "common/pci.h"
 
-#include "internal.h"
+#include "fake_internal.h"
 
 FAKE long arch_pci_assign(struct domain *d, u32 sbdf)
 {

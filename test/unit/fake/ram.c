@@ -12,7 +12,7 @@
 #include "common/pci.h"
 #include "common/platform.h"
 
-#include "internal.h"
+#include "fake_internal.h"
 
 #define NR_FRAMES (FAKE_RAM >> PAGE_SHIFT)
 #define FIRST_FRAME 256		/* so that mfn 0 is nobody's, as on a real machine */

@@ -2,7 +2,7 @@
 /* A clock that moves only when told, and timers on it. */
 #include "common/time.h"
 
-#include "internal.h"
+#include "fake_internal.h"
 
 u64 fake_now;
 u64 fake_armed[FAKE_CPUS];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef KEEL_LIB_GUEST_READER_H
-#define KEEL_LIB_GUEST_READER_H
+#ifndef KEEL_LIB_GUEST_INTERNAL_H
+#define KEEL_LIB_GUEST_INTERNAL_H
 
 /*
- * Between guest.c, which reads a file's settings, guest_set.c (those of Keel) and guest_known.c
- * (the others of xl).
+ * Private header of guest.c, which reads a file's settings, guest_set.c (those of Keel) and
+ * guest_known.c (the others of xl).
  */
 #include "lib/guest.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Private header of the library. */
-#ifndef TEST_GUEST_LIB_H
-#define TEST_GUEST_LIB_H
+/* Private header of test/guests/lib. */
+#ifndef TEST_GUESTS_LIB_GUEST_INTERNAL_H
+#define TEST_GUESTS_LIB_GUEST_INTERNAL_H
 
 #include "guest.h"
 

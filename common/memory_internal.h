@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Private header of memory_op's two files. */
-#ifndef COMMON_MEMORY_H
-#define COMMON_MEMORY_H
+/* Private header of memory_op.c, physmap.c and compat.c. */
+#ifndef COMMON_MEMORY_INTERNAL_H
+#define COMMON_MEMORY_INTERNAL_H
 
 #include "common/domain.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Private header of the fake arch. */
+/* Private header of test/unit/fake. */
 #ifndef TEST_UNIT_FAKE_INTERNAL_H
 #define TEST_UNIT_FAKE_INTERNAL_H
 

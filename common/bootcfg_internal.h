@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Private header of the boot configuration's parser. */
-#ifndef COMMON_BOOTCFG_PARSER_H
-#define COMMON_BOOTCFG_PARSER_H
+/* Private header of bootcfg.c and bootcfg_links.c. */
+#ifndef COMMON_BOOTCFG_INTERNAL_H
+#define COMMON_BOOTCFG_INTERNAL_H
 
 #include "common/bootcfg.h"
 #include "common/lib.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Private header of the scheduler (sched.c) and its policies. */
-#ifndef COMMON_SCHED_PRIV_H
-#define COMMON_SCHED_PRIV_H
+/* Private header of sched.c, sched_fair.c and sched_null.c. */
+#ifndef COMMON_SCHED_INTERNAL_H
+#define COMMON_SCHED_INTERNAL_H
 
 #include "common/domain.h"
 #include "common/sched.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Private header of evtchn.c, evtchn_deliver.c and evtchn_fifo.c. */
-#ifndef COMMON_EVTCHN_DELIVER_H
-#define COMMON_EVTCHN_DELIVER_H
+#ifndef COMMON_EVTCHN_INTERNAL_H
+#define COMMON_EVTCHN_INTERNAL_H
 
 #include "common/evtchn.h"
 #include "common/pcpu.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Private header of grant.c, grant_map.c and grant_copy.c. */
-#ifndef COMMON_GRANT_TABLE_H
-#define COMMON_GRANT_TABLE_H
+#ifndef COMMON_GRANT_INTERNAL_H
+#define COMMON_GRANT_INTERNAL_H
 
 #include "common/domain.h"
 #include "common/grant.h"
