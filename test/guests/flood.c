@@ -36,7 +36,7 @@ void test_main(void)
 		block[i] = i % 61 == 60 ? '\n' : 'a' + i % 26;
 	if (nr_vcpus > 1) {
 		EXPECT(start_cpu(1, ap_main), "vCPU 1 does not start");
-		EXPECT(wait_for(&ap_running, 1000), "vCPU 1 does not get on");
+		EXPECT(wait_for(&ap_running), "vCPU 1 does not get on");
 	}
 	for (n = 0; n < writes; n++)
 		flood(n);

@@ -261,7 +261,7 @@ void test_main(void)
 	check_code(0);
 	if (two) {
 		EXPECT(start_cpu(1, rewriter), "vCPU 1 does not start");
-		EXPECT(wait_for(&ap_running, 1000), "vCPU 1 does not get on");
+		EXPECT(wait_for(&ap_running), "vCPU 1 does not get on");
 	}
 	for (n = 0; calls ? n < calls : rdtsc() < end; n++) {
 		struct shot s = random_call(&rng);

@@ -62,7 +62,7 @@ static void clock(struct regs *regs)
 
 static void count(const char *what)
 {
-	u64 end = now_ns() + 2000000000;
+	u64 end = now_ns() + PATIENCE_NS;
 
 	interrupts = 0;
 	write_entry(VECTOR | trigger);

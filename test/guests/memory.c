@@ -270,7 +270,7 @@ static void test_moving_buffer(void)
 	buffer_va = find_va();
 	map_page(buffer_va, (u64)buffers[0], PTE_P | PTE_W);
 	EXPECT(start_cpu(1, remapper), "vCPU 1 does not start");
-	EXPECT(wait_for(&ap_running, 1000), "vCPU 1 does not get on");
+	EXPECT(wait_for(&ap_running), "vCPU 1 does not get on");
 	hammer((void *)buffer_va, 300, "remapped");
 	stop = 1;
 	while (ap_running != 2)
@@ -279,7 +279,7 @@ static void test_moving_buffer(void)
 	ap_running = 0;
 	swaps = 0;
 	EXPECT(start_cpu(1, ballooner), "vCPU 1 does not start again");
-	EXPECT(wait_for(&ap_running, 1000), "vCPU 1 does not get on");
+	EXPECT(wait_for(&ap_running), "vCPU 1 does not get on");
 	hammer(buffers[0], 300, "ballooned");
 	stop = 1;
 	while (ap_running != 2)

@@ -214,7 +214,7 @@ static void one_round(u64 seconds, bool hogs)
 		}
 	}
 	stop = 1;
-	EXPECT(wait_for(&stopped, 20000), "vCPU 1 does not come back");
+	EXPECT(wait_for(&stopped), "vCPU 1 does not come back");
 	hog_id = 0;
 	memset(slots, 0, sizeof(slots));
 	dom0_end_all();

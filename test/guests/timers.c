@@ -56,9 +56,9 @@ static long singleshot(u64 at, u32 flags)
 	return vcpu_op(set_singleshot_timer, 0, &arg);
 }
 
-static bool wait_fired(u32 count, unsigned int ms)
+static bool wait_fired(u32 count)
 {
-	u64 end = now_ns() + ms * MS;
+	u64 end = now_ns() + PATIENCE_NS;
 
 	while (fired < count && now_ns() < end)
 		cpu_relax();
@@ -71,17 +71,17 @@ static void test_singleshot(void)
 	u64 at = now_ns() + 5 * MS;
 
 	EXPECT_EQ(singleshot(at, 0), 0);
-	EXPECT(wait_fired(n + 1, 1000), "the timer did not fire");
+	EXPECT(wait_fired(n + 1), "the timer did not fire");
 	EXPECT(fired_at >= at, "%lu ns early", at - fired_at);
 	printk("one shot: %lu us late\n", (fired_at - at) / 1000);
 	delay_us(10000);
 	EXPECT_EQ(fired, n + 1); /* once */
 	EXPECT_EQ(singleshot(now_ns() - MS, 0), 0); /* past: at once */
-	EXPECT(wait_fired(n + 2, 1000), "a past time did not fire");
+	EXPECT(wait_fired(n + 2), "a past time did not fire");
 	EXPECT_EQ(singleshot(1, 0), 0);
-	EXPECT(wait_fired(n + 3, 1000), "time 1 did not fire");
+	EXPECT(wait_fired(n + 3), "time 1 did not fire");
 	EXPECT_EQ(singleshot(0, 0), 0);
-	EXPECT(wait_fired(n + 4, 1000), "time 0 did not fire");
+	EXPECT(wait_fired(n + 4), "time 0 did not fire");
 	n = fired;
 	if (on_keel) { /* Xen 4.17 takes the flag and fires */
 		EXPECT_EQ(singleshot(now_ns() - MS, VCPU_SSHOTTMR_future), -ETIME);
@@ -94,10 +94,10 @@ static void test_singleshot(void)
 	EXPECT_EQ(fired, n); /* stopped */
 	EXPECT_EQ(vcpu_op(stop_singleshot_timer, 0, 0), 0);
 	/* A later setting replaces an earlier one. */
-	EXPECT_EQ(singleshot(now_ns() + 500 * MS, 0), 0);
+	EXPECT_EQ(singleshot(now_ns() + 3600000 * MS, 0), 0);
 	at = now_ns() + 3 * MS;
 	EXPECT_EQ(singleshot(at, 0), 0);
-	EXPECT(wait_fired(n + 1, 300), "the nearer time did not replace the further");
+	EXPECT(wait_fired(n + 1), "the nearer time did not replace the further");
 	EXPECT_EQ(singleshot(now_ns() + (1ull << 61), 0), 0); /* centuries ahead */
 	delay_us(2000);
 	EXPECT_EQ(fired, n + 1);
@@ -105,7 +105,7 @@ static void test_singleshot(void)
 	n = fired;
 	for (i = 0; i < 50; i++) {
 		singleshot(now_ns() + 200000, 0);
-		if (!wait_fired(n + i + 1, 1000))
+		if (!wait_fired(n + i + 1))
 			break;
 	}
 	EXPECT_EQ(i, 50);
@@ -118,7 +118,7 @@ static void test_halt(void)
 	u64 start = now_ns();
 
 	EXPECT_EQ(singleshot(start + 10 * MS, 0), 0);
-	while (fired == n && now_ns() < start + 1000 * MS)
+	while (fired == n && now_ns() < start + PATIENCE_NS)
 		asm volatile("sti; hlt");
 	EXPECT(fired == n + 1 && fired_at >= start + 10 * MS,
 	       "HLT until the timer: fired %u, after %lu ns", fired - n, fired_at - start);
@@ -126,7 +126,7 @@ static void test_halt(void)
 	n = fired;
 	start = now_ns();
 	EXPECT_EQ(singleshot(start + 5 * MS, 0), 0);
-	while (fired == n && now_ns() < start + 1000 * MS)
+	while (fired == n && now_ns() < start + PATIENCE_NS)
 		EXPECT_EQ(sched_op(block, 0), 0);
 	EXPECT_EQ(fired, n + 1);
 }
@@ -195,7 +195,7 @@ static void test_pvclock(void)
 		return;
 	latest = now_ns();
 	EXPECT(start_cpu(1, ap_main), "vCPU 1 does not start");
-	EXPECT(wait_for(&ap_running, 1000), "vCPU 1 does not get on");
+	EXPECT(wait_for(&ap_running), "vCPU 1 does not get on");
 	now = now_ns();
 	while (now_ns() < now + 200 * MS) {
 		u64 seen = __atomic_load_n(&latest, __ATOMIC_ACQUIRE);
@@ -239,7 +239,7 @@ static void test_apic_timer(void)
 	start = now_ns();
 	apic_write(APIC_TMICT, 1000000);
 	EXPECT(apic_read(APIC_TMCCT) <= 1000000, "current count %u", apic_read(APIC_TMCCT));
-	while (!ticks && now_ns() < start + 2000 * MS)
+	while (!ticks && now_ns() < start + PATIENCE_NS)
 		cpu_relax();
 	EXPECT_EQ(ticks, 1);
 	printk("LAPIC timer: 1000000 counts in %lu us\n", (now_ns() - start) / 1000);
@@ -250,7 +250,7 @@ static void test_apic_timer(void)
 	apic_write(APIC_LVTT, APIC_TIMER | 1u << 17);
 	apic_write(APIC_TMICT, 1000000);
 	start = now_ns();
-	while (ticks < 6 && now_ns() < start + 2000 * MS)
+	while (ticks < 6 && now_ns() < start + PATIENCE_NS)
 		cpu_relax();
 	EXPECT(ticks >= 6, "%u ticks", ticks);
 	/* Masked: continues to count, without an interrupt. */

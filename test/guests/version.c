@@ -178,7 +178,7 @@ void test_main(void)
 	check_hypercall_page();
 	if (nr_vcpus > 1) {
 		EXPECT(start_cpu(1, read_ap_leaf), "vCPU 1 does not start");
-		EXPECT(wait_for(&ap_done, 1000), "vCPU 1 does not get on");
+		EXPECT(wait_for(&ap_done), "vCPU 1 does not get on");
 		EXPECT_EQ(ap_leaf_vcpu, 1);
 	}
 }

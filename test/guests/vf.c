@@ -279,7 +279,7 @@ static void size_bars(struct nvme *n)
 {
 	unsigned int times = 2000;
 
-	if (nr_vcpus < 2 || !start_cpu(1, other_reads) || !wait_for(&other_runs, 1000))
+	if (nr_vcpus < 2 || !start_cpu(1, other_reads) || !wait_for(&other_runs))
 		error_stop("two vCPUs are needed");
 	while (times--) {
 		pci_place_bar(n->bdf, ~0ull);

@@ -13,8 +13,7 @@ log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 KERNEL=$O/dom0/vmlinux INITRD=$O/dom0/initrd.img LOADER=multiboot \
 	CMDLINE="console=hvc0 quiet keel.run=selftest keel.poweroff keel.test=[$1]*" \
-	test/boot </dev/null >"$log" 2>&1
-status=$?
-cat "$log"
+	test/boot </dev/null 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
 [ $status = 0 ] || { echo "toolstack: Dom0 did not power off by itself (status $status)"; exit 1; }
 tr -d '\r' <"$log" | grep -a -q '^SELFTEST: [1-9][0-9]* passed, 0 failed$'

@@ -115,5 +115,5 @@ bool start_cpu(unsigned int id, void (*fn)(void))
 	apic_icr(id * 2, 0x4600 | page >> PAGE_SHIFT); /* SIPI */
 	delay_us(200);
 	apic_icr(id * 2, 0x4600 | page >> PAGE_SHIFT); /* ignored when it is up already */
-	return wait_for(&c->up, 1000);
+	return wait_for(&c->up);
 }

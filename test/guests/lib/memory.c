@@ -149,9 +149,9 @@ void rest_ns(u64 ns)
 	sched_op(poll, &poll);
 }
 
-bool wait_for(const volatile u32 *flag, unsigned int ms)
+bool wait_for(const volatile u32 *flag)
 {
-	u64 end = now_ns() + ms * 1000000ull;
+	u64 end = now_ns() + PATIENCE_NS;
 
 	while (!*flag && now_ns() < end)
 		cpu_relax();
