@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/msr.c
- * arch/x86/hvm/hvmcontext.c
+ * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
+ *	arch/x86/hvm/msr.c arch/x86/hvm/hvmcontext.c
  *	arch/x86/hvm/regs.c arch/x86/hvm/guest_context.c arch/x86/hvm/vlapic_regs.c arch/x86/vmx/check.c
  */
 /*
  * Save records with some of their bytes changed. What is refused changes nothing; what is taken,
  * both vendors' CPUs enter and load: by the rules of SDM vol. 3, 27.3.1 (vmx/check.c on the VMCS
- * that vmx/state.c fills) and of APM vol. 2, 15.5.1 and 15.20, WRMSR, XSETBV and XRSTOR.
+ * that vmx/state.c fills) and of APM vol. 2, 15.5.1 and 15.20, WRMSR, XSETBV and XRSTOR. The
+ * guest's CPUID policy, which a save stream brings too, may be changed before.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -204,14 +205,16 @@ static void good_records(unsigned int mode)
 
 static void start(void)
 {
-	static struct cpu_policy *policy;
+	static struct cpu_policy *policy, first;
 
 	if (!policy) {
 		fake_reset();
 		dom.d.max_vcpus = 1;
 		require(!cpuid_policy_init(&dom.d));
 		policy = dom.cpuid;
+		first = *policy;
 	}
+	*policy = first;
 	memset(&dom, 0, sizeof(dom));
 	dom.cpuid = policy;
 	memset(&vcpu, 0, sizeof(vcpu));
@@ -271,10 +274,59 @@ static void change_registers(const uint8_t *data, size_t size)
 	others_are_right();
 }
 
+static u32 read_policy(struct xen_cpuid_leaf *leaves)
+{
+	struct xen_domctl_cpu_policy op = { .leaves = (u64)leaves, .nr_leaves = CPUID_MAX_SERIALISED };
+
+	require(!arch_get_cpu_policy(&dom.d, &op) && op.nr_leaves <= CPUID_MAX_SERIALISED);
+	return op.nr_leaves;
+}
+
+static long set_policy(struct xen_cpuid_leaf *leaves, u32 n)
+{
+	struct xen_domctl_cpu_policy op = { .leaves = (u64)leaves, .nr_leaves = n };
+
+	return arch_set_cpu_policy(&dom.d, &op);
+}
+
+/* No more than the machine and Keel give; setting what was read changes nothing. */
+static void policy_is_right(void)
+{
+	static struct xen_cpuid_leaf leaves[CPUID_MAX_SERIALISED], again[CPUID_MAX_SERIALISED];
+	u64 xcr0 = cpu_policy_xcr0(dom.cpuid);
+	u32 n = read_policy(leaves);
+
+	for (unsigned int i = 0; i < CPUID_NR_FEATURESET; i++)
+		require(!(cpu_policy_feature_word(dom.cpuid, i) &
+			  ~cpu_policy_feature_word(cpu_policy_max(), i)));
+	require(!(xcr0 & ~cpu_features.xcr0) && (!xcr0 || (xcr0 & 3) == 3));
+	require(!set_policy(leaves, n) && read_policy(again) == n);
+	require(!memcmp(leaves, again, n * sizeof(leaves[0])));
+}
+
+/* The guest's leaves, some of them changed, are set. Returns how much of data that used. */
+static size_t change_policy(const uint8_t *data, size_t size)
+{
+	static struct xen_cpuid_leaf leaves[CPUID_MAX_SERIALISED];
+	u32 n = read_policy(leaves);
+	size_t took = 1;
+	u16 at;
+
+	for (unsigned int i = size ? data[0] % 8 : 0; i && size >= took + 6; i--, took += 6) {
+		memcpy(&at, data + took, 2);
+		memcpy((u8 *)leaves + at % (n * sizeof(leaves[0]) - 4), data + took + 2, 4);
+	}
+	if (!set_policy(leaves, n))
+		policy_is_right();
+	set = false;	/* a new policy sets the states again as they are */
+	return min(took, size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const u8 widths[] = { 1, 2, 4, 8 };
 	static struct x86_vcpu before;
+	size_t took;
 	long rc;
 
 	if (size < 1)
@@ -289,7 +341,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	start();
-	for (data++, size--; size >= 11; data += 11, size -= 11) {
+	took = 1 + (data[0] & 0x40 ? change_policy(data + 1, size - 1) : 0);
+	for (data += took, size -= took; size >= 11; data += 11, size -= 11) {
 		u32 width = widths[data[2] & 3], at = (u32)(data[0] | data[1] << 8) % (blob_len - width);
 
 		memcpy(blob + at, data + 3, width);

@@ -302,6 +302,72 @@ static void sizes_of_the_xsave_area(void **state)
 	assert_int_equal(cpu_policy_xsave_size(&p, 0x27, true), 896);
 }
 
+static u32 read_policy(struct xen_cpuid_leaf *l)
+{
+	struct xen_domctl_cpu_policy op = { .leaves = (u64)l, .nr_leaves = CPUID_MAX_SERIALISED };
+
+	assert_int_equal(arch_get_cpu_policy(&x->d, &op), 0);
+	return op.nr_leaves;
+}
+
+static void set_policy(struct xen_cpuid_leaf *l, u32 n)
+{
+	struct xen_domctl_cpu_policy op = { .leaves = (u64)l, .nr_leaves = n };
+
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
+}
+
+/* As a tool, or who made the stream that it restores, may ask: for everything and more. */
+static void a_policy_of_ones(void **state)
+{
+	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED], again[CPUID_MAX_SERIALISED];
+	u32 n = read_policy(l);
+
+	cpu_features.xcr0 = 0xe7;
+	for (u32 i = 0; i < n; i++)
+		l[i].a = l[i].b = l[i].c = l[i].d = ~0u;
+	set_policy(l, n);
+	for (unsigned int i = 0; i < CPUID_NR_FEATURESET; i++)
+		assert_int_equal(cpu_policy_feature_word(x->cpuid, i) &
+				 ~cpu_policy_feature_word(cpu_policy_max(), i), 0);
+	assert_int_equal(cpu_policy_xcr0(x->cpuid) & ~0xe7ull, 0);
+	assert_true(leaf(7, 0).a <= 1 && leaf(0, 0).a <= 0xd && leaf(0x80000000, 0).a <= 0x80000021);
+	assert_int_equal(leaf(0x80000008, 0).a, (fls64(p2m_gfn_limit) + 12) | 48 << 8);
+	/* It goes out, and in again. */
+	n = read_policy(l);
+	set_policy(l, n);
+	assert_int_equal(read_policy(again), n);
+	assert_memory_equal(l, again, n * sizeof(l[0]));
+	cpu_features.xcr0 = 0;
+}
+
+static void components_come_whole(void **state)
+{
+	static const u32 rows[][2] = { /* asked for, given */
+		{ 0, 3 }, { 1, 3 }, { 5, 7 }, { 0xe3, 3 }, { 0x67, 7 }, { 0x27, 7 }, { 0xe7, 0xe7 },
+	};
+	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED];
+	u32 n;
+
+	cpu_features.xcr0 = 0xe7;
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows) && leaf(1, 0).c & BIT(26); i++) {
+		n = read_policy(l);
+		for (u32 k = 0; k < n; k++) {
+			if (l[k].leaf == 0xd)
+				l[k].a = l[k].subleaf == 0 ? rows[i][0] : 0;
+			else if (l[k].leaf == 1 || l[k].leaf == 7)
+				l[k].b = l[k].c = l[k].d = ~0u;
+		}
+		set_policy(l, n);
+		assert_int_equal(cpu_policy_xcr0(x->cpuid), rows[i][1]);
+		if (!(rows[i][1] & 4))
+			assert_false(leaf(1, 0).c & (BIT(12) | BIT(28)) || leaf(7, 0).b & BIT(5));
+		if (!(rows[i][1] & 0xe0))
+			assert_false(leaf(7, 0).b & BIT(16));
+	}
+	cpu_features.xcr0 = 0;
+}
+
 /* libxc's maxima (arch/x86/hvm/cpuid.h): what it reads back it must be able to hold. */
 static void policies_go_out_and_in(void **state)
 {
@@ -1225,6 +1291,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(xens_leaves),
 	TEST(sizes_of_the_xsave_area),
 	TEST(policies_go_out_and_in),
+	TEST(a_policy_of_ones),
+	TEST(components_come_whole),
 	TEST(machine_policies),
 	TEST(simple_msrs),
 	TEST(mtrrs),
