@@ -103,7 +103,8 @@ machine() {	# log-or-stdio
 	if [ -t 0 ] && [ -t 1 ]; then	# a terminal: Ctrl-A X ends QEMU
 		machine_args+=(-chardev "stdio,id=com1,mux=on,signal=off" -mon "chardev=com1")
 	else
-		machine_args+=(-chardev "stdio,id=com1,signal=off" -monitor none)
+		machine_args+=(-chardev "stdio,id=com1,signal=off")
+		monitor_args
 	fi
 	machine_args+=(-serial chardev:com1)
 	case ${IOMMU:-off} in	# before all other devices
@@ -111,6 +112,16 @@ machine() {	# log-or-stdio
 	intel | amd) machine_args+=(-device "$IOMMU-iommu,intremap=on") ;;
 	*) die "IOMMU=$IOMMU: it must be off, intel or amd" ;;
 	esac
+}
+
+# For test/run: the monitor on a pair of pipes in the test's folder, where test/evidence looks.
+monitor_args() {
+	local pipe=${TEST_DIR:-}/monitor.$BASHPID
+	if [ -n "${TEST_DIR:-}" ] && mkdir -p "$TEST_DIR" && mkfifo "$pipe.in" "$pipe.out"; then
+		machine_args+=(-chardev "pipe,id=monitor,path=$pipe" -mon chardev=monitor)
+	else
+		machine_args+=(-monitor none)
+	fi
 }
 
 # Lets QEMU warn, but not about what TCG lacks: that is known (docs say what). Nor does the unpacked one have
