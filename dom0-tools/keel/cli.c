@@ -15,7 +15,7 @@ void command_usage(const struct command *c)
 	       "  -h, --help         show this\n");
 }
 
-static void end_progress(struct keel *k)
+void end_progress(struct keel *k)
 {
 	if (k->progress)
 		fputs("\r\033[K", stderr);
@@ -124,7 +124,7 @@ int parse_options(struct keel *k, int argc, char **argv, const struct options *o
 	for (unsigned int i = 0; o->longs && o->longs[i].name; i++)
 		longs[i + 2] = o->longs[i];
 	snprintf(shorts, sizeof(shorts), "h%s", o->shorts ? o->shorts : "");
-	optind = 1;
+	optind = 0;	/* from the start, also in the middle of a word */
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (c == OPTION_JSON) {
@@ -158,4 +158,17 @@ bool number_option(const char *text, unsigned int max, unsigned int *out)
 		return false;
 	*out = strtoul(text, NULL, 10);
 	return true;
+}
+
+int named_domains(struct keel *k, int argc, char **argv, struct keel_domain **out)
+{
+	if (optind == argc)
+		return keel_domain_list(k, out);
+	*out = calloc(argc - optind, sizeof(**out));
+	for (int i = optind; *out && i < argc; i++)
+		if (keel_domain_find(k, argv[i], &(*out)[i - optind])) {
+			free(*out);
+			return -1;
+		}
+	return *out ? argc - optind : keel_fail(&k->err, ENOMEM, "no memory");
 }

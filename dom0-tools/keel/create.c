@@ -27,11 +27,6 @@ static bool handle(int option, const char *value, void *arg)
 	return true;
 }
 
-static void warn(void *arg, const char *text)
-{
-	keel_warn(arg, "%s", text);
-}
-
 /* The words after the file are settings too, one a line. */
 static int parse_words(struct keel *k, struct cfg *c, int argc, char **argv)
 {
@@ -57,7 +52,7 @@ static int read_config(struct keel *k, struct guest_config *g, int argc, char **
 	if (!rc)
 		rc = cfg_replace(&c, &over, &k->err);
 	if (!rc)
-		rc = guest_from_cfg(g, &c, argv[0], warn, k, &k->err);
+		rc = guest_from_cfg(g, &c, argv[0], warn_of, k, &k->err);
 	cfg_free(&c);
 	cfg_free(&over);
 	return rc;

@@ -22,7 +22,9 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_pci_assignable_add, cmd_pci_assignable_remove, cmd_pci_attach, cmd_pci_detach, cmd_vf_create,
 	cmd_console, cmd_shutdown, cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_dmesg, cmd_help,
 	cmd_check, cmd_convert, cmd_rename, cmd_domid, cmd_domname, cmd_uptime, cmd_vcpu_list,
-	cmd_vcpu_pin, cmd_vcpu_set, cmd_mem_set, cmd_sched_credit2, cmd_trigger, cmd_sysrq;
+	cmd_vcpu_pin, cmd_vcpu_set, cmd_mem_set, cmd_sched_credit2, cmd_trigger, cmd_sysrq,
+	cmd_block_attach, cmd_block_detach, cmd_block_list, cmd_network_attach, cmd_network_detach,
+	cmd_network_list;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
@@ -49,6 +51,9 @@ int open_hypervisor(struct keel *k, const struct command *c);
 /* Decimal digits only, at most @max. */
 bool number_option(const char *text, unsigned int max, unsigned int *out);
 
+/* The domains that the arguments name, or all: an array to free; returns how many. */
+int named_domains(struct keel *k, int argc, char **argv, struct keel_domain **out);
+
 /* Prints k->err, as JSON if asked for, and returns the exit code that goes with it. */
 int report(struct keel *k);
 /* The same with a text that was not an error of the library. */
@@ -58,7 +63,27 @@ int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 int print_json(struct json_object *j);
 /* {"name": ..., "id": ...}, to which a result adds. */
 struct json_object *json_of_domain(const struct keel_domain *d);
+/* Before anything is printed: the line of progress goes. */
+void end_progress(struct keel *k);
 /* The result of a command, in words or as {"name": ..., "id": ..., "result": @result}. */
 int print_done(struct keel *k, const struct keel_domain *d, const char *result);
+
+/* devices.c. A guest_warn_fn, whose argument is the struct keel. */
+void warn_of(void *arg, const char *text);
+/* The words with commas between: a text to free, or NULL. */
+char *join_words(int argc, char **argv);
+/* -f, --force; the argument is a bool. */
+extern const struct option force_option[];
+bool handle_force(int option, const char *value, void *arg);
+
+/* A list of the devices of one type, of guests that are named or of all. */
+struct device_list {
+	const struct command *cmd;
+	const char *type, *key, *head;
+	void (*each)(struct keel *k, const struct keel_domain *d, const char *index,
+		     struct json_object *list);
+};
+
+int list_devices(struct keel *k, int argc, char **argv, const struct device_list *l);
 
 #endif

@@ -11,7 +11,9 @@ const struct command *const commands[] = {
 	&cmd_pci_assignable_add, &cmd_pci_assignable_remove, &cmd_pci_attach, &cmd_pci_detach,
 	&cmd_vf_create, &cmd_console, &cmd_shutdown, &cmd_reboot, &cmd_destroy, &cmd_pause, &cmd_unpause,
 	&cmd_rename, &cmd_domid, &cmd_domname, &cmd_uptime, &cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set,
-	&cmd_mem_set, &cmd_sched_credit2, &cmd_trigger, &cmd_sysrq, &cmd_dmesg, &cmd_help, NULL,
+	&cmd_mem_set, &cmd_block_list, &cmd_block_attach, &cmd_block_detach, &cmd_network_list,
+	&cmd_network_attach, &cmd_network_detach, &cmd_sched_credit2,
+	&cmd_trigger, &cmd_sysrq, &cmd_dmesg, &cmd_help, NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -27,11 +27,6 @@ static int done(struct keel *k, uint32_t sbdf, const char *result)
 	return print_json(j);
 }
 
-static void warn(void *arg, const char *text)
-{
-	keel_warn(arg, "%s", text);
-}
-
 /* Options and the function at argument at, with settings if they make sense; < 0: go on. */
 static int parse(struct keel *k, int argc, char **argv, const struct command *c, int args, int at,
 		 bool settings, struct guest_pci *p)
@@ -41,7 +36,7 @@ static int parse(struct keel *k, int argc, char **argv, const struct command *c,
 
 	if (rc >= 0)
 		return rc;
-	if (guest_parse_pci(p, argv[optind + at], settings ? warn : NULL, k, &k->err))
+	if (guest_parse_pci(p, argv[optind + at], settings ? warn_of : NULL, k, &k->err))
 		return usage_error(k, c, "%s", strdupa(k->err.text));
 	if (p->vf.set && !settings)
 		return usage_error(k, c,

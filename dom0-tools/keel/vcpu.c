@@ -85,20 +85,6 @@ static int list_one(struct keel *k, const struct keel_domain *d, unsigned int cp
 	return 0;
 }
 
-/* The named domains, or all; -1 after reporting the error. */
-static int named(struct keel *k, int argc, char **argv, struct keel_domain **out)
-{
-	if (optind == argc)
-		return keel_domain_list(k, out);
-	*out = calloc(argc - optind, sizeof(**out));
-	for (int i = optind; *out && i < argc; i++)
-		if (keel_domain_find(k, argv[i], &(*out)[i - optind])) {
-			free(*out);
-			return -1;
-		}
-	return *out ? argc - optind : keel_fail(&k->err, ENOMEM, "no memory");
-}
-
 static int run_list(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_vcpu_list, .max_args = -1 };
@@ -109,7 +95,7 @@ static int run_list(struct keel *k, int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	n = named(k, argc, argv, &d);
+	n = named_domains(k, argc, argv, &d);
 	if (n < 0)
 		return report(k);
 	rc = hyper_physinfo(k, &machine);

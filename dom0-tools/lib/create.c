@@ -143,14 +143,10 @@ static int introduce(struct keel *k, const struct build *b, const struct guest_c
 	return keel_fail_errno(&k->err, "xenstored does not take domain %u", b->domid);
 }
 
-/* Under the lock, since two guests may want the same disk at the same time. */
-static int attach_devices(struct keel *k, unsigned int domid, const struct guest_config *g)
+static int attach_devices(struct keel *k, unsigned int domid, struct guest_config *g)
 {
-	int lock = keel_lock(k);
 	int rc = 0;
 
-	if (lock < 0)
-		return lock;
 	for (unsigned int i = 0; i < g->disks && !rc; i++) {
 		keel_progress(k, "disks", i, g->disks);
 		rc = disk_attach(k, domid, &g->disk[i]);
@@ -159,11 +155,10 @@ static int attach_devices(struct keel *k, unsigned int domid, const struct guest
 		keel_progress(k, "network interfaces", i, g->vifs);
 		rc = vif_attach(k, domid, &g->vif[i]);
 	}
-	close(lock);
 	return rc;
 }
 
-static int fill_domain(struct keel *k, struct build *b, const struct guest_config *g,
+static int fill_domain(struct keel *k, struct build *b, struct guest_config *g,
 		       unsigned int domid, bool paused)
 {
 	int rc;

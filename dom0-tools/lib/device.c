@@ -10,6 +10,14 @@
 #include "lib/store.h"
 
 #define BACKENDS "/sys/bus/xen-backend/devices"
+#define NODE "/local/domain/0/backend/%s/%u/%s"
+
+/* enum xenbus_state of Xen's xen/include/public/io/xenbus.h. */
+enum { INIT_WAIT = 2, CLOSING = 5, CLOSED = 6 };
+
+static const char *const states[] = {
+	"unknown", "initialising", "waiting", "initialised", "connected", "closing", "closed",
+};
 
 int device_wait(struct keel *k, const char *type, unsigned int domid, unsigned int index,
 		const char *sysfs)
@@ -70,21 +78,25 @@ static void script_offline(struct keel *k, unsigned int domid, const char *index
 	free(device);
 }
 
+static void remove_nodes(struct keel *k, const char *type, unsigned int domid, const char *index)
+{
+	char path[STORE_PATH_MAX];
+
+	snprintf(path, sizeof(path), NODE "/online", type, domid, index);
+	xs_write(k->xs, XBT_NULL, path, "0", 1);
+	store_remove(k, "/local/domain/%u/device/%s/%s", domid, type, index);
+	store_remove(k, NODE, type, domid, index);
+}
+
 static void remove_type(struct keel *k, unsigned int domid, const char *type)
 {
 	unsigned int n;
 	char **index = store_list(k, &n, "/local/domain/0/backend/%s/%u", type, domid);
-	char path[STORE_PATH_MAX];
 
 	for (unsigned int i = 0; index && i < n && !strcmp(type, "vif"); i++)
 		script_offline(k, domid, index[i]);
-	for (unsigned int i = 0; index && i < n; i++) {
-		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%s/online", type, domid,
-			 index[i]);
-		xs_write(k->xs, XBT_NULL, path, "0", 1);
-		store_remove(k, "/local/domain/%u/device/%s/%s", domid, type, index[i]);
-		store_remove(k, "/local/domain/0/backend/%s/%u/%s", type, domid, index[i]);
-	}
+	for (unsigned int i = 0; index && i < n; i++)
+		remove_nodes(k, type, domid, index[i]);
 	for (unsigned int i = 0; index && i < n; i++)
 		wait_gone(type, domid, index[i]);
 	free(index);
@@ -101,4 +113,124 @@ void device_remove_all(struct keel *k, unsigned int domid)
 	for (unsigned int i = 0; type && i < n; i++)
 		remove_type(k, domid, type[i]);
 	free(type);
+}
+
+/* All of one device; as above, once more when the driver has let go. */
+static void remove_one(struct keel *k, const char *type, unsigned int domid, const char *index)
+{
+	remove_nodes(k, type, domid, index);
+	wait_gone(type, domid, index);
+	store_remove(k, NODE, type, domid, index);
+	store_remove(k, "/local/domain/0/error/backend/%s/%u/%s", type, domid, index);
+	store_remove(k, "/libxl/%u/device/%s/%s", domid, type, index);
+}
+
+void device_drop(struct keel *k, const char *type, unsigned int domid, unsigned int index)
+{
+	struct keel_error before = k->err;
+	char number[12];
+
+	snprintf(number, sizeof(number), "%u", index);
+	if (!strcmp(type, "vif"))
+		script_offline(k, domid, number);
+	remove_one(k, type, domid, number);
+	k->err = before;
+}
+
+static unsigned int state_of(struct keel *k, const char *type, unsigned int domid,
+			     const char *index)
+{
+	char *text = store_read(k, NODE "/state", type, domid, index);
+	unsigned long state = text ? strtoul(text, NULL, 10) : 0;
+
+	free(text);
+	return state < sizeof(states) / sizeof(states[0]) ? state : 0;
+}
+
+const char *device_state(struct keel *k, const char *type, unsigned int domid, const char *index)
+{
+	return states[state_of(k, type, domid, index)];
+}
+
+/* Whether it is on its way out; -ENODEV if there is none. */
+static int is_leaving(struct keel *k, const char *type, unsigned int domid, const char *index)
+{
+	char *online = store_read(k, NODE "/online", type, domid, index);
+	int rc = online ? *online == '0' : -ENODEV;
+
+	free(online);
+	return rc;
+}
+
+struct leaving {
+	const char *type, *index;
+	unsigned int state;		/* to be written with it, or 0 */
+};
+
+/* Who reads it sees both or nothing: closing, and not to come back. */
+static void put_leaving(struct store_tx *t, void *arg)
+{
+	const struct leaving *l = arg;
+	char path[STORE_PATH_MAX];
+
+	snprintf(path, sizeof(path), NODE "/online", l->type, t->domid, l->index);
+	store_put(t, path, "0");
+	if (!l->state)
+		return;
+	snprintf(path, sizeof(path), NODE "/state", l->type, t->domid, l->index);
+	store_put(t, path, "%u", l->state);
+}
+
+/* What a guest has not connected to, it need not close. */
+static bool is_open(struct keel *k, const char *type, unsigned int domid, const char *index)
+{
+	unsigned int state = state_of(k, type, domid, index);
+
+	return state > INIT_WAIT && state != CLOSED;
+}
+
+static int wait_closed(struct keel *k, const char *type, unsigned int domid, const char *index)
+{
+	uint64_t end = keel_now_ms() + DEVICE_TIMEOUT_MS;
+
+	while (is_open(k, type, domid, index)) {
+		keel_progress(k, "waiting for the guest to close the device", 0, 0);
+		if (keel_interrupted(k))
+			return -EINTR;
+		if (keel_now_ms() > end)
+			return keel_fail(&k->err, ETIMEDOUT, "domain %u does not close %s device %s within %d s; it was "
+					 "asked to, and may do so later: then detach it once more", domid, type, index,
+					 DEVICE_TIMEOUT_MS / 1000);
+		usleep(20000);
+	}
+	return 0;
+}
+
+int device_detach(struct keel *k, const char *type, unsigned int domid, unsigned int index,
+		  bool force)
+{
+	char number[12];
+	struct leaving l = { .type = type, .index = number };
+	int lock, rc;
+
+	snprintf(number, sizeof(number), "%u", index);
+	if (is_leaving(k, type, domid, number) < 0)
+		return keel_fail(&k->err, ENODEV, "domain %u has no %s device %u", domid, type, index);
+	if (!force && is_open(k, type, domid, number))
+		l.state = CLOSING;
+	rc = store_run(k, domid, put_leaving, &l);
+	if (!rc && !force)
+		rc = wait_closed(k, type, domid, number);
+	if (rc)
+		return rc;
+	/* Somebody else may have removed it meanwhile, and another one may be there. */
+	if (is_leaving(k, type, domid, number) == 1 && !strcmp(type, "vif"))
+		script_offline(k, domid, number);
+	lock = keel_lock(k);
+	if (lock < 0)
+		return lock;
+	if (is_leaving(k, type, domid, number) == 1)
+		remove_one(k, type, domid, number);
+	close(lock);
+	return 0;
 }

@@ -11,7 +11,8 @@
 /*
  * Gives domain @domid the disk: makes a loop device for a regular file, refuses what is in use,
  * writes the nodes of both ends and waits until the back-end driver has opened it. The loop
- * device goes away by itself when its last user closes it.
+ * device goes away by itself when its last user closes it. A failure leaves nothing. Takes the lock
+ * until the nodes tell others what is in use.
  */
 int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d);
 /* Whether the disk could be attached, as far as that can be checked in advance. */
@@ -21,9 +22,9 @@ int disk_check_file(struct keel *k, const struct guest_disk *d);
 
 /*
  * The same for a network interface: puts Dom0's end into the bridge, or lets the script that it
- * names do it.
+ * names do it, without the lock. Fills in the address and the number that @v leaves open.
  */
-int vif_attach(struct keel *k, unsigned int domid, const struct guest_vif *v);
+int vif_attach(struct keel *k, unsigned int domid, struct guest_vif *v);
 int vif_check(struct keel *k, const struct guest_vif *v);
 
 /*
@@ -35,6 +36,16 @@ int script_run(struct keel *k, const char *script, const char *what, unsigned in
 
 /* Removes all devices of @domid, whether its front-ends cooperate or not. */
 void device_remove_all(struct keel *k, unsigned int domid);
+/* The same with one: what an attachment that failed has left. k->err stays. */
+void device_drop(struct keel *k, const char *type, unsigned int domid, unsigned int index);
+/*
+ * Takes one from a guest that runs: asks the guest to close it, and waits for that without the
+ * lock; -ETIMEDOUT if it does not. With @force it is not asked.
+ */
+int device_detach(struct keel *k, const char *type, unsigned int domid, unsigned int index,
+		  bool force);
+/* The back-end's state of one, as a word. */
+const char *device_state(struct keel *k, const char *type, unsigned int domid, const char *index);
 
 /* device.c: waits for the file @sysfs of the back-end @type/@domid/@index, or its error. */
 int device_wait(struct keel *k, const char *type, unsigned int domid, unsigned int index,

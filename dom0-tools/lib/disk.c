@@ -185,14 +185,19 @@ static void write_nodes(struct store_tx *t, void *arg)
 #undef PUT
 }
 
-int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d)
+/* What has its nodes is in use, for others that look. The lock is held. */
+static int put_nodes(struct keel *k, unsigned int domid, const struct guest_disk *d, int *fd)
 {
 	struct disk_nodes n = { .d = d };
+	char *there = store_read(k, "/local/domain/0/backend/vbd/%u/%u/frontend", domid, d->number);
 	struct stat st;
-	int fd = -1;
-	int rc;
+	int rc = 0;
 
-	rc = disk_check(k, d);
+	if (there)
+		rc = keel_fail(&k->err, EEXIST, "domain %u has a disk %s already", domid, d->vdev);
+	free(there);
+	if (!rc)
+		rc = disk_check(k, d);
 	if (!rc)
 		rc = check_stat(k, d, &st);
 	if (rc)
@@ -202,13 +207,26 @@ int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d)
 		n.minor = minor(st.st_rdev);
 	} else {
 		n.major = LOOP_MAJOR;
-		fd = loop_attach(k, d->path, d->readonly, &n.minor);
-		if (fd < 0)
-			return fd;
+		*fd = loop_attach(k, d->path, d->readonly, &n.minor);
+		if (*fd < 0)
+			return *fd;
 	}
-	rc = store_run(k, domid, write_nodes, &n);
-	if (!rc)
+	return store_run(k, domid, write_nodes, &n);
+}
+
+int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d)
+{
+	int lock = keel_lock(k), fd = -1, rc;
+
+	if (lock < 0)
+		return lock;
+	rc = put_nodes(k, domid, d, &fd);
+	close(lock);
+	if (!rc) {
 		rc = device_wait(k, "vbd", domid, d->number, "physical_device");
+		if (rc)
+			device_drop(k, "vbd", domid, d->number);
+	}
 	if (fd >= 0)
 		close(fd);	/* from here on the back-end driver keeps it */
 	return rc;

@@ -54,6 +54,12 @@ struct skeleton {
 int skeleton_write(struct keel *k, unsigned int domid, const struct skeleton *s);
 /* The configuration that a domain was made from; false if it is not Keel's. */
 bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g);
+/*
+ * Changes it, for when keeld starts the guest again; nothing if it is not Keel's. The lock is held,
+ * so that two changes do not overwrite each other.
+ */
+typedef int skeleton_change_fn(struct keel *k, struct guest_config *g, void *arg);
+int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *change, void *arg);
 int keel_domain_rename(struct keel *k, unsigned int domid, const char *name);
 /* The same, and keeld starts it again under this name. */
 int keel_domain_rename_config(struct keel *k, unsigned int domid, const char *name);

@@ -121,9 +121,19 @@ static const struct vif_text {
 
 #define NR_VIF_TEXTS (sizeof(vif_texts) / sizeof(vif_texts[0]))
 
+/* Whether each interface has the number that it would get without naming one. */
+static bool numbered_in_order(const struct guest_config *g)
+{
+	for (unsigned int i = 0; i < g->vifs; i++)
+		if (g->vif[i].devid != i)
+			return false;
+	return true;
+}
+
 static struct json_object *vifs_to_json(const struct guest_config *g)
 {
 	struct json_object *list = json_object_new_array();
+	bool numbers = !numbered_in_order(g);
 	char mac[18];
 
 	for (unsigned int i = 0; i < g->vifs; i++) {
@@ -138,7 +148,7 @@ static struct json_object *vifs_to_json(const struct guest_config *g)
 			if (*text)
 				put_string(v, vif_texts[k].key, text);
 		}
-		if (g->vif[i].devid != i)
+		if (numbers)
 			put_number(v, "devid", g->vif[i].devid);
 		if (g->vif[i].mtu)
 			put_number(v, "mtu", g->vif[i].mtu);

@@ -194,24 +194,31 @@ static void rewrite_pieces(struct store_tx *t, void *config)
 	write_pieces(t, config);
 }
 
-static int rename_config(struct keel *k, unsigned int domid, const char *name)
+int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *change, void *arg)
 {
 	struct guest_config g;
-	struct json_object *j;
+	struct json_object *j = NULL;
 	int rc;
 
-	rc = keel_domain_rename(k, domid, name);
-	if (rc || !skeleton_config(k, domid, &g))
-		return rc;
-	free(g.name);
-	g.name = strdup(name);
-	j = g.name ? guest_to_json(&g) : NULL;
-	rc = j ? store_run(k, domid, rewrite_pieces,
-			   (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
-		 keel_fail(&k->err, ENOMEM, "no memory");
+	if (!skeleton_config(k, domid, &g))
+		return 0;
+	rc = change(k, &g, arg);
+	if (!rc)
+		j = guest_to_json(&g);
+	if (!rc)
+		rc = j ? store_run(k, domid, rewrite_pieces,
+				   (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
+			 keel_fail(&k->err, ENOMEM, "no memory");
 	json_object_put(j);
 	guest_free(&g);
 	return rc;
+}
+
+static int set_name(struct keel *k, struct guest_config *g, void *name)
+{
+	free(g->name);
+	g->name = strdup(name);
+	return g->name ? 0 : keel_fail(&k->err, ENOMEM, "no memory");
 }
 
 /* No signal ends it halfway: keeld would restart the guest with another name than it has. */
@@ -221,7 +228,9 @@ int keel_domain_rename_config(struct keel *k, unsigned int domid, const char *na
 	int rc;
 
 	keel_hold_signals(&old);
-	rc = rename_config(k, domid, name);
+	rc = keel_domain_rename(k, domid, name);
+	if (!rc)
+		rc = skeleton_change(k, domid, set_name, (void *)name);
 	keel_release_signals(&old);
 	return rc;
 }

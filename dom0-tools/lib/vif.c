@@ -193,26 +193,53 @@ static int bring_up(struct keel *k, unsigned int domid, const char *name, const 
 	return store_write(k, path, "connected");
 }
 
-int vif_attach(struct keel *k, unsigned int domid, const struct guest_vif *v)
+static bool has_number(struct keel *k, unsigned int domid, unsigned int devid)
+{
+	char *there = store_read(k, "/local/domain/0/backend/vif/%u/%u/frontend", domid, devid);
+	bool has = there;
+
+	free(there);
+	return has;
+}
+
+/* The lock is held: nobody else takes the number. */
+static int put_nodes(struct keel *k, unsigned int domid, struct guest_vif *v)
 {
 	struct vif_nodes n = { .v = v };
+
+	if (v->devid != VIF_ANY_DEVID && has_number(k, domid, v->devid))
+		return keel_fail(&k->err, EEXIST, "domain %u has an interface %u already", domid, v->devid);
+	if (v->devid == VIF_ANY_DEVID)
+		for (v->devid = 0; has_number(k, domid, v->devid);)
+			v->devid++;
+	guest_mac_text(v->mac, n.mac);
+	return store_run(k, domid, write_nodes, &n);
+}
+
+int vif_attach(struct keel *k, unsigned int domid, struct guest_vif *v)
+{
 	char name[24], path[64];
-	unsigned char mac[6];
-	int rc;
+	int rc, lock;
 
 	rc = vif_check(k, v);
 	if (rc)
 		return rc;
-	if (v->has_mac)
-		memcpy(mac, v->mac, 6);
-	else
-		random_mac(mac);
-	guest_mac_text(mac, n.mac);
-	rc = store_run(k, domid, write_nodes, &n);
+	if (!v->has_mac)
+		random_mac(v->mac);
+	v->has_mac = true;
+	lock = keel_lock(k);
+	if (lock < 0)
+		return lock;
+	rc = put_nodes(k, domid, v);
+	close(lock);
 	if (rc)
 		return rc;
 	snprintf(name, sizeof(name), "vif%u.%u", domid, v->devid);
 	snprintf(path, sizeof(path), "net/%s", name);
 	rc = device_wait(k, "vif", domid, v->devid, path);
-	return rc ? rc : bring_up(k, domid, name, v);
+	if (!rc)
+		rc = bring_up(k, domid, name, v);
+	if (rc)
+		device_drop(k, "vif", domid, v->devid);
+	return rc;
 }

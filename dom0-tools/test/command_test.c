@@ -11,6 +11,8 @@
 #include <time.h>
 
 #include "keel/keel.h"
+#include "lib/device.h"
+#include "lib/hotplug.h"
 #include "lib/hyper.h"
 #include "lib/store.h"
 
@@ -93,6 +95,66 @@ bool skeleton_config(struct keel *q, unsigned int domid, struct guest_config *g)
 	return !no_config;
 }
 
+/* Two disks and an interface of web, as the nodes of Dom0's end have them. */
+static char *read_device(const char *path)
+{
+	static const char *const nodes[] = {
+		"vbd/3/51712/dev", "xvda", "vbd/3/51712/mode", "w", "vbd/3/51712/params", "/a.img",
+		"vbd/3/51712/physical-device", "7:0", "vbd/3/268439552/dev", "xvdp", "vbd/3/268439552/mode", "r",
+		"vif/3/1/mac", "00:16:3e:00:00:01", "vif/3/1/bridge", "xenbr0", "vif/3/1/script", "/bin/true",
+		"vif/3/2/script", "/etc/xen/scripts/vif-route",
+	};
+
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i += 2)
+		if (!strcmp(path, nodes[i]))
+			return strdup(nodes[i + 1]);
+	return NULL;
+}
+
+char **store_list(struct keel *q, unsigned int *n, const char *fmt, ...)
+{
+	static char disks[2][12] = { "268439552", "51712" }, vifs[2][12] = { "1", "2" };
+	char path[STORE_PATH_MAX], **names = malloc(2 * sizeof(*names));
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path, sizeof(path), fmt, ap);
+	va_end(ap);
+	*n = strstr(path, "/3") ? 2 : 0;
+	for (int i = 0; i < 2; i++)
+		names[i] = strstr(path, "/vbd/") ? disks[i] : vifs[i];
+	return names;
+}
+
+const char *device_state(struct keel *q, const char *type, unsigned int domid, const char *index)
+{
+	return "connected";
+}
+
+int hotplug_disk(struct keel *q, const struct keel_domain *d, const struct guest_disk *disk)
+{
+	did("disk %u %s %s\n", d->id, disk->vdev, disk->path);
+	return hyper_error ? keel_fail(&q->err, -hyper_error, "no disk") : 0;
+}
+
+int hotplug_vif(struct keel *q, const struct keel_domain *d, struct guest_vif *v)
+{
+	did("vif %u %s\n", d->id, v->bridge);
+	v->devid = 4;
+	return hyper_error ? keel_fail(&q->err, -hyper_error, "no vif") : 0;
+}
+
+int hotplug_remove(struct keel *q, const struct keel_domain *d, const char *type,
+		   unsigned int number, bool force)
+{
+	did("remove %u %s %u%s\n", d->id, type, number, force ? " by force" : "");
+	return hyper_error ? keel_fail(&q->err, -hyper_error, "it stays") : 0;
+}
+
+void keel_warn(struct keel *q, const char *fmt, ...)
+{
+}
+
 char *store_read(struct keel *q, const char *fmt, ...)
 {
 	char path[STORE_PATH_MAX], text[32];
@@ -104,6 +166,8 @@ char *store_read(struct keel *q, const char *fmt, ...)
 	va_end(ap);
 	if (strstr(path, "static-max"))
 		return strdup("131072");
+	if (!strncmp(path, "/local/domain/0/backend/", 24))
+		return read_device(path + 24);
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	snprintf(text, sizeof(text), "%lld", (long long)now.tv_sec - 90061);
 	return strcmp(path, "/tool/keel/3/started") || no_config ? NULL : strdup(text);
@@ -200,7 +264,8 @@ static int run(const char *words)
 	static const struct command *const all[] = {
 		&cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set, &cmd_mem_set, &cmd_rename, &cmd_sched_credit2,
 			&cmd_trigger,
-		&cmd_sysrq, &cmd_uptime, &cmd_domid, &cmd_domname,
+		&cmd_sysrq, &cmd_uptime, &cmd_domid, &cmd_domname, &cmd_block_attach, &cmd_block_detach,
+		&cmd_block_list, &cmd_network_attach, &cmd_network_detach, &cmd_network_list,
 	};
 	FILE *out = stdout, *err = stderr;
 	char copy[256], *argv[16] = { 0 }, *rest = copy;
@@ -343,6 +408,55 @@ static void pokes(void **state)
 	no_config = false;
 }
 
+static void disks(void **state)
+{
+	expect("block-attach web /b.img,raw,xvdb,w", 0, "web (domain 3): xvdb attached\n",
+	       "disk 3 xvdb /b.img\n");
+	expect("block-attach web vdev=xvdb access=r target=/b.img", 0, "attached", "disk 3 xvdb /b.img\n");
+	expect("block-attach web /b.img", 2, "the disk has no vdev", "");
+	expect("block-attach web vdev=xvdb", 2, "the disk has no target", "");
+	expect("block-attach web", 2, "something is missing", "");
+	expect("block-attach 0 /b.img,raw,xvdb,w", 1, "0 is Dom0", "");
+	expect("block-detach web xvdb", 0, "xvdb detached", "remove 3 vbd 51728\n");
+	expect("block-detach -f web 51728", 0, "51728 detached", "remove 3 vbd 51728 by force\n");
+	expect("block-detach web x", 2, "'x' is no virtual device", "");
+	expect("block-list web", 0,
+	       "web                                  3 xvda    51712 connected    w    /a.img\n",
+	       "");
+	/* By number, which is the order of the names. */
+	assert_true(strstr(printed, "xvda") < strstr(printed, "xvdp"));
+	expect("block-list", 0, "xvda", "");
+	expect("block-list 0", 0, "Name", "");
+	assert_null(strstr(printed, "xvda"));
+	hyper_error = -ENODEV;
+	expect("block-detach web xvdb", 1, "web has no disk xvdb (`keel block-list web` shows all)",
+	       "remove 3 vbd 51728\n");
+	hyper_error = -ETIMEDOUT;
+	expect("block-detach web xvdb", 5, "it stays", "remove 3 vbd 51728\n");
+	expect("block-attach web /b.img,raw,xvdb,w", 5, "no disk", "disk 3 xvdb /b.img\n");
+	hyper_error = 0;
+}
+
+static void interfaces(void **state)
+{
+	expect("network-attach web", 0, "web (domain 3): interface 4, 00:00:00:00:00:00 attached\n",
+	       "vif 3 xenbr0\n");
+	expect("network-attach web bridge=br1 mtu=1400", 0, "attached", "vif 3 br1\n");
+	expect("network-attach web foo=1", 2, "unknown vif option 'foo'", "");
+	expect("network-detach web 2", 0, "interface 2 detached", "remove 3 vif 2\n");
+	expect("network-detach web 00:16:3E:00:00:01", 0, "interface 1 detached", "remove 3 vif 1\n");
+	expect("network-detach --force web 1", 0, "detached", "remove 3 vif 1 by force\n");
+	expect("network-detach web 00:16:3e:00:00:02", 1, "web has no interface 00:16:3e:00:00:02", "");
+	expect("network-detach web x", 2, "'x' is neither an interface's number nor a MAC address", "");
+	expect("network-list web", 0,
+	       "web                                  3     1 00:16:3e:00:00:01 connected    xenbr0"
+	       "          -\n", "");
+	assert_contains(printed, "    2 -                 connected    -               /etc/xen/scripts/vif-route\n");
+	hyper_error = -EIO;
+	expect("network-attach web", 1, "no vif", "vif 3 xenbr0\n");
+	hyper_error = 0;
+}
+
 /* Each says what it says as one JSON value, errors too, and its usage. */
 static void json(void **state)
 {
@@ -359,6 +473,15 @@ static void json(void **state)
 		{ "sysrq --json web h", "\"sent\"" }, { "uptime --json web", "\"uptime_seconds\":9006" },
 		{ "domid --json web", "\"id\":3" }, { "domname --json 3", "\"name\":\"web\"" },
 		{ "domid --json nobody", "\"code\":\"ESRCH\"" },
+		{ "block-list --json web", "{\"vdev\":\"xvda\",\"number\":51712,\"state\":\"connected\","
+		  "\"readonly\":false,\"target\":\"\\/a.img\",\"device\":\"7:0\"}" },
+		{ "block-attach --json web /b,raw,xvdb,w", "\"vdev\":\"xvdb\",\"result\":\"attached\"" },
+		{ "block-detach --json web xvdb", "\"result\":\"detached\"" },
+		{ "network-list --json", "{\"devid\":1,\"mac\":\"00:16:3e:00:00:01\",\"state\":\"connected\","
+		  "\"bridge\":\"xenbr0\",\"script\":null}" },
+		{ "network-attach --json web",
+		  "\"devid\":4,\"mac\":\"00:00:00:00:00:00\",\"result\":\"attached\"" },
+		{ "network-detach --json web 1", "\"devid\":1,\"result\":\"detached\"" },
 	};
 	struct json_object *j;
 
@@ -380,7 +503,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vcpus), cmocka_unit_test(memory), cmocka_unit_test(names),
 			cmocka_unit_test(shares),
-		cmocka_unit_test(pokes), cmocka_unit_test(json),
+		cmocka_unit_test(pokes), cmocka_unit_test(json), cmocka_unit_test(disks),
+		cmocka_unit_test(interfaces),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
