@@ -172,3 +172,16 @@ int named_domains(struct keel *k, int argc, char **argv, struct keel_domain **ou
 		}
 	return *out ? argc - optind : keel_fail(&k->err, ENOMEM, "no memory");
 }
+
+int parse_words(struct keel *k, struct cfg *c, int argc, char **argv)
+{
+	char text[4096] = "";
+	size_t used = 0;
+
+	for (int i = 0; i < argc; i++) {
+		used += snprintf(text + used, sizeof(text) - used, "%s\n", argv[i]);
+		if (used >= sizeof(text))
+			return keel_fail(&k->err, E2BIG, "too many settings on the command line");
+	}
+	return cfg_parse(c, text, used, "command line", &k->err);
+}

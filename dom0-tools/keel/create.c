@@ -27,20 +27,6 @@ static bool handle(int option, const char *value, void *arg)
 	return true;
 }
 
-/* The words after the file are settings too, one a line. */
-static int parse_words(struct keel *k, struct cfg *c, int argc, char **argv)
-{
-	char text[4096] = "";
-	size_t used = 0;
-
-	for (int i = 0; i < argc; i++) {
-		used += snprintf(text + used, sizeof(text) - used, "%s\n", argv[i]);
-		if (used >= sizeof(text))
-			return keel_fail(&k->err, E2BIG, "too many settings on the command line");
-	}
-	return cfg_parse(c, text, used, "command line", &k->err);
-}
-
 static int read_config(struct keel *k, struct guest_config *g, int argc, char **argv)
 {
 	struct cfg c = { 0 }, over = { 0 };

@@ -8,6 +8,7 @@
 #include <xenhypfs.h>
 
 #include "lib/hyper.h"
+#include "lib/pool.h"
 
 #include <public/version.h>
 
@@ -64,13 +65,6 @@ static int add_machine(struct keel *k, struct json_object *j)
 	return 0;
 }
 
-static const char *scheduler_name(unsigned int id)
-{
-	static const char *const names[] = { "credit", "credit2", "arinc653", "rtds", "null" };
-
-	return id >= 5 && id <= 9 ? names[id - 5] : "unknown";
-}
-
 static void add_version(struct keel *k, struct json_object *j)
 {
 	struct xen_compile_info compile = { 0 };
@@ -89,7 +83,7 @@ static void add_version(struct keel *k, struct json_object *j)
 	if (hyper_xen_version(k, XENVER_capabilities, caps, sizeof(caps)) >= 0)
 		add_text(j, "xen_caps", caps);
 	if (!hyper_sched_id(k, &sched))
-		add_text(j, "xen_scheduler", scheduler_name(sched));
+		add_text(j, "xen_scheduler", pool_scheduler_name(sched));
 	add_number(j, "xen_pagesize", KEEL_PAGE_SIZE);
 	if (hyper_xen_version(k, XENVER_commandline, line, sizeof(line)) >= 0)
 		add_text(j, "xen_commandline", line);

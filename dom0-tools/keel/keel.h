@@ -24,7 +24,8 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_check, cmd_convert, cmd_rename, cmd_domid, cmd_domname, cmd_uptime, cmd_vcpu_list,
 	cmd_vcpu_pin, cmd_vcpu_set, cmd_mem_set, cmd_sched_credit2, cmd_trigger, cmd_sysrq,
 	cmd_block_attach, cmd_block_detach, cmd_block_list, cmd_network_attach, cmd_network_detach,
-	cmd_network_list;
+	cmd_network_list, cmd_cpupool_list, cmd_cpupool_create, cmd_cpupool_destroy, cmd_cpupool_rename,
+	cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove, cmd_cpupool_migrate;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
@@ -53,6 +54,9 @@ bool number_option(const char *text, unsigned int max, unsigned int *out);
 
 /* The domains that the arguments name, or all: an array to free; returns how many. */
 int named_domains(struct keel *k, int argc, char **argv, struct keel_domain **out);
+
+/* Words that are settings, each a line of its own. */
+int parse_words(struct keel *k, struct cfg *c, int argc, char **argv);
 
 /* Prints k->err, as JSON if asked for, and returns the exit code that goes with it. */
 int report(struct keel *k);

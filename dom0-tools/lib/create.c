@@ -11,6 +11,7 @@
 #include "lib/domain.h"
 #include "lib/hyper.h"
 #include "lib/pci.h"
+#include "lib/pool.h"
 #include "lib/store.h"
 
 /* Handles that this process makes for guests without a `uuid`: RFC 4122 version 4. */
@@ -52,31 +53,6 @@ static int check_all(struct keel *k, const struct guest_config *g)
 	return rc;
 }
 
-/* Pools have their names in xenstore, as xl writes them; the first one may have none there. */
-static int find_pool(struct keel *k, const char *pool, unsigned int *id)
-{
-	unsigned int n;
-	char **ids;
-	int rc;
-
-	*id = 0;
-	if (!pool || !strcmp(pool, "Pool-0"))
-		return 0;
-	ids = store_list(k, &n, "/local/pool");
-	rc = keel_fail(&k->err, ENOENT, "there is no CPU pool '%s' (`xl cpupool-list` shows all)", pool);
-	for (unsigned int i = 0; ids && i < n; i++) {
-		char *name = store_read(k, "/local/pool/%s/name", ids[i]);
-
-		if (name && !strcmp(name, pool)) {
-			*id = strtoul(ids[i], NULL, 10);
-			rc = 0;
-		}
-		free(name);
-	}
-	free(ids);
-	return rc;
-}
-
 static int new_domain(struct keel *k, const struct guest_config *g)
 {
 	struct hyper_create c = {
@@ -86,10 +62,12 @@ static int new_domain(struct keel *k, const struct guest_config *g)
 		.max_maptrack_frames = g->max_maptrack_frames,
 		.iommu = g->passthrough,
 	};
-	int rc = find_pool(k, g->pool, &c.cpupool);
+	struct pool pool = { .id = 0 };
+	int rc = g->pool ? pool_find(k, g->pool, &pool) : 0;
 
 	if (rc)
 		return rc;
+	c.cpupool = pool.id;
 	memcpy(c.handle, g->uuid, sizeof(c.handle));
 	rc = hyper_create_domain(k, &c);
 	if (rc >= 0)

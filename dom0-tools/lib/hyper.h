@@ -84,6 +84,22 @@ int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
 		       struct guest_cpus *hard, struct guest_cpus *soft);
 int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu);
 
+/* hyper_pool.c: CPU pools. */
+struct hyper_pool {
+	unsigned int id, scheduler, domains;
+	struct guest_cpus cpus;
+};
+
+/* The first pool from p->id on; -ENOENT if there is none. */
+int hyper_pool_info(struct keel *k, struct hyper_pool *p);
+int hyper_pool_free(struct keel *k, struct guest_cpus *cpus);
+int hyper_pool_create(struct keel *k, unsigned int scheduler, unsigned int *id);
+/*
+ * @op: XEN_SYSCTL_CPUPOOL_OP_DESTROY, _ADDCPU, _RMCPU or _MOVEDOMAIN; @what: the CPU, or the
+ * domain.
+ */
+int hyper_pool_change(struct keel *k, unsigned int op, unsigned int id, unsigned int what);
+
 /* A port of @domid that Dom0 may bind to. Returns it, or a negative errno. */
 int hyper_alloc_unbound(struct keel *k, unsigned int domid);
 int hyper_set_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t value);
