@@ -191,13 +191,22 @@ firmware_args() {	# folder for the copy
 		-drive "if=pflash,format=raw,file=$1/vars.fd")
 }
 
-# Sets boot_args to start what is in WORK-FOLDER/esp, with Keel put into it.
-uefi_volume_args() {	# work-folder
-	mkdir -p "$1/esp/EFI/BOOT"
-	cp "${KEEL_BUILD:-$O}/keel.efi" "$1/esp/EFI/BOOT/BOOTX64.EFI" || return 1
+# Sets boot_args to start what is in WORK-FOLDER/esp.
+esp_args() {	# work-folder
 	firmware_args "$1"
 	boot_args=("${firmware_args[@]}" -drive "file=fat:rw:$1/esp,format=raw,if=none,id=esp"
 		-device "ide-hd,drive=esp,bootindex=0")
+}
+
+# The same, with Keel put into it.
+uefi_volume_args() {	# work-folder
+	mkdir -p "$1/esp/EFI/BOOT"
+	cp "${KEEL_BUILD:-$O}/keel.efi" "$1/esp/EFI/BOOT/BOOTX64.EFI" && esp_args "$1"
+}
+
+# An ISO of FOLDER, which GRUB boots on BIOS; boot/grub/grub.cfg there is its menu.
+grub_iso() {	# image folder
+	grub-mkrescue -d /usr/lib/grub/i386-pc -o "$1" "$2" >"$1.log" 2>&1 || { cat "$1.log" >&2; return 1; }
 }
 
 # Sets boot_args for LOADER=uefi with one Dom0.
@@ -232,12 +241,8 @@ run_until() {	# seconds n done bad command...
 		sleep 1
 	done
 	kill -- -$job 2>/dev/null
+	wait $job 2>/dev/null
 	tr -d '\r' <"$log"
-}
-
-# Sets failed if the console, in $log, does not say it.
-says() {	# pattern
-	tr -d '\r' <"$log" | grep -a -q -- "$1" || { echo "${0##*/}: the console does not say: $1"; failed=1; }
 }
 
 # QEMU's options for an NVMe disk that can have virtual functions, with a namespace that all of them share.
