@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keeld/worker.h"
 #include "lib/domain.h"
 #include "lib/hyper.h"
 #include "lib/store.h"
@@ -171,15 +172,34 @@ static void look_at(struct keel *k, unsigned int domid)
 	guest_free(&g);
 }
 
-/* Checks every guest of Keel: cheap, and it finds whatever was missed. */
-static void look_at_all(struct keel *k)
+/* Whether look_at() would do anything. */
+static bool needs_work(struct keel *k, unsigned int domid)
+{
+	struct keel_domain d;
+
+	if (keel_domain_by_id(k, domid, &d))
+		return k->err.code == ESRCH;
+	return d.shutdown && !d.dying && !is_handled(k, domid);
+}
+
+/*
+ * Checks every guest of Keel: cheap, and it finds whatever was missed. Whether some must wait for a
+ * worker.
+ */
+static bool look_at_all(struct keel *k)
 {
 	unsigned int n;
 	char **ids = store_list(k, &n, "/tool/keel");
+	bool waiting = false;
 
-	for (unsigned int i = 0; ids && i < n; i++)
-		look_at(k, strtoul(ids[i], NULL, 10));
+	for (unsigned int i = 0; ids && i < n; i++) {
+		unsigned int domid = strtoul(ids[i], NULL, 10);
+
+		if (needs_work(k, domid) && !worker_start(k, domid, look_at))
+			waiting = true;
+	}
 	free(ids);
+	return waiting;
 }
 
 static int make_signal_fd(void)
@@ -189,14 +209,27 @@ static int make_signal_fd(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Whether one of the signals ends keeld; the others are of workers. */
+static bool is_the_end(int fd)
+{
+	struct signalfd_siginfo s;
+	bool end = false;
+
+	while (read(fd, &s, sizeof(s)) == sizeof(s))
+		end |= s.ssi_signo != SIGCHLD;
+	return end;
 }
 
 static int serve(struct keel *k)
 {
 	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	bool waiting;
 
 	p[1].fd = make_signal_fd();
 	if (!xs_watch(k->xs, "@releaseDomain", "release")) {
@@ -204,16 +237,17 @@ static int serve(struct keel *k)
 		return 1;
 	}
 	p[0].fd = xs_fileno(k->xs);
-	look_at_all(k);
+	waiting = look_at_all(k);
 	for (;;) {
 		bool any = false;
 		char **event;
 
-		/* The timeout finds guests whose end came while one was being handled. */
+		/* The timeout finds guests that a worker could not help. */
 		if (poll(p, 2, 10000) < 0 && errno != EINTR)
 			return 1;
-		if (p[1].revents)
+		if (p[1].revents && is_the_end(p[1].fd))
 			return 0;
+		any = worker_reap() && waiting;
 		if (p[0].revents & (POLLERR | POLLHUP)) {
 			say("xenstored is gone");
 			return 1;
@@ -222,8 +256,8 @@ static int serve(struct keel *k)
 			any = true;
 			free(event);
 		}
-		if (any || !p[0].revents)
-			look_at_all(k);
+		if (any || (!p[0].revents && !p[1].revents))
+			waiting = look_at_all(k);
 	}
 }
 

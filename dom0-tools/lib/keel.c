@@ -2,12 +2,9 @@
 #include "lib/keel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,6 +119,8 @@ bool keel_interrupted(struct keel *k)
 {
 	sigset_t set;
 
+	if (k->steady)
+		return false;
 	sigpending(&set);
 	if (sigismember(&set, SIGINT) <= 0 && sigismember(&set, SIGTERM) <= 0 &&
 	    sigismember(&set, SIGHUP) <= 0)
@@ -150,22 +149,4 @@ uint64_t keel_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
-
-int keel_lock(struct keel *k)
-{
-	int fd;
-
-	if (mkdir("/run/keel", 0755) < 0 && errno != EEXIST)
-		return keel_fail_errno(&k->err, "cannot make /run/keel");
-	fd = open("/run/keel/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return keel_fail_errno(&k->err, "cannot open /run/keel/lock");
-	while (flock(fd, LOCK_EX) < 0) {
-		if (errno == EINTR)
-			continue;
-		close(fd);
-		return keel_fail_errno(&k->err, "cannot lock /run/keel/lock");
-	}
-	return fd;
 }

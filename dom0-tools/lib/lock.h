@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_LIB_LOCK_H
+#define KEEL_LIB_LOCK_H
+
+#include "lib/keel.h"
+
+/* keel_lock() is in lib/keel.h. Where the files of the locks are. */
+extern const char *keel_run_dir;
+
+/*
+ * For what keeld does about the end of one guest: a byte of a file for each, so that the end of the
+ * process gives it back. A descriptor to close, or -EBUSY: somebody else has it.
+ */
+int keel_lock_guest(struct keel *k, unsigned int domid);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * keeld in a process of its own, with its real workers and a machine of the test's own in memory
+ * that all of them share: four guests, what has become of each, and a pipe for xenstore's events.
+ */
+int keeld_main(int argc, char **argv);
+#define main keeld_main
+#include "keeld/keeld.c"
+#undef main
+
+#include "test/check.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "lib/lock.h"
+
+static struct shared {
+	bool shutdown[8], gone[8], handled[8], slow[8], created;
+	unsigned int reason[8], destroyed[8], forgotten[8], renamed;
+	bool go;
+} *m;
+static int events[2];
+static char dir[] = "/tmp/keeld-test-XXXXXX";
+static enum guest_action on_reboot;
+static pid_t daemon_pid;
+
+int keel_open(struct keel *q, bool no_xenstore)
+{
+	return 0;
+}
+
+void keel_close(struct keel *q)
+{
+}
+
+bool xs_watch(struct xs_handle *h, const char *path, const char *token)
+{
+	return !strcmp(path, "@releaseDomain");
+}
+
+int xs_fileno(struct xs_handle *h)
+{
+	return events[0];
+}
+
+char **xs_check_watch(struct xs_handle *h)
+{
+	char byte;
+
+	return read(events[0], &byte, 1) == 1 ? calloc(1, sizeof(char *)) : NULL;
+}
+
+char **store_list(struct keel *q, unsigned int *n, const char *fmt, ...)
+{
+	char **names = calloc(1, 8 * sizeof(*names) + 8 * 4), *text = (char *)(names + 8);
+
+	*n = 0;
+	for (unsigned int i = 3; i < 7; i++)
+		if (!m->destroyed[i] && !m->forgotten[i]) {
+			sprintf(text, "%u", i);
+			names[(*n)++] = text;
+			text += 4;
+		}
+	return names;
+}
+
+char *store_read(struct keel *q, const char *fmt, ...)
+{
+	unsigned int domid;
+	va_list ap;
+
+	va_start(ap, fmt);
+	domid = va_arg(ap, unsigned int);
+	va_end(ap);
+	if (strstr(fmt, "handled"))
+		return m->handled[domid] ? strdup("1") : NULL;
+	return strdup("-1000000");	/* started long ago */
+}
+
+int store_write(struct keel *q, const char *path, const char *fmt, ...)
+{
+	unsigned int domid;
+
+	assert_int_equal(sscanf(path, "/tool/keel/%u/handled", &domid), 1);
+	m->handled[domid] = true;
+	return 0;
+}
+
+int keel_domain_by_id(struct keel *q, unsigned int id, struct keel_domain *d)
+{
+	*d = (struct keel_domain){ .id = id, .name = "web", .shutdown = m->shutdown[id],
+				   .shutdown_reason = m->reason[id] };
+	return m->gone[id] ? keel_fail(&q->err, ESRCH, "gone") : 0;
+}
+
+const char *keel_domain_reason_name(unsigned int reason)
+{
+	return "reason";
+}
+
+bool skeleton_config(struct keel *q, unsigned int domid, struct guest_config *g)
+{
+	*g = (struct guest_config){ .on_poweroff = ACTION_DESTROY, .on_reboot = on_reboot,
+				    .on_crash = ACTION_PRESERVE };
+	return true;
+}
+
+/* A slow one waits for the test. */
+int keel_domain_destroy(struct keel *q, unsigned int domid)
+{
+	while (m->slow[domid] && !m->go)
+		usleep(2000);
+	m->destroyed[domid]++;
+	return 0;
+}
+
+void keel_domain_forget(struct keel *q, unsigned int domid)
+{
+	m->forgotten[domid]++;
+}
+
+int keel_domain_create(struct keel *q, const struct guest_config *g, bool paused,
+		       unsigned int *domid)
+{
+	m->created = q->steady;
+	*domid = 7;
+	return 0;
+}
+
+int keel_domain_rename(struct keel *q, unsigned int domid, const char *name)
+{
+	m->renamed++;
+	return 0;
+}
+
+static int start(void **state)
+{
+	memset(m, 0, sizeof(*m));
+	on_reboot = ACTION_RESTART;
+	assert_int_equal(pipe2(events, O_NONBLOCK), 0);
+	fflush(NULL);
+	daemon_pid = fork();
+	if (!daemon_pid) {
+		struct keel k = { 0 };
+
+		_exit(serve(&k));
+	}
+	return 0;
+}
+
+static void event(void)
+{
+	assert_int_equal(write(events[1], "x", 1), 1);
+}
+
+#define WAIT(condition) do {							\
+		for (int i_ = 0; i_ < 2500 && !(condition); i_++)		\
+			usleep(2000);						\
+		assert_true(condition);						\
+	} while (0)
+
+static int stop(void **state)
+{
+	int status = -1;
+
+	m->go = true;
+	if (daemon_pid) {
+		kill(daemon_pid, SIGTERM);
+		waitpid(daemon_pid, &status, 0);
+	}
+	close(events[0]);
+	close(events[1]);
+	return status && daemon_pid;
+}
+
+static void ends(unsigned int domid, unsigned int reason)
+{
+	m->reason[domid] = reason;
+	m->shutdown[domid] = true;
+	event();
+}
+
+/* What hangs keeps only its guest waiting. */
+static void one_hangs(void **state)
+{
+	m->slow[3] = true;
+	ends(3, SHUTDOWN_poweroff);
+	ends(4, SHUTDOWN_poweroff);
+	WAIT(m->destroyed[4]);
+	m->gone[5] = true;
+	event();
+	WAIT(m->forgotten[5]);
+	ends(6, SHUTDOWN_crash);
+	WAIT(m->handled[6]);
+	assert_int_equal(m->destroyed[3], 0);
+	m->go = true;
+	WAIT(m->destroyed[3]);
+	usleep(50000);
+	assert_int_equal(m->destroyed[3], 1);
+	assert_int_equal(m->destroyed[4], 1);
+	assert_int_equal(m->destroyed[6], 0);
+}
+
+/* keeld ends at once, and what it has begun is done, once. */
+static void stopped(void **state)
+{
+	int status;
+
+	m->slow[3] = true;
+	ends(3, SHUTDOWN_reboot);
+	usleep(100000);
+	kill(daemon_pid, SIGTERM);
+	assert_int_equal(waitpid(daemon_pid, &status, 0), daemon_pid);
+	assert_int_equal(status, 0);
+	assert_false(m->created);
+	/* Another one starts meanwhile. */
+	daemon_pid = fork();
+	if (!daemon_pid) {
+		struct keel k = { 0 };
+
+		_exit(serve(&k));
+	}
+	usleep(100000);
+	m->go = true;
+	WAIT(m->created);
+	usleep(50000);
+	assert_int_equal(m->destroyed[3], 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_hangs, start, stop),
+		cmocka_unit_test_setup_teardown(stopped, start, stop),
+	};
+	char path[64];
+	int rc;
+
+	if (!mkdtemp(dir))
+		return 1;
+	keel_run_dir = dir;
+	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	rc = m == MAP_FAILED ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+	snprintf(path, sizeof(path), "%s/guests", dir);
+	unlink(path);
+	rmdir(dir);
+	return rc;
+}
