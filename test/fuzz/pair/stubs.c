@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <public/errno.h>
+#include <public/sched.h>
 
 #include "common/console.h"
 #include "common/domctl.h"
@@ -70,9 +71,19 @@ size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 buffer, u
 	return 0;
 }
 
+static bool watchdog_expired(const struct domain *d)
+{
+	for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
+		if (test_bit(i, &d->watchdogs_used) && !d->watchdog[i].pending)
+			return true;
+	return false;
+}
+
 void arch_machine_down(u8 reason)
 {
-	if (!current->domain->hardware)
+	/* The timer of a watchdog expires whatever runs there, and nothing may. */
+	if (reason == SHUTDOWN_watchdog ? !watchdog_expired(domain_find(0)) :
+					  !current || !current->domain->hardware)
 		pair_fail("a guest ends the machine");
 	pair->ended = true; /* Dom0 may, and did */
 	pair_stop();
