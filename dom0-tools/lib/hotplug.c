@@ -58,12 +58,45 @@ static int room_for(struct keel *k, const char *name, const char *what, unsigned
 	return keel_fail(&k->err, ENOSPC, "%s has %u %s, and can have no more", name, n, what);
 }
 
+static int drop_disk(struct keel *k, struct guest_config *g, void *arg)
+{
+	for (unsigned int i = 0; i < g->disks; i++)
+		if (g->disk[i].number == *(unsigned int *)arg) {
+			free(g->disk[i].path);
+			g->disks--;
+			memmove(&g->disk[i], &g->disk[i + 1], (g->disks - i) * sizeof(g->disk[0]));
+			g->disk[g->disks].path = NULL;
+			break;
+		}
+	return 0;
+}
+
+static int drop_vif(struct keel *k, struct guest_config *g, void *arg)
+{
+	for (unsigned int i = 0; i < g->vifs; i++)
+		if (g->vif[i].devid == *(unsigned int *)arg) {
+			g->vifs--;
+			memmove(&g->vif[i], &g->vif[i + 1], (g->vifs - i) * sizeof(g->vif[0]));
+			break;
+		}
+	return 0;
+}
+
+/*
+ * A stored device of the same number is gone already: another toolstack took it, or a detachment
+ * was cut short. Two of one number would keep the guest from being started again.
+ */
 static int add_disk(struct keel *k, struct guest_config *g, void *arg)
 {
 	const struct guest_disk *disk = arg;
-	int rc = room_for(k, g->name, "disks", g->disks, GUEST_MAX_DISKS);
-	char *path = rc ? NULL : strdup(disk->path);
+	unsigned int number = disk->number;
+	char *path = NULL;
+	int rc;
 
+	drop_disk(k, g, &number);
+	rc = room_for(k, g->name, "disks", g->disks, GUEST_MAX_DISKS);
+	if (!rc)
+		path = strdup(disk->path);
 	if (!path)
 		return rc ? rc : keel_fail(&k->err, ENOMEM, "no memory");
 	g->disk[g->disks] = *disk;
@@ -73,10 +106,13 @@ static int add_disk(struct keel *k, struct guest_config *g, void *arg)
 
 static int add_vif(struct keel *k, struct guest_config *g, void *arg)
 {
-	int rc = room_for(k, g->name, "interfaces", g->vifs, GUEST_MAX_VIFS);
+	struct guest_vif *vif = arg;
+	int rc;
 
+	drop_vif(k, g, &vif->devid);
+	rc = room_for(k, g->name, "interfaces", g->vifs, GUEST_MAX_VIFS);
 	if (!rc)
-		g->vif[g->vifs++] = *(struct guest_vif *)arg;
+		g->vif[g->vifs++] = *vif;
 	return rc;
 }
 
@@ -118,30 +154,6 @@ int hotplug_vif(struct keel *k, const struct keel_domain *d, struct guest_vif *v
 	}
 	keel_release_signals(&old);
 	return rc;
-}
-
-static int drop_disk(struct keel *k, struct guest_config *g, void *arg)
-{
-	for (unsigned int i = 0; i < g->disks; i++)
-		if (g->disk[i].number == *(unsigned int *)arg) {
-			free(g->disk[i].path);
-			g->disks--;
-			memmove(&g->disk[i], &g->disk[i + 1], (g->disks - i) * sizeof(g->disk[0]));
-			g->disk[g->disks].path = NULL;
-			break;
-		}
-	return 0;
-}
-
-static int drop_vif(struct keel *k, struct guest_config *g, void *arg)
-{
-	for (unsigned int i = 0; i < g->vifs; i++)
-		if (g->vif[i].devid == *(unsigned int *)arg) {
-			g->vifs--;
-			memmove(&g->vif[i], &g->vif[i + 1], (g->vifs - i) * sizeof(g->vif[0]));
-			break;
-		}
-	return 0;
 }
 
 int hotplug_remove(struct keel *k, const struct keel_domain *d, const char *type,

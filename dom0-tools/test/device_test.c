@@ -468,6 +468,27 @@ static void no_room(void **state)
 	config_is(0, GUEST_MAX_VIFS, NULL);
 }
 
+/* What is stored of a device that somebody else took gives way to the one that comes after it. */
+static void stale(void **state)
+{
+	struct guest_config g;
+
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,r"), 0);
+	assert_int_equal(give_disk(IMAGE ",raw,xvdc,r"), 0);
+	assert_int_equal(give_vif("script=/x,mac=00:16:3e:00:00:01"), 0);
+	assert_int_equal(give_vif("script=/x"), 0);
+	device_drop(&k, "vbd", 3, 51728);
+	device_drop(&k, "vif", 3, 0);
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w!"), 0);
+	assert_int_equal(give_vif("script=/x,mac=00:16:3e:00:00:02"), 0);
+	config_is(2, 2, &g);
+	assert_string_equal(g.disk[1].vdev, "xvdb");
+	assert_false(g.disk[1].readonly);
+	assert_int_equal(g.vif[1].devid, 0);
+	assert_int_equal(g.vif[1].mac[5], 2);
+	guest_free(&g);
+}
+
 static void others(void **state)
 {
 	struct keel_domain ended = web;
@@ -516,7 +537,7 @@ int main(void)
 		cmocka_unit_test_setup(guest_keeps, reset), cmocka_unit_test_setup(not_attached, reset),
 		cmocka_unit_test_setup(interfaces, reset), cmocka_unit_test_setup(no_room, reset),
 		cmocka_unit_test_setup(others, reset), cmocka_unit_test_setup(somebody_faster, reset),
-		cmocka_unit_test_setup(all_go, reset),
+		cmocka_unit_test_setup(all_go, reset), cmocka_unit_test_setup(stale, reset),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
