@@ -8,7 +8,7 @@
 void arch_hypfs_features(struct hypfs_walk *w)
 {
 	hypfs_string(w, "keel/features/hvm", hvm_ops->name);
-	hypfs_string(w, "keel/features/hvm_features", hvm_ops->features);
+	hypfs_string(w, "keel/features/hvm_features", hvm_features);
 	hypfs_bool(w, "keel/features/gb_pages", cpu_features.gb_pages);
 	hypfs_bool(w, "keel/features/invariant_tsc", cpu_features.invariant_tsc);
 	hypfs_bool(w, "keel/features/x2apic", cpu_features.x2apic);

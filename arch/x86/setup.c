@@ -44,10 +44,10 @@ static void read_boot_config(void)
 static void choose_hvm(void)
 {
 	static const struct hvm_ops *const vendors[] = { &svm_ops, &vmx_ops };
-	const char *why = "no vendor's table is built in";
+	const char *text = "no vendor's table is built in";
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(vendors); i++) {
-		int rc = vendors[i]->probe(&why);
+		int rc = vendors[i]->probe(&text);
 
 		if (!rc)
 			hvm_ops = vendors[i];
@@ -55,12 +55,13 @@ static void choose_hvm(void)
 			break;
 	}
 	if (!hvm_ops)
-		panic("This machine cannot run guests: %s", why);
+		panic("This machine cannot run guests: %s", text);
 	p2m_format = hvm_ops->p2m_format;
 	p2m_gfn_limit = BIT(min(cpu_features.phys_bits, 48u) - PAGE_SHIFT);
 	if (hvm_ops->cpu_up())
 		panic("CPU0: %s cannot be enabled", hvm_ops->name);
-	pr_info("Guests run by %s: %s", hvm_ops->name, hvm_ops->features);
+	pr_info("Guests run by %s: %s", hvm_ops->name, text);
+	hvm_features = text;
 }
 
 static void init_memory(struct boot_info *bi)

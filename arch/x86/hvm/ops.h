@@ -71,11 +71,10 @@ struct hvm_window { bool intr; u8 cr8_class; };
 
 struct hvm_ops {
 	const char *name;
-	const char *features;				/* what of the CPU is used, in words; whole after probe() */
 	/* CPU */
-	int (*probe)(const char **why);			/* can this machine do it? once, on CPU 0 */
+	/* Can this machine do it? Once, on CPU 0. *text: what of the CPU is used, or why not. */
+	int (*probe)(const char **text);
 	int (*cpu_up)(void);				/* each CPU */
-	void (*cpu_down)(void);
 	/* vCPU */
 	int (*vcpu_init)(struct x86_vcpu *v);
 	void (*vcpu_fini)(struct x86_vcpu *v);
@@ -119,6 +118,7 @@ enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HR
 	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT };
 
 extern const struct hvm_ops *hvm_ops; /* chosen once at boot */
+extern const char *hvm_features; /* what of the CPU it uses, in words */
 extern const struct hvm_ops svm_ops, vmx_ops;
 
 /* Does it execute code that is not 64-bit (CS.L)? */

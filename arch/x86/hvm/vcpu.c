@@ -20,6 +20,7 @@
 #include <public/sched.h>
 
 const struct hvm_ops *hvm_ops;
+const char *hvm_features;
 
 #define MTRR_DEF_RESET 0xc06 /* on, fixed ranges on, write-back: what firmware leaves */
 #define PAT_RESET 0x0007040600070406ull /* SDM vol. 3, 12.12.4 */

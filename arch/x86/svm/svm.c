@@ -36,24 +36,24 @@ static void vmload(paddr_t pa)
 	__asm__ volatile("vmload %0" : : "a"(pa) : "memory");
 }
 
-static int svm_probe(const char **why)
+static int svm_probe(const char **text)
 {
 	struct cpuid_regs r;
 	u64 vm_cr;
 
 	if (cpuid(0x80000000, 0).a < 0x8000000a || !(cpuid(0x80000001, 0).c & BIT(2))) {
-		*why = "the CPU has no SVM (CPUID 8000_0001h ECX bit 2)";
+		*text = "the CPU has no SVM (CPUID 8000_0001h ECX bit 2)";
 		return -ENODEV;
 	}
 	if (!rdmsr_safe(MSR_VM_CR, &vm_cr) && vm_cr & VM_CR_SVMDIS) {
-		*why = vm_cr & VM_CR_LOCK
+		*text = vm_cr & VM_CR_LOCK
 		       ? "SVM is disabled and locked by the firmware: enable it in the firmware's setup"
 		       : "SVM is disabled (VM_CR.SVMDIS): enable it in the firmware's setup";
 		return -EACCES;
 	}
 	r = cpuid(0x8000000a, 0);
 	if (!(r.d & BIT(0))) {
-		*why = "the CPU has SVM, but no nested paging (CPUID 8000_000Ah EDX bit 0)";
+		*text = "the CPU has SVM, but no nested paging (CPUID 8000_000Ah EDX bit 0)";
 		return -EOPNOTSUPP;
 	}
 	svm.nr_asids = r.b;
@@ -61,11 +61,12 @@ static int svm_probe(const char **why)
 	svm.flush_by_asid = r.d >> 6 & 1;
 	svm.decode_assists = r.d >> 7 & 1;
 	if (svm.nr_asids < 2) {
-		*why = "the CPU has fewer than 2 address space ids";
+		*text = "the CPU has fewer than 2 address space ids";
 		return -EOPNOTSUPP;
 	}
 	snprintf(svm_features, sizeof(svm_features), "nested paging, %u ASIDs%s", svm.nr_asids,
 		 svm.nrips ? ", next RIP" : "");
+	*text = svm_features;
 	return 0;
 }
 
@@ -108,11 +109,6 @@ static int svm_cpu_up(void)
 	cpu->svm.max_asid = svm.nr_asids - 1;
 	cpu->svm.asid_generation = 1;
 	return 0;
-}
-
-static void svm_cpu_down(void)
-{
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SVME);
 }
 
 static int svm_vcpu_init(struct x86_vcpu *v)
@@ -533,10 +529,8 @@ static const struct p2m_format svm_p2m_format = {
 
 const struct hvm_ops svm_ops = {
 	.name = "SVM",
-	.features = svm_features,
 	.probe = svm_probe,
 	.cpu_up = svm_cpu_up,
-	.cpu_down = svm_cpu_down,
 	.vcpu_init = svm_vcpu_init,
 	.vcpu_fini = svm_vcpu_fini,
 	.switch_from = svm_switch_from,

@@ -88,17 +88,17 @@ static void read_msrs(struct vmx_msrs *m)
 
 static struct p2m_format vmx_p2m_format;
 
-static int vmx_probe(const char **why)
+static int vmx_probe(const char **text)
 {
 	struct vmx_msrs m;
 	int rc;
 
 	if (!(cpuid(1, 0).c & BIT(5))) {
 		if (!cpu_features.amd)
-			*why = "the CPU has neither SVM (CPUID 8000_0001h ECX bit 2) nor VMX (CPUID 1 ECX bit 5)";
+			*text = "the CPU has neither SVM (CPUID 8000_0001h ECX bit 2) nor VMX (CPUID 1 ECX bit 5)";
 		return -ENODEV;
 	}
-	rc = check_feature_control(why);
+	rc = check_feature_control(text);
 	if (rc)
 		return rc;
 	read_msrs(&m);
@@ -108,7 +108,7 @@ static int vmx_probe(const char **why)
 	 */
 	if (!option_flag_or("apicv", m.pin >> 32 & PIN_POSTED_INTERRUPTS))
 		m.proc2 &= ~((u64)PROC2_VIRTUAL_INTERRUPTS << 32);
-	rc = vmx_caps_choose(&m, &vmx, why);
+	rc = vmx_caps_choose(&m, &vmx, text);
 	if (rc)
 		return rc;
 	vmx_p2m_format.max_order = vmx.pages_1g ? 18 : 9;
@@ -117,6 +117,7 @@ static int vmx_probe(const char **why)
 		 vmx.pin & PIN_PREEMPTION_TIMER ? ", preemption timer" : "", vmx.true_controls ? ", true controls"
 		 : "", vmx.proc2 & PROC2_VIRTUAL_INTERRUPTS ? ", virtual APIC" :
 		 vmx.proc & PROC_TPR_SHADOW ? ", TPR shadow" : "");
+	*text = vmx_features;
 	return 0;
 }
 
@@ -181,11 +182,6 @@ static int vmx_cpu_up(void)
 	if (failed)
 		return -EIO;
 	return 0;
-}
-
-static void vmx_cpu_down(void)
-{
-	__asm__ volatile("vmxoff" : : : "cc");
 }
 
 static u64 eptp(const struct x86_vcpu *v)
@@ -529,10 +525,8 @@ static struct p2m_format vmx_p2m_format = {
 
 const struct hvm_ops vmx_ops = {
 	.name = "VMX",
-	.features = vmx_features,
 	.probe = vmx_probe,
 	.cpu_up = vmx_cpu_up,
-	.cpu_down = vmx_cpu_down,
 	.vcpu_init = vmx_vcpu_init,
 	.vcpu_fini = vmx_vcpu_fini,
 	.switch_from = vmx_switch_from,
