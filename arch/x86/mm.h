@@ -77,7 +77,7 @@ void *map_mmio(paddr_t pa, size_t len);
  * The stack of one kind of a CPU: maps it, writes the CPU's pointer to its top; returns the first
  * free address.
  */
-enum stack_kind { STACK_MAIN, STACK_EXCEPTION, STACK_IST, NR_STACKS };
+enum stack_kind { STACK_MAIN, STACK_EXCEPTION, STACK_IST, STACK_IST_MC, NR_STACKS };
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu);
 u64 keel_cr3(void);
 /* Removes the identity map that starting CPUs needed. */

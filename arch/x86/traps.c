@@ -55,21 +55,22 @@ static void init_idt(void)
 		u64 addr = (u64)trap_stubs + 16 * i;
 
 		set_gate(&idt[0][i], addr, 0);
-		set_gate(&idt[1][i], addr, i == X86_EXC_DF || i == X86_EXC_NMI || i == X86_EXC_MC);
+		/* NMIs and machine checks interrupt each other: on one stack the frame of the first was lost. */
+		set_gate(&idt[1][i], addr, i == X86_EXC_MC ? 2 : i == X86_EXC_DF || i == X86_EXC_NMI);
 	}
 }
 
 /* SDM vol. 3, 3.4.5 and 7.2.3: flat 64-bit code, data, and the TSS. */
 void traps_init_cpu(struct x86_pcpu *cpu)
 {
-	u64 tss = (u64)&cpu->tss, ist;
+	u64 tss = (u64)&cpu->tss;
 	struct desc_ptr gdtr = { sizeof(cpu->gdt) - 1, (u64)cpu->gdt };
 
 	if (!idt[0][0].type)
 		init_idt();
-	ist = map_stack(cpu->p.id, STACK_IST, cpu);
+	cpu->tss.ist[0] = map_stack(cpu->p.id, STACK_IST, cpu);
+	cpu->tss.ist[1] = map_stack(cpu->p.id, STACK_IST_MC, cpu);
 	cpu->exception_stack = map_stack(cpu->p.id, STACK_EXCEPTION, cpu);
-	cpu->tss.ist[0] = ist;
 	cpu->tss.iomap = sizeof(cpu->tss);
 	cpu->gdt[1] = 0x00af9b000000ffff;
 	cpu->gdt[2] = 0x00cf93000000ffff;
