@@ -38,7 +38,7 @@ static unsigned int count(const struct guest_cpus *cpus)
 static void print_pool(struct keel *k, const struct pool *p, bool cpus, struct json_object *all)
 {
 	struct json_object *j = json_object_new_object();
-	char list[256];
+	char list[GUEST_CPUS_TEXT];
 
 	guest_cpus_text(&p->cpus, GUEST_MAX_CPUS, list, sizeof(list));
 	json_object_object_add(j, "name", json_object_new_string(p->name));
@@ -161,10 +161,29 @@ static int read_pool(struct keel *k, struct pool *p, int argc, char **argv)
 	return rc || p->name[0] ? rc : keel_fail(&k->err, EINVAL, "the pool has no name (name=\"...\")");
 }
 
+/* No signal ends a change halfway, with a pool that has no name or half of its CPUs. */
+static int begin(struct keel *k, sigset_t *old)
+{
+	int lock;
+
+	keel_hold_signals(old);
+	lock = keel_lock(k);
+	if (lock < 0)
+		keel_release_signals(old);
+	return lock;
+}
+
+static void end(int lock, const sigset_t *old)
+{
+	close(lock);
+	keel_release_signals(old);
+}
+
 static int run_create(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_cpupool_create, .min_args = 1, .max_args = -1 };
 	struct pool p = { 0 };
+	sigset_t old;
 	int rc = parse_options(k, argc, argv, &o), lock;
 
 	if (rc >= 0)
@@ -178,11 +197,11 @@ static int run_create(struct keel *k, int argc, char **argv)
 		rc = report(k);
 		return rc == KEEL_EXIT_FAILED ? KEEL_EXIT_USAGE : rc;
 	}
-	lock = keel_lock(k);
+	lock = begin(k, &old);
 	if (lock < 0)
 		return report(k);
 	rc = pool_create(k, &p);
-	close(lock);
+	end(lock, &old);
 	return rc ? report(k) : done(k, &p, "created");
 }
 
@@ -204,17 +223,18 @@ static int change(struct keel *k, int argc, char **argv, const struct command *c
 {
 	const struct options o = { .cmd = c, .min_args = args, .max_args = args };
 	struct pool p;
+	sigset_t old;
 	int rc = parse_options(k, argc, argv, &o), lock;
 
 	if (rc >= 0)
 		return rc;
-	lock = keel_lock(k);
+	lock = begin(k, &old);
 	if (lock < 0)
 		return report(k);
 	rc = pool_find(k, argv[optind], &p);
 	if (!rc)
 		rc = fn(k, &p, argv[optind + 1]);
-	close(lock);
+	end(lock, &old);
 	return rc ? report(k) : done(k, &p, result);
 }
 
@@ -296,11 +316,12 @@ static int run_migrate(struct keel *k, int argc, char **argv)
 	const struct options o = { .cmd = &cmd_cpupool_migrate, .min_args = 2, .max_args = 2 };
 	struct keel_domain d;
 	struct pool p;
+	sigset_t old;
 	int rc = parse_options(k, argc, argv, &o), lock;
 
 	if (rc >= 0)
 		return rc;
-	lock = keel_lock(k);
+	lock = begin(k, &old);
 	if (lock < 0)
 		return report(k);
 	rc = keel_domain_find(k, argv[optind], &d);
@@ -308,7 +329,7 @@ static int run_migrate(struct keel *k, int argc, char **argv)
 		rc = pool_find(k, argv[optind + 1], &p);
 	if (!rc)
 		rc = pool_move(k, &p, d.id);
-	close(lock);
+	end(lock, &old);
 	return rc ? report(k) : print_done(k, &d, "moved");
 }
 

@@ -12,7 +12,7 @@
 
 struct vcpu_row {
 	struct xen_domctl_getvcpuinfo info;
-	char hard[256], soft[256];
+	char hard[GUEST_CPUS_TEXT], soft[GUEST_CPUS_TEXT];
 };
 
 static int failed(struct keel *k, int rc, const char *what, const struct keel_domain *d)

@@ -188,7 +188,8 @@ void vf_settings_text(const struct vf_settings *v, char out[VF_SETTINGS_TEXT]);
 void guest_pci_text(uint32_t sbdf, char out[16]);
 /* guest_cpus.c: "0-3,^2", "all": the CPUs of a list; @e gets the text without file and line. */
 int guest_parse_cpus(struct guest_cpus *cpus, const char *list, struct keel_error *e);
-/* The other way: "0-1,3"; "all" for all of the first @nr_cpus. */
+/* The other way: "0-1,3"; "all" for all of the first @nr_cpus. GUEST_CPUS_TEXT is enough. */
+#define GUEST_CPUS_TEXT (GUEST_MAX_CPUS / 2 * 5)
 void guest_cpus_text(const struct guest_cpus *cpus, unsigned int nr_cpus, char *out, size_t size);
 /* The list for vCPU @vcpu, or NULL: it may run anywhere. */
 const char *guest_affinity_of(const struct guest_affinity *a, unsigned int vcpu);
