@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* trigger, sysrq, uptime, domid and domname. */
+/* trigger, sysrq, debug-keys, uptime, domid and domname. */
 #include "keel/keel.h"
 
 #include <ctype.h>
@@ -98,6 +98,37 @@ const struct command cmd_sysrq = {
 	.help = "Linux's documentation of SysRq says what the letters do; h prints them on its console.\n\n",
 	.run = run_sysrq,
 	.opens = true,
+};
+
+static int run_keys(struct keel *k, int argc, char **argv)
+{
+	const struct options o = { .cmd = &cmd_debug_keys, .min_args = 1, .max_args = 1 };
+	struct json_object *j;
+	int rc = parse_options(k, argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	rc = hyper_debug_keys(k, argv[optind]);
+	if (rc) {
+		keel_fail(&k->err, -rc, "the hypervisor does not take the keys '%s': %s", argv[optind],
+			  strerror(-rc));
+		return report(k);
+	}
+	if (!k->json)
+		return KEEL_EXIT_OK;
+	j = json_object_new_object();
+	json_object_object_add(j, "result", json_object_new_string("sent"));
+	return print_json(j);
+}
+
+const struct command cmd_debug_keys = {
+	.name = "debug-keys",
+	.args = "KEYS",
+	.summary = "Has the hypervisor print its state into its log",
+	.help =
+	"Each letter is a key: m memory, q domains, t time, h what there is. `keel dmesg` shows the log.\n\n",
+	.run = run_keys,
+	.no_xenstore = true,
 };
 
 /*

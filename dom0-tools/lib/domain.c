@@ -49,6 +49,7 @@ static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struc
 		.id = i->domain,
 		.memory_kib = i->tot_pages << 2,
 		.max_memory_kib = i->max_pages << 2,
+		.claimed_kib = i->outstanding_pages << 2,
 		.vcpus = i->nr_online_vcpus,
 		.max_vcpus = i->max_vcpu_id + 1,
 		.cpu_time_ns = i->cpu_time,

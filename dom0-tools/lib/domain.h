@@ -13,6 +13,7 @@ struct keel_domain {
 	char name[GUEST_NAME_MAX + 1];
 	unsigned char uuid[16];
 	uint64_t memory_kib, max_memory_kib;
+	uint64_t claimed_kib;			/* reserved, and not given to it yet */
 	unsigned int vcpus, max_vcpus;
 	uint64_t cpu_time_ns;
 	bool running, blocked, paused, shutdown, dying;

@@ -242,6 +242,23 @@ int hyper_physinfo(struct keel *k, struct xen_sysctl_physinfo *info)
 	return rc;
 }
 
+int hyper_debug_keys(struct keel *k, const char *keys)
+{
+	struct xen_sysctl s = { .cmd = XEN_SYSCTL_debug_keys };
+	size_t n = strlen(keys);
+	char *buf = hyper_buffer(k, n);
+	int rc;
+
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, keys, n);
+	SET_HANDLE(s.u.debug_keys.keys, buf);
+	s.u.debug_keys.nr_keys = n;
+	rc = hyper_sysctl(k, &s);
+	hyper_buffer_free(k, buf);
+	return rc;
+}
+
 int hyper_sched_id(struct keel *k, unsigned int *id)
 {
 	struct xen_sysctl s = { .cmd = XEN_SYSCTL_sched_id };

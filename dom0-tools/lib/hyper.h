@@ -63,6 +63,8 @@ int hyper_domain_info(struct keel *k, unsigned int domid, struct xen_domctl_getd
 int hyper_list(struct keel *k, unsigned int first, struct xen_domctl_getdomaininfo *out,
 	       unsigned int max);
 int hyper_physinfo(struct keel *k, struct xen_sysctl_physinfo *info);
+/* Prints into the hypervisor's log what each key stands for. */
+int hyper_debug_keys(struct keel *k, const char *keys);
 int hyper_sched_id(struct keel *k, unsigned int *id);
 int hyper_sched_set(struct keel *k, unsigned int domid, unsigned int sched, unsigned int weight,
 		    unsigned int cap);

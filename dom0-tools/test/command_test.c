@@ -34,7 +34,8 @@ static void did(const char *fmt, ...)
 
 static const struct keel_domain machine[] = {
 	{ .name = "Domain-0", .id = 0, .vcpus = 1, .max_vcpus = 1, .max_memory_kib = 1 << 20 },
-	{ .name = "web", .id = 3, .vcpus = 2, .max_vcpus = 2, .max_memory_kib = 1 << 20 },
+	{ .name = "web", .id = 3, .vcpus = 2, .max_vcpus = 2, .max_memory_kib = 1 << 20,
+	  .memory_kib = 512 << 10, .claimed_kib = 3 << 10, .uuid = { 0xab } },
 };
 
 int keel_open(struct keel *q, bool no_xenstore)
@@ -228,6 +229,12 @@ int hyper_trigger(struct keel *q, unsigned int domid, unsigned int trigger, unsi
 	return hyper_error;
 }
 
+int hyper_debug_keys(struct keel *q, const char *keys)
+{
+	did("keys %s\n", keys);
+	return hyper_error;
+}
+
 int hyper_sched_id(struct keel *q, unsigned int *id)
 {
 	*id = 6;
@@ -266,6 +273,7 @@ static int run(const char *words)
 			&cmd_trigger,
 		&cmd_sysrq, &cmd_uptime, &cmd_domid, &cmd_domname, &cmd_block_attach, &cmd_block_detach,
 		&cmd_block_list, &cmd_network_attach, &cmd_network_detach, &cmd_network_list,
+		&cmd_vm_list, &cmd_claims, &cmd_debug_keys,
 	};
 	FILE *out = stdout, *err = stderr;
 	char copy[256], *argv[16] = { 0 }, *rest = copy;
@@ -408,6 +416,19 @@ static void pokes(void **state)
 	no_config = false;
 }
 
+static void lists(void **state)
+{
+	expect("vm-list", 0, "ab000000-0000-0000-0000-000000000000     3 web\n", "");
+	assert_contains(printed, "    0 Domain-0\n");
+	expect("vm-list web", 2, "'web' is one too many", "");
+	expect("claims", 0, "web                                  3     512       3\n", "");
+	expect("debug-keys qm", 0, "", "keys qm\n");
+	expect("debug-keys", 2, "something is missing", "");
+	hyper_error = -E2BIG;
+	expect("debug-keys qm", 1, "does not take the keys 'qm': Argument list too long", "keys qm\n");
+	hyper_error = 0;
+}
+
 static void disks(void **state)
 {
 	expect("block-attach web /b.img,raw,xvdb,w", 0, "web (domain 3): xvdb attached\n",
@@ -473,6 +494,9 @@ static void json(void **state)
 		{ "sysrq --json web h", "\"sent\"" }, { "uptime --json web", "\"uptime_seconds\":9006" },
 		{ "domid --json web", "\"id\":3" }, { "domname --json 3", "\"name\":\"web\"" },
 		{ "domid --json nobody", "\"code\":\"ESRCH\"" },
+		{ "vm-list --json", "\"uuid\":\"ab000000-0000-0000-0000-000000000000\"" },
+		{ "claims --json", "\"memory_kib\":524288,\"claimed_kib\":3072" },
+		{ "debug-keys --json h", "\"result\":\"sent\"" },
 		{ "block-list --json web", "{\"vdev\":\"xvda\",\"number\":51712,\"state\":\"connected\","
 		  "\"readonly\":false,\"target\":\"\\/a.img\",\"device\":\"7:0\"}" },
 		{ "block-attach --json web /b,raw,xvdb,w", "\"vdev\":\"xvdb\",\"result\":\"attached\"" },
@@ -504,7 +528,7 @@ int main(void)
 		cmocka_unit_test(vcpus), cmocka_unit_test(memory), cmocka_unit_test(names),
 			cmocka_unit_test(shares),
 		cmocka_unit_test(pokes), cmocka_unit_test(json), cmocka_unit_test(disks),
-		cmocka_unit_test(interfaces),
+		cmocka_unit_test(interfaces), cmocka_unit_test(lists),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
