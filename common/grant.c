@@ -475,6 +475,7 @@ static long grant_cache_flush(struct domain *d, void *arg, u64 gva, unsigned lon
 }
 
 #define SINGLE(name, handler) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name))
+/* For anybody: grant_run_batch() asks nobody. */
 #define BATCH(name, handler, n) \
 	OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name), .most = n)
 

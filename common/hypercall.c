@@ -3,6 +3,7 @@
 #include "common/hypercall.h"
 
 #include "common/guest_access.h"
+#include "common/op.h"
 #include "common/printk.h"
 #include "common/time.h"
 
@@ -126,6 +127,23 @@ long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, 
 	return 0;
 }
 
+static long assist_enable(struct domain *d, void *arg, u64 gva, unsigned long type)
+{
+	set_bit((unsigned int)type, &d->vm_assist);
+	return 0;
+}
+
+static long assist_disable(struct domain *d, void *arg, u64 gva, unsigned long type)
+{
+	clear_bit((unsigned int)type, &d->vm_assist);
+	return 0;
+}
+
+static const struct op assist_ops[] = {
+	OP(VMASST_CMD_enable, assist_enable, HC_ANY),
+	OP(VMASST_CMD_disable, assist_disable, HC_ANY),
+};
+
 /*
  * The assists change how Keel writes to the guest; the only one for PVH is the runstate update
  * flag.
@@ -133,15 +151,7 @@ long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, 
 long do_vm_assist(unsigned long cmd, unsigned long type, unsigned long a3, unsigned long a4,
 		  unsigned long a5)
 {
-	struct domain *d = current->domain;
-
 	if (type != VMASST_TYPE_runstate_update_flag)
 		return -EINVAL;
-	if (cmd == VMASST_CMD_enable)
-		set_bit((unsigned int)type, &d->vm_assist);
-	else if (cmd == VMASST_CMD_disable)
-		clear_bit((unsigned int)type, &d->vm_assist);
-	else
-		return -ENOSYS;
-	return 0;
+	return op_run(assist_ops, ARRAY_SIZE(assist_ops), cmd, 0, type);
 }

@@ -8,6 +8,7 @@
 #include "common/guest_access.h"
 #include "common/heap.h"
 #include "common/hypercall.h"
+#include "common/op.h"
 #include "common/option.h"
 #include "common/printk.h"
 #include "common/sched.h"
@@ -220,35 +221,6 @@ static long copy_out(struct hypfs_walk *w, u64 gva, u64 size)
 	return copy_to_guest(gva + sizeof(w->entry), w->content, w->len);
 }
 
-static long hypfs_read(const char *path, u64 gva, u64 size)
-{
-	struct hypfs_walk w = { .path = path + 1, .path_len = strlen(path + 1) };
-	long rc;
-
-	w.content = alloc_pages(CONTENT_ORDER);
-	if (!w.content)
-		return -ENOMEM;
-	walk(&w);
-	rc = copy_out(&w, gva, size);
-	free_pages(w.content, CONTENT_ORDER);
-	return rc;
-}
-
-static long hypfs_write(const char *path, u64 gva, u64 size)
-{
-	char value[LOGLVL_LEN];
-
-	if (!max_write_len(path + 1))
-		return -EACCES;
-	if (size > sizeof(value))
-		return -ENOSPC;
-	if (copy_from_guest(value, gva, size))
-		return -EFAULT;
-	if (!size || memchr(value, 0, size) != value + size - 1)
-		return -EINVAL;
-	return printk_set_level(value);
-}
-
 /* The path with its final 0, absolute, without a slash at its end (except for the root). */
 static long copy_path(char *path, u64 gva, u64 len)
 {
@@ -262,22 +234,62 @@ static long copy_path(char *path, u64 gva, u64 len)
 	return 0;
 }
 
+static long hypfs_version(u64 path_gva, u64 path_len, u64 gva, u64 size)
+{
+	return path_gva || path_len || gva || size ? -EINVAL : XEN_HYPFS_VERSION;
+}
+
+static long hypfs_read(u64 path_gva, u64 path_len, u64 gva, u64 size)
+{
+	struct hypfs_walk w = { 0 };
+	char path[PATH_LEN];
+	long rc = copy_path(path, path_gva, path_len);
+
+	if (rc)
+		return rc;
+	w.path = path + 1;
+	w.path_len = strlen(path + 1);
+	w.content = alloc_pages(CONTENT_ORDER);
+	if (!w.content)
+		return -ENOMEM;
+	walk(&w);
+	rc = copy_out(&w, gva, size);
+	free_pages(w.content, CONTENT_ORDER);
+	return rc;
+}
+
+static long hypfs_write(u64 path_gva, u64 path_len, u64 gva, u64 size)
+{
+	char path[PATH_LEN], value[LOGLVL_LEN];
+	long rc = copy_path(path, path_gva, path_len);
+
+	if (rc)
+		return rc;
+	if (!max_write_len(path + 1))
+		return -EACCES;
+	if (size > sizeof(value))
+		return -ENOSPC;
+	if (copy_from_guest(value, gva, size))
+		return -EFAULT;
+	if (!size || memchr(value, 0, size) != value + size - 1)
+		return -EINVAL;
+	return printk_set_level(value);
+}
+
+#define HYPFS(name, handler) OP_FORM(XEN_HYPFS_OP_##name, hypfs, handler, HC_CONTROL)
+
+static const struct op ops[] = {
+	HYPFS(get_version, hypfs_version),
+	HYPFS(read, hypfs_read),
+	HYPFS(write_contents, hypfs_write),
+};
+
 long do_hypfs_op(unsigned long cmd, unsigned long path_gva, unsigned long path_len,
 		 unsigned long gva, unsigned long size)
 {
-	char path[PATH_LEN];
-	long rc;
+	const struct op *op = op_find(ops, ARRAY_SIZE(ops), cmd);
 
-	switch (cmd) {
-	case XEN_HYPFS_OP_get_version:
-		return path_gva || path_len || gva || size ? -EINVAL : XEN_HYPFS_VERSION;
-	case XEN_HYPFS_OP_read:
-		rc = copy_path(path, path_gva, path_len);
-		return rc ? rc : hypfs_read(path, gva, size);
-	case XEN_HYPFS_OP_write_contents:
-		rc = copy_path(path, path_gva, path_len);
-		return rc ? rc : hypfs_write(path, gva, size);
-	default:
+	if (!op)
 		return -EOPNOTSUPP;
-	}
+	return hypercall_allowed(op->who) ? op->hypfs(path_gva, path_len, gva, size) : -EPERM;
 }

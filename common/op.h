@@ -29,6 +29,7 @@ struct op {
 		long (*domctl)(struct domain *d, struct xen_domctl *op);
 		long (*sysctl)(struct xen_sysctl *op);
 		long (*platform)(struct xen_platform_op *op);
+		long (*hypfs)(u64 path_gva, u64 path_len, u64 gva, u64 size);
 	};
 	union {
 		struct {

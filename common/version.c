@@ -157,6 +157,7 @@ static long ver_string(unsigned long cmd, u64 gva)
 	return cmd == strings[i].fixed ? put_string(gva, s, strings[i].size) : put_varbuf(gva, s);
 }
 
+/* For anybody: do_xen_version() asks nobody. */
 #define VERSION(name, handler) OP_FORM(XENVER_##name, version, handler, HC_ANY)
 
 static const struct op ops[] = {

@@ -35,9 +35,20 @@ void arch_hypfs_iommu(struct hypfs_walk *w)
 	hypfs_string(w, "keel/iommu/name", "none");
 }
 
+/* As a control domain calls it. */
+static long hypfs_op(unsigned long cmd, unsigned long path, unsigned long len, unsigned long gva,
+		     unsigned long size)
+{
+	static struct domain control = { .control = true };
+	static struct vcpu v = { .domain = &control };
+
+	fake_run_on(0, &v);
+	return do_hypfs_op(cmd, path, len, gva, size);
+}
+
 static long read_size(const char *path, size_t size)
 {
-	return do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)path, strlen(path) + 1, (unsigned long)out,
+	return hypfs_op(XEN_HYPFS_OP_read, (unsigned long)path, strlen(path) + 1, (unsigned long)out,
 			   size);
 }
 
@@ -129,7 +140,7 @@ static void short_buffers(void **state)
 	assert_int_equal(read_size("/params/iommu", sizeof(*entry)), -ENOBUFS);
 	assert_int_equal(entry->content_len, 4);	/* says how much there is */
 	assert_int_equal(read_size("/params/iommu", sizeof(*entry) + 4), 0);
-	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 8, 8, 1000), -EFAULT);
+	assert_int_equal(hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 8, 8, 1000), -EFAULT);
 }
 
 static void bad_paths(void **state)
@@ -147,16 +158,19 @@ static void bad_paths(void **state)
 	assert_int_equal(read_path(""), -EINVAL);
 	memset(longest, '/', sizeof(longest) - 1);
 	assert_int_equal(read_path(longest), -EINVAL);
-	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 7, (unsigned long)out,
+	assert_int_equal(hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 7, (unsigned long)out,
 				     100), -EINVAL);
-	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, 8, 8, (unsigned long)out, 100), -EFAULT);
+	assert_int_equal(hypfs_op(XEN_HYPFS_OP_read, 8, 8, (unsigned long)out, 100), -EFAULT);
 }
 
 static void other_operations(void **state)
 {
-	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), 1);
-	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 1, 0, 0, 0), -EINVAL);
-	assert_int_equal(do_hypfs_op(9, 0, 0, 0, 0), -EOPNOTSUPP);
+	assert_int_equal(hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), 1);
+	assert_int_equal(hypfs_op(XEN_HYPFS_OP_get_version, 1, 0, 0, 0), -EINVAL);
+	assert_int_equal(hypfs_op(9, 0, 0, 0, 0), -EOPNOTSUPP);
+	current->domain->control = false;
+	assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), -EPERM);
+	current->domain->control = true;
 	fake_fail_nth(1);
 	assert_int_equal(read_path("/"), -ENOMEM);
 	fake_fail_nth(0);
@@ -164,7 +178,7 @@ static void other_operations(void **state)
 
 static long write_size(const char *path, unsigned long value, size_t size)
 {
-	return do_hypfs_op(XEN_HYPFS_OP_write_contents, (unsigned long)path, strlen(path) + 1, value,
+	return hypfs_op(XEN_HYPFS_OP_write_contents, (unsigned long)path, strlen(path) + 1, value,
 			   size);
 }
 

@@ -550,6 +550,7 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(GUEST, NEVER, GRANT(swap_grant_ref, 8, 9)) \
 	X(GUEST, NEVER, GRANT(unmap_and_replace, .handle = 1)) \
 	X(GUEST, NEVER, do_vm_assist(VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0, 0, 0)) \
+	X(GUEST, NEVER, do_vm_assist(VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag, 0, 0, 0)) \
 	X(GUEST, NEVER, do_console_io(CONSOLEIO_write, 5, (u64)buffer, 0, 0)) \
 	X(GUEST, NEVER, HVM(set_param, xen_hvm_param, DOMID_SELF, 0, HVM_PARAM_CALLBACK_IRQ, 0)) \
 	X(GUEST, NEVER, HVM(get_param, xen_hvm_param, DOMID_SELF, 0, HVM_PARAM_STORE_PFN, 0)) \
@@ -633,6 +634,7 @@ enum allocates { NEVER, ONCE, OFTEN };
 			   .u.scheduler_op = { 0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, \
 					       { .sched_credit2 = { 500 } } })) \
 	X(0, NEVER, SYSCTL(pcitopoinfo, .u.pcitopoinfo = { 4, (u64)buffer, (u64)buffer })) \
+	X(0, NEVER, do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0)) \
 	X(0, NEVER, do_hypfs_op(XEN_HYPFS_OP_write_contents, (u64)"/params/loglvl", 15, (u64)"warning", \
 				8)) \
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
