@@ -27,7 +27,7 @@
 static struct x86_domain *dom0, *x;
 static struct vcpu *v0;
 
-/* Whose table an id's requests go through now. */
+/* The domain whose table translates the requests of an id. */
 static struct { u32 sbdf; struct domain *d; } reaches[8];
 static u32 no_unit;	/* firmware names none for it */
 
@@ -112,7 +112,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* As a control domain's hypercall, which comes again while a reset is under way. */
+/* As a control domain calls it: again and again while a reset is under way. */
 static long insist(long (*op)(struct domain *, u32), struct domain *d, u32 sbdf)
 {
 	unsigned int again = 0;
@@ -152,7 +152,7 @@ static void put(u32 bdf, unsigned int reg, unsigned int size, u32 val)
 	guest_ecam_mmio.write(v0, ecam(bdf, reg), size, val);
 }
 
-/* What the guest finds at a place of its memory. */
+/* What the guest reads at an address. */
 static enum p2m_type type_at(u64 gpa, u64 *host)
 {
 	enum p2m_type t;
@@ -382,7 +382,7 @@ static void dom0_does_not_take_it_back_by_force(void **state)
 	assert_int_equal(arch_pci_test_assign(&x->d, VF(1)), -EEXIST); /* whose it is */
 	assert_int_equal(arch_pci_test_assign(&dom0->d, VF(1)), -EBUSY);
 	assert_int_equal(deassign(NULL, VF(1)), -ENODEV);
-	/* The other one is nobody's business. */
+	/* The other function is not affected. */
 	assert_int_equal(arch_pci_device_remove(0, 2, 1), 0);
 	/* From quarantine it goes back, or is reset there, but not while Keel resets it. */
 	assert_int_equal(deassign(&x->d, VF(1)), 0);
@@ -417,12 +417,12 @@ static void what_cannot_be_assigned_says_why(void **state)
 	iommu_nr_reserved = 1;
 	assert_int_equal(assign(&x->d, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
-	/* said before what a driver that goes takes along */
+	/* said before what removing a driver would take away */
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, 0);
 	iommu_nr_reserved = 0;
 	assert_int_equal(assign(&x->d, PF), -EMLINK); /* its virtual functions are on */
-	/* and there are two */
+	/* and two functions need it */
 	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL);
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_int_equal(assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
@@ -430,7 +430,7 @@ static void what_cannot_be_assigned_says_why(void **state)
 	assert_int_equal(arch_pci_test_assign(&other->d, VF(1)), -EPERM);
 	assert_string_equal(vpci_refused_words(-ENODEV), "there is no such function");
 	assert_string_equal(vpci_refused_words(-ENOTEMPTY), "its virtual functions belong to guests");
-	/* Whatever it is, the log has it. */
+	/* The log has the reason in every case. */
 	assert_int_equal(assign(&other->d, VF(1)), -EPERM);
 	assert_non_null(strstr(fake_last_message,
 			       "02:00.2 is not assigned: the domain was made without passthrough"));
@@ -465,11 +465,11 @@ static void a_whole_device_and_a_group(void **state)
 	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
 	assert_int_equal(host, 0x20000);
 	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2), 0x406);
-	/* A reset of its own takes the machine's BAR away: it comes back with the guest's next start. */
+	/* The guest's reset clears the machine's BAR; the guest's next start restores it. */
 	memset(f->reg + 0x11, 0, 3);
 	put(SLOT, PCI_COMMAND, 2, 6);
 	assert_int_equal(pci_conf_read(NVME, 0x10, 4), 0x20004);
-	/* All functions of a device together, from quarantine. */
+	/* All functions of a device leave quarantine together. */
 	assert_int_equal(assign(NULL, PLAIN - 1), 0);
 	assert_int_equal(assign(NULL, PLAIN), 0);
 	assert_int_equal(assign(&x->d, PLAIN), 0);
@@ -484,7 +484,7 @@ static void a_group_stays_together(void **state)
 	assert_int_equal(assign(NULL, PLAIN), 0);
 	assert_int_equal(assign(&x->d, PLAIN), 0);
 	assert_int_equal(deassign(NULL, PLAIN - 1), -EXDEV);
-	/* Not even found anew does the other one reach Dom0's memory. */
+	/* The other function does not reach Dom0's memory, even if Dom0 finds it again. */
 	fake_advance(200000000);
 	assert_int_equal(arch_pci_device_remove(0, 0, 0x1f << 3), 0);
 	assert_int_equal(arch_pci_device_add(0, 0, 0x1f << 3, 0, 0), 0);
@@ -509,7 +509,7 @@ static void find_anew(u32 sbdf)
 	assert_int_equal(arch_pci_device_add(0, sbdf >> 8 & 0xff, (u8)sbdf, 0, 0), 0);
 }
 
-/* A port that lets requests to peers past the IOMMU makes a group of all that is below. */
+/* All functions below a port that routes peer requests past the IOMMU are one group. */
 static void peers_behind_ports(void **state)
 {
 	struct function *bridge = function(BRIDGE), *leaf = new_function(LEAF, 0x12345678, 0);
@@ -526,14 +526,14 @@ static void peers_behind_ports(void **state)
 		assert_int_equal(arch_pci_group(LEAF, list, 4), type == 5 ? 1 : 2);
 		assert_int_equal(arch_pci_test_assign(&x->d, LEAF), type == 5 ? 0 : -EXDEV);
 	}
-	/* one of several functions, which may reach what is below */
+	/* one of several functions, which may reach what is below the port */
 	set(bridge, PCI_HEADER_TYPE, 1, 0x81, 0);
 	set(bridge, 0x40, 4, 0x00520010, 0);
 	find_anew(NIC);
 	find_anew(LEAF);
 	assert_int_equal(arch_pci_group(LEAF, list, 4), 2);
 	set(bridge, PCI_HEADER_TYPE, 1, 1, 0);
-	/* With what isolates, and some more: it is switched on, and found to be. */
+	/* A port with access control: Keel switches it on, and reads back that it is on. */
 	set(bridge, 0x40, 4, 0x00620010, 0);
 	acs(bridge, 0x5f);
 	find_anew(BRIDGE);
@@ -542,7 +542,7 @@ static void peers_behind_ports(void **state)
 	find_anew(LEAF);
 	assert_int_equal(arch_pci_group(LEAF, list, 4), 1);
 	assert_int_equal(assign(&x->d, LEAF), 0);
-	/* Dom0 does not switch it off; after a reset it brings it back with the bus numbers. */
+	/* Dom0 cannot switch it off; after a reset it is restored with the bus numbers. */
 	dom0_put(BRIDGE, 0x106, 2, 0);
 	dom0_put(BRIDGE, 0x104, 4, 0);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x106, 2), 0x1d);
@@ -551,7 +551,7 @@ static void peers_behind_ports(void **state)
 	set(bridge, 0x106, 2, 0, 0x5f);
 	dom0_put(BRIDGE, 0x18, 4, 0x00010100);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x106, 2), 0x1d);
-	/* One that has it, but does not do it. */
+	/* A port that has the control, but whose bits do not stay set. */
 	set(bridge, 0x106, 2, 0, 0);
 	find_anew(LEAF);
 	find_anew(NIC);
@@ -573,7 +573,7 @@ static void a_functions_peers(void **state)
 	put(SLOT, PCI_COMMAND, 2, 6);
 	assert_int_equal(pci_conf_read(NVME, 0x106, 2), 0x0c);
 	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, PCI_COMMAND_MASTER);
-	/* Ones that are read in a reset are not a control that is on. */
+	/* All ones, read during a reset, do not count as a control that is on. */
 	set(f, 0x106, 2, 0, 0x0c);
 	f->held = true;
 	put(SLOT, PCI_COMMAND, 2, 6);
@@ -613,7 +613,7 @@ static void virtual_functions_behind_a_port(void **state)
 	}
 }
 
-/* A bridge that Dom0 makes lead to the function's bus would hide what is known of it. */
+/* If Dom0 made a bridge lead to the function's bus, that would hide what Keel knows of it. */
 static void no_bridge_comes_over_a_guests_function(void **state)
 {
 	assert_int_equal(assign(&x->d, VF(1)), 0);
@@ -623,7 +623,7 @@ static void no_bridge_comes_over_a_guests_function(void **state)
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00010100);
 	dom0_put(BRIDGE, 0x18, 4, 0x00030300);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0x00030300);
-	/* Nor does one without numbers hold what is on bus 0. */
+	/* A bridge without bus numbers does not contain what is on bus 0. */
 	assert_int_equal(assign(&x->d, NVME), 0);
 	dom0_put(BRIDGE, 0x18, 4, 0);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x18, 4), 0);
@@ -667,7 +667,7 @@ static unsigned int used_vectors(void)
 	return n;
 }
 
-/* The guest's function wants a vector for each of 2,048 entries. */
+/* The guest's function asks for a vector for each of 2,048 entries. */
 static void want_all_vectors(void)
 {
 	set(function(NVME), 0x42, 2, 2047, 0xc000);
@@ -683,7 +683,7 @@ static void want_all_vectors(void)
 		table_write(WINDOW + 0x8000 + i * 16 + 12, 0);
 }
 
-/* Vectors are the machine's: a guest with a table of 2,048 entries leaves the others theirs. */
+/* Vectors are shared by all: a guest with a table of 2,048 entries leaves some for others. */
 static void vectors_are_limited(void **state)
 {
 	want_all_vectors();
@@ -709,7 +709,7 @@ static void a_quarter_of_the_vectors_is_no_guests(void **state)
 		assert_non_null(own[i] = irq_alloc(IRQ_KEEL, 0, ~0u, NULL));
 	assert_true(vpci_msg_connect(nic, &nic->msi_msg));
 	vpci_msg_disconnect(&nic->msi_msg);
-	/* What the guest gives back it, or another, can have again. */
+	/* Vectors that the guest gives back can be allocated again, by it or by another. */
 	put(SLOT, 0x42, 2, 0);
 	assert_int_equal(used_vectors(), ARRAY_LEN(own) - 1);
 	put(SLOT, 0x42, 2, MSIX_CTRL_ENABLE);
@@ -768,7 +768,7 @@ static void bars_stay_as_they_were(void **state)
 	}
 }
 
-/* Nor do its virtual functions, which Dom0 makes when it has it back. */
+/* Nor do the virtual functions that Dom0 creates once it has the physical one back. */
 static void virtual_functions_bars_stay_as_they_were(void **state)
 {
 	pci_conf_write(PF, 0x148, 2, 0);
@@ -843,7 +843,7 @@ static void bars_of_32_bits(void **state)
 	table_write(WINDOW32 + 0xc001c, 0);
 	send_msix(v0, 0xc0000, 1);
 	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
-	/* Each moves by itself. A reset takes the machine's away: they come back. */
+	/* Each BAR moves by itself. A reset clears the machine's; Keel restores them. */
 	put(SLOT, PCI_BAR(1), 4, WINDOW32 + 0x400000);
 	assert_true(mapped(WINDOW32) && !mapped(WINDOW32 + 0x40000));
 	assert_int_equal(type_at(WINDOW32 + 0x400000, &host), P2M_MMIO);
@@ -855,7 +855,7 @@ static void bars_of_32_bits(void **state)
 	assert_int_equal(pci_conf_read(NIC, PCI_BAR(3), 4), 0xc0000);
 }
 
-/* Only what is all inside, and not where something is: memory, or another function. */
+/* Only BARs that lie wholly inside the window, and not over memory or another function. */
 static void the_32_bit_window(void **state)
 {
 	const u64 end = WINDOW32 + (u64)PVH_PCI_WINDOW32_SIZE;
@@ -902,7 +902,7 @@ static void the_32_bit_window(void **state)
 	assert_true(mapped(WINDOW32) && !mapped(WINDOW32 + 0x20000));
 }
 
-/* Virtual functions' are in the physical one. */
+/* Virtual functions' BARs are in the physical function. */
 static void a_virtual_function_with_32_bits(void **state)
 {
 	u64 host;
@@ -971,7 +971,7 @@ static void a_reset_by_the_guest(void **state)
 	assert_int_equal(get(SLOT, 0x10, 4), 0xc);
 	assert_int_equal(get(SLOT, 0x72, 2) & MSIX_CTRL_ENABLE, 0);
 	assert_false(mapped(WINDOW));
-	/* No other bit of the control reaches the function. */
+	/* No other bit that the guest writes to the control reaches the function. */
 	set(function(VF(0)), VF_CONTROL, 2, 0, 0xffff);
 	put(SLOT, VF_CONTROL, 2, 0x7fff);
 	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0);

@@ -42,7 +42,7 @@ static struct grant_entry_v1 *entry(struct domain *d, grant_ref_t ref)
 	return (struct grant_entry_v1 *)grant_table_frame(d, ref / 512) + ref % 512;
 }
 
-/* The guest's own doing: a page of RAM, and an entry for it. */
+/* What the guest does: a page of RAM, and an entry for it. */
 static mfn_t grant(grant_ref_t ref, gfn_t gfn, domid_t to, u16 flags)
 {
 	mfn_t mfn = fake_populate(g, gfn);
@@ -180,7 +180,7 @@ static void what_map_refuses(void **state)
 	g->state = DOMAIN_DYING;
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map).status, GNTST_bad_domain);
 	g->state = DOMAIN_ALIVE;
-	/* No handle and no flag was left behind by all that. */
+	/* Nothing of that left a handle or a flag behind. */
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map).handle, 0);
 }
 
@@ -258,7 +258,7 @@ static void uses_are_counted_and_limited(void **state)
 	}
 	more = map(REF, SCRATCH + 255, GNTMAP_host_map);
 	assert_int_equal(more.status, GNTST_general_error);
-	/* Readers are counted apart. */
+	/* Readers are counted separately. */
 	assert_int_equal(map(REF, SCRATCH + 256, GNTMAP_host_map | GNTMAP_readonly).status, GNTST_okay);
 	for (unsigned int i = 0; i < 255; i++) {
 		assert_true(entry(g, REF)->flags & GTF_writing);
@@ -316,7 +316,7 @@ static void what_lies_over_a_mapping_stays(void **state)
 	assert_int_equal(type_at(m, SCRATCH + 1), P2M_HOLE);
 	assert_int_equal(refs(other), 1);
 
-	/* One reference twice at one place. */
+	/* The same reference, mapped twice at the same place. */
 	o1 = map(REF, SCRATCH, GNTMAP_host_map);
 	o2 = map(REF, SCRATCH, GNTMAP_host_map);
 	assert_int_equal(refs(mfn), 3);
@@ -494,7 +494,7 @@ static void copies_by_reference_and_by_frame(void **state)
 		.dest = { .u.ref = REF, .domid = 1, .offset = 0 }, .len = 17, .flags = GNTCOPY_dest_gref };
 	assert_int_equal(copy(o), GNTST_okay);
 	assert_string_equal(mfn_to_virt(src), "sixty-four bytes");
-	/* Within one's own page, overlapping. */
+	/* Within the caller's own page, overlapping. */
 	o = (struct gnttab_copy){ .source = { .u.gmfn = 9, .domid = DOMID_SELF, .offset = 4000 },
 		.dest = { .u.gmfn = 9, .domid = DOMID_SELF, .offset = 4006 }, .len = 17 };
 	assert_int_equal(copy(o), GNTST_okay);
@@ -506,7 +506,7 @@ static void copies_by_reference_and_by_frame(void **state)
 		.len = PAGE_SIZE, .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref };
 	assert_int_equal(copy(o), GNTST_okay);
 	assert_string_equal(mfn_to_virt(p2m_get(g, 6, NULL, NULL)), "sixty-four bytes");
-	/* One's own reference. */
+	/* The caller's own reference. */
 	*entry(m, 3) = (struct grant_entry_v1){ GTF_permit_access, m->id, 9 };
 	o = copy_from(3, 9, 0, 100, 1);
 	o.source.domid = DOMID_SELF;
@@ -528,7 +528,7 @@ static void what_copy_refuses(void **state)
 	assert_int_equal(copy(copy_from(600, 9, 0, 0, 8)), GNTST_bad_gntref);
 	assert_int_equal(copy(copy_from(REF + 1, 9, 0, 0, 8)), GNTST_general_error);
 	assert_int_equal(copy(copy_from(REF, 10, 0, 0, 8)), GNTST_bad_page);
-	/* the source was let go */
+	/* the source was released */
 	assert_int_equal(entry(g, REF)->flags, GTF_permit_access | GTF_readonly);
 	o = copy_from(REF, 9, 0, 0, 8);
 	o.source.domid = 9;
@@ -644,7 +644,7 @@ static void the_entry_is_never_left_in_use(void **state)
 	assert_true(mapped > 0);
 }
 
-/* Life and death. */
+/* Domains that end. */
 static void the_granter_dies_first(void **state)
 {
 	struct gnttab_map_grant_ref o;
@@ -704,7 +704,7 @@ static void both_ends_in_one_domain(void **state)
 	assert_int_equal(entry(g, REF)->flags, GTF_permit_access);
 }
 
-/* The table and the questions about it. */
+/* The table, and queries about it. */
 static void sizes(void **state)
 {
 	struct gnttab_query_size o = { .dom = DOMID_SELF };
@@ -811,14 +811,14 @@ static void large_tables_let_interrupts_in(void **state)
 	/* By index alone. */
 	assert_non_null(grant_table_frame(m, 255));
 	assert_in_range(m->grant->nr_frames - frames_before, 0, 16);
-	/* What is there costs no window. */
+	/* Frames that exist already need no window. */
 	windows = 0;
 	assert_non_null(grant_table_frame(m, 255));
 	assert_null(grant_table_frame(m, 256));
 	assert_int_equal(windows, 0);
 	fake_on_wait = NULL;
 	fake_on_guest_access = NULL;
-	/* Memory ends on the way: what there was before stays, and the frames that came. */
+	/* Memory runs out on the way: the frames that were there, and those added, stay. */
 	grant_free(m);
 	assert_int_equal(grant_init(m, 256, 2), 0);
 	fake_fail_nth(2 * 20 + 1);

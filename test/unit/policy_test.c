@@ -4,7 +4,7 @@
  *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c
  *	arch/x86/mitigations.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
  *
- * CPUID is the build host's; what must be hidden is hidden on any.
+ * CPUID is the build host's; what must be hidden is hidden on any host.
  */
 #include "test/unit/x86.h"
 
@@ -317,7 +317,7 @@ static void set_policy(struct xen_cpuid_leaf *l, u32 n)
 	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
 }
 
-/* As a tool, or who made the stream that it restores, may ask: for everything and more. */
+/* What a tool, or a saved stream, may ask for: all features, and some that do not exist. */
 static void a_policy_of_ones(void **state)
 {
 	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED], again[CPUID_MAX_SERIALISED];
@@ -333,7 +333,7 @@ static void a_policy_of_ones(void **state)
 	assert_int_equal(cpu_policy_xcr0(x->cpuid) & ~0xe7ull, 0);
 	assert_true(leaf(7, 0).a <= 1 && leaf(0, 0).a <= 0xd && leaf(0x80000000, 0).a <= 0x80000021);
 	assert_int_equal(leaf(0x80000008, 0).a, (fls64(p2m_gfn_limit) + 12) | 48 << 8);
-	/* It goes out, and in again. */
+	/* It is written out, and read back. */
 	n = read_policy(l);
 	set_policy(l, n);
 	assert_int_equal(read_policy(again), n);
@@ -368,7 +368,7 @@ static void components_come_whole(void **state)
 	cpu_features.xcr0 = 0;
 }
 
-/* libxc's maxima (arch/x86/hvm/cpuid.h): what it reads back it must be able to hold. */
+/* libxc's limits (arch/x86/hvm/cpuid.h): what it reads must fit into its buffers. */
 static void policies_go_out_and_in(void **state)
 {
 	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED];
@@ -396,7 +396,7 @@ static void policies_go_out_and_in(void **state)
 	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
 	what_is_hidden(NULL);
 	assert_int_equal(op.err_leaf, ~0u);
-	/* taken away stays away */
+	/* what was taken away stays away */
 	for (u32 i = 0; i < n; i++)
 		if (l[i].leaf == 1)
 			l[i].c &= ~BIT(0);
@@ -744,7 +744,7 @@ static void bad_records(void **state)
 	assert_int_equal(load(), -E2BIG);
 }
 
-/* What is read of one domain makes another the same. */
+/* What is read from one domain, and loaded into another, makes the two equal. */
 static void saved_state_comes_back(void **state)
 {
 	u32 size = 0;
@@ -789,14 +789,14 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* not restored: it was there */
 	v0->initialised = false;
 	assert_int_equal(load(), 0);
-	/* a vCPU that comes in a domain that runs */
+	/* a vCPU that is added to a running domain */
 	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);
 	assert_true(v0->initialised);
 	all_are_new();
 	assert_int_equal(load(), 0);
 	for (unsigned int i = 0; i < ARRAY_LEN(x->d.shared_info->evtchn_mask); i++)
 		assert_int_equal(x->d.shared_info->evtchn_mask[i], ~0ul);
-	/* In the layout of 32 bits these are other words, and fewer. */
+	/* In the 32-bit layout these words are elsewhere, and there are fewer. */
 	memset(x->d.shared_info, 0, PAGE_SIZE);
 	x->d.evtchn.mask = (u64 *)((struct shared_info_32 *)x->d.shared_info)->evtchn_mask;
 	x->d.evtchn.word_shift = 5;
@@ -809,7 +809,7 @@ static void saved_state_comes_back(void **state)
 	}
 }
 
-/* Bits of CR4 and the CPUID bit that shows each; the rest nobody has. */
+/* Bits of CR4 and the CPUID bit that shows each; no CPU has the others. */
 static void cr4_is_what_cpuid_shows(void **state)
 {
 	static const struct { u32 leaf; size_t reg; u32 shown; u64 cr4; } rows[] = {
@@ -865,7 +865,7 @@ static void show_everything(void)
 	p->extd[1].d |= BIT(11) | BIT(20) | BIT(29);
 }
 
-/* What registers are, what is written, and what comes of it; UINT64_MAX: #GP. */
+/* The register, the value written, and the value then read; UINT64_MAX: #GP. */
 static void control_registers_fit_each_other(void **state)
 {
 	static const u64 gp = ~0ull;
@@ -933,7 +933,7 @@ static struct hvm_state state_64(void)
 	return s;
 }
 
-/* One field of a good state is changed: no guest could have made the result. */
+/* One field of a good state is changed to what no guest could have reached. */
 static void states_that_no_guest_makes(void **state)
 {
 #define F(field) offsetof(struct hvm_state, field), sizeof(((struct hvm_state *)0)->field)
@@ -1018,7 +1018,7 @@ static void pending_events(void **state)
 	}
 }
 
-/* A good record before a bad one is not loaded either. */
+/* If one record is bad, the good one before it is not loaded either. */
 static void what_is_refused_changes_nothing(void **state)
 {
 	struct hvm_hw_cpu c = { .rip = 0x1000850, .rbx = 0x7000, .cr0 = 0x11, .cs_arbytes = 0xc9b,
@@ -1046,7 +1046,7 @@ static void what_is_refused_changes_nothing(void **state)
 	assert_memory_equal(x86_vcpu(v0), &before, sizeof(before));
 }
 
-/* What XSETBV refuses, and what XRSTOR would. */
+/* What XSETBV refuses, and what XRSTOR would refuse. */
 static void xsave_records(void **state)
 {
 	struct { u64 mask, xcr0, accum; u8 area[832]; } r = { 7, 7, 7, { 0 } };
@@ -1217,7 +1217,7 @@ static void contexts(void **state)
 	assert_int_equal(arch_get_vcpucontext(v0, 8), -EFAULT);
 }
 
-/* Both forms of a start state: each register is where it belongs. */
+/* Both forms of a start state: each register gets its value. */
 static void initial_registers(void **state)
 {
 	struct vcpu_hvm_context c64 = { .mode = VCPU_HVM_MODE_64B }, c32 = { .mode = VCPU_HVM_MODE_32B };
@@ -1258,7 +1258,7 @@ static u32 chosen(struct mitigation_cpu cpu)
 
 static void mitigations_by_cpu(void **state)
 {
-	/* an emulator: nothing is said, so what needs no feature is done */
+	/* an emulator that reports nothing: only mitigations that need no feature */
 	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true }), 1u << MIT_RSB_FILL);
 	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12) }),
 			 1u << MIT_RSB_FILL | 1u << MIT_IBPB_SWITCH);
