@@ -8,11 +8,14 @@
 
 #define NIL 0xffffffffu
 #define CHUNK 512		/* frames between two checks for interrupts */
+#define MAX_RETIRED 64
 #define POISON 0xd5d5d5d5d5d5d5d5ull
 
 static spinlock_t heap_lock = SPINLOCK_INIT(RANK_HEAP);
 static u32 free_list[MAX_ORDER + 1] = { [0 ... MAX_ORDER] = NIL }; /* L: heap_lock, as all below */
 static u64 nr_free_pages, nr_total_pages, nr_claimed;
+static mfn_t retired[MAX_RETIRED];	/* frames whose memory is broken */
+static unsigned int nr_retired;
 bool heap_poisons;
 
 static void list_push(mfn_t mfn, unsigned int order)
@@ -95,9 +98,27 @@ static void set_owner(mfn_t mfn, u64 n, u16 owner, u32 ref)
 	}
 }
 
+/* Lock held. From now on the frame is Keel's, for ever, if it is in a free block. */
+static void take_out(mfn_t mfn)
+{
+	unsigned int order = 0;
+
+	while (order <= MAX_ORDER && !is_free_block(mfn & ~(BIT(order) - 1), order))
+		order++;
+	if (order > MAX_ORDER)
+		return;
+	list_remove(mfn & ~(BIT(order) - 1), order);
+	while (order--) /* the half without it */
+		list_push((mfn ^ BIT(order)) & ~(BIT(order) - 1), order);
+	nr_free_pages--;
+	set_owner(mfn, 1, OWNER_KEEL, 1);
+}
+
 /* Lock held, or at boot: frees frames [m, last), in as few blocks as possible. */
 static void free_range(mfn_t m, mfn_t last)
 {
+	mfn_t first = m;
+
 	while (m < last) {
 		unsigned int order = m ? min_t(unsigned int, ffs64(m), MAX_ORDER) : MAX_ORDER;
 
@@ -107,6 +128,24 @@ static void free_range(mfn_t m, mfn_t last)
 		free_block(m, order);
 		m += BIT(order);
 	}
+	for (unsigned int i = 0; unlikely(i < nr_retired); i++)
+		if (retired[i] >= first && retired[i] < last)
+			take_out(retired[i]);
+}
+
+bool heap_retire(mfn_t mfn)
+{
+	unsigned int i = 0;
+
+	spin_lock(&heap_lock);
+	while (i < nr_retired && retired[i] != mfn)
+		i++;
+	if (i == nr_retired && i < MAX_RETIRED)
+		retired[nr_retired++] = mfn;
+	if (i < MAX_RETIRED)
+		take_out(mfn);
+	spin_unlock(&heap_lock);
+	return i < MAX_RETIRED;
 }
 
 static void poison(mfn_t mfn, u64 n)

@@ -105,6 +105,11 @@ u64 heap_claimed_pages(void);
  * are reused: did a device write there?
  */
 extern bool heap_poisons;
+/*
+ * The frame's memory is broken: if it is free it is taken out, else when it is freed. False: so
+ * many are broken that there is no room to note it. Takes the heap lock.
+ */
+bool heap_retire(mfn_t mfn);
 /* Boot: gives the frames [base, base+size) to the heap. The caller has excluded reserved ranges. */
 void heap_add_range(paddr_t base, paddr_t end);
 /* Boot: counts frames that a domain already has as memory of the machine. */

@@ -84,10 +84,68 @@ static void free_frames_keep_their_bytes(void **state)
 	heap_poisons = false;
 }
 
+/*
+ * All frames there are, one by one, none of them the one that is broken; then they are given back.
+ */
+static void take_all_but(mfn_t broken, unsigned int n)
+{
+	static struct page_info *taken[FAKE_RAM >> PAGE_SHIFT];
+	unsigned int i = 0;
+
+	assert_int_equal(heap_free_pages(), n);
+	while ((taken[i] = alloc_domain_pages(d, 0)) != NULL)
+		assert_int_not_equal(page_to_mfn(taken[i++]), broken);
+	assert_int_equal(i, n);
+	assert_int_equal(heap_free_pages(), 0);
+	while (i--)
+		put_page(taken[i]);
+	assert_int_equal(heap_free_pages(), n);
+	assert_int_equal(mfn_to_page(broken)->owner, OWNER_KEEL);
+	assert_int_equal(mfn_to_page(broken)->ref, 1);
+}
+
+static void a_broken_frame_is_not_given_out(void **state)
+{
+	unsigned int n = (unsigned int)heap_free_pages();
+	struct page_info *pg;
+	u64 had = d->tot_pages;
+
+	d->state = DOMAIN_ALIVE;
+	/* In the middle of a large free block. */
+	pg = alloc_domain_pages(d, 9);
+	put_pages(pg, 9);
+	assert_true(heap_retire(page_to_mfn(pg) + 77));
+	take_all_but(page_to_mfn(pg) + 77, n - 1);
+	assert_true(heap_retire(page_to_mfn(pg) + 77));
+	take_all_but(page_to_mfn(pg) + 77, n - 1);
+	/*
+	 * In use: it stays its owner's until that gives it back, alone or with others, and so twice in one
+	 * block.
+	 */
+	pg = alloc_domain_pages(d, 4);
+	assert_true(heap_retire(page_to_mfn(pg) + 3));
+	assert_true(heap_retire(page_to_mfn(pg) + 15));
+	assert_int_equal(pg[3].owner, d->id);
+	assert_int_equal(heap_free_pages(), n - 1 - 16);
+	put_pages(pg, 4);
+	assert_int_equal(d->tot_pages, had);
+	take_all_but(page_to_mfn(pg) + 3, n - 3);
+	take_all_but(page_to_mfn(pg) + 15, n - 3);
+	/* There is an end to it. */
+	pg = alloc_domain_pages(d, 7);
+	for (unsigned int i = 0; i < 61; i++)
+		assert_true(heap_retire(page_to_mfn(pg) + i));
+	assert_false(heap_retire(page_to_mfn(pg) + 61));
+	assert_true(heap_retire(page_to_mfn(pg) + 60));
+	put_pages(pg, 7);
+	take_all_but(page_to_mfn(pg) + 60, n - 3 - 61);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_dying_domain_claims_nothing),
 	cmocka_unit_test(a_page_that_was_shared_is_keels),
 	cmocka_unit_test(free_frames_keep_their_bytes),
+	cmocka_unit_test(a_broken_frame_is_not_given_out),
 };
 
 int main(void)
