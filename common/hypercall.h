@@ -42,7 +42,8 @@ typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a
 	X(hvm_op,           do_hvm_op,           2, HC_ANY,     "hvm_op")	\
 	X(sysctl,           do_sysctl,           1, HC_CONTROL, "sysctl")	\
 	X(domctl,           do_domctl,           1, HC_CONTROL, "domctl")	\
-	X(hypfs_op,         do_hypfs_op,         5, HC_CONTROL, "hypfs_op")
+	X(hypfs_op,         do_hypfs_op,         5, HC_CONTROL, "hypfs_op")	\
+	X(arch_0,           do_arch_0,           1, HC_CONTROL, "mca")
 
 #define HC_PROTO(name, fn, nargs, perm, doc) \
 	long fn(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long);

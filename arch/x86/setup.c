@@ -7,6 +7,7 @@
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/irq/irq.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/mitigations.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pci/vpci.h"
@@ -121,6 +122,7 @@ void start_keel(struct boot_info *bi)
 	choose_hvm();
 	mitigations_init();
 	sched_init();
+	mce_init_cpu();
 	smp_start_all();
 	time_check_cpus();
 	build_domains(&bootcfg);

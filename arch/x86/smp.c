@@ -4,6 +4,7 @@
 #include "arch/x86/boot/layout.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/irq/irq.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/mitigations.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
@@ -70,6 +71,7 @@ static void start_secondary(struct x86_pcpu *c)
 	if (rc)
 		panic("CPU%u: %s cannot be enabled: error %d", c->p.id, hvm_ops->name, rc);
 	sched_init_cpu(&c->p);
+	mce_init_cpu();
 	__atomic_store_n(&c->up, true, __ATOMIC_RELEASE);
 	time_cpu_up();
 	vcpu_loop();

@@ -2,6 +2,7 @@
 /* Host exceptions, NMIs and the stack trace. */
 #include "arch/x86/boot/layout.h"
 #include "arch/x86/irq/irq.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
 #include "common/console.h"
@@ -176,7 +177,10 @@ void handle_exception(struct trap_frame *f)
 		set_bit(WORK_NMI, &this_cpu()->work); /* a message takes locks, which this CPU may hold */
 		return;
 	}
-	for (unsigned int i = 0; &__table_ex_table_start[i] < __table_ex_table_end; i++) {
+	if (f->vector == X86_EXC_MC && mce_exception())
+		return;
+	for (unsigned int i = 0;
+	     f->vector != X86_EXC_MC && &__table_ex_table_start[i] < __table_ex_table_end; i++) {
 		if (__table_ex_table_start[i].insn == f->rip) {
 			f->rip = __table_ex_table_start[i].fixup;
 			return;

@@ -6,6 +6,7 @@
 
 #include <xen/arch-x86/cpuid.h>
 #include <xen/arch-x86/hvm/start_info.h>
+#include <xen/arch-x86/xen-mca.h>
 #include <xen/domctl.h>
 #include <xen/elfnote.h>
 #include <xen/event_channel.h>

@@ -27,6 +27,7 @@
 #include <public/hvm/start_info.h>
 #include <public/hypfs.h>
 #include <public/io/console.h>
+#include <public/mca.h>
 #include <public/memory.h>
 #include <public/physdev.h>
 #include <public/platform.h>

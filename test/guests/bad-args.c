@@ -146,6 +146,7 @@ static bool exists(u32 nr)
 	case __HYPERVISOR_xenpmu_op:
 	case __HYPERVISOR_dm_op:
 	case __HYPERVISOR_hypfs_op:
+	case __HYPERVISOR_arch_0:
 	case __HYPERVISOR_arch_0 + 1: /* Xen's paging_domctl_cont, for itself only */
 		return true;
 	}

@@ -13,7 +13,7 @@
  * arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c arch/x86/hvm/vlapic.c SOURCES:
  * arch/x86/hvm/vlapic_regs.c arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
  * arch/x86/hvm/vioapic.c SOURCES: arch/x86/hvm/portio.c arch/x86/mitigations.c arch/x86/features.c
- * arch/x86/iommu/iommu.c SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c
+ * arch/x86/iommu/iommu.c arch/x86/mca_op.c SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c
  * arch/x86/pci/vpci_msi.c arch/x86/pci/vpci_msix.c SOURCES: arch/x86/pci/guest_fn.c
  * arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c arch/x86/vmx/caps.c
  */
@@ -38,6 +38,7 @@
 #include <public/hvm/hvm_op.h>
 #include <public/hvm/hvm_vcpu.h>
 #include <public/hypfs.h>
+#include <public/mca.h>
 #include <public/memory.h>
 #include <public/physdev.h>
 #include <public/platform.h>
@@ -360,6 +361,11 @@ static evtchn_port_t a_port = 1;
 				       __VA_ARGS__ }; \
 	do_platform_op((u64)&_op, 0, 0, 0, 0);						\
 })
+#define MCA(name, ...) ({								\
+	struct xen_mc _op = { .cmd = XEN_MC_##name, .interface_version = XEN_MCA_INTERFACE_VERSION, \
+			      __VA_ARGS__ };						\
+	do_arch_0((u64)&_op, 0, 0, 0, 0);						\
+})
 /* An operation of one structure. */
 #define CALL(fn, cmd, type, ...) \
 	({ struct type _op = { __VA_ARGS__ }; fn(cmd, (u64)&_op, 0, 0, 0); })
@@ -640,6 +646,8 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
 	X(0, NEVER, PLATFORM(get_dom0_console, .u.pad = { 0 })) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
+	X(0, NEVER, MCA(fetch, .u.mc_fetch = { .flags = XEN_MC_URGENT, .data = (u64)buffer })) \
+	X(0, NEVER, MCA(physcpuinfo, .u.mc_physcpuinfo = { .ncpus = 4, .info = (u64)buffer })) \
 	X(0, NEVER, PHYSDEV(manage_pci_add, physdev_manage_pci, 2, 8) ?: PHYSDEV(manage_pci_remove, \
 			physdev_manage_pci, 2, 8)) \
 	X(0, NEVER, PHYSDEV(setup_gsi, physdev_setup_gsi, 0)) \

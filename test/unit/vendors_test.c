@@ -486,6 +486,18 @@ static void a_debug_exception_can_be_delivered(void **state)
 	}
 }
 
+/* SDM vol. 3, 27.8: the entry failed, and nothing of the guest was executed. */
+static void a_machine_check_in_an_entry(void **state)
+{
+	struct exit_info e = { 0 };
+
+	make_vcpu(1);
+	vmwrite(VMCS_EXIT_REASON, BIT(31) | VMX_EXIT_ENTRY_MC);
+	vmx_decode_exit(&vcpu, &e);
+	assert_int_equal(e.reason, EXIT_EXCEPTION);
+	assert_int_equal(e.exc.vector, X86_EXC_MC);
+}
+
 static struct exit_info int1_exit(u64 rip, bool code64)
 {
 	struct exit_info e = { 0 };
@@ -640,7 +652,8 @@ static void control_registers_are_shared_out(void **state)
 	hvm_ops->set_state(&vcpu, &s);
 	assert_int_equal(vmread(VMCS_GUEST_CR0) & (X86_CR0_CD | X86_CR0_NW), 0);
 	assert_int_equal(vmread(VMCS_CR4_MASK), ~(X86_CR4_PAE | X86_CR4_PGE));
-	assert_int_equal(vmread(VMCS_GUEST_CR4), X86_CR4_PGE | X86_CR4_VMXE);
+	assert_int_equal(vmread(VMCS_GUEST_CR4), X86_CR4_PGE | X86_CR4_VMXE | X86_CR4_MCE);
+	assert_int_equal(hvm_ops->get_reg(&vcpu, HREG_CR4), X86_CR4_PGE);
 	make_vcpu(0);
 	c = vcpu.svm.vmcb;
 	assert_true(c->cr_write & BIT(4) && c->misc1 & MISC1_CR0_SEL);
@@ -738,6 +751,7 @@ int main(void)
 		UNIT_TEST(a_domain_that_has_gone_ran_nowhere),
 		UNIT_TEST(breakpoints_go_with_their_vcpu),
 		UNIT_TEST(a_debug_exception_can_be_delivered),
+		UNIT_TEST(a_machine_check_in_an_entry),
 		UNIT_TEST(int1_ends_behind_itself),
 		UNIT_TEST(steps_over_an_instruction),
 		UNIT_TEST(wbnoinvd_has_a_prefix),

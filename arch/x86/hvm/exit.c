@@ -6,6 +6,7 @@
 #include "arch/x86/hvm/regs.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/pcpu.h"
 #include "common/compat.h"
 #include "common/hypercall.h"
@@ -142,7 +143,9 @@ static void exit_exception(struct x86_vcpu *v, const struct exit_info *e)
 		hvm_inject_exception(&v->v, X86_EXC_DB, -1);
 		return;
 	case X86_EXC_MC:
-		panic("Machine check while domain %u ran on CPU %u", v->v.domain->id, this_cpu()->id);
+		if (mce_in_guest())
+			domain_crash(v->v.domain, "memory that it used has lost its data");
+		return;
 	}
 	domain_crash(v->v.domain, "unexpected exception %u", e->exc.vector);
 }
@@ -229,6 +232,7 @@ static void exit_ud(struct x86_vcpu *v, const struct exit_info *e)
 
 static void exit_shutdown(struct x86_vcpu *v, const struct exit_info *e)
 {
+	mce_at_shutdown();
 	hvm_triple_fault(&v->v);
 }
 

@@ -7,6 +7,7 @@
 #include "arch/x86/irq/irq.h"
 
 #include "arch/x86/iommu/iommu.h"
+#include "arch/x86/mce.h"
 #include "arch/x86/pcpu.h"
 #include "common/heap.h"
 #include "common/printk.h"
@@ -173,6 +174,10 @@ void irq_dispatch(u8 vector)
 		break;
 	case VECTOR_KICK:
 		lapic_eoi();
+		break;
+	case VECTOR_CMCI:
+		lapic_eoi();
+		mce_interrupt();
 		break;
 	case VECTOR_ERROR:
 		lapic_eoi();

@@ -11,6 +11,7 @@
 #define VECTOR_TIMER     0xe0
 #define VECTOR_KICK      0xe1
 #define VECTOR_ERROR     0xe2
+#define VECTOR_CMCI      0xe3
 #define VECTOR_SPURIOUS  0xef
 
 /*

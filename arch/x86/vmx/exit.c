@@ -199,7 +199,12 @@ static noinline void vmx_decode_details(struct x86_vcpu *v, struct exit_info *e)
 		vmx_set_proc(v, v->vmx.proc & ~PROC_NMI_WINDOW);
 		break;
 	case EXIT_BAD_STATE:
-		vmx_explain_failure(e, false);
+		if ((u16)e->raw != VMX_EXIT_ENTRY_MC) {
+			vmx_explain_failure(e, false);
+			break;
+		}
+		e->reason = EXIT_EXCEPTION; /* the entry may succeed another time */
+		e->exc.vector = X86_EXC_MC;
 		break;
 	default:
 		break;

@@ -316,7 +316,8 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	vmwrite(VMCS_LINK, ~0ull);
 	vmwrite(VMCS_CR0_MASK, vmx.cr0_fixed0 | X86_CR0_CD | X86_CR0_NW);
 	v->vmx.cr0_fixed = vmx.cr0_fixed0;
-	v->vmx.cr4_fixed = vmx.cr4_fixed0;
+	/* without MCE a machine check stops the CPU */
+	v->vmx.cr4_fixed = vmx.cr4_fixed0 | (READ_CR(4) & X86_CR4_MCE);
 	write_host_state();
 	vmx_vmcs_leave(v, before);
 	return 0;

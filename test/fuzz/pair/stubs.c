@@ -56,6 +56,7 @@ NOT_HERE(do_xen_version)
 NOT_HERE(do_console_io)
 NOT_HERE(do_physdev_op)
 NOT_HERE(do_hypfs_op)
+NOT_HERE(do_arch_0)
 
 void boot_console_end(struct domain *d)
 {

@@ -2,7 +2,11 @@
 /* CPUs: one thread plays all of them. Locks are counted. RCU runs on request. */
 #include <string.h>
 
+#include <public/errno.h>
+
+#include "arch/x86/mce.h"
 #include "arch/x86/pcpu.h"
+#include "common/hypercall.h"
 
 #include "fake_internal.h"
 
@@ -48,6 +52,31 @@ void fake_run_on(unsigned int cpu, struct vcpu *v)
 	cpus[cpu].p.curr = v ? v : &idle[cpu];
 	if (v)
 		v->cpu = &cpus[cpu].p;
+}
+
+/* Machine checks: there are none. */
+FAKE void mce_interrupt(void)
+{
+}
+
+FAKE u64 mce_cap(void)
+{
+	return 0;
+}
+
+FAKE bool mce_oldest(bool urgent, struct mce_record *r, u64 *id)
+{
+	return false;
+}
+
+FAKE void mce_ack(bool urgent, u64 id)
+{
+}
+
+FAKE long do_arch_0(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
+		    unsigned long a5)
+{
+	return -ENOSYS;
 }
 
 FAKE void arch_send_kick(struct pcpu *cpu)

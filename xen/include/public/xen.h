@@ -49,6 +49,7 @@
 #define VIRQ_ARGO       11
 #define VIRQ_ENOMEM     12
 #define VIRQ_XENPMU     13
+#define VIRQ_ARCH_0     16
 #define NR_VIRQS        24
 
 /* Domain ids from FIRST_RESERVED on name no domain of their own. */
