@@ -50,15 +50,20 @@ int device_wait(struct keel *k, const char *type, unsigned int domid, unsigned i
 
 /*
  * Waits until the kernel has released the back-end device, and with it its mappings of the guest.
+ * False if it has not in time.
  */
-static void wait_gone(const char *type, unsigned int domid, const char *index)
+static bool wait_gone(const char *type, unsigned int domid, const char *index)
 {
 	uint64_t end = keel_now_ms() + 10000;
 	char path[128];
 
 	snprintf(path, sizeof(path), BACKENDS "/%s-%u-%s", type, domid, index);
-	while (!access(path, F_OK) && keel_now_ms() < end)
+	while (!access(path, F_OK)) {
+		if (keel_now_ms() >= end)
+			return false;
 		usleep(5000);
+	}
+	return true;
 }
 
 /* A script that brought an interface up takes it down, while its nodes are there to be read. */
@@ -115,14 +120,17 @@ void device_remove_all(struct keel *k, unsigned int domid)
 	free(type);
 }
 
-/* All of one device; as above, once more when the driver has let go. */
-static void remove_one(struct keel *k, const char *type, unsigned int domid, const char *index)
+/* All of one device; as above, once more when the driver has let go. Whether it has. */
+static bool remove_one(struct keel *k, const char *type, unsigned int domid, const char *index)
 {
+	bool gone;
+
 	remove_nodes(k, type, domid, index);
-	wait_gone(type, domid, index);
+	gone = wait_gone(type, domid, index);
 	store_remove(k, NODE, type, domid, index);
 	store_remove(k, "/local/domain/0/error/backend/%s/%u/%s", type, domid, index);
 	store_remove(k, "/libxl/%u/device/%s/%s", domid, type, index);
+	return gone;
 }
 
 void device_drop(struct keel *k, const char *type, unsigned int domid, unsigned int index)
@@ -229,8 +237,10 @@ int device_detach(struct keel *k, const char *type, unsigned int domid, unsigned
 	lock = keel_lock(k);
 	if (lock < 0)
 		return lock;
-	if (is_leaving(k, type, domid, number) == 1)
-		remove_one(k, type, domid, number);
+	if (is_leaving(k, type, domid, number) == 1 && !remove_one(k, type, domid, number))
+		rc = keel_fail(&k->err, EBUSY, "domain %u has %s device %s no more, but its driver does not "
+			       "let go of it: give its medium to nobody else while " BACKENDS "/%s-%u-%s is there",
+			       domid, type, number, type, domid, number);
 	close(lock);
-	return 0;
+	return rc;
 }

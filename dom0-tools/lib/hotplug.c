@@ -166,8 +166,15 @@ int hotplug_remove(struct keel *k, const struct keel_domain *d, const char *type
 	rc = check_guest(k, d);
 	if (!rc)
 		rc = device_detach(k, type, d->id, number, force);
-	if (!rc)
-		rc = change_config(k, d->id, strcmp(type, "vif") ? drop_disk : drop_vif, &number);
+	if (!rc || rc == -EBUSY) {
+		struct keel_error before = k->err;
+		int changed = change_config(k, d->id, strcmp(type, "vif") ? drop_disk : drop_vif, &number);
+
+		if (changed)
+			rc = changed;
+		else
+			k->err = before;
+	}
 	keel_release_signals(&old);
 	return rc;
 }

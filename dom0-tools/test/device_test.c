@@ -28,7 +28,7 @@ static struct keel k;
 static uint64_t now;
 static int held(void);
 static unsigned int waits_with_lock;	/* for a driver, a guest or a script */
-static bool no_driver, script_fails, interrupted, guest_ends;
+static bool no_driver, driver_hangs, script_fails, interrupted, guest_ends;
 static enum { CLOSES, KEEPS, TAKEN } guest = CLOSES;
 static struct keel_domain web = { .id = 3, .name = "web" };
 
@@ -152,7 +152,7 @@ int access(const char *path, int mode)
 		return 0;		/* a script */
 	snprintf(node, sizeof(node), BACK "/%s/%u/%u/frontend", type, domid, index);
 	errno = ENOENT;
-	return find(node) && !no_driver ? 0 : -1;
+	return (find(node) && !no_driver) || driver_hangs ? 0 : -1;
 }
 
 /* Time passes: the guest does what it was asked to do. */
@@ -281,7 +281,7 @@ static int reset(void **state)
 	history[0] = 0;
 	now = 0;
 	waits_with_lock = 0;
-	no_driver = script_fails = interrupted = guest_ends = false;
+	no_driver = driver_hangs = script_fails = interrupted = guest_ends = false;
 	guest = CLOSES;
 	k = (struct keel){ 0 };
 	return 0;
@@ -399,6 +399,19 @@ static void guest_keeps(void **state)
 	nothing_left();
 	config_is(0, 0, NULL);
 	assert_int_equal(waits_with_lock, 0);
+}
+
+/* It is the guest's no more, and the operator is told that it may still be written. */
+static void driver_keeps(void **state)
+{
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), 0);
+	set(BACK "/vbd/3/51728/state", "4");
+	driver_hangs = true;
+	assert_int_equal(hotplug_remove(&k, &web, "vbd", 51728, false), -EBUSY);
+	assert_contains(k.err.text, "while /sys/bus/xen-backend/devices/vbd-3-51728 is there");
+	assert_false(held());
+	nothing_left();
+	config_is(0, 0, NULL);
 }
 
 static void not_attached(void **state)
@@ -538,6 +551,7 @@ int main(void)
 		cmocka_unit_test_setup(interfaces, reset), cmocka_unit_test_setup(no_room, reset),
 		cmocka_unit_test_setup(others, reset), cmocka_unit_test_setup(somebody_faster, reset),
 		cmocka_unit_test_setup(all_go, reset), cmocka_unit_test_setup(stale, reset),
+		cmocka_unit_test_setup(driver_keeps, reset),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
