@@ -23,7 +23,7 @@
 #define BONUS (3 * MS)		/* a vCPU that wakes up is at most so far ahead of the others */
 #define GRANULARITY (1 * MS)	/* and preempts a vCPU that is further behind than this */
 #define WINDOW (200 * MS)	/* how much a queue may lag or lead others */
-#define LAG (100 * MS)		/* and a vCPU, the others in its queue */
+#define LAG (100 * MS)		/* and a vCPU, the others in its queue; by its own time if that is less */
 #define PUSH_GAP (10 * MS)	/* between queues */
 #define CAP_PERIOD (10 * MS)
 #define WEIGHT_UNIT 256
@@ -105,17 +105,6 @@ static void park(struct runq *rq, struct vcpu *v)
 	list_add_tail(&v->sched.link, &rq->parked);
 	if (!rq->unpark.pending || due < rq->unpark.node.key)
 		timer_set(&rq->unpark, due);
-}
-
-int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap)
-{
-	if (weight < 1 || weight > 65535 || cap > 65535)
-		return -EINVAL;
-	WRITE_ONCE(d->sched.weight, (u16)weight);
-	WRITE_ONCE(d->sched.refilled, now());
-	WRITE_ONCE(d->sched.budget, (s64)(cap * (CAP_PERIOD / 100)));
-	WRITE_ONCE(d->sched.cap, (u16)cap);
-	return 0;
 }
 
 /* --- Time of queues and vCPUs --- */
@@ -222,8 +211,8 @@ static bool settle(struct runq *rq, struct vcpu *v, u64 behind, u64 t)
 	ahead = (s64)(v->sched.vruntime - rq->vt);
 	if (ahead < -(s64)behind)
 		v->sched.vruntime = rq->vt - behind;
-	else if (ahead > (s64)LAG)
-		v->sched.vruntime = rq->vt + LAG;
+	else if (ahead > 0) /* a heavy one's time is slow: it would wait for seconds */
+		v->sched.vruntime = rq->vt + min((u64)ahead, min(LAG, weighted(v, LAG)));
 	v->sched.node.key = v->sched.vruntime;
 	v->sched.queued = true;
 	pq_insert(&rq->queue, &v->sched.node);
@@ -448,6 +437,50 @@ static void fair_affinity_changed(struct vcpu *v)
 	spin_unlock(&rq->lock);
 	if (again)
 		vcpu_wake(v);
+}
+
+/* --- Parameters --- */
+
+/* What v has run so far counts by the old ones: alone on its CPU it may have run for hours. */
+static void charge_before(struct vcpu *v)
+{
+	struct runq *rq = lock_vcpu(v);
+
+	if (rq->curr == v)
+		charge(rq, v, now());
+	spin_unlock(&rq->lock);
+}
+
+/* The new ones hold at once: its slice may have no end yet, and it may be parked for long. */
+static void params_changed(struct vcpu *v)
+{
+	struct runq *rq = lock_vcpu(v);
+	bool again = v->sched.parked;
+
+	if (again)
+		fair_dequeue(rq, v);
+	else if (rq->curr == v)
+		pcpu_kick(rq->cpu, WORK_SCHED);
+	spin_unlock(&rq->lock);
+	if (again)
+		vcpu_wake(v);
+}
+
+int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap)
+{
+	struct vcpu *v;
+
+	if (weight < 1 || weight > 65535 || cap > 65535)
+		return -EINVAL;
+	for_each_vcpu(d, v)
+		charge_before(v);
+	WRITE_ONCE(d->sched.weight, (u16)weight);
+	WRITE_ONCE(d->sched.refilled, now());
+	WRITE_ONCE(d->sched.budget, (s64)(cap * (CAP_PERIOD / 100)));
+	WRITE_ONCE(d->sched.cap, (u16)cap);
+	for_each_vcpu(d, v)
+		params_changed(v);
+	return 0;
 }
 
 const struct sched_policy sched_fair = {

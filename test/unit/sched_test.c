@@ -123,10 +123,10 @@ static struct domain *add_domain(domid_t id, unsigned int vcpus, unsigned int we
 	struct domain *d = fake_domain(id, vcpus);
 
 	sched_domain_init(d);
-	if (weight)
-		assert_int_equal(sched_set_params(d, weight, cap), 0);
 	for (unsigned int i = 0; i < vcpus; i++)
 		add_vcpu(d, i, 1000 * S, 0);
+	if (weight)
+		assert_int_equal(sched_set_params(d, weight, cap), 0);
 	return d;
 }
 
@@ -378,6 +378,70 @@ static void a_cap_holds_when_all_is_idle_and_over_several_vcpus(void **state)
 	a->vcpu[0]->runstate.state_entry_time = fake_now;
 	run(10 * S);
 	assert_share(a, 100);
+}
+
+static void forget_times(struct domain *d)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		d->vcpu[i]->runstate.time[RUNSTATE_running] = 0;
+		d->vcpu[i]->runstate.state_entry_time = fake_now;
+	}
+}
+
+/* vCPUs that have run alone for long, so that nothing has interrupted them. */
+static void parameters_hold_from_when_they_are_set(void **state)
+{
+	struct domain *a;
+	u64 vruntime;
+
+	machine(2, NULL);
+	a = add_domain(1, 2, 256, 0);
+	start_all();
+	run(40 * S);
+	be(0);
+	vruntime = a->vcpu[0]->sched.vruntime;
+	assert_int_equal(sched_set_params(a, 1, 50), 0);
+	assert_in_range(a->vcpu[0]->sched.vruntime - vruntime, 39 * S, 40 * S);
+	do_work();
+	forget_times(a);
+	run(10 * S);
+	assert_share(a, 50);
+	/* Parked for a hundred periods; then the cap is gone. */
+	assert_int_equal(sched_set_params(a, 256, 1), 0);
+	__atomic_fetch_sub(&a->sched.budget, (s64)S / 100, __ATOMIC_RELAXED);
+	run(20 * MS);
+	assert_true(a->vcpu[0]->sched.parked && a->vcpu[1]->sched.parked);
+	be(0);
+	assert_int_equal(sched_set_params(a, 256, 0), 0);
+	do_work();
+	forget_times(a);
+	run(S / 2); /* not to the end of a hundred periods */
+	assert_in_range(used(a), S * 99 / 100, S);
+}
+
+/* Two vCPUs of a domain come to one CPU, one far ahead: it does not wait long for the other. */
+static void heavy_vcpus_meet(void **state)
+{
+	static const unsigned int weights[] = { 1, 256, 65535 };
+	static const cpumask_t second = { { BIT(1) } };
+	struct domain *a;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(weights); i++) {
+		fake_reset();
+		nr_loads = 0;
+		machine(2, NULL);
+		a = add_domain(1, 2, weights[i], 0);
+		start_all();
+		run(S);
+		be(0);
+		a->vcpu[0]->sched.vruntime += 90 * MS;
+		for (unsigned int n = 0; n < 2; n++)
+			assert_int_equal(sched_set_affinity(a->vcpu[n], &second, NULL), 0);
+		do_work();
+		forget_times(a);
+		run(S);
+		assert_in_range(vcpu_cputime(a->vcpu[0]), 440 * MS, 560 * MS);
+	}
 }
 
 /*
@@ -1183,6 +1247,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_weight_that_cannot_be_used),
 	TEST(caps),
 	TEST(a_cap_holds_when_all_is_idle_and_over_several_vcpus),
+	TEST(parameters_hold_from_when_they_are_set),
+	TEST(heavy_vcpus_meet),
 	TEST(sleepers_are_served),
 	TEST(the_rate_limit),
 	TEST(an_idle_cpu_takes_work_from_others),
