@@ -247,15 +247,16 @@ static void find_scratch(void)
 void test_main(void)
 {
 	u64 seed = option_number("seed", rdtsc() % 1000000007), calls = option_number("calls", 0);
-	u64 start = rdtsc(), end;
+	u64 start = rdtsc(), start_ns = now_ns(), per_us, end;
 	u64 rng = seed * 0x9e3779b97f4a7c15 | 1, n, done = 0, result[3] = { 0 };
 	volatile u64 canary = 0x5ca1ab1e;
 	bool trace = option_number("trace", 0), two = nr_vcpus > 1 && option_number("cpus", 2) > 1;
 
 	printk("seed=%lu\n", seed);
 	/* By the TSC: the calls may move the vCPU's clock to where nobody reads it. */
-	delay_us(20000);
-	end = start + (rdtsc() - start) * 50 * option_number("seconds", 60);
+	delay_us(20000); /* or longer, if the emulator has to wait */
+	per_us = (rdtsc() - start) * 1000 / (now_ns() - start_ns);
+	end = start + per_us * 1000000 * option_number("seconds", 60);
 	version = xen_version(version, 0);
 	find_scratch();
 	check_code(0);
