@@ -87,6 +87,14 @@ int print_json(struct json_object *j)
 	return fflush(stdout) ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
 }
 
+int end_list(struct keel *k, struct json_object *list)
+{
+	if (k->json)
+		return print_json(list);
+	json_object_put(list);
+	return KEEL_EXIT_OK;
+}
+
 struct json_object *json_of_domain(const struct keel_domain *d)
 {
 	struct json_object *j = json_object_new_object();

@@ -78,8 +78,5 @@ int list_devices(struct keel *k, int argc, char **argv, const struct device_list
 			json_object_put(j);
 	}
 	free(d);
-	if (k->json)
-		return print_json(all);
-	json_object_put(all);
-	return KEEL_EXIT_OK;
+	return end_list(k, all);
 }

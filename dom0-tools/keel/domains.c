@@ -29,10 +29,7 @@ static int list(struct keel *k, int argc, char **argv, const struct command *c, 
 		json_object_array_add(all, j);
 	}
 	free(d);
-	if (k->json)
-		return print_json(all);
-	json_object_put(all);
-	return KEEL_EXIT_OK;
+	return end_list(k, all);
 }
 
 static void print_vm(struct keel *k, const struct keel_domain *d, struct json_object *j)

@@ -66,6 +66,8 @@ int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Prints and frees a JSON result. */
 int print_json(struct json_object *j);
+/* The end of a list whose rows are printed already, unless --json asks for @list. Frees it. */
+int end_list(struct keel *k, struct json_object *list);
 /* {"name": ..., "id": ...}, to which a result adds. */
 struct json_object *json_of_domain(const struct keel_domain *d);
 /* Before anything is printed: the line of progress goes. */

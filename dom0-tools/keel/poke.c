@@ -202,10 +202,7 @@ static int run_uptime(struct keel *k, int argc, char **argv)
 		print_up(k, optind < argc ? &one : &all[i], list);
 	if (optind == argc)
 		free(all);
-	if (k->json)
-		return print_json(list);
-	json_object_put(list);
-	return KEEL_EXIT_OK;
+	return end_list(k, list);
 }
 
 const struct command cmd_uptime = {

@@ -86,10 +86,7 @@ static int run_list(struct keel *k, int argc, char **argv)
 		print_pool(k, optind < argc ? &one : &all[i], cpus, list);
 	if (optind == argc)
 		free(all);
-	if (k->json)
-		return print_json(list);
-	json_object_put(list);
-	return KEEL_EXIT_OK;
+	return end_list(k, list);
 }
 
 const struct command cmd_cpupool_list = {

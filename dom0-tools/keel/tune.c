@@ -208,10 +208,7 @@ static int list_shares(struct keel *k, unsigned int sched, const struct keel_dom
 		if (!k->json)
 			printf("%-33s %4u %6u %4u\n", d[i].name, d[i].id, weight, cap);
 	}
-	if (k->json)
-		return print_json(all);
-	json_object_put(all);
-	return KEEL_EXIT_OK;
+	return end_list(k, all);
 }
 
 static int change_share(struct keel *k, unsigned int sched, const struct keel_domain *d,
