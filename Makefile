@@ -54,7 +54,7 @@ help:
 	@echo "make boot KERNEL=F   your kernel as Dom0 (INITRD=, CMDLINE=; test/boot has the rest)"
 	@echo "make tools           keel and keeld; make install puts them below PREFIX and DESTDIR"
 	@echo "make dom0-image      Dom0's kernel and image; make iso: an image for a CD or a USB stick"
-	@echo "make check           every check that needs no emulator; make unit-NAME: one unit test"
+	@echo "make check           what needs no emulator and takes minutes; make unit-NAME: one unit test; make check-mutants"
 	@echo "make test            what CI runs (TESTS='unit-* guest-*', JOBS=emulators at a time); make test-list prints the names"
 	@echo "make soak            what takes hours; make soak-list; make bench; make fuzz-NAME FUZZ_SECONDS=60"
 	@echo "make qemu10          fetches QEMU 10 alone, which few tests need"

@@ -2,7 +2,8 @@
 # Tests of tests: test/unit/NAME_test.mutants lists breakages of the sources that the
 # unit test NAME must notice (test/mutants). Run anew when the test or a source changed.
 MUTANT_NAMES := $(patsubst test/unit/%_test.mutants,%,$(sort $(wildcard test/unit/*_test.mutants)))
-CHECKS += check-mutants
+# Hundreds of builds: make test runs it, make check does not.
+SLOW_CHECKS += check-mutants
 .PHONY: check-mutants
 check-mutants: $(MUTANT_NAMES:%=$(O)/unit/%.mutants-ok)
 

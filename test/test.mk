@@ -6,12 +6,13 @@
 #     CHECKS += check-something
 #
 # and a rule for that target. It is then part of make check, and one test of
-# make test.
+# make test. What takes many minutes is a test only: SLOW_CHECKS.
 CHECKS += check-build check-deps check-names check-ops
 
 .PHONY: test test-list soak soak-list check $(CHECKS)
+# On all CPUs, unless make's caller says on how many.
 check:
-	@+$(MAKE) --no-print-directory $(sort $(CHECKS)) check-unit
+	@+$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) $(sort $(CHECKS)) check-unit
 	@echo "check: all passed"
 
 # An ordinary build without a warning.
@@ -23,16 +24,16 @@ check-deps:
 
 # docs/testing.md names every kind of test, and none that is gone.
 check-names:
-	@CHECKS="$(sort $(CHECKS))" test/names
+	@CHECKS="$(sort $(CHECKS) $(SLOW_CHECKS))" test/names
 
 # docs/abi.md and the tables of sub-operations say the same.
 check-ops:
 	@test/ops
 
 test:
-	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run '$(TESTS)'
+	@CHECKS="$(sort $(CHECKS) $(SLOW_CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run '$(TESTS)'
 test-list:
-	@CHECKS="$(sort $(CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --list '$(TESTS)'
+	@CHECKS="$(sort $(CHECKS) $(SLOW_CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --list '$(TESTS)'
 
 # Keel with assertions and lock checks, in $(O)/debug: tests say KEEL_BUILD=$(O)/debug.
 .PHONY: debug-build
