@@ -91,11 +91,6 @@ bool option_string(const char *name, char *buf, size_t size)
 	return found;
 }
 
-const struct option *option_at(unsigned int index)
-{
-	return index < ARRAY_SIZE(options) ? &options[index] : NULL;
-}
-
 const struct option *option_find(const char *name)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(options); i++)

@@ -33,8 +33,6 @@ struct option {
 
 /* NULL: there is no such option. */
 const struct option *option_find(const char *name);
-/* Each in turn; NULL behind the last. */
-const struct option *option_at(unsigned int index);
 /* The default as one would write it, or says it. */
 const char *option_default(const struct option *o);
 /* What a value means: the place among a choice's words; 1 or 0 for a flag. -1: nothing. */

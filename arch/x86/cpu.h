@@ -182,7 +182,6 @@ static inline void write_breakpoints(const u64 dr[4])
 	WRITE_DR(3, dr[3]);
 }
 
-static inline void local_irq_disable(void) { __asm__ volatile("cli" ::: "memory"); }
 static inline void invlpg(u64 va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
 static inline void wbinvd(void) { __asm__ volatile("wbinvd" ::: "memory"); }
 

@@ -99,7 +99,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	vpci_guest_close(&x->d);
-	vpci_free(&dom0->d);
+	forget_machine(&dom0->d);
 	fake_rcu_run();
 	vpci_guest_free(&x->d);
 	for (unsigned int i = 0; i < FAKE_CPUS; i++)
@@ -1363,7 +1363,7 @@ static void without_a_hardware_domain(void **state)
 {
 	u64 host;
 
-	vpci_free(&dom0->d);
+	forget_machine(&dom0->d);
 	hardware_domain = NULL;
 	memset(reaches, 0, sizeof(reaches));
 	set(function(NVME), PCI_COMMAND, 2, 7, 0x547); /* as firmware's driver left it */

@@ -274,4 +274,17 @@ static void new_machine(void)
 	}
 }
 
+/* What Keel, whose hardware domain stays, never does. */
+FAKE void forget_machine(struct domain *d)
+{
+	struct vpci *p = x86_domain(d)->vpci;
+
+	timer_kill(&p->reset_timer);
+	spin_lock(&p->lock);
+	vpci_forget_range(p, 0, ~0u);
+	x86_domain(d)->vpci = vpci_machine = NULL;
+	spin_unlock(&p->lock);
+	free_pages(p, size_to_order(sizeof(*p)));
+}
+
 #endif

@@ -33,7 +33,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	vpci_free(&x->d);
+	forget_machine(&x->d);
 	fake_rcu_run();
 	for (unsigned int i = 0; i < FAKE_CPUS; i++)
 		assert_true(!tables[i] || tables[i]->used == 0); /* no vector is lost */

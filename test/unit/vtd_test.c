@@ -21,6 +21,7 @@
 #include "common/hypercall.h"
 #include "arch/x86/iommu/vtd.c" /* its units start anew with each test */
 
+#define VTD_IQH 0x80	/* Keel itself need not know how far the unit is */
 #define UNITS 2
 #define BASE(i) (0xfed90000ull + (i) * PAGE_SIZE)
 #define IDLE 1u			/* in GCMD: no command is under way (bit 0 is none) */
@@ -878,11 +879,6 @@ static void formats(void **state)
 
 	assert_int_equal(e.lo, 0x1234567800410001);
 	assert_int_equal(e.hi, 0x41234);
-	/* Posted: the descriptor's address in two parts, bits 31..6 and 63..32. */
-	e = vtd_irte_posted(0x41, 0xabcdef1234567fc0, true, 0x1234);
-	assert_int_equal(e.lo, 0x34567fc00041c001);
-	assert_int_equal(e.hi, 0xabcdef1200041234);
-	assert_int_equal(vtd_irte_posted(0x41, 0x40, false, 1).lo, 0x4000418001);
 	assert_int_equal(vtd_message_address(0x8001), 0xfee00034);
 	assert_int_equal(vtd_redirection(0x8001, 0x20), BIT(49) | BIT(48) | BIT(11) | 0x20);
 	e = vtd_context(0x12345000, 3, 0xabcd);

@@ -278,37 +278,8 @@ int vioapic_init(struct domain *d)
 	if (!x->vioapic)
 		return -ENOMEM;
 	x->nr_vioapics = nr_ioapics;
-	for (unsigned int i = 0; i < nr_ioapics; i++) {
-		if (init_one(d, &x->vioapic[i], &ioapics[i]) < 0) {
-			vioapic_free(d);
+	for (unsigned int i = 0; i < nr_ioapics; i++)
+		if (init_one(d, &x->vioapic[i], &ioapics[i]) < 0)
 			return -ENOMEM;
-		}
-	}
 	return 0;
-}
-
-static void free_one(struct vioapic *io)
-{
-	if (!io->pins)
-		return;
-	for (unsigned int n = 0; n < io->nr_pins; n++) {
-		if (!io->pins[n].desc)
-			continue;
-		ioapic_mask(io->pins[n].gsi, true);
-		irq_free(io->pins[n].desc);
-	}
-	free_pages(io->pins, size_to_order(io->nr_pins * sizeof(io->pins[0])));
-}
-
-void vioapic_free(struct domain *d)
-{
-	struct x86_domain *x = x86_domain(d);
-
-	if (!x->vioapic)
-		return;
-	for (unsigned int i = 0; i < x->nr_vioapics; i++)
-		free_one(&x->vioapic[i]);
-	free_pages(x->vioapic, size_to_order(x->nr_vioapics * sizeof(x->vioapic[0])));
-	x->vioapic = NULL;
-	x->nr_vioapics = 0;
 }

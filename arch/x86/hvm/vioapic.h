@@ -6,12 +6,10 @@
 #include "arch/x86/hvm/mmio.h"
 
 /*
- * Makes d's IO-APICs after the machine's. 0 or -ENOMEM; the builder calls it for the hardware
- * domain.
+ * Makes d's IO-APICs after the machine's. 0 or -ENOMEM. For the hardware domain, which is never
+ * destroyed, and without which there is no boot: nothing is freed.
  */
 int vioapic_init(struct domain *d);
-/* Masks and frees the interrupts, then the state. d's vCPUs do not run. */
-void vioapic_free(struct domain *d);
 /* v's local APIC ends a level interrupt with this vector. Any lock below RANK_VIOAPIC. */
 void vioapic_eoi(struct domain *d, u8 vector);
 /* Does the page hold registers of one of d's IO-APICs? */

@@ -20,7 +20,6 @@
 #define VTD_FEADDR	0x40
 #define VTD_FEUADDR	0x44
 #define VTD_PMEN	0x64
-#define VTD_IQH		0x80
 #define VTD_IQT		0x88
 #define VTD_IQA		0x90
 #define VTD_IRTA	0xb8
@@ -84,27 +83,14 @@ static inline u16 vtd_context_domain(struct vtd_entry e)
 	return (u16)(e.hi >> 8);
 }
 
-/* The source must be exactly sid (SVT 1, SQ 0). */
-static inline u64 vtd_irte_source(u16 sid)
-{
-	return sid | BIT(18);
-}
-
 /*
  * Interrupt remapping entry (9.10): fixed delivery, physical destination; wide: 32 bits of APIC id
- * (EIM).
+ * (EIM). The source must be exactly sid (SVT 1, SQ 0).
  */
 static inline struct vtd_entry vtd_irte(u8 vector, u32 apic_id, bool level, bool wide, u16 sid)
 {
 	return (struct vtd_entry){ ENTRY_P | (level ? BIT(4) : 0) | (u64)vector << 16 |
-				   (u64)apic_id << (wide ? 32 : 40), vtd_irte_source(sid) };
-}
-
-/* Posted (9.11): pda is the posted interrupt descriptor's address, aligned to 64. Not used yet. */
-static inline struct vtd_entry vtd_irte_posted(u8 vector, paddr_t pda, bool urgent, u16 sid)
-{
-	return (struct vtd_entry){ ENTRY_P | (urgent ? BIT(14) : 0) | BIT(15) | (u64)vector << 16 |
-				   (pda & 0xffffffc0) << 32, vtd_irte_source(sid) | pda >> 32 << 32 };
+				   (u64)apic_id << (wide ? 32 : 40), sid | BIT(18) };
 }
 
 /* The message that names an entry (5.1.2.2): no subhandle, data 0. */

@@ -26,8 +26,6 @@
 /* the last two from version 2 on */
 static const u8 express_controls[] = { 0x08, 0x10, 0x28, 0x30 };
 
-static struct timer timer;
-
 /* The bridge to a bus that holds this function alone, and no bus behind. */
 static struct vpci_dev *own_bridge(struct vpci *p, const struct vpci_dev *dev)
 {
@@ -148,7 +146,7 @@ void vpci_reset_start(struct vpci *p, struct vpci_dev *dev)
 		 */
 		pci_conf_write(dev->sbdf, dev->express + 8u, 2, r->control[0] | PCI_EXPRESS_RESET);
 	}
-	timer_set(&timer, r->since + TICK_NS);
+	timer_set(&p->reset_timer, r->since + TICK_NS);
 }
 
 static void step(struct vpci_dev *dev)
@@ -203,16 +201,11 @@ static void tick(void *data)
 		}
 	}
 	if (next)
-		timer_set(&timer, now() + next);
+		timer_set(&p->reset_timer, now() + next);
 	spin_unlock(&p->lock);
 }
 
 void vpci_reset_init(struct vpci *p)
 {
-	timer_init(&timer, pcpus[0], tick, p);
-}
-
-void vpci_reset_exit(void)
-{
-	timer_kill(&timer);
+	timer_init(&p->reset_timer, pcpus[0], tick, p);
 }

@@ -423,17 +423,3 @@ int vpci_init(struct domain *d)
 	pr_info("PCI: %u functions\n", found);
 	return 0;
 }
-
-void vpci_free(struct domain *d)
-{
-	struct vpci *p = x86_domain(d)->vpci;
-
-	if (!p)
-		return;
-	vpci_reset_exit();
-	spin_lock(&p->lock);
-	vpci_forget_range(p, 0, ~0u);
-	x86_domain(d)->vpci = vpci_machine = NULL;
-	spin_unlock(&p->lock);
-	free_pages(p, size_to_order(sizeof(*p)));
-}

@@ -17,8 +17,6 @@ int vpci_init(struct domain *d);
 /* Why arch_pci_assign() refused, for a negative errno of it, in words. */
 const char *vpci_refused_words(long rc);
 extern struct vpci *vpci_machine; /* of all functions; NULL before vpci_init() */
-/* Frees interrupts and state; d's vCPUs do not run. */
-void vpci_free(struct domain *d);
 
 /* A hierarchy of its own for a guest that devices can be assigned to. 0 or -ENOMEM. */
 int vpci_guest_init(struct domain *d);

@@ -112,6 +112,7 @@ struct vpci {
 	struct list_head bucket[VPCI_BUCKETS];
 	struct vpci_dev *msix_list; /* written under V, read without */
 	unsigned int nr_vectors; /* a guest's, in use for its messages. V */
+	struct timer reset_timer; /* the machine's: the next step of its functions' resets */
 	struct guest_bus *bus;	/* a guest's; NULL: the hardware domain sees the machine's */
 };
 
@@ -158,9 +159,8 @@ u64 vpci_bar_base(struct vpci *p, const struct vpci_dev *dev, unsigned int bar);
 /* The bridge whose secondary bus is sbdf's; NULL: it is on a root bus. */
 struct vpci_dev *vpci_bridge_above(struct vpci *p, u32 sbdf);
 
-/* reset.c. The hardware domain's lock held, but for init and exit. */
+/* reset.c. The hardware domain's lock held, but for init. */
 void vpci_reset_init(struct vpci *p);
-void vpci_reset_exit(void);
 /* By itself, or with a bus that nobody else is on? */
 bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev);
 /*

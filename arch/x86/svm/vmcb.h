@@ -65,13 +65,11 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 #define MISC1_CPUID BIT(18)
 #define MISC1_IRET BIT(20)
 #define MISC1_INVD BIT(22)
-#define MISC1_PAUSE BIT(23)
 #define MISC1_HLT BIT(24)
 #define MISC1_INVLPGA BIT(26)
 #define MISC1_IOIO BIT(27)
 #define MISC1_MSR BIT(28)
 #define MISC1_TASK_SWITCH BIT(29)
-#define MISC1_FERR_FREEZE BIT(30)
 #define MISC1_SHUTDOWN BIT(31)
 #define MISC2_VMRUN BIT(0)
 #define MISC2_VMMCALL BIT(1)
@@ -89,7 +87,6 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 
 #define VINTR_TPR_MASK 0xfull
 #define VINTR_IRQ BIT(8)
-#define VINTR_PRIO_SHIFT 16
 #define VINTR_IGN_TPR BIT(20)
 #define VINTR_MASKING BIT(24)
 

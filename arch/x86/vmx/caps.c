@@ -4,7 +4,6 @@
  */
 #include "arch/x86/vmx/caps.h"
 
-#include "arch/x86/vmx/optional.h"
 #include "arch/x86/vmx/vmcs.h"
 #include <public/errno.h>
 
@@ -125,11 +124,6 @@ int vmx_caps_choose(const struct vmx_msrs *m, struct vmx_caps *c, const char **w
 		.accessed_dirty = m->ept_vpid >> 21 & 1,
 		.preemption_shift = m->misc & 31,
 		.invept_single = m->ept_vpid >> 25 & 1,
-		.tsc_scaling = m->proc2 >> 32 & PROC2_TSC_SCALING,
-		.posted_interrupts = m->pin >> 32 & PIN_POSTED_INTERRUPTS && m->exit >> 32 & EXIT_ACK_INTERRUPT &&
-				     word[PROC2] & PROC2_VIRTUAL_INTERRUPTS,
-		/* it logs what sets dirty bits */
-		.page_log = m->proc2 >> 32 & PROC2_PML && m->ept_vpid >> 21 & 1,
 	};
 	if (!c->pages_2m) {
 		*why = "EPT has no 2 MiB pages";

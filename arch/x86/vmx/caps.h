@@ -18,7 +18,6 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr4_fixed0;			/* bits that must be 1 in a guest's registers */
 	unsigned int preemption_shift;			/* the timer counts the TSC shifted right by this */
 	bool true_controls, accessed_dirty, pages_2m, pages_1g, invept_single;
-	bool tsc_scaling, posted_interrupts, page_log;	/* there, and not switched on: optional.h */
 };
 
 /* What IA32_FEATURE_CONTROL says. */

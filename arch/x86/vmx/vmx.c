@@ -8,7 +8,6 @@
 #include "arch/x86/mitigations.h"
 #include "arch/x86/pcpu.h"
 #include "arch/x86/vmx/caps.h"
-#include "arch/x86/vmx/optional.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/heap.h"
 #include "common/option.h"
