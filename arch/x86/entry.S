@@ -26,40 +26,16 @@ trap_stubs:
 	.endr
 
 	.macro SAVE_REGS
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rbx
-	push	%rbp
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.irp	reg, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+	push	%\reg
+	.endr
 	cld
 	.endm
 
 	.macro RESTORE_REGS
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	.irp	reg, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
+	pop	%\reg
+	.endr
 	add	$16, %rsp
 	.endm
 
@@ -92,7 +68,16 @@ irq_common:
 	RESTORE_REGS
 	iretq
 
-/* int rdmsr_safe(u32 msr, u64 *v): faults land on the fix-up address. */
+/* A fault at the label 1 lands here: -EFAULT. */
+	.macro FAULTS_ARE_ERRORS
+2:	mov	$-14, %eax
+	ret
+	.pushsection .table.ex_table, "a"
+	.quad	1b, 2b
+	.popsection
+	.endm
+
+/* int rdmsr_safe(u32 msr, u64 *v), int wrmsr_safe(u32 msr, u64 v) */
 	.globl rdmsr_safe, wrmsr_safe
 rdmsr_safe:
 	mov	%edi, %ecx
@@ -102,11 +87,7 @@ rdmsr_safe:
 	mov	%rax, (%rsi)
 	xor	%eax, %eax
 	ret
-2:	mov	$-14, %eax
-	ret
-	.pushsection .table.ex_table, "a"
-	.quad	1b, 2b
-	.popsection
+	FAULTS_ARE_ERRORS
 
 wrmsr_safe:
 	mov	%edi, %ecx
@@ -116,11 +97,7 @@ wrmsr_safe:
 1:	wrmsr
 	xor	%eax, %eax
 	ret
-2:	mov	$-14, %eax
-	ret
-	.pushsection .table.ex_table, "a"
-	.quad	1b, 2b
-	.popsection
+	FAULTS_ARE_ERRORS
 
 /*
  * Where further CPUs start: real mode, copied below 1 MiB to a page of its own.
