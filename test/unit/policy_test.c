@@ -341,6 +341,15 @@ static void a_policy_of_ones(void **state)
 	cpu_features.xcr0 = 0;
 }
 
+/* On a machine with few leaves, too. */
+static void a_number_of_subleaves_of_ones(void **state)
+{
+	static struct xen_cpuid_leaf l[] = { { 7, 0, ~0u, 0, 0, 0 }, { 7, 1, 0, 0, 0, 0 } };
+
+	set_policy(l, ARRAY_LEN(l));
+	assert_true(leaf(7, 0).a <= 1);
+}
+
 static void components_come_whole(void **state)
 {
 	static const u32 rows[][2] = { /* asked for, given */
@@ -1292,6 +1301,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(sizes_of_the_xsave_area),
 	TEST(policies_go_out_and_in),
 	TEST(a_policy_of_ones),
+	TEST(a_number_of_subleaves_of_ones),
 	TEST(components_come_whole),
 	TEST(machine_policies),
 	TEST(simple_msrs),

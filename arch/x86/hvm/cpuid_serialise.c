@@ -47,7 +47,7 @@ static unsigned int nr_subleaves(const struct cpu_policy *p, u32 leaf)
 			n++;
 		return min(n + 1, (unsigned int)CPUID_NR_CACHE);
 	case 7:
-		return p->feat[0].a + 1;
+		return min(p->feat[0].a, CPUID_NR_FEAT - 1u) + 1; /* a tool may have set it to anything */
 	case 0xb:
 		return CPUID_NR_TOPO;
 	case 0xd:
