@@ -161,13 +161,15 @@ static int fill_domain(struct keel *k, struct build *b, struct guest_config *g,
 int keel_domain_create(struct keel *k, const struct guest_config *config, bool paused,
 		       unsigned int *domid)
 {
-	struct guest_config g = *config;	/* its own uuid; the strings stay the caller's */
+	struct guest_config g = *config;	/* its own uuid and MACs; the strings stay the caller's */
 	struct keel_error why;
 	struct build b;
 	sigset_t old;
 	int rc;
 
 	rc = choose_uuid(k, &g);
+	for (unsigned int i = 0; i < g.vifs; i++)
+		vif_choose_mac(&g.vif[i]);
 	if (!rc)
 		rc = check_all(k, &g);
 	if (!rc)

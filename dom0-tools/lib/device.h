@@ -26,6 +26,8 @@ int disk_check_file(struct keel *k, const struct guest_disk *d);
  */
 int vif_attach(struct keel *k, unsigned int domid, struct guest_vif *v);
 int vif_check(struct keel *k, const struct guest_vif *v);
+/* An address for an interface that has none: before the configuration is stored, so that it stays. */
+void vif_choose_mac(struct guest_vif *v);
 
 /*
  * script.c: runs the script @script of interface @index with "online" or "offline", as libxl does:

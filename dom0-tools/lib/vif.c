@@ -169,14 +169,17 @@ static int join_bridge(struct keel *k, const char *created, const struct guest_v
 }
 
 /* An address of Xen's own range, 00:16:3e. */
-static void random_mac(unsigned char mac[6])
+void vif_choose_mac(struct guest_vif *v)
 {
 	static const unsigned char prefix[] = { 0x00, 0x16, 0x3e };
 
-	memcpy(mac, prefix, 3);
-	if (getrandom(mac + 3, 3, 0) != 3)
+	if (v->has_mac)
+		return;
+	memcpy(v->mac, prefix, 3);
+	if (getrandom(v->mac + 3, 3, 0) != 3)
 		abort();
-	mac[3] &= 0x7f;
+	v->mac[3] &= 0x7f;
+	v->has_mac = true;
 }
 
 static int bring_up(struct keel *k, unsigned int domid, const char *name, const struct guest_vif *v)
@@ -224,9 +227,7 @@ int vif_attach(struct keel *k, unsigned int domid, struct guest_vif *v)
 	rc = vif_check(k, v);
 	if (rc)
 		return rc;
-	if (!v->has_mac)
-		random_mac(v->mac);
-	v->has_mac = true;
+	vif_choose_mac(v);
 	lock = keel_lock(k);
 	if (lock < 0)
 		return lock;
