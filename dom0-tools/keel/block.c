@@ -74,7 +74,7 @@ static int run_detach(struct keel *k, int argc, char **argv)
 {
 	bool force = false;
 	const struct options o = {
-		.cmd = &cmd_block_detach, .longs = force_option, .handle = handle_force, .arg = &force,
+		.cmd = &cmd_block_detach, .longs = force_option, .handle = handle_flag, .arg = &force,
 		.shorts = "f", .min_args = 2, .max_args = 2,
 	};
 	unsigned int number;

@@ -93,20 +93,12 @@ static bool check_one(struct keel *k, const char *path, bool settings_only, stru
 	return good;
 }
 
-static bool handle(int option, const char *value, void *arg)
-{
-	if (option != 's')
-		return false;
-	*(bool *)arg = true;
-	return true;
-}
-
 static int run(struct keel *k, int argc, char **argv)
 {
 	static const struct option longs[] = { { "settings", no_argument, NULL, 's' }, { 0 } };
 	bool settings_only = false, good = true;
 	const struct options o = {
-		.cmd = &cmd_check, .shorts = "s", .longs = longs, .handle = handle, .arg = &settings_only,
+		.cmd = &cmd_check, .shorts = "s", .longs = longs, .handle = handle_flag, .arg = &settings_only,
 		.min_args = 1, .max_args = -1,
 	};
 	int rc = parse_options(k, argc, argv, &o);

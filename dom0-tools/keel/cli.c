@@ -81,8 +81,9 @@ int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 
 int print_json(struct json_object *j)
 {
-	puts(json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	keel_write_utf8(stdout, json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
+	putchar('\n');
 	json_object_put(j);
 	return fflush(stdout) ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
 }
@@ -151,6 +152,12 @@ int parse_options(struct keel *k, int argc, char **argv, const struct options *o
 	if (o->max_args >= 0 && args > o->max_args)
 		return usage_error(k, o->cmd, "'%s' is one too many", argv[optind + o->max_args]);
 	return o->cmd->opens ? -1 : open_hypervisor(k, o->cmd);
+}
+
+bool handle_flag(int option, const char *value, void *arg)
+{
+	*(bool *)arg = true;
+	return true;
 }
 
 int open_hypervisor(struct keel *k, const struct command *c)

@@ -1,6 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "keel/keel.h"
 
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/lock.h"
+
+/* keeld, which sees the guest end, does not clean up beside this. *@gone: it ended meanwhile. */
+static int destroy_locked(struct keel *k, const struct keel_domain *d, bool *gone)
+{
+	int lock = keel_lock_guest_wait(k, d->id, GUEST_LOCK_SECONDS), rc;
+	struct keel_domain now;
+
+	if (lock < 0)
+		return lock;
+	rc = keel_domain_by_id(k, d->id, &now);
+	*gone = rc == -ESRCH || (!rc && memcmp(now.uuid, d->uuid, sizeof(now.uuid)));
+	if (!rc && !*gone)
+		rc = keel_domain_destroy(k, d->id);
+	close(lock);
+	return *gone ? 0 : rc;
+}
+
+/* The guest that keeld has started in place of an ended one goes, too. */
+static int destroy(struct keel *k, const char *who, struct keel_domain *d)
+{
+	struct keel_domain next = *d;
+	bool gone = true;
+	int rc = 0;
+
+	while (gone && !rc) {
+		*d = next;
+		rc = destroy_locked(k, d, &gone);
+		if (!rc && gone && keel_domain_find_guest(k, who, &next) == -ESRCH)
+			break;
+	}
+	return rc;
+}
+
 static int run(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_destroy, .min_args = 1, .max_args = 1 };
@@ -9,7 +47,8 @@ static int run(struct keel *k, int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (keel_domain_find_guest(k, argv[optind], &d) || keel_domain_destroy(k, d.id))
+	if (keel_domain_find_guest(k, argv[optind], &d) ||
+	    destroy(k, argv[optind], &d))
 		return report(k);
 	return print_done(k, &d, "destroyed");
 }

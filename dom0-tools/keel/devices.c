@@ -32,12 +32,6 @@ char *join_words(int argc, char **argv)
 
 const struct option force_option[] = { { "force", no_argument, NULL, 'f' }, { 0 } };
 
-bool handle_force(int option, const char *value, void *arg)
-{
-	*(bool *)arg = true;
-	return option == 'f';
-}
-
 static int by_number(const void *a, const void *b)
 {
 	unsigned long m = strtoul(*(char *const *)a, NULL, 10), n = strtoul(*(char *const *)b, NULL, 10);

@@ -11,14 +11,6 @@
 /* More than any hypervisor's ring. */
 #define LOG_ROOM (1UL << 20)
 
-static bool handle(int option, const char *value, void *arg)
-{
-	if (option != 'c')
-		return false;
-	*(bool *)arg = true;
-	return true;
-}
-
 static int show(struct keel *k, const char *text, size_t size)
 {
 	struct json_object *j;
@@ -35,7 +27,7 @@ static int run(struct keel *k, int argc, char **argv)
 	static const struct option longs[] = { { "clear", no_argument, NULL, 'c' }, { 0 } };
 	bool clear = false;
 	const struct options o = {
-		.cmd = &cmd_dmesg, .shorts = "c", .longs = longs, .handle = handle, .arg = &clear,
+		.cmd = &cmd_dmesg, .shorts = "c", .longs = longs, .handle = handle_flag, .arg = &clear,
 	};
 	int rc = parse_options(k, argc, argv, &o);
 	char *text;

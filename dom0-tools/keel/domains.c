@@ -5,19 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/pool.h"
+
 typedef void print_fn(struct keel *k, const struct keel_domain *d, struct json_object *j);
 
-static int list(struct keel *k, int argc, char **argv, const struct command *c, const char *head,
-		print_fn *print)
+static int list(struct keel *k, const char *head, print_fn *print)
 {
-	const struct options o = { .cmd = c };
 	struct json_object *all, *j;
 	struct keel_domain *d;
-	int rc = parse_options(k, argc, argv, &o), n;
+	int n = keel_domain_list(k, &d);
 
-	if (rc >= 0)
-		return rc;
-	n = keel_domain_list(k, &d);
 	if (n < 0)
 		return report(k);
 	all = json_object_new_array();
@@ -32,27 +29,56 @@ static int list(struct keel *k, int argc, char **argv, const struct command *c, 
 	return end_list(k, all);
 }
 
-static void print_vm(struct keel *k, const struct keel_domain *d, struct json_object *j)
+static void print_uuid(struct keel *k, const struct keel_domain *d, struct json_object *j)
 {
 	char uuid[37];
 
 	guest_uuid_text(d->uuid, uuid);
 	json_object_object_add(j, "uuid", json_object_new_string(uuid));
 	if (!k->json)
-		printf("%s %5u %s\n", uuid, d->id, d->name);
+		printf("%s %5u ", uuid, d->id);
+}
+
+static void print_vm(struct keel *k, const struct keel_domain *d, struct json_object *j)
+{
+	print_uuid(k, d, j);
+	if (!k->json)
+		puts(d->name);
+}
+
+static void print_vm_pool(struct keel *k, const struct keel_domain *d, struct json_object *j)
+{
+	char pool[GUEST_NAME_MAX + 1];
+
+	pool_name(k, d->pool, pool);
+	print_uuid(k, d, j);
+	json_object_object_add(j, "cpupool", json_object_new_string(pool));
+	if (!k->json)
+		printf("%-33s %s\n", d->name, pool);
 }
 
 static int run_vms(struct keel *k, int argc, char **argv)
 {
-	return list(k, argc, argv, &cmd_vm_list, "UUID                                    ID Name",
-		    print_vm);
+	bool with_pool = false;
+	const struct options o = {
+		.cmd = &cmd_vm_list, .shorts = "c", .longs = cpupool_option, .handle = handle_flag,
+		.arg = &with_pool,
+	};
+	int rc = parse_options(k, argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	if (with_pool)
+		return list(k, "UUID                                    ID Name                              Cpupool",
+			    print_vm_pool);
+	return list(k, "UUID                                    ID Name", print_vm);
 }
 
 const struct command cmd_vm_list = {
 	.name = "vm-list",
-	.args = "",
+	.args = "[-c]",
 	.summary = "Lists the domains' UUIDs",
-	.help = "",
+	.help = "  -c, --cpupool      show the CPU pool, too\n",
 	.run = run_vms,
 };
 
@@ -67,8 +93,11 @@ static void print_claim(struct keel *k, const struct keel_domain *d, struct json
 
 static int run_claims(struct keel *k, int argc, char **argv)
 {
-	return list(k, argc, argv, &cmd_claims, "Name                                ID     Mem Claimed",
-		    print_claim);
+	const struct options o = { .cmd = &cmd_claims };
+	int rc = parse_options(k, argc, argv, &o);
+
+	return rc >= 0 ? rc : list(k, "Name                                ID     Mem Claimed",
+				    print_claim);
 }
 
 const struct command cmd_claims = {

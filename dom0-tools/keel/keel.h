@@ -47,6 +47,8 @@ struct options {
 };
 
 int parse_options(struct keel *k, int argc, char **argv, const struct options *o);
+/* For a command with one option, which has no value; @arg is a bool. */
+bool handle_flag(int option, const char *value, void *arg);
 /* For a command with .opens, when it has looked at its arguments. The same. */
 int open_hypervisor(struct keel *k, const struct command *c);
 
@@ -64,7 +66,7 @@ int report(struct keel *k);
 /* The same with a text that was not an error of the library. */
 int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Prints and frees a JSON result. */
+/* Prints and frees a JSON result, as UTF-8: names and paths may have other bytes. */
 int print_json(struct json_object *j);
 /* The end of a list whose rows are printed already, unless --json asks for @list. Frees it. */
 int end_list(struct keel *k, struct json_object *list);
@@ -79,9 +81,10 @@ int print_done(struct keel *k, const struct keel_domain *d, const char *result);
 void warn_of(void *arg, const char *text);
 /* The words with commas between: a text to free, or NULL. */
 char *join_words(int argc, char **argv);
-/* -f, --force; the argument is a bool. */
+/* -f, --force. */
 extern const struct option force_option[];
-bool handle_force(int option, const char *value, void *arg);
+/* list.c: -c, --cpupool. */
+extern const struct option cpupool_option[];
 
 /* A list of the devices of one type, of guests that are named or of all. */
 struct device_list {

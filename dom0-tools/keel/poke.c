@@ -186,28 +186,28 @@ static void print_up(struct keel *k, const struct keel_domain *d, struct json_ob
 
 static int run_uptime(struct keel *k, int argc, char **argv)
 {
-	const struct options o = { .cmd = &cmd_uptime, .max_args = 1 };
+	const struct options o = { .cmd = &cmd_uptime, .max_args = -1 };
 	struct json_object *list;
-	struct keel_domain *all, one;
-	int rc = parse_options(k, argc, argv, &o), n = 1;
+	struct keel_domain *d;
+	int rc = parse_options(k, argc, argv, &o), n;
 
 	if (rc >= 0)
 		return rc;
-	if (optind < argc ? keel_domain_find(k, argv[optind], &one) : (n = keel_domain_list(k, &all)) < 0)
+	n = named_domains(k, argc, argv, &d);
+	if (n < 0)
 		return report(k);
 	list = json_object_new_array();
 	if (!k->json)
 		printf("%-33s %4s %s\n", "Name", "ID", "Uptime");
 	for (int i = 0; i < n; i++)
-		print_up(k, optind < argc ? &one : &all[i], list);
-	if (optind == argc)
-		free(all);
+		print_up(k, &d[i], list);
+	free(d);
 	return end_list(k, list);
 }
 
 const struct command cmd_uptime = {
 	.name = "uptime",
-	.args = "[NAME|ID]",
+	.args = "[NAME|ID...]",
 	.summary = "Shows for how long domains have been there",
 	.help = "A guest that was started again counts from then on.\n\n",
 	.run = run_uptime,

@@ -56,18 +56,12 @@ static void print_pool(struct keel *k, const struct pool *p, bool cpus, struct j
 		       pool_scheduler_name(p->scheduler), p->domains);
 }
 
-static bool handle_cpus(int option, const char *value, void *arg)
-{
-	*(bool *)arg = true;
-	return option == 'c';
-}
-
 static int run_list(struct keel *k, int argc, char **argv)
 {
 	static const struct option longs[] = { { "cpus", no_argument, NULL, 'c' }, { 0 } };
 	bool cpus = false;
 	const struct options o = {
-		.cmd = &cmd_cpupool_list, .shorts = "c", .longs = longs, .handle = handle_cpus, .arg = &cpus,
+		.cmd = &cmd_cpupool_list, .shorts = "c", .longs = longs, .handle = handle_flag, .arg = &cpus,
 		.max_args = 1,
 	};
 	struct json_object *list;

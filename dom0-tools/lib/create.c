@@ -10,6 +10,7 @@
 #include "lib/device.h"
 #include "lib/domain.h"
 #include "lib/hyper.h"
+#include "lib/lock.h"
 #include "lib/pci.h"
 #include "lib/pool.h"
 #include "lib/store.h"
@@ -158,6 +159,16 @@ static int fill_domain(struct keel *k, struct build *b, struct guest_config *g,
 	return rc;
 }
 
+/* Without the lock keeld would clean up beside it; if it does so already, both do. */
+static void undo(struct keel *k, unsigned int domid)
+{
+	int lock = keel_lock_guest_wait(k, domid, GUEST_LOCK_SECONDS);
+
+	keel_domain_destroy(k, domid);
+	if (lock >= 0)
+		close(lock);
+}
+
 int keel_domain_create(struct keel *k, const struct guest_config *config, bool paused,
 		       unsigned int *domid)
 {
@@ -183,7 +194,7 @@ int keel_domain_create(struct keel *k, const struct guest_config *config, bool p
 		rc = fill_domain(k, &b, &g, *domid, paused);
 		if (rc) {
 			why = k->err;
-			keel_domain_destroy(k, *domid);
+			undo(k, *domid);
 			k->err = why;
 		}
 	}

@@ -26,7 +26,7 @@ int disk_check_file(struct keel *k, const struct guest_disk *d);
  */
 int vif_attach(struct keel *k, unsigned int domid, struct guest_vif *v);
 int vif_check(struct keel *k, const struct guest_vif *v);
-/* An address for an interface that has none: before the configuration is stored, so that it stays. */
+/* An address for one without, before the configuration is stored: a restart keeps it. */
 void vif_choose_mac(struct guest_vif *v);
 
 /*

@@ -52,6 +52,7 @@ static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struc
 		.claimed_kib = i->outstanding_pages << 2,
 		.vcpus = i->nr_online_vcpus,
 		.max_vcpus = i->max_vcpu_id + 1,
+		.pool = i->cpupool,
 		.cpu_time_ns = i->cpu_time,
 		.dying = i->flags & FLAG_DYING,
 		.shutdown = i->flags & FLAG_SHUTDOWN,

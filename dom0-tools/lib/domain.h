@@ -15,6 +15,7 @@ struct keel_domain {
 	uint64_t memory_kib, max_memory_kib;
 	uint64_t claimed_kib;			/* reserved, and not given to it yet */
 	unsigned int vcpus, max_vcpus;
+	unsigned int pool;			/* the CPU pool's id */
 	uint64_t cpu_time_ns;
 	bool running, blocked, paused, shutdown, dying;
 	unsigned int shutdown_reason;		/* SHUTDOWN_*, if .shutdown */

@@ -2,6 +2,8 @@
 #ifndef KEEL_LIB_ERROR_H
 #define KEEL_LIB_ERROR_H
 
+#include <stdio.h>
+
 /*
  * An error, described once, where it was noticed. Functions of this library return 0 (or a count)
  * on success and a negative errno on failure; the text names what failed, why, and what to do about
@@ -25,5 +27,8 @@ int keel_fail_errno(struct keel_error *e, const char *fmt, ...)
  * what they say. Both functions above do it.
  */
 void keel_plain(char *text);
+
+/* Writes a text that may have any bytes: those that are not UTF-8 become U+FFFD. */
+void keel_write_utf8(FILE *out, const char *text);
 
 #endif

@@ -48,3 +48,15 @@ int keel_lock_guest(struct keel *k, unsigned int domid)
 	close(fd);
 	return rc;
 }
+
+#define TRIES_A_SECOND 50
+
+int keel_lock_guest_wait(struct keel *k, unsigned int domid, unsigned int seconds)
+{
+	unsigned int tries = seconds * TRIES_A_SECOND;
+	int fd;
+
+	while ((fd = keel_lock_guest(k, domid)) == -EBUSY && tries--)
+		usleep(1000000 / TRIES_A_SECOND);
+	return fd;
+}

@@ -12,5 +12,9 @@ extern const char *keel_run_dir;
  * process gives it back. A descriptor to close, or -EBUSY: somebody else has it.
  */
 int keel_lock_guest(struct keel *k, unsigned int domid);
+/* The same, but waits for the other one; -EBUSY if that takes longer. */
+int keel_lock_guest_wait(struct keel *k, unsigned int domid, unsigned int seconds);
+/* A script of an interface is ended after 40 seconds. */
+#define GUEST_LOCK_SECONDS 60
 
 #endif

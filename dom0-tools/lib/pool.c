@@ -18,17 +18,22 @@ const char *pool_scheduler_name(unsigned int id)
 	return id >= 5 && id <= 9 ? schedulers[id - 5] : "unknown";
 }
 
+void pool_name(struct keel *k, unsigned int id, char out[GUEST_NAME_MAX + 1])
+{
+	char *name = store_read(k, "/local/pool/%u/name", id);
+
+	if (name)
+		snprintf(out, GUEST_NAME_MAX + 1, "%s", name);
+	else
+		snprintf(out, GUEST_NAME_MAX + 1, "Pool-%u", id);	/* what libxl calls it */
+	free(name);
+}
+
 static void fill(struct keel *k, const struct hyper_pool *h, struct pool *p)
 {
-	char *name = store_read(k, "/local/pool/%u/name", h->id);
-
 	*p = (struct pool){ .id = h->id, .scheduler = h->scheduler, .domains = h->domains,
 			    .cpus = h->cpus };
-	if (name)
-		snprintf(p->name, sizeof(p->name), "%s", name);
-	else
-		snprintf(p->name, sizeof(p->name), "Pool-%u", h->id);	/* what libxl calls it */
-	free(name);
+	pool_name(k, h->id, p->name);
 }
 
 int pool_list(struct keel *k, struct pool **out)

@@ -16,6 +16,7 @@ struct pool {
 int pool_list(struct keel *k, struct pool **out);
 /* @who is a name, or an id. -ENOENT if there is none. */
 int pool_find(struct keel *k, const char *who, struct pool *p);
+void pool_name(struct keel *k, unsigned int id, char out[GUEST_NAME_MAX + 1]);
 /* The CPUs that are in no pool. */
 int pool_free_cpus(struct keel *k, struct guest_cpus *cpus);
 const char *pool_scheduler_name(unsigned int scheduler);

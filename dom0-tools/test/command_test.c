@@ -14,12 +14,15 @@
 #include "lib/device.h"
 #include "lib/hotplug.h"
 #include "lib/hyper.h"
+#include "lib/lock.h"
+#include "lib/pool.h"
 #include "lib/store.h"
 
 static char history[4096], *printed;
 static int hyper_error, machine_error;
 static unsigned int gone = ~0u;
 static bool no_config;
+static unsigned int web_id = 3;
 static struct keel k;
 
 static void did(const char *fmt, ...)
@@ -35,7 +38,7 @@ static void did(const char *fmt, ...)
 static const struct keel_domain machine[] = {
 	{ .name = "Domain-0", .id = 0, .vcpus = 1, .max_vcpus = 1, .max_memory_kib = 1 << 20 },
 	{ .name = "web", .id = 3, .vcpus = 2, .max_vcpus = 2, .max_memory_kib = 1 << 20,
-	  .memory_kib = 512 << 10, .claimed_kib = 3 << 10, .uuid = { 0xab } },
+	  .memory_kib = 512 << 10, .claimed_kib = 3 << 10, .uuid = { 0xab }, .pool = 2 },
 };
 
 int keel_open(struct keel *q, bool no_xenstore)
@@ -67,6 +70,9 @@ int keel_domain_find(struct keel *q, const char *who, struct keel_domain *d)
 			if (!i && strcmp(who, "0") && strcmp(who, "Domain-0"))
 				continue;
 			*d = machine[i];
+			if (i && web_id == ~0u)
+				break;
+			d->id = i ? web_id : 0;
 			return 0;
 		}
 	return keel_fail(&q->err, ESRCH, "there is no domain named '%s'", who);
@@ -77,6 +83,42 @@ int keel_domain_find_guest(struct keel *q, const char *who, struct keel_domain *
 	int rc = keel_domain_find(q, who, d);
 
 	return !rc && !d->id ? keel_fail(&q->err, EINVAL, "%s is Dom0", who) : rc;
+}
+
+/* Who sees to web: keeld ends it, and may start another in its place, as domain 4. */
+static bool locked_for_ever, ends_meanwhile, starts_again;
+
+int keel_lock_guest_wait(struct keel *q, unsigned int domid, unsigned int seconds)
+{
+	did("lock %u\n", domid);
+	if (locked_for_ever)
+		return keel_fail(&q->err, EBUSY, "another process sees to domain %u", domid);
+	if (ends_meanwhile && domid == 3)
+		web_id = starts_again ? 4 : ~0u;
+	return open("/dev/null", O_RDONLY);
+}
+
+int keel_domain_by_id(struct keel *q, unsigned int id, struct keel_domain *d)
+{
+	*d = machine[1];
+	d->id = id;
+	return id == web_id ? 0 : keel_fail(&q->err, ESRCH, "there is no domain %u", id);
+}
+
+int keel_domain_destroy(struct keel *q, unsigned int domid)
+{
+	did("destroy %u\n", domid);
+	return hyper_error ? keel_fail(&q->err, -hyper_error, "it stays") : 0;
+}
+
+struct json_object *keel_domain_to_json(const struct keel_domain *d)
+{
+	return json_of_domain(d);
+}
+
+void pool_name(struct keel *q, unsigned int id, char out[GUEST_NAME_MAX + 1])
+{
+	sprintf(out, "pool%u", id);
 }
 
 int keel_domain_name_free(struct keel *q, const char *name)
@@ -96,16 +138,20 @@ bool skeleton_config(struct keel *q, unsigned int domid, struct guest_config *g)
 	return !no_config;
 }
 
+static const char *disk_path = "/a.img";
+
 /* Two disks and an interface of web, as the nodes of Dom0's end have them. */
 static char *read_device(const char *path)
 {
 	static const char *const nodes[] = {
-		"vbd/3/51712/dev", "xvda", "vbd/3/51712/mode", "w", "vbd/3/51712/params", "/a.img",
+		"vbd/3/51712/dev", "xvda", "vbd/3/51712/mode", "w",
 		"vbd/3/51712/physical-device", "7:0", "vbd/3/268439552/dev", "xvdp", "vbd/3/268439552/mode", "r",
 		"vif/3/1/mac", "00:16:3e:00:00:01", "vif/3/1/bridge", "xenbr0", "vif/3/1/script", "/bin/true",
 		"vif/3/2/script", "/etc/xen/scripts/vif-route",
 	};
 
+	if (!strcmp(path, "vbd/3/51712/params"))
+		return strdup(disk_path);
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i += 2)
 		if (!strcmp(path, nodes[i]))
 			return strdup(nodes[i + 1]);
@@ -273,7 +319,7 @@ static int run(const char *words)
 			&cmd_trigger,
 		&cmd_sysrq, &cmd_uptime, &cmd_domid, &cmd_domname, &cmd_block_attach, &cmd_block_detach,
 		&cmd_block_list, &cmd_network_attach, &cmd_network_detach, &cmd_network_list,
-		&cmd_vm_list, &cmd_claims, &cmd_debug_keys,
+		&cmd_vm_list, &cmd_claims, &cmd_debug_keys, &cmd_list, &cmd_destroy,
 	};
 	FILE *out = stdout, *err = stderr;
 	char copy[256], *argv[16] = { 0 }, *rest = copy;
@@ -429,6 +475,78 @@ static void lists(void **state)
 	hyper_error = 0;
 }
 
+static void pools_shown(void **state)
+{
+	expect("list", 0, "Time(s)\n", "");
+	assert_contains(printed, "web                                          3   512     2     ------       0.0\n");
+	expect("list -c", 0, "Time(s)     Cpupool\n", "");
+	assert_contains(printed, "       0.0     pool2\n");
+	expect("list web 0 web", 0, "Domain-0", "");
+	expect("list other", 3, "there is no domain named 'other'", "");
+	expect("vm-list -c", 0, "     3 web                               pool2\n", "");
+	expect("vm-list --cpupool", 0, "     0 Domain-0                          pool0\n", "");
+}
+
+static void destroyed(void **state)
+{
+	expect("destroy web", 0, "web (domain 3): destroyed\n", "lock 3\ndestroy 3\n");
+	expect("destroy 0", 1, "0 is Dom0", "");
+	hyper_error = -EIO;
+	expect("destroy web", 1, "it stays", "lock 3\ndestroy 3\n");
+	hyper_error = 0;
+	locked_for_ever = true;
+	expect("destroy web", 1, "another process sees to domain 3", "lock 3\n");
+	locked_for_ever = false;
+	ends_meanwhile = true;
+	expect("destroy web", 0, "destroyed", "lock 3\n");
+	web_id = 3;
+	starts_again = true;
+	expect("destroy web", 0, "web (domain 4): destroyed\n", "lock 3\nlock 4\ndestroy 4\n");
+	web_id = 3;
+	ends_meanwhile = starts_again = false;
+}
+
+/* Whatever bytes there are, and json-c itself takes what comes out. */
+static void utf8(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "web", "web" }, { "w\xc3\xa4" "b", "w\xc3\xa4" "b" }, { "\xe2\x82\xac", "\xe2\x82\xac" },
+		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" }, { "a\xff", "a?" }, { "\xc3", "?" }, { "\xc3z", "?z" },
+		{ "\xc0\xaf", "??" }, { "\xe0\x80\xaf", "???" }, { "\xed\xa0\x80", "???" }, { "\xe2\x82", "??" },
+		{ "\xe2\x82z", "??z" }, { "\xf4\x90\x80\x80", "????" }, { "\xf0\x9f\x98", "???" },
+		{ "\xef\xbb\xbf", "\xef\xbb\xbf" }, { "\x80", "?" }, { "\xf5\x80\x80\x80", "????" },
+	};
+	struct json_tokener *t = json_tokener_new();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text, plain[32] = "";
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		keel_write_utf8(out, cases[i].in);
+		fclose(out);
+		for (char *s = text; *s; s++)
+			if (!strncmp(s, "\xef\xbf\xbd", 3)) {
+				strcat(plain, "?");
+				s += 2;
+			} else {
+				strncat(plain, s, 1);
+			}
+		assert_string_equal(plain, cases[i].out);
+		free(text);
+	}
+	disk_path = "/\xe4\x80\"\n\xf8.img";
+	run("block-list --json web");
+	disk_path = "/a.img";
+	json_tokener_set_flags(t, JSON_TOKENER_VALIDATE_UTF8);
+	json_object_put(json_tokener_parse_ex(t, printed, strlen(printed)));
+	assert_int_equal(json_tokener_get_error(t), json_tokener_success);
+	assert_contains(printed, "/\xef\xbf\xbd\xef\xbf\xbd\\\"\\n\xef\xbf\xbd.img");
+	json_tokener_free(t);
+}
+
 static void disks(void **state)
 {
 	expect("block-attach web /b.img,raw,xvdb,w", 0, "web (domain 3): xvdb attached\n",
@@ -494,6 +612,8 @@ static void json(void **state)
 		{ "sysrq --json web h", "\"sent\"" }, { "uptime --json web", "\"uptime_seconds\":9006" },
 		{ "domid --json web", "\"id\":3" }, { "domname --json 3", "\"name\":\"web\"" },
 		{ "domid --json nobody", "\"code\":\"ESRCH\"" },
+		{ "list --json -c", "\"cpupool\":\"pool2\"" }, { "vm-list --json -c", "\"cpupool\":\"pool0\"" },
+		{ "destroy --json web", "\"result\":\"destroyed\"" },
 		{ "vm-list --json", "\"uuid\":\"ab000000-0000-0000-0000-000000000000\"" },
 		{ "claims --json", "\"memory_kib\":524288,\"claimed_kib\":3072" },
 		{ "debug-keys --json h", "\"result\":\"sent\"" },
@@ -528,7 +648,8 @@ int main(void)
 		cmocka_unit_test(vcpus), cmocka_unit_test(memory), cmocka_unit_test(names),
 			cmocka_unit_test(shares),
 		cmocka_unit_test(pokes), cmocka_unit_test(json), cmocka_unit_test(disks),
-		cmocka_unit_test(interfaces), cmocka_unit_test(lists),
+		cmocka_unit_test(interfaces), cmocka_unit_test(lists), cmocka_unit_test(pools_shown),
+		cmocka_unit_test(destroyed), cmocka_unit_test(utf8),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -136,6 +136,28 @@ static void too_many(void **state)
 	assert_true(worker_start(&k, 104, work));
 }
 
+/* Who waits for it gets it, or learns that somebody has it. */
+static void waits(void **state)
+{
+	int lock = keel_lock_guest(&k, 101), status;
+	pid_t pid = fork();
+
+	assert_true(lock >= 0);
+	if (!pid) {
+		close(lock);
+		if (keel_lock_guest_wait(&k, 101, 0) != -EBUSY)
+			_exit(1);
+		dprintf(open(did, O_WRONLY | O_CREAT, 0600), "busy");
+		_exit(keel_lock_guest_wait(&k, 101, 60) < 0 ? 2 : 0);
+	}
+	wait_done("busy");
+	usleep(100000);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	close(lock);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* The other lock is waited for, and there is one. */
 static void one_lock(void **state)
 {
@@ -166,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(of_another, reset, all_end),
 		cmocka_unit_test_setup_teardown(too_many, reset, all_end),
 		cmocka_unit_test_setup_teardown(one_lock, reset, all_end),
+		cmocka_unit_test_setup_teardown(waits, reset, all_end),
 	};
 	int rc;
 
