@@ -16,6 +16,9 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 -include .config
 
+# What is built does not tell where it was built.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
+
 CFLAGS_WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wundef -Wvla -Wimplicit-fallthrough -Wno-unused-parameter -Wno-sign-compare \
 	-Wwrite-strings -Wpointer-arith -Wframe-larger-than=2048
@@ -23,8 +26,8 @@ CPPFLAGS   := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I. -Ia
 CFLAGS     := -std=gnu17 -O2 -g $(CFLAGS_WARN) -ffreestanding -fno-common -fno-strict-aliasing \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=global -fcf-protection=none \
-	-ffunction-sections -fdata-sections -fno-delete-null-pointer-checks
-ASFLAGS    := -D__ASSEMBLY__ -g
+	-ffunction-sections -fdata-sections -fno-delete-null-pointer-checks $(PREFIX_MAP)
+ASFLAGS    := -D__ASSEMBLY__ -g $(PREFIX_MAP)
 
 SRC_C := $(sort $(wildcard common/*.c common/*/*.c arch/x86/*.c arch/x86/*/*.c))
 SRC_S := $(filter-out %.lds.S,$(sort $(wildcard arch/x86/*.S arch/x86/*/*.S xen/multiboot/*.S)))
@@ -52,7 +55,7 @@ help:
 	@echo "make deps            installs what the build and the tests need (*/deps.txt), and fetches QEMU 10"
 	@echo "make run             Keel, Dom0 and two guests in QEMU (IOMMU=intel, SMP=2, MEM=2G, LOADER=multiboot, ...)"
 	@echo "make boot KERNEL=F   your kernel as Dom0 (INITRD=, CMDLINE=; test/boot has the rest)"
-	@echo "make tools           keel and keeld; make install puts them below PREFIX and DESTDIR"
+	@echo "make tools           keel and keeld; make install: those and Keel, below PREFIX and DESTDIR"
 	@echo "make dom0-image      Dom0's kernel and image; make iso: an image for a CD or a USB stick"
 	@echo "make check           what needs no emulator and takes minutes; make unit-NAME: one unit test; make check-mutants"
 	@echo "make test            what CI runs (TESTS='unit-* guest-*', JOBS=emulators at a time); make test-list prints the names"

@@ -6,7 +6,7 @@ TO := $(O)/dom0-tools
 
 TOOLS_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter -Wno-missing-field-initializers \
-	-Wwrite-strings
+	-Wwrite-strings $(PREFIX_MAP)
 UNPACK_LIBS := -llzma -lzstd -lz -lbz2
 
 .PHONY: tools dom0-image dom0-packages
@@ -33,18 +33,6 @@ TOOLS_LIBS := -lxencall -lxenforeignmemory -lxengnttab -lxenstore -lxenhypfs -lj
 
 tools: $(UNPACK_KERNEL) $(TO)/keel $(TO)/keeld
 
-# Onto this machine, or below DESTDIR.
-PREFIX ?= /usr/local
-.PHONY: install
-install: tools
-	@install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	@install -m 755 $(TO)/keel $(TO)/keeld $(DESTDIR)$(PREFIX)/sbin
-	@install -m 644 $(T)/man/keel.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	@install -m 644 $(T)/man/keel.cfg.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	@install -m 644 $(T)/man/keeld.8 $(DESTDIR)$(PREFIX)/share/man/man8
-	@install -m 644 $(T)/completion/keel $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-
 $(TOOLS_INCLUDE)/xen:
 	@mkdir -p $(@D)
 	ln -sfn $(abspath xen/include/public) $@
@@ -68,6 +56,9 @@ $(TO)/keel: $(KEEL_OBJ)
 	$(HOSTCC) $(KEEL_OBJ) $(TO)/libkeel.a -Wl,--as-needed -o $@ $(TOOLS_LIBS)
 $(TO)/keeld: $(KEELD_OBJ)
 	$(HOSTCC) $(KEELD_OBJ) $(TO)/libkeel.a -Wl,--as-needed -o $@ $(TOOLS_LIBS)
+
+$(TO)/obj/keel/main.o: common/version.h
+$(TO)/obj/keel/main.o: TOOLS_CFLAGS += -DKEEL_RELEASE='$(shell sed -n 's/^.define KEEL_RELEASE//p' common/version.h)'
 
 -include $(LIBKEEL_OBJ:.o=.d) $(KEEL_OBJ:.o=.d) $(KEELD_OBJ:.o=.d)
 

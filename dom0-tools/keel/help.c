@@ -11,6 +11,7 @@ static int all(void)
 	for (const struct command *const *c = commands; *c; c++)
 		printf("  %-23s %s\n", (*c)->name, (*c)->summary);
 	printf("\n`keel help COMMAND` says more; so do the manual pages keel(1) and keel.cfg(5).\n"
+	       "`keel --version` prints the release.\n"
 	       "Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 no such guest,\n"
 	       "4 not enough memory, 5 not in time.\n");
 	return KEEL_EXIT_OK;

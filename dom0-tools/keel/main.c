@@ -67,6 +67,8 @@ int main(int argc, char **argv)
 	early_options(&k, argc, argv);
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return cmd_help.run(&k, 1, argv) || argc < 2 ? KEEL_EXIT_USAGE : KEEL_EXIT_OK;
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return puts("keel " KEEL_RELEASE) < 0 ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
 	c = command_find(argv[1]);
 	if (!c)
 		return usage_error(&k, &cmd_help, "there is no command '%s'", argv[1]);

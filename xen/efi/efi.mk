@@ -7,7 +7,7 @@ EFI_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isys
 	-isystem $(EFI_INC)/x86_64 -I. -DGNU_EFI_USE_MS_ABI $(LIBFDT_CPPFLAGS)
 EFI_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-ffreestanding -fno-strict-aliasing -fpic -fshort-wchar -mno-red-zone $(if $(findstring clang,$(CC)),,-maccumulate-outgoing-args) \
-	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only $(PREFIX_MAP)
 # The loader's own sources, and those that it shares with the core.
 EFI_SRC   := $(sort $(wildcard xen/efi/*.c)) common/boot_info.c common/bootfiles.c \
 	common/lib/string.c arch/x86/string.c arch/x86/boot/libfdt_guard.c
@@ -27,7 +27,7 @@ $(EFI_DIR)/keel.elf: $(O)/keel.elf
 
 $(EFI_DIR)/xen/efi/handoff.o: xen/efi/handoff.S $(EFI_DIR)/keel.elf
 	@mkdir -p $(@D)
-	$(CC) -c -I. -DKEEL_ELF='"$(EFI_DIR)/keel.elf"' $< -o $@
+	$(CC) -c -I. $(PREFIX_MAP) -DKEEL_ELF='"$(EFI_DIR)/keel.elf"' $< -o $@
 
 # libefi.a has string functions of its own: the first definition, ours, is taken.
 $(EFI_DIR)/keel.so: $(EFI_OBJS)

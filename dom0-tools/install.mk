@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make install: onto this machine, or below DESTDIR. dom0-tools/install.list names each file.
+PREFIX     ?= /usr/local
+UNIT_DIR   ?= $(PREFIX)/lib/systemd/system
+# Empty for packages whose builder strips by itself.
+INSTALL_STRIP ?= -s
+
+ROOT_PREFIX := $(DESTDIR)$(PREFIX)
+H := $(T)/host
+
+.PHONY: install install-hypervisor install-tools install-doc
+install: install-hypervisor install-tools install-doc
+
+# $(call install-made,MODE,FILE,TO): with the place of what it names.
+install-made = sed 's|@PREFIX@|$(PREFIX)|g' $2 | install -D -m $1 /dev/stdin $3
+
+install-hypervisor: all
+	@install -d $(DESTDIR)/boot $(ROOT_PREFIX)/lib/keel
+	@install -m 644 $(EFI_DIR)/keel.elf $(O)/keel.efi $(DESTDIR)/boot
+	@install -m 644 $(O)/keel.efi $(ROOT_PREFIX)/lib/keel
+	@sed -n 's/^#define \(CONFIG_[A-Z0-9_]*\) /\1=/p' $(CONFIG_H) | \
+		install -m 644 /dev/stdin $(ROOT_PREFIX)/lib/keel/config
+
+install-tools: tools
+	@install -d $(ROOT_PREFIX)/sbin $(addprefix $(ROOT_PREFIX)/share/man/man,1 5 8)
+	@install $(INSTALL_STRIP) -m 755 $(TO)/keel $(TO)/keeld $(ROOT_PREFIX)/sbin
+	@install -m 644 $(T)/man/keel.1 $(ROOT_PREFIX)/share/man/man1
+	@install -m 644 $(T)/man/keel.cfg.5 $(ROOT_PREFIX)/share/man/man5
+	@install -m 644 $(T)/man/keeld.8 $(ROOT_PREFIX)/share/man/man8
+	@install -D -m 644 $(T)/completion/keel $(ROOT_PREFIX)/share/bash-completion/completions/keel
+	@$(call install-made,644,$(H)/keeld.service,$(DESTDIR)$(UNIT_DIR)/keeld.service)
+	@install -D -m 644 $(H)/tmpfiles.conf $(ROOT_PREFIX)/lib/tmpfiles.d/keel.conf
+
+install-doc:
+	@install -d $(ROOT_PREFIX)/share/doc/keel/docs
+	@install -m 644 README.md CHANGELOG.md SECURITY.md $(ROOT_PREFIX)/share/doc/keel
+	@install -m 644 $(wildcard docs/*.md) $(ROOT_PREFIX)/share/doc/keel/docs
+
+CHECKS += check-install
+check-install: all tools
+	@rm -rf $(O)/install-root
+	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(O))/install-root PREFIX=/usr
+	@$(T)/test/install $(O)/install-root
