@@ -14,7 +14,7 @@ UNPACK_LIBS := -llzma -lzstd -lz -lbz2
 # unpack-kernel IN OUT: the ELF inside a packaged kernel; also for other makefiles.
 UNPACK_KERNEL := $(TO)/unpack-kernel
 UNPACK_SRC := $(T)/image/unpack-kernel.c $(T)/lib/error.c $(T)/lib/blob.c $(T)/lib/unpack.c \
-	$(T)/lib/lz4.c
+	$(T)/lib/lz4.c $(T)/lib/elf.c
 
 $(UNPACK_KERNEL): $(UNPACK_SRC) $(wildcard $(T)/lib/*.h)
 	@mkdir -p $(@D)

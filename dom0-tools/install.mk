@@ -14,12 +14,19 @@ install: install-hypervisor install-tools install-doc
 # $(call install-made,MODE,FILE,TO): with the place of what it names.
 install-made = sed 's|@PREFIX@|$(PREFIX)|g' $2 | install -D -m $1 /dev/stdin $3
 
-install-hypervisor: all
+install-hypervisor: all $(UNPACK_KERNEL)
 	@install -d $(DESTDIR)/boot $(ROOT_PREFIX)/lib/keel
 	@install -m 644 $(EFI_DIR)/keel.elf $(O)/keel.efi $(DESTDIR)/boot
 	@install -m 644 $(O)/keel.efi $(ROOT_PREFIX)/lib/keel
 	@sed -n 's/^#define \(CONFIG_[A-Z0-9_]*\) /\1=/p' $(CONFIG_H) | \
 		install -m 644 /dev/stdin $(ROOT_PREFIX)/lib/keel/config
+	@install $(INSTALL_STRIP) -m 755 $(UNPACK_KERNEL) $(ROOT_PREFIX)/lib/keel
+	@$(call install-made,755,$(H)/update-keel,$(ROOT_PREFIX)/sbin/update-keel)
+	@install -D -m 644 $(T)/man/update-keel.8 $(ROOT_PREFIX)/share/man/man8/update-keel.8
+	@$(call install-made,755,$(H)/kernel-hook,$(DESTDIR)/etc/kernel/postinst.d/keel)
+	@$(call install-made,755,$(H)/kernel-hook,$(DESTDIR)/etc/kernel/postrm.d/keel)
+	@install -D -m 755 $(H)/20_keel $(DESTDIR)/etc/grub.d/20_keel
+	@install -D -m 644 $(H)/grub.cfg $(DESTDIR)/etc/default/grub.d/keel.cfg
 
 install-tools: tools
 	@install -d $(ROOT_PREFIX)/sbin $(addprefix $(ROOT_PREFIX)/share/man/man,1 5 8)
@@ -41,3 +48,8 @@ check-install: all tools
 	@rm -rf $(O)/install-root
 	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(O))/install-root PREFIX=/usr
 	@$(T)/test/install $(O)/install-root
+
+# What Debian's kernels and GRUB make of it, in machines that are folders.
+CHECKS += check-grub
+check-grub: check-install
+	@$(T)/test/grub $(O)/install-root $(O)/check-grub

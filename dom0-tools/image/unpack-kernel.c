@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* unpack-kernel IN OUT: writes the ELF image inside the kernel file IN to OUT. */
+/*
+ * unpack-kernel [--dom0] IN OUT: writes the ELF image inside the kernel file IN to OUT. With
+ * --dom0, the status is 3, and nothing is written, if that kernel cannot be Dom0.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/elf.h"
 #include "lib/unpack.h"
 
 static int write_out(const char *path, const struct blob *b)
@@ -19,14 +23,29 @@ static int write_out(const char *path, const struct blob *b)
 	return fclose(f);
 }
 
+/* 0, or the exit status. */
+static int check_dom0(const struct blob *elf, struct keel_error *e)
+{
+	struct keel_elf k;
+	int rc = keel_elf_parse(&k, elf, e);
+
+	if (!rc && !k.dom0)
+		rc = keel_fail(e, ENOEXEC, "the kernel does not say that it can be Dom0; Linux needs "
+			       "CONFIG_XEN_DOM0");
+	return rc == -ENOEXEC ? 3 : !!rc;
+}
+
 int main(int argc, char **argv)
 {
+	bool dom0 = argc > 1 && !strcmp(argv[1], "--dom0");
 	struct blob in, elf;
 	struct keel_error e;
 	int rc = 1;
 
+	argc -= dom0;
+	argv += dom0;
 	if (argc != 3) {
-		fprintf(stderr, "usage: unpack-kernel IN OUT\n");
+		fprintf(stderr, "usage: unpack-kernel [--dom0] IN OUT\n");
 		return 2;
 	}
 	if (blob_open(&in, argv[1], "kernel", &e)) {
@@ -35,8 +54,11 @@ int main(int argc, char **argv)
 	}
 	if (unpack_kernel(&in, &elf, &e)) {
 		fprintf(stderr, "unpack-kernel: %s: %s\n", argv[1], e.text);
+	} else if (dom0 && (rc = check_dom0(&elf, &e))) {
+		fprintf(stderr, "unpack-kernel: %s: %s\n", argv[1], e.text);
 	} else if (write_out(argv[2], &elf)) {
 		fprintf(stderr, "unpack-kernel: cannot write %s: %s\n", argv[2], strerror(errno));
+		rc = 1;
 	} else {
 		rc = 0;
 	}

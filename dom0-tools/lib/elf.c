@@ -3,11 +3,12 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* xen/include/public/elfnote.h */
+#define NOTE_SUPPORTED_FEATURES 17
 #define NOTE_PHYS32_ENTRY 18
+#define FEATURE_DOM0 (1u << 11)
 
 /* A program header of either class. */
 struct header {
@@ -106,7 +107,20 @@ static int add_segment(struct keel_elf *k, const struct blob *b, const struct he
 	return 0;
 }
 
-/* Looks for the entry point among the notes in @p. Sizes are padded to four bytes. */
+static void take_note(struct keel_elf *k, uint32_t type, const unsigned char *desc, bool *found)
+{
+	uint32_t value;
+
+	memcpy(&value, desc, 4);
+	if (type == NOTE_PHYS32_ENTRY && !*found) {
+		k->entry = value;
+		*found = true;
+	} else if (type == NOTE_SUPPORTED_FEATURES) {
+		k->dom0 = value & FEATURE_DOM0;
+	}
+}
+
+/* Looks for Xen's notes in @p. Sizes are padded to four bytes. */
 static void scan_notes(struct keel_elf *k, const unsigned char *p, uint64_t size, bool *found)
 {
 	while (size >= 12) {
@@ -122,12 +136,8 @@ static void scan_notes(struct keel_elf *k, const unsigned char *p, uint64_t size
 		desc_room = ((uint64_t)desc_size + 3) & ~3ULL;
 		if (name_room > size || desc_room > size - name_room)
 			return;
-		if (type == NOTE_PHYS32_ENTRY && name_size == 4 && !memcmp(p, "Xen", 4) &&
-		    desc_size >= 4) {
-			memcpy(&k->entry, p + name_room, 4);
-			*found = true;
-			return;
-		}
+		if (name_size == 4 && !memcmp(p, "Xen", 4) && desc_size >= 4)
+			take_note(k, type, p + name_room, found);
 		p += name_room + desc_room;
 		size -= name_room + desc_room;
 	}
@@ -153,7 +163,7 @@ int keel_elf_parse(struct keel_elf *k, const struct blob *b, struct keel_error *
 					 "%zu bytes", i, b->size);
 		if (h.type == PT_LOAD)
 			rc = add_segment(k, b, &h, e);
-		else if (!found)
+		else
 			scan_notes(k, b->data + h.offset, h.filesz, &found);
 	}
 	if (rc)

@@ -2,6 +2,7 @@
 #ifndef KEEL_LIB_ELF_H
 #define KEEL_LIB_ELF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/blob.h"
@@ -21,6 +22,7 @@ struct keel_elf {
 	unsigned int segments;
 	uint64_t start, end;		/* of all segments */
 	uint32_t entry;			/* XEN_ELFNOTE_PHYS32_ENTRY */
+	bool dom0;			/* XEN_ELFNOTE_SUPPORTED_FEATURES has XENFEAT_dom0 */
 };
 
 /*

@@ -414,14 +414,15 @@ static void elf_as_it_is(void **state)
 struct elf_file {
 	Elf64_Ehdr h;
 	Elf64_Phdr ph[3];
-	unsigned char note[24];
+	unsigned char note[40];
 	unsigned char code[64];
 };
 
 static struct elf_file good_elf(void)
 {
-	static const unsigned char note[24] = {
+	static const unsigned char note[40] = {
 		4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0, 0x10, 0, 0, 1,
+		4, 0, 0, 0, 4, 0, 0, 0, 17, 0, 0, 0, 'X', 'e', 'n', 0, 0, 8, 0, 0,
 	};
 	struct elf_file f = {
 		.h = {
@@ -464,6 +465,23 @@ static void elf_good(void **state)
 	assert_int_equal(k.segment[0].data_size, 64);
 	assert_int_equal(k.segment[0].memory_size, 8192);
 	assert_ptr_equal(k.segment[0].data, f.code);
+}
+
+/* Behind the entry there is a note that says what the kernel can be. */
+static void elf_for_dom0(void **state)
+{
+	struct elf_file f = good_elf();
+	struct keel_elf k;
+
+	assert_int_equal(parse(&f, &k), 0);
+	assert_false(k.dom0);
+	f.ph[1].p_filesz = sizeof(f.note);
+	assert_int_equal(parse(&f, &k), 0);
+	assert_true(k.dom0);
+	assert_int_equal(k.entry, 0x1000010);
+	f.note[37] = 0xf7;
+	assert_int_equal(parse(&f, &k), 0);
+	assert_false(k.dom0);
 }
 
 #define REFUSED(change, code, says) do {					\
@@ -551,6 +569,7 @@ int main(void)
 		cmocka_unit_test(whole_too_large), cmocka_unit_test(lz4_matches),
 		cmocka_unit_test(lz4_linked_blocks), cmocka_unit_test(not_kernels),
 		cmocka_unit_test(odd_files), cmocka_unit_test(elf_as_it_is), cmocka_unit_test(elf_good),
+		cmocka_unit_test(elf_for_dom0),
 		cmocka_unit_test(elf_bad), cmocka_unit_test(elf_cut_short), cmocka_unit_test(elf_32_bits),
 	};
 
