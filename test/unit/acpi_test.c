@@ -102,13 +102,13 @@ static const u8 madt_entries[] = {
 	0, 8, 1, 2, 1, 0, 0, 0,				/* CPU uid 1 id 2 */
 	0, 8, 2, 4, 0, 0, 0, 0,				/* disabled */
 	9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0,	/* x2APIC id 256, uid 7 */
-	9, 16, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,	/* the same as uid 1 once more */
+	9, 16, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,	/* the same CPU as uid 1 again */
 	1, 12, 5, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,	/* IO-APIC 5 at fec00000, GSI 0 */
 	1, 12, 6, 0, 0, 0x10, 0xc0, 0xfe, 24, 0, 0, 0,	/* IO-APIC 6 at fec01000, GSI 24 */
 	2, 10, 0, 0, 2, 0, 0, 0, 0, 0,			/* IRQ 0 = GSI 2 */
 	2, 10, 0, 9, 9, 0, 0, 0, 0xd, 0,		/* IRQ 9 = GSI 9, level */
 	4, 6, 0xff, 0, 0, 1,				/* local NMI: not used */
-	0x7f, 4, 0, 0,					/* a type of the future */
+	0x7f, 4, 0, 0,					/* a type that ACPI may define later */
 };
 
 static void put_tables(void)
@@ -275,7 +275,7 @@ static void broken_tables_are_refused(void **state)
 	}
 }
 
-/* Also when it is looked for again: what it says may have changed since. */
+/* A second search sees it, too: the table may have changed since the first. */
 static void finds_tables(void **state)
 {
 	const struct acpi_table *t;
@@ -315,8 +315,8 @@ static void lying_lengths_are_refused(void **state)
 }
 
 /*
- * Cut at every length and with each byte changed: never beyond the end (ASan), entries never out of
- * bounds.
+ * Cut at every length, and with each byte changed: the parser never reads beyond the end (ASan),
+ * and the number of entries stays within bounds.
  */
 static void madt_survives_cuts(void **state)
 {
@@ -491,7 +491,7 @@ static void dom0_tables(void **state)
 	assert_int_equal(acpi_build_dom0(built, sizeof(built), BUILD_GPA, 4, &rsdp, &used), 0);
 	assert_true(used <= sizeof(built));
 	x = checked_xsdt(rsdp);
-	/* MADT first, then FADT and MCFG; HPET and SPCR hidden, the native MADT replaced. */
+	/* MADT first, then FADT and MCFG. HPET and SPCR are hidden, the native MADT is replaced. */
 	assert_int_equal(get(x + 4, 4), 36 + 3 * 8);
 	assert_int_equal(get(x + 44, 8), FADT);
 	assert_int_equal(get(x + 52, 8), MCFG);
@@ -541,7 +541,7 @@ static void guest_tables(void **state)
 	assert_int_equal(info.nr_ioapics, 0);
 }
 
-/* Does the table have the number, in all bytes of it? */
+/* Does the table contain the number, in any place? */
 static bool holds(const u8 *table, u64 number, size_t size)
 {
 	for (size_t i = 36; i + size <= get(table + 4, 4); i++)

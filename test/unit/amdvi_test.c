@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/iommu/ivrs.c */
 /*
- * AMD-Vi with two units whose registers are memory, and whose hardware the test plays while
- * Keel waits: it takes commands from the rings, and remembers them.
+ * AMD-Vi with two units. Their registers are memory. The test plays the hardware while Keel waits:
+ * it takes commands from the rings and remembers them.
  */
 #include "test/unit/unit.h"
 
 #include <public/errno.h>
 
-#include "arch/x86/iommu/amdvi.c" /* for its state, which a boot starts with */
+#include "arch/x86/iommu/amdvi.c" /* the source itself: a boot starts with its state */
 
 #define NR_UNITS 2
 #define IOAPIC_ID 0xa0
@@ -19,10 +19,10 @@
 struct acpi_info acpi;
 static u64 regs[NR_UNITS][AMDVI_REGS_LEN / 8];
 static u8 table[256];
-static int table_rc;		/* what the search for it says */
+static int table_rc;		/* what the search for the IVRS returns */
 static u32 capability, conf_writes[NR_UNITS][8];
 static bool overflows;		/* unit 0's log, with the next fault */
-static bool stuck;		/* unit 1 does nothing */
+static bool stuck;		/* unit 1 does not respond */
 static struct { unsigned int unit; struct amdvi_cmd cmd; u64 dte[4]; u32 irte; } done[4096];
 static unsigned int nr_done;
 static struct { u32 sbdf; u64 addr; bool write; const char *reason; } faults[600];
@@ -31,7 +31,7 @@ static struct { u64 first, last; u32 sbdf; unsigned int access; } reserved[8];
 static struct irq_desc msi;
 static struct ioapic_info the_ioapic = { .id = 3, .nr_pins = 24 };
 
-static bool quiet;		/* enough was said of each kind */
+static bool quiet;		/* the limit of messages of each kind is reached */
 
 bool ratelimit_ok(struct ratelimit *rl)
 {
@@ -109,7 +109,7 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 	faults[nr_faults++].reason = reason;
 }
 
-/* One unit takes what is in its ring. */
+/* One unit executes the commands in its ring. */
 static void play(unsigned int i)
 {
 	u64 *r = regs[i], head = r[AMDVI_CMD_HEAD / 8];
@@ -235,14 +235,14 @@ static void what_probe_finds(void **state)
 	assert_int_equal(probe(), 0);
 	assert_int_equal(iommu_caps.nr_units, 2);
 	assert_int_equal(iommu_caps.levels, 4);
-	assert_int_equal(hidden, 3); /* nobody gets either unit's registers */
+	assert_int_equal(hidden, 3); /* neither unit's registers are left to anybody */
 	assert_true(iommu_caps.irq_remap && iommu_caps.caches_holes && !iommu_caps.wide_dest);
 	assert_true(f->leaf[P2M_RAM] == (1 | 7ull << 60) && f->leaf[P2M_GRANT_RO] == (1 | 3ull << 60));
 	assert_true(f->leaf[P2M_FOREIGN] == f->leaf[P2M_RAM] && f->leaf[P2M_GRANT_RW] == f->leaf[P2M_RAM]);
 	assert_true(!f->leaf[P2M_SHARED] && !f->leaf[P2M_MMIO] && !f->leaf[P2M_HOLE]);
 	assert_true(f->table == (1 | 3ull << 61) && f->table_level == 0x200 && f->superpage_mask == 0xe00);
 	assert_true(!f->superpage && !f->types && !f->noncoherent && f->max_order == 18);
-	assert_int_equal(nr_reserved, 3); /* the two functions of the range that exist, and all */
+	assert_int_equal(nr_reserved, 3); /* the range's two functions that exist, and the entry for all */
 	assert_int_equal(reserved[0].sbdf, 0x20);
 	assert_int_equal(reserved[1].sbdf, 0x23);
 	assert_true(reserved[1].first == 0xb0000 && reserved[1].last == 0xb0fff);
@@ -250,7 +250,7 @@ static void what_probe_finds(void **state)
 	assert_true(reserved[1].access == 1 && reserved[2].access == 3); /* as the flags say */
 	assert_true(f->reserved[1] == (1 | 3ull << 60) && f->reserved[2] == (1 | 5ull << 60));
 	assert_true(f->reserved[3] == (1 | 7ull << 60) && !f->reserved[0] && !f->leaf[P2M_RESERVED]);
-	acpi.ioapics[0].id = 4; /* nobody says from where it sends */
+	acpi.ioapics[0].id = 4; /* no entry says with which id this IO-APIC sends */
 	set_caps();
 	assert_false(iommu_caps.irq_remap);
 }
@@ -329,7 +329,7 @@ static void a_device_changes_hands(void **state)
 	assert_true(device_table[DEV][1] == 2 && device_table[DEV][2] == 1);
 	nr_done = 0;
 	assert_int_equal(amdvi_ops.attach(DEV, d2), 0);
-	assert_int_equal(nr_done, 4); /* in each unit: the entry, then what the old owner's number means */
+	assert_int_equal(nr_done, 4); /* in each unit: flush the entry, then the old domain's id */
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(done[i].unit, i / 2);
 		assert_true(done[i].cmd.lo == (i & 1 ? 3ull << 60 | 2ull << 32 : 2ull << 60 | DEV));
@@ -354,7 +354,7 @@ static void an_alias_goes_along(void **state)
 	assert_int_equal(amdvi_ops.alias(ALIAS, ALIAS), ALIAS);
 	assert_int_equal(amdvi_ops.alias(DEV, DEV), DEV);
 	assert_int_equal(amdvi_ops.alias(1 << 16 | ALIASED, 1 << 16 | ALIASED), 1 << 16 | ALIASED);
-	/* Each id by itself: another device may have the same alias. */
+	/* Each id is checked by itself: another device may have the same alias. */
 	assert_int_equal(amdvi_ops.attach(ALIASED, d), 0);
 	assert_true(device_table[ALIASED][1] == 2 && device_table[ALIAS][0] == 3);
 	assert_int_equal(amdvi_ops.attach(ALIAS, d), 0);
@@ -370,7 +370,9 @@ static u32 *irqs_of(u16 id)
 	return pa_to_virt(device_table[id][2] & 0xfffffffffffc0);
 }
 
-/* Firmware lets NMIs and system management messages of DEV pass. Dom0, and a guest. */
+/*
+ * Firmware lets NMIs and system management messages of DEV pass. The domains are Dom0 and a guest.
+ */
 static void boot_with_exceptions(struct domain **dom0, struct domain **d)
 {
 	assert_int_equal(probe(), 0);
@@ -381,7 +383,10 @@ static void boot_with_exceptions(struct domain **dom0, struct domain **d)
 	*d = domain_with_table(1);
 }
 
-/* IVRS names what is there at power-on. */
+/*
+ * IVRS names only the functions that exist at power-on. A virtual function follows its physical
+ * one.
+ */
 static void a_virtual_function_is_as_its_physical_one(void **state)
 {
 	const u32 vf = DEV + 0x101, aliased_vf = ALIASED + 1;
@@ -391,7 +396,10 @@ static void a_virtual_function_is_as_its_physical_one(void **state)
 	boot_with_exceptions(&dom0, &d);
 	assert_int_equal(amdvi_ops.attach(vf, d), -ENOENT);
 	assert_int_equal(amdvi_ops.irq_map(&desc), -ENODEV);
-	/* One whose physical function is not named either, or in another segment, stays without. */
+	/*
+	 * A virtual function whose physical one is not named, or is in another segment, stays
+	 * unknown.
+	 */
 	assert_int_equal(amdvi_ops.alias(vf, 0x19), vf);
 	assert_int_equal(amdvi_ops.alias(1 << 16 | vf, 1 << 16 | DEV), 1 << 16 | vf);
 	assert_int_equal(amdvi_ops.attach(vf, d), -ENOENT);
@@ -405,15 +413,18 @@ static void a_virtual_function_is_as_its_physical_one(void **state)
 	assert_int_equal(amdvi_ops.irq_map(&desc), 0);
 	assert_int_equal(irqs_of((u16)vf)[0] >> 16, 0x45);
 	/*
-	 * Requests of a physical one that arrive with another id: so may this one's. Who is named keeps
-	 * its own.
+	 * If requests of the physical function arrive with an alias, those of its virtual function
+	 * may, too. A function that IVRS names keeps its own entry.
 	 */
 	assert_int_equal(amdvi_ops.alias(aliased_vf, ALIASED), ALIAS);
 	assert_int_equal(amdvi_ops.attach(aliased_vf, d), 0);
 	assert_int_equal(amdvi_ops.alias(0x20, ALIASED), 0x20);
 }
 
-/* Flushes more often than the ring has room: each is done once, by each unit, before it returns. */
+/*
+ * More flushes than the ring has room for: each unit executes each of them once before the call
+ * returns.
+ */
 static void flushes_wrap_around(void **state)
 {
 	struct domain *d;
@@ -475,7 +486,7 @@ static void interrupts_have_entries(void **state)
 	b = (struct irq_desc){ .kind = IRQ_MSI, .source = DEV, .vector = 0x47 };
 	assert_int_equal(amdvi_ops.irq_map(&b), 0);
 	assert_int_equal(b.remap, 0);
-	/* Ownership of the device does not touch them. */
+	/* They stay when the device changes its owner. */
 	assert_int_equal(amdvi_ops.attach(DEV, NULL), 0);
 	assert_int_equal(irqs_of(DEV)[0] >> 16, 0x47);
 }
@@ -492,7 +503,7 @@ static void interrupts_of_pins_and_aliases(void **state)
 	assert_int_equal(amdvi_ops.irq_map(&pin), 0);
 	assert_int_equal(amdvi_ops.irq_map(&uart), 0);
 	assert_int_equal(irqs_of(IOAPIC_ID)[1] >> 16, 0x61);
-	assert_true(device_table[IOAPIC_ID][2] >> 56 == 0xe7); /* what the firmware wants to pass does */
+	assert_true(device_table[IOAPIC_ID][2] >> 56 == 0xe7); /* what firmware lets pass still passes */
 	assert_true(amdvi_ops.irq_redirection(&uart) == 1);
 	assert_int_equal(amdvi_ops.irq_map(&nowhere), -ENODEV);
 	assert_int_equal(amdvi_ops.irq_map(&unknown), -ENODEV);
@@ -584,8 +595,8 @@ static void the_log_wraps_and_overflows(void **state)
 }
 
 /*
- * A device that floods: a few events an interrupt, none while the rest waits, and nothing that a
- * message goes on about.
+ * A device floods the log. Each interrupt handles a few events and takes none while the rest waits,
+ * and no message repeats for ever.
  */
 static void a_flood_leaves_time(void **state)
 {

@@ -6,8 +6,8 @@
  *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c
  */
 /*
- * Functions of the machine in a guest: who owns them, what the guest sees and reaches, and what it
- * does not.
+ * Functions of the machine in a guest: who owns them, what the guest sees and can reach, and what
+ * it cannot.
  */
 #include "test/unit/x86.h"
 
@@ -27,9 +27,9 @@
 static struct x86_domain *dom0, *x;
 static struct vcpu *v0;
 
-/* The domain whose table translates the requests of an id. */
+/* Which domain's table translates the requests of an id. */
 static struct { u32 sbdf; struct domain *d; } reaches[8];
-static u32 no_unit;	/* firmware names none for it */
+static u32 no_unit;	/* firmware names no IOMMU for this function */
 
 int iommu_attach(struct iommu_device *dev, struct domain *d)
 {
@@ -257,9 +257,9 @@ static void a_bar_does_not_cover_what_is_there(void **state)
 	put(0x200, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
 	assert_int_equal(host, 0x40000);
-	put(0x200, PCI_COMMAND, 2, 0); /* takes nothing of the other's away */
+	put(0x200, PCI_COMMAND, 2, 0); /* does not unmap the other function's page */
 	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
-	/* What the guest put over the BAR stays when the BAR goes. */
+	/* What the guest mapped over the BAR stays when the BAR goes. */
 	assert_true(get_page(mfn_to_page(ram), OWNER_NONE));
 	p2m_write_lock(&x->d.p2m);
 	assert_int_equal(p2m_set(&x->d, PFN_DOWN(WINDOW), ram, 0, P2M_RAM), 0);
@@ -288,7 +288,7 @@ static void messages_are_the_guests(void **state)
 	assert_int_not_equal(host_table(0x47000)[6] & 0xff, 0x55);
 	send_msix(v0, 0x47000, 1);
 	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
-	/* Dom0 reaches neither the table nor the control. */
+	/* Dom0 can reach neither the table nor the control register. */
 	vpci_msix_mmio.write(dom0->d.vcpu[0], 0x4701c, 4, 0);
 	pci_conf_write(VF(1), 0x72, 2, MSIX_CTRL_ENABLE);
 	vpci_mmcfg_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)VF(1) << 12) + 0x72, 2, 0);
@@ -316,8 +316,8 @@ static u32 dom0_get(u32 sbdf, unsigned int reg, unsigned int size)
 }
 
 /*
- * An entry that the last owner left unmasked sends nothing. Who loses the function, or gets it,
- * need not have memory.
+ * An entry that the last owner left unmasked sends nothing. Masking needs no memory, neither when a
+ * domain loses the function nor when one gets it.
  */
 static void what_the_last_owner_left_is_masked(void **state)
 {
@@ -354,7 +354,10 @@ static void what_the_last_owner_left_is_masked(void **state)
 	table_write(WINDOW + 0x201c, 0);
 	assert_int_equal(host_table(0x62000)[7], 0);
 	assert_int_equal(host_table(0x62000)[3], 1);
-	/* Nor does what the guest left, whether Dom0 has had the table mapped before or not. */
+	/*
+	 * Nor does an entry that the guest left unmasked send, whether Dom0 had mapped the table
+	 * before or not.
+	 */
 	table_write(WINDOW + 0x202c, 0);
 	assert_int_equal(deassign(&x->d, NVME), 0);
 	assert_int_equal(deassign(NULL, NVME), 0);
@@ -369,9 +372,9 @@ static void dom0_does_not_take_it_back_by_force(void **state)
 	unsigned int resets;
 
 	assert_int_equal(assign(&x->d, VF(1)), 0);
-	dom0_put(PF, 0x148, 2, 0);		/* its virtual functions off */
+	dom0_put(PF, 0x148, 2, 0);		/* tries to switch its virtual functions off */
 	assert_int_equal(pci_conf_read(PF, 0x148, 2), SRIOV_CTRL_VFE | SRIOV_CTRL_MSE);
-	dom0_put(PF, 0x164, 4, 0x80000);	/* elsewhere */
+	dom0_put(PF, 0x164, 4, 0x80000);	/* tries to move their BARs */
 	assert_int_equal(pci_conf_read(PF, 0x164, 4), 0x40004);
 	dom0_put(VF(1), PCI_COMMAND, 2, 0);
 	dom0_put(VF(1), VF_CONTROL, 2, BIT(15));
@@ -379,12 +382,12 @@ static void dom0_does_not_take_it_back_by_force(void **state)
 	assert_int_equal(arch_pci_device_remove(0, 2, 2), -EBUSY);
 	assert_int_equal(assign(&x->d, VF(1)), -EBUSY);
 	assert_int_equal(arch_pci_test_assign(NULL, VF(1)), -EBUSY);
-	assert_int_equal(arch_pci_test_assign(&x->d, VF(1)), -EEXIST); /* whose it is */
+	assert_int_equal(arch_pci_test_assign(&x->d, VF(1)), -EEXIST); /* the guest has it already */
 	assert_int_equal(arch_pci_test_assign(&dom0->d, VF(1)), -EBUSY);
 	assert_int_equal(deassign(NULL, VF(1)), -ENODEV);
 	/* The other function is not affected. */
 	assert_int_equal(arch_pci_device_remove(0, 2, 1), 0);
-	/* From quarantine it goes back, or is reset there, but not while Keel resets it. */
+	/* From quarantine it can go back, or be reset, but not while Keel resets it. */
 	assert_int_equal(deassign(&x->d, VF(1)), 0);
 	resets = function(VF(1))->resets;
 	dom0_put(VF(1), VF_CONTROL, 2, BIT(15));
@@ -417,12 +420,12 @@ static void what_cannot_be_assigned_says_why(void **state)
 	iommu_nr_reserved = 1;
 	assert_int_equal(assign(&x->d, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
-	/* said before what removing a driver would take away */
+	/* this error comes first: the caller should learn of it before it removes Dom0's driver */
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, 0);
 	iommu_nr_reserved = 0;
 	assert_int_equal(assign(&x->d, PF), -EMLINK); /* its virtual functions are on */
-	/* and two functions need it */
+	/* and would be needed for two functions */
 	assert_int_equal(arch_pci_device_add(0, 2, 3, XEN_PCI_DEV_VIRTFN, 0x200), -EINVAL);
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_int_equal(assign(NULL, PF), -ENOTEMPTY); /* a guest has one of its functions */
@@ -465,7 +468,10 @@ static void a_whole_device_and_a_group(void **state)
 	assert_int_equal(type_at(WINDOW, &host), P2M_MMIO);
 	assert_int_equal(host, 0x20000);
 	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2), 0x406);
-	/* The guest's reset clears the machine's BAR; the guest's next start restores it. */
+	/*
+	 * A reset in the guest clears the machine's BAR. When the guest uses the function again,
+	 * Keel restores it.
+	 */
 	memset(f->reg + 0x11, 0, 3);
 	put(SLOT, PCI_COMMAND, 2, 6);
 	assert_int_equal(pci_conf_read(NVME, 0x10, 4), 0x20004);
@@ -526,7 +532,7 @@ static void peers_behind_ports(void **state)
 		assert_int_equal(arch_pci_group(LEAF, list, 4), type == 5 ? 1 : 2);
 		assert_int_equal(arch_pci_test_assign(&x->d, LEAF), type == 5 ? 0 : -EXDEV);
 	}
-	/* one of several functions, which may reach what is below the port */
+	/* a bridge that is one function of several: the others may reach what is below the port */
 	set(bridge, PCI_HEADER_TYPE, 1, 0x81, 0);
 	set(bridge, 0x40, 4, 0x00520010, 0);
 	find_anew(NIC);
@@ -551,7 +557,7 @@ static void peers_behind_ports(void **state)
 	set(bridge, 0x106, 2, 0, 0x5f);
 	dom0_put(BRIDGE, 0x18, 4, 0x00010100);
 	assert_int_equal(pci_conf_read(BRIDGE, 0x106, 2), 0x1d);
-	/* A port that has the control, but whose bits do not stay set. */
+	/* A port that has access control, but whose bits do not stay set. */
 	set(bridge, 0x106, 2, 0, 0);
 	find_anew(LEAF);
 	find_anew(NIC);
@@ -559,7 +565,8 @@ static void peers_behind_ports(void **state)
 }
 
 /*
- * A function's own: on from the start, and again before the guest's requests begin after a reset.
+ * Access control of the function itself: on from the start, and again after a reset before the
+ * guest's requests begin.
  */
 static void a_functions_peers(void **state)
 {
@@ -589,7 +596,8 @@ static void a_functions_peers(void **state)
 }
 
 /*
- * Virtual functions are each a guest's only if what is above the card keeps them from each other.
+ * Each virtual function can go to a guest of its own only if everything above the card keeps them
+ * apart.
  */
 static void virtual_functions_behind_a_port(void **state)
 {
@@ -613,7 +621,10 @@ static void virtual_functions_behind_a_port(void **state)
 	}
 }
 
-/* If Dom0 made a bridge lead to the function's bus, that would hide what Keel knows of it. */
+/*
+ * If Dom0 could route the function's bus behind another bridge, what Keel knows of it would be
+ * wrong.
+ */
 static void no_bridge_comes_over_a_guests_function(void **state)
 {
 	assert_int_equal(assign(&x->d, VF(1)), 0);
@@ -683,7 +694,7 @@ static void want_all_vectors(void)
 		table_write(WINDOW + 0x8000 + i * 16 + 12, 0);
 }
 
-/* Vectors are shared by all: a guest with a table of 2,048 entries leaves some for others. */
+/* All guests share the vectors: a guest with a table of 2,048 entries leaves some for others. */
 static void vectors_are_limited(void **state)
 {
 	want_all_vectors();
@@ -695,7 +706,7 @@ static void vectors_are_limited(void **state)
 	assert_int_equal(x->vpci->nr_vectors, 32);
 }
 
-/* However many vCPUs guests have, the hardware domain has interrupts for its devices. */
+/* However many vCPUs the guests have, the hardware domain keeps vectors for its devices. */
 static void a_quarter_of_the_vectors_is_no_guests(void **state)
 {
 	struct irq_desc *own[FAKE_CPUS * 176 / 4];
@@ -728,8 +739,9 @@ static void a_bar_in_the_page_of_another_is_refused(void **state)
 }
 
 /*
- * A guest may be able to change what its card says at the next reset: that reaches nothing beside
- * it. Who finds it anew, as Dom0 does when it is removed and looked for, gives it a place.
+ * A guest may be able to change the BARs that its card reports after the next reset. The card is
+ * then refused, so that a larger BAR cannot cover its neighbours. If Dom0 removes the function and
+ * finds it anew, Dom0 places the BARs, and Keel accepts them.
  */
 static void bars_stay_as_they_were(void **state)
 {
@@ -768,7 +780,7 @@ static void bars_stay_as_they_were(void **state)
 	}
 }
 
-/* Nor do the virtual functions that Dom0 creates once it has the physical one back. */
+/* The same for virtual functions, which Dom0 creates when it has the physical one back. */
 static void virtual_functions_bars_stay_as_they_were(void **state)
 {
 	pci_conf_write(PF, 0x148, 2, 0);
@@ -902,7 +914,7 @@ static void the_32_bit_window(void **state)
 	assert_true(mapped(WINDOW32) && !mapped(WINDOW32 + 0x20000));
 }
 
-/* Virtual functions' BARs are in the physical function. */
+/* The BARs of virtual functions are registers of the physical function. */
 static void a_virtual_function_with_32_bits(void **state)
 {
 	u64 host;
@@ -978,8 +990,8 @@ static void a_reset_by_the_guest(void **state)
 }
 
 /*
- * A reset in the reset: what is read from the function then is ones, and they are not written to
- * it.
+ * The guest resets the function again while it is in reset. It reads as ones then, and Keel must
+ * not write these back.
  */
 static void a_reset_by_the_guest_again(void **state)
 {
@@ -988,7 +1000,7 @@ static void a_reset_by_the_guest_again(void **state)
 	set(f, VF_CONTROL, 2, 0x2810, 0xffff);
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	f->held = true;
-	f->express = 0;	/* what is written stays to be seen */
+	f->express = 0;	/* what was written stays visible */
 	put(SLOT, VF_CONTROL, 2, BIT(15));
 	f->held = false;
 	assert_int_equal(pci_conf_read(VF(0), VF_CONTROL, 2), 0x2810 | BIT(15));
@@ -1007,7 +1019,7 @@ static void a_reset_by_the_guest_again(void **state)
 	assert_int_equal(pci_conf_read(NVME, 0x52, 2), MSI_CTRL_64 | 2 << 1);
 }
 
-/* Until the next assignment the guest does not switch it on again. */
+/* A function that was cut off cannot be switched on by the guest before it is assigned again. */
 static void who_is_cut_off_sends_nothing(void **state)
 {
 	struct iommu_device *iommu;
@@ -1029,8 +1041,7 @@ static void who_is_cut_off_sends_nothing(void **state)
 }
 
 /*
- * Whatever a guest writes, what reaches the machine's function are mastering, messages, and the
- * reset.
+ * Whatever a guest writes, only bus mastering, messages and the reset reach the machine's function.
  */
 static void random_writes_change_nothing_else(void **state)
 {
@@ -1040,7 +1051,7 @@ static void random_writes_change_nothing_else(void **state)
 	srand(1);
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	memset(f->writable, 0xff, sizeof(f->writable));
-	f->express = 0; /* a reset would clear all that */
+	f->express = 0; /* a reset would undo the other writes */
 	memcpy(before, f->reg, sizeof(before));
 	for (unsigned int i = 0; i < 200000; i++) {
 		unsigned int size = 1u << rand() % 3, reg = (unsigned int)rand() % 4096 & ~(size - 1);
@@ -1063,7 +1074,7 @@ int p2m_log_start(struct domain *d)
 	return 0;
 }
 
-/* What a device writes is in no log: a guest has functions, or a log of what is dirty. */
+/* The log does not see what a device writes: a domain has either functions or log-dirty mode. */
 static void no_log_beside_functions(void **state)
 {
 	assert_int_equal(assign(&x->d, VF(1)), 0);
@@ -1085,7 +1096,7 @@ static void ports_run_out(void **state)
 {
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
 		x->vpci->bus->port[i].fn = (struct guest_fn *)1;
-	/* Said beforehand, and with nothing done. */
+	/* The test for assignment reports it beforehand, and nothing is changed. */
 	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -ENOSPC);
 	assert_int_equal(arch_pci_test_assign(NULL, VF(0)), 0);
 	assert_int_equal(arch_pci_assign(&x->d, VF(0)), -ENOSPC);
@@ -1143,8 +1154,8 @@ static void a_dying_guest_lets_go(void **state)
 }
 
 /*
- * Each owner gets the function as a reset leaves it, and with what its registers hold on the
- * machine.
+ * Each owner gets the function freshly reset, with the registers restored that Dom0 or firmware set
+ * up.
  */
 static void a_reset_between_two_owners(void **state)
 {
@@ -1161,11 +1172,11 @@ static void a_reset_between_two_owners(void **state)
 	fake_advance(99000000);
 	assert_int_equal(arch_pci_assign(&x->d, NVME), -ERESTART);
 	assert_int_equal(arch_pci_deassign(NULL, NVME), -ERESTART);
-	assert_int_equal(arch_pci_assign(NULL, NVME), 0); /* there it is already */
+	assert_int_equal(arch_pci_assign(NULL, NVME), 0); /* it is in quarantine already */
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), 0);
 	/*
-	 * Who saves and restores it meanwhile, as Linux around a reset of its own, sees what will be
-	 * there.
+	 * Software that saves and restores registers around its own reset, as Linux does, reads the
+	 * values that will be restored.
 	 */
 	assert_int_equal(dom0_get(NVME, PCI_BAR(0), 4), 0x20004);
 	assert_int_equal(dom0_get(NVME, 0x0c, 1), 0x10);
@@ -1177,12 +1188,12 @@ static void a_reset_between_two_owners(void **state)
 	assert_int_equal(dom0_get(NVME, 0x100, 4), 0);
 	f->held = false;
 	fake_advance(6000000);
-	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 0x20004); /* though nobody asked */
+	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 0x20004); /* restored although nobody asked */
 	assert_int_equal(pci_conf_read(NVME, 0x68, 2), 0x2810);
 	assert_int_equal(pci_conf_read(NVME, 0x0c, 1), 0x10);
 	assert_int_equal(pci_conf_read(NVME, PCI_COMMAND, 2), 2);
 	assert_int_equal(arch_pci_assign(&x->d, NVME), 0);
-	/* What Dom0 set up counts, not what is left when a guest has reset it. */
+	/* Restored is what Dom0 set up, not what a guest left. */
 	put(SLOT, 0x68, 2, BIT(15));
 	assert_int_equal(arch_pci_deassign(&x->d, NVME), 0);
 	assert_int_equal(f->resets, 3);
@@ -1190,7 +1201,7 @@ static void a_reset_between_two_owners(void **state)
 	fake_advance(105000000);
 	assert_int_equal(pci_conf_read(NVME, PCI_BAR(0), 4), 0x20004);
 	assert_int_equal(arch_pci_deassign(NULL, NVME), 0);
-	/* A guest's death is a release as well. */
+	/* The death of a guest releases its functions, too. */
 	assert_int_equal(assign(&x->d, NVME), 0);
 	assert_int_equal(f->resets, 4);
 	vpci_guest_close(&x->d);
@@ -1227,8 +1238,8 @@ static void a_bus_that_is_reset(void **state)
 	assert_int_equal(pci_conf_read(NIC, PCI_BAR(0), 4), 0x80000);
 	assert_int_equal(deassign(&x->d, NIC), 0);
 	/*
-	 * Neither it nor its bridge goes or moves meanwhile; were it forgotten all the same, its bus would
-	 * not stay in reset.
+	 * During the reset neither the function nor its bridge can be removed or moved. If the
+	 * function is forgotten all the same, its bus leaves reset.
 	 */
 	assert_int_equal(bridge->reg[0x3e], BIT(6));
 	assert_int_equal(arch_pci_device_remove(0, 1, 0), -EBUSY);
@@ -1244,7 +1255,10 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 {
 	struct function *f = function(NIC), *other;
 
-	/* Neither a second function on the bus, nor a bus behind it. */
+	/*
+	 * A bus reset is impossible with a second function on the bus, or with another bus behind
+	 * it.
+	 */
 	other = new_function(LEAF, 0x12345678, 0);
 	assert_int_equal(arch_pci_device_add(0, 1, (u8)LEAF, 0, 0), 0);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), -ENOTTY);
@@ -1261,7 +1275,7 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ENOTTY);
 	assert_int_equal(assign(&x->d, NVME), -ENOTTY);
 	assert_ptr_equal(reaches_memory_of(NVME), &dom0->d);
-	/* One that does not come back is nobody's. */
+	/* A function that does not come back from its reset belongs to nobody. */
 	assert_int_equal(arch_pci_assign(NULL, NIC), 0);
 	fake_advance(10000000);
 	f->held = true;
@@ -1270,7 +1284,10 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	fake_advance(300000000);
 	assert_int_equal(arch_pci_assign(&x->d, NIC), -EIO);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), -EIO);
-	/* It cannot be lost and found as Dom0's; quarantine tries again. */
+	/*
+	 * Dom0 cannot get it by removing and adding it. Assigning it to quarantine starts another
+	 * reset.
+	 */
 	assert_int_equal(arch_pci_device_remove(0, 1, 0), -EBUSY);
 	assert_int_equal(arch_pci_assign(NULL, NIC), 0);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), 0);
@@ -1280,8 +1297,8 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	fake_advance(2300000000);
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), -EIO);
 	/*
-	 * Nor does it reach Dom0's memory before a reset has ended: it is tried again, and told when that
-	 * fails, too.
+	 * It reaches Dom0's memory only after a reset that ended well. Keel tries again, and
+	 * reports it if that fails, too.
 	 */
 	assert_int_equal(arch_pci_deassign(NULL, NIC), -ERESTART);
 	fake_advance(10000000);
@@ -1297,8 +1314,11 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
 	assert_int_equal(arch_pci_test_assign(NULL, NIC), 0);
 }
 
-/* AMD-Vi: who shares an alias is a group, and reserved memory for all devices is everybody's. */
-static u32 speaker; /* the function that was named to speak for the last one */
+/*
+ * AMD-Vi: functions that share an alias are one group. Reserved memory for all devices concerns
+ * each function.
+ */
+static u32 speaker; /* physfn of the last call */
 
 static u32 ivrs_alias(u32 sbdf, u32 physfn)
 {
@@ -1335,7 +1355,10 @@ static void groups_by_what_firmware_says(void **state)
 	assert_int_equal(vpci_find(dom0->vpci, VF(0))->iommu.alias, VF(0));
 }
 
-/* Its requests cannot be held to anybody's memory: said beforehand, and Dom0 keeps it. */
+/*
+ * No IOMMU covers the function, so its requests cannot be confined. The test for assignment says
+ * so, and Dom0 keeps it.
+ */
 static void what_no_unit_has_stays_dom0s(void **state)
 {
 	no_unit = NVME;
@@ -1349,7 +1372,8 @@ static void what_no_unit_has_stays_dom0s(void **state)
 	assert_int_equal(assign(&x->d, NVME), -ENOENT);
 	assert_int_equal(vpci_find(dom0->vpci, NVME)->owner, 0);
 	/*
-	 * What was not attached for another reason, as one that is nobody's with its group, is told then.
+	 * A function that was in quarantine before, so that Keel had no reason to attach it, is
+	 * refused at assignment.
 	 */
 	no_unit = VF(0);
 	assert_int_equal(assign(NULL, VF(0)), 0);
@@ -1358,7 +1382,7 @@ static void what_no_unit_has_stays_dom0s(void **state)
 	assert_int_equal(vpci_find(dom0->vpci, VF(0))->owner, DOMID_IO);
 }
 
-/* Guests that are started at boot: what no guest has is nobody's, and who gets it gets it reset. */
+/* Without Dom0, functions that no guest gets belong to nobody. A guest gets its own reset. */
 static void without_a_hardware_domain(void **state)
 {
 	u64 host;
@@ -1398,7 +1422,7 @@ static void without_a_hardware_domain(void **state)
 	hardware_domain = &dom0->d;
 }
 
-/* What the tools ask beforehand; BARs of what Dom0 has are not touched for that. */
+/* The tools' test before an assignment. It leaves the BARs of Dom0's functions alone. */
 static void tools_learn_of_bars(void **state)
 {
 	set(function(PF), 0x168, 4, BIT(15), 0xffffffff);
@@ -1414,8 +1438,8 @@ static void tools_learn_of_bars(void **state)
 }
 
 /*
- * Keel reaches the table's pages for the guest: a function does not say that they are somebody
- * else's memory.
+ * Keel accesses the MSI-X table's pages for the guest, so a function must not be able to place its
+ * table in somebody else's memory.
  */
 static void a_table_outside_its_bar(void **state)
 {
@@ -1435,7 +1459,7 @@ static void a_table_outside_its_bar(void **state)
 	}
 }
 
-/* Who forgets the physical function forgets how large its virtual ones are. */
+/* If Keel forgot the physical function, it would not know the BAR sizes of the virtual ones. */
 static void the_physical_function_stays(void **state)
 {
 	assert_int_equal(assign(&x->d, VF(0)), 0);
@@ -1449,8 +1473,8 @@ static void the_physical_function_stays(void **state)
 }
 
 /*
- * Until a reset is over the function answers nothing: what Keel needs to reset it anew is known
- * from before.
+ * A function in reset answers nothing, so what Keel needs for the next reset must be known
+ * beforehand.
  */
 static void a_reset_in_the_guests_reset(void **state)
 {
@@ -1464,7 +1488,7 @@ static void a_reset_in_the_guests_reset(void **state)
 	vpci_guest_close(&x->d);
 	assert_int_equal(f->resets, resets + 1);
 	assert_true(vpci_is_resetting(vpci_find(dom0->vpci, VF(0))));
-	/* Nor does Dom0 get it now by losing and finding it. */
+	/* Nor can Dom0 get it now by removing and adding it. */
 	assert_int_equal(arch_pci_device_remove(0, 2, 1), -EBUSY);
 	assert_int_equal(arch_pci_device_add(0, 2, 1, XEN_PCI_DEV_VIRTFN, 0x200), 0);
 	assert_null(reaches_memory_of(VF(0)));
@@ -1475,15 +1499,15 @@ static void a_reset_in_the_guests_reset(void **state)
 }
 
 /*
- * Dom0 resets the physical function, or switches the others off, while a guest has one, or in its
- * reset.
+ * Dom0 resets the physical function, or switches the virtual ones off, while a guest has one or one
+ * is in reset.
  */
 static void what_is_switched_off_is_reset(void **state)
 {
 	assert_int_equal(assign(&x->d, VF(0)), 0);
 	assert_int_equal(assign(&x->d, VF(1)), 0);
 	assert_int_equal(arch_pci_deassign(&x->d, VF(0)), 0);
-	pci_conf_write(PF, 0x148, 2, 0);	/* not by a write that Keel sees */
+	pci_conf_write(PF, 0x148, 2, 0);	/* by a write that Keel does not see */
 	function(VF(0))->held = function(VF(1))->held = true;
 	assert_int_equal(arch_pci_deassign(&x->d, VF(1)), 0);
 	assert_false(vpci_is_resetting(vpci_find(dom0->vpci, VF(1))));
@@ -1502,8 +1526,8 @@ static void what_is_switched_off_is_reset(void **state)
 }
 
 /*
- * Whoever asks in the meantime is told what will be: nothing that is read from the function then
- * counts.
+ * Calls during a reset are answered from what Keel knew before: what the function reads as then
+ * does not count.
  */
 static void who_asks_in_a_reset(void **state)
 {
@@ -1529,8 +1553,8 @@ static void who_asks_in_a_reset(void **state)
 }
 
 /*
- * Dom0 has reset it just now: neither what the guest sees nor what is written back after resets is
- * read then.
+ * Dom0 has just reset it: neither the guest's view nor what is restored after resets comes from
+ * what it reads as then.
  */
 static void a_reset_by_dom0(void **state)
 {

@@ -11,7 +11,7 @@
 #include "common/boot_info.h"
 #include "xen/multiboot/multiboot.h"
 
-/* Of the linker script and the entry stub. */
+/* From the linker script and the entry code. */
 char __image_start[1], __image_end[1], handoff_pml4[1], handoff_tables_end[1];
 
 static struct boot_info bi;
@@ -95,12 +95,12 @@ static void test_full_list(void **state)
 		add(i * 0x2000, i * 0x2000 + 0x1000, 1);
 	assert_int_equal(boot_info_add_range(&bi, 0x10000000, 0x1000, 1, 0), -1);
 	assert_int_equal(bi.nr_ranges, BOOT_MAX_RANGES);
-	/* What needs no new entry still works. */
+	/* What fits into existing entries still works. */
 	assert_int_equal(boot_info_add_range(&bi, 0x2000, 0x1000, 2, 0), 0);
 	assert_int_equal(bi.ranges[1].type, 2);
 }
 
-/* Against a byte map with the same rule: the highest rank at each place. */
+/* Against a byte map with the same rule: the highest rank wins at each address. */
 static void test_random_against_model(void **state)
 {
 	static const uint8_t rank[] = { 0, 1, 5, 3, 4, 6, 6, 2 };
@@ -186,7 +186,7 @@ static void test_packed_images(void **state)
 	expect_packed("\x04\x22\x4d\x18", 4, "lz4", "lz4 -dc");
 	expect_packed("\x02\x21\x4c\x18", 4, "lz4", "lz4 -dc");
 	expect_packed("\x89LZO", 4, "lzo", "lzop -dc");
-	/* Dictionaries of 64 MiB and of 8 MiB, which `xz --format=lzma` takes by itself. */
+	/* Dictionaries of 64 MiB, and of 8 MiB, the default of `xz --format=lzma`. */
 	expect_packed("\x5d\0\0\0\4", 3, "lzma", "xz --format=lzma -dc");
 	expect_packed("\x5d\0\0\x80\0", 3, "lzma", "xz --format=lzma -dc");
 }
@@ -263,7 +263,7 @@ static void test_multiboot2(void **state)
 
 	mb2_begin();
 	strcpy(mb2_add(MB2_TAG_CMDLINE, 8 + 10), "iommu=off");
-	/* Shorter than a device tree, so that nobody looks at these addresses. */
+	/* Too short to be a device tree, so nothing is read at these addresses. */
 	add_module_tag(0x200000, 0x200010, "placeholder root=/dev/sda");
 	add_module_tag(0x300000, 0x300010, "quiet");
 	map = mb2_add(MB2_TAG_MMAP, 16 + 2 * 24);
@@ -281,7 +281,7 @@ static void test_multiboot2(void **state)
 	fb[4] = 768;
 	fb[5] = 32 | 1 << 8;
 	memcpy((char *)fb + 24, "\x10\x08\x08\x08\x00\x08", 6);
-	/* Behind what it explains. */
+	/* This tag comes after the tags that depend on it. */
 	strcpy(mb2_add(MB2_TAG_LOADER, 8 + 10), "GRUB 2.06");
 	multiboot2_convert(&bi, mb2_end());
 

@@ -121,7 +121,7 @@ static void test_no_tree(void **state)
 	assert_non_null(strstr(err, "no Dom0 kernel"));
 }
 
-/* What the manual shows must be what the code accepts. */
+/* The code must accept the example of the manual. */
 static void test_example_of_the_manual(void **state)
 {
 	static char doc[32768], source[16384];
@@ -280,7 +280,7 @@ static void test_domain_errors(void **state)
 		     "d|memory = 18446744069414584320");
 }
 
-/* Beside Dom0 domains may have control: they are guests in all else. */
+/* Domains beside Dom0 may have control; in all else they are guests. */
 static void test_control_beside_dom0(void **state)
 {
 	assert_int_equal(parse_body(DOMAIN("a", "capabilities = <1>;") DOMAIN("b", "")
@@ -473,7 +473,7 @@ static void test_broken_blobs(void **state)
 	free(blob);
 }
 
-/* Trees over which libfdt 1.6.1 falls: an old version, and a property whose length goes back. */
+/* Trees that libfdt 1.6.1 mishandles: an old version, and a property whose length goes back. */
 static void test_libfdt_is_spared(void **state)
 {
 	char err[BOOTCFG_ERR_LEN];

@@ -13,7 +13,7 @@
 
 #include "common/elf64.h"
 
-#include "arch/x86/builder/memmap.c" /* its reserved ranges start anew with each test */
+#include "arch/x86/builder/memmap.c" /* the source itself: each test resets its reserved ranges */
 
 #define TOP GiB(6)
 #define NR (TOP >> PAGE_SHIFT)
@@ -114,10 +114,7 @@ static int teardown(void **state)
 	return unit_teardown(state);
 }
 
-/*
- * As Debian 12's kernel is (text and constants, data, the rest), and Debian 13's, which has the
- * note.
- */
+/* Like Debian 12's kernel (text and constants, data, the rest). Debian 13's has the note, too. */
 static void debian_kernel(struct elf_kernel *k, bool reloc)
 {
 	*k = (struct elf_kernel){ .entry = 0x1000850, .has_entry = true, .nr_segments = 3,
@@ -143,8 +140,8 @@ static void debian_kernel(struct elf_kernel *k, bool reloc)
 #define TABLES BOOT_RANGE_ACPI
 
 /*
- * Up to 10 ranges as the firmware gives them; where a kernel that can be moved goes; what stops one
- * that cannot.
+ * Up to 10 ranges of the firmware's map, where a relocatable kernel goes, and what prevents one
+ * that cannot be moved.
  */
 static const struct machine {
 	const char *name;
@@ -225,7 +222,7 @@ static void check_dom0(void)
 			type = 0;
 		if (kernel)
 			assert_int_equal(e820_type(p), RAM);
-		else if (type && type != RAM) /* all that the firmware says is told on */
+		else if (type && type != RAM) /* Dom0's map repeats everything that the firmware's says */
 			assert_int_equal(e820_type(p), type);
 		if (e820_type(p) == RAM)
 			assert_true(map[p >> PAGE_SHIFT] != INVALID_MFN);
@@ -288,7 +285,7 @@ static void kernel_that_can_be_moved(void **state)
 		assert_int_equal(b.elf.end - b.elf.start, MiB(58));
 		assert_int_equal(b.elf.entry - b.elf.start, 0x850);
 		assert_int_equal(b.elf.seg[1].paddr - b.elf.start, MiB(26));
-		if (m->moved) /* nothing of the firmware's is hidden */
+		if (m->moved) /* nothing of the firmware's ranges is hidden */
 			assert_int_equal(b.translated.end, 0);
 		check_dom0();
 	}
@@ -339,7 +336,7 @@ static void guest_wants_memory(void **state)
 	assert_non_null(strstr(fake_panic_message, "give it more memory"));
 }
 
-/* Devices are where the large pieces that a guest's memory comes in do not reach. */
+/* A guest's memory comes in large pieces; devices are placed where these do not reach. */
 static void a_guests_memory_leaves_a_hole(void **state)
 {
 	assert_int_equal(ram_order(0, BIT(20)), 18);
@@ -415,13 +412,13 @@ static void notes(void **state)
 	assert_int_equal(k.reloc.align, 0x200000);
 	assert_int_equal(k.reloc.min, 0x1000000);
 	assert_int_equal(k.reloc.max, 0x3fffffff);
-	/* A note that ends behind its segment is none. */
+	/* A note that reaches beyond its segment is ignored. */
 	file.note.filesz -= 4;
 	assert_int_equal(parse(), 0);
 	assert_int_equal(k.reloc.align, 0);
 }
 
-/* Each of the note's values may be missing; an alignment that is none makes the note void. */
+/* Each of the note's values may be missing; an invalid alignment makes the whole note void. */
 static void reloc_notes(void **state)
 {
 	static const struct { u32 words, v[4], align, min, max; } t[] = {
@@ -475,13 +472,13 @@ static void elf_of_32_bits(void **state)
 	small.load.offset = sizeof(small) - 7;
 	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
 	small.load.offset = 4;
-	small.eh.phnum = 5;	/* the last one is not there as a whole */
+	small.eh.phnum = 5;	/* the last header is cut off */
 	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
 	small.eh.phnum = 2;
 	small.eh.phentsize = sizeof(struct elf64_phdr);
 	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
 	small.eh.phentsize = sizeof(struct elf32_phdr);
-	small.eh.machine = 62;	/* of neither kind */
+	small.eh.machine = 62;	/* neither of the two machines */
 	assert_int_equal(elf_parse(&small, sizeof(small), &k, &why), -EINVAL);
 	small.eh.machine = 3;
 	small.eh.ident[5] = 2;
@@ -494,9 +491,9 @@ static void constant_pages(void **state)
 	assert_false(elf_page_constant(&k, MiB(16) - PAGE_SIZE));
 	assert_true(elf_page_constant(&k, MiB(16)));
 	assert_true(elf_page_constant(&k, MiB(40) - PAGE_SIZE));
-	assert_false(elf_page_constant(&k, MiB(40)));	/* its end is nobody's: Linux frees it */
+	assert_false(elf_page_constant(&k, MiB(40)));	/* Linux frees the rest of this page */
 	assert_false(elf_page_constant(&k, MiB(42)));
-	k.seg[1].paddr = MiB(30) + 8;			/* a writable one in the middle */
+	k.seg[1].paddr = MiB(30) + 8;			/* a writable segment in the middle */
 	k.seg[1].memsz = 8;
 	assert_false(elf_page_constant(&k, MiB(30)));
 	assert_true(elf_page_constant(&k, MiB(30) + PAGE_SIZE));

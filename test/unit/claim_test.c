@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/heap.c */
 /*
- * Claims and frames of the real heap: what is promised is given back, and a domain that dies gets
- * no more.
+ * Claims and frames, with the real heap: claimed memory is given back, and a dying domain gets no
+ * more.
  */
 #include "test/unit/unit.h"
 
@@ -12,7 +12,7 @@
 
 static struct domain *d;
 
-/* The heap keeps what it has from one test to the next. */
+/* The heap's state lasts from one test to the next. */
 static int start(void **state)
 {
 	fake_reset();
@@ -41,7 +41,10 @@ static void a_dying_domain_claims_nothing(void **state)
 	assert_int_equal(d->claimed, 0);
 }
 
-/* A page that others still hold names no domain whose id may be another's by then. */
+/*
+ * A page that others still reference becomes Keel's: the domain's id may belong to another domain
+ * by then.
+ */
 static void a_page_that_was_shared_is_keels(void **state)
 {
 	struct page_info *pg = virt_to_page(d->shared_info);
@@ -55,14 +58,14 @@ static void a_page_that_was_shared_is_keels(void **state)
 	assert_int_equal(pg->owner, OWNER_FREE);
 }
 
-/* Debug builds see it when a device, or anybody, writes to what is free. */
+/* Debug builds notice when a device, or anybody else, writes to a free frame. */
 static void free_frames_keep_their_bytes(void **state)
 {
 	struct page_info *pg;
 	u8 *page;
 
 	for (mfn_t m = 0; m < PFN_DOWN(FAKE_RAM); m++)
-		if (mfn_to_page(m)->owner == OWNER_FREE) /* since the first test, and not filled then */
+		if (mfn_to_page(m)->owner == OWNER_FREE) /* not poisoned when the first test freed it */
 			memset(mfn_to_virt(m), 0xd5, PAGE_SIZE);
 	heap_poisons = true;
 	d->state = DOMAIN_ALIVE;
@@ -84,9 +87,7 @@ static void free_frames_keep_their_bytes(void **state)
 	heap_poisons = false;
 }
 
-/*
- * All frames there are, one by one, none of them the one that is broken; then they are given back.
- */
+/* Take all frames one by one. None of them may be the broken one. Then give them back. */
 static void take_all_but(mfn_t broken, unsigned int n)
 {
 	static struct page_info *taken[FAKE_RAM >> PAGE_SHIFT];
@@ -119,8 +120,8 @@ static void a_broken_frame_is_not_given_out(void **state)
 	assert_true(heap_retire(page_to_mfn(pg) + 77));
 	take_all_but(page_to_mfn(pg) + 77, n - 1);
 	/*
-	 * In use: it stays its owner's until that gives it back, alone or with others, and so twice in one
-	 * block.
+	 * A frame in use stays its owner's until that frees it, alone or within a block. Two frames
+	 * of one block may be broken.
 	 */
 	pg = alloc_domain_pages(d, 4);
 	assert_true(heap_retire(page_to_mfn(pg) + 3));
@@ -131,7 +132,7 @@ static void a_broken_frame_is_not_given_out(void **state)
 	assert_int_equal(d->tot_pages, had);
 	take_all_but(page_to_mfn(pg) + 3, n - 3);
 	take_all_but(page_to_mfn(pg) + 15, n - 3);
-	/* There is an end to it. */
+	/* The list of broken frames is limited. */
 	pg = alloc_domain_pages(d, 7);
 	for (unsigned int i = 0; i < 61; i++)
 		assert_true(heap_retire(page_to_mfn(pg) + i));

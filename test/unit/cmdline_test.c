@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/cmdline.c common/dom0_option.c */
 /*
- * The command line's check: what each option takes, what is warned about, and that the table, the
- * manual and the sources that read options name the same ones.
+ * The check of the command line: what each option takes, what causes a warning, and that the table,
+ * the manual and the sources that read options name the same ones.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static void test_long_words(void **state)
 	expect_warnings(line, 1);
 }
 
-/* Cell n of a row of the manual, without the marks around code. */
+/* Cell n of a row of the manual's table, without the code marks. */
 static void cell(const char *row, unsigned int n, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -126,7 +126,7 @@ static void cell(const char *row, unsigned int n, char *buf, size_t size)
 	buf[len] = '\0';
 }
 
-/* What the manual says that an option takes. */
+/* Which values an option takes, according to the manual. */
 static void check_values(const struct option *o, const char *values)
 {
 	char want[256] = "";
@@ -179,8 +179,8 @@ static void test_manual_says_what_the_table_says(void **state)
 }
 
 /*
- * What the option is without a word on the command line is what the table says, and so is a value
- * out of bounds.
+ * An option that is not on the command line, or whose value is out of bounds, has the table's
+ * default.
  */
 static void test_table_gives_defaults(void **state)
 {
@@ -196,7 +196,7 @@ static void test_table_gives_defaults(void **state)
 	assert_int_equal(option_number("maxcpus"), 4096);
 }
 
-/* A source that reads an option which the table lacks would have it called unknown. */
+/* If a source read an option that the table lacks, a user's setting would be called unknown. */
 static void test_table_has_what_sources_read(void **state)
 {
 	FILE *f = popen("grep -rhoE 'option_[a-z_]+\\(\"[^\"]+\"' --include='*.c' "
@@ -214,7 +214,7 @@ static void test_table_has_what_sources_read(void **state)
 	assert_true(n >= 3);
 }
 
-/* An option that no source reads would be taken and change nothing. */
+/* An option that no source reads would be accepted and change nothing. */
 static void test_sources_read_what_the_table_has(void **state)
 {
 	char command[128];

@@ -4,7 +4,7 @@
  * common/spinlock.c
  */
 /*
- * What 32-bit code may call, that its arguments are read once and nothing is written beside them,
+ * What 32-bit code may call, that its arguments are read once and nothing beside them is written,
  * and when layouts change.
  */
 #include "test/unit/unit.h"
@@ -36,7 +36,7 @@ static struct domain *added_to;
 static bool in_32bit;
 static long answer;
 
-/* What is behind. */
+/* What compat.c calls. */
 long hypercall_dispatch(unsigned long nr, const unsigned long args[5])
 {
 	nr_passed++;

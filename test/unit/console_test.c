@@ -62,7 +62,9 @@ static size_t read_ring(char *buf, u32 size, u32 *index, bool incremental, bool 
 	return n;
 }
 
-/* The state of the console outlives the tests: they run in this order, synchronous first. */
+/*
+ * The console's state outlives each test, so their order matters: synchronous output comes first.
+ */
 static void boot_output_is_synchronous(void **state)
 {
 	printk(LOG_INFO, "hello %d", 1);
@@ -78,7 +80,7 @@ static void a_message_begins_a_line(void **state)
 	console_line_write("Dom0 says", 9);
 	printk(LOG_INFO, "x");
 	wire_is("Dom0 says\r\n(KEEL) x\r\n");
-	console_line_write("with both\r\n", 11);	/* Linux sends the return itself */
+	console_line_write("with both\r\n", 11);	/* Linux sends the carriage return itself */
 	wire_is("with both\r\n");
 }
 
@@ -96,7 +98,7 @@ static void level_is_an_option(void **state)
 	wire_is("(KEEL) n\r\n");
 	option_init("loglvl=info");
 	printk_init();
-	/* and may change later */
+	/* and it can be changed at run time */
 	assert_string_equal(printk_level(), "info");
 	printk(LOG_DEBUG, "d");
 	wire_is("");
@@ -141,9 +143,9 @@ static void the_ring_can_be_read(void **state)
 	assert_string_equal(buf, "(KEEL) new\n");
 	assert_int_equal(index, start + 11);
 	index = 0;
-	/* what came before was cleared */
+	/* the messages before this were cleared */
 	assert_int_equal(read_ring(buf, sizeof(buf) - 1, &index, false, false), 11);
-	index = start + 100;	/* from the future */
+	index = start + 100;	/* an index that has not been reached yet */
 	read_ring(buf, sizeof(buf) - 1, &index, true, false);
 	assert_string_equal(buf, "(KEEL) new\n");
 	wire_len = 0;
@@ -222,7 +224,7 @@ static void input_is_queued(void **state)
 	assert_int_equal(console_read_input(buf, sizeof(buf)), 0);
 }
 
-/* From here on in the background. */
+/* From here on output is in the background. */
 static void output_in_the_background(void **state)
 {
 	console_start_async();
@@ -259,7 +261,7 @@ static void nothing_waits_for_ever(void **state)
 	wire_len = 0;
 }
 
-/* The last test: the console stays synchronous and takes no lock any more. */
+/* The last test: afterwards the console stays synchronous and takes no lock. */
 static void panic_shows_everything(void **state)
 {
 	uart_room = 0;

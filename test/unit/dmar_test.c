@@ -75,7 +75,7 @@ static size_t reserved(u64 first, u64 last)
 	return at;
 }
 
-/* Copied to the end of its own memory, so that ASan sees what is read behind it. */
+/* Copied to the end of an allocation, so that ASan notices reads beyond it. */
 static int parse(size_t n)
 {
 	u8 *p = malloc(n ? n : 1);
@@ -117,7 +117,7 @@ static void a_whole_machine(void **state)
 	bytes(8, 0);
 	bytes(8, 0);
 	end(at);
-	at = begin(77);		/* of a later version */
+	at = begin(77);		/* a type of a later version */
 	end(at);
 	assert_int_equal(dmar_parse(table, len, &d), 0);
 	assert_true(d.irq_remap);

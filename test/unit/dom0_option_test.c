@@ -22,7 +22,7 @@ static const struct { const char *s; u64 mem, max; } sizes[] = {
 	{ "max:-6G", GiB(2), GiB(2) }, { "25%", GiB(2), NONE }, { "25%,max:50%", GiB(2), GiB(4) },
 	{ "1G+25%", GiB(3), NONE }, { "25%+1G", GiB(3), NONE }, { "-25%", GiB(6), NONE },
 	{ "-1G+25%", GiB(5), NONE }, { "min:1G+50%,-7G", GiB(5), NONE },
-	{ "1%", TOTAL / 100, NONE }, { "-9G", 0, NONE },			/* the caller raises it */
+	{ "1%", TOTAL / 100, NONE }, { "-9G", 0, NONE },			/* the caller raises it to a minimum */
 };
 
 static const char *const bad_sizes[] = {

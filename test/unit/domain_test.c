@@ -5,8 +5,8 @@
  * common/sched_op.c
  */
 /*
- * The life of domains, with everything that may happen meanwhile: at each step of an operation
- * the test plays another CPU, which tries what it could do at that moment.
+ * The life of domains, with everything that may happen at the same time: at each step of an
+ * operation the test plays another CPU, which tries whatever it could do at that moment.
  */
 #include "test/unit/unit.h"
 
@@ -16,13 +16,13 @@
 #define VICTIM 7
 
 static struct domain *dom0, *guest;
-static bool inside;			/* the other CPU is at it */
+static bool inside;			/* the other CPU is running */
 static void (*meanwhile)(void);		/* what it does */
 static unsigned int times;		/* how often it did */
 static unsigned int teardowns, console_ends, vcpus_made, vcpus_destroyed, id_checks,
 	sleeps_unlocked, wakes_unlocked;
 
-/* The other CPU does something, unless this one holds a lock: then that waits for it. */
+/* The other CPU does something, unless this one holds a lock: then it would wait for that. */
 static void other_cpu(void)
 {
 	struct pcpu *cpu = this_cpu();
@@ -38,7 +38,7 @@ static void other_cpu(void)
 	inside = false;
 }
 
-/* --- What domain.c needs, each a moment for the other CPU --- */
+/* --- What domain.c calls; in each function the other CPU gets a chance --- */
 
 static void no_vcpu_runs(struct domain *d)
 {
@@ -148,7 +148,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* After a test: all of a domain's memory went with it. */
+/* After a test: all of a domain's memory was freed with it. */
 static void free_all(void)
 {
 	fake_on_alloc = NULL;
@@ -176,7 +176,7 @@ static int teardown(void **state)
 	return unit_teardown(state);
 }
 
-/* Ids that nobody has are passed by the word, and none of the others with them. */
+/* The search skips 64 unused ids at a time, and skips no domain with them. */
 static void domains_are_found_in_order(void **state)
 {
 	static const domid_t ids[] = { 63, 64, 127, 200 };
@@ -225,7 +225,7 @@ static u32 port_state(struct domain *d, evtchn_port_t port)
 
 /* --- Creation --- */
 
-/* All that takes a domain's id, of one that is not there. */
+/* Every operation that takes a domain's id, for a domain that does not exist. */
 static void nobody_is_there(void)
 {
 	struct evtchn_bind_interdomain bind = { VICTIM, 5, 0 };
@@ -323,7 +323,7 @@ static void the_id_is_taken(mfn_t mfn, u64 n)
 	id_checks++;
 }
 
-/* What still names the old domain by its id cannot meet a new one. */
+/* An id is not used again while anything may still name the old domain by it. */
 static void an_id_is_free_when_its_domain_is(void **state)
 {
 	struct domain *d = create(VICTIM, false);
@@ -344,7 +344,10 @@ static void an_id_is_free_when_its_domain_is(void **state)
 
 /* --- Destruction --- */
 
-/* It never goes back to its reset, uses low ports again, a peer binds one, and it dies. */
+/*
+ * A guest never continues its reset, uses low ports again, a peer binds one, and then the guest
+ * dies.
+ */
 static void an_abandoned_reset_leaves_no_pointer(void **state)
 {
 	struct evtchn_reset reset = { DOMID_SELF };
@@ -365,7 +368,7 @@ static void an_abandoned_reset_leaves_no_pointer(void **state)
 	assert_int_equal(evtchn_op(EVTCHNOP_send, &send), 0);
 }
 
-/* A second destroydomain of the same domain, from another CPU, at each moment of the first. */
+/* Another CPU calls destroydomain for the same domain, at each step of the first call. */
 static void the_other_destroys_it_too(void)
 {
 	struct domain *d = domain_find(VICTIM);
@@ -402,7 +405,10 @@ static void two_destroy_one_domain(void **state)
 	assert_null(domain_find(VICTIM));
 }
 
-/* The other does steps in turn: nothing is done twice, and each finds what the other left. */
+/*
+ * Two CPUs destroy the domain in turns: nothing is done twice, and each goes on where the other
+ * stopped.
+ */
 static void they_take_turns(void **state)
 {
 	struct domain *d = create(VICTIM, false);
@@ -426,7 +432,7 @@ static void check_pauses(void)
 	assert_int_equal(guest->pause_count, guest->controller_pauses + guest->shutting_down);
 }
 
-/* The controller's count and the pauses that it stands for change together, under the lock. */
+/* The count of pauses by tools and the vCPUs' pause counts change together, under the lock. */
 static void pauses_are_counted_together(void **state)
 {
 	meanwhile = check_pauses;
@@ -446,7 +452,7 @@ static void pauses_are_counted_together(void **state)
 	assert_int_equal(sleeps_unlocked + wakes_unlocked, 0);
 }
 
-/* Its pages that others hold keep it, under its id, and the last one ends it. */
+/* Pages that others hold keep the zombie and its id. The last page to go ends it. */
 static void a_zombie_waits_for_its_pages(void **state)
 {
 	struct domain *d = create(VICTIM, false);
@@ -465,7 +471,10 @@ static void a_zombie_waits_for_its_pages(void **state)
 	fake_rcu_run();
 }
 
-/* Mapped grants, claimed memory, the page of a vcpu_info, a timer: the ledger would tell. */
+/*
+ * Mapped grants, claimed memory, the page of a vcpu_info, a timer: leaks show at the end of the
+ * test.
+ */
 static void what_it_had_is_given_back(void **state)
 {
 	struct domain *d = create(VICTIM, false);
@@ -531,7 +540,7 @@ static void a_watchdog_ends_its_domain(void **state)
 	assert_int_equal(watchdog(v, 0, 5), 1);
 	assert_int_equal(watchdog(v, 0, 8), 2);
 	assert_int_equal(watchdog(v, 0, 5), -ENOSPC);
-	/* Each has its time: set again, ended, taken anew. */
+	/* Each watchdog has its own time: one is set again, one is ended and then taken anew. */
 	fake_advance(4 * SECOND);
 	assert_int_equal(watchdog(v, 1, 5), 0);
 	fake_advance(3 * SECOND);
@@ -558,7 +567,7 @@ static void a_watchdog_goes_with_its_domain(void **state)
 	assert_false(guest->shut_down);
 	guest->state = DOMAIN_ALIVE;
 	assert_int_equal(watchdog(guest->vcpu[0], 0, 5), 2);
-	/* The ledger sees that it is stopped. */
+	/* A timer that was not stopped would show at the end of the test. */
 	fake_run_on(0, dom0->vcpu[0]);
 	while (domain_destroy(guest) == -ERESTART)
 		;

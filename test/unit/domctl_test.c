@@ -331,7 +331,7 @@ static void create_refuses(void **state)
 	assert_int_equal(op.domain, 0);
 }
 
-/* If the id cannot be told, no domain is made. */
+/* If the new id cannot be returned to the caller, no domain is made. */
 static void create_into_a_bad_argument_makes_none(void **state)
 {
 	struct xen_domctl op = make(XEN_DOMCTL_createdomain, 0);
@@ -378,7 +378,7 @@ static struct domain *second;
 static unsigned int tries;
 
 /*
- * The domain that is being stopped stops the one that waits for it, and one that waits for nobody.
+ * The domain that the caller is waiting for stops the caller, then a domain that waits for nobody.
  */
 static void second_stops_dom0(void)
 {
@@ -403,7 +403,7 @@ static void second_stops_dom0(void)
 	fake_run_on(0, dom0->vcpu[0]);
 }
 
-/* Neither waits for a domain that waits for it. */
+/* Two domains that pause each other: neither waits for one that waits for it. */
 static void control_domains_stop_each_other(void **state)
 {
 	struct xen_domctl op = make(XEN_DOMCTL_pausedomain, 5);
@@ -478,7 +478,7 @@ static void affinity(void **state)
 	a->cpumap_soft = (struct xenctl_bitmap){ (u64)soft, 3 };
 	assert_int_equal(call(&op), 0);
 	assert_true(got_hard && got_soft);
-	assert_int_equal(set_hard.bits[0], 6);	/* CPUs 0..3 are up */
+	assert_int_equal(set_hard.bits[0], 6);	/* only CPUs 0..3 are up */
 	assert_int_equal(set_soft.bits[0], 7);	/* three bits */
 	assert_int_equal(hard[0], 6);
 	assert_int_equal(hard[1], 0);
@@ -528,7 +528,7 @@ static void vcpu_info(void **state)
 	assert_int_equal(nmis, 1);
 }
 
-/* A guest without buttons can be reset all the same. */
+/* A guest without virtual buttons can be reset all the same. */
 static void triggers(void **state)
 {
 	static const u32 buttons[] = { XEN_DOMCTL_SENDTRIGGER_POWER, XEN_DOMCTL_SENDTRIGGER_SLEEP,
@@ -550,7 +550,7 @@ static void triggers(void **state)
 	assert_int_equal(fake_events.shutdowns, 1);
 	assert_int_equal(fake_events.shutdown_reason, SHUTDOWN_reboot);
 	assert_int_equal(nmis, 0);
-	op.domain = 0; /* oneself */
+	op.domain = 0; /* not the caller itself */
 	assert_int_equal(call(&op), -EINVAL);
 	assert_int_equal(fake_events.shutdowns, 1);
 	op = make(XEN_DOMCTL_setvnumainfo, 3);
@@ -620,8 +620,8 @@ static void memory_and_time(void **state)
 }
 
 /*
- * State is read and written of paused domains, never the caller's own; details of a refusal come
- * back.
+ * State is read and written of paused domains only, never of the caller. The details of a refusal
+ * are returned.
  */
 static void state_and_policy(void **state)
 {
@@ -637,14 +637,14 @@ static void state_and_policy(void **state)
 	op.domain = 0;
 	assert_int_equal(call(&op), -EINVAL);
 	assert_int_equal(contexts, 2);
-	/* What a device holds cannot be saved, nor do tables say what it writes. */
+	/* A device's state cannot be saved, and log-dirty mode does not see its writes. */
 	pci_held = true;
 	op = make(XEN_DOMCTL_gethvmcontext, 3);
 	assert_int_equal(call(&op), -EOPNOTSUPP);
 	pci_held = false;
 	assert_int_equal(contexts, 2);
 	op = make(XEN_DOMCTL_shadow_op, 3);
-	op.u.shadow_op.op = 32; /* shadow tables */
+	op.u.shadow_op.op = 32; /* Xen's shadow paging, which Keel lacks */
 	assert_int_equal(call(&op), -EOPNOTSUPP);
 	op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_PEEK; /* it is not on */
 	assert_int_equal(call(&op), -EINVAL);
@@ -656,7 +656,7 @@ static void state_and_policy(void **state)
 	assert_int_equal(op.u.cpu_policy.nr_leaves, 5);
 }
 
-/* Registers of a vCPU of another domain, which has some, while it stands still. */
+/* Registers of a vCPU that has been initialised, of another domain, while it is paused. */
 static void registers(void **state)
 {
 	static const u32 cmds[] = { XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext };
@@ -711,7 +711,7 @@ static void devices_of_domains(void **state)
 	op.domain = 77;
 	assert_int_equal(call(&op), -ESRCH);
 	op.domain = 3;
-	op.u.assign_device.dev = 1; /* a device tree's */
+	op.u.assign_device.dev = 1; /* a device of a device tree */
 	assert_int_equal(call(&op), -EINVAL);
 	op.u.assign_device.dev = 0;
 	op.u.assign_device.flags = 2;
@@ -793,7 +793,10 @@ static void the_machine(void **state)
 	assert_int_equal(syscall_(&op), -EFAULT);
 }
 
-/* Node 0, or no such function; so many a call that none takes long. */
+/*
+ * Each function is on node 0, or does not exist. The number for each call is limited, so that none
+ * takes long.
+ */
 static void places_of_functions(void **state)
 {
 	static struct physdev_pci_device devs[70];
@@ -831,8 +834,8 @@ static void places_of_functions(void **state)
 }
 
 /*
- * What tools test, and say in words: no power management, no allocation of caches. The rest is not
- * supported.
+ * Operations whose errors tools test and report: power management, cache allocation. Everything
+ * else is not supported.
  */
 static void what_is_not_there(void **state)
 {
@@ -880,7 +883,7 @@ static void call_in_window(void)
 	syscall_(&in_window);
 }
 
-/* xen-init-dom0 walks the pools until -ENOENT. What else they do: sched_test. */
+/* xen-init-dom0 walks the pools until -ENOENT. sched_test tests the rest of the pools. */
 static void pools(void **state)
 {
 	u8 map[1] = { 0 };
@@ -915,7 +918,7 @@ static void pools(void **state)
 	assert_int_equal(p->cpupool_id, 1);
 	assert_int_equal(syscall_(&sched), 0);
 
-	/* a domain in it, once something can run there */
+	/* a domain can be made in the pool once it has a CPU */
 	create.u.createdomain_v15 = (struct xen_domctl_createdomain_v15){ .flags = XEN_DOMCTL_CDF_hvm |
 			XEN_DOMCTL_CDF_hap,
 		.max_vcpus = 1, .arch.emulation_flags = XEN_X86_EMU_LAPIC, .cpupool_id = 1 };
@@ -932,8 +935,8 @@ static void pools(void **state)
 	assert_int_equal(created.cpupool, 1);
 
 	/*
-	 * while a domain moves, another CPU's call is continued, and this one sees that the domain has
-	 * moved
+	 * While a domain moves, another CPU's call is continued. This one then sees that the domain
+	 * has moved.
 	 */
 	p->op = XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN;
 	p->domid = 3;

@@ -8,7 +8,7 @@
 
 #include "xen/efi/path.h"
 
-static uint8_t *path;	/* exactly as long as it is, so that ASan sees who reads on */
+static uint8_t *path;	/* exactly as long as needed, so that ASan notices reads beyond it */
 static size_t len;
 
 static void begin(void)
@@ -30,7 +30,7 @@ static void node(uint8_t type, uint8_t subtype, unsigned int size, const void *b
 	len += 4 + body_size;
 }
 
-/* A File Path node; zeros: how many are behind its text. */
+/* A File Path node; zeros is the number of NUL characters after the text. */
 static void file(const char *text, unsigned int zeros)
 {
 	uint8_t body[1024] = { 0 };
@@ -104,13 +104,13 @@ static void several_nodes(void **state)
 	file("keel.efi", 1);
 	end();
 	expect("\\EFI\\");
-	begin();	/* a second instance is another file */
+	begin();	/* a second instance names another file */
 	file("\\EFI\\keel.efi", 1);
 	node(0x7f, 1, 4, NULL, 0);
 	file("\\other\\x.efi", 1);
 	end();
 	expect("\\EFI\\");
-	begin();	/* from a firmware volume: no file's name */
+	begin();	/* from a firmware volume: no file name */
 	node(4, 6, 20, "0123456789abcdef", 16);
 	end();
 	expect("\\");
@@ -134,16 +134,19 @@ static void damaged(void **state)
 	file("\\EFI\\keel.efi", 1);
 	node(4, 4, 0xffff, "x", 1);
 	expect("\\");
-	begin();	/* half a character at its end */
+	begin();	/* half a character at the end */
 	node(4, 4, 4 + 13, "\\\0E\0\\\0k\0.\0e\0f", 13);
 	end();
 	expect("\\E\\");
-	begin();	/* with the next node's first byte it would be a backslash */
+	begin();	/* with the next node's first byte this would be a backslash */
 	node(4, 4, 4 + 3, "E\0\\", 3);
 	node(0, 0, 4, NULL, 0);
 	end();
 	expect("\\");
-	/* The folder may fill all the room but its end, and is none rather than one of another name. */
+	/*
+	 * The folder may fill the buffer up to its NUL. A longer one gives no name, rather than a
+	 * cut one.
+	 */
 	memset(text, 'x', sizeof(text));
 	strcpy(text + 61, "\\");
 	snprintf(want, sizeof(want), "\\%s", text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/evtchn.c common/evtchn_deliver.c common/spinlock.c */
 /*
- * FIFO event channels, with a guest that takes events as Linux does. At each of Keel's accesses to
- * what it shares with the guest a test may do something else: as another vCPU of the guest, or as
+ * FIFO event channels, with a guest that consumes events as Linux does. At each of Keel's accesses
+ * to memory shared with the guest, a test may do something else, as another vCPU of the guest or as
  * another sender.
  */
 #include "common/lib.h"
@@ -15,7 +15,7 @@ static void step(void)
 
 	if (!fn)
 		return;
-	at_step = NULL; /* not within itself */
+	at_step = NULL; /* at_step does not call itself */
 	fn();
 	at_step = fn;
 }
@@ -37,9 +37,9 @@ static void step(void)
 #include "test/unit/unit.h"
 
 #define VCPUS 3
-#define CONTROL_GFN 8	/* and the next ones, of each vCPU */
+#define CONTROL_GFN 8	/* the next gfns are the other vCPUs' */
 #define ARRAY_GFN 16
-#define PORTS 40	/* that the storm uses */
+#define PORTS 40	/* number of ports that the storm uses */
 
 static struct domain *d;
 
@@ -71,7 +71,7 @@ static bool has(evtchn_port_t port, u32 bit)
 	return *word(port) & bit;
 }
 
-/* Takes the next event of one list out; what is pending and not masked is handled. */
+/* Removes the first event of one list; handles it if it is pending and not masked. */
 static void consume_one(unsigned int vcpu, unsigned int q)
 {
 	u32 port = local[vcpu].head[q] ?: control(vcpu)->head[q], w;
@@ -91,7 +91,7 @@ static void consume_one(unsigned int vcpu, unsigned int q)
 		seen[nr_seen++] = port;
 }
 
-/* One event of the vCPU's, if it was told of some. */
+/* Handles one event of the vCPU, if it got an upcall. */
 static bool upcall(unsigned int vcpu)
 {
 	struct vcpu_info *info = d->vcpu[vcpu]->info;
@@ -113,7 +113,7 @@ static void consume_all(void)
 	bool more;
 
 	do {
-		assert_in_range(rounds++, 0, 20000); /* a list that leads back into itself */
+		assert_in_range(rounds++, 0, 20000); /* the list must not be a cycle */
 		more = false;
 		for (unsigned int i = 0; i < VCPUS; i++)
 			more |= upcall(i);
@@ -135,7 +135,7 @@ static long init_control(u64 gfn, u32 offset, u32 vcpu)
 	return rc;
 }
 
-/* As Linux does it: all words are masked before Keel sees them. */
+/* Like Linux: all words are masked before Keel sees the page. */
 static long expand(unsigned int n)
 {
 	struct evtchn_expand_array o = { ARRAY_GFN + n };
@@ -236,7 +236,7 @@ static void events_come_in_their_order(void **state)
 	assert_int_equal(nr_seen, 5);
 	for (unsigned int i = 0; i < 5; i++)
 		assert_int_equal(seen[i], p[(i * 2) % 5]);
-	/* An empty list begins anew. */
+	/* An empty list starts anew. */
 	assert_int_equal(evtchn_send(d, p[3]), 0);
 	assert_int_equal(fake_events.upcalls, 2);
 	consume_all();
@@ -301,8 +301,8 @@ static void priorities(void **state)
 }
 
 /*
- * The last one of a list was taken out, and is now in another: what comes next is not linked behind
- * it.
+ * The list's last port was consumed and is now in another list: the next event must not be linked
+ * behind it.
  */
 static void a_tail_that_has_moved(void **state)
 {
@@ -323,7 +323,7 @@ static void a_tail_that_has_moved(void **state)
 	assert_int_equal(control(2)->head[7], p);
 	consume_all();
 	assert_int_equal(nr_seen, 3);
-	/* Nor does a port lead to itself. */
+	/* A port is never linked to itself. */
 	evtchn_raise(d, q);
 	consume_all();
 	evtchn_raise(d, q);
@@ -333,7 +333,10 @@ static void a_tail_that_has_moved(void **state)
 	end();
 }
 
-/* What came with 2 levels, or before there was a word for it, is there when there is one. */
+/*
+ * Events that came in the 2-level layout, or before their event word existed, are delivered once it
+ * does.
+ */
 static void early_events(void **state)
 {
 	evtchn_port_t p, q, r;
@@ -345,7 +348,7 @@ static void early_events(void **state)
 	assert_int_equal(set_priority(p, 3), -ENOSYS);
 	assert_int_equal(evtchn_send(d, p), 0);
 	assert_int_equal(init_control(CONTROL_GFN, 64, 0), 0);
-	set_bit(q, d->shared_info->evtchn_pending); /* by a sender that was under way */
+	set_bit(q, d->shared_info->evtchn_pending); /* a sender that was still in the 2-level code */
 	assert_int_equal(evtchn_send(d, r), 0);
 	fake_rcu_run();
 	assert_int_equal(d->shared_info->evtchn_pending[0], 0);
@@ -359,7 +362,10 @@ static void early_events(void **state)
 	unmask(r);
 	consume_all();
 	assert_int_equal(nr_seen, 3);
-	/* A port that was closed before the page came does not greet its next user. */
+	/*
+	 * If a port was closed before its page came, the port's next user does not get the old
+	 * event.
+	 */
 	p = 1023;
 	for (unsigned int i = 4; i < 1025; i++)
 		p = ipi(1);
@@ -382,7 +388,7 @@ static void send_it(void)
 
 static bool started_expanding;
 
-/* The page comes just after the sender has not found it. */
+/* The page is added just after the sender has looked for it in vain. */
 static void page_comes(void)
 {
 	if (started_expanding)
@@ -418,8 +424,8 @@ static void a_sender_meets_the_new_page(void **state)
 }
 
 /*
- * Linux closes a port while its event is still in a list: its number is not used again before it is
- * taken out.
+ * Linux may close a port while its event is still in a list: the number is not used again before
+ * the guest has removed the event.
  */
 static void a_port_in_a_list_is_not_used_again(void **state)
 {
@@ -436,7 +442,7 @@ static void a_port_in_a_list_is_not_used_again(void **state)
 	consume_all();
 	assert_int_equal(nr_seen, 0);
 	assert_int_equal(ipi(0), p);
-	/* Many such ports end the search. */
+	/* The search for a free port gives up after many such ports. */
 	for (unsigned int i = 3; i < 1024; i++)
 		*word(i) |= LINKED;
 	assert_int_equal(evtchn_alloc_unbound(d, 3), -ENOSPC);
@@ -490,8 +496,8 @@ static long reset(void)
 }
 
 /*
- * A reset brings 2 levels back, as a kernel finds them that another one starts; what it gives is
- * used from then on.
+ * A reset brings back the 2-level layout, which a newly started kernel expects. The guest's setup
+ * of FIFO can then start anew.
  */
 static void reset_and_begin_anew(void **state)
 {
@@ -508,8 +514,8 @@ static void reset_and_begin_anew(void **state)
 	unmask(p);
 	evtchn_send(d, p);
 	assert_int_equal(reset(), 0);
-	assert_int_equal(d->tot_pages, pages + 1);	/* the domain stays until the change has ended */
-	assert_int_equal(refs_of(CONTROL_GFN), 2);	/* a sender may be there */
+	assert_int_equal(d->tot_pages, pages + 1);	/* keeps the domain until the change has ended */
+	assert_int_equal(refs_of(CONTROL_GFN), 2);	/* a sender may still use it */
 	p = ipi(0);
 	assert_int_equal(p, 1);
 	evtchn_send(d, p);
@@ -517,7 +523,7 @@ static void reset_and_begin_anew(void **state)
 	assert_true(evtchn_port_pending(d, p));
 	assert_int_equal(d->evtchn.max_port, 4095);
 	assert_int_equal(expand(1), -EOPNOTSUPP);
-	/* Not before the old pages have gone. */
+	/* FIFO cannot be set up again before the old pages are released. */
 	fake_continuation.continued = false;
 	init_control(CONTROL_GFN + 1, 0, 1);
 	assert_true(fake_continuation.continued);
@@ -529,7 +535,7 @@ static void reset_and_begin_anew(void **state)
 	assert_int_equal(refs_of(CONTROL_GFN + 1), 1);
 	assert_int_equal(refs_of(ARRAY_GFN), 1);
 	assert_int_equal(init_control(CONTROL_GFN + 1, 64, 0), 0);
-	/* And a reset waits for the grace period of the beginning. */
+	/* And a reset waits for the grace period of the new setup. */
 	fake_continuation.continued = false;
 	op(EVTCHNOP_reset, &(struct evtchn_reset){ DOMID_SELF });
 	assert_true(fake_continuation.continued);
@@ -540,10 +546,7 @@ static void reset_and_begin_anew(void **state)
 	assert_int_equal(refs_of(CONTROL_GFN + 1), 1);
 }
 
-/*
- * What is asked of a domain that dies, perhaps after its last change would have held it, changes
- * nothing.
- */
+/* A dying domain can reset nothing, so no new grace period can hold it. */
 static void a_dying_domain_stays_as_it_is(void **state)
 {
 	u64 pages;
@@ -569,7 +572,7 @@ static void drop_too(void)
 	evtchn_drop_pages(d);
 }
 
-/* The end of a reset and that of the domain, on two CPUs: each reference goes once. */
+/* The end of a reset and the death of the domain, on two CPUs: each reference is dropped once. */
 static void two_drop_the_pages(void **state)
 {
 	start();
@@ -584,7 +587,7 @@ static void two_drop_the_pages(void **state)
 	end();
 }
 
-/* Pages of ports that are not there take time, too. */
+/* Skipping pages of ports that do not exist takes time, too. */
 static void a_step_passes_few_pages(void **state)
 {
 	evtchn_port_t next = 0, was;
@@ -607,7 +610,7 @@ static void refusals(void **state)
 	start_2l();
 	before = fake_live_pages();
 	assert_int_equal(init_control(CONTROL_GFN, 0, VCPUS), -ENOENT);
-	assert_int_equal(init_control(CONTROL_GFN, 4096 - 64, 0), -EINVAL);	/* over the end of the page */
+	assert_int_equal(init_control(CONTROL_GFN, 4096 - 64, 0), -EINVAL); /* crosses the page */
 	assert_int_equal(init_control(CONTROL_GFN, ~0u - 7, 0), -EINVAL);
 	assert_int_equal(init_control(CONTROL_GFN, 4, 0), -EINVAL);
 	assert_int_equal(init_control(3, 0, 0), -EINVAL);
@@ -622,7 +625,7 @@ static void refusals(void **state)
 	assert_int_equal(fake_live_pages(), before);
 	assert_int_equal(refs_of(CONTROL_GFN), 1);
 	assert_int_equal(init_control(CONTROL_GFN, 4096 - 72, 0), 0);
-	assert_int_equal(init_control(CONTROL_GFN, 0, 0), -EINVAL);	/* it has one */
+	assert_int_equal(init_control(CONTROL_GFN, 0, 0), -EINVAL);	/* the vCPU has one already */
 	assert_int_equal(refs_of(CONTROL_GFN), 2);
 	assert_int_equal(op(EVTCHNOP_expand_array, &(struct evtchn_expand_array){ 3 }), -EINVAL);
 	fake_rcu_run();
@@ -630,7 +633,7 @@ static void refusals(void **state)
 }
 
 /*
- * A vCPU whose control block is not there yet: the event stays, and is told once the guest unmasks
+ * A vCPU without a control block: the event stays pending, and is delivered when the guest unmasks
  * the port.
  */
 static void no_control_block(void **state)
@@ -659,7 +662,7 @@ static void polls(void **state)
 	start();
 	p = ipi(0);
 	assert_int_equal(evtchn_poll_begin(d->vcpu[0], &p, 1), 0);
-	evtchn_send(d, p);	/* masked, as the kicker of Linux's spinlocks */
+	evtchn_send(d, p);	/* masked, like the kicker of Linux's spinlocks */
 	assert_false(test_bit(VPF_POLL, &d->vcpu[0]->wait_flags));
 	assert_int_equal(evtchn_poll_begin(d->vcpu[0], &p, 1), 1);
 	*word(p) &= ~PENDING;
@@ -676,7 +679,10 @@ static void change_the_tail(void)
 	*word(hostile_tail) = LINKED | (++hostile_steps & 0xffff);
 }
 
-/* The guest writes to its words what it likes, while Keel is at them: it loses events. */
+/*
+ * The guest may write anything to its event words while Keel uses them. Then it loses events, and
+ * nothing worse.
+ */
 static void words_are_the_guests(void **state)
 {
 	evtchn_port_t p, q;
@@ -729,7 +735,7 @@ static void storm_send(void)
 	evtchn_port_t port = 1 + rnd(PORTS);
 
 	evtchn_raise(d, port);
-	/* It was handled meanwhile, or is still to be. */
+	/* The event was handled already, or is still to be. */
 	if (has(port, PENDING))
 		owed[port] = true;
 }
@@ -764,8 +770,8 @@ static void meanwhile(void)
 }
 
 /*
- * Whatever the guest, its other vCPUs and senders do at any of Keel's steps: no event is lost, no
- * list is broken.
+ * Whatever the guest, its other vCPUs and senders do at any of Keel's steps: no event is lost and
+ * no list is broken.
  */
 static void no_event_is_lost(void **state)
 {

@@ -28,7 +28,7 @@ static void count_read(void)
 
 #include "common/hypercall.h"
 
-#define READS 20 /* more than any operation has */
+#define READS 20 /* more reads than any operation does */
 
 static struct domain *a, *b, *c;
 
@@ -100,7 +100,7 @@ static void closing_under_way_is_harmless(void **state)
 	}
 }
 
-/* The vCPU goes on polling while an event comes at any moment: it must not sleep through it. */
+/* The vCPU starts to poll, and an event comes at any moment: the vCPU must not sleep through it. */
 static struct evtchn *sent_to;
 
 static void event_comes(void)
@@ -136,10 +136,7 @@ static void no_event_is_slept_through(void **state)
 	}
 }
 
-/*
- * Another sender unmasks, or takes the port off the guest, in between: an upcall comes if the guest
- * has not seen it.
- */
+/* In between, the port is unmasked: an upcall comes if the guest has not seen the event. */
 static void unmask_in_between(void)
 {
 	unsigned int left = reads_left;
@@ -156,7 +153,7 @@ static void an_event_finds_the_port_unmasked_or_is_found(void **state)
 		at_read = unmask_in_between;
 		reads_left = n;
 		assert_int_equal(evtchn_send(a, 5), 0);
-		if (reads_left) { /* not reached: afterwards, then */
+		if (reads_left) { /* the operation had fewer reads: unmask afterwards */
 			reads_left = 0;
 			evtchn_unmask(b, 9);
 		}

@@ -89,7 +89,7 @@ static bool pending(struct domain *d, evtchn_port_t port)
 	return test_bit(port, d->shared_info->evtchn_pending);
 }
 
-/* What a guest does with an upcall: takes everything. */
+/* What a guest does after an upcall: it consumes all events. */
 static void consume(struct domain *d)
 {
 	memset(d->shared_info->evtchn_pending, 0, sizeof(d->shared_info->evtchn_pending));
@@ -150,7 +150,7 @@ static void events_travel_both_ways(void **state)
 	start();
 	pa = alloc_for(a, b->id);
 	pb = bind(b, a->id, pa);
-	/* What the peer may have sent before is made up for. */
+	/* A bind raises the port: the peer may have sent before. */
 	assert_true(pending(b, pb));
 	assert_ptr_equal(fake_events.last_upcall, b->vcpu[0]);
 	assert_int_equal(fake_events.upcalls, 1);
@@ -184,8 +184,8 @@ static void only_the_first_event_makes_an_upcall(void **state)
 	assert_int_equal(fake_events.upcalls, 1);
 	assert_true(pending(b, q1) && pending(b, q2));
 	/*
-	 * The guest takes the upcall but not yet the ports: a new event on an old port stays silent, a new
-	 * port does not.
+	 * The guest has cleared the upcall but not yet the ports: a new event on an old port stays
+	 * silent, one on a new port does not.
 	 */
 	b->vcpu[0]->info->evtchn_upcall_pending = 0;
 	b->vcpu[0]->info->evtchn_pending_sel = 0;
@@ -216,10 +216,10 @@ static void masked_events_wait_for_unmask(void **state)
 	assert_int_equal(op(EVTCHNOP_unmask, &o), 0);
 	assert_false(test_bit(pb, b->shared_info->evtchn_mask));
 	assert_int_equal(fake_events.upcalls, 1);
-	/* Once unmasked, it says nothing again. */
+	/* Unmasking again does nothing. */
 	assert_int_equal(op(EVTCHNOP_unmask, &o), 0);
 	assert_int_equal(fake_events.upcalls, 1);
-	o.port = 600; /* in no page of ports yet */
+	o.port = 600; /* in a page of ports that does not exist yet */
 	assert_int_equal(op(EVTCHNOP_unmask, &o), -EINVAL);
 }
 
@@ -277,14 +277,14 @@ static void bind_interdomain_refuses(void **state)
 	assert_int_equal(op(EVTCHNOP_bind_interdomain, &o), -EINVAL);
 	o.remote_port = for_b + 1;	/* free */
 	assert_int_equal(op(EVTCHNOP_bind_interdomain, &o), -EINVAL);
-	o.remote_port = 600;		/* no page */
+	o.remote_port = 600;		/* no such page of ports */
 	assert_int_equal(op(EVTCHNOP_bind_interdomain, &o), -EINVAL);
 	o.remote_port = 1u << 31;
 	assert_int_equal(op(EVTCHNOP_bind_interdomain, &o), -EINVAL);
-	/* Itself, with the port that it would get. */
+	/* Bound to itself: the remote port is the one that it would get. */
 	o = (struct evtchn_bind_interdomain){ .remote_dom = DOMID_SELF, .remote_port = 1 };
 	assert_int_equal(op(EVTCHNOP_bind_interdomain, &o), -EINVAL);
-	/* Nothing was taken by all that. */
+	/* None of these calls used a port. */
 	assert_int_equal(bind(b, a->id, for_b), 1);
 	/* Bound already. */
 	o = (struct evtchn_bind_interdomain){ .remote_dom = 1, .remote_port = for_b };
@@ -368,21 +368,21 @@ static void global_virqs_are_dom0s(void **state)
 	struct evtchn_bind_vcpu move;
 
 	start();
-	send_global_virq(VIRQ_DOM_EXC); /* nobody there: no harm */
-	assert_int_equal(op(EVTCHNOP_bind_virq, &o), 0); /* in a guest: never raised */
+	send_global_virq(VIRQ_DOM_EXC); /* no listener: no harm */
+	assert_int_equal(op(EVTCHNOP_bind_virq, &o), 0); /* a guest can bind it, but it is never raised */
 	as(dom0);
 	assert_int_equal(op(EVTCHNOP_bind_virq, &o), 0);
 	send_global_virq(VIRQ_DOM_EXC);
 	assert_true(pending(dom0, o.port));
 	assert_false(pending(a, 1));
 	assert_ptr_equal(fake_events.last_upcall, dom0->vcpu[0]);
-	/* It may notify another vCPU. */
+	/* Its vCPU can be changed. */
 	move = (struct evtchn_bind_vcpu){ .port = o.port, .vcpu = 1 };
 	assert_int_equal(op(EVTCHNOP_bind_vcpu, &move), 0);
 	consume(dom0);
 	send_global_virq(VIRQ_DOM_EXC);
 	assert_ptr_equal(fake_events.last_upcall, dom0->vcpu[1]);
-	/* Moved or not, closing unbinds it. */
+	/* Closing unbinds it, whether it was moved or not. */
 	assert_int_equal(close_port(dom0, o.port), 0);
 	assert_int_equal(op(EVTCHNOP_bind_virq, &o), 0);
 
@@ -459,7 +459,7 @@ static void close_leaves_the_peer_unbound_for_the_same_domain(void **state)
 	o = (struct evtchn_bind_interdomain){ .remote_dom = 1, .remote_port = pa };
 	assert_int_equal(op(EVTCHNOP_bind_interdomain, &o), -EINVAL);
 	pb = bind(b, a->id, pa);
-	/* And the other way: whoever allocated it. */
+	/* And the other way: the side that allocated the port closes it. */
 	assert_int_equal(close_port(a, pa), 0);
 	assert_int_equal(status(b, pb).status, EVTCHNSTAT_unbound);
 	assert_int_equal(status(b, pb).u.unbound.dom, a->id);
@@ -501,7 +501,7 @@ static void bad_addresses_are_efault(void **state)
 			assert_int_equal(op(cmd, (void *)0x1000), -EFAULT);
 }
 
-/* The guest is not told its port: then it has none. */
+/* If the guest cannot be told the port, the port is closed again. */
 static void a_port_that_cannot_be_returned_is_closed(void **state)
 {
 	struct evtchn_bind_interdomain inter = { .remote_dom = 2 };
@@ -600,7 +600,7 @@ static void poll_waits_for_its_ports(void **state)
 	assert_ptr_equal(fake_events.last_wake, v);
 	assert_false(test_bit(VPF_POLL, &v->wait_flags));
 	assert_int_equal(a->evtchn.pollers[0], 0);
-	/* Already there. */
+	/* Pending already. */
 	assert_int_equal(evtchn_poll_begin(v, &p1, 1), 1);
 	assert_false(test_bit(VPF_POLL, &v->wait_flags));
 	assert_int_equal(a->evtchn.pollers[0], 0);
@@ -616,7 +616,7 @@ static void poll_waits_for_its_ports(void **state)
 	list[1] = 600;
 	assert_int_equal(evtchn_poll_begin(v, list, 2), -EINVAL);
 	assert_false(test_bit(VPF_POLL, &v->wait_flags));
-	/* Of no port: only time or an upcall ends it. */
+	/* Without ports, only the timeout or an upcall ends the poll. */
 	assert_int_equal(evtchn_poll_begin(v, NULL, 0), 0);
 	evtchn_poll_end(v);
 	assert_int_equal(fake_events.wakes, 3);
@@ -639,7 +639,7 @@ static void upcalls_end_polls(void **state)
 	assert_int_equal(fake_events.wakes, 1);
 	assert_int_equal(fake_events.upcalls, 1);
 	assert_false(test_bit(VPF_POLL, &v->wait_flags));
-	/* With an upcall still to be taken, there is no wait. */
+	/* With an upcall still to be taken, the vCPU does not wait. */
 	assert_int_equal(evtchn_poll_begin(v, &other.port, 1), 1);
 }
 
@@ -655,7 +655,7 @@ static void consumer(struct domain *d, evtchn_port_t port)
 	consumed_port = port;
 }
 
-/* A guest started at boot: its console ring leads to Keel until Dom0 binds it. */
+/* A guest started at boot: Keel is the peer of its console's port until Dom0 binds it. */
 static void keel_receives_until_the_peer_comes(void **state)
 {
 	evtchn_port_t q;
@@ -680,7 +680,7 @@ static void keel_receives_until_the_peer_comes(void **state)
 	assert_int_equal(send(a, 2), 0);
 	assert_int_equal(consumed, 1);
 	assert_true(pending(dom0, q));
-	/* The guest's own ports go on around it. */
+	/* The guest's own ports are numbered around it. */
 	assert_int_equal(alloc_for(a, 2), 1);
 	assert_int_equal(alloc_for(a, 2), 3);
 }
@@ -780,7 +780,10 @@ static void reset_goes_on_where_it_was(void **state)
 	assert_int_equal(alloc_for(a, b->id), 1);
 }
 
-/* A guest that makes up where its reset was keeps ports that it could have kept by not calling. */
+/*
+ * A guest that makes up the progress of its reset keeps some ports open. It could have those by not
+ * resetting at all.
+ */
 static void a_made_up_place_leaves_ports_open(void **state)
 {
 	struct evtchn_reset o = { DOMID_SELF };
@@ -800,8 +803,8 @@ static void a_made_up_place_leaves_ports_open(void **state)
 }
 
 /*
- * The guest never comes back to its reset, uses low ports again, and ends: no port of a peer may
- * point at it.
+ * The guest never continues its reset, uses low ports again, and dies: no peer's port may point to
+ * it afterwards.
  */
 static void destruction_trusts_no_reset_that_was_abandoned(void **state)
 {
@@ -833,7 +836,7 @@ static void *sender(void *arg)
 	return NULL;
 }
 
-/* A sender sees the whole of a binding or another, never half of each. */
+/* A sender sees one whole binding or another, never half of each. */
 static void senders_see_whole_bindings(void **state)
 {
 	struct domain *peer[2];
@@ -868,7 +871,7 @@ static void vcpu_info_that_moves_loses_nothing(void **state)
 
 	start();
 	assert_int_equal(op(EVTCHNOP_bind_ipi, &ipi), 0);
-	a->vcpu[1]->info = NULL; /* one of those that have no place in shared_info */
+	a->vcpu[1]->info = NULL; /* has no place in shared_info */
 	assert_int_equal(send(a, ipi.port), 0);
 	assert_true(pending(a, ipi.port));
 	assert_int_equal(fake_events.upcalls, 0);
@@ -881,8 +884,8 @@ static void vcpu_info_that_moves_loses_nothing(void **state)
 }
 
 /*
- * Port 70 is in word 2 of 32 bits, which are at other places than those of 64; pending bits are at
- * the same.
+ * Port 70 is in word 2 of the 32-bit layout. The mask words of the two layouts are at different
+ * addresses; the pending words are at the same.
  */
 static void words_of_32_bits(void **state)
 {
@@ -920,7 +923,7 @@ static void words_of_32_bits(void **state)
 	assert_int_equal(a->vcpu[0]->info->evtchn_pending_sel, BIT(1));
 }
 
-/* What 32 bits have no room for is not given out, and not taken away. */
+/* Ports beyond the 32-bit layout are not given out. Those that exist stay. */
 static void ports_of_32_bits(void **state)
 {
 	struct domain *d = fake_domain(5, 1);

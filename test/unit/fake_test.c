@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The fake arch itself: what every other unit test stands on. */
+/* The fake arch itself, on which every other unit test relies. */
 #include "test/unit/unit.h"
 
 #include <public/errno.h>

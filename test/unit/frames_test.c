@@ -5,8 +5,8 @@
  * Memory with nothing mocked between the hypercall and the free lists: heap.c, p2m.c, memory_op.c,
  * physmap.c and grant*.c together. Domain 0 has a mirror for devices, domain 1 has none.
  *
- * state() takes down what all of it says: each translation, each frame's owner and references, each
- * domain's figures. What fails for lack of memory must leave the same behind.
+ * state() records each translation, each frame's owner and references, and each domain's counts. An
+ * operation that fails for want of memory must leave all of it as it was.
  */
 #include "test/unit/unit.h"
 
@@ -26,11 +26,11 @@
 #include "test/unit/real_heap.h"
 
 #define GIB_FRAMES BIT(18)
-#define NR_FRAMES (2 * GIB_FRAMES)	/* the second gigabyte is in the heap only for who asks for it */
+#define NR_FRAMES (2 * GIB_FRAMES)	/* the second gigabyte only in tests that ask for it */
 #define HEAP_FIRST MiB(2)
 #define RAM_GFNS 16			/* each domain's, from gfn 0 on */
-#define SUPER 0x2000			/* gfn of a page of 2 MiB that each has */
-#define FREE 0x4000			/* gfn where nothing is */
+#define SUPER 0x2000			/* gfn of a 2 MiB page that each domain has */
+#define FREE 0x4000			/* gfn where nothing is mapped */
 #define REF 8
 
 static struct page_info frames[NR_FRAMES];
@@ -123,7 +123,7 @@ static u64 mix(u64 hash, u64 x)
 	return (hash ^ x) * 0x100000001b3ull + (hash >> 29);
 }
 
-/* Each 4 KiB of a tree, however large the entries are that say it. */
+/* Hashes each 4 KiB translation of a tree, whatever the sizes of its entries. */
 static u64 hash_tree(const struct p2m_format *f, const u64 *table, unsigned int level, gfn_t gfn,
 		     u64 hash)
 {
@@ -161,7 +161,8 @@ static struct state state(void)
 			if (gt->maptrack[h / MAPTRACK_PER_FRAME][h % MAPTRACK_PER_FRAME].state != MT_FREE)
 				s.figures = mix(s.figures, h);
 		/*
-		 * Tables, handles and frames of grants may grow for what then fails: they stay with their domain.
+		 * A failing operation may add tables, handles and grant frames: they stay with
+		 * their domain.
 		 */
 		s.pages += d->p2m.nr_tables + gt->nr_maptrack + (gt->maptrack != NULL) + 2 * gt->nr_frames;
 		s.pages += d->e820 != NULL;
@@ -274,7 +275,7 @@ enum who { GUEST = 1, DOM0 = 2, BOTH = 3 };
 static const struct {
 	const char *name;
 	long (*fn)(void);
-	enum who who;		/* Dom0 has the mirror */
+	enum who who;		/* only Dom0 has the mirror */
 } operations[] = {
 	{ "move a page", op_move, BOTH },
 	{ "move a page onto another", op_move_onto_ram, BOTH },
@@ -378,7 +379,7 @@ static void undoing_takes_no_memory(void **unused)
 	}
 }
 
-/* A step frees at most a superpage and what its budget gives: who destroys is back soon. */
+/* A step frees at most a superpage and what its budget allows, so that each hypercall is short. */
 static void tear_down(struct domain *d)
 {
 	unsigned int steps = 0;
@@ -398,7 +399,7 @@ static void tear_down(struct domain *d)
 	p2m_free(d);
 }
 
-/* Pages of all sizes, far apart and close together, in the last memory that there is. */
+/* Pages of all sizes, far apart and close together, torn down while no memory is left. */
 static void teardown_without_memory(void **unused)
 {
 	for (unsigned int i = 0; i < 2; i++) {
@@ -415,7 +416,7 @@ static void teardown_without_memory(void **unused)
 			put_ram(d, (j << 27 | j << 18 | j << 9) % p2m_gfn_limit + (1u << 20), 0);
 		fake_run_on(0, d->vcpu[0]);
 		assert_int_equal(map_at(4 * GIB_FRAMES), 0);
-		for (u64 j = 0; j < 5; j++)	/* who maps a page of it keeps that one */
+		for (u64 j = 0; j < 5; j++)	/* pages that others reference stay */
 			shared += get_page(mfn_to_page(GIB_FRAMES + 1000 * j), d->id);
 		assert_int_equal(shared, 5);
 		take_all_memory();
@@ -425,7 +426,7 @@ static void teardown_without_memory(void **unused)
 		for (u64 j = 0; j < 5; j++)
 			put_page(mfn_to_page(GIB_FRAMES + 1000 * j));
 		assert_int_equal(d->tot_pages, 0);
-		assert_non_null(heap_alloc_domain_pages(i ? guest : dom0, 18)); /* it is in one piece again */
+		assert_non_null(heap_alloc_domain_pages(i ? guest : dom0, 18)); /* one block again */
 	}
 }
 
@@ -447,7 +448,10 @@ static void a_page_on_its_way_takes_no_memory(void **unused)
 
 			assert_int_equal(add(XENMAPSPACE_gmfn, from, to), 0);
 			from = to;
-			/* A way to the page, one to where it was last, in each of two trees. */
+			/*
+			 * The tables to the page's new place and to its last one, in each of two
+			 * trees.
+			 */
 			assert_in_range(d->p2m.nr_tables, tables, tables + 4 * 3);
 		}
 		assert_int_equal(add(XENMAPSPACE_gmfn, from, 3), 0);
@@ -455,7 +459,7 @@ static void a_page_on_its_way_takes_no_memory(void **unused)
 	}
 }
 
-/* A place far from all others needs three tables in each tree: all of them or none. */
+/* A gfn far from all others needs three tables in each tree: all of them are made, or none. */
 static void no_table_without_an_entry(void **unused)
 {
 	for (unsigned int i = 0; i < 2; i++) {
@@ -478,7 +482,7 @@ static void no_table_without_an_entry(void **unused)
 	}
 }
 
-/* A hostile guest gets no more than its limit, and its own pages back. */
+/* A hostile guest gets no more tables than its limit, and can still have its own pages back. */
 static void tables_are_limited(void **unused)
 {
 	u64 free, n = 0, gfn;
@@ -493,18 +497,20 @@ static void tables_are_limited(void **unused)
 	assert_in_range(free - heap_free_pages(), n, n + p2m_max_tables(guest));
 	assert_int_equal(add(XENMAPSPACE_gmfn, 3, gfn), -ENOMEM);
 	assert_int_equal(map_at(gfn), GNTST_general_error);
-	/* What needs no table goes on; what goes makes room. */
+	/* What needs no table still works; unmapping makes room. */
 	assert_int_equal(add(XENMAPSPACE_gmfn, 3, FREE + 1), 0);
 	assert_int_equal(populate(XENMEM_decrease_reservation, FREE + 512, 0), 0);
 	assert_int_equal(populate(XENMEM_decrease_reservation, FREE + 1024, 0), 0);
 	assert_int_equal(populate(XENMEM_populate_physmap, gfn, 0), 0);
-	/* More is granted. */
+	/* The limit is raised. */
 	guest->paging_mempool = (p2m_max_tables(guest) + 64) << PAGE_SHIFT;
 	for (n = 0; n < 20; n++)
 		assert_int_equal(populate(XENMEM_populate_physmap, gfn += 512, 0), 0);
 }
 
-/* The default is enough for memory in 4 KiB pages, with holes, and grant mappings far apart. */
+/*
+ * The default limit is enough for memory in 4 KiB pages, with holes, and grant mappings far apart.
+ */
 static void honest_maps_fit(void **unused)
 {
 	static const u64 sizes[] = { MiB(16), MiB(512), GiB(64), GiB(4096) };
@@ -519,7 +525,7 @@ static void honest_maps_fit(void **unused)
 		need += 1024 * MAPTRACK_PER_FRAME / 512;
 		assert_true(p2m_max_tables(guest) >= need);
 		assert_true(p2m_max_tables(dom0) >= 2 * need + BIT(17));
-		/* libxl's: 1 MiB a vCPU and 8 KiB a MiB. */
+		/* libxl's formula: 1 MiB a vCPU and 8 KiB a MiB. */
 		assert_true(256 + 2 * (pages >> 8) >= pages / 512 + pages / 512 / 512 + 4);
 		assert_true(p2m_max_tables(guest) <= pages / 256 + 256 + 512);
 	}
@@ -542,13 +548,13 @@ static void superpages_come_where_nothing_is(void **unused)
 	assert_int_equal(p2m_set(guest, 0, page_to_mfn(pg), 18, P2M_RAM), -EBUSY);
 	assert_int_equal(p2m_set(guest, GIB_FRAMES, page_to_mfn(pg), 18, P2M_RAM), 0);
 	assert_int_equal(p2m_set(guest, GIB_FRAMES, INVALID_MFN, 18, P2M_HOLE), -EBUSY);
-	/* Of a device's memory nothing counts references: it goes as it came. */
+	/* A device's memory has no references, so any part of it can be unmapped. */
 	assert_int_equal(p2m_set(guest, 8 * GIB_FRAMES, 0x200 * GIB_FRAMES, 18, P2M_MMIO), 0);
 	assert_int_equal(p2m_set(guest, 8 * GIB_FRAMES, INVALID_MFN, 18, P2M_HOLE), 0);
 	p2m_get(guest, 8 * GIB_FRAMES + 5, &t, NULL);
 	assert_int_equal(t, P2M_HOLE);
 	p2m_write_unlock(guest);
-	/* Two megabytes of it are given up at once, and in pieces. */
+	/* Two megabytes of it are given up, at once and in pieces. */
 	assert_int_equal(populate(XENMEM_decrease_reservation, GIB_FRAMES + 512, 9), 0);
 	assert_int_equal(populate(XENMEM_decrease_reservation, GIB_FRAMES + 1025, 0), 0);
 	assert_int_equal(populate(XENMEM_decrease_reservation, GIB_FRAMES + 1024, 9), -1);
@@ -556,7 +562,7 @@ static void superpages_come_where_nothing_is(void **unused)
 	put_ram(guest, GIB_FRAMES + 1025, 0);
 	assert_int_equal(populate(XENMEM_decrease_reservation, GIB_FRAMES + 1024, 9), 0);
 	assert_int_equal(guest->tot_pages, GIB_FRAMES + RAM_GFNS + 512 - 2 * 512);
-	/* Only what each tree has entries for. */
+	/* Orders that only one of the two trees supports are not used. */
 	iommu_caps.format.max_order = 0;
 	fake_run_on(0, dom0->vcpu[0]);
 	assert_int_equal(p2m_max_order(dom0), 0);

@@ -54,7 +54,7 @@ void fake_run_on(unsigned int cpu, struct vcpu *v)
 		v->cpu = &cpus[cpu].p;
 }
 
-/* Machine checks: there are none. */
+/* There are no machine checks. */
 FAKE void mce_interrupt(void)
 {
 }

@@ -32,9 +32,9 @@
 #define FAKE __attribute__((weak))
 
 #define FAKE_CPUS 4		/* CPUs 0..3 are up */
-#define FAKE_RAM MiB(64)	/* machine memory: frames 0..16383; 0..255 are nobody's */
+#define FAKE_RAM MiB(64)	/* machine memory: frames 0..16383; 0..255 belong to nobody */
 
-/* Everything as at the start: no domains, all memory free, time 0, nothing recorded. */
+/* Everything as at the start: no domains, all memory free, time 0, no records. */
 void fake_reset(void);
 
 /* --- Failure injection -------------------------------------------------- */
@@ -56,13 +56,13 @@ void fake_reset(void);
  */
 void fake_fail_nth(unsigned int nth);		/* nth allocation from now fails; 0: none */
 void fake_fail_from(unsigned int nth);		/* and so do all after it: memory is out, and stays so */
-bool fake_failure_happened(void);		/* did it, since fake_fail_nth(n > 0)? */
-bool fake_alloc_fails(void);			/* asked by each fake allocator */
-/* called by it first, to play other CPUs meanwhile; NULL: nothing */
+bool fake_failure_happened(void);		/* did an allocation fail since fake_fail_nth(n > 0)? */
+bool fake_alloc_fails(void);			/* each fake allocator asks this */
+/* Called by each allocation first, to play other CPUs; NULL: nothing. */
 extern void (*fake_on_alloc)(void);
 extern void (*fake_on_free)(mfn_t mfn, u64 n);	/* before frames are freed; NULL: nothing */
 u64 fake_live_pages(void);			/* frames that are not free */
-u64 fake_live_objects(void);			/* domains, vCPUs that are not freed */
+u64 fake_live_objects(void);			/* domains and vCPUs that are not freed */
 
 #define FAKE_EACH_FAILURE(n) \
 	for (unsigned int n = 1; n == 1 || fake_failure_happened(); n++)
@@ -109,7 +109,7 @@ void fake_advance(u64 ns);
  * hardware domain.
  */
 struct domain *fake_domain(domid_t id, unsigned int vcpus);
-/* What happened to it. */
+/* What happened to the domain. */
 struct fake_events {
 	unsigned int crashes, shutdowns, wakes, sleeps, kicks, upcalls, pauses, unpauses;
 	unsigned int p2m_flushes, virqs;
@@ -129,11 +129,10 @@ extern struct fake_events fake_events;
  */
 void fake_guest_fault_nth(unsigned int nth);
 /*
- * Called before each copy with its address, to change memory under the hypercall's feet; NULL:
- * nothing.
+ * Called before each copy with its address, to change memory while a hypercall runs; NULL: nothing.
  */
 extern void (*fake_on_guest_access)(u64 gva, size_t len, bool write);
-/* Gives d a page of RAM at gfn, through p2m_set(); its frame. */
+/* Gives d a page of RAM at gfn, through p2m_set(). Returns its frame. */
 mfn_t fake_populate(struct domain *d, gfn_t gfn);
 
 /* --- Hypercalls ------------------------------------------------------------- */

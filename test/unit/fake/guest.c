@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guest memory, and a p2m that is a plain table of 4 KiB entries per domain. It
- * keeps the real one's promises on references: an entry's is dropped after the
- * flush, at p2m_write_unlock().
+ * Guest memory, and a p2m that is a plain table of 4 KiB entries per domain. It treats references
+ * as the real one does: an entry's reference is dropped after the flush, at p2m_write_unlock().
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 #include "fake_internal.h"
 
 #define FAKE_GFNS 16384
-#define HIGH_GFN 0xdc000	/* and some where PCI functions can be, below 4 GiB */
+#define HIGH_GFN 0xdc000	/* and some more below 4 GiB, for PCI functions */
 #define HIGH_GFNS 8192
 #define GUEST_FIRST_VALID KiB(64)
 
@@ -183,7 +182,7 @@ FAKE void p2m_write_relax(struct domain *d)
 	write_lock(&d->p2m.lock);
 }
 
-/* NULL: there is no room for it. */
+/* NULL: the fake table has no room for gfn. */
 static struct entry *entry_of(struct domain *d, gfn_t gfn)
 {
 	return gfn < FAKE_GFNS ? &entries(d)[gfn] :
@@ -235,7 +234,7 @@ FAKE int p2m_split(struct domain *d, gfn_t gfn)
 	return 0;
 }
 
-/* No log of what is dirty. */
+/* There is no log-dirty mode. */
 FAKE void p2m_log_written(struct p2m *p, gfn_t gfn)
 {
 }

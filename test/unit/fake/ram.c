@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Machine memory and its allocator: first fit over 64 MiB. Free frames are
- * poisoned, so that ASan reports who touches them.
+ * Machine memory and its allocator: first fit over 64 MiB. Free frames are poisoned, so that ASan
+ * reports accesses to them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "fake_internal.h"
 
 #define NR_FRAMES (FAKE_RAM >> PAGE_SHIFT)
-#define FIRST_FRAME 256		/* so that mfn 0 is nobody's, as on a real machine */
+#define FIRST_FRAME 256		/* so that nobody owns mfn 0, as on a real machine */
 
 u8 *fake_ram;
 void (*fake_on_free)(mfn_t mfn, u64 n);
@@ -201,7 +201,7 @@ u64 fake_live_pages(void)
 	return n;
 }
 
-/* A machine whose firmware says nothing of its memory. */
+/* A machine whose firmware gives no memory map. */
 FAKE const struct boot_info *platform_boot_info(void)
 {
 	return NULL;

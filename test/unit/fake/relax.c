@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Spinning on the build host, where there may be fewer CPUs than threads. */
+/* Spinning on the build host, which may have fewer CPUs than the test has threads. */
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Real threads, for what only they show: <sched.h> has a vcpu_yield() of its own. */
+/* Real threads, for races that only they show. <sched.h> may bring a vcpu_yield() of its own. */
 #ifndef TEST_UNIT_FAKE_THREADS_H
 #define TEST_UNIT_FAKE_THREADS_H
 

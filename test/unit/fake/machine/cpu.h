@@ -5,7 +5,7 @@
 
 struct pcpu;
 
-void fake_cpu_relax(void); /* threads play the CPUs: lets the one that holds the lock run */
+void fake_cpu_relax(void); /* threads play the CPUs: lets the thread that holds the lock run */
 #define cpu_relax() fake_cpu_relax()
 struct pcpu *this_cpu(void);
 void irq_window(void);

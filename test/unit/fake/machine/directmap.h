@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The array that is the machine's RAM. */
+/* The machine's RAM is an array. */
 #ifndef MACHINE_DIRECTMAP_H
 #define MACHINE_DIRECTMAP_H
 
