@@ -10,7 +10,7 @@
 #include "common/hypercall.h"
 
 #define REF 8
-#define SCRATCH 0x1000 /* gfn where nothing is */
+#define SCRATCH 0x1000 /* gfn where nothing is mapped */
 
 static struct domain *dom0, *g, *m; /* g grants, m maps */
 static u64 frames_at_start;
@@ -42,7 +42,7 @@ static struct grant_entry_v1 *entry(struct domain *d, grant_ref_t ref)
 	return (struct grant_entry_v1 *)grant_table_frame(d, ref / 512) + ref % 512;
 }
 
-/* What the guest does: a page of RAM, and an entry for it. */
+/* What the guest does: it fills a page of RAM and grants it with an entry. */
 static mfn_t grant(grant_ref_t ref, gfn_t gfn, domid_t to, u16 flags)
 {
 	mfn_t mfn = fake_populate(g, gfn);
@@ -125,13 +125,13 @@ static void read_only_rules(void **state)
 	assert_int_equal(ro.status, GNTST_okay);
 	assert_int_equal(type_at(m, SCRATCH), P2M_GRANT_RO);
 	assert_int_equal(entry(g, REF)->flags, GTF_permit_access | GTF_readonly | GTF_reading);
-	/* A second use does not get more than the entry allows. */
+	/* A second mapping gets no more rights than the entry allows. */
 	assert_int_equal(map(REF, SCRATCH + 1, GNTMAP_host_map).status, GNTST_general_error);
 	entry(g, REF)->flags &= (u16)~GTF_readonly;
 	rw = map(REF, SCRATCH + 1, GNTMAP_host_map);
 	assert_int_equal(rw.status, GNTST_okay);
 	assert_int_equal(entry(g, REF)->flags, GTF_permit_access | GTF_reading | GTF_writing);
-	/* The writer goes, the reader stays, and so does its flag. */
+	/* The writer unmaps, the reader stays, and so does GTF_reading. */
 	assert_int_equal(unmap(rw.handle, SCRATCH + 1), GNTST_okay);
 	assert_int_equal(entry(g, REF)->flags, GTF_permit_access | GTF_reading);
 	assert_int_equal(unmap(ro.handle, SCRATCH), GNTST_okay);
@@ -180,11 +180,11 @@ static void what_map_refuses(void **state)
 	g->state = DOMAIN_DYING;
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map).status, GNTST_bad_domain);
 	g->state = DOMAIN_ALIVE;
-	/* Nothing of that left a handle or a flag behind. */
+	/* No failed call left a handle or a flag behind. */
 	assert_int_equal(map(REF, SCRATCH, GNTMAP_host_map).handle, 0);
 }
 
-/* Only what the granter itself owns: not what it was granted, nor Keel's pages. */
+/* A domain can only grant RAM that it owns: no page that was granted to it, and none of Keel's. */
 static void only_own_ram_can_be_granted(void **state)
 {
 	start();
@@ -228,7 +228,7 @@ static void the_first_use_decides_the_frame(void **state)
 	mfn = grant(REF, 5, m->id, 0);
 	other = fake_populate(g, 6);
 	o1 = map(REF, SCRATCH, GNTMAP_host_map);
-	/* The granter writes into an entry in use. */
+	/* The granter changes an entry in use. */
 	entry(g, REF)->frame = 6;
 	o2 = map(REF, SCRATCH + 1, GNTMAP_host_map);
 	assert_int_equal(o2.status, GNTST_okay);
@@ -284,13 +284,13 @@ static void handles_are_limited_and_the_callers_own(void **state)
 	as(dom0);
 	assert_int_equal(unmap(0, SCRATCH), GNTST_bad_handle);
 	as(m);
-	assert_int_equal(unmap(7, SCRATCH + 8), GNTST_general_error); /* not there */
+	assert_int_equal(unmap(7, SCRATCH + 8), GNTST_general_error); /* no such handle */
 	assert_int_equal(type_at(m, SCRATCH + 8), P2M_GRANT_RW);
 	assert_int_equal(unmap(7, SCRATCH + 7), GNTST_okay);
 	assert_int_equal(map(7, SCRATCH + 7, GNTMAP_host_map).handle, 7);
 }
 
-/* The guest puts something else over a mapping; later it unmaps it. */
+/* The guest maps something else over a grant mapping, and unmaps the grant later. */
 static void what_lies_over_a_mapping_stays(void **state)
 {
 	struct gnttab_map_grant_ref o1, o2;
@@ -450,7 +450,7 @@ static void limits_at_creation(void **state)
 	assert_int_equal(d->max_grant_frames, GRANT_MAX_FRAMES);
 	assert_int_equal(d->max_maptrack_frames, GRANT_MAX_MAPTRACK_FRAMES);
 	grant_free(d);
-	/* Without handles, nothing can be mapped. */
+	/* Without handles nothing can be mapped. */
 	assert_int_equal(grant_init(d, 1, 0), 0);
 	grant(REF, 5, 3, 0);
 	as(d);
@@ -533,7 +533,7 @@ static void what_copy_refuses(void **state)
 	o = copy_from(REF, 9, 0, 0, 8);
 	o.source.domid = 9;
 	assert_int_equal(copy(o), GNTST_bad_domain);
-	/* Frames of others by number. */
+	/* Frames of other domains by number. */
 	o = copy_from(REF, 9, 0, 0, 8);
 	o.dest.domid = 1;
 	assert_int_equal(copy(o), GNTST_permission_denied);
@@ -586,8 +586,8 @@ static void entries_change_under_way(void **state)
 	changes = 0;
 	grant(REF, 5, m->id, 0);
 	/*
-	 * Revoked between mapping and the answer: the mapping stands, and unmapping clears no bit that is
-	 * not ours.
+	 * The granter revokes the grant before the mapper gets the answer: the mapping stands, and
+	 * unmapping clears no bit that Keel did not set.
 	 */
 	fake_on_guest_access = change_while_claimed;
 	o = map(REF, SCRATCH, GNTMAP_host_map);
@@ -601,8 +601,8 @@ static void entries_change_under_way(void **state)
 static bool guest_stops;
 
 /*
- * A guest that never leaves its entry alone: it changes bits that mean nothing, and now and then
- * the grantee.
+ * A guest that changes its entry all the time: mostly bits that mean nothing, now and then the
+ * grantee.
  */
 static void *restless_guest(void *arg)
 {
@@ -625,7 +625,10 @@ static void the_entry_is_never_left_in_use(void **state)
 	grant(REF, 5, m->id, 0);
 	guest_stops = false;
 	assert_int_equal(pthread_create(&thread, NULL, restless_guest, entry(g, REF)), 0);
-	/* On a busy machine the other thread may rest for long, with the wrong grantee in the entry. */
+	/*
+	 * On a busy machine the other thread may be descheduled for long, with the wrong grantee in
+	 * the entry.
+	 */
 	for (unsigned int i = 0; i < 20000 || (!mapped && i < 20000000); i++) {
 		struct gnttab_map_grant_ref o = map(REF, SCRATCH, GNTMAP_host_map);
 		u16 used = READ_ONCE(entry(g, REF)->flags) & (GTF_reading | GTF_writing);
@@ -658,7 +661,7 @@ static void the_granter_dies_first(void **state)
 	assert_int_equal(p2m_teardown_step(g), 0);
 	assert_int_equal(g->tot_pages, 1); /* the zombie's page */
 	assert_int_equal(refs(mfn), 2);
-	/* The mapping goes, but not yet the handle: the page stays. */
+	/* The p2m entry is overwritten, but the handle still exists: the page stays. */
 	fake_populate(m, SCRATCH);
 	assert_int_equal(g->tot_pages, 1);
 	assert_int_equal(unmap(o.handle, SCRATCH), GNTST_okay);
@@ -752,7 +755,7 @@ static void table_frames_by_gfn(void **state)
 	assert_int_equal(list[0], SCRATCH);
 	assert_int_equal(list[1], INVALID_GFN);
 	assert_int_equal(list[2], 3);
-	fake_populate(m, SCRATCH); /* not there any more */
+	fake_populate(m, SCRATCH); /* no longer mapped */
 	assert_int_equal(op(GNTTABOP_setup_table, &o, 1), 0);
 	assert_int_equal(list[0], INVALID_GFN);
 	o.nr_frames = 5;
@@ -768,7 +771,7 @@ static void table_frames_by_gfn(void **state)
 	assert_int_equal(op(GNTTABOP_setup_table, &o, 0), -EINVAL);
 }
 
-/* How long Keel works with interrupts off: since the last window. */
+/* How much work Keel does with interrupts off: accesses since the last window. */
 static unsigned int windows, worked, worked_most, frames_before;
 
 static void a_window(void)
@@ -807,18 +810,18 @@ static void large_tables_let_interrupts_in(void **state)
 	assert_int_equal(list[199], INVALID_GFN);
 	assert_int_equal(list[200], 0);
 	assert_in_range(windows, 200 / 16 * 2, 2 * 200);
-	assert_in_range(worked_most, 1, 18);	/* the argument goes out, too */
-	/* By index alone. */
+	assert_in_range(worked_most, 1, 18);	/* the argument is written back, too */
+	/* The same by an access to the highest index. */
 	assert_non_null(grant_table_frame(m, 255));
 	assert_in_range(m->grant->nr_frames - frames_before, 0, 16);
-	/* Frames that exist already need no window. */
+	/* Returning frames that exist already needs no window. */
 	windows = 0;
 	assert_non_null(grant_table_frame(m, 255));
 	assert_null(grant_table_frame(m, 256));
 	assert_int_equal(windows, 0);
 	fake_on_wait = NULL;
 	fake_on_guest_access = NULL;
-	/* Memory runs out on the way: the frames that were there, and those added, stay. */
+	/* Memory runs out in between: old frames stay, and so do those that were added. */
 	grant_free(m);
 	assert_int_equal(grant_init(m, 256, 2), 0);
 	fake_fail_nth(2 * 20 + 1);
@@ -855,7 +858,7 @@ static void long_lists_of_copies_let_interrupts_in(void **state)
 	copied_so_far();
 	assert_int_equal(copied, 20);
 	assert_int_equal(windows, 5);
-	/* One copy is short. */
+	/* A single copy needs no window. */
 	windows = 0;
 	assert_int_equal(op(GNTTABOP_copy, o, 1), 0);
 	assert_int_equal(windows, 0);

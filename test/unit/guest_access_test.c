@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/hvm/guest_access.c arch/x86/p2m.c arch/x86/p2m_log.c common/spinlock.c */
 /*
- * Copies through the guest's own tables, against a plain walk of the test's own. The guest
- * changes its tables, and Keel the p2m, between copies: what is remembered must not show.
+ * Copies through the guest's own page tables, compared with a plain walk that the test does.
+ * Between copies the guest changes its tables, and Keel the p2m: a cached walk must not be used
+ * then.
  */
 #include "test/unit/unit.h"
 #include "test/unit/x86.h"
@@ -11,7 +12,7 @@
 #include "arch/x86/p2m_format.h"
 #include "common/guest_access.h"
 
-#define TABLES 0x100	/* gfns of tables: 0x100.., the first is the root, the second another root */
+#define TABLES 0x100	/* gfns of tables: 0x100.., the first two are roots */
 #define DATA 0x180	/* gfns of data */
 #define NR_TABLES 16
 #define NR_DATA 12
@@ -152,7 +153,7 @@ static void the_guest_maps_another_page(void **state)
 	table(7)[0] = pte(TABLES + 4, KERNEL);
 	paging.cr3 = (TABLES + 1) << PAGE_SHIFT;
 	assert_int_equal(get(LINEAR), 0x15);
-	paging.cr3 |= 0xfff; /* PCID and flags are no address */
+	paging.cr3 |= 0xfff; /* PCID and flags are not part of the address */
 	assert_int_equal(get(LINEAR), 0x15);
 }
 
@@ -174,7 +175,7 @@ static void the_guest_gives_a_page_away(void **state)
 	assert_int_equal(get(LINEAR), -1);
 	table(3)[0] = pte(TABLES + 4, KERNEL);
 	assert_int_equal(get(LINEAR), 0x77);
-	/* It becomes read-only. */
+	/* The page becomes read-only. */
 	assert_int_equal(copy_to_guest(LINEAR, "x", 1), 0);
 	assert_true(get_page(mfn_to_page(p2m_get(d, DATA, &(enum p2m_type){ 0 }, NULL)), OWNER_NONE));
 	put_p2m(DATA, p2m_get(d, DATA, &(enum p2m_type){ 0 }, NULL), P2M_GRANT_RO);
@@ -198,7 +199,7 @@ static void rights(void **state)
 		paging.cr0 &= ~X86_CR0_WP;
 		assert_int_equal(copy_to_guest(LINEAR, "\x10", 1), 0);
 		table(4)[0] |= PTE_US;
-		paging.cr4 |= X86_CR4_SMAP; /* only matters if all levels are the user's */
+		paging.cr4 |= X86_CR4_SMAP; /* SMAP matters only if all levels are user-accessible */
 		assert_int_equal(get(LINEAR), 0x10);
 		table(0)[LINEAR >> 39 & 511] |= PTE_US;
 		table(2)[0] |= PTE_US;
@@ -215,8 +216,8 @@ static void rights(void **state)
 }
 
 /*
- * What an instruction of user code may reach: no page of the kernel's, and none that is read-only
- * even without WP.
+ * What an instruction of user code may access: no kernel page, and no read-only page even without
+ * WP.
  */
 static void operands_of_user_code(void **state)
 {
@@ -260,7 +261,7 @@ static void accessed_and_dirty(void **state)
 	assert_int_equal(table(4)[0] & (PTE_A | PTE_D), PTE_A);
 	assert_int_equal(copy_to_guest(LINEAR, "x", 1), 0);
 	assert_true(table(4)[0] & PTE_D);
-	/* The guest looks who used what since. */
+	/* The guest clears the bits, to see what is used from then on. */
 	table(4)[0] &= ~(PTE_A | PTE_D);
 	table(3)[0] &= ~PTE_A;
 	assert_int_equal(copy_to_guest(LINEAR, "x", 1), 0);
@@ -300,8 +301,8 @@ static void other_modes(void **state)
 }
 
 /*
- * The four entries on top have no rights, and bits that are reserved; they may lie in the middle of
- * a page.
+ * The four top-level entries have no rights, and some of their bits are reserved. They may lie in
+ * the middle of a page.
  */
 static void three_levels(void **state)
 {
@@ -333,7 +334,7 @@ static void three_levels(void **state)
 
 /* --- Any sequence of changes --- */
 
-/* The same by the book: no memory of anything. */
+/* The same by the book, without a cache. */
 static u8 *reference(u64 gva, bool write)
 {
 	u64 at = paging.cr3 & PTE_ADDR, all = PTE_RW | PTE_US;
@@ -398,7 +399,7 @@ static void change_something(void)
 				table(root)[LINEAR >> 39 & 511] = pte(TABLES + 2 + any(2), any_flags());
 		break;
 	case 1:
-	case 2: /* any table may serve on any level, even on two */
+	case 2: /* any table may serve on any level, even on two at once */
 		if (table(n))
 			table(n)[any(2)] = pte(TABLES + 2 + any(6), any_flags());
 		break;
@@ -431,7 +432,7 @@ static void change_something(void)
 	}
 }
 
-/* One byte at the end of a page: if the page is a table, that entry is on no way. */
+/* One byte at the end of a page: if the page is a table, no walk uses that entry. */
 static void compare(u64 gva)
 {
 	u8 byte = 0, *want = reference(gva, false);
@@ -468,7 +469,7 @@ static void what_is_remembered_never_shows(void **state)
 	assert_true(worked > 5000);
 }
 
-/* The data pages and tables (from bit 32 on) that were written to; all are clean then. */
+/* Bit n: data page n was written; bit 32 + n: table n. Afterwards all are clean. */
 static u64 written(void)
 {
 	u64 tables[8] = { 0 }, bits = 0;
@@ -484,10 +485,10 @@ static u64 written(void)
 	return bits;
 }
 
-/* With a log of what is dirty, each write is in it, however well the way is remembered. */
+/* In log-dirty mode each write is logged, even if the walk is cached. */
 static void what_is_written_is_logged(void **state)
 {
-	const u64 way = 0x1dull << 32;	/* where accessed and dirty bits go */
+	const u64 way = 0x1dull << 32;	/* the tables whose accessed and dirty bits change */
 	u8 byte = 1;
 
 	assert_int_equal(copy_to_guest(LINEAR + PAGE_SIZE, &byte, 1), 0);
@@ -500,8 +501,8 @@ static void what_is_written_is_logged(void **state)
 	assert_int_equal(copy_from_guest(&byte, LINEAR + 2 * PAGE_SIZE, 1), 0);
 	assert_int_equal(written() & 0xffffffff, 0);
 	/*
-	 * An argument that goes in and out: the entry says dirty already, and the way is remembered by the
-	 * read.
+	 * An argument that is read, then written: the guest's entry has its dirty bit already, and
+	 * the read has cached the walk.
 	 */
 	assert_int_equal(copy_from_guest(&byte, LINEAR + PAGE_SIZE, 1), 0);
 	assert_int_equal(copy_to_guest(LINEAR + PAGE_SIZE, &byte, 1), 0);

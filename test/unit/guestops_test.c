@@ -172,11 +172,11 @@ static void vcpu_info_in_bad_places(void **state)
 	reg.offset = 4;
 	assert_int_equal(vcpuop(VCPUOP_register_vcpu_info, 0, &reg), -EINVAL);
 	reg.offset = 0;
-	assert_int_equal(vcpuop(VCPUOP_register_vcpu_info, 1, &reg), -EINVAL);	/* it runs */
+	assert_int_equal(vcpuop(VCPUOP_register_vcpu_info, 1, &reg), -EINVAL);	/* the vCPU is running */
 	assert_int_equal(vcpuop(VCPUOP_register_vcpu_info, 0, (void *)8), -EFAULT);
 	set_bit(VPF_DOWN, &v1->wait_flags);
 	assert_int_equal(vcpuop(VCPUOP_register_vcpu_info, 1, &reg), 0);
-	/* not in what is not the guest's own memory */
+	/* only in the guest's own RAM */
 	p2m_write_lock(&guest->p2m);
 	assert_true(get_page(virt_to_page(guest->shared_info), OWNER_NONE));
 	assert_int_equal(p2m_set(guest, 20, virt_to_mfn(guest->shared_info), 0, P2M_SHARED), 0);
@@ -269,20 +269,20 @@ static void parameters_as_tools_set_them(void **state)
 	p.value = 5;
 	assert_int_equal(hvmop(HVMOP_set_param, &p), -EEXIST);
 	for (u32 i = 0; i < HVM_NR_PARAMS; i++) {
-		p.index = i;	/* xl save reads sixteen of them */
+		p.index = i;	/* `xl save` reads sixteen of them */
 		assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
 	}
 	p.domid = 9;
 	assert_int_equal(hvmop(HVMOP_get_param, &p), -ESRCH);
 }
 
-/* What a Linux does that does not know that it is Dom0: said once. Tools may ask. */
+/* A Linux that does not know that it is Dom0 gets a message once. Tools may ask without one. */
 static void dom0_without_support(void **state)
 {
 	struct xen_hvm_param p = { .domid = DOMID_SELF, .index = HVM_PARAM_CONSOLE_EVTCHN };
 
 	fake_last_message[0] = '\0';
-	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);	/* a guest */
+	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);	/* as a guest */
 	fake_run_on(0, dom0->vcpu[0]);
 	p.domid = 0;
 	assert_int_equal(hvmop(HVMOP_get_param, &p), 0);
@@ -404,7 +404,7 @@ static void console(void **state)
 	assert_int_equal(guest_len, sizeof(text));
 	assert_int_equal(line_len, 0);
 	assert_int_equal(do_console_io(CONSOLEIO_read, 10, (unsigned long)text, 0, 0), -EPERM);
-	/* A control domain beside Dom0 is a guest here: the line is Dom0's. */
+	/* A control domain beside Dom0 is a guest here: only Dom0 writes to the serial line. */
 	guest_len = 0;
 	guest->control = true;
 	assert_int_equal(do_console_io(CONSOLEIO_write, sizeof(text), (unsigned long)text, 0, 0), 0);
@@ -421,7 +421,7 @@ static void console(void **state)
 	assert_int_equal(do_console_io(9, 0, 0, 0, 0), -ENOSYS);
 }
 
-/* Dom0 waits for a slow line; nothing is lost, and nothing is written twice. */
+/* Dom0 waits for a slow serial line. Nothing is lost or written twice. */
 static void console_waits(void **state)
 {
 	static char text[600];

@@ -14,7 +14,7 @@ static unsigned long seen[5], rewritten[6];
 static unsigned int calls;
 static bool continue_next;
 
-/* Handlers of the table that this test does not bring. */
+/* Handlers that the table names and this test does not build. */
 #define HANDLER(fn) \
 	long fn(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5) \
 	{ \
@@ -103,7 +103,7 @@ static void continuation_rewrites_registers(void **state)
 	assert_int_equal(rewritten[0], __HYPERVISOR_memory_op);
 	assert_int_equal(rewritten[1], 8);
 	assert_int_equal(rewritten[2], 8);
-	/* the next call starts without the mark */
+	/* the next call does not inherit it */
 	hypercall_dispatch(__HYPERVISOR_memory_op, args);
 	assert_false(dom0->vcpu[0]->hypercall_continued);
 }

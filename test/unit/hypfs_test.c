@@ -58,7 +58,7 @@ static long read_path(const char *path)
 	return read_size(path, sizeof(out));
 }
 
-/* The names in the folder that was read, one after the other. */
+/* The names in the folder that was read, joined. */
 static void names(char *buf)
 {
 	const struct xen_hypfs_dirlistentry *e = (void *)(out + sizeof(*entry));
@@ -95,7 +95,7 @@ static void the_tree(void **state)
 	assert_int_equal(read_path("/keel/cpus/2"), 0);
 	names(buf);
 	assert_string_equal(buf, "apic_id exits hypercalls interrupts ");
-	assert_int_equal(read_path("/keel/domains"), 0);	/* empty, and there */
+	assert_int_equal(read_path("/keel/domains"), 0);	/* an empty folder */
 	assert_int_equal(entry->type, XEN_HYPFS_TYPE_DIR);
 	assert_int_equal(entry->content_len, 0);
 	option_init("loglvl=all iommu=off");
@@ -138,7 +138,7 @@ static void short_buffers(void **state)
 	assert_int_equal(read_size("/params/iommu", 3), -ENOBUFS);
 	memset(out, 0, sizeof(out));
 	assert_int_equal(read_size("/params/iommu", sizeof(*entry)), -ENOBUFS);
-	assert_int_equal(entry->content_len, 4);	/* says how much there is */
+	assert_int_equal(entry->content_len, 4);	/* returns the needed length */
 	assert_int_equal(read_size("/params/iommu", sizeof(*entry) + 4), 0);
 	assert_int_equal(hypfs_op(XEN_HYPFS_OP_read, (unsigned long)"/params", 8, 8, 1000), -EFAULT);
 }
@@ -182,12 +182,15 @@ static long write_size(const char *path, unsigned long value, size_t size)
 			   size);
 }
 
-/* The one value that may be changed shows how long what is written may be, in its folder, too. */
+/*
+ * The value that may be changed reports how long a new value may be, as an entry of its folder,
+ * too.
+ */
 static void writing(void **state)
 {
 	const struct xen_hypfs_dirlistentry *first = (void *)(out + sizeof(*entry));
 
-	option_init("iommu=off loglvl=error");	/* which no longer counts */
+	option_init("iommu=off loglvl=error");	/* loglvl was set later */
 	assert_int_equal(read_path("/params/loglvl"), 0);
 	assert_int_equal(entry->type, XEN_HYPFS_TYPE_STRING);
 	assert_int_equal(entry->max_write_len, 8);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/option.c */
-/* What both vendors' IOMMUs share; the vendor's part remembers who owns what. */
+/*
+ * What both vendors' IOMMU drivers share. The fake vendor records which domain each id belongs to.
+ */
 #include "test/unit/unit.h"
 
 #include <public/errno.h>
 
-#include "arch/x86/iommu/iommu.c" /* for its state, which a boot starts with */
+#include "arch/x86/iommu/iommu.c" /* the source itself: a boot starts with its state */
 
 #define DEV 0x310
 #define NEIGHBOUR 0x311
@@ -14,7 +16,7 @@ static struct domain *attached[0x10000];
 static unsigned int nr_attached;
 static int attach_rc;
 
-static u32 commands[0x10000];	/* of the functions; ~0: it does not answer */
+static u32 commands[0x10000];	/* command registers; ~0: the function does not answer */
 
 u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
 {
@@ -107,8 +109,8 @@ static void devices_come_and_go(void **state)
 }
 
 /*
- * Two functions behind a bridge to conventional PCI, the first of which has the id that both send
- * with.
+ * Two functions behind a bridge to conventional PCI, which sends all requests with the first one's
+ * id.
  */
 static void a_bridge_hides_who_sends(void **state)
 {
@@ -123,7 +125,7 @@ static void a_bridge_hides_who_sends(void **state)
 	assert_true(!attached[0x508] && !attached[0x500]);
 	assert_int_equal(iommu_attach(&second, d), 0);
 	assert_int_equal(iommu_attach(&first, d), 0);
-	iommu_detach(&first); /* the other one still needs it */
+	iommu_detach(&first); /* the second function still needs the id */
 	assert_true(attached[0x508] == d && attached[0x500] == d);
 	for (unsigned int i = 0; i <= FAULTS_IN_WINDOW; i++)
 		iommu_fault(0x500, 0x5000, true, "why");
@@ -149,7 +151,7 @@ static void a_flood_is_cut_off(void **state)
 	assert_int_equal(iommu_attach(&dev, d), 0);
 	assert_int_equal(iommu_attach(&other, d), 0);
 	for (unsigned int i = 0; i < 3 * FAULTS_IN_WINDOW; i++) {
-		fake_now += FAULT_WINDOW_NS / FAULTS_IN_WINDOW + 1000000; /* not quite too many in any second */
+		fake_now += FAULT_WINDOW_NS / FAULTS_IN_WINDOW + 1000000; /* just below the limit */
 		iommu_fault(DEV, 0x5000, true, "why");
 	}
 	assert_non_null(strstr(fake_last_message, "0000:03:02.0 (d1's): write at 0x5000 refused: why"));
@@ -159,13 +161,13 @@ static void a_flood_is_cut_off(void **state)
 	assert_in_range(n, 1, FAULTS_IN_WINDOW + 1);
 	assert_non_null(strstr(fake_last_message, "0000:03:02.0 (d1's) is cut off"));
 	assert_true(!attached[DEV] && attached[NEIGHBOUR] == d && nr_cut_off == 1);
-	/* Whoever sends with that id sends nothing any more. */
+	/* Every function that sends with this id loses bus mastering. */
 	assert_true(commands[DEV] == 0x402 && commands[0x318] == 0x402 && commands[NEIGHBOUR] == 0x406);
 	assert_true(behind.cut_off && resets.cut_off && !other.cut_off);
 	nr_attached = 0;
 	for (unsigned int i = 0; i <= FAULTS_IN_WINDOW; i++)
 		iommu_fault(DEV, 0x5000, true, "why");
-	assert_int_equal(nr_attached, 0); /* once */
+	assert_int_equal(nr_attached, 0); /* it is cut off only once */
 	iommu_fault(~0u, 0, false, "why");
 	assert_non_null(strstr(fake_last_message, "nobody's"));
 	arch_hypfs_iommu(NULL);

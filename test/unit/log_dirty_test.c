@@ -5,10 +5,10 @@
  */
 /* SOURCES: common/grant_copy.c common/spinlock.c */
 /*
- * Log-dirty mode on the real tables, from the hypercall down. A CPU of the test's own runs the
- * guest: it walks the tables, keeps what it found until it is flushed, and faults where an entry
- * allows no write. migrate() is what a toolstack does: it copies each page that is said to be
- * dirty; in the end the copy must be the guest.
+ * Log-dirty mode on the real tables, from the hypercall down. A simulated CPU runs the guest: it
+ * walks the tables, caches translations until they are flushed, and faults where an entry allows no
+ * write. migrate() does what a toolstack does: it copies each page that is reported dirty. In the
+ * end the copy must equal the guest.
  */
 #include "test/unit/unit.h"
 
@@ -26,7 +26,7 @@
 #define SMALL 64			/* pages of 4 KiB, from gfn 0 on */
 #define SUPER 0x400			/* two pages of 2 MiB */
 #define PAGES 0x800			/* what the toolstack asks for */
-#define GIGA 0x40000			/* a page of 1 GiB; nothing reaches it */
+#define GIGA 0x40000			/* a page of 1 GiB; nothing accesses it */
 #define REFS 16				/* grants of the first pages to Dom0 */
 
 static const struct p2m_format format = NESTED_FORMAT;
@@ -38,7 +38,7 @@ static bool has_functions;
 bool arch_pci_has_functions(const struct domain *d) { return has_functions; }
 int arch_pci_log_start(struct domain *d) { return has_functions ? -EOPNOTSUPP : p2m_log_start(d); }
 
-/* Of domctl, what is not under test. */
+/* Tables of domctl.c that this test leaves empty. */
 const struct op domctl_vcpu[NR_DOMCTLS], domctl_pci[NR_DOMCTLS];
 int domain_create(const struct domain_config *cfg, struct domain **out) { return -ENOMEM; }
 int domain_destroy(struct domain *d) { return 0; }
@@ -72,7 +72,7 @@ static gfn_t any_gfn(void)
 	return any(2) ? any(SMALL) : SUPER + any(31) * 33;
 }
 
-/* --- The guest's CPU --- */
+/* --- The guest's simulated CPU --- */
 
 static u64 walk(gfn_t gfn)
 {
@@ -219,7 +219,7 @@ static bool bit(gfn_t gfn)
 	return bitmap[gfn / 64] >> gfn % 64 & 1;
 }
 
-/* How many pages the call says are dirty, and all that it says agrees. */
+/* The number of pages that the call reports dirty. The bitmap and the counts must agree. */
 static unsigned int dirty(u32 what)
 {
 	unsigned int n = 0;
@@ -315,7 +315,7 @@ static void each_write_is_one_page(void **state)
 	guest_writes(SUPER + 7);
 	assert_int_equal(faults, 5);
 	assert_int_equal(clean(), 1);
-	/* Without a bitmap only the figures. */
+	/* Without a bitmap the call returns only the counts. */
 	guest_writes(2);
 	make(XEN_DOMCTL_SHADOW_OP_CLEAN, PAGES);
 	op.u.shadow_op.dirty_bitmap = 0;
@@ -338,13 +338,13 @@ static void who_else_writes(void **state)
 	unpin(5);
 	assert_int_equal(clean(), 1);
 	assert_true(bit(5));
-	/* What goes is told by nobody, what comes is dirty. */
+	/* A page that goes is not reported; a page that comes is dirty. */
 	unset(6);
 	assert_int_equal(clean(), 0);
 	set(6, 0);
 	set(0x300, 0);
 	assert_int_equal(clean(), 2);
-	/* A superpage that Keel writes to is dirty as a whole, once. */
+	/* The first write of Keel's to a superpage makes all of it dirty. */
 	keel_writes(SUPER + 5);
 	assert_int_equal(clean(), 512);
 	keel_writes(SUPER + 5);
@@ -356,7 +356,7 @@ static void who_else_writes(void **state)
 	p2m_log_written(&guest->p2m, 0x380);
 	p2m_write_unlock(guest);
 	assert_int_equal(clean(), 0);
-	/* Keel writes there without asking, so it is dirty each time. */
+	/* Keel writes to shared pages without logging, so each call reports them dirty. */
 	guest->vcpu[1]->info_page = (void *)1;
 	guest->vcpu[1]->info_gfn = 9;
 	assert_int_equal(clean(), 1);
@@ -370,7 +370,7 @@ static void who_else_writes(void **state)
 	guest->boot_console = NULL;
 }
 
-/* Without memory for the tables of a superpage too much is dirty, not too little. */
+/* Without memory to split a superpage, too much is dirty, never too little. */
 static void no_memory_for_tables(void **state)
 {
 	guest->paging_mempool = PAGE_SIZE;
@@ -420,12 +420,12 @@ static void what_is_refused(void **state)
 	guest->state = DOMAIN_ALIVE;
 	make(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0);
 	op.domain = 0;
-	assert_int_equal(call_once(), -EINVAL); /* oneself */
+	assert_int_equal(call_once(), -EINVAL); /* not the caller itself */
 	assert_int_equal(call(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0), 0);
 	assert_int_equal(call(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0), -EINVAL);
 	assert_int_equal(call(1, 0), -EOPNOTSUPP);
 	assert_int_equal(call(32, 0), -EOPNOTSUPP);
-	/* Off and on, as libxc does when it finds it on. */
+	/* Off and on again, as libxc does when it finds the mode on. */
 	guest_writes(1);
 	assert_int_equal(call(XEN_DOMCTL_SHADOW_OP_OFF, 0), 0);
 	assert_int_equal(call(XEN_DOMCTL_SHADOW_OP_CLEAN, PAGES), -EINVAL);
@@ -435,7 +435,7 @@ static void what_is_refused(void **state)
 	assert_int_equal(call(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0), 0);
 	assert_int_equal(clean(), 0);
 	assert_int_equal(op.u.shadow_op.stats.fault_count, 0);
-	/* A domain that goes, with a grant in use. */
+	/* A domain dies while a grant of its is in use. */
 	backend_writes(3);
 	guest->state = DOMAIN_DYING;
 	while (p2m_teardown_step(guest))
@@ -445,8 +445,8 @@ static void what_is_refused(void **state)
 }
 
 /*
- * Where enabling goes on is the caller's word: it passes by no check, and an end of the log ends
- * it, too.
+ * The caller states how far enabling has come. A made-up value skips no check, and switching the
+ * log off ends the operation.
  */
 static void made_up_progress_of_enabling(void **state)
 {
@@ -475,14 +475,14 @@ static void made_up_progress_of_enabling(void **state)
 
 static unsigned int windows;
 
-/* Page 9 is what Keel writes to by itself; it is dirty, and told or not yet. */
+/* Keel writes to page 9 by itself; it is dirty, reported or not. */
 static void window_of_a_step(void)
 {
 	assert_true(walk(9) & 2);
 	assert_int_equal(bit(9), windows++ > 0);
 }
 
-/* Interrupts come in between the parts of a step, each of which may be long. */
+/* A step is long, so interrupts are let in between its parts. */
 static void a_step_has_windows(void **state)
 {
 	guest->vcpu[1]->info_page = (void *)1;
@@ -526,7 +526,7 @@ static void part_of_a_word(void **state)
 	assert_int_equal(byte[2], 0xff);
 	assert_int_equal(clean(), 1);	/* what was not asked for is dirty still */
 	assert_true(bit(14));
-	/* More than there can be. */
+	/* More pages than can exist. */
 	make(XEN_DOMCTL_SHADOW_OP_CLEAN, ~0ull);
 	op.u.shadow_op.dirty_bitmap = 0;
 	op.u.shadow_op.mode = ~1u;
@@ -535,8 +535,8 @@ static void part_of_a_word(void **state)
 }
 
 /*
- * Where the caller cannot be told, pages stay dirty; those that it does not ask for by made-up
- * progress, too.
+ * Pages stay dirty if they cannot be reported, because the bitmap is invalid or made-up progress
+ * skips them.
  */
 static void what_is_not_told_stays(void **state)
 {
@@ -553,7 +553,7 @@ static void what_is_not_told_stays(void **state)
 	assert_int_equal(op.u.shadow_op.stats.dirty_count, 1);
 	assert_int_equal(clean(), 1);
 	assert_true(bit(1));
-	/* Never finished: what was told is clean, the rest is dirty. */
+	/* An operation that is never finished: reported pages are clean, the others stay dirty. */
 	guest_writes(1);
 	guest_writes(SUPER + 600);
 	fake_preempt_nth(1);
@@ -633,7 +633,7 @@ static void the_copy_is_the_guest(void **state)
 {
 	for (unsigned int seed = 1; seed <= 40; seed++)
 		migrate(seed);
-	/* The guest was not asleep, and wrote between the change and its flush, too. */
+	/* The guest was active: it also wrote between a change of the tables and the flush. */
 	assert_true(stale > 100);
 	assert_true(faults > 100);
 }

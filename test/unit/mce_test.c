@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/vsnprintf.c */
-/*
- * Machine checks: what banks hold, on CPUs of which each has twelve of them, and what is done
- * about it.
- */
+/* Machine checks: what the banks of each CPU (twelve) report, and what Keel does about it. */
 #include "test/unit/unit.h"
 
 #include <public/errno.h>
@@ -27,13 +24,13 @@ static u64 cr4;
 #include "arch/x86/mca_op.c"
 #include "arch/x86/mce.c"
 
-#define BANKS 12 /* more than one look takes */
+#define BANKS 12 /* more than Keel handles in one pass */
 #define SECOND 1000000000ull
 #define INTEL (BANKS | MCG_CTL_P | MCG_CMCI_P | MCG_SER_P)
 #define AMD (BANKS | MCG_CTL_P)
-#define PHYSICAL (2 << 6 | 6) /* MISC: a physical address, of a cache line */
+#define PHYSICAL (2 << 6 | 6) /* MISC: the address is physical, of one cache line */
 
-/* As CPUs have reported them: Intel, then AMD. */
+/* Status values as CPUs have reported them: Intel, then AMD. */
 #define CORRECTED 0x8c00004000010091ull
 #define NO_ACTION 0xbc00000000010090ull
 #define SCRUB 0xbd000000000000c0ull
@@ -154,7 +151,7 @@ static void set_bank(unsigned int cpu, unsigned int i, u64 status, u64 addr, u64
 	bank[cpu][i].misc = misc;
 }
 
-/* How many records wait in a queue, of which it takes all; the last one's. */
+/* How many records wait in a queue. It takes all of them; `last` is the last one. */
 static struct mce_record last;
 static unsigned int drain(bool urgent)
 {
@@ -174,7 +171,7 @@ static void what_an_error_asks_for(void **state)
 	static const struct { u64 cap; u32 amd; u64 status; enum mce_severity want; } rows[] = {
 		{ INTEL, 0, 0x0c00004000010091, MCE_NOTHING },
 		{ INTEL, 0, CORRECTED, MCE_CORRECTED },
-		{ INTEL, 0, CORRECTED | MCI_OVER | MCI_DEFERRED, MCE_CORRECTED }, /* a count there */
+		{ INTEL, 0, CORRECTED | MCI_OVER | MCI_DEFERRED, MCE_CORRECTED }, /* part of Intel's count */
 		{ INTEL, 0, NO_ACTION, MCE_DEFERRED },
 		{ INTEL, 0, SCRUB, MCE_DEFERRED },
 		{ INTEL, 0, LOAD, MCE_RECOVERABLE },
@@ -209,7 +206,7 @@ static void what_the_firmware_left_is_told(void **state)
 	assert_int_equal(last.bank, 3);
 	assert_int_equal(last.source, MC_FLAG_RESET);
 	assert_int_equal(bank[2][1].status | bank[2][3].status, 0);
-	assert_int_equal(nr_retired, 0); /* the memory may be whole again */
+	assert_int_equal(nr_retired, 0); /* after a reset the memory may be good again */
 	assert_int_equal(bank[3][2].ctl, ~0ull);
 	assert_int_equal(bank[3][2].ctl2, CTL2_CMCI | 1);
 	assert_int_equal(lvt[3], VECTOR_CMCI);
@@ -240,8 +237,8 @@ static void polled(void **state)
 {
 	machine(INTEL, 0);
 	set_bank(0, 0, CORRECTED, MiB(5), PHYSICAL);
-	set_bank(0, 1, LOAD, MiB(5), PHYSICAL); /* its exception is on its way to the sibling */
-	set_bank(0, 2, SCRUB, MiB(7), PHYSICAL); /* for the exception there is nothing to do */
+	set_bank(0, 1, LOAD, MiB(5), PHYSICAL); /* its exception is about to arrive on the sibling */
+	set_bank(0, 2, SCRUB, MiB(7), PHYSICAL); /* reported by an exception, but no action is required */
 	set_bank(0, 3, NO_ACTION, MiB(6), PHYSICAL);
 	set_bank(0, 4, INTERNAL_TIMER, 0, 0);
 	fake_run_on(0, NULL);
@@ -277,7 +274,10 @@ static void more_than_one_look_takes(void **state)
 		set_bank(0, i, CORRECTED, i, 0);
 	poll(NULL);
 	assert_int_equal(drain(false), BANKS);
-	/* What does not fit is not left to be taken for something else later. */
+	/*
+	 * Records that do not fit are dropped; they must not stay in their banks and be taken for
+	 * something new.
+	 */
 	for (unsigned int i = 0; i < BANKS; i++)
 		set_bank(3, i, INTERNAL_TIMER, i, 0);
 	fake_run_on(3, NULL);
@@ -289,7 +289,7 @@ static void more_than_one_look_takes(void **state)
 	gstatus[1] = MCG_RIPV;
 	assert_true(mce_in_guest());
 	assert_int_equal(drain(true), BANKS);
-	/* A bank that fails at once, again and again. */
+	/* A bank that reports again as soon as it is cleared must not keep the CPU. */
 	stuck = true;
 	for (unsigned int i = 0; i < BANKS; i++)
 		set_bank(0, i, CORRECTED, i, 0);
@@ -317,7 +317,9 @@ static void by_interrupt(void **state)
 	assert_int_equal(lvt[1], VECTOR_CMCI);
 }
 
-/* The guest's own memory, or what it had mapped: it is the one that cannot go on. */
+/*
+ * The guest used lost data in its own memory or in memory that it had mapped: only this guest ends.
+ */
 static void a_guest_used_lost_data(void **state)
 {
 	mfn_t mfn = fake_populate(guest, 5);
@@ -334,12 +336,12 @@ static void a_guest_used_lost_data(void **state)
 	assert_int_equal(last.owner, 1);
 	assert_int_equal(last.domid, 1);
 	assert_int_equal(last.source, MC_FLAG_MCE);
-	/* A fetch of code: the CPU knows even less. */
+	/* An instruction fetch: the CPU reports even less. */
 	set_bank(1, 1, LOAD, mfn << PAGE_SHIFT, PHYSICAL);
 	gstatus[1] = MCG_MCIP;
 	assert_true(mce_in_guest());
 	assert_int_equal(nr_retired, 2);
-	/* An address that is no memory's: the guest ends all the same. */
+	/* An address that is not in memory: the guest ends all the same. */
 	set_bank(1, 1, LOAD, mfn << PAGE_SHIFT, 1 << 6 | 6);
 	gstatus[1] = MCG_EIPV;
 	assert_true(mce_in_guest());
@@ -354,7 +356,7 @@ static void a_guest_without_the_exception(void **state)
 {
 	machine(AMD, 2);
 	set_bank(1, 0, AMD_POISON, MiB(5), 0);
-	mce_at_shutdown(); /* it has shut down for another reason */
+	mce_at_shutdown(); /* the guest shut down for another reason */
 	assert_int_equal(drain(true), 0);
 	gstatus[1] = MCG_MCIP | MCG_RIPV;
 	mce_at_shutdown();
@@ -371,7 +373,7 @@ static void a_guest_beside_it_goes_on(void **state)
 	set_bank(1, 1, LOAD, MiB(5), PHYSICAL);
 	gstatus[1] = MCG_RIPV;
 	assert_false(mce_in_guest());
-	assert_int_equal(bank[1][1].status, LOAD); /* the sibling's to take */
+	assert_int_equal(bank[1][1].status, LOAD); /* the sibling takes it */
 	assert_int_equal(drain(true), 0);
 	set_bank(1, 1, SCRUB, MiB(5), PHYSICAL);
 	gstatus[1] = MCG_RIPV;
@@ -387,7 +389,7 @@ static void on_amd(void **state)
 	gstatus[1] = MCG_RIPV;
 	assert_true(mce_in_guest());
 	assert_int_equal(retired_mfn, PFN_DOWN(MiB(5)));
-	/* A memory controller's address is its own, not the machine's. */
+	/* A memory controller reports an address of its own, not of the machine. */
 	set_bank(1, 0, AMD_DEFERRED, MiB(6), 0);
 	poll(NULL);
 	assert_int_equal(nr_retired, 1);
@@ -400,14 +402,14 @@ static void what_is_fatal_ends_the_machine(void **state)
 	set_bank(1, 2, INTERNAL_TIMER, 0, 0);
 	gstatus[1] = MCG_RIPV;
 	assert_true(FAKE_PANICS(mce_in_guest()));
-	/* The firmware and the next boot find it. */
+	/* The banks stay as they are for the firmware and the next boot. */
 	assert_int_equal(bank[1][2].status, INTERNAL_TIMER);
 	assert_int_equal(bank[1][0].status, CORRECTED);
 	assert_int_equal(gstatus[1], MCG_RIPV);
 	assert_false(mce_exception());
 	set_bank(1, 0, 0, 0, 0);
 	set_bank(1, 2, 0, 0, 0);
-	gstatus[1] = 0; /* nobody knows where to go on */
+	gstatus[1] = 0; /* RIP is not valid, so nothing can continue */
 	assert_true(FAKE_PANICS(mce_in_guest()));
 	assert_false(mce_exception());
 }
@@ -419,7 +421,7 @@ static void in_keel(void **state)
 	gstatus[2] = MCG_RIPV;
 	set_bank(2, 0, SCRUB, MiB(5), PHYSICAL);
 	fake_events.virqs = 0;
-	spin_lock(&lock);	/* whatever it interrupted may hold any */
+	spin_lock(&lock);	/* the code that it interrupted may hold any lock */
 	assert_true(mce_exception());
 	spin_unlock(&lock);
 	assert_int_equal(fake_events.virqs + nr_retired, 0);
@@ -434,7 +436,7 @@ static void in_keel(void **state)
 	assert_int_equal(last.domid, DOMID_IDLE);
 	mce_work();
 	assert_int_equal(nr_retired, 2);
-	/* Keel itself used it. */
+	/* Keel itself used the lost data. */
 	gstatus[2] = MCG_RIPV | MCG_EIPV;
 	set_bank(2, 0, LOAD, MiB(5), PHYSICAL);
 	assert_false(mce_exception());
@@ -480,7 +482,7 @@ static void dom0_fetches(void **state)
 	assert_int_equal(e->bank.mc_status, CORRECTED);
 	assert_int_equal(e->bank.mc_addr, 0x1234);
 	assert_int_equal(e->bank.mc_misc, 0x5678);
-	/* It stays until it is acknowledged, by its id. */
+	/* A record stays until it is acknowledged by its id. */
 	assert_int_equal(fetch(XEN_MC_NONURGENT | XEN_MC_ACK, op.u.mc_fetch.fetch_id + 1, NULL, &op), 0);
 	assert_int_equal(fetch(XEN_MC_NONURGENT | XEN_MC_ACK, 0, NULL, &op), 0);
 	assert_int_equal(fetch(XEN_MC_NONURGENT, 0, &info, &op), 0);

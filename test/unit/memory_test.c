@@ -125,7 +125,7 @@ static void limits_stop_populate_with_a_short_count(void **state)
 	gfns[1] = p2m_gfn_limit;
 	r.nr_extents = 2;
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
-	assert_int_equal(guest->tot_pages, 3);	/* the page that found no place went back */
+	assert_int_equal(guest->tot_pages, 3);	/* the page that could not be mapped was freed */
 	r.nr_extents = ~0ull;
 	assert_int_equal(op(XENMEM_populate_physmap, &r), -EINVAL);
 	r.nr_extents = 1;
@@ -137,8 +137,8 @@ static void limits_stop_populate_with_a_short_count(void **state)
 }
 
 /*
- * As libxl builds a guest whose memory is less than its maxmem: it has all of it, and a limit that
- * lets the rest be made.
+ * libxl builds a guest whose memory is below its maxmem: the guest gets all of that memory at once,
+ * and the limit is raised so that building can go on.
  */
 static void populated_on_demand_is_there_at_once(void **state)
 {
@@ -154,13 +154,13 @@ static void populated_on_demand_is_there_at_once(void **state)
 	r.mem_flags = XENMEMF_populate_on_demand;
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
 	assert_int_equal(type_at(guest, 1), P2M_RAM);
-	assert_int_equal(guest->max_pages, 513 + 256);	/* what found no place adds nothing */
-	guest->max_pages = 5000;	/* nor does what fits */
+	assert_int_equal(guest->max_pages, 513 + 256);	/* not raised by what failed */
+	guest->max_pages = 5000;	/* nor does a page that fits */
 	r = reservation(gfns + 1, 1, 0, 1);
 	r.mem_flags = XENMEMF_populate_on_demand;
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
 	assert_int_equal(guest->max_pages, 5000);
-	guest->max_pages = 514;	/* all else keeps to the limit */
+	guest->max_pages = 514;	/* other calls keep to the limit */
 	r = reservation(gfns + 3, 1, 0, 1);
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
 	gfns[3] = 3;
@@ -211,7 +211,7 @@ static void balloon_gives_back_and_takes(void **state)
 	assert_int_equal(op(XENMEM_decrease_reservation, &r), 1);
 	assert_int_equal(type_at(guest, 20), P2M_HOLE);
 	assert_int_equal(guest->tot_pages, 0);
-	assert_int_equal(op(XENMEM_decrease_reservation, &r), 0);	/* there is nothing */
+	assert_int_equal(op(XENMEM_decrease_reservation, &r), 0);	/* no page there */
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 1);
 	assert_int_equal(guest->tot_pages, 1);
 	r.extent_order = 18;
@@ -219,7 +219,7 @@ static void balloon_gives_back_and_takes(void **state)
 	assert_int_equal(op(XENMEM_populate_physmap, &r), -EINVAL);
 }
 
-/* With iommu=off a frame of Dom0's direct map waits for its gfn. */
+/* With iommu=off, a frame of Dom0's direct map can only go back to its own gfn. */
 static void pinned_frames_come_back_to_their_gfn(void **state)
 {
 	struct page_info *pg = alloc_domain_pages(dom0, 0);
@@ -235,7 +235,7 @@ static void pinned_frames_come_back_to_their_gfn(void **state)
 	assert_int_equal(mfn_at(dom0, gfn), mfn);
 	assert_int_equal(pg->ref, 1);
 	assert_int_equal(dom0->tot_pages, 1);
-	/* while it is in use, it is not given twice */
+	/* a frame in use is not given out again */
 	gfn = mfn;
 	assert_int_equal(op(XENMEM_populate_physmap, &r), 0);
 	assert_int_equal(dom0->tot_pages, 1);
@@ -290,7 +290,7 @@ static void shared_info_replaces_ram_and_moves(void **state)
 	assert_int_equal(type_at(guest, 1), P2M_HOLE);
 	assert_int_equal(type_at(guest, 2), P2M_SHARED);
 	assert_int_equal(virt_to_page(guest->shared_info)->ref, ref + 1);
-	assert_int_equal(op(XENMEM_add_to_physmap, &add), 0);	/* again at the same place */
+	assert_int_equal(op(XENMEM_add_to_physmap, &add), 0);	/* once more at the same place */
 	assert_int_equal(virt_to_page(guest->shared_info)->ref, ref + 1);
 	add.idx = 1;
 	assert_int_equal(op(XENMEM_add_to_physmap, &add), -EINVAL);
@@ -350,7 +350,7 @@ static void foreign_pages_outlive_their_owner(void **state)
 	assert_int_equal(type_at(dom0, 50), P2M_FOREIGN);
 	assert_int_equal(mfn_at(dom0, 52), mfn);
 	assert_int_equal(mfn_to_page(mfn)->ref, 3);
-	/* its owner gives it up */
+	/* its owner frees it */
 	p2m_write_lock(&guest->p2m);
 	p2m_set(guest, 40, INVALID_MFN, 0, P2M_HOLE);
 	p2m_write_unlock(guest);
@@ -372,7 +372,7 @@ static void batch_errors(void **state)
 					      .errs = (u64)&err };
 
 	assert_int_equal(op(XENMEM_add_to_physmap_batch, &b), -ESRCH);
-	b.u.foreign_domid = 0;	/* oneself */
+	b.u.foreign_domid = 0;	/* not the caller itself */
 	assert_int_equal(op(XENMEM_add_to_physmap_batch, &b), 0);
 	assert_int_equal(err, -EINVAL);
 	b.u.foreign_domid = 1;
@@ -385,7 +385,7 @@ static void batch_errors(void **state)
 	assert_int_equal(op(XENMEM_add_to_physmap_batch, &b), 0);
 }
 
-/* What a handle of a grant mapping points to may not change from the side. */
+/* A page that a grant handle refers to cannot be changed by other hypercalls. */
 static void grant_mappings_stay(void **state)
 {
 	mfn_t mfn = fake_populate(guest, 40);
@@ -490,7 +490,7 @@ static void memory_maps(void **state)
 	get.buffer = 8;
 	assert_int_equal(op(XENMEM_memory_map, &get), -EFAULT);
 	fake_run_on(0, dom0->vcpu[0]);
-	assert_int_equal(op(XENMEM_memory_map, &get), -ENOSYS);	/* has none */
+	assert_int_equal(op(XENMEM_memory_map, &get), -ENOSYS);	/* this domain has no memory map */
 	set.map.nr_entries = MAX_E820 + 1;
 	assert_int_equal(op(XENMEM_set_memory_map, &set), -EINVAL);
 	set.map.nr_entries = 2;
@@ -533,7 +533,7 @@ static void figures_and_claims(void **state)
 	assert_int_equal(op(XENMEM_current_reservation, (void *)8), -EFAULT);
 }
 
-/* What firmware says: two ranges of 00:02.0, one that all functions use. */
+/* Firmware's reserved memory: two ranges of 00:02.0, and one for all functions. */
 bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
 {
 	static const struct { u64 first, last; u32 sbdf; } ranges[] = {
@@ -560,10 +560,10 @@ static void reserved_memory(void **state)
 	assert_int_equal(out[0].nr_pages, 2);
 	assert_int_equal(out[1].start_pfn, 0x100);
 	assert_int_equal(out[1].nr_pages, 1);
-	map.flags = 0;				/* of 00:00.0: only what all use */
+	map.flags = 0;				/* of 00:00.0: only the range for all */
 	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), 0);
 	assert_int_equal(map.nr_entries, 1);
-	map.dev.pci.devfn = 0x10;		/* no room: how much it needs, and nothing is written */
+	map.dev.pci.devfn = 0x10;		/* too small: only the needed size is returned */
 	memset(out, 0, sizeof(out));
 	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), -ERANGE);
 	assert_int_equal(map.nr_entries, 3);
@@ -578,7 +578,7 @@ static void reserved_memory(void **state)
 	assert_int_equal(op(XENMEM_reserved_device_memory_map, &map), -EPERM);
 }
 
-/* libxl takes each of these for what it says (docs/abi.md, "Rules for all"). */
+/* libxl gives each of these errors a meaning (docs/abi.md, "Rules for all"). */
 static void exact_errors(void **state)
 {
 	assert_int_equal(op(XENMEM_get_sharing_freed_pages, NULL), -ENOSYS);

@@ -9,7 +9,7 @@
 
 #define DEVICE 0xd0000000ull
 
-/* A device of 64 bytes in place of the IO-APICs; notes the last access. */
+/* A device of 64 bytes in place of the IO-APICs; it records the last access. */
 int copy_insn_from_guest(void *dst, u64 ip, size_t len)
 {
 	return copy_from_guest(dst, ip, len);
@@ -25,7 +25,7 @@ static bool device_match(struct vcpu *v, u64 gpa)
 
 static void device_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
 {
-	*val = 0xa5a5a5a5a5a5a5a5ull; /* more than was asked for must not get through */
+	*val = 0xa5a5a5a5a5a5a5a5ull; /* bits beyond the access's size must not get through */
 	memcpy(val, device + (gpa - DEVICE), size);
 	reads++;
 	last_size = size;
@@ -450,7 +450,7 @@ bool iommu_hides(mfn_t mfn)
 static void trapped_pages(void **state)
 {
 	assert_true(hvm_mmio_is_trapped(&x->d, 0xfed90));
-	assert_int_equal(hvm_mmio_read(&v->v, 0xfed90008, 4), 0xffffffff); /* what nothing answers */
+	assert_int_equal(hvm_mmio_read(&v->v, 0xfed90008, 4), 0xffffffff); /* no device answers here */
 	assert_false(hvm_mmio_is_trapped(&x->d, 0xfed91));
 	assert_true(hvm_mmio_is_trapped(&x->d, PFN_DOWN(APIC_DEFAULT_PHYS_BASE)));
 	assert_true(hvm_mmio_is_trapped(&x->d, PFN_DOWN(DEVICE)));

@@ -19,10 +19,10 @@
  */
 /*
  * Hypercalls without memory: a machine of real sources down to the free lists, a Domain 0 and a
- * guest that has a virtual function. Each operation first succeeds; then each of its allocations
- * fails, alone and with all that come after it: the answer is -ENOMEM, each byte that Keel keeps is
- * what it was, nothing is missing from the heap, and once there is memory the operation succeeds.
- * Each try is a process of its own, so the machine is always the same. (Memory and grant
+ * guest that has a virtual function. Each operation succeeds once. Then each of its allocations
+ * fails, alone and with all that come after it: the hypercall returns -ENOMEM, Keel's data is
+ * unchanged, nothing is missing from the heap, and once there is memory the operation succeeds.
+ * Each try is a process of its own, so all start with the same machine. (Memory and grant
  * operations: unit-frames.)
  */
 #include "test/unit/unit.h"
@@ -72,7 +72,7 @@
 #define NR_FRAMES (FAKE_RAM >> PAGE_SHIFT)
 #define HEAP_FIRST 256
 #define GUEST 1
-#define GO_ON 42 /* a try's exit status: an allocation failed, and all is well */
+#define GO_ON 42 /* exit status of a try: an allocation failed, and all checks passed */
 
 static struct page_info frames[NR_FRAMES];
 static struct domain *dom0, *guest;
@@ -86,7 +86,7 @@ bool mfn_valid(mfn_t mfn)
 
 static const struct p2m_format format = NESTED_FORMAT;
 
-/* An IOMMU whose unit needs a table for each device that it gets to know. */
+/* An IOMMU that needs a new table for each device that it sees for the first time. */
 static struct { u32 sbdf; struct domain *d; } reaches[16];
 
 static int model_attach(u32 sbdf, struct domain *d)
@@ -208,7 +208,7 @@ static void start_cpus(const struct hvm_ops *vendor)
 	fake_run_on(0, NULL);
 }
 
-/* Each has as many ports as fit into the first page of them; one function is not known yet. */
+/* Each domain may have one page of ports, no more. One function is not known yet. */
 static void start(const struct hvm_ops *vendor)
 {
 	struct domain_config cfg = { .id = 0, .control = true, .hardware = true, .max_vcpus = 1,
@@ -242,7 +242,7 @@ static void start(const struct hvm_ops *vendor)
 	fake_rcu_run();
 }
 
-/* --- What is kept --- */
+/* --- What is compared --- */
 
 static u8 before[FAKE_RAM];
 static struct page_info frames_before[NR_FRAMES];
@@ -268,8 +268,8 @@ static bool is_noise(const u8 *p)
 #define NOISE(field) add_noise(&(field), sizeof(field))
 
 /*
- * What an operation that fails may leave: counts of locks, hints, flushes; pages that the domain
- * may now have.
+ * What a failing operation may change: counters of locks, hints, flushes, and pages that stay with
+ * the domain.
  */
 static void mark_noise(struct domain *d)
 {
@@ -287,7 +287,7 @@ static void mark_noise(struct domain *d)
 		NOISE(pcpus[i]->runq->lock);
 }
 
-/* Pages that stay with their domain, or Keel, for its next operation. */
+/* Pages that stay with their domain or with Keel, for the next operation. */
 static u64 kept(void)
 {
 	struct domain *ds[] = { dom0, guest };
@@ -472,7 +472,7 @@ static long pool_op(u32 op, u32 id, u32 what)
 	return SYSCTL(cpupool_op, .u.cpupool_op = { op, id, XEN_SCHEDULER_CREDIT2, what, what });
 }
 
-/* A pool is made, gets a CPU and a domain, and all is as it was. */
+/* A pool is made, gets a CPU and a domain, and is removed again. */
 static long pools(void)
 {
 	return pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 1, 0) ?: pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 2) ?:
@@ -498,7 +498,10 @@ static long memory_map(void)
 
 enum allocates { NEVER, ONCE, OFTEN };
 
-/* What a guest may call comes first, by the guest; what allocates is on top. */
+/*
+ * Operations that guests may call come first, and a guest calls them. Those that allocate are at
+ * the top.
+ */
 #define OPERATIONS(X) \
 	X(GUEST, ONCE, EVTCHN(alloc_unbound, evtchn_alloc_unbound, DOMID_SELF, 0)) \
 	X(GUEST, ONCE, EVTCHN(bind_interdomain, evtchn_bind_interdomain, 0, 1)) \
@@ -675,8 +678,8 @@ static long operate(unsigned int which)
 /* --- --- */
 
 /*
- * In a process: what happens when the nth allocation fails, and if `from`, all after it. 0: it did
- * not come to that.
+ * One try, in a process of its own: the nth allocation fails and, with `from`, all after it. 0:
+ * there is no nth allocation.
  */
 static int one_try(unsigned int i, unsigned int n, bool from)
 {
@@ -700,8 +703,8 @@ static int one_try(unsigned int i, unsigned int n, bool from)
 }
 
 /*
- * Each allocation in turn, until there is none: 0, if there are as many as the table says, and all
- * is well each time.
+ * Each allocation fails in turn. Returns 0 if each try passes and there are as many allocations as
+ * the table says.
  */
 static int each_allocation(unsigned int i, bool from)
 {
@@ -741,7 +744,7 @@ static void try_all(const struct hvm_ops *vendor, enum allocates least)
 }
 
 static void on_svm(void **state) { try_all(&svm_ops, NEVER); }
-/* a vendor matters to vCPUs that are made */
+/* The vendor matters where vCPUs are made. */
 static void on_vmx(void **state) { try_all(&vmx_ops, OFTEN); }
 
 static const struct CMUnitTest tests[] = { cmocka_unit_test(on_svm), cmocka_unit_test(on_vmx) };

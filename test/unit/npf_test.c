@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/hvm/npf.c arch/x86/p2m_log.c common/spinlock.c */
 /*
- * Nested faults, with the real nested tables: a CPU of the test's own walks them and faults where
- * they say so.
+ * Nested page faults with the real nested tables: a simulated CPU walks them and faults where they
+ * demand it.
  */
 #include "test/unit/x86.h"
 
@@ -12,7 +12,7 @@
 #include "arch/x86/mm.h"
 
 #define APIC_PAGE PFN_DOWN(APIC_DEFAULT_PHYS_BASE)
-#define TRAPPED 0xfec00 /* of Dom0, as the local APIC's page is of all */
+#define TRAPPED 0xfec00 /* trapped in Dom0, like the local APIC's page in every domain */
 
 static const struct p2m_format format = {
 	.leaf = { [P2M_RAM] = 7, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1,
@@ -168,7 +168,7 @@ static void a_hole_reads_as_ones(void **state)
 		assert_int_equal(type_of(PFN_DOWN(places[i])), P2M_HOLE);
 	}
 	assert_int_equal(injected + emulated, 0);
-	/* However many they are, they cost no memory; and what is near one needs no further exit. */
+	/* Many such reads cost no memory, and neighbouring addresses need no further exit. */
 	pages = fake_live_pages();
 	for (u64 gpa = 0; gpa < BIT(47); gpa += GiB(3) + 0x12345) {
 		unsigned int n = exits_to_read(gpa, &val);
@@ -185,7 +185,7 @@ static void the_apic_stays_out(void **state)
 {
 	u8 val;
 
-	/* From all sides, and by an access to itself. */
+	/* Reads around it, and a read of the page itself. */
 	exits_to_read(GiB(8), &val);
 	exits_to_read(GiB(1), &val);
 	exits_to_read(0xfed00000, &val);
@@ -207,7 +207,7 @@ static void memory_comes_and_goes(void **state)
 	generation = d->p2m.generation;
 	mfn = fake_populate(d, PFN_DOWN(MiB(6)) + 1);
 	memset(mfn_to_virt(mfn), 0x11, PAGE_SIZE);
-	assert_true(d->p2m.generation > generation); /* a CPU may have the ones in its TLB */
+	assert_true(d->p2m.generation > generation); /* a CPU's TLB may still have the page of ones */
 	assert_int_equal(exits_to_read(MiB(6) + PAGE_SIZE, &val), 0);
 	assert_int_equal(val, 0x11);
 	assert_non_null(cpu_walk(MiB(6) + PAGE_SIZE, WRITE));
@@ -217,7 +217,7 @@ static void memory_comes_and_goes(void **state)
 	set(PFN_DOWN(MiB(6)) + 1, 0, P2M_HOLE);
 	assert_int_equal(exits_to_read(MiB(6) + PAGE_SIZE, &val), 1);
 	assert_int_equal(val, 0xff);
-	/* Taking away what is only ones changes nothing, and makes no table. */
+	/* Unmapping a page of ones changes nothing and needs no table. */
 	exits_to_read(GiB(7), &val);
 	pages = fake_live_pages();
 	set(PFN_DOWN(GiB(7)), 0, P2M_HOLE);
@@ -278,7 +278,7 @@ static void writes_are_emulated(void **state)
 	emulation_fails = true;
 	raise(MiB(5), WRITE, true);
 	assert_int_equal(last_vector, X86_EXC_GP);
-	/* Where no table reaches, reads are too. */
+	/* Beyond the tables' reach, reads are emulated, too. */
 	emulation_fails = false;
 	raise(BIT(50), READ, true);
 	assert_int_equal(emulated, 3);
@@ -289,7 +289,7 @@ static void no_memory_for_a_table(void **state)
 {
 	fake_populate(d, 1);
 	fake_fail_nth(1);
-	raise(0xfee01000, READ, true); /* beside the APIC's page: takes tables */
+	raise(0xfee01000, READ, true); /* next to the APIC's page: needs tables */
 	assert_true(fake_failure_happened());
 	assert_int_equal(emulated, 1);
 	assert_int_equal(injected, 0);
@@ -305,7 +305,7 @@ static void code_that_is_not_there(void **state)
 	set(8, a_page(), P2M_GRANT_RO);
 	raise(8 << PAGE_SHIFT, WRITE, true);
 	assert_int_equal(injected, 3);
-	/* Allowed by now: it goes on by itself. */
+	/* Allowed by now: the guest just continues. */
 	raise(8 << PAGE_SHIFT, READ, true);
 	set(9, a_page(), P2M_RAM);
 	raise(9 << PAGE_SHIFT, EXEC, true);
@@ -315,8 +315,8 @@ static void code_that_is_not_there(void **state)
 }
 
 /*
- * What is not the instruction's own operand is not emulated; it ends after a few steps, never in a
- * loop.
+ * A fault on the way to an exception handler is not emulated, because the access is not an operand
+ * of the instruction. It ends after a few steps, never in a loop.
  */
 static void on_the_way_to_a_handler(void **state)
 {
@@ -337,18 +337,18 @@ static void on_the_way_to_a_handler(void **state)
 	x86_state.pending_vector = X86_EXC_DE;
 	raise(APIC_DEFAULT_PHYS_BASE, READ, false);
 	assert_int_equal(first_of_two, X86_EXC_DE);
-	x86_state.pending_vector = X86_EXC_UD; /* a benign one */
+	x86_state.pending_vector = X86_EXC_UD; /* a benign exception */
 	raise(MiB(5), WRITE, false);
 	assert_int_equal(first_of_two, -1);
 	assert_int_equal(emulated, 0);
-	/* Reads, as of descriptors, get their ones. */
+	/* Reads, of descriptors for example, get ones. */
 	injected = 0;
 	raise(MiB(5), READ, false);
 	assert_non_null(cpu_walk(MiB(5), READ));
 	assert_int_equal(injected, 0);
 }
 
-/* The log of what is dirty takes rights away: a write gets them back, and goes on. */
+/* Log-dirty mode has removed the right to write: the write restores it, and the guest continues. */
 static void a_clean_page_is_written(void **state)
 {
 	set(1, a_page(), P2M_RAM);
@@ -374,7 +374,7 @@ static void dom0_finds_its_devices(void **state)
 	create(0);
 	raise(0xd0000000, READ, true);
 	assert_int_equal(type_of(0xd0000), P2M_MMIO);
-	/* RAM of others reads as ones, page by page: what is beside may be a device. */
+	/* RAM of others reads as ones, page by page: the next page may be a device. */
 	assert_int_equal(exits_to_read(MiB(900), &val), 1);
 	assert_int_equal(val, 0xff);
 	assert_null(cpu_walk(MiB(900) + PAGE_SIZE, READ));

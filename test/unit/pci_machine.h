@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine with PCI functions, for unit tests of what stands between them and domains: their
- * registers in memory, and interrupts that come out of the real irq.c.
+ * A machine with PCI functions, for unit tests of the code between them and domains: registers are
+ * memory, and interrupts come from the real irq.c.
  */
 #ifndef TEST_UNIT_PCI_MACHINE_H
 #define TEST_UNIT_PCI_MACHINE_H
@@ -9,7 +9,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/mm.h"
-#include "arch/x86/irq/irq.c" /* its tables start anew with each test */
+#include "arch/x86/irq/irq.c" /* includes the source: each test starts with fresh tables */
 #include "arch/x86/pci/vpci_internal.h"
 
 #define MMCFG 0xe0000000ull
@@ -41,15 +41,15 @@ struct cpu_features cpu_features = { .phys_bits = 46 };
 
 struct function {
 	u32 sbdf;
-	bool present, held;	/* held: its bus is in reset, or it does not come back from one */
-	u8 express;		/* capability with a function-level reset */
+	bool present, held;	/* held: its bus is in reset, or it has not come back from one */
+	u8 express;		/* offset of the capability with a function-level reset */
 	unsigned int resets;
 	u8 reg[4096], writable[4096];
 };
 
 #define NVME	PCI_SBDF(0, 0, 3 << 3)	/* MSI with 4 vectors, 64-bit; MSI-X with 8 entries in BAR 0 */
 #define BRIDGE	PCI_SBDF(0, 0, 4 << 3)
-/* behind it, where a test wants it; so is INNER, with DEEP behind it */
+/* behind the bridge, if a test creates it; so is INNER, with DEEP behind that */
 #define LEAF	PCI_SBDF(0, 1, 2 << 3 | 1)
 #define INNER	PCI_SBDF(0, 1, 3 << 3)
 #define DEEP	PCI_SBDF(0, 6, 5 << 3)
@@ -82,7 +82,7 @@ u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
 	return size == 4 ? val : val & ((1u << size * 8) - 1);
 }
 
-/* What software wrote is lost. */
+/* A reset loses what software wrote. */
 static void reset_function(struct function *f)
 {
 	f->resets++;
@@ -225,7 +225,7 @@ static void new_pf(void)
 	}
 }
 
-/* The device sends a message: where it goes on the machine, Keel must have arranged. */
+/* The device sends a message. Keel must have set up the vector that it has on the machine. */
 static void send(struct vcpu *then, u32 addr, u32 data)
 {
 	assert_int_equal(addr & 0xfff00fff, 0xfee00000);

@@ -102,7 +102,7 @@ static void scan_finds_functions(void **state)
 	for (unsigned int i = 0; i < ARRAY_LEN(known); i++)
 		assert_non_null(vpci_find(x->vpci, known[i]));
 	assert_null(vpci_find(x->vpci, VF(0)));
-	/* What firmware left on is off. */
+	/* What firmware left on was switched off. */
 	assert_int_equal(pci_conf_read(NVME, 0x42, 2), 7);
 	assert_int_equal(pci_conf_read(NVME, 0x52, 2) & MSI_CTRL_ENABLE, 0);
 }
@@ -115,8 +115,8 @@ static void most_registers_pass_through(void **state)
 	put(NVME, 0x3c, 1, 0x0b);
 	assert_int_equal(pci_conf_read(NVME, 0x3c, 1), 0x0b);
 	assert_int_equal(get(PCI_SBDF(0, 5, 0), 0, 4), 0xffffffff);
-	put(PCI_SBDF(0, 5, 0), 4, 2, 6); /* nobody there */
-	assert_int_equal(get(NVME, 4094, 4), 0xffffffff); /* over the end */
+	put(PCI_SBDF(0, 5, 0), 4, 2, 6); /* no such function */
+	assert_int_equal(get(NVME, 4094, 4), 0xffffffff); /* crosses the end */
 	assert_false(vpci_mmcfg_mmio.match(v0, MMCFG + MiB(8)));
 	put(NIC, 0xdc, 4, 1); /* mask bits are the device's own */
 	assert_int_equal(pci_conf_read(NIC, 0xdc, 4), 1);
@@ -134,11 +134,11 @@ static void ports(void **state)
 	assert_int_equal(vpci_port_in(v0, 0xcfc, 4), 0x00101b36);
 	assert_int_equal(vpci_port_in(v0, 0xcfe, 2), 0x0010);
 	assert_int_equal(vpci_port_in(v0, 0xcfd, 1), 0x1b);
-	assert_int_equal(vpci_port_in(v0, 0xcfe, 4), 0xffffffff); /* over the end of the ports */
+	assert_int_equal(vpci_port_in(v0, 0xcfe, 4), 0xffffffff); /* crosses the end of the ports */
 	vpci_port_out(v0, 0xcf8, 4, BIT(31) | NVME << 8 | 0x3c);
 	vpci_port_out(v0, 0xcfc, 1, 5);
 	assert_int_equal(pci_conf_read(NVME, 0x3c, 1), 5);
-	vpci_port_out(v0, 0xcf8, 1, 0); /* a byte there is another register */
+	vpci_port_out(v0, 0xcf8, 1, 0); /* a byte access there is another register */
 	assert_int_equal(vpci_port_in(v0, 0xcfc, 1), 5);
 	vpci_port_out(v0, 0xcf8, 4, BIT(31) | BIT(24) | NVME << 8);
 	assert_int_equal(vpci_port_in(v0, 0xcfc, 4), 0xffffffff);
@@ -161,11 +161,11 @@ static void msi(void **state)
 	put(NVME, 0x54, 4, 0xfee06000); /* moves to vCPU 3 */
 	send_msi(NVME, 0x50, true);
 	assert_true(pending(3, 0x41));
-	put(NVME, 0x54, 4, 0x12345000); /* a DMA write, but no interrupt: nobody gets it */
+	put(NVME, 0x54, 4, 0x12345000); /* a DMA write, not an interrupt: it is not delivered */
 	send_msi(NVME, 0x50, true);
 	for (unsigned int i = 0; i < 4; i++)
 		assert_false(pending(i, 0x41));
-	/* A reset clears the registers; the guest's restoring programs them again. */
+	/* A reset clears the registers; when the guest restores them, they are programmed again. */
 	pci_conf_write(NVME, 0x52, 2, 0);
 	pci_conf_write(NVME, 0x54, 4, 0);
 	put(NVME, 0x54, 4, 0xfee00000);
@@ -196,7 +196,7 @@ static void msix_table_is_trapped_where_it_is(void **state)
 {
 	assert_false(vpci_mmio_is_trapped(&x->d, 0x22));
 	assert_true(vpci_mmio_is_trapped(&x->d, PFN_DOWN(MMCFG)));
-	/* Mapped at first touch, before anybody knew. */
+	/* Mapped by a first access, before the BAR was known. */
 	p2m_write_lock(&x->d.p2m);
 	assert_int_equal(p2m_set(&x->d, 0x22, 0x22, 0, P2M_MMIO), 0);
 	assert_int_equal(p2m_set(&x->d, 0x23, 0x23, 0, P2M_MMIO), 0);
@@ -211,7 +211,7 @@ static void msix_table_is_trapped_where_it_is(void **state)
 	}
 	decode(false);
 	assert_false(vpci_mmio_is_trapped(&x->d, 0x22));
-	/* Sizing, then another place. */
+	/* The guest sizes the BAR, then moves it. */
 	put(NVME, PCI_BAR(0), 4, 0xffffffff);
 	assert_int_equal(get(NVME, PCI_BAR(0), 4), 0xffffc004);
 	put(NVME, PCI_BAR(0), 4, 0x60000);
@@ -220,7 +220,7 @@ static void msix_table_is_trapped_where_it_is(void **state)
 	assert_true(vpci_mmio_is_trapped(&x->d, 0x62));
 	put(NVME, PCI_BAR(0), 4, 0x80000); /* with decoding on */
 	assert_true(vpci_mmio_is_trapped(&x->d, 0x82));
-	assert_int_equal(mappings, 0); /* nobody set up an interrupt yet */
+	assert_int_equal(mappings, 0); /* no interrupt is set up yet */
 }
 
 static void msix(void **state)
@@ -243,7 +243,7 @@ static void msix(void **state)
 	assert_int_equal(pci_conf_read(NVME, 0x42, 2), 7 | MSIX_CTRL_ENABLE);
 	send_msix(v0, 0x22000, 2);
 	assert_true(pending(1, 0x52));
-	assert_int_equal(table_read(0x22020, 4), 0xfee02000); /* the guest reads its own */
+	assert_int_equal(table_read(0x22020, 4), 0xfee02000); /* the guest reads back what it wrote */
 	assert_int_equal(table_read(0x22028, 8), 0x52);
 	/* Another vCPU, by accesses of 8 bytes. */
 	table_write(0x2202c, 4, 1);
@@ -252,7 +252,7 @@ static void msix(void **state)
 	table_write(0x22028, 8, 0x53);
 	send_msix(v0, 0x22000, 2);
 	assert_true(pending(3, 0x53));
-	/* Accesses that no table takes. */
+	/* Accesses that a table does not support. */
 	table_write(0x22020, 2, 0);
 	table_write(0x22022, 4, 0);
 	assert_int_equal(table_read(0x22022, 4) & 0xffffffff, 0xffffffff);
@@ -283,7 +283,7 @@ static void msix_after_a_function_reset(void **state)
 	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE | MSIX_CTRL_MASKALL);
 	send_msix(v0, 0x22000, 0);
 	assert_true(pending(0, 0x61));
-	/* Moved while it is on. */
+	/* The BAR is moved while MSI-X is on. */
 	put(NVME, PCI_BAR(0), 4, 0x60000);
 	send_msix(v0, 0x62000, 0);
 	assert_true(pending(0, 0x61));
@@ -343,7 +343,10 @@ static void a_bar_over_ram_is_not_written_to(void **state)
 	put(NVME, PCI_BAR(0), 4, 0xfec00000);
 	assert_false(vpci_mmio_is_trapped(&x->d, 0xfec00));
 	put(NVME, PCI_BAR(0), 4, MMCFG);
-	/* An IOMMU's registers on the table's last page, and what is beyond the CPU's or Keel's reach. */
+	/*
+	 * The table's last page has an IOMMU's registers, or lies beyond the reach of the CPU or of
+	 * Keel.
+	 */
 	put(NVME, PCI_BAR(0), 4, 0xfed90000);
 	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
 	assert_false(vpci_mmio_is_trapped(&x->d, 0xfed90));
@@ -368,7 +371,7 @@ static u32 firmware_says(u32 sbdf, u32 physfn)
 	return sbdf == LEAF ? DEEP : sbdf;
 }
 
-/* What requests from behind a bridge arrive with, by its kind. */
+/* The id with which requests from behind a bridge arrive, by the kind of bridge. */
 static void bridges_send_in_their_own_name(void **state)
 {
 	static const struct { bool express; u32 type, alias; } kinds[] = {
@@ -391,10 +394,13 @@ static void bridges_send_in_their_own_name(void **state)
 		assert_int_equal(found_anew(BRIDGE)->iommu.alias, BRIDGE);
 		assert_int_equal(found_anew(LEAF)->iommu.alias, kinds[i].alias);
 		found_anew(INNER);
-		/* A conventional bridge, too, unless one above it decides. */
+		/*
+		 * A conventional bridge sends with its own id, too, unless a bridge above it
+		 * decides.
+		 */
 		assert_int_equal(found_anew(DEEP)->iommu.alias, kinds[i].type == 4 ? INNER : kinds[i].alias);
 	}
-	/* A bridge that leads to its own bus, or to one above it, does not. */
+	/* A bridge that claims its own bus, or one above it, is ignored. */
 	set(b, PCI_PRIMARY_BUS, 4, 0x00020200, 0);
 	for (unsigned int bus = 0; bus < 2; bus++) {
 		set(inner, PCI_PRIMARY_BUS, 4, bus << 8, 0);
@@ -402,7 +408,7 @@ static void bridges_send_in_their_own_name(void **state)
 		assert_int_equal(found_anew(NVME)->iommu.alias, NVME);
 		assert_int_equal(found_anew(LEAF)->iommu.alias, LEAF);
 	}
-	/* Who knows better is asked instead. */
+	/* If firmware names an alias, it is used instead. */
 	set(b, PCI_PRIMARY_BUS, 4, 0x00010100, 0);
 	assert_int_equal(found_anew(LEAF)->iommu.alias, BRIDGE);
 	iommu_ops = &(const struct iommu_ops){ .alias = firmware_says };
@@ -476,7 +482,7 @@ static void removed_and_added_again(void **state)
 	assert_int_equal(table_read(0x2200c, 4), 1);
 }
 
-/* Broken lists of capabilities end. */
+/* Circular lists of capabilities end. */
 static void capability_loops(void **state)
 {
 	struct function *f = new_function(PCI_SBDF(0, 3, 0), 0x12345678, 0);
@@ -517,7 +523,7 @@ static void no_vector_left(void **state)
 	decode(true);
 	put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
 	set_entry(0x22000, 0, 0xfee00000, 0x61, 0);
-	assert_int_equal(host_table(0x22000)[3], 1); /* masked, so that nothing is sent to nowhere */
+	assert_int_equal(host_table(0x22000)[3], 1); /* masked, so that no message goes to address 0 */
 	for (unsigned int i = 0; i < ARRAY_LEN(all); i++)
 		irq_free(all[i]);
 	table_write(0x2200c, 4, 0);

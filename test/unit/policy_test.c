@@ -317,7 +317,7 @@ static void set_policy(struct xen_cpuid_leaf *l, u32 n)
 	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
 }
 
-/* What a tool, or a saved stream, may ask for: all features, and some that do not exist. */
+/* What a tool or a saved stream may ask for: all features, and some that do not exist. */
 static void a_policy_of_ones(void **state)
 {
 	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED], again[CPUID_MAX_SERIALISED];
@@ -333,7 +333,7 @@ static void a_policy_of_ones(void **state)
 	assert_int_equal(cpu_policy_xcr0(x->cpuid) & ~0xe7ull, 0);
 	assert_true(leaf(7, 0).a <= 1 && leaf(0, 0).a <= 0xd && leaf(0x80000000, 0).a <= 0x80000021);
 	assert_int_equal(leaf(0x80000008, 0).a, (fls64(p2m_gfn_limit) + 12) | 48 << 8);
-	/* It is written out, and read back. */
+	/* The result can be written out and read back. */
 	n = read_policy(l);
 	set_policy(l, n);
 	assert_int_equal(read_policy(again), n);
@@ -399,13 +399,13 @@ static void policies_go_out_and_in(void **state)
 		assert_true(l[i].leaf <= 0xd || l[i].leaf == 0x40000000 || l[i].leaf == 0x40000100 ||
 			    (l[i].leaf >= 0x80000000 && l[i].leaf <= 0x80000021));
 		assert_int_equal(l[i].subleaf == 0xffffffff, !sub);
-		if (l[i].leaf == 1)	/* asks for what there is not */
+		if (l[i].leaf == 1)	/* asks for features that the host lacks */
 			l[i].c |= BIT(5) | BIT(3);
 	}
 	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
 	what_is_hidden(NULL);
 	assert_int_equal(op.err_leaf, ~0u);
-	/* what was taken away stays away */
+	/* features that were refused stay away */
 	for (u32 i = 0; i < n; i++)
 		if (l[i].leaf == 1)
 			l[i].c &= ~BIT(0);
@@ -480,7 +480,7 @@ static void simple_msrs(void **state)
 	assert_int_equal(hvm_wrmsr(v0, 0xffffffff, 0), -EINVAL);
 	assert_int_equal(rd(0x80b), 0x80b);	/* x2APIC's go to the local APIC */
 	assert_int_equal(hvm_wrmsr(v0, 0x80b, 0), -EINVAL);
-	/* every register that can be read at all can be read */
+	/* reading any MSR is safe */
 	for (u32 msr = 0; msr < 0x2000; msr++)
 		hvm_rdmsr(v0, msr, &val);
 	for (u32 msr = 0xc0010000; msr < 0xc0012000; msr++)
@@ -582,7 +582,7 @@ static void a_guest_has_no_ports(void **state)
 	assert_int_equal(hvm_port_in(v0, 0xb004, 2), 0xffff);
 	assert_int_equal(hvm_port_in(v0, 0x3f8, 1), 0xff);
 	assert_int_equal(hvm_port_in(v0, 0xe9, 1), 0xe9);
-	v0->domain->control = true;	/* beside Dom0: that gives none, nor the line */
+	v0->domain->control = true;	/* control gives neither ports nor Dom0's line */
 	guest_chars = 0;
 	hvm_port_out(v0, 0xe9, 1, 'h');
 	hvm_port_out(v0, 0xcf9, 1, 6);
@@ -706,7 +706,7 @@ static void only_vcpus_with_a_record_come_up(void **state)
 	assert_int_equal(states[0].rflags, 2);
 	assert_int_equal(states[0].seg[SEG_CS].attr, 0xc9b);
 	assert_int_equal(x86_vcpu(v0)->gpr[REG_RBX], 0x7000);
-	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* as a new guest finds it */
+	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* as in a new guest */
 }
 
 static void bad_records(void **state)
@@ -718,7 +718,7 @@ static void bad_records(void **state)
 	blob_len = 0;
 	assert_int_equal(load(), -ENODATA);
 	begin();
-	assert_int_equal(load(), -ENODATA);	/* no END */
+	assert_int_equal(load(), -ENODATA);	/* no END record */
 	blob[8] ^= 1;	/* the magic */
 	assert_int_equal(load(), -EINVAL);
 	begin();
@@ -741,7 +741,7 @@ static void bad_records(void **state)
 	ms.count = 1;
 	assert_true(load() < 0);
 	begin();
-	add(HVM_SAVE_CODE_IOAPIC, 0, &m, 8);	/* known, not for PVH: skipped */
+	add(HVM_SAVE_CODE_IOAPIC, 0, &m, 8);	/* known, but not for PVH: skipped */
 	add(HVM_SAVE_CODE_END, 0, "", 0);
 	assert_int_equal(load(), 0);
 	((struct hvm_save_descriptor *)(blob + 32))->length = ~0u;
@@ -753,7 +753,7 @@ static void bad_records(void **state)
 	assert_int_equal(load(), -E2BIG);
 }
 
-/* What is read from one domain, and loaded into another, makes the two equal. */
+/* State read from one domain and loaded into another makes the two equal. */
 static void saved_state_comes_back(void **state)
 {
 	u32 size = 0;
@@ -795,7 +795,7 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(x86_vcpu(v0)->mtrr_var[3], 0x800);
 	assert_int_equal(lapic_regs[1][8], 0x55);
 	assert_int_equal(tsc_offsets[0], tsc_offsets[2]);
-	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* not restored: it was there */
+	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* not reset by the load: it was there */
 	v0->initialised = false;
 	assert_int_equal(load(), 0);
 	/* a vCPU that is added to a running domain */
@@ -818,7 +818,7 @@ static void saved_state_comes_back(void **state)
 	}
 }
 
-/* Bits of CR4 and the CPUID bit that shows each; no CPU has the others. */
+/* Bits of CR4, each with the CPUID bit that shows it. Other bits are on no CPU. */
 static void cr4_is_what_cpuid_shows(void **state)
 {
 	static const struct { u32 leaf; size_t reg; u32 shown; u64 cr4; } rows[] = {
@@ -851,8 +851,8 @@ static void cr4_is_what_cpuid_shows(void **state)
 		if (!(all & BIT(i)))
 			assert_int_equal(hvm_set_cr(x86_vcpu(v0), 4, BIT(i)), -EINVAL);
 	/*
-	 * Nor does a policy that asks for everything show what lies behind an XSAVE component that nobody
-	 * saves.
+	 * Even a policy that asks for everything hides a feature whose XSAVE component Keel does
+	 * not save.
 	 */
 	cpu_policy_clamp(p, &x->d);
 	assert_int_equal(cpu_policy_cr4(p) & X86_CR4_PKE, 0);
@@ -942,7 +942,7 @@ static struct hvm_state state_64(void)
 	return s;
 }
 
-/* One field of a good state is changed to what no guest could have reached. */
+/* A good state with one field changed to a value that no guest could reach. */
 static void states_that_no_guest_makes(void **state)
 {
 #define F(field) offsetof(struct hvm_state, field), sizeof(((struct hvm_state *)0)->field)
@@ -1091,8 +1091,8 @@ static void xsave_records(void **state)
 }
 
 /*
- * VCPUOP_initialise takes what a record may hold, and leaves the registers of a vCPU that it
- * refuses.
+ * VCPUOP_initialise takes what a save record may hold. If it refuses a state, the vCPU's registers
+ * stay as they were.
  */
 static void initial_states(void **state)
 {
@@ -1132,8 +1132,8 @@ static void initial_states(void **state)
 }
 
 /*
- * A vCPU's registers, and those that a tool may not give it. Nothing but what Xen sets for HVM
- * guests is set.
+ * A vCPU's registers, and those that a tool may not set. Only what Xen sets for HVM guests can be
+ * set.
  */
 static void contexts(void **state)
 {
@@ -1179,7 +1179,7 @@ static void contexts(void **state)
 	assert_int_equal(c.gs_base_user, 0x7000);
 	assert_int_equal(c.vm_assist, 32);
 	for (unsigned int i = 0; i < sizeof(c.trap_ctxt); i++)
-		assert_int_equal(((u8 *)c.trap_ctxt)[i], 0);	/* what a PVH guest has not */
+		assert_int_equal(((u8 *)c.trap_ctxt)[i], 0);	/* fields that a PVH guest lacks */
 	assert_int_equal(c.kernel_sp, 0);
 	states[0].seg[SEG_SS].attr |= 0x60;
 	set_bit(VPF_DOWN, &v0->wait_flags);
@@ -1220,7 +1220,7 @@ static void contexts(void **state)
 	assert_int_equal(arch_set_vcpucontext(v0, (u64)&c), 0);
 	assert_true(test_bit(VPF_DOWN, &v0->wait_flags));
 	assert_int_equal(((u8 *)v->xsave)[0], 0xff);
-	v0->initialised = false; /* got INIT meanwhile */
+	v0->initialised = false; /* an INIT came meanwhile */
 	assert_int_equal(arch_set_vcpucontext(v0, (u64)&c), -ENODATA);
 	assert_int_equal(arch_set_vcpucontext(v0, 8), -EFAULT);
 	assert_int_equal(arch_get_vcpucontext(v0, 8), -EFAULT);

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* What a CPU does on its way out, into a guest (v) or idle, and back. */
+/* A CPU enters a guest (v) or becomes idle, and comes back. */
 static void go_out(unsigned int cpu)
 {
 	__atomic_fetch_add(&pcpus[cpu]->epoch, 1, __ATOMIC_SEQ_CST);
@@ -20,7 +20,7 @@ static void come_in(unsigned int cpu)
 	__atomic_fetch_add(&pcpus[cpu]->epoch, 1, __ATOMIC_SEQ_CST);
 }
 
-/* One turn of a CPU's loop: takes its work bits. */
+/* One pass of a CPU's loop: it takes its work bits. */
 static void loop_turn(unsigned int cpu)
 {
 	u64 work = __atomic_exchange_n(&pcpus[cpu]->work, 0, __ATOMIC_SEQ_CST);
@@ -62,17 +62,20 @@ static void kicks_interrupt_only_who_is_outside(void **state)
 	fake_run_on(0, NULL);
 	pcpu_kick(pcpus[2], WORK_KICK);
 	assert_int_equal(fake_kicks(2), 1);
-	pcpu_kick(pcpus[2], WORK_KICK); /* under way already */
+	pcpu_kick(pcpus[2], WORK_KICK); /* one is under way already */
 	assert_int_equal(fake_kicks(2), 1);
 	pcpu_kick(pcpus[2], WORK_TLB);
 	assert_int_equal(fake_kicks(2), 2);
-	/* Idle: woken, but not for translations, which it flushes before it enters a guest. */
+	/*
+	 * An idle CPU is woken, but not to flush translations: it does that before it enters a
+	 * guest.
+	 */
 	go_out(3);
 	pcpu_kick(pcpus[3], WORK_TLB);
 	assert_int_equal(fake_kicks(3), 0);
 	pcpu_kick(pcpus[3], WORK_SCHED);
 	assert_int_equal(fake_kicks(3), 1);
-	pcpu_kick(pcpus[0], WORK_SCHED); /* oneself */
+	pcpu_kick(pcpus[0], WORK_SCHED); /* not the caller itself */
 	assert_int_equal(fake_kicks(0), 0);
 }
 
@@ -91,7 +94,7 @@ static void *turns_round_soon(void *arg)
 	struct timespec t = { 0, 20 * 1000 * 1000 };
 
 	nanosleep(&t, NULL);
-	/* Looked at its work before the waiter read its epoch, and is in the guest again. */
+	/* The CPU looked at its work before the waiter read its epoch, and is in the guest again. */
 	__atomic_store_n(&cpu->work, 0, __ATOMIC_SEQ_CST);
 	return NULL;
 }
@@ -150,7 +153,7 @@ static void it_waits_for_everybody_inside(void **state)
 	rcu_call(&head, count_freed);
 	loop_turn(0);
 	assert_int_equal(freed, 0);
-	/* The baton goes from one to the next; who went out meanwhile is left out. */
+	/* CPUs pass the baton on. A CPU that was outside meanwhile is skipped. */
 	assert_true(pcpus[1]->work & BIT(WORK_RCU));
 	go_out(2);
 	loop_turn(1);
@@ -161,7 +164,10 @@ static void it_waits_for_everybody_inside(void **state)
 	assert_int_equal(freed, 1);
 }
 
-/* CPU 1 was in a guest and is inside again: what it looks up now, it cannot have found. */
+/*
+ * CPU 1 was in a guest and is inside again: it can only look up objects that are still linked, so
+ * it does not count.
+ */
 static void coming_back_does_not_count(void **state)
 {
 	struct rcu_head head;
@@ -191,7 +197,9 @@ static void later_objects_wait_for_a_new_round(void **state)
 	fake_run_on(0, NULL);
 	rcu_call(&first, count_freed);
 	loop_turn(0);
-	/* CPU 1 goes out and comes in, holding a pointer to what is unlinked only now. */
+	/*
+	 * CPU 1 goes out and comes in, and holds a pointer to an object that is unlinked only now.
+	 */
 	go_out(1);
 	come_in(1);
 	fake_run_on(0, NULL);
@@ -247,8 +255,8 @@ static void a_callback_may_defer_again(void **state)
 }
 
 /*
- * Any order of events: CPUs look objects up, go out, come in, take turns; objects are
- * unlinked and deferred. An object must not be freed while a CPU holds a pointer to it.
+ * Any order of events: CPUs look objects up, go out, come in, run their loops; objects are unlinked
+ * and their freeing is deferred. An object must not be freed while a CPU holds a pointer to it.
  */
 #define OBJECTS 8
 static struct { struct rcu_head head; bool linked, waiting; u32 held_by; } objects[OBJECTS];
@@ -260,7 +268,7 @@ static void object_freed(struct rcu_head *head)
 	assert_false(objects[i].linked);
 	assert_int_equal(objects[i].held_by, 0);
 	objects[i].waiting = false;
-	objects[i].linked = true; /* a new one in its place */
+	objects[i].linked = true; /* a new object takes its place */
 	freed++;
 }
 
@@ -319,7 +327,7 @@ static void in_any_order_nothing_held_is_freed(void **state)
 	for (unsigned int i = 0; i < 200000; i++)
 		random_step();
 	assert_true(freed > 1000);
-	/* And everything is freed in the end, if the CPUs go on turning. */
+	/* In the end everything is freed, if the CPUs keep looping. */
 	for (unsigned int turn = 0; turn < 20; turn++)
 		for (unsigned int cpu = 0; cpu < FAKE_CPUS; cpu++) {
 			if (pcpus[cpu]->epoch & 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The real allocator for a unit test, each of whose allocations can fail as the fake one's. */
+/* The real allocator, for a unit test: its allocations can be made to fail like the fake one's. */
 #ifndef TEST_UNIT_REAL_HEAP_H
 #define TEST_UNIT_REAL_HEAP_H
 

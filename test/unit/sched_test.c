@@ -2,8 +2,8 @@
 /* SOURCES: common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c
  * common/cpupool.c common/timer.c common/pqueue.c common/pcpu.c */
 /*
- * The scheduler on a simulated machine: CPUs that run vCPUs for simulated time, vCPUs
- * that burn it or wait and work in turn.
+ * The scheduler on a simulated machine: CPUs run vCPUs for simulated time; vCPUs use all of it, or
+ * wait and work in turn.
  */
 #include "test/unit/unit.h"
 
@@ -31,7 +31,7 @@ int option_choice(const char *name)
 	return sched_option && !strcmp(sched_option, "null");
 }
 
-/* An event for this vCPU comes while its state is being put away. */
+/* an event for this vCPU arrives while its state is saved */
 static struct vcpu *woken_in_switch;
 
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
@@ -65,8 +65,8 @@ void arch_send_kick(struct pcpu *cpu) { ipis++; }
 /* --- the machine --- */
 
 /*
- * From now on this CPU executes, whatever it runs; a vCPU on its way out may have been given
- * another CPU.
+ * From now on this CPU executes, whatever vCPU it runs. A vCPU that is being switched out may
+ * belong to another CPU already.
  */
 static void be(unsigned int cpu)
 {
@@ -185,7 +185,7 @@ static u64 next_event(u64 end)
 	return next;
 }
 
-/* What running vCPUs do up to now; who has nothing left to do blocks. */
+/* Charge running vCPUs for the time until now. A vCPU whose work is done blocks. */
 static void burn(u64 ns)
 {
 	for (unsigned int i = 0; i < nr_cpus; i++) {
@@ -238,7 +238,7 @@ static u64 used(const struct domain *d)
 	return sum;
 }
 
-/* Within 5 % of what it is entitled to, in percent of one CPU, over 10 s. */
+/* Its use of CPU time over 10 s, in percent of one CPU, is within 5 % of what it is entitled to. */
 static void assert_share(const struct domain *d, double percent)
 {
 	double got = (double)used(d) / (10.0 * 1e9) * 100;
@@ -325,7 +325,7 @@ static void weights_over_four_cpus(void **state)
 	assert_share(c, 400.0 * 1536 / 5632);
 }
 
-/* One vCPU cannot use more than a CPU, whatever its weight; the rest is shared by the others. */
+/* One vCPU cannot use more than a CPU, whatever its weight; the others share the rest. */
 static void a_weight_that_cannot_be_used(void **state)
 {
 	struct domain *a, *b, *c;
@@ -371,7 +371,7 @@ static void a_cap_holds_when_all_is_idle_and_over_several_vcpus(void **state)
 	run(10 * S);
 	assert_share(a, 10);
 	assert_share(b, 150);
-	/* and can be taken away */
+	/* and the cap can be removed */
 	assert_int_equal(sched_set_params(a, 256, 0), 0);
 	run(100 * MS);
 	a->vcpu[0]->runstate.time[RUNSTATE_running] = 0;
@@ -388,7 +388,7 @@ static void forget_times(struct domain *d)
 	}
 }
 
-/* vCPUs that have run alone for long, so that nothing has interrupted them. */
+/* New parameters count at once, even for vCPUs that have run alone, and uninterrupted, for long. */
 static void parameters_hold_from_when_they_are_set(void **state)
 {
 	struct domain *a;
@@ -406,7 +406,7 @@ static void parameters_hold_from_when_they_are_set(void **state)
 	forget_times(a);
 	run(10 * S);
 	assert_share(a, 50);
-	/* Parked for a hundred periods; then the cap is gone. */
+	/* The domain owes a hundred periods. Without its cap it continues at once. */
 	assert_int_equal(sched_set_params(a, 256, 1), 0);
 	__atomic_fetch_sub(&a->sched.budget, (s64)S / 100, __ATOMIC_RELAXED);
 	run(20 * MS);
@@ -415,11 +415,14 @@ static void parameters_hold_from_when_they_are_set(void **state)
 	assert_int_equal(sched_set_params(a, 256, 0), 0);
 	do_work();
 	forget_times(a);
-	run(S / 2); /* not to the end of a hundred periods */
+	run(S / 2); /* less than a hundred periods */
 	assert_in_range(used(a), S * 99 / 100, S);
 }
 
-/* Two vCPUs of a domain come to one CPU, one far ahead: it does not wait long for the other. */
+/*
+ * Two vCPUs of a domain meet on one CPU, one far ahead in virtual time: it does not wait long for
+ * the other.
+ */
 static void heavy_vcpus_meet(void **state)
 {
 	static const unsigned int weights[] = { 1, 256, 65535 };
@@ -445,8 +448,8 @@ static void heavy_vcpus_meet(void **state)
 }
 
 /*
- * Who sleeps half of the time gets what he asks for while that is less than his share; he is served
- * soon, too.
+ * A vCPU that sleeps part of the time gets the CPU time that it asks for, as long as that is below
+ * its share, and gets it soon.
  */
 static void sleepers_are_served(void **state)
 {
@@ -469,7 +472,7 @@ static void sleepers_are_served(void **state)
 		assert_share(hogs[i], (100 - (double)used(io) / 1e8) / 3);
 }
 
-/* A sleeper that wakes comes in when the other has had what the rate limit gives it. */
+/* A vCPU that wakes starts when the running one has had the time that the rate limit grants. */
 static void the_rate_limit(void **state)
 {
 	static const struct { unsigned int us; u64 least, most; } limits[] = { { 0, 0, 10000 },
@@ -613,7 +616,7 @@ static void waking_and_sleeping(void **state)
 	assert_true(area_updates >= 2);
 }
 
-/* An event between the decision to block and the switch. */
+/* An event arrives between the decision to block and the switch. */
 static void no_wakeup_is_lost(void **state)
 {
 	struct domain *d;
@@ -647,7 +650,7 @@ static void no_wakeup_is_lost(void **state)
 	assert_true(v->sched.running);
 }
 
-/* ... and while its state is being put away. */
+/* An event arrives while the state is saved. */
 static void no_wakeup_is_lost_in_the_switch(void **state)
 {
 	struct domain *d;
@@ -700,7 +703,7 @@ static void yield_lets_others_run(void **state)
 	a = add_domain(1, 1, 256, 0);
 	start_all();
 	run(MS);
-	vcpu_yield(); /* nobody there: not even a look */
+	vcpu_yield(); /* nobody waits: no reschedule */
 	assert_int_equal(pcpus[0]->work, 0);
 	b = add_domain(2, 1, 256, 0);
 	start_all();
@@ -727,7 +730,7 @@ static void affinity(void **state)
 	machine(4, NULL);
 	d = add_domain(1, 1, 256, 0);
 	v = d->vcpu[0];
-	v->domain->state = DOMAIN_DYING; /* it may have left the scheduler */
+	v->domain->state = DOMAIN_DYING; /* its vCPUs may have left the scheduler */
 	assert_int_equal(sched_set_affinity(v, &one, NULL), -ESRCH);
 	v->domain->state = DOMAIN_ALIVE;
 	assert_int_equal(sched_set_affinity(v, &none, NULL), -EINVAL);
@@ -822,7 +825,7 @@ static void divide(unsigned int first)
 	}
 }
 
-/* All as it was, for the next test. */
+/* One pool again, for the next test. */
 static void unite(void)
 {
 	for (domid_t id = 1; id < 20; id++)
@@ -834,7 +837,7 @@ static void unite(void)
 	assert_int_equal(told.bits[0], BIT(nr_cpus) - 1);
 }
 
-/* Who has too much to do does not use the other pool's idle CPU, whoever wakes it. */
+/* A busy domain does not use another pool's idle CPU, whoever wakes its vCPUs. */
 static void pools_are_apart(void **state)
 {
 	struct domain *a, *b, *io;
@@ -863,7 +866,7 @@ static void pools_are_apart(void **state)
 	unite();
 }
 
-/* While they run: their CPU goes, another comes, they move. */
+/* Pools change under running vCPUs: their CPU is removed, one is added, the domain moves. */
 static void pools_change_under_those_who_run(void **state)
 {
 	struct domain *d, *e;
@@ -876,7 +879,7 @@ static void pools_change_under_those_who_run(void **state)
 	v = e->vcpu[0];
 	start_all();
 	run(10 * MS);
-	divide(1);	/* while all run somewhere */
+	divide(1);	/* while all are running */
 	run(10 * MS);
 	for (unsigned int i = 0; i < 2; i++)
 		assert_ptr_equal(d->vcpu[i]->cpu, pcpus[0]);
@@ -891,7 +894,7 @@ static void pools_change_under_those_who_run(void **state)
 	assert_true(v->sched.running && v->cpu->id >= 1 && v->cpu->id != gone);
 	assert_int_equal(POOL(FREEINFO, 0, 0), 0);
 	assert_int_equal(told.bits[0], BIT(gone));
-	/* who sleeps wakes where it may */
+	/* a vCPU that slept during the move wakes in its new pool */
 	be(v->cpu->id);
 	vcpu_block();
 	do_work();
@@ -899,7 +902,7 @@ static void pools_change_under_those_who_run(void **state)
 	clear_bit(VPF_BLOCKED, &v->wait_flags);
 	vcpu_wake(v);
 	assert_ptr_equal(v->cpu, pcpus[0]);
-	/* all three share that CPU until it gets another */
+	/* all three share this CPU until the pool gets another */
 	assert_int_equal(POOL(ADDCPU, 0, ANY), 0);
 	run(100 * MS);
 	assert_false(pcpus[0]->curr->idle);
@@ -907,7 +910,7 @@ static void pools_change_under_those_who_run(void **state)
 	unite();
 }
 
-/* Affinity counts within the pool; where none of it is there, the whole pool does. */
+/* Affinity counts within the pool. If the pool has no CPU of it, all of the pool's CPUs count. */
 static void pools_and_affinity(void **state)
 {
 	cpumask_t one = { { 2 } }, three = { { 8 } }, one_three = { { 0xa } };
@@ -934,12 +937,12 @@ static void pools_and_affinity(void **state)
 	assert_int_equal(POOL(ADDCPU, 1, 3), 0);
 	run(MS);
 	assert_ptr_equal(v->cpu, pcpus[3]);
-	/* one that is made in a pool is there from the start */
+	/* a domain that is made in a pool starts there */
 	d = fake_domain(2, 1);
 	d->cpupool = 1;
 	sched_domain_init(d);
 	assert_int_equal(add_vcpu(d, 0, S, 0)->sched.allowed.bits[0], 0xc);
-	/* one that dies is left alone */
+	/* a dying domain does not move */
 	d->state = DOMAIN_DYING;
 	assert_int_equal(POOL(MOVEDOMAIN, 0, 2), 0);
 	assert_int_equal(d->vcpu[0]->sched.allowed.bits[0], 0xc);
@@ -997,25 +1000,25 @@ static void pools_refuse(void **state)
 		assert_false(cpupool_exists(id));
 		assert_false(cpupool_is_usable(id));
 	}
-	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), -ENOENT);	/* it has no CPUs */
+	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), -ENOENT);	/* the pool has no CPUs */
 	assert_false(cpupool_is_usable(1));
 	assert_int_equal(POOL(MOVEDOMAIN, 1, 9), -ESRCH);
-	assert_int_equal(POOL(ADDCPU, 1, 1), -ENODEV);		/* pool 0's */
-	assert_int_equal(POOL(ADDCPU, 1, ANY), -ENODEV);	/* all are */
+	assert_int_equal(POOL(ADDCPU, 1, 1), -ENODEV);		/* the CPU is in pool 0 */
+	assert_int_equal(POOL(ADDCPU, 1, ANY), -ENODEV);	/* none is free */
 	assert_int_equal(POOL(ADDCPU, 1, 3), -EINVAL);
 	assert_int_equal(POOL(RMCPU, 0, 3), -EINVAL);
 	assert_int_equal(POOL(RMCPU, 1, ANY), -EINVAL);
 	assert_int_equal(POOL(RMCPU, 1, 1), -ENODEV);
-	assert_int_equal(POOL(RMCPU, 0, ANY), 0);		/* the last one */
+	assert_int_equal(POOL(RMCPU, 0, ANY), 0);		/* removes its last, CPU 2 */
 	assert_int_equal(POOL(RMCPU, 0, 2), -ENODEV);
 	assert_int_equal(POOL(RMCPU, ANY, 2), -ENOENT);
-	assert_false(cpupool_is_usable(ANY));			/* those in no pool are none */
+	assert_false(cpupool_is_usable(ANY));			/* the set of CPUs in no pool is not a pool */
 	assert_int_equal(POOL(ADDCPU, 1, 2), 0);
 	assert_true(cpupool_is_usable(1));
-	assert_int_equal(POOL(DESTROY, 1, 0), -EBUSY);		/* a CPU */
+	assert_int_equal(POOL(DESTROY, 1, 0), -EBUSY);		/* it has a CPU */
 	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
 	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
-	assert_int_equal(POOL(RMCPU, 1, ANY), -EBUSY);		/* its only one, and a domain */
+	assert_int_equal(POOL(RMCPU, 1, ANY), -EBUSY);		/* its only CPU, and a domain needs it */
 	d->state = DOMAIN_DYING;
 	assert_int_equal(POOL(RMCPU, 1, ANY), -EBUSY);
 	d->state = DOMAIN_ALIVE;
@@ -1039,7 +1042,7 @@ static void another_cpu_comes(void)
 	assert_int_equal(POOL(DESTROY, 1, 0), -ERESTART);
 }
 
-/* A long change lets interrupts in, and nobody else at the pools. */
+/* A long change lets interrupts in, but no other change of pools. */
 static void one_at_a_time_changes_pools(void **state)
 {
 	machine(3, NULL);
@@ -1049,7 +1052,7 @@ static void one_at_a_time_changes_pools(void **state)
 	fake_on_wait = another_cpu_comes;
 	assert_int_equal(POOL(MOVEDOMAIN, 1, 1), 0);
 	fake_on_wait = NULL;
-	assert_int_equal(tried, 2);	/* a window for each vCPU */
+	assert_int_equal(tried, 2);	/* a window after each vCPU */
 	assert_true(cpupools_enter());
 	cpupools_leave();
 	unite();
@@ -1114,7 +1117,7 @@ static void null_follows_affinity(void **state)
 	run(MS);
 	assert_ptr_equal(a->vcpu[0]->cpu, pcpus[2]);
 	assert_true(a->vcpu[0]->sched.running);
-	/* taken: b has to wait, on no CPU */
+	/* the CPU is taken: b has to wait, on no CPU */
 	assert_int_equal(sched_set_affinity(b->vcpu[0], &two, NULL), 0);
 	run(MS);
 	assert_false(b->vcpu[0]->sched.running);
@@ -1214,7 +1217,7 @@ static void shutting_down(void **state)
 	assert_int_equal(op(1000, &arg), -ENOSYS);
 }
 
-/* The timer's interrupt got lost, and something else makes the CPU schedule. */
+/* The timer's interrupt is lost, and something else makes the CPU schedule. */
 static void a_cpu_that_schedules_looks_at_its_timer(void **state)
 {
 	machine(1, NULL);
@@ -1228,7 +1231,7 @@ static void a_cpu_that_schedules_looks_at_its_timer(void **state)
 	assert_true(pcpus[0]->timer_deadline > fake_now);
 }
 
-/* No memory for a run queue: said so, at boot. */
+/* No memory for a run queue at boot: an error message. */
 static void no_memory_at_boot(void **state)
 {
 	machine(1, NULL);

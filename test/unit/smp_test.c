@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Starting CPUs: some come at once, some late, some never. None runs with the stack or the id of
- * another. The test plays the CPUs whenever the one that starts them looks at the clock; what the
- * trampoline does is in start_if_wanted().
+ * Starting CPUs: some come at once, some late, some never. None may run with the stack or the id of
+ * another. The test plays the CPUs whenever the starting CPU reads the clock; start_if_wanted()
+ * does what the trampoline does.
  */
 #include "test/unit/unit.h"
 
@@ -69,7 +69,7 @@ void lapic_send_sipi(u32 id, u8 page)
 	aps[id].told = true;
 }
 
-void fake_cpu_relax(void) { } /* there is one thread: giving up the CPU takes long on a busy host */
+void fake_cpu_relax(void) { } /* one thread: a yield would only take long */
 void lapic_send_init(u32 id) { }
 void lapic_send_ipi(u32 id, u8 vector) { }
 void lapic_send_nmi(u32 id) { }

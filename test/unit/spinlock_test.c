@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: */
-/* The lock and its checks, as a debug build has them. */
+/* The lock and its checks, as in a debug build. */
 #include "common/spinlock.c"
 
 #include "test/unit/unit.h"
@@ -19,7 +19,7 @@ static void rising_ranks_are_right(void **state)
 	spin_lock(&unranked);
 	assert_int_equal(fake_locks_held(), 4);
 	assert_true(spin_is_locked(&evtchn));
-	/* Released in any order. */
+	/* Locks may be released in any order. */
 	spin_unlock(&lock_a);
 	spin_unlock(&evtchn);
 	assert_false(spin_is_locked(&evtchn));
@@ -36,12 +36,12 @@ static void falling_and_equal_ranks_panic(void **state)
 	spin_lock(&evtchn);
 	assert_true(FAKE_PANICS(read_lock(&p2m)));
 	assert_non_null(strstr(fake_panic_message, "docs/locking.md"));
-	spin_lock(&evtchn + 0 == &lock_a ? &lock_b : &lock_a); /* panic() let go of what was noted */
+	spin_lock(&evtchn + 0 == &lock_a ? &lock_b : &lock_a); /* panic() forgets the held locks */
 	assert_true(FAKE_PANICS(spin_lock(&lock_b)));
 	this_cpu()->nr_held = 0;
 	evtchn = (spinlock_t)SPINLOCK_INIT(RANK_EVTCHN);
 	lock_a = (spinlock_t)SPINLOCK_INIT(RANK_GRANT);
-	/* Nothing was waited for. */
+	/* The check came before the wait for the lock. */
 	assert_int_equal(lock_b.next, lock_b.owner);
 	assert_int_equal(p2m.cnt, 0);
 
@@ -94,7 +94,8 @@ static void mistakes_panic(void **state)
 }
 
 /*
- * The locks themselves, with real threads. The rank check stays out: there is one fake CPU for all.
+ * The locks themselves, with real threads. The rank check is left out, because all threads share
+ * one fake CPU.
  */
 static spinlock_t shared;
 static rwlock_t shared_rw;

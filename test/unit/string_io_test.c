@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/hvm/string_io.c */
-/* INS and OUTS against a port that counts, and memory that allows what the test says. */
+/* INS and OUTS to a counting port, with memory that the test permits or refuses. */
 #include "test/unit/x86.h"
 
 #include "arch/x86/hvm/io.h"
@@ -10,7 +10,7 @@
 static struct x86_domain *x;
 static struct x86_vcpu *v;
 static u8 memory[4 * PAGE_SIZE] __aligned(PAGE_SIZE);
-static u64 refused, untranslated; /* pages */
+static u64 refused, untranslated; /* page numbers */
 static u32 next_in;
 static u64 out_sum, outs, cr2, cpl;
 static int vector, error;
@@ -129,7 +129,7 @@ static void moves_elements(void **state)
 	assert_int_equal(outs, 1);
 	assert_int_equal(rip_after, 0x1002);
 	assert_int_equal(vector, -1);
-	/* Many: the rest comes with the next exits. */
+	/* A long string: the rest follows in later exits. */
 	x86_state.rflags = 0;
 	v->gpr[REG_RCX] = 3 * 64 - 20;
 	v->gpr[REG_RSI] = (u64)memory;
@@ -170,7 +170,10 @@ static void faults_name_the_byte(void **state)
 	v->gpr[REG_RDI] = (u64)memory + PAGE_SIZE;
 	io(true, 1, false, 8, SEG_ES);
 	assert_int_equal(error, 2);
-	/* There is a translation: the guest's #PF handler would find nothing to do, for ever. */
+	/*
+	 * The page is mapped, so the guest's #PF handler would find nothing to do, and the fault
+	 * would repeat for ever.
+	 */
 	untranslated = 0;
 	refused = (u64)(memory + PAGE_SIZE) >> PAGE_SHIFT;
 	io(true, 1, false, 8, SEG_ES);
@@ -185,7 +188,7 @@ static void addresses_of_32_and_16_bits(void **state)
 {
 	v->gpr[REG_RSI] = 0x1234567800000010;
 	v->gpr[REG_RCX] = 0x1111111100000001;
-	io(false, 1, true, 4, SEG_FS); /* by way of FS: the base counts in 64-bit code too */
+	io(false, 1, true, 4, SEG_FS); /* through FS: its base counts in 64-bit code, too */
 	assert_int_equal(out_sum, memory[0x10]);
 	assert_int_equal(v->gpr[REG_RSI], 0x11);
 	assert_int_equal(v->gpr[REG_RCX], 0);
@@ -212,7 +215,10 @@ static void segments_of_32_bit_code(void **state)
 							  0xffffffffull << 32 | 0x10 };
 		vector = -1;
 		io(rows[i].in, 4, false, 4, SEG_ES);
-		/* Low addresses are none of the test's memory: allowed, it goes on to the translation. */
+		/*
+		 * The test maps nothing at low addresses: an access that the segment allows goes on
+		 * to the page walk.
+		 */
 		assert_int_equal(vector, rows[i].ok ? X86_EXC_PF : X86_EXC_GP);
 		if (rows[i].ok)
 			assert_int_equal(cr2, 0x110);

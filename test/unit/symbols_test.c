@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/symbols.c */
-/* Names for addresses: the edges of each function, of the text, and of an empty table. */
+/* Names of addresses: at the edges of each function and of the text, and with an empty table. */
 #include "test/unit/unit.h"
 
 #include "common/symbols.h"
 
-/* The text is what this file says it is: a range that nothing is read from. */
+/* This file defines where the text is. Nothing reads from it. */
 asm(".data\n"
     ".globl __text_start, __text_end\n"
     "__text_start: .skip 0x1000\n"

@@ -6,7 +6,7 @@
 
 #include "common/option.h"
 
-/* cmocka's headers bring the C library's: ours is called by its own name through printk.h. */
+/* cmocka's headers include the C library's; printk.h gives ours a name of its own. */
 static void check(const char *want, const char *fmt, ...)
 {
 	char buf[128];
@@ -77,7 +77,7 @@ static void options_are_found(void **state)
 	assert_false(option_flag("iommu"));
 	assert_true(option_flag_or("apicv", false));
 	assert_false(option_flag_or("flag", true));
-	assert_true(option_flag_or("b", true));	/* not a flag's value: the default */
+	assert_true(option_flag_or("b", true));	/* not a value for a flag: the default counts */
 	assert_true(option_flag_or("d", true));
 }
 
@@ -105,7 +105,7 @@ static void long_command_line_is_cut(void **state)
 	assert_int_equal(strlen(option_cmdline()), OPTION_CMDLINE_LEN - 1);
 }
 
-/* Any distance and length: backwards it goes by words, and those overlap, too. */
+/* Any distance and length. Backwards it copies words, which may overlap, too. */
 static void moves_overlap(void **state)
 {
 	unsigned char buf[80], want[80];

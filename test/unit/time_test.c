@@ -87,7 +87,7 @@ static void the_reference_counts_its_wraps(void **state)
 
 		t += step;
 		ticks = (u64)((unsigned __int128)t * hz / S);
-		/* the other clock is wrong by up to 5 % */
+		/* the reference clock is wrong by up to 5 % */
 		ns = clock_ref_read(&r, (u32)(0xfffff0 + ticks) & 0xffffff, step * (95 + any(10)) / 100);
 		assert_in_range(ns, t - t / S - 300, t + t / S + 300);
 	}
@@ -101,7 +101,7 @@ static struct {
 	struct clock clock;
 	struct clock_track track;
 	struct clock_ref ref;
-	u64 last;		/* as now() clamps it */
+	u64 last;		/* the last value, for now()'s clamp */
 } m;
 
 static u32 ref_raw(void)
@@ -153,7 +153,7 @@ static void a_bad_measurement_is_corrected(void **state)
 {
 	u64 worst = 0;
 
-	/* 500 ppm wrong at boot: half a millisecond late or early after the first second */
+	/* 500 ppm wrong at boot: half a millisecond off after the first second */
 	for (int sign = -1; sign <= 1; sign += 2) {
 		machine_start(2.2e9, 2.2e9 * (1 + sign * 0.0005));
 		second(&worst);
@@ -193,8 +193,8 @@ static void a_drifting_tsc_is_followed(void **state)
 }
 
 /*
- * A TSC that stops (deep sleep), doubles its speed, jumps, and is set back: never back in time,
- * near again soon.
+ * A TSC that stops (deep sleep), doubles its speed, jumps, and is set back: time never goes back,
+ * and is soon close again.
  */
 static void a_jumpy_tsc_is_survived(void **state)
 {
@@ -304,13 +304,16 @@ static void the_guest_sees_the_hosts_time(void **state)
 	}
 	vcpu_time_update(v);
 	assert_int_equal(t->version, version + 2);
-	t->version = 7; /* a guest's nonsense */
+	t->version = 7; /* nonsense that the guest wrote */
 	v->time_version = 0;
 	vcpu_time_update(v);
 	assert_int_equal(t->version & 1, 0);
 }
 
-/* The slope gets smaller while the vCPU runs on the old one: its own time does not go back. */
+/*
+ * The clock slows down while the vCPU still runs with the old scale: the vCPU's own time does not
+ * go back.
+ */
 static void a_vcpus_time_never_goes_back(void **state)
 {
 	struct domain *d = fake_domain(1, 1);
@@ -326,7 +329,10 @@ static void a_vcpus_time_never_goes_back(void **state)
 		struct tick_scale old = { host_scale.mul, host_scale.shift };
 		u64 changed = host_tsc + any(hz), seen = changed + any(hz / 100);
 
-		/* the host changes the scale at `changed`; the vCPU looks at `seen`, then leaves the guest */
+		/*
+		 * the host changes the scale at `changed`; the vCPU reads time at `seen`, then
+		 * exits
+		 */
 		ns = host_scale.ns_base + ticks_to_ns(old, changed - host_scale.tsc_base);
 		before = guest_time(&v->info->time, seen);
 		set_host(changed, ns, hz - 200000 + any(400000), false);
@@ -335,14 +341,14 @@ static void a_vcpus_time_never_goes_back(void **state)
 		vcpu_time_update(v);
 		assert_true(guest_time(&v->info->time, host_tsc) >= before);
 	}
-	/* and it stays near the host's time */
+	/* and it stays close to the host's time */
 	ns = host_scale.ns_base + ticks_to_ns((struct tick_scale){ host_scale.mul, host_scale.shift },
 					      host_tsc - host_scale.tsc_base);
 	before = guest_time(&v->info->time, host_tsc);
 	assert_in_range(before, ns, ns + 100000);
 }
 
-static unsigned int logged;	/* the sum of the gfns that were said to be written to */
+static unsigned int logged;	/* the sum of the gfns that were logged as written */
 
 void p2m_log_written(struct p2m *p, gfn_t gfn)
 {
@@ -364,7 +370,7 @@ static void the_registered_copy_follows(void **state)
 	vcpu_time_update(v);
 	assert_int_equal(copy_from_gpa(d, &copy, v->time_area_gpa, sizeof(copy)), 0);
 	assert_memory_equal(&copy, &v->info->time, sizeof(copy));
-	/* the page is gone: no harm, and no further try */
+	/* the page is gone: no harm, and no second try */
 	v->time_area_gpa = 99ull << PAGE_SHIFT;
 	v->time_version = 0;
 	vcpu_time_update(v);
@@ -388,7 +394,7 @@ static void the_wall_clock(void **state)
 	struct shared_info_32 *compat = (void *)d->shared_info;
 
 	memset(compat, 0, PAGE_SIZE);
-	d->evtchn.word_shift = 5; /* a 32-bit guest's, which has it elsewhere */
+	d->evtchn.word_shift = 5; /* a 32-bit guest's vcpu_info is elsewhere */
 	domain_wallclock_update(d);
 	assert_int_equal(compat->wc_version, 2);
 	assert_int_equal(compat->wc_sec | (u64)compat->wc_sec_hi << 32, 4999999998);
@@ -464,7 +470,7 @@ static void periodic_timers(void **state)
 	assert_int_equal(vcpu_set_periodic(v, 10 * MS), 0);
 	run_timers(105 * MS);
 	assert_int_equal(fake_events.virqs, 10);
-	/* the CPU was busy for a second: one tick, then the rhythm goes on */
+	/* the CPU was busy for a second: one tick, then the period goes on */
 	fake_now += S;
 	run_timers(fake_now);
 	assert_int_equal(fake_events.virqs, 11);
@@ -489,7 +495,7 @@ static void the_run_state_reaches_the_guest(void **state)
 	v->runstate = (struct vcpu_runstate_info){ .state = RUNSTATE_blocked, .state_entry_time = 77,
 						   .time = { 1, 2, 3, 4 } };
 	d->p2m.log_dirty = true;
-	/* across all places where it can straddle two frames */
+	/* at all places where it crosses a page boundary */
 	for (unsigned int offset = PAGE_SIZE - 56; offset < PAGE_SIZE; offset += 8) {
 		u8 bytes[sizeof(rs)];
 		unsigned int first = min((unsigned int)(PAGE_SIZE - offset), (unsigned int)sizeof(rs));
@@ -508,7 +514,7 @@ static void the_run_state_reaches_the_guest(void **state)
 			assert_int_equal(copy_from_gpa(d, bytes + first, 9ull << PAGE_SHIFT, sizeof(rs) - first), 0);
 		assert_memory_equal(bytes, &v->runstate, sizeof(rs));
 	}
-	v->runstate_area.gfn[0] = 77; /* nothing there */
+	v->runstate_area.gfn[0] = 77; /* no page there */
 	runstate_area_update(v);
 	fake_check_quiet();
 }

@@ -12,7 +12,10 @@ static unsigned int fired[NR_TIMERS];
 static u64 fired_at[NR_TIMERS];
 static void (*in_callback)(unsigned int i);
 
-/* The hardware: what is armed on each CPU; refuses the past, and goes at most one step ahead. */
+/*
+ * The hardware: the armed deadline of each CPU. It refuses the past, and reaches at most one step
+ * ahead.
+ */
 static unsigned int arms;
 u64 arch_timer_arm(u64 deadline_ns)
 {
@@ -101,7 +104,7 @@ static void a_later_timer_does_not_touch_the_hardware(void **state)
 	assert_int_equal(arms, 1);
 	timer_set(&timers[1], 2000);
 	timer_stop(&timers[1]);
-	timer_set(&timers[0], 3000); /* moved back: the interrupt comes early, for nothing */
+	timer_set(&timers[0], 3000); /* moved back: the interrupt comes early and does nothing */
 	timer_set(&timers[0], 2500);
 	assert_int_equal(arms, 1);
 	assert_true(hardware_fires(0));
@@ -237,7 +240,7 @@ static void a_cpu_without_timers_is_armed_all_the_same(void **state)
 	assert_int_equal(arms, 3);
 }
 
-/* The last interrupt of CPU 1 gets lost. Nobody asks anything of it, but CPU 0 comes by. */
+/* CPU 1's only interrupt is lost. Nothing else wakes CPU 1, but CPU 0's timer code checks on it. */
 static void a_lost_interrupt_is_noticed_by_the_cpu_before(void **state)
 {
 	start();
@@ -247,7 +250,7 @@ static void a_lost_interrupt_is_noticed_by_the_cpu_before(void **state)
 	fake_run_on(0, NULL);
 	timer_set(&timers[1], 1000 + 9000000);
 	assert_true(hardware_fires(0));
-	assert_int_equal(fake_kicks(1), 0); /* it may be a little late */
+	assert_int_equal(fake_kicks(1), 0); /* a small delay is allowed */
 	timer_set(&timers[1], 1000 + 10000000);
 	assert_true(hardware_fires(0));
 	assert_int_equal(fake_kicks(1), 1);
@@ -271,7 +274,10 @@ static void a_lost_step_is_noticed_as_well(void **state)
 	assert_int_equal(fired_at[0], 2 * FAKE_ARM_MAX);
 }
 
-/* CPU 1 is in a guest that does not exit, with a kick that never arrived: its work bit is set. */
+/*
+ * CPU 1 is in a guest that does not exit. A kick was lost on its way, so its work bit is already
+ * set.
+ */
 static void a_lost_kick_is_sent_again(void **state)
 {
 	start();
@@ -280,8 +286,8 @@ static void a_lost_kick_is_sent_again(void **state)
 	timer_set(&timers[0], 1000);
 	assert_int_equal(fake_kicks(1), 1);
 	timer_set(&timers[0], 500);
-	assert_int_equal(fake_kicks(1), 1); /* it is on its way */
-	fake_now = FAKE_ARM_MAX + 20000000; /* neither did the timer's */
+	assert_int_equal(fake_kicks(1), 1); /* it counts as under way */
+	fake_now = FAKE_ARM_MAX + 20000000; /* the timer's interrupt was lost, too */
 	timer_process();
 	assert_int_equal(fake_kicks(1), 2);
 	assert_true(hardware_fires(1));
@@ -299,7 +305,7 @@ static void a_cpu_that_is_not_up_is_left_alone(void **state)
 	fake_run_on(1, NULL);
 	pcpus[0]->timer_deadline = 1;
 	timer_process();
-	assert_int_equal(fake_kicks(0), 1); /* the last one looks after the first */
+	assert_int_equal(fake_kicks(0), 1); /* the last CPU checks on the first */
 	nr_cpus = 1;
 	fake_run_on(0, NULL);
 	timer_process();
@@ -307,11 +313,11 @@ static void a_cpu_that_is_not_up_is_left_alone(void **state)
 }
 
 /*
- * CPUs that are interrupted by their timers and by kicks, and do nothing else. While faults are on,
- * any interrupt may get lost, timers fire early, and the clock jumps.
+ * CPUs that only get timer interrupts and kicks. While faults are on, any interrupt may be lost,
+ * timers fire early, and the clock jumps.
  */
 static struct {
-	u64 seed, hw[FAKE_CPUS];	/* when the hardware fires; 0: it has */
+	u64 seed, hw[FAKE_CPUS];	/* when the hardware fires; 0: it has fired */
 	unsigned int kicks[FAKE_CPUS];	/* seen so far */
 	u64 due[NR_TIMERS];		/* 0: not set */
 	bool faults;
@@ -352,7 +358,7 @@ static void kicks_arrive(void)
 				interrupted(i);
 }
 
-/* The next timer of the hardware fires, or does not. */
+/* The next hardware timer fires, or its interrupt is lost. */
 static void next_interrupt(u64 until)
 {
 	unsigned int first = FAKE_CPUS;
@@ -372,7 +378,7 @@ static void next_interrupt(u64 until)
 	interrupted(first);
 }
 
-/* From its own CPU, as guests do, or from another. */
+/* Set a timer from its own CPU, as guests do, or from another. */
 static void set_one(void)
 {
 	unsigned int i = (unsigned int)any(NR_TIMERS), cpu = (unsigned int)any(FAKE_CPUS);
@@ -417,7 +423,10 @@ static void faults_delay_timers_and_do_not_end_them(void **state)
 			if (!any(100))
 				fake_now += any(5 * FAKE_ARM_MAX);
 		}
-		/* Interrupts come again, to one CPU at least: its timer wakes the next one, and that its next. */
+		/*
+		 * No more faults: one CPU gets an interrupt, its timer code wakes the next CPU, and
+		 * so on.
+		 */
 		m.faults = false;
 		fake_run_on(0, NULL);
 		set_bit(WORK_TIMER, &pcpus[0]->work);

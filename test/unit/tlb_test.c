@@ -4,7 +4,7 @@
  * common/physmap.c
  */
 /*
- * The invariant of docs/locking.md about translations, which no emulator shows broken:
+ * The invariant of docs/locking.md about translations. No emulator would show that it is broken:
  *
  *   While a CPU could still use a translation, the frame that it leads to and the tables
  *   that it came through are not freed; and if it leads to another domain's page through a
@@ -33,7 +33,7 @@
 #include "common/grant_internal.h"
 #include "common/hypercall.h"
 
-/* Sources whose locks and copies the model sees. */
+/* The model wraps the locks and copies of these sources. */
 #define lock_rank_check real_lock_rank_check
 #include "common/spinlock.c"
 #undef lock_rank_check
@@ -48,9 +48,9 @@ static void *model_memmove(void *dst, const void *src, size_t n);
 #define RAM_GFNS 16		/* each domain's RAM, all granted to the others */
 #define SCRATCH 0x1000		/* where grants are mapped */
 #define SCRATCH_GFNS 24
-/* where Dom0 sees grant tables: what it would copy there, they would say */
+/* where Dom0 maps grant tables; a copy to these pages would change the tables */
 #define ACQUIRED 0x1100
-#define SUPER 0x2000		/* four places for a page of 2 MiB */
+#define SUPER 0x2000		/* four places for a 2 MiB page */
 #define HANDLES 256
 #define DEVICE FAKE_CPUS	/* in cpus[]: what the IOMMU caches for a device of domain 0 */
 
@@ -60,7 +60,7 @@ struct iommu_caps iommu_caps = {
 	.format = MIRROR_FORMAT(0), .levels = 3, .nr_ids = 16,
 };
 
-/* A cached translation, or several of one page. */
+/* A cached translation; several entries may have the same page. */
 struct translation {
 	struct vcpu *v;		/* NULL: unused */
 	mfn_t mfn, table[4];
@@ -71,11 +71,14 @@ struct translation {
 static struct {
 	struct translation entry[ENTRIES];
 	struct vcpu *loaded;
-	bool interrupt;		/* on its way */
+	bool interrupt;		/* a kick is under way */
 } cpus[FAKE_CPUS + 1];
 
 static struct domain *domains[DOMAINS];
-/* When and where a vCPU got its tag: tags of other generations are not used again (svm.c). */
+/*
+ * On which CPU and in which generation a vCPU got its tag. Tags of other generations are not used
+ * again (svm.c).
+ */
 static struct { unsigned int cpu; u64 generation; } tag[DOMAINS][VCPUS];
 static struct { grant_handle_t handle; gfn_t gfn; bool used; } handles[DOMAINS][HANDLES];
 static unsigned long checks, fills;
@@ -94,7 +97,7 @@ static bool outside(unsigned int cpu)
 	return pcpus[cpu]->epoch & 1;
 }
 
-/* Could this CPU, or will it when it enters the guest next, translate by this entry? */
+/* Can this CPU translate by this entry, now or when it enters the guest next? */
 static bool usable(unsigned int cpu, const struct translation *e)
 {
 	const struct vcpu *v = e->v;
@@ -117,8 +120,8 @@ static bool granted_by(const struct domain *owner, grant_ref_t ref, const struct
 }
 
 /*
- * Does the owner of the frame know that d may read it, or write it, by a grant? A page that moved
- * may have several.
+ * Does the granter's entry say that d may read the frame, or write it? A page that moved may have
+ * several grants.
  */
 static bool granted(const struct domain *owner, const struct domain *d, mfn_t mfn, bool writable)
 {
@@ -173,7 +176,7 @@ static void check_frame_is_unreachable(mfn_t mfn, u64 n)
 		}
 }
 
-/* Whose frame does d reach through a grant? There must be one in use. */
+/* The owner of the frame that d reaches through a grant. A grant must be in use. */
 static struct domain *find_granter(struct domain *d, mfn_t mfn, bool writable)
 {
 	u16 owner = mfn_to_page(mfn)->owner;
@@ -200,7 +203,7 @@ static gfn_t any_gfn(void)
 	return any(16) ? any_page() : ACQUIRED + any(2);
 }
 
-/* Does the hardware take it for a leaf? The IOMMU: if its next level field is 0. */
+/* Does the hardware take it for a leaf? The IOMMU does if its next-level field is 0. */
 static bool is_leaf(unsigned int cpu, u64 entry, unsigned int level)
 {
 	if (cpu != DEVICE)
@@ -210,7 +213,7 @@ static bool is_leaf(unsigned int cpu, u64 entry, unsigned int level)
 }
 
 /*
- * A memory access of the guest on this CPU, or of the device: the hardware walks the tables (SDM
+ * A memory access by the guest on this CPU, or by the device: the hardware walks the tables (SDM
  * vol. 3, 29.3.2).
  */
 static void fill(unsigned int cpu)
@@ -275,7 +278,7 @@ static void new_tag(unsigned int cpu, struct vcpu *v)
 	tag[v->domain->id][v->id].generation = v->domain->p2m.generation;
 }
 
-/* Out of the guest, through the loop, and back in: WORK_TLB gives the loaded vCPU a new tag. */
+/* Exit from the guest, run the loop, and enter again: WORK_TLB gives the loaded vCPU a new tag. */
 static void leave_guest(unsigned int cpu)
 {
 	pcpus[cpu]->epoch++;
@@ -348,7 +351,10 @@ static void reschedule(unsigned int cpu)
 	struct vcpu *v = any_unloaded();
 
 	if (cpu == 0) {
-		/* Out and in: what its vCPU did in the guest meanwhile is cached, and then another one calls. */
+		/*
+		 * The vCPU enters the guest, caches translations, and exits. Then another one may
+		 * make the calls.
+		 */
 		enter_guest(0);
 		for (unsigned int i = 0; i < 4; i++)
 			fill(0);
@@ -363,7 +369,7 @@ static void reschedule(unsigned int cpu)
 	enter_guest(cpu);
 }
 
-/* What the calling domain does. */
+/* The calling domain's operations. */
 static void op_map(struct domain *d)
 {
 	struct gnttab_map_grant_ref op[GRANT_BATCH];
@@ -383,7 +389,7 @@ static void op_map(struct domain *d)
 			continue;
 		while (slot < HANDLES && handles[d->id][slot].used)
 			slot++;
-		assert_in_range(slot, 0, HANDLES - 1); /* max_maptrack sees to it */
+		assert_in_range(slot, 0, HANDLES - 1); /* max_maptrack makes sure of that */
 		handles[d->id][slot].handle = op[i].handle;
 		handles[d->id][slot].gfn = PFN_DOWN(op[i].host_addr);
 		handles[d->id][slot].used = true;
@@ -417,7 +423,7 @@ static void set_ram(struct domain *d, gfn_t gfn, unsigned int order)
 	p2m_write_lock(&d->p2m);
 	rc = p2m_set(d, gfn, page_to_mfn(pg), order, P2M_RAM);
 	p2m_write_unlock(d);
-	if (order && rc == -EBUSY)	/* there are small pages */
+	if (order && rc == -EBUSY)	/* small pages are mapped there */
 		put_pages(pg, order);
 	else
 		assert_int_equal(rc, 0);
@@ -470,7 +476,8 @@ static void op_copy(struct domain *d)
 }
 
 /*
- * Keel reads or writes a frame for d: its own, or by a grant in use, or foreign to who may do that.
+ * Keel reads or writes a frame for d. The frame must be d's own, or granted and in use, or d must
+ * be privileged.
  */
 static void check_access(const void *p, struct domain *d, bool write)
 {
@@ -486,7 +493,7 @@ static void *model_memmove(void *dst, const void *src, size_t n)
 {
 	struct domain *d = current->domain;
 
-	if (!fake_locks_held()) /* the worst that another vCPU can do */
+	if (!fake_locks_held()) /* the worst that another vCPU can do then */
 		op_unmap(d);
 	check_access(src, d, false);
 	check_access(dst, d, true);
@@ -537,7 +544,7 @@ static void op_physmap(struct domain *d)
 	}
 }
 
-/* Pages become clean, and are written to: rights come and go, superpages are split. */
+/* Pages become clean and are written to: rights change, superpages are split. */
 static void op_log(struct domain *d)
 {
 	static u64 bits[P2M_LOG_STEP / 64];
@@ -587,7 +594,7 @@ static void op_any(struct domain *d)
 	}
 }
 
-/* A hypercall on another CPU, between two holds of a lock of CPU 0's. */
+/* Another CPU executes a hypercall while CPU 0 holds no lock. */
 static void other_cpu_runs(void)
 {
 	unsigned int cpu = 1 + any(FAKE_CPUS - 1);
@@ -659,7 +666,7 @@ static void start(unsigned int seed)
 	fake_run_on(0, cpus[0].loaded);
 }
 
-/* One domain goes, while the others go on using what they have of it. */
+/* One domain is destroyed, while the others go on using its pages. */
 static void destroy(struct domain *d)
 {
 	struct vcpu *other = domains[(d->id + 1) % DOMAINS]->vcpu[0];
@@ -692,12 +699,12 @@ static void random_changes(void **state)
 		for (unsigned int i = 0; i < 50; i++)
 			op_unmap(domains[(seed + 1) % DOMAINS]);
 	}
-	/* The model was not asleep. */
+	/* The model was active. */
 	assert_true(checks > 100000);
 	assert_true(fills > 10000);
 }
 
-/* Both trees say the same of a page, as far as devices may reach it. */
+/* Both trees map the same pages, as far as devices may reach them. */
 static void mirror_is_true(void **state)
 {
 	static const enum p2m_type types[] = { P2M_HOLE, P2M_RAM, P2M_SHARED, P2M_GRANT_RO, P2M_MMIO,
@@ -708,7 +715,7 @@ static void mirror_is_true(void **state)
 
 		start(1);
 		for (unsigned int cpu = 0; cpu <= DEVICE; cpu++) {
-			cpus[cpu].loaded = NULL;	/* what is mapped here is not real */
+			cpus[cpu].loaded = NULL;	/* no real memory is mapped here */
 			cpumask_clear_cpu(&domains[0]->p2m.dirty, cpu);
 		}
 		iommu_caps.format.max_order = max_order;
@@ -719,7 +726,7 @@ static void mirror_is_true(void **state)
 			enum p2m_type t = types[any(ARRAY_SIZE(types))];
 
 			p2m_write_lock(&d->p2m);
-			for (u64 j = 0; order && j < 512; j++)	/* a superpage replaces no small pages */
+			for (u64 j = 0; order && j < 512; j++)	/* a superpage cannot replace small pages */
 				assert_int_equal(p2m_set(d, gfn + j, INVALID_MFN, 0, P2M_HOLE), 0);
 			assert_int_equal(p2m_set(d, gfn, 0x100000 + gfn, order, p2m_has_ref(t) ? P2M_MMIO_RAMLIKE : t),
 					 0);
@@ -747,7 +754,7 @@ static void mirror_is_true(void **state)
 	iommu_caps.format.max_order = 0;
 }
 
-/* Without memory for the tables of either tree nothing changes. */
+/* Without memory for the tables of either tree, nothing changes. */
 static void no_memory_for_tables(void **state)
 {
 	for (unsigned int n = 1; n == 1 || fake_failure_happened(); n++) {
@@ -769,8 +776,8 @@ static void no_memory_for_tables(void **state)
 }
 
 /*
- * A gigabyte that both trees have in parts: without memory for the last of the mirror's tables none
- * of it.
+ * A gigabyte for which both trees need smaller entries: without memory for the last of the mirror's
+ * tables, nothing is mapped.
  */
 static void all_of_a_gigabyte_or_nothing(void **state)
 {
@@ -784,7 +791,7 @@ static void all_of_a_gigabyte_or_nothing(void **state)
 		start(1);
 		p2m_format = &small;
 		for (unsigned int cpu = 0; cpu <= DEVICE; cpu++)
-			cpus[cpu].loaded = NULL;	/* what is mapped here is not real */
+			cpus[cpu].loaded = NULL;	/* no real memory is mapped here */
 		p2m_write_lock(&domains[0]->p2m);
 		fake_fail_nth(failing[i]);
 		assert_int_equal(p2m_set(domains[0], 0x80000, 0x80000, 18, P2M_RAM), -ENOMEM);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What every unit test includes first: cmocka with the headers it wants, and the fake arch. */
+/* What every unit test includes first: cmocka with the headers that it needs, and the fake arch. */
 #ifndef TEST_UNIT_UNIT_H
 #define TEST_UNIT_UNIT_H
 
@@ -31,7 +31,7 @@ static inline int unit_teardown(void **state)
 	return 0;
 }
 
-/* An entry of the array: starts from fake_reset(), and must end with no lock held. */
+/* An entry of the array: it starts from fake_reset(), and must end with no lock held. */
 #define UNIT_TEST(fn) cmocka_unit_test_setup_teardown(fn, unit_setup, unit_teardown)
 
 /* main(): runs the array of tests. */

@@ -3,9 +3,7 @@
  * SOURCES: arch/x86/hvm/vlapic.c arch/x86/hvm/vlapic_regs.c
  *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
  */
-/*
- * The virtual-APIC page, on a VMCS in memory and a CPU that does what SDM vol. 3, chapter 30 says.
- */
+/* The virtual-APIC page, with a VMCS in memory and a CPU that follows SDM vol. 3, chapter 30. */
 #include "test/unit/x86.h"
 
 #include "arch/x86/hvm/vioapic.h"
@@ -35,7 +33,7 @@ static struct x86_domain *x;
 static struct x86_vcpu *v;
 static u32 page[1024];
 
-/* As in vmx.c: the vlapic has the task priority. */
+/* As in vmx.c: the vlapic holds the task priority. */
 static u8 get_tpr(struct x86_vcpu *vcpu)
 {
 	return vlapic_get_cr8(&vcpu->v);
@@ -101,7 +99,7 @@ static u8 cpu_deliver(void)
 	return rvi;
 }
 
-/* EOI virtualization (30.1.4); does it exit? */
+/* EOI virtualization (30.1.4). Returns whether it exits. */
 static bool cpu_eoi(void)
 {
 	u8 svi = vmcs[VMCS_INTR_STATUS] >> 8 & 0xff;
@@ -130,7 +128,7 @@ static void interrupts_go_in_by_priority(void **state)
 	vlapic_set_irq(&v->v, 0x40, false);
 	vlapic_set_irq(&v->v, 0x91, false);
 	vmx_vapic_load(v);
-	assert_int_equal(v->vlapic.irr[1] | v->vlapic.irr[2], 0);	/* the page has them now */
+	assert_int_equal(v->vlapic.irr[1] | v->vlapic.irr[2], 0);	/* they are in the page now */
 	assert_int_equal(vmcs[VMCS_INTR_STATUS], 0x91);
 	assert_int_equal(cpu_deliver(), 0x91);
 	assert_int_equal(cpu_deliver(), 0);	/* 0x91 is in service */
@@ -138,7 +136,7 @@ static void interrupts_go_in_by_priority(void **state)
 	page_is_empty();
 	assert_int_equal(v->vlapic.isr_top, 0x91);
 	assert_pending(&v->v, 0, 0);
-	/* What came meanwhile is not lost, nor is what was there. */
+	/* An interrupt that came in between is not lost, nor are the older ones. */
 	vlapic_set_irq(&v->v, 0xa0, false);
 	vmx_vapic_load(v);
 	assert_int_equal(vmcs[VMCS_INTR_STATUS], 0x91a0);
@@ -155,7 +153,8 @@ static void interrupts_go_in_by_priority(void **state)
 }
 
 /*
- * Another CPU's interrupt, while the page has the others, is in the vlapic and is joined with them.
+ * While the page holds the vCPU's interrupts, one from another CPU goes to the vlapic, and is
+ * merged later.
  */
 static void interrupts_that_come_while_the_guest_runs(void **state)
 {
@@ -181,8 +180,8 @@ static void the_guests_own_interrupts_are_seen(void **state)
 	assert_int_equal(cpu_deliver(), 0);
 	vmx_vapic_save(v);
 	assert_int_equal(v->vlapic.tpr, 0x65);
-	assert_pending(&v->v, 0, 6);	/* its task priority holds it back */
-	/* The register written in Keel goes in with the next entry. */
+	assert_pending(&v->v, 0, 6);	/* the task priority holds it back */
+	/* A value that Keel writes takes effect at the next entry. */
 	vlapic_set_tpr(&v->v, 0x20);
 	vmx_vapic_load(v);
 	assert_int_equal(cpu_deliver(), 0x61);
@@ -207,7 +206,7 @@ static void level_interrupts_end_with_an_exit(void **state)
 	assert_int_equal(cpu_deliver(), 0x31);
 	assert_false(cpu_eoi());
 	vmx_vapic_save(v);
-	/* The same vector from an edge-triggered source: nobody waits for its end. */
+	/* The same vector from an edge-triggered source: its EOI does not exit. */
 	vlapic_set_irq(&v->v, 0x70, false);
 	vmx_vapic_load(v);
 	assert_int_equal(*reg(APIC_TMR, 0x70), 0);
@@ -232,7 +231,7 @@ static void x2apic_registers_are_in_the_page(void **state)
 	assert_int_equal(page[APIC_ID / 4], 2);
 	assert_int_equal(page[APIC_LDR / 4], 1 << 2);
 	assert_int_equal(page[APIC_LVR / 4] & 0xff, 0x14);
-	/* Switched off, its MSRs are Keel's to refuse. */
+	/* With the APIC off, Keel refuses its MSRs. */
 	assert_int_equal(vlapic_msr_write(&v->v, MSR_APIC_BASE, APIC_DEFAULT_PHYS_BASE), 0);
 	vmx_vapic_load(v);
 	assert_int_equal(modes, 2);
@@ -255,7 +254,7 @@ static void writes_that_the_cpu_does_not_finish(void **state)
 	assert_int_equal(e.apic.val, 0x30);
 }
 
-/* Without virtual-interrupt delivery the page has the task priority alone. */
+/* Without virtual-interrupt delivery the page only holds the task priority. */
 static void a_tpr_shadow_alone(void **state)
 {
 	v->apic_virtual = false;
@@ -270,7 +269,7 @@ static void a_tpr_shadow_alone(void **state)
 	page[APIC_TPR / 4] = 0x40;
 	vmx_vapic_save(v);
 	assert_int_equal(v->vlapic.tpr, 0x40);
-	assert_int_equal(vmcs[VMCS_TPR_THRESHOLD], 0);	/* an entry with one above the priority fails */
+	assert_int_equal(vmcs[VMCS_TPR_THRESHOLD], 0);	/* above the TPR, the entry would fail */
 	assert_pending(&v->v, 0x50, 0);
 }
 

@@ -8,14 +8,14 @@
 #include "arch/x86/hvm/ops.h"
 #include "common/hypercall.h"
 
-/* Which values are taken is regs.c's. */
+/* regs.c decides which values are valid. */
 int hvm_state_check(const struct domain *d, struct hvm_state *s)
 {
 	return 0;
 }
 #include <public/hvm/hvm_vcpu.h>
 
-/* What the rest of vcpu_op.c needs. */
+/* What else vcpu_op.c calls. */
 void evtchn_vcpu_info_moved(struct vcpu *v)
 {
 }
@@ -28,7 +28,7 @@ void hvm_inject_nmi(struct vcpu *v)
 {
 }
 
-/* The scheduler hears of a change before another can come. */
+/* The scheduler hears of each change before the next one. */
 void vcpu_wake(struct vcpu *v)
 {
 	assert_true(lock_is_mine(&v->domain->lock));
@@ -101,7 +101,7 @@ static void a_new_vcpu_starts_in_real_mode(void **unused)
 	assert_int_equal(state.seg[SEG_CS].sel, 0x9a00);
 	assert_int_equal(state.cr0 & X86_CR0_PE, 0);
 	assert_true(ap->initialised);
-	/* A second start-up IPI is of no use. */
+	/* A second start-up IPI is ignored. */
 	hvm_vcpu_sipi(ap, 0x10);
 	assert_int_equal(fake_events.wakes, 1);
 	assert_int_equal(state.seg[SEG_CS].base, 0x9a000);
@@ -113,7 +113,7 @@ static void a_running_vcpu_stops_first(void **unused)
 	ap->sched.running = true;
 	states_set = 0;
 	fake_events.wakes = 0;
-	/* Neither call waits, and its state is left alone while it may run. */
+	/* Neither call waits, and the state stays untouched while the vCPU may run. */
 	ap->wait_flags = BIT(VPF_BLOCKED) | BIT(VPF_POLL);
 	hvm_vcpu_init(ap);
 	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
@@ -140,7 +140,7 @@ static void stopped_without_sipi_it_stays_down(void **unused)
 	ap->sched.running = false;
 	arch_vcpu_stopped(ap);
 	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
-	/* INIT takes back a start that has not happened yet. */
+	/* INIT cancels a start that has not happened yet. */
 	ap->sched.running = true;
 	hvm_vcpu_sipi(ap, 0x20);
 	hvm_vcpu_init(ap);
@@ -152,9 +152,7 @@ static void stopped_without_sipi_it_stays_down(void **unused)
 	assert_int_equal(state.seg[SEG_CS].base, 0x30000);
 }
 
-/*
- * Each of two vCPUs sends INIT to the other at the same time: both end, and no CPU waits for ever.
- */
+/* Two vCPUs send INIT to each other at the same time: both stop, and no CPU waits for ever. */
 static void init_to_each_other(void **unused)
 {
 	hvm_vcpu_sipi(ap, 0x10);
@@ -165,7 +163,7 @@ static void init_to_each_other(void **unused)
 	assert_true(test_bit(VPF_DOWN, &ap->wait_flags) && test_bit(VPF_DOWN, &bsp->wait_flags));
 }
 
-/* VCPUOP_* of the vCPU that others start, stop and reset. */
+/* VCPUOP_* calls for the vCPU that others start, stop and reset. */
 static long vcpu_op(unsigned long cmd)
 {
 	static struct vcpu_hvm_context c;
@@ -188,15 +186,15 @@ static void a_start_state_is_given_once(void **unused)
 	assert_int_equal(ap->wait_flags, 0);
 	ap->sched.running = true;
 	assert_int_equal(vcpu_op(VCPUOP_initialise), -EEXIST);
-	hvm_vcpu_sipi(ap, 0x10); /* it has started: of no use */
+	hvm_vcpu_sipi(ap, 0x10); /* it has started: ignored */
 	assert_int_equal(states_set, 1);
 	assert_int_equal(vcpu_op(VCPUOP_down), 0);
 	assert_int_equal(vcpu_op(VCPUOP_initialise), -EEXIST);
-	assert_int_equal(vcpu_op(VCPUOP_up), 0); /* goes on, perhaps before its CPU noticed */
+	assert_int_equal(vcpu_op(VCPUOP_up), 0); /* continues, perhaps before its CPU noticed the stop */
 	assert_int_equal(states_set, 1);
 }
 
-/* Between INIT and the start-up IPI it belongs to nobody until its CPU has left it. */
+/* Between INIT and the start-up IPI, only a start-up IPI starts the vCPU. */
 static void after_init_only_a_start_up_ipi_counts(void **unused)
 {
 	hvm_vcpu_sipi(ap, 0x10);
@@ -211,7 +209,7 @@ static void after_init_only_a_start_up_ipi_counts(void **unused)
 	assert_int_equal(states_set, 0);
 	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));
 	ap->sched.running = false;
-	assert_int_equal(vcpu_op(VCPUOP_initialise), 0); /* before its CPU came to the start-up IPI */
+	assert_int_equal(vcpu_op(VCPUOP_initialise), 0); /* before its CPU handled the start-up IPI */
 	arch_vcpu_stopped(ap);
 	assert_int_equal(states_set, 1);
 	assert_int_equal(ap->wait_flags, BIT(VPF_DOWN));

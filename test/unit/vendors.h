@@ -15,7 +15,9 @@
 #include "arch/x86/vmx/caps.h"
 #include "arch/x86/vmx/vmcs.h"
 
-/* No privileged instruction is executed, and what would have read something finds 0 or anything. */
+/*
+ * No privileged instruction is executed. Variables that one would have set stay uninitialised or 0.
+ */
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #define __asm__ if (0) __asm__
@@ -35,7 +37,7 @@ static struct x86_pcpu test_pcpu;
 #define vmread(field) (test_vmcs[field])
 #define vmwrite(field, val) ((void)(test_vmcs[field] = (u64)(val)))
 
-/* Both have functions of these names for themselves. */
+/* Both vendors' sources have a static function of this name. */
 #define decode_io svm_decode_io
 #define decode_cr svm_decode_cr
 #define decode_npf svm_decode_npf

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/vmx/caps.c arch/x86/hvm/vcpu.c common/option.c */
-/* The two vendors' tables: complete, and of one policy. */
+/* The two vendors' tables: complete, and equivalent. */
 #include "test/unit/unit.h"
 
 #include "test/unit/vendors.h"
 
-/* What the tables' functions call, and nothing here does. */
+/* Functions that the tables name and this test never calls. */
 struct cpu_features cpu_features;
 u64 cpu_policy_cr4(const struct cpu_policy *p) { return X86_CR4_PAE | X86_CR4_PGE; }
 u32 arch_tsc_khz(void) { return 1000000; }
@@ -22,7 +22,7 @@ void vlapic_destroy(struct vcpu *v) { }
 int cpuid_policy_init(struct domain *d) { return 0; }
 void cpuid_policy_free(struct domain *d) { }
 
-/* What waits at the local APIC for the next entry. */
+/* The vector that waits in the local APIC for the next entry. */
 static u8 pending, held;
 static unsigned int acked;
 
@@ -40,7 +40,7 @@ static const struct hvm_ops *const vendors[] = { &svm_ops, &vmx_ops };
 static struct x86_domain domain;
 static struct x86_vcpu vcpu;
 
-/* A CPU with everything, and a vCPU of it; it is current, so that its VMCS is. */
+/* A CPU with all features, and a vCPU of it. It is current, so its VMCS is, too. */
 static void make_vcpu(unsigned int vendor)
 {
 	const u64 all = 0xffffffffull << 32;
@@ -64,7 +64,7 @@ static void make_vcpu(unsigned int vendor)
 	fake_run_on(0, &vcpu.v);
 }
 
-/* Every entry is a pointer; a new one that a vendor has forgotten is found here. */
+/* No entry may be NULL; this finds a new entry that one vendor lacks. */
 static void both_tables_are_complete(void **state)
 {
 	assert_int_equal(sizeof(struct hvm_ops) % sizeof(void *), 0);
@@ -78,7 +78,7 @@ static void both_tables_are_complete(void **state)
 	}
 }
 
-/* Why a guest stopped means the same on both. */
+/* An exit has the same reason on both. */
 static void exits_mean_the_same(void **state)
 {
 	static const struct { u16 svm, vmx; } rows[] = {
@@ -106,7 +106,7 @@ static void exits_mean_the_same(void **state)
 		{ SVM_EXIT_PAUSE, VMX_EXIT_PAUSE },
 		{ SVM_EXIT_WBINVD, VMX_EXIT_WBINVD },
 		{ SVM_EXIT_XSETBV, VMX_EXIT_XSETBV },
-		/* The vendor's own instructions are none in a guest. */
+		/* A guest cannot use the vendor's virtualization instructions. */
 		{ SVM_EXIT_VMRUN, VMX_EXIT_VMCLEAR + 1 },	/* VMLAUNCH */
 		{ SVM_EXIT_VMLOAD, VMX_EXIT_VMCLEAR + 2 },	/* VMPTRLD */
 		{ SVM_EXIT_SKINIT, VMX_EXIT_GETSEC },
@@ -123,7 +123,9 @@ static void exits_mean_the_same(void **state)
 	assert_int_equal(reasons[VMX_EXIT_WRMSR], EXIT_MSR_WRITE);
 }
 
-/* Whatever one vendor can say, the other can, except what only one has. */
+/*
+ * Each reason that one vendor reports, the other reports, too, except for a few that only one has.
+ */
 static void both_say_the_same_reasons(void **state)
 {
 	bool by_svm[NR_EXITS] = { [EXIT_NPF] = true, [EXIT_MSR_WRITE] = true, [EXIT_BAD_STATE] = true,
@@ -139,7 +141,7 @@ static void both_say_the_same_reasons(void **state)
 			fail_msg("reason %u comes from one vendor only", i);
 }
 
-/* What a guest may do with a page of a kind does not depend on the CPU. */
+/* A guest's rights to a page depend on the page's type, not on the CPU. */
 static void pages_have_the_same_rights(void **state)
 {
 	const u64 *svm = svm_ops.p2m_format->leaf, *vmx = vmx_ops.p2m_format->leaf;
@@ -153,7 +155,7 @@ static void pages_have_the_same_rights(void **state)
 	assert_int_equal(svm_ops.p2m_format->superpage, vmx_ops.p2m_format->superpage);
 }
 
-/* Lengths of instructions serve SVM without next-RIP; VMX tells them. */
+/* SVM without next-RIP needs the instructions' lengths; VMX reports them. */
 static void lengths_are_those_of_the_instructions(void **state)
 {
 	assert_int_equal(exits[SVM_EXIT_CPUID].len, 2);
@@ -162,10 +164,10 @@ static void lengths_are_those_of_the_instructions(void **state)
 	assert_int_equal(exits[SVM_EXIT_VMMCALL].len, 3);
 	assert_int_equal(exits[SVM_EXIT_XSETBV].len, 3);
 	assert_int_equal(exits[SVM_EXIT_WBINVD].len, 2);
-	assert_int_equal(exits[SVM_EXIT_IOIO].len, 0);	/* in exit_info_2 */
+	assert_int_equal(exits[SVM_EXIT_IOIO].len, 0);	/* given by exit_info_2 */
 }
 
-/* An MSR exits on both or on neither, for reads and for writes. */
+/* An MSR access exits on both vendors or on neither, for reads and for writes. */
 static void the_same_msrs_exit(void **state)
 {
 	static const u32 first[] = { 0, 0xc0000000 };
@@ -225,7 +227,10 @@ static void the_same_instructions_exit(void **state)
 	assert_int_equal(vmread(VMCS_PROC) & (PROC_CR8_LOAD | PROC_CR8_STORE), 0);
 }
 
-/* What goes in with the next entry, and what opens a window: an event as both encode it, or 0. */
+/*
+ * What the next entry injects, and which windows it asks for. event has the encoding that both
+ * share, or 0.
+ */
 struct outcome { u32 event, error, acked; bool window, nmi_window, cr8; };
 
 static struct outcome entry_of(unsigned int vendor)
@@ -271,14 +276,17 @@ static void injection_has_one_priority(void **state)
 		  .out = { EVENT(HEV_EXCEPTION, X86_EXC_GP) | INTR_INFO_ERROR, 7, 0, false, false } },
 		{ .exception = true, .nmi = true, .pending = 0x40, .flag = true,
 		  .out = { EVENT(HEV_EXCEPTION, X86_EXC_GP) | INTR_INFO_ERROR, 7, 0, true, false } },
-		/* An event whose delivery was interrupted goes first. */
+		/* An event whose delivery was interrupted is injected first. */
 		{ .in_flight = true, .nmi = true, .pending = 0x40, .flag = true,
 		  .out = { EVENT(HEV_SWINT, 0x80), 0, 0, true, false } },
-		/* A callback ends without an EOI: what waits at the local APIC meanwhile needs a window. */
+		/*
+		 * A callback ends without an EOI, so an interrupt that waits at the local APIC
+		 * needs a window.
+		 */
 		{ .callback = 0x31, .flag = true, .out = { EVENT(HEV_INTR, 0x31) } },
 		{ .callback = 0x31, .pending = 0x40, .flag = true, .out = { EVENT(HEV_INTR, 0x31), 0, 0, true } },
 		{ .callback = 0x31, .pending = 0x40, .out = { 0, 0, 0, true } },
-		/* What only the task priority holds back waits for CR8. */
+		/* An interrupt that only the task priority holds back waits for a write of CR8. */
 		{ .held = 4, .flag = true, .out = { .cr8 = true } },
 		{ .callback = 0x31, .held = 4, .flag = true, .out = { EVENT(HEV_INTR, 0x31), .cr8 = true } },
 	};
@@ -319,7 +327,7 @@ static void injection_has_one_priority(void **state)
 	}
 }
 
-/* What is saved of one vendor's vCPU is what the other's would save. */
+/* The record of one vendor's vCPU is the same as that of the other's. */
 static void states_are_the_same(void **state)
 {
 	struct hvm_state s = { .rip = 0xffffffff81000000, .rflags = 0x202, .cr0 = 0x80050033, .cr2 = 0,
@@ -346,7 +354,7 @@ static void states_are_the_same(void **state)
 		hvm_ops->get_state(&vcpu, &out[vendor]);
 		assert_memory_equal(&out[vendor], &s, sizeof(s));
 	}
-	/* A TR that LTR loaded is busy, whatever QEMU's VMCB says, and a record of it is accepted. */
+	/* A TR that LTR loaded is busy, whatever QEMU's VMCB says. A record with it is accepted. */
 	make_vcpu(0);
 	hvm_ops->set_state(&vcpu, &s);
 	vcpu.svm.vmcb->tr.attr = 0x89;
@@ -364,7 +372,7 @@ static bool debug_exits(void)
 	       c->dr_write == 0xffff;
 }
 
-/* vCPU that is on no CPU, with this DR7; DR0 is 0x1000. */
+/* A vCPU that is on no CPU, with this DR7. Its DR0 is 0x1000. */
 static void make_debugged(unsigned int vendor, u64 dr7)
 {
 	struct hvm_state s = { .rflags = 2, .cr0 = X86_CR0_PE, .dr6 = 0xffff0ff0, .dr7 = dr7 };
@@ -395,7 +403,7 @@ static void own_breakpoints(void)
 static void foreign_breakpoints(void)
 {
 	assert_true(debug_exits());
-	assert_int_equal(cpu_dr[0], 0xbad0); /* nobody looked */
+	assert_int_equal(cpu_dr[0], 0xbad0); /* the registers were not loaded */
 }
 
 static void uses_debug_registers(void)
@@ -423,14 +431,17 @@ static void arms_a_breakpoint(void)
 		vcpu.svm.vmcb->dr7 = 0x402;
 }
 
-/* DR7 comes with each entry: whoever has armed it finds its own addresses in DR0 to DR3. */
+/*
+ * Each entry loads DR7: a vCPU that has armed a breakpoint must find its own addresses in DR0 to
+ * DR3.
+ */
 static void breakpoints_go_with_their_vcpu(void **state)
 {
 	for (unsigned int vendor = 0; vendor < 2; vendor++) {
 		make_debugged(vendor, 0xd0402);
 		for (unsigned int i = 0; i < 2; i++) {
 			come_and_go(own_breakpoints);
-			cpu_dr[0] = 0xbad0; /* another's */
+			cpu_dr[0] = 0xbad0; /* another vCPU's */
 		}
 		make_debugged(vendor, 0x400);
 		come_and_go(foreign_breakpoints);
@@ -467,8 +478,8 @@ static struct exit_info debug_exit(u64 type, u64 rip, u64 flags, u64 blocked, bo
 }
 
 /*
- * SDM vol. 3, 27.3.1.5: with TF, an entry in a shadow wants the single step pending, and without TF
- * it must not be.
+ * SDM vol. 3, 27.3.1.5: an entry in an interrupt shadow requires a pending single step if TF is
+ * set, and forbids it if not.
  */
 static void a_debug_exception_can_be_delivered(void **state)
 {
@@ -486,7 +497,7 @@ static void a_debug_exception_can_be_delivered(void **state)
 	}
 }
 
-/* SDM vol. 3, 27.8: the entry failed, and nothing of the guest was executed. */
+/* SDM vol. 3, 27.8: the entry failed, and the guest executed nothing. */
 static void a_machine_check_in_an_entry(void **state)
 {
 	struct exit_info e = { 0 };
@@ -519,8 +530,7 @@ static struct exit_info int1_exit(u64 rip, bool code64)
 }
 
 /*
- * Only 64-bit code goes on beyond 4 GiB: the CPU would not enter a guest with such a RIP in other
- * code.
+ * Only 64-bit code can continue beyond 4 GiB: with such a RIP in other code, the entry would fail.
  */
 static void int1_ends_behind_itself(void **state)
 {
@@ -538,8 +548,8 @@ static void int1_ends_behind_itself(void **state)
 }
 
 /*
- * An instruction that Keel does ends as the CPU's own: RF is over, and a single step comes behind
- * it.
+ * When Keel has emulated an instruction, it ends like a real one: RF is cleared, and a single step
+ * follows.
  */
 static void steps_over_an_instruction(void **state)
 {
@@ -567,8 +577,8 @@ static void steps_over_an_instruction(void **state)
 }
 
 /*
- * WBNOINVD is WBINVD with a prefix; a CPU that does not tell where an instruction ends leaves that
- * to Keel.
+ * WBNOINVD is WBINVD with a prefix. If the CPU does not report where an instruction ends, Keel has
+ * to find out.
  */
 static void wbnoinvd_has_a_prefix(void **state)
 {
@@ -593,7 +603,7 @@ static void wbnoinvd_has_a_prefix(void **state)
 	}
 }
 
-/* A guest reads no performance counters of the machine; the instruction is not in its CPUID. */
+/* RDPRU would show the machine's performance counters. The guest's CPUID does not have it. */
 static void rdpru_is_none(void **state)
 {
 	make_vcpu(0);
@@ -601,7 +611,7 @@ static void rdpru_is_none(void **state)
 	assert_int_equal(exits[0x8e].reason, EXIT_UD);
 }
 
-/* OUTS by way of FS with addresses of 32 bits; INS, which always has ES. */
+/* OUTS through FS with 32-bit addresses; INS, which always uses ES. */
 static void string_io_says_the_same(void **state)
 {
 	for (unsigned int vendor = 0; vendor < 2; vendor++) {
@@ -628,7 +638,7 @@ static void string_io_says_the_same(void **state)
 		}
 		if (vendor)
 			continue;
-		vcpu.svm.vmcb->exit_info1 &= ~(7ull << 7); /* as QEMU 7.2 */
+		vcpu.svm.vmcb->exit_info1 &= ~(7ull << 7); /* like QEMU 7.2 */
 		svm_decode_exit(&vcpu, vcpu.svm.vmcb, &e, false, false);
 		assert_int_equal(e.io.addr_size, 4);
 		vcpu.svm.vmcb->efer = EFER_LMA;
@@ -639,8 +649,8 @@ static void string_io_says_the_same(void **state)
 }
 
 /*
- * The caches are not the guest's, nor are bits of CR4 that its policy hides; and a new state takes
- * no old translations.
+ * CD and NW are not the guest's to set, nor are bits of CR4 that its policy hides. A vCPU with a
+ * new state uses no old translations.
  */
 static void control_registers_are_shared_out(void **state)
 {
@@ -667,7 +677,7 @@ static void control_registers_are_shared_out(void **state)
 }
 
 /*
- * The bytes at RIP, 64-bit code, and what the exit comes to; gpr[n] is 0x1000 + n, CR0 is
+ * The bytes at RIP, in 64-bit code, and the exit that results; gpr[n] is 0x1000 + n, CR0 is
  * 0x80000031.
  */
 static void writes_of_control_registers(void **state)
@@ -680,7 +690,7 @@ static void writes_of_control_registers(void **state)
 		{ { 0x0f, 0x22, 0xc6 }, SVM_EXIT_CR0_SEL, EXIT_CR, 0, 6, 3, 0x1006 },
 		{ { 0x0f, 0x01, 0xf7 }, SVM_EXIT_CR0_SEL, EXIT_CR, 0, 7, 3, 0x80000037 },	/* LMSW */
 		{ { 0x0f, 0x01, 0x37 }, SVM_EXIT_CR0_SEL, EXIT_UD, 0, 7, 3, 0x80000037 },	/* from memory */
-		{ { 0x90, 0x0f, 0x22 }, SVM_EXIT_CR0_SEL, EXIT_INTR, 0, 0, 0, 0 },		/* changed meanwhile */
+		{ { 0x90, 0x0f, 0x22 }, SVM_EXIT_CR0_SEL, EXIT_INTR, 0, 0, 0, 0 },		/* other code by now */
 		{ { 0x0f, 0x01, 0xf7 }, SVM_EXIT_CR_WRITE + 4, EXIT_INTR, 4, 0, 0, 0 },
 		{ { 0x44, 0x0f, 0x22, 0xc1 }, SVM_EXIT_CR_WRITE + 8, EXIT_CR, 8, 1, 4, 0x1001 },
 		{ { 0x90 }, SVM_EXIT_CR_WRITE + 8, EXIT_WINDOW, 8, 0, 0, 0 },
@@ -703,7 +713,7 @@ static void writes_of_control_registers(void **state)
 		c->cs.attr = 0xa9b;
 		c->exit_code = rows[r].code;
 		c->rip = (u64)code;
-		if (assists) { /* the bytes do not count */
+		if (assists) { /* the CPU reports the operands: the bytes do not matter */
 			memset(code, 0x90, sizeof(code));
 			c->exit_info1 = BIT(63) | rows[r].gpr;
 			c->next_rip = c->rip + rows[r].len;
@@ -718,8 +728,8 @@ static void writes_of_control_registers(void **state)
 }
 
 /*
- * A new domain at the address of one that has gone is no reason to leave out the barrier between
- * domains.
+ * A new domain may be at the address of one that was freed: the barrier between domains is needed
+ * all the same.
  */
 static void a_domain_that_has_gone_ran_nowhere(void **state)
 {

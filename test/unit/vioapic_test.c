@@ -157,7 +157,7 @@ static u32 rte_low(u32 gsi)
 	return read_reg(io_base(gsi), rte_reg(gsi));
 }
 
-/* The device asserts the line: what the machine then does. */
+/* The device asserts the line: what the machine does. */
 static void interrupt(u32 gsi)
 {
 	struct pin *p = &pins[gsi];
@@ -209,10 +209,10 @@ static void nothing_is_connected_before_unmask(void **state)
 	assert_true(pins[9].level && pins[9].low && !pins[9].masked);
 	set_rte(9, 0x31 | LEVEL | LOW | MASKED);
 	assert_true(pins[9].masked);
-	set_rte(9, 0x32 | LEVEL | LOW); /* another vector: nothing new for the machine */
+	set_rte(9, 0x32 | LEVEL | LOW); /* another vector: the machine's entry does not change */
 	assert_false(pins[9].masked);
 	assert_int_equal(pins[9].programmed, 1);
-	set_rte(9, 0x32); /* another trigger */
+	set_rte(9, 0x32); /* another trigger mode */
 	assert_int_equal(pins[9].programmed, 2);
 	assert_false(pins[9].level || pins[9].low || pins[9].masked);
 }
@@ -239,7 +239,7 @@ static void level(void **state)
 	assert_int_equal(host_eois, 1);
 	assert_true(rte_low(16) & REMOTE_IRR);
 	assert_true(pending(2, 0x51));
-	vioapic_eoi(&x->d, 0x50); /* somebody else's */
+	vioapic_eoi(&x->d, 0x50); /* another interrupt's */
 	assert_true(pins[16].masked);
 	end(2, 0x51);
 	assert_false(pins[16].masked);
@@ -276,7 +276,7 @@ static void level_masked_in_service(void **state)
 }
 
 /*
- * An interrupt that was under way when the guest masked the pin is not lost: the line is still
+ * An interrupt was under way when the guest masked the pin. It is not lost: the line is still
  * asserted.
  */
 static void level_race_with_mask(void **state)
@@ -297,7 +297,10 @@ static void level_race_with_mask(void **state)
 	assert_true(pending(0, 0x51));
 }
 
-/* How Linux ends a level interrupt on an IO-APIC without EOI register: to edge and back. */
+/*
+ * How Linux ends a level interrupt on an IO-APIC without an EOI register: it switches the pin to
+ * edge and back.
+ */
 static void remote_irr_is_cleared_by_edge_mode(void **state)
 {
 	set_rte(16, 0x51 | LEVEL);
@@ -391,7 +394,7 @@ static void count(struct irq_user *user)
 	got[user - users]++;
 }
 
-/* An interrupt of a device that is gone must not reach who has its vector now. */
+/* A late interrupt of a removed device must not reach the next user of its vector. */
 static void vectors_rest_after_use(void **state)
 {
 	struct irq_desc *a = irq_alloc(IRQ_MSI, 0, 2, &users[0]), *b;
@@ -403,7 +406,7 @@ static void vectors_rest_after_use(void **state)
 	assert_int_equal(b->cpu, 2);
 	assert_int_not_equal(a->vector, b->vector);
 	fake_run_on(2, NULL);
-	irq_dispatch(a->vector); /* nobody's: ended, and that is all */
+	irq_dispatch(a->vector); /* no user: only an EOI */
 	assert_int_equal(host_eois, 1);
 	assert_int_equal(got[0] + got[1], 0);
 	fake_run_on(0, v0);
@@ -412,7 +415,9 @@ static void vectors_rest_after_use(void **state)
 
 static struct irq_desc *changing;
 
-/* Another CPU frees the vector; it is the last of its CPU to be taken again. */
+/*
+ * Another CPU frees the vector, and allocates until it gets the same one again, after all others.
+ */
 static void change_hands(void)
 {
 	struct irq_desc *others[176], *desc;
@@ -425,7 +430,7 @@ static void change_hands(void)
 		irq_free(others[--n]);
 }
 
-/* An interrupt that is being taken is for who had the vector when it came. */
+/* An interrupt goes to the user that had the vector when the interrupt came. */
 static void a_vector_changes_hands(void **state)
 {
 	memset(got, 0, sizeof(got));

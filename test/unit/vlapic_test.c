@@ -13,7 +13,7 @@
 #define X2APIC(reg) (0x800 + ((reg) >> 4))
 #define BASE(mode) (APIC_DEFAULT_PHYS_BASE | (mode))
 
-/* What left the APIC. */
+/* What the APIC sent. */
 static unsigned int resets, sipis, nmis, eois;
 static u8 sipi_vector, eoi_vector;
 static struct vcpu *sipi_target, *reset_target, *nmi_target;
@@ -101,9 +101,9 @@ static void highest_vector_first(void **state)
 	assert_pending(v0, 0, 0);
 	vlapic_eoi(v0);
 	take(v0, 0x52);
-	vlapic_set_irq(v0, 0x5f, false); /* the same class waits */
+	vlapic_set_irq(v0, 0x5f, false); /* the same priority class waits */
 	assert_pending(v0, 0, 0);
-	vlapic_set_irq(v0, 0x60, false); /* a higher one nests */
+	vlapic_set_irq(v0, 0x60, false); /* a higher class nests */
 	take(v0, 0x60);
 	vlapic_eoi(v0);
 	assert_int_equal(vlapic_ppr(apic(x, 0)), 0x50);
@@ -113,7 +113,7 @@ static void highest_vector_first(void **state)
 	take(v0, 0x31);
 	vlapic_eoi(v0);
 	assert_pending(v0, 0, 0);
-	vlapic_eoi(v0); /* with nothing in service: no effect */
+	vlapic_eoi(v0); /* nothing is in service: no effect */
 	assert_int_equal(eois, 0);
 }
 
@@ -125,11 +125,11 @@ static void task_priority_holds_back(void **state)
 	assert_int_equal(x86_tpr[0], 4);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x4f);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_PPR), 0x4f);
-	x86_tpr[0] = 3; /* MOV to CR8, seen only afterwards */
+	x86_tpr[0] = 3; /* MOV to CR8, which Keel sees only afterwards */
 	assert_pending(v0, 0x45, 0);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x30);
 	vlapic_ack_vector(v0, 0x45);
-	vlapic_set_irq(v0, 0x46, false); /* held back by what is in service: no lower priority helps */
+	vlapic_set_irq(v0, 0x46, false); /* held back by what is in service; a lower TPR does not help */
 	assert_pending(v0, 0, 0);
 }
 
@@ -161,7 +161,7 @@ static void disabled_apic_accepts_nothing(void **state)
 
 static void kicks_others_and_sleepers_only(void **state)
 {
-	vlapic_set_irq(v0, 0x40, false); /* current: looks before it enters */
+	vlapic_set_irq(v0, 0x40, false); /* current: it looks before its next entry */
 	assert_int_equal(fake_events.kicks, 0);
 	vlapic_set_irq(v1, 0x40, false);
 	assert_int_equal(fake_events.kicks, 1);
@@ -226,7 +226,9 @@ static void x2apic_registers(void **state)
 		u64 val;
 
 		assert_int_equal(vlapic_msr_read(v0, msr, &val), readable ? 0 : -EINVAL);
-		/* Zero fits all that can be written (as IPIs, it is only an error noted). */
+		/*
+		 * Zero is valid for every writable register (as an IPI it only records an error).
+		 */
 		assert_int_equal(vlapic_msr_write(v0, msr, 0), writable ? 0 : -EINVAL);
 		if (reg != APIC_ICR)
 			assert_int_equal(vlapic_msr_write(v0, msr, BIT(32)), -EINVAL);
@@ -270,7 +272,7 @@ static void xapic_page(void **state)
 	vlapic_mmio_write(v0, APIC_LVT_LINT0, 0xffffffff);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_LVT_LINT0), 0x1a7ff);
 	vlapic_mmio_write(v0, APIC_LVT_ERROR, 0xfe);
-	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR + 4), 0); /* between registers */
+	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR + 4), 0); /* between two registers */
 	assert_int_equal(apic(x, 0)->esr_pending, 0);
 	vlapic_mmio_write(v0, 0x40, 1); /* no register there */
 	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR), 0);
@@ -287,7 +289,7 @@ static void software_disable_masks(void **state)
 	assert_int_equal(vlapic_mmio_read(v0, APIC_LVT_TIMER), 0xef);
 	vlapic_mmio_write(v0, APIC_SVR, 0xff);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_LVT_TIMER), 0x100ef);
-	vlapic_mmio_write(v0, APIC_LVT_TIMER, 0xef); /* cannot be unmasked now */
+	vlapic_mmio_write(v0, APIC_LVT_TIMER, 0xef); /* cannot be unmasked while the APIC is off */
 	assert_int_equal(vlapic_mmio_read(v0, APIC_LVT_TIMER), 0x100ef);
 }
 
@@ -296,7 +298,7 @@ static bool pending(unsigned int vcpu, u8 vector)
 	return test_and_clear_bit(vector, apic(x, vcpu)->irr);
 }
 
-/* Sends and says which of the vCPUs got it, as a bit mask. */
+/* Sends an IPI, and returns a bit mask of the vCPUs that got it. */
 static unsigned int reached(u64 icr, u8 vector)
 {
 	unsigned int who = 0;
@@ -312,7 +314,7 @@ static void xapic_destinations(void **state)
 	u64 to = 1ull << 56;
 
 	assert_int_equal(reached(0x40 | 4 * to, 0x40), BIT(2));
-	assert_int_equal(reached(0x40 | 5 * to, 0x40), 0); /* odd ids: nobody */
+	assert_int_equal(reached(0x40 | 5 * to, 0x40), 0); /* nobody has an odd id */
 	assert_int_equal(reached(0x40 | 16 * to, 0x40), 0);
 	assert_int_equal(reached(0x40 | 0xff * to, 0x40), 0xff);
 	assert_int_equal(reached(0x40 | 1 << 18, 0x40), BIT(0));
@@ -358,10 +360,10 @@ static void lowest_priority_goes_to_one(void **state)
 	for (unsigned int i = 0; i < 8; i++)
 		apic(x, i)->tpr = i == 5 ? 0x10 : 0x20;
 	assert_int_equal(reached(0x40 | 1 << 8 | 0xffull << 56, 0x40), BIT(5));
-	apic(x, 5)->svr = 0xff; /* whoever accepts nothing is not chosen */
+	apic(x, 5)->svr = 0xff; /* a vCPU that accepts no interrupts is not chosen */
 	for (unsigned int i = 0; i < 64; i++)
 		seen |= reached(0x40 | 1 << 8 | 0xffull << 56, 0x40);
-	assert_int_equal(seen, 0xdf); /* equals take turns */
+	assert_int_equal(seen, 0xdf); /* equal candidates take turns */
 }
 
 static void startup_sequence(void **state)
@@ -370,7 +372,7 @@ static void startup_sequence(void **state)
 	vlapic_mmio_write(v0, APIC_ICR, APIC_ICR_LEVEL | APIC_ICR_ASSERT | APIC_DM_INIT << 8);
 	assert_int_equal(resets, 1);
 	assert_ptr_equal(reset_target, v1);
-	vlapic_mmio_write(v0, APIC_ICR, APIC_ICR_LEVEL | APIC_DM_INIT << 8); /* the old de-assert */
+	vlapic_mmio_write(v0, APIC_ICR, APIC_ICR_LEVEL | APIC_DM_INIT << 8); /* for old CPUs */
 	assert_int_equal(resets, 1);
 	vlapic_mmio_write(v0, APIC_ICR, APIC_DM_STARTUP << 8 | 0x9a);
 	assert_int_equal(sipis, 1);
@@ -379,7 +381,7 @@ static void startup_sequence(void **state)
 	vlapic_mmio_write(v0, APIC_ICR, 3u << 18 | APIC_ICR_ASSERT | APIC_DM_INIT << 8);
 	assert_int_equal(resets, 8); /* all others */
 	vlapic_mmio_write(v0, APIC_ICR, 2u << 18 | APIC_ICR_ASSERT | APIC_DM_INIT << 8);
-	assert_int_equal(resets, 8); /* including self: invalid */
+	assert_int_equal(resets, 8); /* all including self: invalid for INIT */
 	vlapic_mmio_write(v0, APIC_ICR, APIC_DM_NMI << 8);
 	assert_int_equal(nmis, 1);
 	assert_ptr_equal(nmi_target, v1);
@@ -402,7 +404,7 @@ static void illegal_vectors(void **state)
 	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR),
 			 ESR_SEND_ILLEGAL_VECTOR | ESR_RECEIVE_ILLEGAL_VECTOR);
 	assert_true(pending(0, 0xfe));
-	/* To another one: each notes its part. */
+	/* To another vCPU: sender and receiver each record their error. */
 	vlapic_mmio_write(v0, APIC_ICR2, 2u << 24);
 	vlapic_mmio_write(v0, APIC_ICR, 0xf);
 	vlapic_mmio_write(v0, APIC_ESR, 0);
@@ -413,7 +415,7 @@ static void illegal_vectors(void **state)
 	vlapic_mmio_write(v0, APIC_ESR, 0);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_ESR), ESR_RECEIVE_ILLEGAL_VECTOR);
 	assert_true(pending(0, 0xfe));
-	vlapic_mmio_write(v0, APIC_LVT_ERROR, 0x3); /* an illegal one itself: no recursion */
+	vlapic_mmio_write(v0, APIC_LVT_ERROR, 0x3); /* the error vector is invalid, too: no recursion */
 	vlapic_set_irq(v0, 2, false);
 	assert_pending(v0, 0, 0);
 }
@@ -484,7 +486,7 @@ static void periodic_timer(void **state)
 	}
 	fake_advance(250000);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TMCCT), 75000);
-	vlapic_mmio_write(v0, APIC_LVT_TIMER, 0xec); /* one-shot now: the count has passed */
+	vlapic_mmio_write(v0, APIC_LVT_TIMER, 0xec); /* one-shot now: the count has expired */
 	fake_advance(5000000);
 	assert_false(pending(0, 0xec));
 	/* A period of 10 ns is not granted. */
@@ -520,7 +522,7 @@ static void upcall_by_own_vector(void **state)
 	apic(x, 0)->svr = 0xff;
 	arch_upcall(v0); /* lost: the APIC is off */
 	assert_int_equal(hvm_pending_vector(x86_vcpu(v0)).vector, 0);
-	vlapic_mmio_write(v0, APIC_SVR, 0x1ff); /* but made good for here */
+	vlapic_mmio_write(v0, APIC_SVR, 0x1ff); /* but delivered when it is on again */
 	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf3 &&
 		    hvm_pending_vector(x86_vcpu(v0)).via_apic);
 	assert_true(arch_vcpu_has_events(v0));
@@ -536,7 +538,7 @@ static void upcall_by_callback_vector(void **state)
 	x->d.hvm_params[HVM_PARAM_CALLBACK_IRQ] = 2ull << 56 | 0xf4;
 	assert_false(arch_vcpu_has_events(v0));
 	v0->info->evtchn_upcall_pending = 1;
-	apic(x, 0)->svr = 0xff; /* works without APIC */
+	apic(x, 0)->svr = 0xff; /* works even if the APIC is off */
 	arch_upcall(v0);
 	assert_true(hvm_pending_vector(x86_vcpu(v0)).vector == 0xf4 &&
 		    !hvm_pending_vector(x86_vcpu(v0)).via_apic);
@@ -546,7 +548,7 @@ static void upcall_by_callback_vector(void **state)
 	assert_int_equal(fake_events.kicks, 1);
 	v0->info->evtchn_upcall_pending = 0;
 	assert_int_equal(hvm_pending_vector(x86_vcpu(v0)).vector, 0);
-	/* Other kinds of callback (GSI, PCI INTx) do not exist here. */
+	/* Other kinds of callback (GSI, PCI INTx) are not supported. */
 	x->d.hvm_params[HVM_PARAM_CALLBACK_IRQ] = 1;
 	v0->info->evtchn_upcall_pending = 1;
 	assert_int_equal(hvm_pending_vector(x86_vcpu(v0)).vector, 0);

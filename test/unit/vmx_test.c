@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/vmx/caps.c arch/x86/vmx/check.c */
-/* VMX's capabilities from made-up MSRs, and why an entry is refused from made-up guests. */
+/* VMX capabilities, from made-up MSRs; reasons for failed entries, from made-up guest states. */
 #include "test/unit/unit.h"
 
 #include "arch/x86/vmx/caps.h"
@@ -10,7 +10,7 @@
 
 /* --- capabilities --- */
 
-/* Every control may be 1, none must; every EPT and VPID feature. */
+/* Every control may be 1 and none must be; all EPT and VPID features. */
 static struct vmx_msrs everything(void)
 {
 	const u64 all = 0xffffffffull << 32;
@@ -31,16 +31,16 @@ static void all_capabilities_are_used(void **state)
 	assert_int_equal(vmx_caps_choose(&m, &c, &why), 0);
 	assert_int_equal(c.revision, 0x12);
 	assert_true(c.true_controls && c.accessed_dirty && c.pages_2m && c.pages_1g && c.invept_single);
-	assert_int_equal(c.cr0_fixed0, X86_CR0_NE);	/* PE and PG are an unrestricted guest's own */
+	assert_int_equal(c.cr0_fixed0, X86_CR0_NE);	/* an unrestricted guest may clear PE and PG */
 	assert_int_equal(c.cr4_fixed0, X86_CR4_VMXE);
 	assert_int_equal(c.proc2,
 			 PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
 				  PROC2_INVPCID | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS);
 	assert_true(c.pin & PIN_PREEMPTION_TIMER);
-	/* With a task priority of its own, a guest's CR8 need not exit. */
+	/* With a TPR shadow, accesses to CR8 need not exit. */
 	assert_int_equal(c.proc & (PROC_TPR_SHADOW | PROC_CR8_LOAD | PROC_CR8_STORE), PROC_TPR_SHADOW);
 	assert_int_equal(c.preemption_shift, 5);
-	/* Windows and the mode are set when they are needed. */
+	/* Window exits and the mode are set only when needed. */
 	assert_int_equal(c.proc & (PROC_INTR_WINDOW | PROC_NMI_WINDOW), 0);
 	assert_int_equal(c.entry & ENTRY_IA32E, 0);
 }
@@ -61,7 +61,7 @@ static void optional_capabilities_may_be_missing(void **state)
 	assert_int_equal(c.proc2, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED);
 }
 
-/* Without one of the three, or the TPR shadow, none of them is of use. */
+/* The virtual APIC needs three features and the TPR shadow. If one is missing, Keel uses none. */
 static void the_virtual_apic_is_whole_or_not_there(void **state)
 {
 	static const u32 bits[] = { PROC2_X2APIC, PROC2_APIC_REGISTERS, PROC2_VIRTUAL_INTERRUPTS, 0 };
@@ -98,7 +98,7 @@ static void what_must_be_1_is_1(void **state)
 	assert_int_equal(c.entry & 0x11ff, 0x11ff & ~ENTRY_IA32E);
 }
 
-/* Each control that Keel needs, taken away alone, has a message of its own. */
+/* If a control that Keel needs is missing, there is a message that names it. */
 static void each_missing_control_has_its_message(void **state)
 {
 	static const struct { size_t msr; u64 bit; const char *text; } rows[] = {
@@ -166,10 +166,10 @@ static void each_missing_ept_feature_has_its_message(void **state)
 static void firmware_may_lock_vmx_out(void **state)
 {
 	assert_int_equal(vmx_feature_control(0), VMX_FIRMWARE_OPEN);
-	/* not locked: can be set */
+	/* not locked: Keel can set it */
 	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_VMX), VMX_FIRMWARE_OPEN);
 	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_LOCK), VMX_FIRMWARE_OFF);
-	/* inside SMX only */
+	/* VMX inside SMX only */
 	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_LOCK | BIT(1)), VMX_FIRMWARE_OFF);
 	assert_int_equal(vmx_feature_control(FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX), VMX_FIRMWARE_ON);
 }
@@ -186,11 +186,11 @@ static void what_keel_does_not_use_stays_off(void **state)
 	assert_int_equal(c.proc2 & (BIT(17) | BIT(25)), 0);	/* page-modification logging, TSC scaling */
 }
 
-/* --- refused entries --- */
+/* --- failed entries --- */
 
 #define SEGMENT(v, seg, part) ((v)[(seg) * 4 + VD_ES_##part])
 
-/* A 64-bit guest as Linux leaves it. */
+/* A 64-bit guest in the state that Linux leaves. */
 static void good_guest(u64 *v)
 {
 	memset(v, 0, VMX_NR_DUMP * sizeof(*v));
@@ -220,7 +220,7 @@ static void good_guests_have_no_fault(void **state)
 
 	good_guest(v);
 	assert_null(vmx_check_guest(v, 39));
-	/* Real mode after INIT: everything is 64 KiB, CS like data. */
+	/* Real mode after INIT: all segments have 64 KiB, and CS looks like data. */
 	v[VD_CR0] = X86_CR0_NE | X86_CR0_ET;
 	v[VD_CR4] = X86_CR4_VMXE;
 	v[VD_EFER] = 0;

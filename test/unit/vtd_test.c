@@ -4,10 +4,10 @@
  * common/physmap.c
  */
 /*
- * VT-d against a model of its hardware: registers in memory, two units, devices that do DMA
- * whenever the code waits. The model is as lazy as the specification lets it be: commands and
- * invalidations happen only while somebody waits for them, and everything that may be cached
- * is. The rules, checked when a frame is freed and at each access:
+ * VT-d with a model of its hardware: registers in memory, two units, devices that do DMA whenever
+ * the code waits. The model is as lazy as the specification allows: it executes commands and
+ * invalidations only while somebody waits for them, and caches everything that may be cached. The
+ * rules, checked when a frame is freed and at each access:
  *
  *   No frame and no table is freed while a unit has it in a cache or could read it.
  *   A device that belongs to a domain reaches that domain's frames and no others.
@@ -19,12 +19,12 @@
 #include <public/memory.h>
 
 #include "common/hypercall.h"
-#include "arch/x86/iommu/vtd.c" /* its units start anew with each test */
+#include "arch/x86/iommu/vtd.c" /* includes the source: each test starts with fresh units */
 
 #define VTD_IQH 0x80	/* Keel itself need not know how far the unit is */
 #define UNITS 2
 #define BASE(i) (0xfed90000ull + (i) * PAGE_SIZE)
-#define IDLE 1u			/* in GCMD: no command is under way (bit 0 is none) */
+#define IDLE 1u			/* in GCMD: no command is under way (bit 0 is unused) */
 #define DOMAINS 3
 #define DEVICES 4
 #define GFNS 24
@@ -54,7 +54,7 @@ static unsigned int nr_faults, nr_reserved_seen;
 static unsigned long checks, hits, blocked;
 static bool asleep;		/* the devices do nothing */
 static u8 firmware[256];
-static int firmware_rc;		/* what the search for the table says */
+static int firmware_rc;		/* what the search for the DMAR returns */
 static struct irq_desc fault_desc;
 
 struct acpi_info acpi;
@@ -92,7 +92,7 @@ static void sticky(struct model *m, u32 cmd)
 {
 	u32 *status = reg32(m, VTD_GSTS), changed = (*status ^ cmd) & GCMD_STICKY;
 
-	if (cmd & changed & GCMD_TE)	/* 6.6: what was cached of an old table is gone */
+	if (cmd & changed & GCMD_TE)	/* 6.6: entries cached from an old table are gone */
 		assert_false(!m->root || m->context_stale || m->iotlb_stale);
 	if (cmd & changed & GCMD_IRE)
 		assert_false(!m->irta || m->irq_stale);
@@ -225,7 +225,7 @@ static bool cached_context(struct model *m, u16 sid, u16 *domain, u64 *table)
 	return true;
 }
 
-/* Walks the tables and remembers where it came through. -1: nothing there. */
+/* Walks the tables and records the way. Returns -1 if nothing is mapped. */
 static int walk(struct model *m, u16 domain, u64 table, u64 gfn)
 {
 	unsigned int i = any(CACHE);
@@ -238,7 +238,7 @@ static int walk(struct model *m, u16 domain, u64 table, u64 gfn)
 		m->iotlb[i].table[level - 1] = PFN_DOWN(table);
 		if (!(e & 3))
 			return -1;
-		/* no reserved bit, no type */
+		/* no reserved bit and no type */
 		assert_int_equal(e & ~(0xfffffffff000ull | SS_READ | SS_WRITE | SS_PAGE), 0);
 		table = e & 0xfffffffff000ull;
 		if (level > 1 && !(e & SS_PAGE))
@@ -255,7 +255,7 @@ static int walk(struct model *m, u16 domain, u64 table, u64 gfn)
 	return -1;
 }
 
-/* One DMA. The frame that it reaches, INVALID_MFN if it is blocked. */
+/* One DMA access. Returns the frame, or INVALID_MFN if it is blocked. */
 static mfn_t dma(unsigned int dev, u64 gfn, bool write)
 {
 	struct model *m = &hw[unit_of[dev]];
@@ -301,7 +301,7 @@ static void devices_run(void)
 	}
 }
 
-/* Everything waits through here. */
+/* All waiting in the code calls this. */
 void fake_cpu_relax(void)
 {
 	for (unsigned int i = 0; i < UNITS; i++) {
@@ -458,7 +458,7 @@ static void power_on(void)
 		*reg64(&hw[i], VTD_CAP) = CAPS;
 		*reg64(&hw[i], VTD_ECAP) = ECAPS;
 		*reg32(&hw[i], VTD_GCMD) = IDLE;
-		*reg32(&hw[i], VTD_GSTS) = (u32)(GCMD_TE | BIT(23)); /* what firmware left on */
+		*reg32(&hw[i], VTD_GSTS) = (u32)(GCMD_TE | BIT(23)); /* left on by firmware */
 		*reg32(&hw[i], VTD_PMEN) = BIT(31) | 1;
 	}
 }
@@ -529,7 +529,7 @@ static void capabilities_are_what_all_have(void **state)
 		assert_int_equal(!iommu_caps.format.leaf[t], !(iommu_caps.format.leaf[t] & SS_SNP));
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(!i, !(iommu_caps.format.reserved[i] & SS_SNP));
-	firmware[37] = 0; /* the firmware's word: no remapping here */
+	firmware[37] = 0; /* firmware's flag: no interrupt remapping */
 	assert_int_equal(vtd_ops.probe(), 0);
 	assert_false(iommu_caps.irq_remap || iommu_caps.wide_dest);
 }
@@ -580,7 +580,7 @@ static void set(struct domain *d, gfn_t gfn, unsigned int order, bool ram)
 	struct page_info *pg = ram ? alloc_domain_pages(d, order) : NULL;
 
 	p2m_write_lock(&d->p2m);
-	for (u64 i = 0; order && i < BIT(order); i++)	/* superpages replace no small pages */
+	for (u64 i = 0; order && i < BIT(order); i++)	/* superpages cannot replace small pages */
 		assert_int_equal(p2m_set(d, gfn + i, INVALID_MFN, 0, P2M_HOLE), 0);
 	assert_int_equal(p2m_set(d, gfn, pg ? page_to_mfn(pg) : INVALID_MFN, order,
 				 pg ? P2M_RAM : P2M_HOLE), 0);
@@ -610,19 +610,19 @@ static void each_device_reaches_its_domain(void **state)
 			for (unsigned int j = 0; j < CACHE; j++)
 				assert_false(hw[unit_of[dev]].iotlb[j].valid && hw[unit_of[dev]].iotlb[j].domain == i);
 		}
-	/* A device that was taken away reports no more faults. */
+	/* A device without a domain reports no more faults. */
 	assert_int_equal(context_of(sbdfs[0])->lo, ENTRY_FPD);
 	assert_int_equal(vtd_ops.attach(PCI_SBDF(1, 0, 0), domains[0]), -ENOENT);
 	p2m_write_lock(&domains[0]->p2m);
-	assert_int_equal(p2m_set(domains[0], 6, 300, 0, P2M_MMIO), 0); /* other devices are out of reach */
+	assert_int_equal(p2m_set(domains[0], 6, 300, 0, P2M_MMIO), 0); /* not for other devices */
 	p2m_write_unlock(domains[0]);
 	attach(0, domains[0]);
 	assert_int_equal(dma(0, 6, false), INVALID_MFN);
 }
 
 /*
- * Nobody's memory, 300, that firmware lets devices read, write, both, or neither. CPUs see no
- * difference.
+ * Frame 300 is reserved memory, which firmware lets devices read, write, both, or neither. CPUs see
+ * no difference.
  */
 static void reserved_memory_is_used_as_told(void **state)
 {
@@ -662,7 +662,7 @@ static void random_step(void)
 	assert_int_equal(fake_locks_held(), 0);
 }
 
-/* Each domain loses its devices, then its memory: its tables are walked by nobody. */
+/* Each domain loses its devices, then its memory: no device walks its tables any more. */
 static void domains_end(void)
 {
 	for (unsigned int dev = 0; dev < DEVICES; dev++)
@@ -684,13 +684,13 @@ static void nothing_is_freed_too_early(void **state)
 		for (unsigned int i = 0; i < 500; i++)
 			random_step();
 		domains_end();
-		/* The queue went round: 256 descriptors. */
+		/* The queue of 256 descriptors wrapped around. */
 		assert_true(hw[0].executed > 512 && hw[1].executed > 512);
 	}
 	assert_true(checks > 50000 && hits > 10000 && blocked > 10000);
 }
 
-/* --- The ways by which a guest loses a page --- */
+/* --- The ways in which a guest loses a page --- */
 
 void *grant_table_frame(struct domain *d, unsigned int idx) { return NULL; }
 void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn) { }
@@ -711,7 +711,7 @@ static long by_remove(gfn_t gfn)
 	return do_memory_op(XENMEM_remove_from_physmap, (u64)&op, 0, 0, 0);
 }
 
-/* Another page of the domain's, or what Keel shares with it, comes there. */
+/* Another page of the domain, or a page that Keel shares with it, is mapped there. */
 static long by_page_over_it(gfn_t gfn)
 {
 	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .idx = GFNS - 1,
@@ -741,8 +741,8 @@ static long by_teardown(gfn_t gfn)
 }
 
 /*
- * With a device that has the page in the unit's cache: check_free() sees it come back, after the
- * flush.
+ * A device has the page in the unit's cache: check_free() must see the frame freed after the flush,
+ * not before.
  */
 static void a_page_leaves_a_guest_with_a_device(void **state)
 {
@@ -787,7 +787,9 @@ static void a_unit_that_does_not_answer(void **state)
 
 /* --- Interrupts --- */
 
-/* The source sends the message; what arrives (0: a fault), as destination << 8 | vector. */
+/*
+ * The source sends the message. Returns what arrives, as destination << 8 | vector; 0 is a fault.
+ */
 static u32 interrupt(unsigned int unit, u16 sid, u64 addr)
 {
 	u16 index = (u16)((addr >> 5 & 0x7fff) | (addr >> 2 & 1) << 15);
@@ -828,7 +830,7 @@ static void messages_go_where_they_should(void **state)
 	for (unsigned int unit = 0; unit < UNITS; unit++) {
 		assert_int_equal(interrupt(unit, (u16)sbdfs[2], addr_a), to);
 		assert_int_equal(interrupt(unit, (u16)sbdfs[2], addr_b) & 0xff, 0x66);
-		assert_int_equal(interrupt(unit, (u16)sbdfs[3], addr_a), 0); /* not its own */
+		assert_int_equal(interrupt(unit, (u16)sbdfs[3], addr_a), 0); /* sent by another device */
 	}
 	a.vector = 0x57;
 	a.cpu = 3;
@@ -841,7 +843,7 @@ static void messages_go_where_they_should(void **state)
 		assert_int_equal(interrupt(unit, (u16)sbdfs[2], addr_a), 0);
 		assert_int_equal(interrupt(unit, (u16)sbdfs[2], addr_b) & 0xff, 0x66);
 	}
-	vtd_ops.irq_unmap(&a); /* twice does nothing */
+	vtd_ops.irq_unmap(&a); /* a second call does nothing */
 	b.remapped = false;
 	a.source = sbdfs[0];
 	assert_int_equal(vtd_ops.irq_map(&a), 0);
@@ -910,7 +912,7 @@ static void record(unsigned int unit, unsigned int i, u16 sid, u64 lo, u8 code, 
 static void faults_are_told(void **state)
 {
 	start();
-	record(1, 0, 1, 0x1000, 5, false); /* before anybody listens */
+	record(1, 0, 1, 0x1000, 5, false); /* before the interrupt is enabled */
 	vtd_ops.enable_faults();
 	assert_int_equal(nr_faults, 1);
 	for (unsigned int i = 0; i < UNITS; i++) {
@@ -920,7 +922,7 @@ static void faults_are_told(void **state)
 		assert_int_equal(*reg32(&hw[i], VTD_FEUADDR), 1);
 	}
 	nr_faults = 0;
-	*reg32(&hw[0], VTD_FSTS) = 3 << 8; /* the oldest is the last; then it goes round */
+	*reg32(&hw[0], VTD_FSTS) = 3 << 8; /* the oldest record is the last; then the index wraps */
 	record(0, 3, 0x1234, 0xabcdef123, 6, true);
 	record(0, 0, 0x1235, 0xabc000fff, 5, false);
 	record(0, 1, 0x1236, 7ull << 48, 0x22, false);
@@ -959,11 +961,11 @@ static void lost_faults_do_not_end_it(void **state)
 	assert_int_equal(*reg32(&hw[0], VTD_FSTS), FSTS_PFO); /* written; the unit clears it */
 	clear_faults(&hw[0]);
 	assert_int_equal(*reg32(&hw[0], VTD_FSTS), 0);
-	/* The interrupt was one; what comes later is found by the timer. */
+	/* There was only one interrupt; the timer finds later faults. */
 	record(0, 1, 2, 0x1000, 5, false);
 	fake_advance(IOMMU_FAULT_REST_NS);
 	assert_int_equal(nr_faults, 2);
-	/* Then it is quiet, and interrupts will come again. */
+	/* Nothing more came, so interrupts are enabled again. */
 	fake_advance(10 * IOMMU_FAULT_REST_NS);
 	assert_int_equal(*reg32(&hw[0], VTD_FSTS), 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * x86 domains for unit tests: containers with the fake domain's parts inside,
- * and a vendor table that keeps its registers in memory.
+ * x86 domains for unit tests: x86 structures around the fake domain's parts, and a vendor table
+ * that keeps its registers in memory.
  */
 #ifndef TEST_UNIT_X86_H
 #define TEST_UNIT_X86_H
@@ -111,8 +111,8 @@ static inline struct vlapic *apic(struct x86_domain *x, unsigned int vcpu)
 }
 
 /*
- * The local APIC has this vector for v now, or one of this class that only the task priority holds
- * back.
+ * The local APIC offers this vector to v now, or an interrupt of this class is held back by the
+ * task priority alone.
  */
 #define assert_pending(v, vec, held)						\
 	do {									\
