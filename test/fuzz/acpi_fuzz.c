@@ -4,8 +4,8 @@
  * arch/x86/acpi/guest_tables.c
  */
 /*
- * ACPI: the input is the memory at F0000 of a machine whose checksums are right
- * (they are made so, else no input would get far), and the parsers read it raw, too.
+ * ACPI: the input is the memory at F0000. Its checksums are corrected first, else no input would
+ * get far. The parsers also read it uncorrected.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/bootcfg.c common/bootcfg_links.c common/bootfiles.c common/boot_info.c */
-/* Device trees: whatever the blob, a result within bounds or an error with a message. */
+/* Device trees: any blob leads to a result within bounds, or to an error with a message. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct bootcfg cfg;
 	struct boot_file files[BOOT_MAX_MODULES];
 	char err[BOOTCFG_ERR_LEN] = "", line[BOOT_CMDLINE_LEN];
-	/* libfdt wants 8-byte alignment; an allocation of the exact size finds what reads too far. */
+	/*
+	 * libfdt wants 8-byte alignment; with an allocation of the exact size ASan finds reads
+	 * beyond it.
+	 */
 	void *copy = malloc(size ? size : 1);
 
 	memcpy(copy, data, size);

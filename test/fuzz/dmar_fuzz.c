@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/iommu/dmar.c */
-/* The DMAR table: the input follows its header. What is accepted lies within the table. */
+/*
+ * The DMAR table: the input follows its header. Whatever the parser accepts lies within the table.
+ */
 #include <stdlib.h>
 #include <string.h>
 

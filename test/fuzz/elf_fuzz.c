@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/builder/elf.c */
-/* Kernels: any bytes. What is accepted lies inside the file, and below 4 GiB. */
+/* Kernels: any bytes. Whatever is accepted lies inside the file, and below 4 GiB. */
 #include <stdlib.h>
 #include <string.h>
 

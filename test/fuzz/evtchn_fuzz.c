@@ -3,9 +3,9 @@
  * SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c
  * common/grant_map.c common/grant_copy.c common/spinlock.c */
 /*
- * Two domains make any sequence of event channel and grant operations. A simple model
- * says what each must answer, and what must be true after it. Each operation takes four
- * bytes of the input: which, and three arguments.
+ * Two domains execute any sequence of event channel and grant operations. A simple model says what
+ * each operation must return, and what must hold after it. Each operation takes four bytes of the
+ * input: its number and three arguments.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,7 @@ static int model_free_port(unsigned int d)
 	return -ENOSPC;
 }
 
-/* A port gets a use; what the guest masks is its own affair. */
+/* A port changes its use. Its mask bit stays as it is, because the guest owns it. */
 static void model_take(unsigned int d, u32 port, struct model_port use)
 {
 	use.masked = ports[d][port].masked;
@@ -89,7 +89,7 @@ static void model_close(unsigned int d, u32 port)
 
 static bool valid_port(u32 port)
 {
-	return port < EVTCHN_PER_PAGE; /* there is an entry, used or not */
+	return port < EVTCHN_PER_PAGE; /* the port has an entry, used or not */
 }
 
 static u32 port_arg(u8 x)
@@ -270,7 +270,7 @@ static void op_reset(void)
 		model_close(me, p);
 }
 
-/* The guest's own doing: it masks a port, or takes all that is pending. */
+/* The guest changes its own bits: it masks a port, or clears all that is pending. */
 static void op_guest_bits(u8 a, u8 b)
 {
 	struct shared_info *s = doms[me]->shared_info;
@@ -306,7 +306,7 @@ static void check_ports(unsigned int d)
 			REQUIRE(chn->remote_port == m->remote_port && chn->remote == doms[m->remote]);
 			REQUIRE(ports[m->remote][m->remote_port].state == EC_INTERDOMAIN);
 		}
-		/* A pending, unmasked port has been announced to some vCPU. */
+		/* Some vCPU was told of a pending, unmasked port. */
 		if (m->pending && !m->masked) {
 			bool announced = false;
 
@@ -350,7 +350,7 @@ static enum p2m_type type_at(unsigned int d, gfn_t gfn)
 	return t;
 }
 
-/* What pinning answers, and does to the flags that the granter sees. */
+/* What pinning returns, and how it changes the flags that the granter sees. */
 static s16 model_pin(unsigned int g, u32 ref, bool readonly)
 {
 	struct model_ref *r = &refs[g][ref % REFS];
@@ -368,7 +368,7 @@ static s16 model_pin(unsigned int g, u32 ref, bool readonly)
 		if (!readonly && r->flags & GTF_readonly)
 			return GNTST_general_error;
 		if (!pinned && type_at(g, r->gfn) != P2M_RAM) {
-			/* Claimed and given back. */
+			/* The flags were set, then cleared again. */
 			r->flags &= (u16)~(GTF_reading | GTF_writing);
 			return GNTST_bad_page;
 		}
@@ -467,7 +467,7 @@ static void op_copy(u8 a, u8 b, u8 c)
 	REQUIRE(op.status == want);
 }
 
-/* Ballooning: a page comes or goes, whatever was there. */
+/* Ballooning: the guest adds or removes a page, whatever was there. */
 static void op_memory(u8 a, u8 b)
 {
 	if (b & 1) {
@@ -562,7 +562,7 @@ static void start(void)
 	fake_run_on(0, doms[0]->vcpu[0]);
 }
 
-/* In the order of domain_destroy(): nothing may be left. */
+/* In the order of domain_destroy(). Nothing may be left. */
 static void finish(void)
 {
 	for (unsigned int d = 0; d < DOMAINS; d++) {

@@ -5,10 +5,11 @@
  *	arch/x86/hvm/regs.c arch/x86/hvm/guest_context.c arch/x86/hvm/vlapic_regs.c arch/x86/vmx/check.c
  */
 /*
- * Save records with some of their bytes changed. What is refused changes nothing; what is taken,
- * both vendors' CPUs enter and load: by the rules of SDM vol. 3, 27.3.1 (vmx/check.c on the VMCS
- * that vmx/state.c fills) and of APM vol. 2, 15.5.1 and 15.20, WRMSR, XSETBV and XRSTOR. The
- * guest's CPUID policy, which a save stream brings too, may be changed before.
+ * Save records with some bytes changed. A refused record changes nothing. With an accepted one,
+ * both vendors' CPUs must enter the guest and load its registers. The rules are those of SDM vol.
+ * 3, 27.3.1 (vmx/check.c, on the VMCS that vmx/state.c fills), of APM vol. 2, 15.5.1 and 15.20, and
+ * of WRMSR, XSETBV and XRSTOR. The guest's CPUID policy, which is part of a save stream, may be
+ * changed first.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -114,8 +115,8 @@ static void my_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 }
 
 /*
- * A vCPU that may run enters; the state of one that stays down is of no matter until something sets
- * it.
+ * A vCPU that may run must be able to enter. The state of one that stays down does not matter until
+ * it is set.
  */
 static void what_runs_enters(void)
 {
@@ -251,7 +252,7 @@ static void others_are_right(void)
 		require(!(vcpu.mtrr_var[i] >> cpu_features.phys_bits));
 }
 
-/* The registers of a good state, some of them changed, are set. */
+/* Sets the registers of a good state, some of them changed. */
 static void change_registers(const uint8_t *data, size_t size)
 {
 	static struct vcpu_guest_context c;
@@ -289,7 +290,7 @@ static long set_policy(struct xen_cpuid_leaf *leaves, u32 n)
 	return arch_set_cpu_policy(&dom.d, &op);
 }
 
-/* No more than the machine and Keel give; setting what was read changes nothing. */
+/* No feature beyond what the machine and Keel offer; setting what was read changes nothing. */
 static void policy_is_right(void)
 {
 	static struct xen_cpuid_leaf leaves[CPUID_MAX_SERIALISED], again[CPUID_MAX_SERIALISED];
@@ -304,7 +305,7 @@ static void policy_is_right(void)
 	require(!memcmp(leaves, again, n * sizeof(leaves[0])));
 }
 
-/* The guest's leaves, some of them changed, are set. Returns how much of data that used. */
+/* Sets the guest's leaves, some of them changed. Returns how much of data that used. */
 static size_t change_policy(const uint8_t *data, size_t size)
 {
 	static struct xen_cpuid_leaf leaves[CPUID_MAX_SERIALISED];
@@ -318,7 +319,7 @@ static size_t change_policy(const uint8_t *data, size_t size)
 	}
 	if (!set_policy(leaves, n))
 		policy_is_right();
-	set = false;	/* a new policy sets the states again as they are */
+	set = false;	/* a new policy sets all states again, unchanged */
 	return min(took, size);
 }
 

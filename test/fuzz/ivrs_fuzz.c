@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/iommu/ivrs.c */
-/* The IVRS table: the input is what follows its head of 48 bytes. */
+/* The IVRS table: the input follows its header of 48 bytes. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -15,8 +15,8 @@ static void require(bool ok)
 }
 
 /*
- * Any bytes in any mode: an instruction that makes sense, or none. Reads no byte beyond what it was
- * given.
+ * Any bytes in any mode: the decoder returns a plausible instruction or none, and reads no byte
+ * beyond its input.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	mode = modes[data[0] % 3];
 	len = size - 1 > 15 ? 15 : (unsigned int)size - 1;
-	exact = malloc(len ? len : 1); /* so that ASan sees one byte too many */
+	exact = malloc(len ? len : 1); /* the exact size, so that ASan notices a read beyond it */
 	memcpy(exact, data + 1, len);
 	rc = mmio_decode(exact, len, mode, &in);
 	require(rc == 0 || rc == -EAGAIN || rc == -EOPNOTSUPP);

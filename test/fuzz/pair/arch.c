@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the real sources need of the architecture: domains, vCPUs, their switch, interrupts. */
+/*
+ * What the real sources need from the architecture: domains, vCPUs, context switches, interrupts.
+ */
 #include "test/fuzz/pair/pair.h"
 
 #include <stdlib.h>
@@ -60,7 +62,7 @@ bool pair_alloc_fails(void)
 	return pair_self->fail && --pair_self->fail == 0;
 }
 
-/* --- Domains and vCPUs: objects of their own, so that ASan sees who uses them too long --- */
+/* --- Domains and vCPUs: separate allocations, so that ASan finds uses after they are freed --- */
 
 struct domain *arch_domain_alloc(void)
 {
@@ -78,7 +80,7 @@ struct domain *arch_domain_alloc(void)
 			return &p->x.d;
 		}
 	free(p->written);
-	free(p); /* many are being freed: a CPU was held up for long */
+	free(p); /* no slot: a CPU was held up for long, so that many domains still wait to be freed */
 	free_pages(pages, DOMAIN_PAGES_ORDER);
 	return NULL;
 }
@@ -139,7 +141,7 @@ void arch_vcpu_free(struct vcpu *v)
 	free(p);
 }
 
-/* Pages of Keel's for the domain's objects, beside those that the sources themselves take. */
+/* Keel's pages for the domain's objects, apart from those that the sources allocate themselves. */
 unsigned int pair_arch_pages(const struct domain *d)
 {
 	unsigned int n = 1 << DOMAIN_PAGES_ORDER;
@@ -197,7 +199,7 @@ static u64 get_reg(struct x86_vcpu *x, unsigned int reg)
 	return reg == HREG_RFLAGS ? X86_EFLAGS_IF : 0;
 }
 
-/* Paging is off in guests: a guest address is a guest physical one. */
+/* Paging is off in the guests: a guest virtual address is a guest physical one. */
 static void get_paging(struct x86_vcpu *x, struct hvm_paging *p)
 {
 	*p = (struct hvm_paging){ .cr0 = X86_CR0_PE };
@@ -241,7 +243,7 @@ long arch_pci_deassign(struct domain *d, u32 sbdf) { return -ENODEV; }
 long arch_pci_test_assign(const struct domain *d, u32 sbdf) { return -ENODEV; }
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max) { return 0; }
 
-/* What values a state may have is fuzz-hvmcontext's matter. */
+/* fuzz-hvmcontext tests which values a state may have. */
 int hvm_state_check(const struct domain *d, struct hvm_state *s)
 {
 	return 0;
@@ -316,7 +318,7 @@ long arch_get_vcpucontext(struct vcpu *v, u64 gva)
 	return 0;
 }
 
-/* Up or down: one in four stops. */
+/* Up or down: a quarter of the calls stop the vCPU. */
 long arch_set_vcpucontext(struct vcpu *v, u64 gva)
 {
 	spin_lock(&v->domain->lock);
@@ -415,8 +417,8 @@ static void give_ram(struct domain *d, gfn_t gfn, u64 n)
 }
 
 /*
- * A page for Dom0's last calls, which lost its own. Without memory for one nobody is left to end
- * this.
+ * Gives Dom0 a page for its last calls, after it has lost all others. Without a free page nobody
+ * could end the episode.
  */
 void pair_give_page(struct domain *d, gfn_t gfn)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The model. While all vCPUs are in their guests and nothing waits to be freed, all that is in Keel
- * is counted from its structures: who refers to each frame, which pages are Keel's and for whom,
- * which ports are connected, which grants are in use, who waits to run.
+ * The model. While all vCPUs are in their guests and nothing waits to be freed, it counts
+ * everything again from Keel's structures: the references to each frame, Keel's pages and their
+ * users, connected ports, grants in use, and vCPUs that wait to run.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -19,7 +19,7 @@
 
 static u32 *want;		/* references on each frame */
 static u64 keel_at_start, tables;
-static bool table_page[256];	/* of the table of domains: those that some domain has had */
+static bool table_page[256];	/* pages of the table of domains that some domain has used */
 static u8 pins[PAIR_OBJECTS][PAIR_REFS][2];
 
 void *pair_copy(void *dst, const void *src, size_t n);
@@ -50,7 +50,7 @@ static unsigned int object_index(const struct domain *d)
 	pair_fail("a pointer to a domain that is gone");
 }
 
-/* A page of the table of domains stays. */
+/* A page of the table of domains is never freed. */
 static void note_id(const struct domain *d)
 {
 	table_page[d->id / (PAGE_SIZE / sizeof(d))] = true;
@@ -58,7 +58,7 @@ static void note_id(const struct domain *d)
 
 /* --- Memory --- */
 
-/* A page mapped by grant is one that its owner is told is in use. */
+/* If a page is mapped by grant, its owner's grant entry must say that it is in use. */
 static void check_grant_entry(struct domain *d, mfn_t mfn, bool writable)
 {
 	struct domain *owner = domain_find(mfn_to_page(mfn)->owner);
@@ -136,14 +136,16 @@ static void count_p2m(struct domain *d)
 		return;
 	tables = 0;
 	count_tree(d, d->p2m.arch.root, 4, 0);
-	for (u64 i = 0; i < d->p2m.nr_rest; i++)	/* a superpage on its way out */
+	for (u64 i = 0; i < d->p2m.nr_rest; i++)	/* the rest of a superpage that is being freed */
 		want[d->p2m.rest + i]++;
 	if (d->p2m.arch.iommu_root)
 		count_mirror(d, d->p2m.arch.iommu_root, iommu_caps.levels, 0);
 	REQUIRE(tables == d->p2m.nr_tables, "d%u has %lu tables, and counts %lu", d->id, tables,
 		d->p2m.nr_tables);
-	pair_note_limits(); /* those of a domain without an operation so far */
-	/* One for each CPU that has looked at the limit, and then it changed. */
+	pair_note_limits(); /* for a domain that no operation has reached so far */
+	/*
+	 * Each CPU may have compared with an old limit, and then exceed the new one by one table.
+	 */
 	REQUIRE(tables <= ((struct pair_domain *)d)->max_tables + pair->cfg.cpus,
 		"d%u has %lu tables, of %lu that it may have", d->id, tables,
 			((struct pair_domain *)d)->max_tables);
@@ -195,7 +197,10 @@ static void check_frames(void)
 			REQUIRE(!pg->ref && !want[m], "frame %#lx is free, and used", m);
 		} else if (pg->owner == OWNER_KEEL) {
 			keel += !want[m];
-			/* One that was shown to a guest that is gone is freed when the last lets go of it. */
+			/*
+			 * A page that was shared with a guest that is gone is freed when its last
+			 * user drops it.
+			 */
 			REQUIRE(!want[m] || (pg->flags & PGF_XEN_HEAP && pg->ref == want[m]),
 				"frame %#lx is Keel's own, and mapped", m);
 		} else {
@@ -294,8 +299,8 @@ static void count_handles(struct domain *d)
 }
 
 /*
- * Or has the guest written something else there, by mistake or not? Then what it is told may be
- * gone.
+ * False if the guest has written something else there, by mistake or not: then the flags that Keel
+ * set may be lost.
  */
 static bool is_as_written(const struct domain *d, grant_ref_t ref, struct grant_entry_v1 e)
 {
@@ -383,7 +388,7 @@ void pair_check_all(void)
 		pair_check_end();
 }
 
-/* Has a control domain mapped it there? */
+/* Does a control domain have a foreign mapping of the frame? */
 static bool maps_foreign(const u64 *table, unsigned int level, mfn_t mfn)
 {
 	for (unsigned int i = 0; i < 512; i++) {
@@ -399,8 +404,8 @@ static bool maps_foreign(const u64 *table, unsigned int level, mfn_t mfn)
 }
 
 /*
- * GNTTABOP_copy reaches another's page: only while its owner is told so. Control domains may do
- * more.
+ * GNTTABOP_copy may access another domain's page only while the owner's grant entry says so.
+ * Control domains may do more.
  */
 static void check_access(struct domain *d, const void *p, bool write)
 {
@@ -411,7 +416,7 @@ static void check_access(struct domain *d, const void *p, bool write)
 		check_grant_entry(d, page_to_mfn(pg), write);
 }
 
-/* Others may go on before it. */
+/* A copy in the sources. Other CPUs may run before it. */
 void *pair_copy(void *dst, const void *src, size_t n)
 {
 	struct domain *d = current->domain;
@@ -422,7 +427,7 @@ void *pair_copy(void *dst, const void *src, size_t n)
 	return memmove(dst, src, n);
 }
 
-/* d's memory goes: nobody knows it any more. */
+/* d is being freed: nothing may refer to it any more. */
 void pair_check_freed(struct domain *d)
 {
 	struct domain *o;
@@ -431,7 +436,7 @@ void pair_check_freed(struct domain *d)
 	for (unsigned int i = 0; i < pair->cfg.cpus; i++)
 		REQUIRE(pcpus[i]->curr->idle || pcpus[i]->curr->domain != d, "d%u is freed, and runs", d->id);
 	for_each_object(o) {
-		if (domain_find(o->id) != o) /* it is being freed, too */
+		if (domain_find(o->id) != o) /* that domain is being freed, too */
 			continue;
 		for (evtchn_port_t port = 0; port < EVTCHN_MAX_PORTS; port += EVTCHN_PER_PAGE)
 			for (unsigned int i = 0; evtchn_lookup(&o->evtchn, port) && i < EVTCHN_PER_PAGE; i++) {
@@ -454,7 +459,7 @@ void pair_check_end(void)
 }
 
 /*
- * The most tables that each domain may have: those of its limit, or that it had when the limit was
+ * Notes the most tables that each domain may have: its limit, or what it had when the limit was
  * lowered.
  */
 void pair_note_limits(void)
@@ -468,7 +473,7 @@ void pair_note_limits(void)
 	}
 }
 
-/* What an operation may not answer. */
+/* Results that no operation may return. */
 void pair_check_result(struct vcpu *v, const struct pair_op *op, long rc)
 {
 	const struct xen_domctl *c = (const void *)op->data;

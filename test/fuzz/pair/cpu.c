@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Simulated CPUs: coroutines. The compiler calls __sanitizer_cov_trace_pc() in each basic block of
- * the sources under test; there another CPU goes on when the operation under way says so. What a
- * lock protected may be wrong from its unlock on, so that operations may count unlocks, too. A CPU
- * that waits for another (cpu_relax()) lets it go on.
+ * the sources under test. There the simulation switches to another CPU when the current operation
+ * says so. Data that a lock protects may be wrong from its unlock on, so an operation may count
+ * unlocks instead of blocks. A CPU that waits for another (cpu_relax()) switches, too.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -16,7 +16,7 @@
 #include <sanitizer/common_interface_defs.h>
 
 #define STACK_SIZE KiB(256)
-#define RELAX_LIMIT 5000	/* turns of waiting, while all others go on */
+#define RELAX_LIMIT 5000	/* iterations of waiting, while all others run */
 
 struct sim sims[PAIR_CPUS], pair_nobody = { .until = ~0ull, .id = ~0u }, *pair_self = &pair_nobody;
 static void *main_sp, *main_fake;
@@ -87,7 +87,7 @@ static void arm(struct sim *s)
 	s->until = at_unlock ? ~0ull : after;
 }
 
-/* From now on, as this operation says. */
+/* From now on, switch as this operation says. */
 void pair_arm(struct sim *s, struct pair_op *op)
 {
 	s->op = op;
@@ -114,7 +114,7 @@ static void preempt(struct sim *s)
 	pair_yield_to(cpu);
 }
 
-/* What each unlock in the sources calls (-Wl,--wrap): the lock is free some blocks later. */
+/* Each unlock in the sources calls this (-Wl,--wrap). The lock is free some basic blocks later. */
 void __wrap_lock_rank_forget(const void *lock)
 {
 	struct sim *s = pair_self;

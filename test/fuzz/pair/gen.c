@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random operations. Arguments are often taken from what is there, so that most calls get
- * somewhere; the rest is at limits, or anything.
+ * Random operations. Most arguments are taken from existing objects, so that most calls get
+ * somewhere; the rest are at limits, or arbitrary.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -11,7 +11,7 @@
 #include "common/hypercall.h"
 
 static u64 rng;
-static u32 focus;	/* of choices[]: what guests do most in this episode; beyond them: nothing */
+static u32 focus;	/* of choices[]: what guests prefer in this episode; beyond it: nothing */
 
 void pair_seed(u64 seed)
 {
@@ -81,7 +81,7 @@ u64 gen_put(struct pair_op *op, const void *data, size_t len)
 	return at;
 }
 
-/* Any domain that there is, on its way in or out too. */
+/* Any domain that exists, even one that is being built or destroyed. */
 struct domain *gen_domain(struct domain *me)
 {
 	struct domain *d, *found = me;
@@ -143,7 +143,7 @@ gfn_t gen_gfn(struct domain *d)
 
 static void gen_poke(struct vcpu *v, struct pair_op *op)
 {
-	/* A word of another vCPU's arguments, which it may be reading now. */
+	/* A word of another vCPU's arguments, which a hypercall may be reading. */
 	u64 word = pair_rand() >> rnd(64);
 
 	op->kind = OP_POKE;
@@ -200,7 +200,7 @@ static void gen_misc(struct vcpu *v, struct pair_op *op)
 
 static void gen_multicall(struct vcpu *v, struct pair_op *op);
 
-/* The first four meet others most. */
+/* The first four interact with other domains most. */
 static const struct choice {
 	u8 guest, dom0;
 	void (*fn)(struct vcpu *v, struct pair_op *op);
@@ -232,7 +232,7 @@ static void *choose(struct vcpu *v)
 	}
 }
 
-/* What another vCPU of v's domain is in the middle of, if one is. */
+/* The object that another vCPU of v's domain is working on, if there is one. */
 static void *choose_race(struct vcpu *v)
 {
 	for (unsigned int i = 0, at = rnd(pair->cfg.cpus); i < pair->cfg.cpus; i++) {
@@ -269,7 +269,7 @@ static void gen_multicall(struct vcpu *v, struct pair_op *op)
 	op->a[1] = n;
 }
 
-/* Where the arguments lie: mostly in the vCPU's own page. */
+/* Chooses where the arguments lie: mostly in the vCPU's own page. */
 static void place(struct vcpu *v, struct pair_op *op)
 {
 	op->gpa = (4 + v->id % 4) << PAGE_SHIFT;
@@ -299,7 +299,7 @@ static void disturb(struct pair_op *op)
 }
 
 /*
- * A hypercall that wants to be continued is, or it never is, or something else is called with its
+ * A hypercall that returned for a continuation is continued, or given up, or continued with changed
  * arguments.
  */
 static bool gen_continue(struct pair_vcpu *p, struct pair_op *op)

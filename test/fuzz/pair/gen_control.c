@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random operations on vCPUs, domains and the machine; and the end, when Dom0 destroys all others.
+ * Random operations on vCPUs, domains and the machine; and the end, when Dom0 destroys all other
+ * domains.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -173,7 +174,7 @@ void gen_hvm(struct vcpu *v, struct pair_op *op)
 	}
 }
 
-/* --- What control domains do --- */
+/* --- Operations of control domains --- */
 
 static void put_domctl(struct pair_op *op, struct xen_domctl *c, domid_t id)
 {
@@ -196,8 +197,8 @@ static void gen_create(struct pair_op *op)
 }
 
 /*
- * The steps of a toolstack: memory, the first vCPU's state, and off it goes. false: it is on its
- * way.
+ * The next step of a toolstack that builds d: memory, the first vCPU's state, then the start.
+ * False: d has started.
  */
 static bool gen_build(struct domain *d, struct pair_op *op)
 {
@@ -354,7 +355,7 @@ static bool end_unmap(struct domain *d, struct pair_op *op)
 	return false;
 }
 
-/* The first page of a type that Dom0 has. */
+/* The first page of this type that Dom0 has. */
 static gfn_t find_type(u64 *table, unsigned int level, gfn_t base, enum p2m_type t)
 {
 	for (unsigned int i = 0; i < 512; i++) {
@@ -402,7 +403,7 @@ bool pair_gen_end(struct vcpu *v, struct pair_op *op)
 	p->continued = false;
 	gfn = find_type(d->p2m.arch.root, 4, 0, P2M_RAM);
 	if (gfn >> 20)
-		pair_give_page(d, gfn = 1); /* it has lost all that its arguments could lie in */
+		pair_give_page(d, gfn = 1); /* Dom0 has lost every page that could hold its arguments */
 	op->gpa = (u32)gfn << PAGE_SHIFT;
 	if (++pair->end_calls > 4000)
 		pair_fail("Dom0 cannot destroy everything in 4000 calls");

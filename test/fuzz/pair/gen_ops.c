@@ -24,7 +24,7 @@ evtchn_port_t gen_port(struct domain *d)
 	return port;
 }
 
-/* A port of rd that waits for d, if one is found. */
+/* A port of rd that waits for d to bind it, if there is one. */
 static evtchn_port_t waiting_port(struct domain *rd, domid_t id)
 {
 	evtchn_port_t port = rnd(140);
@@ -149,7 +149,7 @@ static u32 batch_size(void)
 	return one_in(8) ? 60 + rnd(20) : 1 + rnd(one_in(4) ? 24 : 3);
 }
 
-/* A reference of granter that d may use, if one is found. */
+/* A grant reference of granter that d may use, if there is one. */
 static bool usable_ref(struct domain *granter, struct domain *d, grant_ref_t *ref)
 {
 	*ref = rnd(24);
@@ -192,10 +192,7 @@ static void gen_map(struct domain *d, struct pair_op *op)
 	}
 }
 
-/*
- * A mapping that d has, if one is found: often the one that was taken last, which another vCPU may
- * be at work on.
- */
+/* A mapping that d has, if there is one: often the latest, which another vCPU may be working on. */
 static struct maptrack *any_mapping(struct domain *d, grant_handle_t *handle)
 {
 	struct grant_table *gt = d->grant;
@@ -240,7 +237,7 @@ static void gen_unmap(struct domain *d, struct pair_op *op)
 	}
 }
 
-/* A page by its number is one that d maps, or the one where the arguments are, or any. */
+/* One side of a copy: a page that d maps, the page of the arguments, or any. */
 static struct gnttab_copy_ptr copy_side(struct domain *d, const struct pair_op *op, bool by_ref)
 {
 	struct gnttab_copy_ptr p = { .domid = DOMID_SELF, .offset = one_in(4) ? (u16)rnd(4200) : 0 };

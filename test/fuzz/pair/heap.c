@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The real heap, with other names for its functions: poison.c wraps them, so that free frames
- * cannot be touched.
+ * The real heap with its functions renamed: poison.c wraps them, so that accesses to free frames
+ * are found.
  */
 #include "common/heap.h"
 #include "common/domain.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a CPU does, as arch/x86/loop.c: its work, then its vCPU. A vCPU in its guest makes the next
- * operation. Now and then all stop in their guests, and the model counts everything.
+ * What a CPU does, like arch/x86/loop.c: first its work, then its vCPU. A vCPU in its guest
+ * generates the next operation. Now and then all stop in their guests, and the model counts
+ * everything.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -15,7 +16,7 @@
 #include "common/time.h"
 
 #define AUDIT_EVERY 200
-#define PATIENCE 400	/* turns that a replay waits for the vCPU whose turn it is */
+#define PATIENCE 400	/* rounds that a replay waits for the vCPU whose turn it is */
 
 u64 pair_now = 1000000;
 bool pair_ending;
@@ -37,8 +38,8 @@ static void do_work(struct pcpu *cpu)
 }
 
 /*
- * Nobody has anything to do: time passes, or a device wakes Dom0. The device does so, too, where
- * timers alone go on: those of a vCPU that is down wake nobody.
+ * No vCPU has anything to do: time passes, or a device wakes Dom0. The device also wakes it if
+ * nothing but timers have expired for a while, as those of a vCPU that is down wake nobody.
  */
 static void nothing_happens(void)
 {
@@ -63,9 +64,9 @@ static void nothing_happens(void)
 		hvm_inject_nmi(v);
 	}
 	/*
-	 * By arguments that it has overwritten itself, Dom0 can have stopped all of its vCPUs; or they
-	 * could run, and have no CPU, where sched=null has given the ones that they are pinned to to
-	 * guests. Nobody is left to end this.
+	 * Dom0 may have stopped all of its vCPUs, with arguments that it overwrote itself. Or they
+	 * could run but have no CPU, because sched=null gave those that they are pinned to to
+	 * guests. Then nobody is left to end the episode.
 	 */
 	dom0_gone = gone ? dom0_gone + 1 : 0;
 	if (dom0_gone == 64) {
@@ -96,7 +97,10 @@ static void wait_turn(struct sim *s)
 	s->waits = false;
 }
 
-/* The guest's handler: it sees everything, and goes on where it was, or elsewhere. */
+/*
+ * The guest's interrupt handler: it takes all events, and returns to where it was or somewhere
+ * else.
+ */
 static void take_interrupts(struct vcpu *v)
 {
 	struct pair_vcpu *p = pair_vcpu(v);
@@ -118,7 +122,7 @@ static bool can_run(const struct pair_op *op)
 	return v && vcpu_runnable(v);
 }
 
-/* In a replay each operation waits for its turn, and is left out if its vCPU never comes. */
+/* In a replay each operation waits for its turn, and is skipped if its vCPU never runs. */
 static struct pair_op *replayed_op(struct vcpu *v)
 {
 	struct pair_op *op;
@@ -145,7 +149,7 @@ static struct pair_op *replayed_op(struct vcpu *v)
 static struct pair_op *next_op(struct vcpu *v)
 {
 	static struct pair_op last;
-	/* Dom0's first that comes: with sched=null the others may have no CPU */
+	/* The first vCPU of Dom0 that gets here: with sched=null the others may have no CPU. */
 	static struct vcpu *ender;
 	struct pair_op *op;
 
@@ -217,8 +221,8 @@ static void set_grant(struct domain *d, const struct pair_op *op)
 		return;
 	was.flags &= (u16)~(GTF_reading | GTF_writing);
 	/*
-	 * If the guest has written there by other means, or where it is in use, it has told itself that it
-	 * is not.
+	 * If the guest changed the entry by other means, or while it was in use, it has overwritten
+	 * Keel's flags itself, so the model cannot check them.
 	 */
 	*written = !in_use && *written != PAIR_SPOILT && memcmp(&was, written, sizeof(was)) == 0 ? op->a[1]
 		   : PAIR_SPOILT;

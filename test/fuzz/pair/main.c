@@ -3,8 +3,9 @@
  * pair [seed=N] [seconds=N] [episodes=N] [out=DIR] [minimise=SECONDS] [keep=1] [stretch=N]
  * [trace=1] [ignore=TEXT] [FILE ...]
  *
- * Episode after episode, each in a process of its own, from seeds that follow seed=, or once each
- * FILE that an earlier run has left. 0 if nothing was found. keep=1 goes on after a finding.
+ * Runs episode after episode, each in a process of its own, with seeds that count up from seed=; or
+ * replays each FILE of an earlier run once. The exit status is 0 if nothing was found. keep=1 goes
+ * on after a finding.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -41,7 +42,7 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Numbers differ from run to run. */
+/* Without numbers, which differ from run to run. */
 static void set_signature(const char *text)
 {
 	char *p = pair_signature, *end = p + sizeof(pair_signature) - 1;
@@ -58,7 +59,7 @@ static void set_signature(const char *text)
 	*p = 0;
 }
 
-/* What the sanitizers said: what it was, and where. */
+/* From the sanitizers' report: the kind of error, and where it was. */
 static void signature_of_log(void)
 {
 	static char line[1000];
@@ -77,7 +78,7 @@ static void signature_of_log(void)
 
 static __attribute__((noreturn)) void child(bool replay)
 {
-	/* Of this process's own time: other work on the host is no reason. */
+	/* The limit is CPU time of this process, so that other load on the host does not matter. */
 	const struct itimerval limit = { .it_value.tv_sec = EPISODE_SECONDS };
 	int fd = open(log_path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 
@@ -186,7 +187,7 @@ static u64 option(int argc, char **argv, const char *name, u64 dflt)
 	return dflt;
 }
 
-/* NAME=VALUE with a name that there is; what has no = is a file. */
+/* NAME=VALUE with a known name; an argument without = is a file. */
 static bool known(const char *arg)
 {
 	static const char *const names[] = { "seed", "seconds", "episodes", "out", "minimise", "keep",
@@ -199,7 +200,9 @@ static bool known(const char *arg)
 	return !arg[n];
 }
 
-/* Addresses are the same in each run: locks are taken in their order. */
+/*
+ * Addresses must be the same in each run, because locks are taken in the order of their addresses.
+ */
 static void no_randomness(char **argv)
 {
 	int old = personality(0xffffffff);

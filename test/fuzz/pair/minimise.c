@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a failure to the few operations that it takes, and those to a file and back. */
+/*
+ * Reduces a failure to the few operations that cause it, and writes these to a file and reads them
+ * back.
+ */
 #include "test/fuzz/pair/pair.h"
 
 #include <stdio.h>
@@ -16,8 +19,8 @@ static bool still_fails(void)
 }
 
 /*
- * Leaves out operations [from, from + n) of those that are left; false: it takes them, or none were
- * left.
+ * Leaves out operations [from, from + n), if the failure stays. False: they are needed, or were
+ * left out before.
  */
 static bool leave_out(u32 from, u32 n)
 {
@@ -87,7 +90,7 @@ void pair_minimise(unsigned int seconds)
 	for (u32 i = 0; i < pair->nr_ops && time(NULL) <= deadline; i++)
 		simplify(&pair->op[i]);
 	pair->quick = false;
-	still_fails(); /* for the log */
+	still_fails(); /* once more, for the log */
 	strcpy(pair_signature, wanted);
 }
 

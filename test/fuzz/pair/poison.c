@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames that the heap says are free are poisoned. What counts is what it says at that very moment,
- * since nothing comes in between here (this file is not instrumented).
+ * Poisons the frames that the heap considers free. The frame's owner is read right then: this file
+ * is not instrumented, so no other CPU runs in between.
  */
 #include "test/fuzz/pair/pair.h"
 
@@ -25,7 +25,7 @@ static void sync(mfn_t mfn, u64 n)
 		ASAN_UNPOISON_MEMORY_REGION(mfn_to_virt(mfn), n << PAGE_SHIFT);
 }
 
-/* Keel's own pages are cleared by the heap, before anybody has them. */
+/* The heap clears Keel's own pages before their owner is set. */
 void *pair_heap_memset(void *p, int c, size_t n)
 {
 	if ((u8 *)p >= fake_ram && virt_to_mfn(p) < max_mfn)

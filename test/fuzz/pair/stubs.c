@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the sources call and what does not matter here: messages, options, the console, the
+ * Functions that the sources call and that do not matter here: messages, options, the console, the
  * firmware.
  */
 #include "test/fuzz/pair/pair.h"
@@ -82,11 +82,11 @@ static bool watchdog_expired(const struct domain *d)
 
 void arch_machine_down(u8 reason)
 {
-	/* The timer of a watchdog expires whatever runs there, and nothing may. */
+	/* A watchdog's timer may expire under any vCPU, or with none running. */
 	if (reason == SHUTDOWN_watchdog ? !watchdog_expired(domain_find(0)) :
 					  !current || !current->domain->hardware)
 		pair_fail("a guest ends the machine");
-	pair->ended = true; /* Dom0 may, and did */
+	pair->ended = true; /* Dom0 may end it, and did */
 	pair_stop();
 }
 
