@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The local APIC in xAPIC and x2APIC mode: registers, interrupts to itself and to another vCPU.
- * Option: waits=0 leaves out that interrupts wait for IF, which Bochs 2.7 with apicv=on gets wrong.
+ * Option waits=0 leaves out the test that interrupts wait for IF, which Bochs 2.7 with apicv=on
+ * gets wrong.
  */
 #include "lib/guest.h"
 
@@ -58,7 +59,10 @@ static void test_registers(void)
 	apic_write(APIC_LVT0, 0x10000 | 0x77);
 	EXPECT_EQ(apic_read(APIC_LVT0) & 0x100ff, 0x10077);
 	EXPECT_EQ(apic_read(APIC_SVR) & 0x1ff, 0x1ff);
-	/* Switched off by software, every LVT is masked and no fixed interrupt is taken. */
+	/*
+	 * While the APIC is switched off by software, every LVT entry is masked and no fixed
+	 * interrupt is taken.
+	 */
 	apic_write(APIC_LVT1, 0x78);
 	apic_write(APIC_SVR, 0xff);
 	EXPECT(apic_read(APIC_LVT1) & 0x10000, "LVT1 %#x", apic_read(APIC_LVT1));
@@ -92,7 +96,7 @@ static void test_self(void)
 	EXPECT_EQ(nr_order, 3);
 	EXPECT(order[0] == 0x80 && order[1] == 0x60 && order[2] == 0x40, "%#x %#x %#x", order[0], order[1],
 	       order[2]);
-	/* IF set: at once. */
+	/* With IF set: at once. */
 	irq_on();
 	self_ipi(0x40);
 	irq_off();
@@ -100,8 +104,8 @@ static void test_self(void)
 }
 
 /*
- * An interrupt is held back by the class of TPR, also when TPR is written through CR8. (Xen on
- * QEMU's SVM hangs here.)
+ * The class of TPR holds an interrupt back, even if TPR is written through CR8. (Xen on QEMU's SVM
+ * hangs here.)
  */
 static void test_priority(void)
 {
@@ -132,7 +136,7 @@ static void test_priority(void)
 #define HIGH     0x82
 #define CALLBACK 0x31
 
-/* Without an exit where the mode has such a register. */
+/* Without an exit in x2APIC mode, which has a register for it. */
 static void quiet_self_ipi(u32 vector)
 {
 	if (apic_is_x2())
@@ -143,7 +147,9 @@ static void quiet_self_ipi(u32 vector)
 
 static u64 host_interrupt_at;
 
-/* The hypervisor's timer fires soon: one of ours that no port listens to. */
+/*
+ * Lets the hypervisor's timer fire soon, for a timer event that no port of this guest listens to.
+ */
 static void arm_host_interrupt(void)
 {
 	struct vcpu_set_singleshot_timer arg = { (host_interrupt_at = now_ns() + 1000000), 0 };
@@ -151,7 +157,9 @@ static void arm_host_interrupt(void)
 	EXPECT_EQ(vcpu_op(set_singleshot_timer, 0, &arg), 0);
 }
 
-/* Nothing else is delivered until it is done: if interrupts are off, they stay off. */
+/*
+ * Nothing may be delivered until that interrupt has passed: if interrupts are off, they stay off.
+ */
 static void pass_host_interrupt(void)
 {
 	u32 before = count[LOW];
@@ -175,7 +183,7 @@ static void callback(struct regs *regs)
 }
 
 /*
- * An interrupt waits for IF, whatever makes it pending and whatever the hypervisor does meanwhile.
+ * An interrupt waits for IF, whatever makes it pending and whatever the hypervisor does in between.
  * (The library checks that no handler is ever entered with IF clear.)
  */
 static void test_waits_for_if(void)
@@ -184,14 +192,16 @@ static void test_waits_for_if(void)
 	u32 i, eax, ecx, before, early = 0, n = count[LOW] = count[HIGH] = count[CALLBACK] = 0;
 
 	set_irq_handler(LOW, note);
-	/* Sent by itself. Each window here turns interrupts off without an exit. */
+	/*
+	 * Sent by the vCPU to itself. Each window here turns interrupts off again without an exit.
+	 */
 	arm_host_interrupt();
 	open_window();
 	quiet_self_ipi(LOW);
 	pass_host_interrupt();
 	open_window();
 	EXPECT_EQ(count[LOW], ++n);
-	/* Delivered after the task priority is lowered. */
+	/* Held back by the task priority, which is then lowered. */
 	apic_write(APIC_TPR, 0x60);
 	arm_host_interrupt();
 	quiet_self_ipi(LOW);
@@ -200,7 +210,7 @@ static void test_waits_for_if(void)
 	pass_host_interrupt();
 	open_window();
 	EXPECT_EQ(count[LOW], ++n);
-	/* Delivered after the EOI of a higher one, within its handler. */
+	/* Held back by an interrupt of higher priority, until its handler sends EOI. */
 	set_irq_handler(HIGH, eoi_then_wait);
 	arm_host_interrupt();
 	quiet_self_ipi(LOW);
@@ -208,7 +218,7 @@ static void test_waits_for_if(void)
 	open_window();
 	EXPECT_EQ(count[HIGH], 1);
 	EXPECT_EQ(count[LOW], ++n);
-	/* While an event that is not an APIC interrupt is being handled. */
+	/* While an event that does not come from the APIC is being handled. */
 	set_irq_handler(CALLBACK, callback);
 	EXPECT_EQ(hvm_op(set_param, &via), 0);
 	quiet_self_ipi(LOW);
@@ -220,9 +230,9 @@ static void test_waits_for_if(void)
 	via.value = 0;
 	EXPECT_EQ(hvm_op(set_param, &via), 0);
 	/*
-	 * STI lets nothing in before the next instruction, also where it is the first one after an exit.
-	 * (QEMU's SVM forgets the shadow at an entry, which an interrupt of the host may bring in between
-	 * once.)
+	 * After STI no interrupt comes before the next instruction, even if STI is the first
+	 * instruction after an exit. (QEMU's SVM forgets the interrupt shadow at an entry. A host
+	 * interrupt may cause one such entry.)
 	 */
 	for (i = 0; i < 8; i++) {
 		quiet_self_ipi(LOW);
@@ -233,7 +243,7 @@ static void test_waits_for_if(void)
 		EXPECT_EQ(count[LOW], ++n);
 	}
 	EXPECT(early <= on_amd, "%u of 8 interrupts came between STI and the next instruction", early);
-	/* HLT included. */
+	/* The same with HLT. */
 	quiet_self_ipi(LOW);
 	for (i = 0; i < 3 && !on_amd; i++)
 		asm volatile("sti; cli" ::: "memory");
@@ -302,7 +312,7 @@ static void test_other_cpu(bool x2)
 	open_window();
 	EXPECT(got(0x94, 2), "a broadcast arrived %u times", count[0x94]);
 	apic_icr(6, 0x4095); /* nobody there */
-	apic_icr(logical, 0x4996); /* lowest priority among one */
+	apic_icr(logical, 0x4996); /* lowest priority, with only one candidate */
 	EXPECT(got(0x96, 1), "a lowest-priority IPI did not arrive");
 	EXPECT_EQ(count[0x95], 0);
 	for (i = 0; i < 1000; i++) {
@@ -315,7 +325,7 @@ static void test_other_cpu(bool x2)
 	apic_icr(2, 0x4090);
 	while (ap_running != 2)
 		cpu_relax();
-	/* It halts now with interrupts off; INIT and SIPI bring it back. */
+	/* The other vCPU halts now with interrupts off; INIT and SIPI bring it back. */
 }
 
 static void test_x2_registers(void)
@@ -327,7 +337,7 @@ static void test_x2_registers(void)
 	EXPECT_EQ(try_wrmsr(0x802, 1), 1); /* the id is read-only */
 	EXPECT_EQ(try_wrmsr(0x803, 0), 1); /* the version */
 	EXPECT_EQ(try_rdmsr(0x80b, &value), 1); /* EOI is write-only */
-	EXPECT_EQ(try_wrmsr(0x80b, 1), 1); /* and takes 0 alone */
+	EXPECT_EQ(try_wrmsr(0x80b, 1), 1); /* and only 0 can be written */
 	EXPECT_EQ(try_rdmsr(0x80e, &value), 1); /* no DFR */
 	EXPECT_EQ(try_wrmsr(0x80e, 0xffffffff), 1);
 	EXPECT_EQ(try_rdmsr(0x831, &value), 1); /* no ICR2 */
@@ -367,7 +377,7 @@ void test_main(void)
 		printk("in x2APIC mode from the start\n");
 	} else {
 		apic_enable();
-		EXPECT_EQ(try_rdmsr(0x802, &value), 1); /* not in this mode */
+		EXPECT_EQ(try_rdmsr(0x802, &value), 1); /* not in xAPIC mode */
 		test_registers();
 		test_self();
 		if (on_keel)
@@ -379,7 +389,7 @@ void test_main(void)
 		if (!apic_enter_x2())
 			skip("no x2APIC");
 	}
-	/* no way back */
+	/* no direct way back to xAPIC mode */
 	EXPECT_EQ(try_wrmsr(MSR_APIC_BASE, 0xfee00000 | APIC_BASE_BSP | APIC_BASE_ENABLE), 1);
 	apic_enable();
 	test_registers();

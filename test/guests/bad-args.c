@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every hypercall and sub-operation with arguments that are wrong: numbers that do not exist,
- * pointers to nothing, across the end of a mapping and to read-only pages, versions, domains and
- * sizes. Each answer is an errno that docs/abi.md names, and afterwards the domain still runs.
+ * Every hypercall and sub-operation with wrong arguments: numbers that do not exist, bad pointers
+ * (unmapped, across the end of a mapping, to read-only pages), wrong versions, domains and sizes.
+ * Each call must return an errno that docs/abi.md names, and afterwards the domain must still run.
  */
 #include "lib/guest.h"
 
@@ -22,7 +22,7 @@
 
 const char test_title[] = "bad-args";
 
-/* Where a sub-operation's pointer is among the arguments. */
+/* Which argument of a sub-operation is its pointer. */
 enum where { ARG2, ARG3 };
 
 static const struct call {
@@ -103,8 +103,8 @@ static long call(u32 nr, u32 op, u32 where, u64 pointer)
 	return hypercall5(nr, op, pointer, 1, 0, 0);
 }
 
-static u64 hole_va; /* nothing there */
-static u64 edge_va; /* the last byte before hole */
+static u64 hole_va; /* not mapped */
+static u64 edge_va; /* the last byte before an unmapped page */
 
 static void test_pointers(void)
 {
@@ -121,7 +121,7 @@ static void test_pointers(void)
 		}
 }
 
-/* Numbers that exist; all others must be refused as unknown. */
+/* Hypercalls that exist; all others must be refused as unknown. */
 static bool exists(u32 nr)
 {
 	switch (nr) {
@@ -147,7 +147,7 @@ static bool exists(u32 nr)
 	case __HYPERVISOR_dm_op:
 	case __HYPERVISOR_hypfs_op:
 	case __HYPERVISOR_arch_0:
-	case __HYPERVISOR_arch_0 + 1: /* Xen's paging_domctl_cont, for itself only */
+	case __HYPERVISOR_arch_0 + 1: /* Xen's paging_domctl_cont, which is for Xen itself */
 		return true;
 	}
 	return false;
@@ -167,7 +167,7 @@ static void test_numbers(void)
 			EXPECT(hypercall5(i, 0, 0, 0, 0, 0) == -ENOSYS, "hypercall %u: %ld", i,
 			       hypercall5(i, 0, 0, 0, 0, 0));
 	for (i = 0; i < ARRAY_SIZE(far); i++)
-		if (on_keel || (u32)far[i] > 64) /* Xen looks at the lower half only */
+		if (on_keel || (u32)far[i] > 64) /* Xen only looks at the lower half */
 			EXPECT(hypercall5(far[i], 0, 0, 0, 0, 0) == -ENOSYS, "hypercall %#lx", far[i]);
 	for (i = 0; i < ARRAY_SIZE(families); i++)
 		for (op = 48; op < 64; op++)
@@ -177,7 +177,7 @@ static void test_numbers(void)
 	EXPECT_EQ(hypercall5(__HYPERVISOR_console_io, 99, 0, 0, 0, 0), -ENOSYS);
 }
 
-/* Calls for control domains only, with arguments that make no sense. */
+/* Calls for control domains only, with meaningless arguments. */
 static void test_control(void)
 {
 	static struct xen_domctl domctl;
@@ -242,7 +242,7 @@ static void test_values(void)
 	EXPECT_EQ(hvm_op(get_param, &param), 0);
 	param.domid = 77;
 	EXPECT_EQ(hvm_op(get_param, &param), -ESRCH);
-	/* Across the end of the page; in a hole; for a vCPU that does not exist. */
+	/* vcpu_info across the end of its page, in a hole, and for a vCPU that does not exist. */
 	EXPECT(vcpu_op(register_vcpu_info, 0, &info) < 0, "vcpu_info across a page's end");
 	info.offset = 0;
 	info.mfn = find_hole();
@@ -256,7 +256,7 @@ static void test_values(void)
 	EXPECT(hypercall(vm_assist, 99, 0, 0) < 0, "vm_assist command 99");
 	EXPECT(hypercall(vm_assist, VMASST_CMD_enable, 99, 0) < 0, "vm_assist type 99");
 	EXPECT(hvm_op(pagetable_dying, hole_va) < 0, "pagetable_dying");
-	/* A write to the console from nowhere, and of a length that never ends. */
+	/* Console writes from unmapped memory, and with a huge length. */
 	if (is_dom0)
 		EXPECT_EQ(hypercall(console_io, CONSOLEIO_write, 16, hole_va), -EFAULT);
 	EXPECT(hypercall(console_io, CONSOLEIO_write, 0x7fffffff, hole_va) < 0, "console from nowhere");
@@ -268,7 +268,7 @@ static void test_values(void)
 	EXPECT(hypercall5(__HYPERVISOR_hypfs_op, 99, 0, 0, 0, 0) < 0, "hypfs operation 99");
 }
 
-/* Only what is written goes through a page's write protection. */
+/* Write protection only matters for structures that the call writes back. */
 static void test_read_only(void)
 {
 	u64 va = find_va();
@@ -276,7 +276,7 @@ static void test_read_only(void)
 	struct evtchn_close *close = (void *)(va + 64);
 
 	map_page(va, (u64)info, PTE_P);
-	EXPECT_EQ(evtchn_op(close, close), -EINVAL); /* is read only: port 0 */
+	EXPECT_EQ(evtchn_op(close, close), -EINVAL); /* only reads: port 0 is invalid */
 	if (on_keel)
 		EXPECT_EQ(xen_version(get_features, va), -EFAULT);
 	EXPECT_EQ(info->submap, on_keel ? 0 : info->submap);

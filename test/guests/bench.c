@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One operation over and over at one place, for counting what the hypervisor executes (make
- * bench): each function op_NAME holds the exiting instruction of operation NAME. Option n=: how
- * often each (200). Option tsc=1: prints how far the TSC goes in each, which counts where an
- * emulator's TSC does. Option maps=0: without mapping its own grants, which on Xen works only once.
+ * Repeats each operation at one place, so that the hypervisor's instructions can be counted (make
+ * bench): each function op_NAME holds the exiting instruction of operation NAME. Option n= is the
+ * number of repetitions (200). Option tsc=1 prints how far the TSC advances in each operation, for
+ * emulators whose TSC counts instructions. Option maps=0 leaves out the mapping of its own grants,
+ * which on Xen works only once.
  */
 #include "lib/guest.h"
 
@@ -104,7 +105,7 @@ struct op {
 #define MAX_LENGTHS 32
 static bool by_tsc;
 static struct { u64 ticks, count; } lengths[MAX_LENGTHS];
-static u64 nothing; /* what measuring alone takes */
+static u64 nothing; /* the cost of an empty measurement */
 
 static void once(void (*fn)(void))
 {
@@ -133,7 +134,7 @@ static void report(const char *name)
 	for (i = 1; i < MAX_LENGTHS; i++)
 		if (lengths[i].count > lengths[usual].count)
 			usual = i;
-	if (!nothing) /* that is the first */
+	if (!nothing) /* the first row measures nothing */
 		nothing = lengths[usual].ticks;
 	else
 		printk("tsc %s %lu %lu\n", name, lengths[usual].ticks - nothing, lengths[usual].count);
@@ -173,7 +174,7 @@ static void setup_copy(void)
 	one_copy.len = 64;
 }
 
-/* A page granted to itself, BATCH times, and the holes where it is to be mapped. */
+/* Grants one page to itself, BATCH times, and finds the holes where it will be mapped. */
 static void setup_maps(void)
 {
 	struct xen_add_to_physmap add = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table };
@@ -213,7 +214,7 @@ static u64 iommu_flushes(void)
 	return n;
 }
 
-/* One of the two is measured. */
+/* Only one of the two is measured. */
 static void map_and_unmap(const struct op *map, const struct op *unmap, bool measure_map, u32 batch,
 			  u64 n)
 {

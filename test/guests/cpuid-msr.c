@@ -43,10 +43,10 @@ static void test_cpuid(void)
 	EXPECT((a & 0xff) >= 36 && (a & 0xff) <= 52, "%u physical bits", a & 0xff);
 	if (max_basic >= 0xb) {
 		cpuid(0xb, 0, &a, &b, &c, &d);
-		if (b) /* shown at all */
+		if (b) /* if the leaf is there */
 			EXPECT_EQ(d, 0);
 	}
-	/* The vendor is the hardware's: a kernel chooses VMMCALL or VMCALL by it. */
+	/* The vendor is the hardware's: a kernel decides between VMMCALL and VMCALL by it. */
 	EXPECT(first_b == 0x68747541 || first_b == 0x6f677948 || first_b == 0x756e6547, "vendor %#x",
 	       first_b);
 }
@@ -97,12 +97,12 @@ static void test_pat_mtrr(void)
 {
 	u64 pat = rdmsr(MSR_PAT), cap, def;
 
-	if (on_keel) /* Dom0 on Xen begins with Xen's own */
+	if (on_keel) /* Dom0 on Xen starts with Xen's value */
 		EXPECT_EQ(pat, 0x0007040600070406);
 	wrmsr(MSR_PAT, 0x0007010600070106);
 	EXPECT_EQ(rdmsr(MSR_PAT), 0x0007010600070106);
-	if (on_keel) { /* not where the guest writes the register itself and the emulator does not check */
-		EXPECT_EQ(try_wrmsr(MSR_PAT, 0x0202020202020202), 1); /* 2 is no type */
+	if (on_keel) { /* on Xen the guest writes the register itself, unchecked */
+		EXPECT_EQ(try_wrmsr(MSR_PAT, 0x0202020202020202), 1); /* 2 is not a memory type */
 		EXPECT_EQ(rdmsr(MSR_PAT), 0x0007010600070106);
 	}
 	wrmsr(MSR_PAT, pat);
@@ -113,13 +113,13 @@ static void test_pat_mtrr(void)
 	EXPECT_EQ(try_wrmsr(MSR_MTRR_CAP, cap), 1);
 }
 
-/* Registers that belong to the hypervisor, or do not exist. */
+/* MSRs that belong to the hypervisor or do not exist. */
 static void test_unknown(void)
 {
 	static const u32 unknown[] = {
 		0x12345, 0x3fffffff, 0x4000ffff, 0xc0001fff, 0xc0011fff, 0xffffffff,
 		0x480, 0x481, /* VMX capabilities */
-		0x400000f0,   /* Hyper-V's page of MSRs, beyond it */
+		0x400000f0,   /* beyond Hyper-V's MSRs */
 		0xc0010117,   /* VM_HSAVE_PA, which Xen shows as 0 */
 	};
 	u64 value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Behaviour at the machine's edges: missing memory. role=dom0 only waits until domain 1, which runs
- * the same program, has ended.
+ * Behaviour at the machine's edges: missing memory. With role=dom0 it only waits until domain 1,
+ * which runs the same program, has ended.
  */
 #include "lib/guest.h"
 
@@ -10,7 +10,7 @@
 
 const char test_title[] = "edges";
 
-static u8 *hole;	/* mapped where no memory is, two pages */
+static u8 *hole;	/* two pages, mapped to a gfn without memory */
 static u8 *ram;
 
 static void map_hole(u64 gpa)
@@ -91,7 +91,7 @@ static void holes_read_as_ones(void)
 	map_hole(gpa);
 	EXPECT_EQ(try_call(read_all_ways, NULL), 0);
 	EXPECT_EQ(try_call(write_known_ways, NULL), 0);
-	/* What Keel does not decode is refused, and no more than that. */
+	/* An instruction that Keel does not decode is refused, and has no effect. */
 	if (try_call(clear_by_sse, NULL))
 		EXPECT_EQ(this_cpu()->fault.vector, FAULT_GP);
 	EXPECT(all_ones(hole, 32), "an SSE write changed what is not there");
@@ -101,7 +101,8 @@ static void holes_read_as_ones(void)
 }
 
 /*
- * Firmware's places of a PC, the neighbours of the local APIC, and the ends of what tables reach.
+ * Addresses that firmware uses on a PC, neighbours of the local APIC, and the limits of the page
+ * tables.
  */
 static void probing(void)
 {
@@ -123,7 +124,7 @@ static void probing(void)
 	EXPECT(bits >= 36 && bits <= 52, "%u physical address bits", bits);
 	map_hole((1ull << bits) - 2 * PAGE_SIZE);
 	EXPECT_EQ(*(volatile u64 *)hole, -1);
-	/* Many, far from each other. */
+	/* Many places, far from each other. */
 	for (i = 0; i < 20000; i++) {
 		map_hole((1ull << 36) + (u64)i * 0x10001000 % (1ull << (bits - 1)));
 		if (*(volatile u8 *)hole != 0xff)
@@ -137,7 +138,10 @@ static void touch(void *arg)
 	*(volatile u64 *)arg;
 }
 
-/* Missing page tables: an exception, or the end of a guest that cannot take one; this one can. */
+/*
+ * Page tables in missing memory: an exception, or the end of a guest that cannot take one. This
+ * guest can.
+ */
 static void tables_in_a_hole(void)
 {
 	u64 va = 0x600000000000, hole_table = (find_hole() << PAGE_SHIFT) | PTE_P | PTE_W, *entry, cr3;
@@ -151,7 +155,7 @@ static void tables_in_a_hole(void)
 	asm volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
 }
 
-/* A page that was given back reads as ones, and a new one there is visible at once. */
+/* A page that was given back reads as ones. A new page at the same gfn is visible at once. */
 static void balloon(void)
 {
 	static u8 pages[512 * PAGE_SIZE] PAGE_ALIGNED;
@@ -174,7 +178,7 @@ static void balloon(void)
 	}
 }
 
-/* --- Instructions that Keel does, one step at a time --- */
+/* --- Single steps over instructions that Keel emulates --- */
 
 static u64 step_rip[16], dr6_seen;
 static volatile u32 steps;
@@ -226,7 +230,7 @@ static void single_steps(void)
 	fault_hook = NULL;
 }
 
-/* The prefix belongs to it: then comes the next instruction, and no other. */
+/* The prefix is part of the instruction: execution continues right behind both. */
 static void wbnoinvd(void *arg)
 {
 	asm volatile(".byte 0xf3, 0x0f, 0x09; movl $1, (%0)" : : "r"(arg) : "memory");
@@ -260,7 +264,8 @@ static void illegal_vectors(void)
 }
 
 /*
- * --- INS by user code, which may use the port: it reaches what it may, not the kernel's memory ---
+ * --- INS by user code that may use the port: it can write to its own memory, not to the kernel's
+ * ---
  */
 
 extern const u8 user_ins[], user_ins_end[];
@@ -284,11 +289,11 @@ static void string_io(void)
 	memcpy(code, user_ins, user_ins_end - user_ins);
 	map_page((u64)user_code, (u64)code, PTE_P | PTE_W | PTE_U);
 	map_page(kernel_va, (u64)kernel, PTE_P | PTE_W);
-	/* The CPU refuses the port before anything else. */
+	/* Without IOPL the CPU refuses the port first. */
 	EXPECT_EQ(try_call(ins_as_user, user_code + 2048), 1);
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_GP);
 	EXPECT_EQ(code[2048], 0);
-	user_rflags |= 0x3000; /* IOPL 3: it may use ports */
+	user_rflags |= 0x3000; /* IOPL 3: user code may use ports */
 	EXPECT_EQ(try_call(ins_as_user, user_code + 2048), 0);
 	EXPECT_EQ(code[2048], 0xe9);
 	EXPECT_EQ(try_call(ins_as_user, (void *)kernel_va), 1);
@@ -299,7 +304,7 @@ static void string_io(void)
 	user_rflags = 2;
 }
 
-/* Dom0's part: it ends when domain 1 has. */
+/* Dom0's part: it ends after domain 1. */
 static void wait_for_guest(void)
 {
 	static struct xen_domctl op;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Event channels in one domain: every kind of port, masks, both ways of delivery, both vCPUs. */
+/* Event channels in one domain: every kind of port, masks, both kinds of delivery, both vCPUs. */
 #include "lib/guest.h"
 
 #include <public/event_channel.h>
@@ -12,7 +12,7 @@ const char test_title[] = "events";
 #define UPCALL 0xf3
 
 static volatile u32 upcalls[2];
-static volatile u64 seen[64]; /* ports that an upcall found pending, taken */
+static volatile u64 seen[64]; /* ports that an upcall found pending and cleared */
 
 static bool test_bit(const xen_ulong_t *map, u32 n)
 {
@@ -39,7 +39,7 @@ static bool was_seen(u32 port)
 	return test_and_clear((xen_ulong_t *)seen, port);
 }
 
-/* As a guest's kernel does it: clear pending, take the selector, take each unmasked port. */
+/* As a guest's kernel does: clear the upcall, take the selector, then each unmasked port. */
 static void upcall(struct regs *regs)
 {
 	struct cpu *c = this_cpu();
@@ -107,7 +107,7 @@ static void test_unbound(void)
 
 	EXPECT_EQ(status(port).status, EVTCHNSTAT_unbound);
 	EXPECT_EQ(status(port).u.unbound.dom, own_domid());
-	EXPECT_EQ(send(port), 0); /* nobody hears it */
+	EXPECT_EQ(send(port), 0); /* nobody is bound to it */
 	EXPECT(!pending(port), "sent to nobody");
 	EXPECT_EQ(close(port), 0);
 	EXPECT_EQ(status(port).status, EVTCHNSTAT_closed);
@@ -137,7 +137,7 @@ static void test_loopback(void)
 	EXPECT_EQ(status(a).u.interdomain.port, b);
 	EXPECT_EQ(status(b).u.interdomain.port, a);
 	EXPECT_EQ(status(b).u.interdomain.dom, own_domid());
-	/* What was sent before it was bound may be lost, so binding sends one. */
+	/* An event that was sent before the bind may be lost, so binding raises the port. */
 	EXPECT(pending(b), "no event after bind_interdomain");
 	test_and_clear(shared_info->evtchn_pending, b);
 	EXPECT_EQ(evtchn_op(bind_interdomain, &bind), -EINVAL); /* no longer unbound */
@@ -168,7 +168,7 @@ static void test_virqs(void)
 	EXPECT_EQ(evtchn_op(bind_virq, &again), -EEXIST);
 	EXPECT_EQ(send(timer.port), -EINVAL);
 	move.port = timer.port;
-	EXPECT_EQ(evtchn_op(bind_vcpu, &move), -EINVAL); /* per-vCPU: it stays */
+	EXPECT_EQ(evtchn_op(bind_vcpu, &move), -EINVAL); /* a per-vCPU port cannot be moved */
 	EXPECT_EQ(close(timer.port), 0);
 	EXPECT_EQ(evtchn_op(bind_virq, &again), 0);
 	EXPECT_EQ(close(again.port), 0);
@@ -178,7 +178,7 @@ static void test_virqs(void)
 	other.vcpu = 4000;
 	EXPECT_EQ(evtchn_op(bind_virq, &other), -ENOENT);
 	if (nr_vcpus > 1) {
-		other.vcpu = 1; /* not up, and that is right: a kernel binds before it starts one */
+		other.vcpu = 1; /* not up yet, and that is allowed: a kernel binds before it starts the vCPU */
 		EXPECT_EQ(evtchn_op(bind_virq, &other), 0);
 		EXPECT_EQ(status(other.port).vcpu, 1);
 		EXPECT_EQ(close(other.port), 0);
@@ -251,7 +251,7 @@ static void test_poll(void)
 	poll.timeout = start + 3000000;
 	EXPECT_EQ(sched_op(poll, &poll), 0);
 	EXPECT(now_ns() >= start + 3000000, "poll returned after %lu ns", now_ns() - start);
-	poll.timeout = start; /* past */
+	poll.timeout = start; /* in the past */
 	EXPECT_EQ(sched_op(poll, &poll), 0); /* it returns */
 	poll.nr_ports = 129;
 	EXPECT_EQ(sched_op(poll, &poll), -EINVAL);
@@ -266,7 +266,7 @@ static void test_poll(void)
 }
 
 /*
- * The class of the task priority holds an upcall back. (Xen on QEMU's SVM never returns from it.)
+ * The class of the task priority holds an upcall back. (On Xen with QEMU's SVM this never returns.)
  */
 static void test_task_priority(u32 port)
 {
@@ -342,7 +342,7 @@ static void test_second_vcpu(void)
 
 	EXPECT_EQ(hvm_op(set_evtchn_upcall_vector, &arg), 0);
 	EXPECT_EQ(unmask(port), 0);
-	/* Before it is up and its local APIC enabled: this must not be lost. */
+	/* Sent before the vCPU is up and its local APIC enabled: the event must not be lost. */
 	EXPECT_EQ(send(port), 0);
 	EXPECT(start_cpu(1, ap_main), "vCPU 1 does not start");
 	EXPECT(wait_for(&ap_ready), "vCPU 1 does not get on");
@@ -367,7 +367,7 @@ static void test_second_vcpu(void)
 	EXPECT_EQ(send(a), 0);
 	EXPECT(wait_seen(move.port), "no event on the moved port");
 	EXPECT(upcalls[1] > i, "vCPU 1 did not get the upcall");
-	/* Unmask by another vCPU than the port's raises the upcall there. */
+	/* If another vCPU than the port's unmasks it, the port's vCPU gets the upcall. */
 	mask(port);
 	send(port);
 	EXPECT_EQ(unmask(port), 0);

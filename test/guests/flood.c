@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The console as fast as it goes, from every vCPU, in lines, in single bytes and in blocks larger
- * than any buffer. The hypervisor may drop a guest's output, but stays alive, and so does the
+ * Console output as fast as possible, from every vCPU: lines, single bytes, and blocks larger than
+ * any buffer. The hypervisor may drop a guest's output, but it must stay alive, and so must the
  * guest.
  */
 #include "lib/guest.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random hypercalls with random arguments, while a second vCPU rewrites them. Options: seed=N (it
- * is printed), seconds=N (60), calls=N instead of that, trace=1 prints each call before it is made.
- * It never shuts down or blocks, and avoids what would legitimately end the run (its own code, the
- * machine's power). It passes if it reaches its end with its own code unchanged.
+ * Random hypercalls with random arguments, while a second vCPU rewrites the arguments. Options:
+ * seed=N (the seed is printed), seconds=N (60) or calls=N; trace=1 prints each call before it is
+ * made. The guest never shuts down or blocks, and avoids calls that would rightly end the run
+ * (changes to its own code, the machine's power). It passes if it reaches its end with its own code
+ * unchanged.
  */
 #include "lib/guest.h"
 
@@ -20,8 +21,8 @@
 const char test_title[] = "fuzz";
 
 /*
- * At the end of low RAM, so that nothing of ours lies behind it: a page of arguments, one of
- * lists of frames, and pages to lose.
+ * At the end of low RAM, so that none of the guest's own pages lie behind it: a page of arguments,
+ * one of lists of frames, and pages that may be lost.
  */
 #define SCRATCH_SIZE (8ul << 20)
 static u64 scratch, *args, *lists, hole;
@@ -40,9 +41,9 @@ static u64 scratch_page(u64 *rng)
 }
 
 /*
- * A frame that may be lost: ours to lose, in the hole, or far beyond everything. Aligned, because
- * it may be taken for a pointer, as those are (see below): to where another call wrote a memory
- * map, say.
+ * A gfn that may be lost: one that is set aside for this, one in the hole, or one far beyond
+ * everything. It is a multiple of 8, because Keel may take it for a pointer, as it may take what
+ * another call wrote, a memory map for example; see random_pointer().
  */
 static u64 random_frame(u64 *rng)
 {
@@ -56,7 +57,10 @@ static u64 random_frame(u64 *rng)
 	}
 }
 
-/* Aligned: what is read from half of one word and half of another could be an address of ours. */
+/*
+ * Aligned: an unaligned read would mix halves of two words, which could give an address of this
+ * guest's own code or data.
+ */
 static u64 random_pointer(u64 *rng)
 {
 	switch (random_next(rng) % 8) {
@@ -102,8 +106,8 @@ static u64 random_word(u64 *rng)
 }
 
 /*
- * The first word holds command and version of the control calls: set before each, left alone
- * meanwhile.
+ * The first words of control calls hold command and version. They are set before each call and then
+ * left alone.
  */
 static void rewrite(u64 *rng, unsigned int n)
 {
@@ -119,7 +123,10 @@ static void rewriter(void)
 
 	ap_running = 1;
 	while (!stop) {
-		/* Nothing comes in between; but Bochs' VMX lets exits through only after a change of IF. */
+		/*
+		 * The loop itself needs no interrupts, but Bochs' VMX only exits after a change of
+		 * IF.
+		 */
 		if (!on_amd)
 			asm volatile("sti; cli" ::: "memory");
 		rewrite(&rng, 1);
@@ -141,13 +148,13 @@ static bool forbidden(u32 nr, u32 op)
 		return op == CONSOLEIO_write;
 	case __HYPERVISOR_domctl:
 		return op == XEN_DOMCTL_soft_reset || (!on_keel && op > 86);
-	case __HYPERVISOR_sysctl: /* debug keys reboot, CPUs go away */
+	case __HYPERVISOR_sysctl: /* debug keys reboot, and CPUs could be taken offline */
 		return op == XEN_SYSCTL_debug_keys || op == 11 || (!on_keel && (op == 12 || op == 14));
 	case __HYPERVISOR_platform_op:
 		return (op >= XENPF_enter_acpi_sleep && op <= XENPF_change_freq) ||
 		       (op >= XENPF_cpu_online && op <= XENPF_resource_op);
 	case __HYPERVISOR_set_timer_op:
-	case __HYPERVISOR_multicall: /* its list could hold what is forbidden here */
+	case __HYPERVISOR_multicall: /* its list could contain calls that are avoided here */
 	case __HYPERVISOR_kexec_op:
 		return true;
 	}
@@ -159,12 +166,12 @@ struct shot {
 	u64 a[5];
 };
 
-/* The current call, in memory of its own: still known if the stack is lost. */
+/* The current call, in a page of its own: it is known even if the stack is lost. */
 static struct shot current_call PAGE_ALIGNED;
 
 static struct shot random_call(u64 *rng)
 {
-	/* Number and how many operations there are. */
+	/* The hypercall's number, and the number of its operations. */
 	static const u8 common[][2] = { { 12, 29 }, { 12, 29 }, { 12, 29 }, { 17, 15 }, { 20, 13 },
 					{ 20, 13 },
 		{ 20, 13 }, { 21, 6 }, { 24, 16 }, { 29, 8 }, { 32, 15 }, { 32, 15 }, { 32, 15 }, { 33, 33 },
@@ -198,11 +205,11 @@ static struct shot random_call(u64 *rng)
 		s.a[2] = random_pointer(rng);
 	}
 	if (s.nr == __HYPERVISOR_grant_table_op || s.nr == __HYPERVISOR_console_io)
-		s.a[2] = random_next(rng) % (one_in(rng, 8) ? 5000 : 32); /* millions would be done, one by one */
+		s.a[2] = random_next(rng) % (one_in(rng, 8) ? 5000 : 32); /* each of millions would be executed */
 	return s;
 }
 
-/* Our code, page by page. Says which page changed, and ends the test there. */
+/* The guest's code, page by page. Reports the page that has changed, and ends the test. */
 static void check_code(u64 call)
 {
 	static u64 sums[64];
@@ -241,7 +248,7 @@ static void find_scratch(void)
 	lists = (u64 *)(scratch + PAGE_SIZE);
 	for (addr = 0x1000000; addr + PAGE_SIZE <= (u64)&test_title; addr += PAGE_SIZE)
 		map_page(addr, addr, PTE_P);
-	hole = find_hole() | 1ull << 25; /* no frame's number is an address of ours */
+	hole = find_hole() | 1ull << 25; /* no gfn, taken for an address, is one of the guest's own */
 }
 
 void test_main(void)
@@ -253,7 +260,7 @@ void test_main(void)
 	bool trace = option_number("trace", 0), two = nr_vcpus > 1 && option_number("cpus", 2) > 1;
 
 	printk("seed=%lu\n", seed);
-	/* By the TSC: the calls may move the vCPU's clock to where nobody reads it. */
+	/* The end is computed from the TSC: a call may move the vCPU's clock away. */
 	delay_us(20000); /* or longer, if the emulator has to wait */
 	per_us = (rdtsc() - start) * 1000 / (now_ns() - start_ns);
 	end = start + per_us * 1000000 * option_number("seconds", 60);

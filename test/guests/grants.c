@@ -59,7 +59,7 @@ static void test_table(void)
 	setup.nr_frames = size.max_nr_frames + 1;
 	EXPECT_EQ(grant_op(setup_table, &setup, 1), 0);
 	EXPECT_EQ(setup.status, GNTST_general_error);
-	/* The table grows when a later frame is asked for. */
+	/* The table grows when a frame beyond its end is mapped. */
 	add.idx = 1;
 	add.gpfn = gfn_of(other);
 	if (size.max_nr_frames > 1) {
@@ -126,19 +126,19 @@ static void test_map(void)
 	EXPECT_EQ(unmap(gpa, handle), GNTST_bad_handle);
 	EXPECT_EQ(unmap(gpa, 0xfffffff), GNTST_bad_handle);
 	/*
-	 * Nothing is mapped any more: reads return ones, or what the machine has there, never the
-	 * page.
+	 * The page is not mapped any more: a read returns ones or the machine's data, never the
+	 * page's.
 	 */
 	if (!try_read32((void *)va, &value))
 		EXPECT(value != *(u32 *)page, "the unmapped page can still be read");
-	/* A read-only grant is not mapped writable. */
+	/* A read-only grant cannot be mapped writable. */
 	grant(9, page, GTF_readonly);
 	EXPECT_EQ(map(gpa, 9, GNTMAP_host_map, &handle), GNTST_general_error);
 	EXPECT_EQ(table[9].flags & (GTF_reading | GTF_writing), 0);
 	EXPECT_EQ(map(gpa, 9, GNTMAP_host_map | GNTMAP_readonly, &handle), GNTST_okay);
 	EXPECT_EQ(table[9].flags & (GTF_reading | GTF_writing), GTF_reading);
 	EXPECT_EQ(unmap(gpa, handle), GNTST_okay);
-	/* What cannot be mapped. */
+	/* Entries that cannot be mapped. */
 	EXPECT(map(gpa, 10, GNTMAP_host_map, &none) < 0, "an invalid entry was mapped");
 	EXPECT_EQ(map(gpa, 0xffffff, GNTMAP_host_map, &none), GNTST_bad_gntref);
 	EXPECT_EQ(map(gpa, 8, 0, &none), GNTST_bad_gntref);
@@ -286,7 +286,10 @@ void test_main(void)
 	test_table();
 	test_copy();
 	test_copy_batch();
-	/* On Xen a domain that maps its own page moves it there: the old place becomes a hole. */
+	/*
+	 * On Xen a domain that maps its own page moves it there, and leaves a hole at the old
+	 * place.
+	 */
 	if (on_keel) {
 		test_map();
 		test_batch();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Dom0's IO-APIC: the real-time clock's interrupt, as edge and as level. A level interrupt comes
- * again only after the guest's EOI has reached the IO-APIC, with the local APIC in either mode.
+ * Dom0's IO-APIC with the interrupt of the real-time clock, edge-triggered and level-triggered. A
+ * level interrupt repeats only after the guest's EOI has reached the IO-APIC, with the local APIC
+ * in either mode.
  */
 #include "lib/guest.h"
 
@@ -47,12 +48,12 @@ static void cmos_set(u8 reg, u8 value)
 static void clock(struct regs *regs)
 {
 	not_in_service += trigger && !(read_entry() & REMOTE_IRR);
-	cmos(0x0c); /* this takes the request away */
+	cmos(0x0c); /* clears the interrupt at its source */
 	if (++interrupts < INTERRUPTS) {
 		apic_write(APIC_EOI, 0);
 		return;
 	}
-	/* The last one: with the source off, nothing can be in service after the EOI. */
+	/* The last interrupt: with the source off, nothing may be in service after the EOI. */
 	cmos_set(0x0b, cmos(0x0b) & ~0x40);
 	cmos(0x0c);
 	write_entry(VECTOR | trigger | MASKED);
@@ -66,7 +67,7 @@ static void count(const char *what)
 
 	interrupts = 0;
 	write_entry(VECTOR | trigger);
-	cmos_set(0x0a, 0x26); /* 1024 a second */
+	cmos_set(0x0a, 0x26); /* 1024 interrupts a second */
 	cmos_set(0x0b, cmos(0x0b) | 0x40);
 	cmos(0x0c);
 	irq_on();
@@ -74,7 +75,7 @@ static void count(const char *what)
 		cpu_relax();
 	irq_off();
 	printk("%s: %u interrupts\n", what, interrupts);
-	/* An edge that came while the last one was handled is not taken back. */
+	/* An edge that came during the last handler still counts. */
 	EXPECT(interrupts == INTERRUPTS || (!trigger && interrupts == INTERRUPTS + 1), "%u interrupts",
 	       interrupts);
 	EXPECT_EQ(not_in_service, 0);

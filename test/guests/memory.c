@@ -77,7 +77,7 @@ static void test_shared_info(void)
 	EXPECT_EQ(((struct shared_info *)first)->arch.nmi_reason, mark);
 	shared_info = (struct shared_info *)first;
 	this_cpu()->vcpu_info = &shared_info->vcpu_info[0];
-	remove.gpfn = hole; /* nothing there any more */
+	remove.gpfn = hole; /* the gfn is empty now */
 	EXPECT(memory_op(remove_from_physmap, &remove) < 0, "removed from a hole");
 	add.space = 99;
 	EXPECT_IN(memory_op(add_to_physmap, &add), -ENOSYS, -EINVAL);
@@ -115,7 +115,7 @@ static void test_balloon(void)
 	EXPECT_EQ(memory_op(current_reservation, &self), before - 64);
 	if (!try_read32(balloon[3], &value))
 		EXPECT(value != 0x77777777, "the page is still there");
-	/* The second time there is nothing left to give. */
+	/* A second call has nothing left to give back. */
 	EXPECT_EQ(reserve(XENMEM_decrease_reservation, gfns, 1, 0), 0);
 	EXPECT_EQ(reserve(XENMEM_populate_physmap, gfns, 64, 0), 64);
 	EXPECT_EQ(memory_op(current_reservation, &self), before);
@@ -133,7 +133,7 @@ static void test_balloon(void)
 	EXPECT(reserve(XENMEM_populate_physmap, (u64 *)0x123456789000, 1, 0) <= 0, "a bad list");
 }
 
-/* One page over and over: the p2m shrinks and grows, and nothing is lost. */
+/* The same page over and over: the p2m shrinks and grows, and no page is lost. */
 static void test_churn(void)
 {
 	struct xen_memory_domain self = { DOMID_SELF };
@@ -199,14 +199,14 @@ static void test_batch(void)
 	EXPECT(memory_op(add_to_physmap_batch, &arg) < 0, "errs nowhere");
 }
 
-/* --- argument buffers that come and go --- */
+/* --- argument buffers that vanish and come back --- */
 
 static u8 buffers[2][PAGE_SIZE] PAGE_ALIGNED;
 static u64 buffer_va;
 static volatile u32 stop, ap_running;
 static volatile u64 swaps;
 
-/* Another vCPU switches the buffer's mapping between two frames and nothing. */
+/* Another vCPU maps the buffer to one frame, to another, and not at all, in turns. */
 static void remapper(void)
 {
 	u64 n = 0;
@@ -229,7 +229,7 @@ static void remapper(void)
 	ap_running = 2;
 }
 
-/* Another vCPU removes the buffer's frame and puts a new one there. */
+/* Another vCPU removes the buffer's page and populates a new one there. */
 static void ballooner(void)
 {
 	u64 gfn = gfn_of(buffers[0]);
@@ -244,7 +244,7 @@ static void ballooner(void)
 	ap_running = 2;
 }
 
-/* Calls until ms are over; every result is one of the two that are right. */
+/* Calls until ms have passed. Every result must be one of the two that are allowed. */
 static void hammer(void *buffer, unsigned int ms, const char *what)
 {
 	u64 end = now_ns() + ms * 1000000ull, good = 0, faults = 0, other = 0;
@@ -286,7 +286,7 @@ static void test_moving_buffer(void)
 		cpu_relax();
 }
 
-/* One vCPU only: remapping between two calls is seen by the second, without INVLPG exits. */
+/* With only one vCPU: the second of two calls sees a new mapping, without exits of INVLPG. */
 static void test_remap_between(void)
 {
 	u64 va = find_va();
@@ -319,7 +319,7 @@ void test_main(void)
 	if (on_keel)
 		test_log_dirty();
 	EXPECT_EQ(hypercall(memory_op, 63, 0, 0), -ENOSYS);
-	/* Xen counts the extents done, none, before it looks at anything else. */
+	/* Xen looks at the number of extents first, which is 0. */
 	EXPECT_IN(memory_op(populate_physmap, 0x123456789000), 0, -EFAULT);
 	EXPECT_EQ(memory_op(add_to_physmap, 0x123456789000), -EFAULT);
 }

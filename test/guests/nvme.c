@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The driver of an NVMe controller that the boot configuration gave this guest
- * (test/system/vf-boot-program.dts): one pair of I/O queues, their interrupt by MSI-X, and as many
- * requests as "requests=N" says (NVM Express 1.4). The benchmark counts its exits between
- * op_begin() and op_end() (test/bench/run --nvme), and knows a doorbell's by op_doorbell().
+ * Driver for an NVMe controller that the boot configuration gave this guest
+ * (test/system/vf-boot-program.dts). It uses one pair of I/O queues and their MSI-X interrupt, and
+ * makes "requests=N" requests (NVM Express 1.4). The benchmark counts exits between op_begin() and
+ * op_end() (test/bench/run --nvme), and finds the doorbell's exits by op_doorbell().
  */
 #include "lib/nvme.h"
 
 #define VECTOR 0x61
-#define SPAN 64u		/* pages of the disk that are used */
-#define BLOCKS 8u		/* of a page */
+#define SPAN 64u		/* how many pages of the disk are used */
+#define BLOCKS 8u		/* in a page */
 
 const char test_title[] = "nvme";
 
@@ -24,7 +24,7 @@ static void on_message(struct regs *r)
 	apic_write(APIC_EOI, 0);
 }
 
-/* The table of messages lies behind the registers: message 0 goes to vCPU 0. */
+/* The MSI-X table is in the registers' BAR. Message 0 goes to vCPU 0. */
 static void aim_message(void)
 {
 	unsigned int msix = pci_cap(disk.bdf, CAP_MSIX);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guests that cooperate against the hypervisor, and a Dom0 that creates and destroys them
- * meanwhile. All of them are this program: Dom0 builds each guest from its own image. A guest's
- * vCPUs make random hypercalls (pairs/), change each other's arguments, leave hypercalls that are
- * to be continued, start and stop each other. Dom0's first vCPU makes guests and destroys them in
- * the middle of it, its second does random things to them. Guests may end in any way. The test
- * passes if Dom0 finishes, everything could be destroyed, and all memory came back. Options: seed=N
- * (it is printed), seconds=N (20), rounds=N (2: each ends all), guests=N (2), hog=0 (memory is
- * always there).
+ * Guests that work together against the hypervisor, and a Dom0 that creates and destroys them
+ * meanwhile. All of them run this program: Dom0 builds each guest from its own image. A guest's
+ * vCPUs make random hypercalls (pairs/), change each other's arguments, abandon continuations, and
+ * start and stop each other. Dom0's first vCPU creates guests and destroys them at any moment, its
+ * second does random things to them. Guests may end in any way. The test passes if Dom0 finishes,
+ * everything could be destroyed, and all memory came back. Options: seed=N (the seed is printed),
+ * seconds=N (20), rounds=N (2: each ends all guests), guests=N (2), hog=0 (never uses up the
+ * machine's memory).
  */
 #include "pairs/pairs.h"
 
@@ -35,7 +35,7 @@ static void guest_main(void)
 	for (n = 0;; n++) {
 		pairs_step();
 		for (i = 1; i < VCPUS && n % 64 == 0; i++) {
-			/* Some time later, so that it can be found stopped. */
+			/* Checked some time later, so that a stopped vCPU is noticed. */
 			if (seen[i] != pairs_cpus[i].calls || rnd(4))
 				stuck[i] = 0;
 			else if (stuck[i]++)
@@ -50,7 +50,7 @@ static void guest_main(void)
 #define SLOTS 8
 static struct slot {
 	domid_t id; /* 0: none */
-	u64 calls, ends; /* it is destroyed after so many calls, or then */
+	u64 calls, ends; /* it is destroyed after so many calls, or at that time */
 	struct pairs_sum sum;
 } slots[SLOTS];
 static u32 nr_slots;
@@ -84,7 +84,7 @@ static void second_cpu(void)
 			cpu_relax();
 		}
 		stopped = 0;
-		if (victim) { /* both destroy it */
+		if (victim) { /* both of Dom0's vCPUs destroy it */
 			domctl(XEN_DOMCTL_destroydomain, (domid_t)victim);
 			victim = 0;
 		}
@@ -93,7 +93,7 @@ static void second_cpu(void)
 	}
 }
 
-/* An id that is taken may be that of a domain that nobody looks after any more. */
+/* An id that is in use may belong to a domain that no slot has any more. */
 static void id_clear(domid_t id)
 {
 	u32 i;
@@ -114,7 +114,7 @@ static void slot_fill(struct slot *s)
 		id_clear(id);
 	if (rc) {
 		refused++;
-		rest(rnd(4000)); /* until others give something back */
+		rest(rnd(4000)); /* until others give some memory back */
 		return;
 	}
 	made++;
@@ -144,7 +144,7 @@ static void slot_look(struct slot *s)
 		return;
 	}
 	new = guest_sum(s->id);
-	if (new.calls > s->sum.calls && new.calls < 1ull << 40) /* else it has lost that page */
+	if (new.calls > s->sum.calls && new.calls < 1ull << 40) /* else the guest has lost that page */
 		s->sum = new;
 	rc = domctl(XEN_DOMCTL_getdomaininfo, s->id);
 	if (!rc && domctl_arg()->domain == s->id && domctl_arg()->u.getdomaininfo.flags &
@@ -159,8 +159,7 @@ static void slot_look(struct slot *s)
 static domid_t hog_id;
 
 /*
- * Now and then a domain has almost all memory, so that the next operation fails somewhere in the
- * middle.
+ * Now and then a domain uses up almost all memory, so that the next operation fails in the middle.
  */
 static void hog(void)
 {
@@ -230,12 +229,12 @@ static void dom0_main(u64 seed)
 	pairs_init(seed);
 	stop = 1;
 	EXPECT(start_cpu(1, second_cpu), "vCPU 1 does not start");
-	/* What Dom0 itself needs once is there after a second. */
+	/* After a second Dom0 has allocated what it needs once. */
 	one_round(1, false);
 	before = free_pages();
 	for (r = 0; r < rounds; r++) {
 		one_round((seconds + rounds - 1) / rounds, option_number("hog", 1));
-		delay_us(100000); /* what waits for a grace period */
+		delay_us(100000); /* for memory that waits for a grace period */
 		after = free_pages();
 		say("round over");
 		EXPECT(after + 8 >= before, "%lu pages are lost", before - after);

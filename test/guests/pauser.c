@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A domain beside Dom0 that has control, for test/system/vf-bare. When Keel's console says that a
- * guest goes on with its disk (test/guests/vf.c, watch), it pauses Dom0, waits until the guest has
- * said so rounds= times (3) more, and looks whether Dom0 had CPU time meanwhile. Then it pauses
- * Dom0 again and again while Dom0 does the same to it, until Dom0 destroys that guest, for turns=
- * seconds (300) at most.
+ * A control domain beside Dom0, for test/system/vf-bare. When Keel's console shows that a guest is
+ * using its disk (test/guests/vf.c, watch), it pauses Dom0, waits until the guest has reported
+ * rounds= (3) more rounds, and checks that Dom0 got no CPU time meanwhile. Then it pauses Dom0
+ * again and again while Dom0 does the same to it, until Dom0 destroys that guest, or for turns=
+ * seconds (300).
  */
 #include "lib/control.h"
 
@@ -14,7 +14,7 @@ const char test_title[] = "pauser";
 
 #define SECOND 1000000000ull
 
-/* How often the console has said since the last call that a guest goes on. */
+/* How often a guest has reported a round on the console since the last call. */
 static unsigned int rounds_said(void)
 {
 	static char text[4096];
@@ -45,7 +45,7 @@ static unsigned int wait_for_rounds(unsigned int wanted, u64 seconds)
 	return n;
 }
 
-/* The console's ring may hold more than one call takes. */
+/* One call may not empty the console's ring. */
 static void forget_what_was_said(void)
 {
 	while (rounds_said())
@@ -84,7 +84,7 @@ static void io_without_dom0(void)
 	EXPECT(dom0_info().cpu_time > after.cpu_time, "Dom0 does not go on");
 }
 
-/* One beside Dom0 and this domain, which is number 100. */
+/* A domain other than Dom0 and this one, whose id is 100. */
 static bool guest_exists(void)
 {
 	return !domctl(XEN_DOMCTL_getdomaininfo, 1) && domctl_arg()->domain < 100;
@@ -99,7 +99,7 @@ static void take_turns(void)
 	for (n = 0; guest_exists() && now_ns() < end; n++) {
 		EXPECT_EQ(domctl(XEN_DOMCTL_pausedomain, 0), 0);
 		EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, 0), 0);
-		rest_ns(SECOND / 50);	/* Dom0 is to get something done, too */
+		rest_ns(SECOND / 50);	/* so that Dom0 gets something done */
 	}
 	printk("paused Dom0 %u times\n", n);
 	EXPECT(!guest_exists(), "Dom0 does not get as far as to destroy a guest");

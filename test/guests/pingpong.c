@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Two of these run side by side without any Dom0 (test/system/pingpong.dts): a
- * page that one grants and an event channel, both named in the boot configuration.
+ * Two of these run side by side without any Dom0 (test/system/pingpong.dts). They share a page that
+ * one grants, and an event channel; the boot configuration names both.
  *
  * "role=ping" owns the page, at 4 MiB, and counts; "role=pong peer=DOMID" maps it
  * by reference 8 and answers. Each number must come back as its complement.
@@ -72,7 +72,7 @@ static void open_console(void)
 	ring_port = hvm_param(HVM_PARAM_CONSOLE_EVTCHN);
 }
 
-/* Waits for an event of the other end, at most PATIENCE_NS; takes it. */
+/* Waits for an event from the other end, at most PATIENCE_NS, and clears it. */
 static bool wait_event(void)
 {
 	evtchn_port_t port = PORT;
@@ -145,7 +145,7 @@ void test_main(void)
 	u64 rounds, end = now_ns() + option_number("seconds", 60) * 1000000000ull;
 
 	open_console();
-	/* Polled only. */
+	/* The port stays masked, because it is polled only. */
 	__atomic_fetch_or(&shared_info->evtchn_mask[0], 1ull << PORT, __ATOMIC_SEQ_CST);
 	if (role && !strncmp(role, "ping", 4))
 		rounds = ping((struct shared *)SHARED_PAGE, end);

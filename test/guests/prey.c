@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A guest that only watches a page, which it has granted to Dom0 (reference 8), and reports when
- * its bytes are not what it wrote: for test/system/iommu. key= makes its words.
+ * the page's contents change: for test/system/iommu. key= determines the contents.
  */
 #include "lib/guest.h"
 
@@ -14,7 +14,7 @@ const char test_title[] = "prey";
 
 static u8 table_page[PAGE_SIZE] PAGE_ALIGNED;
 static u64 page[PAGE_SIZE / 8] PAGE_ALIGNED;
-static u64 change[PAGE_SIZE / 8]; /* and no copy: the page is found by its contents */
+static u64 change[PAGE_SIZE / 8]; /* not a copy: Dom0 finds the page by its contents */
 
 static void grant_page(void)
 {
@@ -47,7 +47,7 @@ void test_main(void)
 			if (word - (key + i) == change[i])
 				continue;
 			printk("prey: word %u became %#lx\n", i, word);
-			change[i] = word - (key + i); /* it stays: Dom0 looks, too */
+			change[i] = word - (key + i); /* keep it: Dom0 looks at the page, too */
 		}
 		poll.timeout = now_ns() + 50000000;
 		sched_op(poll, &poll);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Control registers hold only what CPUID shows, and debug registers what their vCPU wrote; #DB and
- * INT1 arrive where they belong. With two vCPUs on one CPU (dom0_max_vcpus), neither sees what the
- * other leaves there.
+ * Control registers only hold bits that CPUID shows, and debug registers hold what their vCPU
+ * wrote; #DB and INT1 arrive where they belong. With two vCPUs on one CPU (dom0_max_vcpus), neither
+ * sees the other's debug registers.
  */
 #include "lib/guest.h"
 #include <public/sched.h>
@@ -48,7 +48,7 @@ static void lmsw(void *arg)
 	asm volatile("lmsw %w0" ::"r"(arg));
 }
 
-/* The caches stay on: not even the bits are kept. */
+/* The caches cannot be disabled: the bits do not even stick. */
 static void test_cr0(void)
 {
 	u64 cr0 = read_cr0();
@@ -61,9 +61,9 @@ static void test_cr0(void)
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_GP);
 	EXPECT_EQ(try_call(write_cr0, (void *)(cr0 & ~(1ul << 31))), 1); /* paging off in 64-bit code */
 	EXPECT_EQ(try_call(write_cr0, (void *)(cr0 & ~1ul)), 1);
-	if (!on_amd) /* QEMU's SVM takes it for no change */
+	if (!on_amd) /* QEMU's SVM sees no change */
 		EXPECT_EQ(try_call(write_cr0, (void *)(cr0 | 1ul << 32)), 1);
-	/* MP, EM, TS; and write protection, which exits on SVM alone. */
+	/* MP, EM, TS, and WP, whose changes exit only on SVM. */
 	EXPECT_EQ(try_call(write_cr0, (void *)((cr0 ^ 1ul << 16) | 0xe)), 0);
 	EXPECT_EQ(read_cr0(), (cr0 ^ 1ul << 16) | 0xe);
 	EXPECT_EQ(try_call(lmsw, (void *)(cr0 & 0xf & ~0xcul)), 0);
@@ -72,8 +72,8 @@ static void test_cr0(void)
 }
 
 /*
- * CPUID bit by which each bit of CR4 goes: leaf, register (c or d, or b of leaf 7). 0: nobody has
- * it here.
+ * The CPUID bit that permits each bit of CR4: leaf, register (c or d, or b of leaf 7). 0: no CPU
+ * here has it.
  */
 static const struct {
 	u32 leaf;
@@ -103,10 +103,10 @@ static void test_cr4(void)
 	for (unsigned int i = 0; i < 64; i++) {
 		bool has = shown(cr4_bits[i].leaf, cr4_bits[i].reg, cr4_bits[i].bit);
 
-		/* PAE stays; the guest runs on pages that are the user's, too */
+		/* PAE must stay set; this guest runs on user-accessible pages */
 		if (i == 5 || i == 20 || i == 21)
 			continue;
-		if (1ul << i == CR4_LA57) /* not while paging is on */
+		if (1ul << i == CR4_LA57) /* cannot change while paging is on */
 			has = false;
 		if (try_call(write_cr4, (void *)(cr4 | 1ul << i)) == has)
 			EXPECT(0, "CR4 bit %u: %s", i, has ? "shown and refused" : "hidden and taken");
@@ -134,7 +134,7 @@ static void xsetbv(void *arg)
 asm(".pushsection .text\n"
     "user_xsetbv: xor %ecx, %ecx\n xor %edx, %edx\n mov $1, %eax\n xsetbv\n xor %eax, %eax\n int $0x80\n"
     "user_int1: .byte 0xf1\n user_int1_end: xor %eax, %eax\n int $0x80\n"
-    /* A single step that the load of SS holds back until INT1 is done. */
+    /* A single step that the load of SS delays until INT1 is done. */
     "user_step: mov %ss, %eax\n pushfq\n orq $0x100, (%rsp)\n popfq\n mov %eax, %ss\n .byte 0xf1\n"
     "user_step_end: xor %eax, %eax\n int $0x80\n"
     "kernel_int1: .byte 0xf1\n kernel_int1_end: ret\n"
@@ -148,7 +148,7 @@ static void call_user(void *arg)
 	run_user(arg, user_stack + sizeof(user_stack));
 }
 
-/* A CPU that had all components would load it (SDM vol. 1, 13.3). */
+/* What a CPU with all components would accept (SDM vol. 1, 13.3). */
 static bool xcr0_consistent(u64 v)
 {
 	return v & 1 && (!(v & 4) || v & 2) && (!(v & 0xe0) || (v & 0xe4) == 0xe4) &&
@@ -156,8 +156,8 @@ static bool xcr0_consistent(u64 v)
 }
 
 /*
- * QEMU 7.2 does not let XSETBV exit: it takes what its CPU has and CPUID hides. That, and only on
- * AMD, is said and not counted; unit-vendors holds that Keel asks for the exit.
+ * On QEMU 7.2 XSETBV does not exit: it accepts whatever its CPU has, even if CPUID hides that. On
+ * AMD the test only prints this. unit-vendors checks that Keel asks for the exit.
  */
 static void test_xcr0_values(void)
 {
@@ -190,7 +190,7 @@ static void test_xcr0_values(void)
 static void test_xcr0(void)
 {
 
-	/* its switch in CR4 is refused above, unless it is saved with a vCPU */
+	/* CR4.PKE is refused above, unless PKRU is saved with a vCPU */
 	EXPECT_EQ(try_call(rdpkru, 0), 1);
 	EXPECT_EQ(this_cpu()->fault.vector, FAULT_UD);
 	EXPECT_EQ(try_call(xsetbv, (void *)1), 1); /* CR4.OSXSAVE is clear */
@@ -217,7 +217,7 @@ static void call_kernel(void *arg)
 	((void (*)(void))arg)();
 }
 
-/* INT1 is a trap: the next instruction is where it comes from. */
+/* INT1 is a trap: the reported RIP is the next instruction. */
 static void test_int1(void)
 {
 	EXPECT_EQ(try_call(call_user, (void *)user_int1), 1);
@@ -265,7 +265,7 @@ static void other(void)
 	u64 dr0;
 
 	wait_for_turn(1);
-	EXPECT_EQ(try_call(write_a, 0), 0); /* armed on the first vCPU only */
+	EXPECT_EQ(try_call(write_a, 0), 0); /* only the first vCPU has armed it */
 	set_breakpoint(&b);
 	turn = 2;
 	wait_for_turn(3);
@@ -302,7 +302,7 @@ static void test_breakpoints(void)
 	turn = 1;
 	wait_for_turn(2);
 	EXPECT_EQ(try_call(write_a, 0), 1);
-	EXPECT_EQ(try_call(write_b, 0), 0); /* the other's */
+	EXPECT_EQ(try_call(write_b, 0), 0); /* the other vCPU's */
 	asm volatile("movq %%db7, %0" : "=r"(dr7));
 	EXPECT_EQ(dr7, 0x000d0402);
 	turn = 3;
@@ -319,8 +319,8 @@ void test_main(void)
 	test_int1();
 	test_breakpoint();
 	/*
-	 * QEMU keeps breakpoints beside DR7, and VMRUN does not change those: the next MOV to DR7 takes
-	 * away one that is not there, and QEMU 7.2 ends by a signal.
+	 * QEMU keeps breakpoints apart from DR7, and VMRUN does not change them. The next MOV to
+	 * DR7 then removes a breakpoint that is not there, and QEMU 7.2 crashes.
 	 */
 	if (nr_vcpus < 2 || on_amd)
 		return;

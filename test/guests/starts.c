@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ownership of life cycles: two vCPUs start, stop and reset a third at the same time in every
- * possible way, and two CPUs create and destroy one domain. The hypervisor survives, and the third
- * vCPU still starts.
+ * Who owns a life cycle: two vCPUs start, stop and reset a third at the same time in every possible
+ * way, and two CPUs create and destroy one domain. The hypervisor must survive, and the third vCPU
+ * must still start.
  */
 #include "lib/control.h"
 
@@ -91,7 +91,7 @@ void test_main(void)
 	EXPECT(wait_for(&other_done), "vCPU 1 does not come to the end");
 	if (is_dom0) {
 		end = now_ns() + PATIENCE_NS;
-		/* A last one of either may be on its way out. */
+		/* The last domain that either vCPU created may still be dying. */
 		while ((rc = domctl(XEN_DOMCTL_destroydomain, VICTIM)) != -ESRCH && now_ns() < end)
 			cpu_relax();
 		EXPECT_EQ(rc, -ESRCH);

@@ -75,15 +75,15 @@ static void test_singleshot(void)
 	EXPECT(fired_at >= at, "%lu ns early", at - fired_at);
 	printk("one shot: %lu us late\n", (fired_at - at) / 1000);
 	delay_us(10000);
-	EXPECT_EQ(fired, n + 1); /* once */
-	EXPECT_EQ(singleshot(now_ns() - MS, 0), 0); /* past: at once */
+	EXPECT_EQ(fired, n + 1); /* only once */
+	EXPECT_EQ(singleshot(now_ns() - MS, 0), 0); /* in the past: at once */
 	EXPECT(wait_fired(n + 2), "a past time did not fire");
 	EXPECT_EQ(singleshot(1, 0), 0);
 	EXPECT(wait_fired(n + 3), "time 1 did not fire");
 	EXPECT_EQ(singleshot(0, 0), 0);
 	EXPECT(wait_fired(n + 4), "time 0 did not fire");
 	n = fired;
-	if (on_keel) { /* Xen 4.17 takes the flag and fires */
+	if (on_keel) { /* Xen 4.17 accepts the flag and still fires */
 		EXPECT_EQ(singleshot(now_ns() - MS, VCPU_SSHOTTMR_future), -ETIME);
 		delay_us(2000);
 		EXPECT_EQ(fired, n);
@@ -98,10 +98,10 @@ static void test_singleshot(void)
 	at = now_ns() + 3 * MS;
 	EXPECT_EQ(singleshot(at, 0), 0);
 	EXPECT(wait_fired(n + 1), "the nearer time did not replace the further");
-	EXPECT_EQ(singleshot(now_ns() + (1ull << 61), 0), 0); /* centuries ahead */
+	EXPECT_EQ(singleshot(now_ns() + (1ull << 61), 0), 0); /* centuries away */
 	delay_us(2000);
 	EXPECT_EQ(fired, n + 1);
-	/* Many in a row. */
+	/* Many timers in a row. */
 	n = fired;
 	for (i = 0; i < 50; i++) {
 		singleshot(now_ns() + 200000, 0);
@@ -122,7 +122,7 @@ static void test_halt(void)
 		asm volatile("sti; hlt");
 	EXPECT(fired == n + 1 && fired_at >= start + 10 * MS,
 	       "HLT until the timer: fired %u, after %lu ns", fired - n, fired_at - start);
-	/* SCHEDOP_block is HLT by another name; it enables upcalls by itself. */
+	/* SCHEDOP_block is like HLT, but also enables upcalls. */
 	n = fired;
 	start = now_ns();
 	EXPECT_EQ(singleshot(start + 5 * MS, 0), 0);
@@ -137,7 +137,7 @@ static void test_errors(void)
 
 	EXPECT_EQ(hypercall(vcpu_op, VCPUOP_set_singleshot_timer, 0, 0x123456789000), -EFAULT);
 	if (nr_vcpus > 1)
-		EXPECT_EQ(vcpu_op(set_singleshot_timer, 1, &arg), -EINVAL); /* not its own */
+		EXPECT_EQ(vcpu_op(set_singleshot_timer, 1, &arg), -EINVAL); /* another vCPU's */
 	EXPECT_EQ(vcpu_op(set_singleshot_timer, 4000, &arg), -ENOENT);
 	EXPECT_EQ(hypercall(vcpu_op, 99, 0, 0), -ENOSYS);
 }
@@ -146,7 +146,7 @@ static volatile u64 latest;
 static volatile u32 ap_running, stop, backward;
 static volatile u64 worst, readings;
 
-/* Both vCPUs read the clock in turns through one variable: it never goes back. */
+/* Both vCPUs read the clock alternately, through one variable: it must never go back. */
 static void race_clock(void)
 {
 	u64 seen, now;
@@ -214,7 +214,7 @@ static void test_pvclock(void)
 		cpu_relax();
 	printk("%lu readings of the other vCPU; %u backward, by %lu ns at most\n", readings, backward,
 	       worst);
-	/* Without the stable bit a kernel corrects small steps back by itself. */
+	/* If the stable bit is clear, the kernel corrects small steps back itself. */
 	EXPECT(!backward || (!(t->flags & XEN_PVCLOCK_TSC_STABLE_BIT) && worst < 100000),
 	       "the clock went back %u times, by %lu ns", backward, worst);
 }
@@ -262,7 +262,10 @@ static void test_apic_timer(void)
 	EXPECT_EQ(apic_read(APIC_TMCCT), 0);
 }
 
-/* There is no PIT. The counter by which Linux would measure the TSC says so with its first byte. */
+/*
+ * There is no PIT. Linux would measure the TSC with this counter; the first byte it reads tells it
+ * that there is none.
+ */
 static void test_pit(void)
 {
 	EXPECT_EQ(inb(0x40), 0xff);

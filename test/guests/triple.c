@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A triple fault: the domain reboots, or does what HVM_PARAM_TRIPLE_FAULT_REASON says. No result
- * line.
+ * A triple fault: the domain reboots, or does what HVM_PARAM_TRIPLE_FAULT_REASON says. There is no
+ * result line.
  */
 #include "lib/guest.h"
 

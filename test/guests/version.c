@@ -72,7 +72,7 @@ static void check_features(void)
 	EXPECT_EQ(xen_version(get_features, 0x123456789000), -EFAULT);
 }
 
-/* The variable-length forms: NULL asks for the length, too little room is refused. */
+/* The variable-length forms: NULL asks for the length; a short buffer is refused. */
 static void check_varbuf(void)
 {
 	static struct {
@@ -130,7 +130,7 @@ static void check_leaves(void)
 		EXPECT(is_dom0 == (c == 0), "domain %u", c);
 	cpuid(1, 0, &a, &b, &c, &d);
 	EXPECT(c & 1u << 31, "the hypervisor bit of leaf 1");
-	/* Beyond the last leaf there is nothing of the host's. */
+	/* Beyond the last leaf, CPUID must not show the host's values. */
 	cpuid(xen_leaves + 0xff, 0, &a, &b, &c, &d);
 	EXPECT((a | b | c | d) == 0, "leaf %#x: %#x %#x %#x %#x", xen_leaves + 0xff, a, b, c, d);
 }

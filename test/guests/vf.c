@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest with NVMe functions of its own, for test/system/vf. What it does with them, mode=:
+ * A guest with NVMe functions of its own, for test/system/vf. mode= says what it does with them:
  *   watch   writes to the disk from block at= on, through each function in turn, reads it back, and
- *           watches a part of its memory; says how often, and what is wrong, until it is destroyed
+ *           checks a part of its memory; reports each round and each error, until it is destroyed
  *           or rounds= are over
- *   busy    reads from the disk into its memory as fast as it goes, and never ends
- *   hold    looks at a register now and then
- *   harm    all that a guest should not do: DMA to what is not its own, forged messages, BARs over
- *   everything, resets
- *           in the middle of I/O, random bytes of configuration space, all at once by two vCPUs for
- *           seconds=; then it ends in the middle of its I/O
+ *   busy    reads from the disk into its memory as fast as possible, and never ends
+ *   hold    reads a register now and then
+ *   harm    everything that a guest should not do: DMA to memory that is not its own, forged
+ *           messages, BARs over everything, resets in the middle of I/O, random bytes in
+ *           configuration space; then all of it at once from two vCPUs for seconds=, and it ends
+ *           with I/O under way
  */
 #include "lib/nvme.h"
 
@@ -23,7 +23,7 @@ const char test_title[] = "vf";
 #define WATCHED (64 * 512)
 #define BUFFERS 64
 #define PORT_BUSES 0x18
-#define NVME_TABLE (0x2000 / 4) /* as QEMU has it; elsewhere it is another register */
+#define NVME_TABLE (0x2000 / 4) /* QEMU's offset; on other controllers this is another register */
 
 static u8 queues[MAX_FUNCTIONS][4 * PAGE_SIZE] PAGE_ALIGNED;
 static u8 written[16][PAGE_SIZE] PAGE_ALIGNED, back[PAGE_SIZE] PAGE_ALIGNED;
@@ -76,7 +76,7 @@ static void fill(u64 seed)
 		((u64 *)written)[i] = next_random(&state);
 }
 
-static u64 checksum; /* of what was read in this round */
+static u64 checksum; /* of the data read in this round */
 
 static void watch_disk(struct nvme *n, u64 at)
 {
@@ -116,7 +116,7 @@ static void watch(void)
 /* --- busy, hold --- */
 
 /*
- * All at once, so that QEMU's controller takes them all before it answers the first
+ * All reads at once, so that QEMU's controller takes them all before it completes the first
  * (reset_in_io()).
  */
 static void submit_reads(struct nvme *n, u64 *state)
@@ -157,8 +157,8 @@ static void hold(void)
 /* --- harm --- */
 
 /*
- * What is not this guest's: the hypervisor's and other domains' memory, interrupts, registers,
- * nothing at all.
+ * Addresses that are not this guest's: memory of the hypervisor and of other domains, interrupts,
+ * registers, nothing at all.
  */
 static const u64 not_ours[] = {
 	0x100000, 0x8000000, 0x10000000, 0x40000000, 0x5ffff000, 0x7ff00000, 0xfd000000, 0xfeb00000,
@@ -182,9 +182,9 @@ static void dma_outside(struct nvme *n)
 			continue;
 		nvme_command(command, NVME_IDENTIFY, not_ours[i], 0);
 		nvme_submit(n, &n->admin, command);
-		nvme_wait(n, &n->admin, 1000); /* QEMU's does not notice, and says that all went well */
+		nvme_wait(n, &n->admin, 1000); /* QEMU's controller ignores the error and reports success */
 	}
-	/* Its queues themselves. */
+	/* The queues themselves are misplaced. */
 	nvme_stop(n);
 	n->regs[NVME_ASQ] = n->regs[NVME_ACQ] = 0x100000;
 	n->regs[NVME_ASQ + 1] = n->regs[NVME_ACQ + 1] = 1;
@@ -205,7 +205,7 @@ static volatile u32 *msix_table(struct nvme *n)
 }
 
 /*
- * Messages to other CPUs, in other modes (SMI, NMI, INIT, ExtINT), in the remappable format, to
+ * Messages to other CPUs, in other modes (SMI, NMI, INIT, ExtINT), in the remappable format, and to
  * memory.
  */
 static void forge_messages(struct nvme *n, u64 *state)
@@ -233,7 +233,7 @@ static void forge_messages(struct nvme *n, u64 *state)
 }
 
 /*
- * Over memory, the local APIC, configuration space, another function, half out of the window,
+ * BARs over memory, the local APIC, configuration space, another function, half outside the window,
  * nowhere.
  */
 static void move_bars(struct nvme *n)
@@ -293,8 +293,8 @@ static void size_bars(struct nvme *n)
 }
 
 /*
- * QEMU 7.2 crashes if the reset finds commands that its controller has not taken from the queue
- * yet.
+ * Wait first: QEMU 7.2 crashes if a reset finds commands that its controller has not taken from the
+ * queue yet.
  */
 static void reset_in_io(struct nvme *n, u64 *state)
 {
@@ -340,10 +340,7 @@ static u32 any_message(u64 *state, unsigned int word)
 	}
 }
 
-/*
- * Each by itself is done above; here all come together, from two vCPUs, without looking at what
- * becomes of them.
- */
+/* All of the above at random, from two vCPUs, without looking at the results. */
 static void any_harm(struct nvme *n, u64 *state)
 {
 	u64 r = next_random(state);
@@ -379,10 +376,10 @@ static void storm(void)
 	u64 state = option_number("seed", 1) + this_cpu()->id, n = 0;
 
 	for (; now_ns() < storm_end; n++) {
-		struct nvme private = disk[0]; /* queues' places are each vCPU's own, and wrong */
+		struct nvme private = disk[0]; /* each vCPU has its own, wrong places of the queues */
 
 		any_harm(&private, &state);
-		if (n % 512 == 511 && !this_cpu()->id) { /* so that it does not stay off */
+		if (n % 512 == 511 && !this_cpu()->id) { /* the controller should not stay off */
 			nvme_open(&disk[0], disk[0].bdf);
 			disk[0].regs[NVME_CC] = 6u << 16 | 4u << 20 | 1;
 		}
@@ -398,7 +395,7 @@ static void other_storms(void)
 		asm volatile("cli; hlt");
 }
 
-/* Ports as they were, and the function usable. */
+/* Restores the ports, and makes the function usable again. */
 static void calm(struct nvme *n)
 {
 	for (u32 i = 0; i + 1 < PVH_PCI_BUSES; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A stray kernel jumps to missing memory. Whatever happens then (an exception, the end of the
- * domain) must affect this domain only. No result line.
+ * domain) may only affect this domain. There is no result line.
  */
 #include "lib/guest.h"
 
@@ -15,7 +15,7 @@ void test_main(void)
 		u64 base;
 	} __attribute__((packed)) none = { 0, 0 };
 
-	/* Without an IDT, so that an exception ends it instead of being handled. */
+	/* With an empty IDT an exception ends the guest instead of being handled. */
 	asm volatile("lidt %0" ::"m"(none));
 	map_page(va, where, PTE_P | PTE_W);
 	printk("jump to %#lx, where there is nothing\n", where);

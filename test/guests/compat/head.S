@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* PVH's entry of a kernel that stays in 32-bit mode, and its excursion to 64-bit mode. */
+/* PVH's entry to a kernel that stays in 32-bit mode, and a short visit to 64-bit mode. */
 	.section .note.xen, "a", @note
 	.long 4, 4, 18		/* XEN_ELFNOTE_PHYS32_ENTRY */
 	.asciz "Xen"
@@ -26,7 +26,7 @@ entry:
 	hlt
 	jmp 2b
 
-/* void paging_on(u32 cr3): with PAE. void paging_off(void) */
+/* void paging_on(u32 cr3): PAE paging. void paging_off(void) */
 	.globl paging_on, paging_off
 paging_on:
 	movl 4(%esp), %eax
@@ -44,7 +44,10 @@ paging_off:
 	movl %eax, %cr0
 	ret
 
-/* long in_64bit(u32 pml4, u32 page): a hypercall page from 64-bit code, and xen_version by it. */
+/*
+ * long in_64bit(u32 pml4, u32 page): from 64-bit code, sets the hypercall page and calls
+ * xen_version through it.
+ */
 	.globl in_64bit
 in_64bit:
 	pushl %ebx

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A PVH kernel of 32 bits, as a boot loader is one: what it may call, how it sees what it shares
- * with Keel, and that a 64-bit kernel after it sees that as it should.
+ * A 32-bit PVH kernel, like some boot loaders: what it may call, the layout of what it shares with
+ * Keel, and that a 64-bit kernel after it sees the 64-bit layout.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -24,8 +24,8 @@
 #define PAGE 4096u
 #define CANARY 0xdeadbeefu
 #define NR_PORTS 1024u
-#define OUT_OF_REACH 0xfffff000u	/* with paging on */
-#define MAPPED_TWICE 0xc0000000u	/* so is the page `twice` */
+#define OUT_OF_REACH 0xfffff000u	/* unmapped when paging is on */
+#define MAPPED_TWICE 0xc0000000u	/* a second mapping of the page `twice` */
 
 void test_main(void);
 void paging_on(uint32_t cr3);
@@ -200,7 +200,7 @@ static void grants(void)
 	EXPECT_EQ(setup.behind, CANARY);
 	EXPECT_EQ(setup.list[0], (uint32_t)grant_page / PAGE);
 	EXPECT_EQ(setup.list[1], CANARY);
-	/* More than one batch: the call is continued with other registers. */
+	/* More than one batch: the continuation changes the caller's registers. */
 	for (unsigned int i = 0; i < 100; i++)
 		ops[i] = (struct gnttab_map_grant_ref){ .dom = 77, .ref = i, .flags = GNTMAP_host_map };
 	EXPECT_EQ(CALL(grant_table_op, GNTTABOP_map_grant_ref, (uint32_t)ops, 100), 0);
@@ -247,7 +247,7 @@ static void close_from(uint32_t port)
 		CALL(event_channel_op, EVTCHNOP_close, ADDR(port), 0);
 }
 
-/* Of 1,024 ports, and where the bits are: port 70 is in the third word of 32 bits. */
+/* There are 1,024 ports, and the 32-bit layout puts port 70 into the third word. */
 static void events(void)
 {
 	struct vcpu_info_32 *v = &shared.s32.vcpu_info[0];
@@ -286,7 +286,7 @@ static uint64_t now(void)
 	return t.now;
 }
 
-/* A deadline has 64 bits, in two registers. */
+/* A 64-bit deadline is passed in two registers. */
 static void timer(void)
 {
 	struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER, .vcpu = 0 };
@@ -316,7 +316,7 @@ static void make_tables(void)
 	pt[1] = (uint32_t)twice | 1; /* read-only */
 }
 
-/* Arguments by the guest's own tables, of three levels. */
+/* Keel reads arguments through the guest's own three-level tables. */
 static void with_paging(void)
 {
 	struct xen_feature_info *info = (void *)MAPPED_TWICE;
@@ -325,7 +325,7 @@ static void with_paging(void)
 	paging_on((uint32_t)pdpt_pae);
 	info->submap_idx = 0;
 	asm volatile("" : : : "memory");
-	top = pdpt_pae[3]; /* QEMU 7.2 sets the accessed bit itself, which is reserved there */
+	top = pdpt_pae[3]; /* QEMU 7.2 sets the accessed bit in this entry, where it is reserved */
 	EXPECT_EQ(CALL(xen_version, XENVER_get_features, MAPPED_TWICE, 0), 0);
 	EXPECT(twice[1] & 1u << XENFEAT_auto_translated_physmap);
 	EXPECT_EQ(CALL(xen_version, XENVER_get_features, MAPPED_TWICE, 0), 0);
@@ -340,7 +340,10 @@ static void with_paging(void)
 	EXPECT(pt[0] & 0x60);
 }
 
-/* A 64-bit kernel that is started sets its hypercall page: then words have 64 bits, and back. */
+/*
+ * A 64-bit kernel that starts sets its hypercall page: this switches to the 64-bit layout. Then
+ * back again.
+ */
 static void layouts_follow_the_mode(void)
 {
 	struct vcpu_info *v = &shared.s64.vcpu_info[0];

@@ -65,7 +65,7 @@ bool apic_enter_x2(void)
 	return apic_is_x2();
 }
 
-/* A page of RAM below 640 KiB that the guest does not use. */
+/* A page of RAM below 640 KiB that the guest does not use otherwise. */
 static u64 low_page(void)
 {
 	static u64 found;
@@ -114,6 +114,6 @@ bool start_cpu(unsigned int id, void (*fn)(void))
 	delay_us(200);
 	apic_icr(id * 2, 0x4600 | page >> PAGE_SHIFT); /* SIPI */
 	delay_us(200);
-	apic_icr(id * 2, 0x4600 | page >> PAGE_SHIFT); /* ignored when it is up already */
+	apic_icr(id * 2, 0x4600 | page >> PAGE_SHIFT); /* ignored if the vCPU is up already */
 	return wait_for(&c->up);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Output: the hypervisor's console where the domain may use it, else port 0xE9. */
+/* Output goes to the hypervisor's console if the domain may use it, else to port 0xE9. */
 #include "guest.h"
 
 bool quiet;

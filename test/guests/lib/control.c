@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Calls of a control domain. */
+/* Hypercalls of a control domain. */
 #include "control.h"
 
 #include <public/hvm/save.h>

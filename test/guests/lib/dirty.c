@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * A guest that writes to pages that Dom0 knows, and the log of what is dirty that Dom0 reads
- * meanwhile.
- */
+/* A guest that writes to known pages, and the log-dirty bitmap that Dom0 reads meanwhile. */
 #include "control.h"
 
 #include <public/memory.h>
@@ -27,7 +24,7 @@ static void populate(u64 first, u32 count, u32 order)
 	EXPECT_EQ(memory_op(populate_physmap, &r), count);
 }
 
-/* The guest's page as Dom0 sees it. */
+/* Maps the guest's page in Dom0. */
 static volatile u32 *map_foreign(u64 gfn)
 {
 	u64 to = find_hole(), va = find_va();
@@ -41,7 +38,7 @@ static volatile u32 *map_foreign(u64 gfn)
 	return (volatile u32 *)va;
 }
 
-/* 32-bit code without paging: it counts in three pages for ever. */
+/* 32-bit code without paging: it increments counters in three pages for ever. */
 static void start_guest(void)
 {
 	static const u8 code[] = { 0xff, 0x05, 0x00, 0x30, 0x00, 0x00, 0xff, 0x05, 0x00, 0x50, 0x00, 0x00,
@@ -55,7 +52,7 @@ static void start_guest(void)
 	EXPECT_EQ(domctl(XEN_DOMCTL_unpausedomain, guest), 0);
 }
 
-/* How many pages are dirty; they are in the bitmap. */
+/* Returns how many pages are dirty; the bitmap says which. */
 static u32 shadow_op(u32 op)
 {
 	domctl_arg()->u.shadow_op = (struct xen_domctl_shadow_op){ .op = op, .dirty_bitmap = (u64)bitmap,
@@ -73,7 +70,7 @@ static bool goes_on(volatile u32 *count)
 	return *count - old >= 2;
 }
 
-/* Exactly the pages that the guest writes to. */
+/* The dirty pages must be exactly those that the guest writes to. */
 static void expect_written(u32 n)
 {
 	static const u64 gfns[] = WRITTEN;
@@ -104,7 +101,9 @@ void test_log_dirty(void)
 		expect_written(shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK));
 		expect_written(shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN));
 	}
-	/* While it does not run nothing becomes dirty, and what it wrote before can be seen. */
+	/*
+	 * While the guest is paused no page becomes dirty, and its earlier writes can be compared.
+	 */
 	EXPECT_EQ(domctl(XEN_DOMCTL_pausedomain, guest), 0);
 	shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN);
 	seen = *count[2];

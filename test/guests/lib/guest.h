@@ -2,7 +2,7 @@
 /*
  * The library of the test guests: PVH kernels that run on Keel or on Xen, as Dom0 or as a guest.
  *
- * A guest is one C file with test_title and test_main(). It reports failures with EXPECT() and ends
+ * A guest is one C file with test_title and test_main(). It reports failures with EXPECT(). It ends
  * by returning, by skip() or by error_stop(); the library prints one line "Test result:
  * SUCCESS|SKIP|FAILURE|ERROR" and shuts the domain down.
  */
@@ -45,7 +45,7 @@ void expect_failed(const char *file, int line, const char *what, const char *fmt
 	__attribute__((format(printf, 4, 5)));
 void expect_passed(void);
 void skip(const char *why) __attribute__((noreturn));
-/* The test itself could not be carried out. */
+/* Something that the test needs did not work. */
 void error_stop(const char *why) __attribute__((noreturn));
 void shutdown(unsigned int reason) __attribute__((noreturn));
 
@@ -65,7 +65,7 @@ void shutdown(unsigned int reason) __attribute__((noreturn));
 			expect_failed(__FILE__, __LINE__, #got, "is %ld (%#lx), expected %ld (%s)", \
 				      got_, got_, wanted_, #wanted);          \
 	} while (0)
-/* For an errno that two hypervisors choose differently, both sensibly. */
+/* For calls where two hypervisors reasonably return different errnos. */
 #define EXPECT_IN(got, a, b)                                                  \
 	do {                                                                  \
 		long got_ = (long)(got);                                      \
@@ -76,11 +76,11 @@ void shutdown(unsigned int reason) __attribute__((noreturn));
 				      got_, #a, #b);                          \
 	} while (0)
 
-/* --- what it runs on --- */
+/* --- environment --- */
 extern const struct hvm_start_info *start_info;
 extern bool on_amd;  /* VMMCALL, else VMCALL */
-extern bool on_keel; /* else Xen */
-extern bool is_dom0; /* the initial domain */
+extern bool on_keel; /* else it is Xen */
+extern bool is_dom0; /* it is the initial domain */
 extern unsigned int nr_vcpus;
 extern u32 xen_leaves; /* base of the hypervisor's CPUID leaves */
 domid_t own_domid(void);
@@ -97,8 +97,8 @@ struct regs {
 
 struct cpu {
 	struct cpu *self;
-	u64 try_rsp;  /* head.S knows this offset: 8 */
-	u64 user_rsp; /* and this: 16 */
+	u64 try_rsp;  /* head.S uses this offset: 8 */
+	u64 user_rsp; /* head.S uses this offset: 16 */
 	unsigned int id;
 	struct vcpu_info *vcpu_info;
 	volatile u32 up;
@@ -186,22 +186,23 @@ static inline u32 inl(u16 port)
 #define FAULT_UD 6
 #define FAULT_GP 13
 #define FAULT_PF 14
-/* Is asked first, if it is there; true: the code goes on at r->rip. */
+/* Called first if it is set. If it returns true, execution continues at r->rip. */
 extern bool (*fault_hook)(struct regs *r);
 int try_call(void (*fn)(void *arg), void *arg);
-/* 0, or 1 when the access faulted (this_cpu()->fault says how). */
+/* These return 0, or 1 if the access faulted (this_cpu()->fault has the fault). */
 int try_rdmsr(u32 msr, u64 *value);
 int try_wrmsr(u32 msr, u64 value);
 int try_read32(const void *addr, u32 *value);
 int try_write32(void *addr, u32 value);
-/* The flags that user code starts with: initially IOPL is 0. */
+/* The flags that user code starts with. IOPL is 0 at first. */
 extern u64 user_rflags;
 long run_user(const void *code, void *stack_top);
 
 /* --- interrupts --- */
 typedef void (*irq_handler_t)(struct regs *regs);
 /*
- * Vectors from 32 on. Without a handler an interrupt is counted in cpu->irqs[] and ends with EOI.
+ * For vectors from 32 on. An interrupt without a handler is counted in cpu->irqs[] and ends with
+ * EOI.
  */
 void set_irq_handler(u8 vector, irq_handler_t fn);
 
@@ -234,7 +235,7 @@ static inline long hypercall5(unsigned long nr, unsigned long a1, unsigned long 
 
 /* --- memory --- */
 extern struct shared_info *shared_info;
-/* E820 as the hypervisor reports it, at most 64 entries. */
+/* The memory map (E820) as the hypervisor reports it, at most 64 entries. */
 struct memory_range {
 	u64 addr, size;
 	u32 type;
@@ -249,11 +250,11 @@ extern unsigned int nr_memory_ranges;
 #define PTE_NX (1ull << 63)
 /* Maps one page at va (any canonical address), splitting larger pages. flags 0 unmaps. */
 void map_page(u64 va, u64 pa, u64 flags);
-/* Fresh zeroed page of the guest's own RAM (identity mapped); never freed. */
+/* A new zeroed page of the guest's own RAM (identity mapped). It is never freed. */
 void *alloc_page(void);
-/* A guest frame that is neither RAM nor anything else; n frames from there are free too. */
+/* A gfn where nothing is mapped. The gfns after it are free, too. */
 u64 find_hole(void);
-/* A virtual address that is free for map_page, 1 MiB apart from the last one. */
+/* An address for map_page(), 1 MiB away from the last one. */
 u64 find_va(void);
 
 static inline u64 gfn_of(const void *p)
@@ -265,15 +266,15 @@ static inline u64 gfn_of(const void *p)
 u64 pvclock_read(const struct vcpu_time_info *t);
 u64 now_ns(void);
 void delay_us(u64 us);
-/* The vCPU blocks, and no event wakes it. For one vCPU at a time. */
+/* Blocks the vCPU for this time; events do not wake it. Only one vCPU may call it at a time. */
 void rest_ns(u64 ns);
 /*
- * How long to wait for what must come, before it counts as lost. Long, as no time is tested by
- * it: a busy host stops the emulator for a while, and QEMU notices an interrupt late now and then
+ * How long to wait for something before it counts as lost. This is long, because it does not test
+ * time: a busy host may stop the emulator for a while, and QEMU sometimes notices an interrupt late
  * (docs/testing.md).
  */
 #define PATIENCE_NS (20 * 1000000000ull)
-/* Waits until *flag is not 0; false if PATIENCE_NS passes first. */
+/* Waits until *flag is not 0. Returns false after PATIENCE_NS. */
 bool wait_for(const volatile u32 *flag);
 
 /* --- local APIC --- */
@@ -304,17 +305,17 @@ bool wait_for(const volatile u32 *flag);
 #define APIC_SELF_IPI 0x3f0
 u32 apic_read(u32 reg);
 void apic_write(u32 reg, u32 value);
-/* Destination in the mode's own width. */
+/* dest has the width of the current mode. */
 void apic_icr(u32 dest, u32 command);
 bool apic_is_x2(void);
 void apic_enable(void);
 bool apic_enter_x2(void);
 
-/* --- further vCPUs --- */
-/* Starts vCPU id (1..) at fn by INIT and SIPI; false when it did not come up within a second. */
+/* --- other vCPUs --- */
+/* Starts vCPU id (1..) at fn by INIT and SIPI. False: it was not up within a second. */
 bool start_cpu(unsigned int id, void (*fn)(void));
 
-/* --- chance --- */
+/* --- random numbers --- */
 u64 random_seed(u64 seed);
 u64 random_next(u64 *state);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From PVH's 32-bit entry to long mode, the start of further vCPUs, and the trap stubs.
+ * From PVH's 32-bit entry to long mode, the start of other vCPUs, and the trap stubs.
  * Entry state: 32-bit protected mode, paging off, EBX: start_info (public/hvm/start_info.h).
  */
 #define PTE_TABLE 0x007	/* present, writable, user */
@@ -60,8 +60,8 @@ start64:
 	jmp 1b
 
 /*
- * A vCPU after SIPI: real mode at the page that this was copied to. The
- * variables are filled in before the copy.
+ * A vCPU after SIPI: real mode, in the page that this code was copied to. The variables are set
+ * before the copy is made.
  */
 	.balign 16
 	.globl ap_trampoline, ap_trampoline_end, ap_stack, ap_cpu
@@ -93,7 +93,7 @@ ap_start32:
 
 	.code64
 	.text
-/* One 16-byte stub a vector: the error code or 0, the vector, then on. */
+/* One 16-byte stub for each vector: push the error code or 0, then the vector, then jump. */
 	.balign 16
 	.globl trap_stubs
 trap_stubs:
@@ -151,8 +151,8 @@ trap_common:
 	iretq
 
 /*
- * int try_call(void (*fn)(void *), void *arg): 0 when fn returned, 1 when it
- * faulted; the fault is then in this CPU's struct. %gs:8 is cpu.try_rsp.
+ * int try_call(void (*fn)(void *), void *arg): returns 0 if fn returned, 1 if it faulted. The fault
+ * is then in this CPU's struct. %gs:8 is cpu.try_rsp.
  */
 	.globl try_call, try_resume
 try_call:
@@ -182,7 +182,7 @@ try_resume:
 	popq %rbx
 	ret
 
-/* long run_user(code, stack top): RAX of ring 3 code that ends with INT $0x80. */
+/* long run_user(code, stack top): runs code in ring 3 until INT $0x80, and returns its RAX. */
 	.globl run_user, run_user_resume
 run_user:
 	pushq %rbx

@@ -17,7 +17,7 @@ static volatile u32 failures, checks;
 
 static char command_line[1024];
 
-/* Copied, since a test may lose the memory that they came in. */
+/* Copies it, since a test may lose the memory that it came in. */
 static void take_start_info(void)
 {
 	static struct hvm_start_info copy;
@@ -70,7 +70,10 @@ static void __attribute__((noreturn)) end(const char *result)
 	const char *how = option("exit");
 
 	printk("Test result: %s\n", result);
-	/* Xen as Dom0's host stops without powering off; its runs ask for a reboot. */
+	/*
+	 * When Dom0 powers off, Xen halts without ending the emulator. Tests on Xen ask for a
+	 * reboot.
+	 */
 	shutdown(how && !strncmp(how, "reboot", 6) ? SHUTDOWN_reboot : SHUTDOWN_poweroff);
 }
 
@@ -144,7 +147,7 @@ static void find_hypervisor(void)
 		nr_vcpus++;
 }
 
-/* The first code in long mode of each vCPU, on its own stack. */
+/* The first C code of each vCPU, in long mode on its own stack. */
 void cpu_start(struct cpu *c)
 {
 	cpu_init(c);

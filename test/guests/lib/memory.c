@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Page tables, pages to use, the memory map, shared_info and the clock in it. */
+/* Page tables, page allocation, the memory map, shared_info and its clock. */
 #include "guest.h"
 #include "guest_internal.h"
 
@@ -31,7 +31,7 @@ u64 find_va(void)
 	return __atomic_fetch_add(&next_va, 1 << 20, __ATOMIC_RELAXED);
 }
 
-/* The table below entry; level is the entry's own (4 to 2). */
+/* The table that entry refers to. level is entry's own (4 to 2). */
 static u64 *next_table(u64 *entry, int level)
 {
 	u64 *table, old = *entry, step = 1ull << (12 + 9 * (level - 2));
@@ -68,7 +68,7 @@ u64 find_hole(void)
 		for (i = 0; i < nr_memory_ranges; i++)
 			if (memory_map[i].addr < 1ull << 38 && memory_map[i].addr + memory_map[i].size > top)
 				top = memory_map[i].addr + memory_map[i].size;
-		/* Above everything, and above where firmware puts 64-bit BARs of small machines. */
+		/* Above all memory, and above where firmware of small machines puts 64-bit BARs. */
 		next = (((top >> 30) + 1) << 30 | 1ull << 36) >> PAGE_SHIFT;
 	}
 	next += 256;

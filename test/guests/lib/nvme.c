@@ -5,7 +5,7 @@
 
 #define READY 1u
 #define ENABLE 1u
-#define CC_SIZES (6u << 16 | 4u << 20) /* entries of 64 and 16 bytes */
+#define CC_SIZES (6u << 16 | 4u << 20) /* 64-byte and 16-byte entries */
 #define CREATE_SUBMIT 0x01
 #define CREATE_COMPLETE 0x05
 #define INTERRUPTS 2u
@@ -135,7 +135,7 @@ static void clear_queue(struct nvme *n, struct nvme_queue *q, u32 id)
 	memset((void *)pages, 0, 2 * PAGE_SIZE);
 }
 
-/* The page is the queue's memory, not the command's. */
+/* The command's page is the queue itself. */
 static bool create_queue(struct nvme *n, u32 opcode, volatile u32 *memory, u32 more)
 {
 	u32 command[16] = { 0 };
@@ -143,7 +143,7 @@ static bool create_queue(struct nvme *n, u32 opcode, volatile u32 *memory, u32 m
 	nvme_command(command, opcode, (u64)memory, 0);
 	command[1] = 0;
 	command[10] = (NVME_ENTRIES - 1) << 16 | 1;
-	command[11] = more | 1; /* in a row */
+	command[11] = more | 1; /* physically contiguous */
 	nvme_submit(n, &n->admin, command);
 	return nvme_wait(n, &n->admin, 10000) == 0;
 }
@@ -166,7 +166,7 @@ bool nvme_start(struct nvme *n, bool with_io)
 			    create_queue(n, CREATE_SUBMIT, n->io.submit, 1 << 16));
 }
 
-/* The benchmark knows it by its name. */
+/* The benchmark finds it by its name. */
 NOINLINE static void op_doorbell(struct nvme *n, const struct nvme_queue *q, bool complete)
 {
 	n->regs[1024 + ((2 * q->id + complete) << n->stride)] = complete ? q->head : q->tail;
@@ -199,7 +199,7 @@ int nvme_wait(struct nvme *n, struct nvme_queue *q, unsigned int ms)
 	while (((value = *status) >> 16 & 1) != q->phase) {
 		if (now_ns() >= end)
 			return NVME_SILENT;
-		sched_op(yield, 0); /* Dom0 has work to do on the same CPUs */
+		sched_op(yield, 0); /* Dom0 needs the same CPUs */
 	}
 	q->head = (q->head + 1) % NVME_ENTRIES;
 	q->phase ^= !q->head;
@@ -219,6 +219,6 @@ void nvme_command(u32 command[16], u32 opcode, u64 gpa, u64 block)
 	command[12] = 7;
 	if (opcode == NVME_IDENTIFY) {
 		command[1] = 0;
-		command[10] = 1; /* the controller */
+		command[10] = 1; /* identify the controller */
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* PCI functions of a guest (xen/include/public/hvm/pvh_layout.h), and an NVMe controller. */
+/* A guest's PCI functions (xen/include/public/hvm/pvh_layout.h), and an NVMe driver. */
 #ifndef TEST_GUEST_NVME_H
 #define TEST_GUEST_NVME_H
 
@@ -15,15 +15,17 @@
 #define CAP_EXPRESS 0x10
 #define CAP_MSIX    0x11
 
-/* Configuration space; size 1, 2, 4 or 8 bytes. bdf: bus << 8 for the function behind a port. */
+/*
+ * Configuration space. size is 1, 2, 4 or 8 bytes. bdf is bus << 8 for the function behind a port.
+ */
 u64 pci_read(u32 bdf, unsigned int reg, unsigned int size);
 void pci_write(u32 bdf, unsigned int reg, unsigned int size, u64 value);
-/* The capability's place, or 0. */
+/* The capability's offset, or 0. */
 unsigned int pci_cap(u32 bdf, u8 id);
 /* The nth function's bdf, or 0. */
 u32 pci_function(unsigned int nth);
 void pci_place_bar(u32 bdf, u64 gpa);
-/* Function-level reset, if it can; waits until it answers again. */
+/* Function-level reset, if it has one. Waits until the function answers again. */
 void pci_reset(u32 bdf);
 
 /* NVM Express 1.4, 3.1: registers, as indices of u32. */
@@ -50,27 +52,33 @@ struct nvme {
 	u32 bdf;
 	u64 gpa; /* of its BAR */
 	volatile u32 *regs;
-	u32 stride; /* of its doorbells, as a shift */
+	u32 stride; /* between doorbells, as a shift */
 	struct nvme_queue admin, io;
 	u64 queues; /* gpa of four pages */
-	bool interrupts; /* the I/O queue's answers come with message 0 */
+	bool interrupts; /* the I/O queue's completions raise message 0 */
 };
 
-/* Maps the BAR at its usual place: decoding and mastering on. */
+/* Maps the BAR at its usual place, and turns on memory decoding and bus mastering. */
 void nvme_open(struct nvme *n, u32 bdf);
 /*
- * Enables it, with its queues at n->queues; with_io: and one pair for I/O. False: it does not get
- * ready.
+ * Enables the controller, with its queues at n->queues. with_io adds one pair of I/O queues. False:
+ * it does not become ready.
  */
 bool nvme_start(struct nvme *n, bool with_io);
 void nvme_stop(struct nvme *n);
-/* Submits: into the queue, and the doorbell for what is there. The answer is for nvme_wait(). */
+/*
+ * Puts a command into the queue; nvme_submit() also rings the doorbell. nvme_wait() gets the
+ * completion.
+ */
 void nvme_queue(struct nvme_queue *q, const u32 command[16]);
 void nvme_ring(struct nvme *n, struct nvme_queue *q);
 void nvme_submit(struct nvme *n, struct nvme_queue *q, const u32 command[16]);
-/* Status of the next answer (0: success), or NVME_SILENT after ms. */
+/* The status of the next completion (0: success), or NVME_SILENT after ms. */
 int nvme_wait(struct nvme *n, struct nvme_queue *q, unsigned int ms);
-/* One command of a page at gpa: Identify (admin), or 8 blocks of 512 bytes from block on (io). */
+/*
+ * Fills in a command with one page at gpa: Identify (admin), or 8 blocks of 512 bytes from `block`
+ * on (io).
+ */
 void nvme_command(u32 command[16], u32 opcode, u64 gpa, u64 block);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Random numbers from a seed: the same seed, the same numbers. */
+/* Random numbers: the same seed gives the same numbers. */
 #include "guest.h"
 
 u64 random_seed(u64 seed)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the compiler and the tests want of string.h. */
+/* The functions of string.h that the compiler and the tests need. */
 #include "guest.h"
 
 void *memset(void *p, int c, size_t n)

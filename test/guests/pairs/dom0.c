@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Dom0's part: it builds guests from its own image, does random things to them, and ends them. */
+/*
+ * Dom0's part: it builds guests from its own image, makes random control calls on them, and
+ * destroys them.
+ */
 #include "pairs.h"
 
 #include <public/event_channel.h>
@@ -16,14 +19,14 @@ extern const u8 entry[];
 u64 window;
 static u8 *window_va;
 /*
- * Behind the program: its code and data as they were at the start, and the state of some guest,
- * whose header is anybody's.
+ * Memory behind the program: a copy of its code and data as they were at the start, and the saved
+ * state of some guest, whose header fits any.
  */
 static u8 *const image = (u8 *)(IMAGE + 2 * IMAGE_SIZE);
 #define STATE_SIZE (64 * PAGE_SIZE)
 static u8 *const state = (u8 *)(IMAGE + 3 * IMAGE_SIZE);
 static u32 state_size;
-static struct vcpu_guest_context registers; /* of any vCPU */
+static struct vcpu_guest_context registers; /* of some vCPU */
 
 void dom0_init(void)
 {
@@ -34,7 +37,7 @@ void dom0_init(void)
 	memcpy(image, (void *)IMAGE, (u64)_edata - IMAGE);
 	window = find_hole();
 	window_va = (u8 *)find_va();
-	for (i = 0; i <= WINDOW; i++) /* the last one is for building */
+	for (i = 0; i <= WINDOW; i++) /* the last one is for building guests */
 		map_page((u64)window_va + i * PAGE_SIZE, (window + i) << PAGE_SHIFT, PTE_P | PTE_W);
 }
 
@@ -58,7 +61,7 @@ static long populate(domid_t id, u64 first, u32 count, unsigned int order)
 	return 0;
 }
 
-/* One page of a guest, behind the window. */
+/* Maps one page of a guest at the last page of the window. */
 static long page_map(domid_t id, u64 gfn)
 {
 	u64 to = window + WINDOW;
@@ -110,10 +113,10 @@ struct pairs_sum guest_sum(domid_t id)
 	return sum;
 }
 
-/* start_info, command line, memory map and code to spin in: the first pages. */
+/* Fills the first pages: start_info, command line, memory map, and code that spins. */
 static long fill_low(domid_t id, u64 seed)
 {
-	/* counts, and halts */
+	/* counts, then halts */
 	static const u8 spin[] = { 0xb9, 0x00, 0x40, 0xe2, 0xfe, 0xf4, 0xeb, 0xf8 };
 	static struct {
 		struct hvm_start_info info;
@@ -185,9 +188,9 @@ long guest_make(domid_t id, u64 seed)
 	return rc;
 }
 
-/* --- Random control --- */
+/* --- Random control calls --- */
 
-/* What ends most guests comes seldom, so that they get somewhere. */
+/* Commands that end most guests are rare, so that guests get somewhere. */
 static u32 any_cmd(void)
 {
 	static const u8 life[] = { XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain,
@@ -265,7 +268,7 @@ void gen_domctl(struct shot *s)
 	s->a[0] = put(&c, sizeof(c));
 }
 
-/* --- The end --- */
+/* --- Destroying everything --- */
 
 void dom0_end_all(void)
 {

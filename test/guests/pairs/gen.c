@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Chance, and the calls. Arguments are such as fit what may be there, or are at a limit, or are
- * anything. Other vCPUs change them meanwhile, and interrupts that come while a hypercall is to be
- * continued move RIP.
+ * Random numbers, and the calls. Arguments fit existing objects, or are at a limit, or arbitrary.
+ * Meanwhile other vCPUs change them, and an interrupt that comes before a continuation may move
+ * RIP.
  */
 #include "pairs.h"
 
@@ -11,7 +11,7 @@
 struct pairs_cpu pairs_cpus[MAX_CPUS] PAGE_ALIGNED;
 u32 nr_ids;
 
-/* The hypercall's instruction stands at an address that the interrupt handler knows. */
+/* The interrupt handler must know the addresses of the hypercall instructions. */
 extern const u8 pairs_vmmcall[], pairs_vmcall[];
 asm(".pushsection .text; .globl pairs_call, pairs_vmmcall, pairs_vmcall\n"
     "pairs_call: movq %rdi, %r11\n movq (%r11), %rax\n movq 8(%r11), %rdi\n movq 16(%r11), %rsi\n"
@@ -28,14 +28,14 @@ u32 rnd(u32 n)
 	return (u32)((any() >> 32) % n);
 }
 
-/* By the clock as it was at the start: a guest may lose the page with its own. */
+/* Computed from the clock's scale at the start: a guest may lose the page with its clock. */
 u64 about_now(void)
 {
 	static struct vcpu_time_info clock;
 
 	if (!clock.system_time) {
 		clock = this_cpu()->vcpu_info->time;
-		clock.version = 0; /* whatever was there */
+		clock.version = 0; /* it may have been odd */
 	}
 	return pvclock_read(&clock);
 }
@@ -139,7 +139,7 @@ static shot_fn choose(void)
 	}
 }
 
-/* An exit costs an emulator much, so that half of all calls come in lists. */
+/* Exits are slow in an emulator, so half of all calls are made in lists. */
 static void gen_multicall(struct shot *s)
 {
 	struct pairs_cpu *p = me();
@@ -163,8 +163,8 @@ static void gen_multicall(struct shot *s)
 }
 
 /*
- * Words of what another vCPU may be reading now. Dom0's own calls are left alone: they would hit
- * itself.
+ * Overwrites words of arguments that another vCPU's call may be reading. Dom0's own arguments are
+ * left alone: a wrong call could hit Dom0 itself.
  */
 static void poke(void)
 {
@@ -175,7 +175,7 @@ static void poke(void)
 			   one_in(3) ? rnd(64) : one_in(2) ? (u32)any_gfn(DOMID_SELF) : (u32)any());
 }
 
-/* The next call, which may be the last one again, or one of its kind. */
+/* The next call: sometimes the last one again, or another of its kind. */
 static void next_shot(struct pairs_cpu *p)
 {
 	u32 many = rnd(64);
@@ -222,7 +222,10 @@ void kick(unsigned int vcpu)
 	apic_icr(vcpu * 2, VECTOR + rnd(VECTORS));
 }
 
-/* A hypercall that is to go on is left, or goes on with other arguments. */
+/*
+ * The interrupt hit a hypercall that is to be continued: the call is abandoned, or its arguments
+ * are changed.
+ */
 static void interrupted(struct regs *r)
 {
 	struct pairs_cpu *p = me();
@@ -255,7 +258,7 @@ void pairs_interrupts(void)
 {
 	apic_enter_x2();
 	apic_enable();
-	/* Whatever a vCPU waits for, it goes on in the end. */
+	/* A periodic timer, so that a vCPU that waits always continues in the end. */
 	apic_write(APIC_TDCR, 0xb);
 	apic_write(APIC_LVTT, 1u << 17 | VECTOR); /* periodic */
 	apic_write(APIC_TMICT, 2000000 + rnd(1000000));

@@ -106,9 +106,7 @@ void gen_evtchn(struct shot *s)
 
 static struct grant_entry_v1 *table;
 
-/*
- * What is mapped, by handle: its address plus 1. Above LIMIT handles are forgotten, by guests only.
- */
+/* The mapped address plus 1 of each handle. Guests forget handles from LIMIT on; Dom0 does not. */
 #define LIMIT 2048
 static u64 mapped[LIMIT];
 
@@ -126,7 +124,9 @@ void grants_init(void)
 	struct gnttab_setup_table setup = { .dom = DOMID_SELF, .frame_list = put_address(), .status = 1 };
 
 	table = (struct grant_entry_v1 *)page;
-	/* Dom0's grows to its limit at once, and is so no part of what may be lost later. */
+	/*
+	 * Dom0's table grows to its limit at once, so that it does not count as lost memory later.
+	 */
 	if (is_dom0) {
 		grant_op(query_size, &size, 1);
 		setup.nr_frames = size.max_nr_frames;
@@ -136,7 +136,7 @@ void grants_init(void)
 	table_map();
 }
 
-/* Writes an entry as a guest may: whatever it likes. */
+/* Writes an entry with any value that a guest might write. */
 void gen_entry(struct shot *s)
 {
 	struct grant_entry_v1 e = { .flags = GTF_permit_access, .domid = any_domid(),
@@ -148,7 +148,7 @@ void gen_entry(struct shot *s)
 	if (one_in(8))
 		e.flags = (u16)(rnd(4) | rnd(4) << 3);
 	if (one_in(64) && !is_dom0)
-		table_map(); /* it may have been lost */
+		table_map(); /* the table's page may have been lost */
 	WRITE_ONCE(at->flags, 0);
 	at->domid = e.domid;
 	at->frame = e.frame;
@@ -183,7 +183,7 @@ static void gen_map(struct shot *s)
 	}
 }
 
-/* A handle that is mapped, if one is found. */
+/* A handle that is mapped, if there is one. */
 static grant_handle_t any_handle(void)
 {
 	u32 at = rnd(one_in(4) ? LIMIT : 64), i;
@@ -256,7 +256,10 @@ static void gen_grant_single(struct shot *s)
 	s->a[2] = one_in(16) ? rnd(4) : 1;
 	switch (rnd(4)) {
 	case 0:
-		/* not over what others of a list have: Dom0 would hit itself */
+		/*
+		 * a place of its own, so that in a list it cannot overwrite other calls' arguments:
+		 * Dom0 could hit itself
+		 */
 		setup.frame_list = put(NULL, 70 * sizeof(u64));
 		s->a[0] = GNTTABOP_setup_table;
 		s->a[1] = put(&setup, sizeof(setup));
@@ -290,7 +293,7 @@ void gen_grant(struct shot *s)
 }
 
 /*
- * What the call mapped or unmapped. Another vCPU of the guest's may have made something else of it.
+ * Records what the call mapped or unmapped. Another vCPU may have changed the arguments meanwhile.
  */
 void grants_note(const struct shot *s)
 {
@@ -337,10 +340,10 @@ static void gen_reservation(struct shot *s)
 
 	r.extent_order = one_in(20) ? 9 : one_in(30) ? 18 : one_in(16) ? rnd(20) : 0;
 	if (is_dom0 && r.extent_order == 18)
-		r.extent_order = 9; /* a gigabyte less would be all that a guest has */
+		r.extent_order = 9; /* a gigabyte would be all that Dom0 has */
 	if (r.extent_order)
 		r.nr_extents = 1 + rnd(2);
-	if (one_in(32) && !is_dom0) /* which others' words would follow the list in */
+	if (one_in(32) && !is_dom0) /* the list then continues into other arguments */
 		r.nr_extents = any() >> rnd(64);
 	s->a[0] = (one_in(3) ? XENMEM_decrease_reservation : XENMEM_populate_physmap) |
 		  (one_in(16) ? (u64)rnd(80) << MEMOP_EXTENT_SHIFT : 0);
@@ -363,7 +366,7 @@ static void gen_add(struct shot *s)
 	if (one_in(32))
 		a.space = rnd(8);
 	if (is_dom0 && a.space == XENMAPSPACE_shared_info)
-		a.space = XENMAPSPACE_gmfn; /* it reads its clock there */
+		a.space = XENMAPSPACE_gmfn; /* Dom0 reads its clock there */
 	a.gpfn = any_gfn(a.domid);
 	a.idx = a.space >= XENMAPSPACE_gmfn ? any_gfn(a.domid) : one_in(16) ? any() : a.space ? rnd(4) : 0;
 	s->a[0] = XENMEM_add_to_physmap;

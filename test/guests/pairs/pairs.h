@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random operations of guests that work together, and of a Dom0 that makes and ends them: pairs.c.
+ * Random operations by guests that work together, and by a Dom0 that creates and destroys them:
+ * pairs.c.
  */
 #ifndef TEST_GUEST_PAIRS_H
 #define TEST_GUEST_PAIRS_H
 
 #include "lib/control.h"
 
-/* What a guest has from Dom0, in frames. */
-#define LOW_FRAMES     8   /* the start information, a command line, a page for start-up IPIs */
-#define SPIN_FRAME     2   /* that page */
-#define SCRATCH_FRAME  512 /* RAM to use and to lose */
+/* The memory that Dom0 gives to a guest, in frames. */
+#define LOW_FRAMES     8   /* start_info, the command line, a page for start-up IPIs */
+#define SPIN_FRAME     2   /* the page for start-up IPIs */
+#define SCRATCH_FRAME  512 /* RAM that may be used and lost */
 #define SCRATCH_FRAMES 48
 #define IMAGE_FRAME    4096 /* 2 MiB: this program */
 #define IMAGE_FRAMES   512
@@ -26,20 +27,20 @@ struct shot {
 
 typedef void (*shot_fn)(struct shot *s);
 
-/* What each vCPU goes by. Its arguments lie in area, behind which nothing is. */
+/* The data of each vCPU. Its arguments lie in area, with unmapped memory behind it. */
 #define AREA_SIZE (8 * PAGE_SIZE)
 #define MAX_LIST  24 /* hypercalls in a multicall */
 struct pairs_cpu {
 	u64 rng;
 	u8 *area;
 	u32 used;
-	struct shot shot, list[MAX_LIST]; /* the call, and those in it where it is a multicall */
+	struct shot shot, list[MAX_LIST]; /* the call, and the calls inside it if it is a multicall */
 	u32 nr;
 	shot_fn fn;
 	u32 burst;
 	bool same;
-	volatile u64 calls; /* those in a multicall, too */
-	u64 given_up, changed; /* hypercalls that were to be continued */
+	volatile u64 calls; /* with those inside multicalls */
+	u64 given_up, changed; /* continuations that were abandoned; that were changed */
 };
 
 extern struct pairs_cpu pairs_cpus[MAX_CPUS];
@@ -57,15 +58,15 @@ static inline bool one_in(u32 n)
 	return rnd(n) == 0;
 }
 u64 about_now(void);
-/* Puts data (or zeroes) behind the arguments that are there; its address. */
+/* Appends data (or zeroes) to the arguments. Returns the address. */
 u64 put(const void *data, size_t len);
 u64 put_address(void);
 extern u32 nr_ids; /* guests have ids from 1 to this */
 domid_t any_domid(void);
 domid_t self_or_other(void);
-/* A frame of that domain: such as may be lost. */
+/* A gfn of that domain that may be lost. */
 u64 any_gfn(domid_t domain);
-/* A random operation, of a guest or of Dom0, done. */
+/* Makes one random operation, of a guest or of Dom0. */
 void pairs_step(void);
 long pairs_call(struct shot *s);
 void pairs_interrupts(void);
@@ -79,11 +80,11 @@ void gen_vcpu(struct shot *s);
 void gen_sched(struct shot *s);
 void gen_hvm(struct shot *s);
 void gen_domctl(struct shot *s);
-/* The guest's own doing, no hypercall: nr stays 0. */
+/* An operation of the guest without a hypercall: nr stays 0. */
 void gen_entry(struct shot *s);
 void gen_init(struct shot *s);
 
-/* ops.c: the grant table, and the grants that are mapped. */
+/* ops.c: the grant table, and the record of mapped grants. */
 void grants_init(void);
 void grants_note(const struct shot *s);
 void grants_unmap_all(void);
@@ -92,17 +93,17 @@ void grants_unmap_all(void);
 void start_vcpu(unsigned int id);
 
 /* dom0.c */
-#define WINDOW 64 /* frames of Dom0's where guests' pages come and go */
+#define WINDOW 64 /* gfns in Dom0 where guests' pages are mapped and unmapped */
 extern u64 window;
 void dom0_init(void);
-/* Builds and starts a guest; 0 or an errno, and then nothing of it is left. */
+/* Builds and starts a guest. Returns 0 or an errno; then nothing is left of it. */
 long guest_make(domid_t id, u64 seed);
-/* What a guest has done, by its own words: it may have lost them. */
+/* A guest's own count of what it has done. It may have lost the page. */
 struct pairs_sum {
 	u64 calls, given_up, changed;
 };
 struct pairs_sum guest_sum(domid_t id);
-/* Ends all domains but Dom0, which lets go of what it has of them. */
+/* Destroys all domains but Dom0, which first drops its mappings of them. */
 void dom0_end_all(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Random operations on vCPUs, on the scheduler, and on what is a domain's own. */
+/* Random operations on vCPUs, on the scheduler, and on the domain itself. */
 #include "pairs.h"
 
 #include <public/event_channel.h>
@@ -25,7 +25,7 @@ static void fuzz_for_ever(void)
 		pairs_step();
 }
 
-/* A start in the middle of this program, or of 32-bit code that does nothing. */
+/* A start somewhere in this program, or in 32-bit code that does nothing. */
 static struct vcpu_hvm_context context(unsigned int id)
 {
 	struct vcpu_hvm_context c = { .mode = VCPU_HVM_MODE_64B };
@@ -103,7 +103,7 @@ static void gen_timers(struct shot *s)
 	}
 }
 
-/* The first vCPU is seldom stopped: it starts the others again. */
+/* The first vCPU is seldom stopped, because it starts the others again. */
 static u32 target(void)
 {
 	return one_in(32) ? rnd(200) : one_in(40) ? 0 : 1 + rnd(VCPUS - 1);
@@ -137,7 +137,7 @@ void gen_vcpu(struct shot *s)
 	}
 }
 
-/* INIT, and start-up IPIs to a page of code that does nothing. */
+/* INIT, and start-up IPIs to a page with code that does nothing. */
 void gen_init(struct shot *s)
 {
 	u32 id = target();
