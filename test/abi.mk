@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The public headers against those of Debian's libxen-dev: every constant, size and offset.
+# The public headers are compared with those of Debian's libxen-dev: every constant, size and
+# offset.
 CHECKS += check-abi
 
 ABI_HEADERS := $(sort $(wildcard xen/include/public/*.h xen/include/public/*/*.h))
@@ -11,7 +12,7 @@ check-abi: $(O)/test/abi/layout.o $(O)/test/abi/layout32.o $(O)/test/abi/ours.tx
 	@! test/abi/compare $(O)/test/abi/seeded.txt $(O)/test/abi/theirs.txt >/dev/null || \
 		{ echo "abi: compare did not see a wrong number"; exit 1; }
 
-# As the hypervisor sees it: it is not linked while a layout is wrong.
+# The same for the hypervisor's view: a wrong layout prevents linking.
 $(O)/keel.elf: | $(O)/test/abi/layout.o
 $(O)/test/abi/layout.o: test/abi/layout.c $(CONFIG_H)
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What tests add to Dom0's image: $(O)/test/dom0/extra.img goes behind the initrd.
+# Files that tests add to Dom0's image: $(O)/test/dom0/extra.img is appended to the initrd.
 DOM0_EXTRA := $(O)/test/dom0/extra.img
 
 .PHONY: dom0-tests
@@ -17,13 +17,14 @@ $(DOM0_TEST_PACKAGES): test/dom0/packages.list $(PACKAGES_STAMP)
 	dom0-tools/image/fetch-packages test/dom0/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
 	@touch $@
 
-# LVM with its libraries, for a root file system that has a guest's volume beside it.
+# LVM with its libraries, for a root file system on a disk that also holds a guest's volume.
 $(O)/test/dom0/lvm/usr/sbin/lvm: $(DOM0_TEST_PACKAGES) dom0-tools/image/copy-libs
 	@rm -rf $(O)/test/dom0/lvm && mkdir -p $(@D)
 	@cp $(PACKAGES_DIR)/root/lvm2/sbin/lvm $@
 	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(O)/test/dom0/lvm
 
-# Debian's xl with its libraries, and Linux's driver that it gives functions to: goes behind the initrd.
+# Debian's xl with its libraries, and Linux's driver for functions that xl assigns; appended to the
+# initrd.
 $(O)/test/dom0/xl.img: $(DOM0_TEST_PACKAGES) dom0-tools/image/copy-libs dom0-tools/image/pack
 	@rm -rf $(@D)/xl && mkdir -p $(@D)/xl/usr/sbin $(@D)/xl/usr/lib/keel
 	@cp $(PACKAGES_DIR)/root/xen-utils/usr/lib/xen-*/bin/xl $(@D)/xl/usr/sbin/
@@ -31,8 +32,8 @@ $(O)/test/dom0/xl.img: $(DOM0_TEST_PACKAGES) dom0-tools/image/copy-libs dom0-too
 	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(@D)/xl
 	@dom0-tools/image/pack $(@D)/xl $@
 
-# For guests with PCI functions: their kernel, packed so that it starts sooner, and iproute2, since busybox's ip knows
-# no virtual functions.
+# For guests with PCI functions: their kernel, compressed in a way that starts sooner, and iproute2,
+# because busybox's ip does not support virtual functions.
 DOM0_VF := $(O)/test/dom0/vf.img
 dom0-tests: $(DOM0_VF)
 $(DOM0_VF): $(DOM0_TEST_PACKAGES) $(DOM0_DIR)/vmlinux dom0-tools/image/copy-libs test/dom0/repack \

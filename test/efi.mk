@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# acpi.efi: gives OVMF in Bochs ACPI tables, then starts Keel. Built as keel.efi is.
+# acpi.efi gives ACPI tables to OVMF in Bochs, then starts Keel. It is built like keel.efi.
 .PHONY: test-efi
 test-efi: $(O)/test/acpi.efi
 $(O)/test/acpi.efi: $(EFI_DIR)/test/efi/acpi.o

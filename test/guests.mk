@@ -21,19 +21,20 @@ $(GUEST_OUT)/%.o: test/guests/%.S
 $(GUEST_OUT)/%.elf: $(GUEST_OUT)/%.o $(GUEST_LIB) test/guests/lib/guest.lds
 	$(LD) -nostdlib -static -z noexecstack --no-warn-rwx-segments $(LINK_BASE) -T test/guests/lib/guest.lds $(filter %.o,$^) -o $@
 
-# Where no round number is a frame of it: a random call may take the size of a page, written by another, for a frame.
+# At an address whose page numbers are not round: a random call may use the size of a page as a gfn.
 $(GUEST_OUT)/fuzz.elf: LINK_BASE := --defsym=link_base=0x1b39000
 
-# A guest of several files has a folder of its name.
+# A guest of several files has a folder with its name.
 $(GUEST_OUT)/pairs.elf: $(patsubst test/guests/%.c,$(GUEST_OUT)/%.o,$(sort $(wildcard test/guests/pairs/*.c)))
 
-# 32-bit code throughout, so without the library.  Structures of 64-bit guests look as they do there.
+# Only 32-bit code, so it cannot use the library. -malign-double gives structures the layout of
+# 64-bit guests.
 COMPAT_OBJS := $(GUEST_OUT)/compat/head.o $(GUEST_OUT)/compat/main.o
 $(COMPAT_OBJS): GUEST_CC := $(filter-out -mcmodel=small -mno-red-zone,$(GUEST_CC)) -m32 -malign-double
 $(GUEST_OUT)/compat.elf: $(COMPAT_OBJS) test/guests/lib/guest.lds
 	$(LD) -m elf_i386 -nostdlib -static -z noexecstack --no-warn-rwx-segments -T test/guests/lib/guest.lds $(filter %.o,$^) -o $@
 
-# At 1 GiB: on a machine with less memory only an IOMMU lets Dom0 be there.
+# Linked to 1 GiB: with less memory, Dom0 can only have this address with an IOMMU.
 $(GUEST_OUT)/hello-high.elf: $(GUEST_OUT)/hello.o $(GUEST_LIB) test/guests/lib/guest.lds
 	$(LD) -nostdlib -static -z noexecstack --no-warn-rwx-segments --defsym=link_base=0x40000000 -T test/guests/lib/guest.lds \
 		$(filter %.o,$^) -o $@

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What test/boot, test/demo and the system tests share: starting QEMU with
-# Keel in it. Sourced, with the top folder as the working directory.
+# Shared by test/boot, test/demo and the system tests: starting QEMU with Keel in it. It is sourced,
+# with the top folder as the working directory.
 #
 # Settings, from the environment or make's command line:
 #   ACCEL      auto, tcg, kvm     LOADER     multiboot, uefi
 #   CPU        QEMU's -cpu        SMP, MEM   CPUs and memory (default 2, 2G)
-#   QEMU_ARGS  added as they are  KEEL_OPTIONS  Keel's own boot options
+#   QEMU_ARGS  added unchanged  KEEL_OPTIONS  Keel's own boot options
 #   IOMMU      off, intel, amd    off says iommu=off to Keel
 #   QEMU       10                 bookworm-backports' QEMU (make qemu10), for what 7.2 lacks
 #   FIRMWARE   smm                OVMF as built for Secure Boot: its ACPI NVS lies over a kernel's usual place
@@ -20,8 +20,8 @@ die() {
 	exit 1
 }
 
-# The kernel to boot as an ELF: a bzImage is unpacked once, under build/.
-# Prints the path. Keel holds no decompressor, so this is the build host's work.
+# unpacked_kernel prints the path of the kernel as an ELF. A bzImage is unpacked once, below build/,
+# because Keel has no decompressor.
 unpacked_kernel() {	# file
 	local id out
 	[ -r "$1" ] || { echo "$1: no such file, or it cannot be read" >&2; return 1; }
@@ -38,8 +38,8 @@ unpacked_kernel() {	# file
 	echo "$out"
 }
 
-# Sets accel and accel_args, says on stderr which it is and why.
-# Keel has run on VMX in Bochs only, so auto takes KVM for SVM only.
+# Sets accel and accel_args, and says on stderr what it chose and why. Keel has run on VMX only in
+# Bochs, so auto chooses KVM only on SVM.
 choose_accel() {
 	local offered
 	case ${ACCEL:-auto} in
@@ -65,11 +65,11 @@ choose_accel() {
 	fi
 }
 
-# Keeps this shell and what it starts on one CPU of the host, one that no other emulator has, if there is.
-# TCG's CPUs are threads, and QEMU 7.2 has each of them write the first one's hflags2 without a lock when it
-# loads the FPU's state (QEMU's cpu_clear_ignne()). When that meets the first one's own change, nested paging stays
-# on after a #VMEXIT, which then saves the host's state as the guest's, or interrupts stay off for ever.
-# Threads of one CPU do not meet within an instruction.
+# Keeps this shell and its children on one CPU of the host, if possible one that no other emulator
+# uses. TCG's CPUs are threads. In QEMU 7.2 each of them writes the first one's hflags2 without a
+# lock when it loads FPU state (QEMU's cpu_clear_ignne()). If that collides with a change by the
+# first one itself, nested paging stays on after a #VMEXIT, which then saves the host's state as the
+# guest's, or interrupts stay off for ever. Threads on one CPU cannot collide within an instruction.
 one_host_cpu() {
 	local range cpu fd
 	for range in $(taskset -cp $BASHPID | sed 's/.*: //; s/,/ /g'); do
@@ -82,7 +82,8 @@ one_host_cpu() {
 	taskset -cp "$cpu" $BASHPID >/dev/null
 }
 
-# Sets qemu: the emulator, as a command. One that is only unpacked is told where its own modules and files are.
+# Sets qemu to the emulator's command. A QEMU that is only unpacked must be told where its modules
+# and files are.
 choose_qemu() {
 	local root=${PACKAGES:-$O/packages}-bookworm-backports/root
 	case ${QEMU:-} in
@@ -93,28 +94,29 @@ choose_qemu() {
 	esac
 }
 
-# Sets machine_args: the machine without what to boot.
+# Sets machine_args: the machine, without the files to boot.
 machine() {	# log-or-stdio
 	choose_qemu
 	choose_accel
 	if [ "$accel" = tcg ] && [ "${SMP:-2}" != 1 ] && [ "${HOST_CPU:-}" != all ]; then one_host_cpu; fi
 	machine_args=(-machine "q35,kernel-irqchip=split${FIRMWARE:+,$FIRMWARE=on}" "${accel_args[@]}"
 		-smp "${SMP:-2}" -m "${MEM:-2G}" -display none -no-reboot -nic none)
-	if [ -t 0 ] && [ -t 1 ]; then	# a terminal: Ctrl-A X ends QEMU
+	if [ -t 0 ] && [ -t 1 ]; then	# with a terminal, Ctrl-A X ends QEMU
 		machine_args+=(-chardev "stdio,id=com1,mux=on,signal=off" -mon "chardev=com1")
 	else
 		machine_args+=(-chardev "stdio,id=com1,signal=off")
 		monitor_args
 	fi
 	machine_args+=(-serial chardev:com1)
-	case ${IOMMU:-off} in	# before all other devices
+	case ${IOMMU:-off} in	# must come before all other devices
 	off) ;;
 	intel | amd) machine_args+=(-device "$IOMMU-iommu,intremap=on") ;;
 	*) die "IOMMU=$IOMMU: it must be off, intel or amd" ;;
 	esac
 }
 
-# For test/run: the monitor on a pair of pipes in the test's folder, where test/evidence looks.
+# For test/run: connects the monitor to a pair of pipes in the test's folder, where test/evidence
+# finds it.
 monitor_args() {
 	local pipe=${TEST_DIR:-}/monitor.$BASHPID
 	if [ -n "${TEST_DIR:-}" ] && mkdir -p "$TEST_DIR" && mkfifo "$pipe.in" "$pipe.out"; then
@@ -124,21 +126,21 @@ monitor_args() {
 	fi
 }
 
-# Lets QEMU warn, but not about what TCG lacks: that is known (docs say what). Nor does the unpacked one have
-# every module, and it says so of those of the installed one.
+# Shows QEMU's warnings except known ones: features that TCG lacks (docs name them), and modules
+# that the unpacked QEMU lacks or finds in the installed one's folder.
 quiet_qemu() {
 	grep -v -e "TCG doesn't support requested feature" -e 'failed to initialize module' \
 		-e 'Only modules from the same build' >&2
 }
 
-# Keel's options for the boot configuration; iommu=off where the machine has none.
+# Keel's options, with iommu=off if the machine has no IOMMU.
 keel_options() {
 	local off=' iommu=off'
 	[ "${IOMMU:-off}" = off ] || off=
 	echo "console=com1$off${KEEL_OPTIONS:+ $KEEL_OPTIONS}"
 }
 
-# A string as a QEMU option value: commas are doubled.
+# Quotes a string as the value of a QEMU option: commas are doubled.
 qemu_value() {
 	echo "${1//,/,,}"
 }
@@ -151,7 +153,7 @@ multiboot_args() {	# kernel initrd cmdline
 	boot_args=(-kernel "${KEEL_BUILD:-$O}/keel.elf" -append "$(keel_options)" -initrd "$modules")
 }
 
-# Fills FOLDER with what the firmware and Keel's loader need.
+# Fills FOLDER with the files that the firmware and Keel's loader need.
 make_esp() {	# folder kernel initrd cmdline
 	local folder=$1
 	rm -rf "$folder"
@@ -163,7 +165,7 @@ make_esp() {	# folder kernel initrd cmdline
 	dtc -q -I dts -O dtb -o "$folder/EFI/BOOT/keel.dtb" "$folder/keel.dts"
 }
 
-# An initial RAM disk that says which kernel Dom0 has and where it lies, and powers off.
+# Makes an initial RAM disk that prints which kernel Dom0 has and where it lies, and powers off.
 poweroff_initrd() {	# file
 	local tree=$1.tree
 	mkdir -p "$tree/bin" "$tree/proc" "$tree/dev" && cp "$O/dom0/tree/bin/busybox" "$tree/bin/" || return 1
@@ -177,7 +179,7 @@ poweroff_initrd() {	# file
 	chmod +x "$tree/init" && dom0-tools/image/pack "$tree" "$1"
 }
 
-# A FAT volume with FOLDER in it, and some room to spare.
+# Makes a FAT volume that contains FOLDER, with some free space.
 fat_image() {	# image folder
 	truncate -s "$(($(du -sk "$2" | cut -f1) + 8192))K" "$1"
 	mkfs.vfat -n KEEL "$1" >/dev/null && mcopy -s -i "$1" "$2" ::/
@@ -191,30 +193,30 @@ firmware_args() {	# folder for the copy
 		-drive "if=pflash,format=raw,file=$1/vars.fd")
 }
 
-# Sets boot_args to start what is in WORK-FOLDER/esp.
+# Sets boot_args to boot WORK-FOLDER/esp.
 esp_args() {	# work-folder
 	firmware_args "$1"
 	boot_args=("${firmware_args[@]}" -drive "file=fat:rw:$1/esp,format=raw,if=none,id=esp"
 		-device "ide-hd,drive=esp,bootindex=0")
 }
 
-# The same, with Keel put into it.
+# The same, after Keel is copied there.
 uefi_volume_args() {	# work-folder
 	mkdir -p "$1/esp/EFI/BOOT"
 	cp "${KEEL_BUILD:-$O}/keel.efi" "$1/esp/EFI/BOOT/BOOTX64.EFI" && esp_args "$1"
 }
 
-# An ISO of FOLDER, which GRUB boots on BIOS; boot/grub/grub.cfg there is its menu.
+# Makes an ISO of FOLDER that GRUB boots on BIOS; boot/grub/grub.cfg in it is the menu.
 grub_iso() {	# image folder
 	grub-mkrescue -d /usr/lib/grub/i386-pc -o "$1" "$2" >"$1.log" 2>&1 || { cat "$1.log" >&2; return 1; }
 }
 
-# Sets boot_args for LOADER=uefi with one Dom0.
+# Sets boot_args for LOADER=uefi with a single Dom0.
 uefi_args() {	# work-folder kernel initrd cmdline
 	make_esp "$1/esp" "$2" "$3" "$4" && uefi_volume_args "$1"
 }
 
-# Exit status from the last line that Keel printed about Dom0's end.
+# Derives the exit status from Keel's last line about Dom0's end.
 dom0_status() {	# log
 	local last
 	last=$(tr -d '\r' <"$1" | grep -a -o 'Dom0: \(powered off\|rebooted\|crashed\).*' | tail -1)
@@ -226,12 +228,13 @@ dom0_status() {	# log
 	esac
 }
 
-# For what nothing ends, as there is no Dom0: runs COMMAND until its console has N lines with DONE in them, or one with BAD or a panic, at
-# most so many seconds; then stops it and prints the console, which is in $log.
+# For runs without Dom0, which nothing ends: runs COMMAND until its console has N lines with DONE in
+# them, or a line with BAD or a panic, or the time is over. Then it stops COMMAND and prints the
+# console, which is in $log.
 run_until() {	# seconds n done bad command...
 	local n=$2 finished=$3 bad=$4 end=$((SECONDS + $1)) job
 	shift 4
-	: >"$log"	# there before the first look, which may come before the command runs
+	: >"$log"	# must exist at the first look, perhaps before the command runs
 	setsid "$@" >"$log" 2>&1 </dev/null &
 	job=$!
 	# shellcheck disable=SC2064
@@ -245,7 +248,7 @@ run_until() {	# seconds n done bad command...
 	tr -d '\r' <"$log"
 }
 
-# QEMU's options for an NVMe disk that can have virtual functions, with a namespace that all of them share.
+# QEMU's options for an NVMe disk that can have virtual functions. All of them share one namespace.
 nvme_with_vfs() {	# image bus most-vfs
 	local shares=sriov_vq_flexible=$(($3 * 2)),sriov_vi_flexible=$3,max_ioqpairs=$(($3 * 2 + 4)),msix_qsize=$(($3 + 4))
 	echo "-device nvme-subsys,id=ss0 -device nvme,id=nv0,serial=keel,subsys=ss0,bus=$2,sriov_max_vfs=$3,$shares" \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Tests of tests: test/unit/NAME_test.mutants lists breakages of the sources that the
-# unit test NAME must notice (test/mutants). Run anew when the test or a source changed.
+# Tests of tests: test/unit/NAME_test.mutants lists breakages of the sources that unit test NAME
+# must notice (test/mutants). They are repeated when the test or a source has changed.
 MUTANT_NAMES := $(patsubst test/unit/%_test.mutants,%,$(sort $(wildcard test/unit/*_test.mutants)))
 # Hundreds of builds: make test runs it, make check does not.
 SLOW_CHECKS += check-mutants

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The guest-pair fuzzer (test/fuzz/pair/pair.h): the real sources, compiled so that in each
-# basic block another CPU can go on, and a simulated machine around them, which is not.
+# The guest-pair fuzzer (test/fuzz/pair/pair.h). The real sources are compiled so that another CPU
+# can continue at each basic block. The simulated machine around them is not.
 #
 #     make fuzz-pair FUZZ_SECONDS=600 [PAIR='seed=N']
 #     make check-pair			what it once found, again (test/fuzz/pair.corpus)
 #     make fuzz-proof [PROOF='RUNS SECONDS PATTERN']
 #
-# A failure is made as short as it can be and left in $(O)/pair; once its fault is gone, it belongs to the corpus.
+# The fuzzer shortens a failure and leaves it in $(O)/pair. Once its fault is mended, it belongs
+# into the corpus.
 PAIR_SOURCES := common/clock.c common/compat.c common/cpupool.c common/domain.c common/domctl.c common/domctl_misc.c common/domctl_pci.c common/domctl_vcpu.c common/evtchn.c \
 	common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c common/grant_copy.c common/grant_map.c common/hvm_op.c common/hypercall.c \
 	common/memory_op.c common/op.c common/pcpu.c common/physmap.c common/pqueue.c common/rcu.c common/sched.c \
@@ -19,7 +20,7 @@ PAIR_O     := $(PAIR_SOURCES:%.c=$(O)/pair/obj/%.o)
 PAIR_MODEL_O := $(PAIR_MODEL:%.c=$(O)/pair/obj/%.o)
 PAIR_CFLAGS  = $(UNIT_CFLAGS) -O2
 
-# Of the sources: cpu.c lets another CPU go on in each basic block, and check.c looks at what is copied.
+# In the sources, cpu.c is called in each basic block, and check.c for each copy.
 PAIR_SOURCE_CFLAGS := -fsanitize-coverage=trace-pc -Dmemmove=pair_copy
 PAIR_LINK = $(UNIT_SAN) -Wl,--wrap=lock_rank_forget
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Targets that start QEMU: see the scripts for what they take.
+# Targets that start QEMU. The scripts list their settings.
 export TREE FILES KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS FIRMWARE HOST_CPU QEMU KILL IMAGES O
 
-# A word that the scripts would refuse only when all is built.
+# Checks a value before the build, which the scripts would refuse only after it.
 ifneq ($(filter boot run iso,$(MAKECMDGOALS)),)
 ifeq ($(filter off intel amd,$(or $(IOMMU),off)),)
 $(error IOMMU=$(IOMMU): it must be off, intel or amd)
@@ -10,8 +10,8 @@ endif
 endif
 
 .PHONY: boot boot-keel
-# make's own exit status is how Dom0 ended (0, 3, 4, 5), hence the plugin. A
-# recipe is expanded before it runs, so the status is read in a second target.
+# make's own exit status must say how Dom0 ended (0, 3, 4, 5), hence the plugin. make expands a
+# recipe before it runs, so a second target reads the status.
 boot: boot-keel
 	@$(exit-with $(shell cat $(O)/boot/status))
 boot-keel: all $(O)/dom0-tools/unpack-kernel
@@ -42,8 +42,8 @@ run: announce all dom0-image
 iso: announce all dom0-image
 	@test/iso
 
-# QEMU 10.0 beside the installed one, for the tests that say QEMU=10. Where the machine's archive does not give
-# bookworm-backports, the status is 77.
+# QEMU 10.0 beside the installed one, for tests with QEMU=10. If this machine's package archive
+# lacks bookworm-backports, the status is 77.
 .PHONY: qemu10
 qemu10:
 	@dom0-tools/image/fetch-packages test/qemu10.list $(PACKAGES)-bookworm-backports bookworm-backports

@@ -15,18 +15,18 @@ check:
 	@+$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) $(sort $(CHECKS)) check-unit
 	@echo "check: all passed"
 
-# An ordinary build without a warning.
+# An ordinary build must give no warning.
 check-build: all
 
-# Everything that the sources of the build name is in a deps.txt.
+# Every package that the build's sources need is in a deps.txt.
 check-deps:
 	@test/deps
 
-# docs/testing.md names every kind of test, and none that is gone.
+# docs/testing.md names every kind of test, and none that does not exist.
 check-names:
 	@CHECKS="$(sort $(CHECKS) $(SLOW_CHECKS))" test/names
 
-# docs/abi.md and the tables of sub-operations say the same.
+# docs/abi.md and the tables of sub-operations agree.
 check-ops:
 	@test/ops
 
@@ -35,7 +35,7 @@ test:
 test-list:
 	@CHECKS="$(sort $(CHECKS) $(SLOW_CHECKS))" O="$(O)" MAKE="$(MAKE)" MAKEFLAGS= test/run --list '$(TESTS)'
 
-# Keel with assertions and lock checks, in $(O)/debug: tests say KEEL_BUILD=$(O)/debug.
+# Keel with assertions and lock checks, in $(O)/debug. Tests select it by KEEL_BUILD=$(O)/debug.
 .PHONY: debug-build
 debug-build:
 	@mkdir -p $(O)/debug
@@ -43,7 +43,7 @@ debug-build:
 		{ cp test/build/debug.config $(O)/debug/config; cp test/build/debug.config $(O)/debug/from; }
 	@+$(MAKE) --no-print-directory O=$(O)/debug KCONFIG_CONFIG=$(O)/debug/config all
 
-# What takes longer than CI allows, from test/*/*.soak: docs/testing.md.
+# Tests that take longer than CI allows, from test/*/*.soak: docs/testing.md.
 export SOAK_BOOTS ?= 50
 export SOAK_SILENCE ?= 120
 export SOAK_SECONDS ?= 1800

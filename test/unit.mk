@@ -9,12 +9,11 @@
 #     /* SPDX-License-Identifier: GPL-2.0-only */
 #     /* SOURCES: common/evtchn.c common/cmdline.c */
 #
-# (only what is needed; a test may also #include a .c to reach its statics and
-# then leaves it out of SOURCES). It defines main(), which returns what
-# cmocka_run_group_tests() returns; include "test/unit/unit.h" first, which
-# brings cmocka. Everything that the sources need and SOURCES does not bring
-# comes from the fake arch, test/unit/fake/*.c: its functions are weak, so a
-# real source, or the test itself, overrides any of them. See fake/fake.h.
+# (only what is needed; a test may also #include a .c to reach its static functions, and then leaves
+# it out of SOURCES). It defines main(), which returns what cmocka_run_group_tests() returns. It
+# includes "test/unit/unit.h" first, which includes cmocka. Everything else that the sources need
+# comes from the fake arch, test/unit/fake/*.c. Its functions are weak, so a real source, or the
+# test itself, can override any of them. See fake/fake.h.
 #
 #     make unit-NAME          builds and runs one
 #     make check-unit         builds and runs all
@@ -50,7 +49,7 @@ $(FUZZ_NAMES:%=fuzz-%): fuzz-%: $(O)/fuzz/%_fuzz
 	@test/fuzz/runone $< $(FUZZ_SECONDS)
 
 .PRECIOUS: $(O)/unit/obj/%.o $(O)/fuzz/obj/%.o
-# Sources are compiled once and shared by all tests (fuzz ones apart).
+# Sources are compiled once and shared by all tests (separately for fuzzing).
 $(O)/unit/obj/%.o: %.c $(O)/unit/include/config.h
 	@mkdir -p $(@D)
 	@$(UNIT_CC) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
@@ -61,7 +60,8 @@ $(O)/fuzz/obj/%.o: %.c $(O)/unit/include/config.h
 
 UNIT_FAKE_O := $(patsubst %.c,$(O)/unit/obj/%.o,$(sort $(wildcard test/unit/fake/*.c)))
 FUZZ_FAKE_O := $(UNIT_FAKE_O:$(O)/unit/%=$(O)/fuzz/%)
-# What nearly all tests of hypercalls need comes with it, as it is.
+# The helpers of the hypercalls' tables (op.c) are linked into every test, because nearly all need
+# them.
 $(O)/unit/fake.a: $(UNIT_FAKE_O) $(O)/unit/obj/common/op.o ; @rm -f $@ && ar rcs $@ $^
 $(O)/fuzz/fake.a: $(FUZZ_FAKE_O) $(O)/fuzz/obj/common/op.o ; @rm -f $@ && ar rcs $@ $^
 
@@ -71,7 +71,7 @@ $(O)/unit/%_test: $(O)/unit/obj/test/unit/%_test.o $(O)/unit/fake.a
 $(O)/fuzz/%_fuzz: $(O)/fuzz/obj/test/fuzz/%_fuzz.o $(O)/fuzz/fake.a
 	@$(FUZZ_CC) $(UNIT_SAN) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) -o $@
 
-# One rule a test, made from the SOURCES comments.
+# One rule for each test, made from its SOURCES comment.
 ifneq ($(UNIT_NAMES)$(FUZZ_NAMES),)
 $(O)/unit/rules.mk: $(wildcard test/unit/*_test.c test/fuzz/*_fuzz.c) test/unit/rules.awk
 	@mkdir -p $(@D)

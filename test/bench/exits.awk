@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The exits of the guest test/guests/nvme.c while it sent and got -v requests=N requests of its disk, by cause. Behind symbols.awk and
-# its file: the plugin's lines "exit ADDRESS ,NAME,NAME, count N", which say by which
-# of Keel's functions an exit was handled. Fails if there is a cause that a request must not have, or if what it must have is not there.
+# Counts by cause the exits of test/guests/nvme.c while it made -v requests=N requests to its disk.
+# It runs after symbols.awk and its file. The input is the plugin's lines "exit ADDRESS ,NAME,NAME,
+# count N", which name the functions of Keel that handled the exit. It fails if a request has a
+# cause that it must not have, or lacks one that it must have.
 function cause(by, where)
 {
 	if (by ~ /,exit_hlt,/)
@@ -26,7 +27,7 @@ function row(what)
 
 $1 == "exit" {
 	where = place(number($2))
-	sub(/\..*/, "", where)	# what the compiler put behind a dot is no part of a name
+	sub(/\..*/, "", where)	# a suffix that the compiler added to the name
 	what = cause($3, where)
 	exits[what] += $5
 	if (what !~ /^(HLT|EOI|timer|external)/)

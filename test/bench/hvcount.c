@@ -3,33 +3,30 @@
  * A QEMU TCG plugin that counts how many instructions the hypervisor executes
  * for each exit of its guest, by the guest instruction that caused the exit.
  *
- * The CPU is followed through VMRUN: what it executes after one is the guest's,
- * until it comes to the instruction behind that VMRUN; what it executes from
- * there to the next VMRUN is one episode of the hypervisor. An episode belongs
- * to the last guest instruction before it, its site. Only sites in [lo, hi),
- * the benchmark guest's code, are kept.
+ * The plugin follows the CPU through VMRUN. After a VMRUN, the guest executes, until the CPU comes
+ * to the instruction behind that VMRUN; from there to the next VMRUN is one episode of the
+ * hypervisor. An episode belongs to the last guest instruction before it, its site. Only sites in
+ * [lo, hi), the benchmark guest's code, are counted.
  *
  * Arguments: lo=ADDRESS,hi=ADDRESS,out=FILE. At the end FILE gets lines
  *
  *	site ADDRESS count N usual N min N max N events N stretch N
  *
- * usual is the most frequent length of an episode, in instructions; events is
- * how many instructions in the usual episode cost far more than one instruction
- * does (VMSAVE, VMLOAD, WRMSR, INVLPGA, writes to CR3). stretch is the most that
- * were executed with interrupts off: from the exit, or from where they were let in
- * (STI), to the next STI or VMRUN. There a repeated string instruction is one.
+ * usual is the most frequent length of an episode, in instructions. events is the number of
+ * expensive instructions in it (VMSAVE, VMLOAD, WRMSR, INVLPGA, writes to CR3). stretch is the
+ * longest sequence with interrupts off: from an exit or STI to the next STI or VMRUN. A repeated
+ * string instruction counts as one there.
  *
- * With marks=FILE, lines "ADDRESS NAME" of functions of the hypervisor, and
- * from=ADDRESS,to=ADDRESS, instructions of the guest: how often it exited after it came by the
- * first one until it came by the other, by site and by which of the functions each episode came
- * through, in lines
+ * With marks=FILE (lines "ADDRESS NAME" of functions of the hypervisor) and from=ADDRESS,to=ADDRESS
+ * (instructions of the guest), FILE also says how often the guest exited between these two
+ * instructions, by site and by the marked functions that the episode passed through:
  *
  *	exit ADDRESS ,NAME,NAME,... count N
  *
- * where ADDRESS is 0 for what cannot be told apart: outside [lo, hi), or too many ways at one site.
+ * ADDRESS is 0 for sites outside [lo, hi), and where one site has too many combinations.
  *
- * No package has the plugin API's header, so what is used of it stands here
- * (QEMU 7.2, plugin API version 1).
+ * No Debian package has the plugin API's header, so this file declares what it uses (QEMU 7.2,
+ * plugin API version 1).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,15 +82,15 @@ static const char *out_path = "hvcount.out";
 static struct site **sites;	/* by address - lo */
 
 /*
- * Counting is done with one CPU: with more, two runs differ (docs/testing.md, Counting
+ * Counts are made on one CPU: with more, no two runs would be the same (docs/testing.md, Counting
  * instructions).
  */
 static struct {
 	bool in_guest, seen_vmrun;
-	uint64_t resume;	/* where the hypervisor goes on after this VMRUN */
+	uint64_t resume;	/* the hypervisor continues here after this VMRUN */
 	uint64_t last_guest;	/* address of the guest's latest instruction */
 	uint64_t instructions, events;	/* of this episode */
-	uint64_t stretch, longest;	/* with interrupts off; the longest of this episode */
+	uint64_t stretch, longest;	/* with interrupts off; the longest in this episode */
 	uint64_t last;			/* address of the hypervisor's latest instruction */
 	bool counting;			/* the guest is between from and to */
 	uint32_t marks;			/* of this episode */

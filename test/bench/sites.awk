@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Names the plugin's sites by the guest's functions op_NAME and prints one line
-# for each operation: NAME instructions events samples min max. An operation
-# with several sites is counted at the one that occurred most. With -v stretch=1: one
-# line, where the longest stretch with interrupts off was. Behind symbols.awk and its file.
+# Names the plugin's sites by the guest's functions op_NAME, and prints one line for each operation:
+# NAME instructions events samples min max. An operation with several sites is represented by its
+# most frequent one. With -v stretch=1 it prints one line, the site of the longest stretch with
+# interrupts off. It runs after symbols.awk and its file.
 {
 	where = place(number($2))
 	if ($14 + 0 > longest) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The guest's symbols, the first file: "address name", sorted.
+# Reads the guest's symbols, the first file: lines "address name", sorted.
 function number(hex,	i, v)
 {
 	v = 0
@@ -9,7 +9,7 @@ function number(hex,	i, v)
 	return v
 }
 
-# The guest's function that holds the address.
+# Returns the guest's function at an address.
 function place(at,	i)
 {
 	for (i = n; i > 0 && address[i] > at; i--)

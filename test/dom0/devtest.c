@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Devices from Dom0's side, for the tests: disks written and read back, and devices (QEMU's edu
- * and e1000, without a driver) that are told to do DMA to any address.
+ * Tests of devices, run in Dom0: disks are written and read back, and devices without a driver
+ * (QEMU's edu and e1000) are told to do DMA to any address.
  */
 #include <endian.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ static double seconds(void)
 
 /* --- Disks --- */
 
-/* Words that differ from block to block and from seed to seed. */
+/* Different words for each block and each seed. */
 static void fill(uint64_t *words, uint64_t seed, uint64_t block)
 {
 	uint64_t x = seed * 0x9e3779b97f4a7c15ull + block * 0xbf58476d1ce4e5b9ull + 1;
@@ -61,7 +61,9 @@ static void *buffer(size_t size)
 	return p;
 }
 
-/* devtest disk DEVICE MIB SEED: past the page cache, so that each block comes from the device. */
+/*
+ * devtest disk DEVICE MIB SEED: bypasses the page cache, so that each block comes from the device.
+ */
 static int disk(const char *path, uint64_t blocks, uint64_t seed)
 {
 	int fd = open(path, O_RDWR | O_DIRECT);
@@ -96,7 +98,7 @@ static int disk(const char *path, uint64_t blocks, uint64_t seed)
 
 static int config_fd;
 
-/* Finds the function, lets it do DMA, and maps its first BAR. */
+/* Finds the function, enables its DMA, and maps its first BAR. */
 static volatile uint8_t *open_device(const char *folder, size_t size)
 {
 	char path[256];
@@ -137,7 +139,7 @@ static uint64_t frame_of(const void *p)
 #define EDU_COMMAND 0x98
 #define EDU_START 1u
 #define EDU_TO_RAM 2u
-#define EDU_BUFFER 0x40000ull	/* as its DMA sees it; 4 KiB, of which QEMU 7.2 takes one byte less */
+#define EDU_BUFFER 0x40000ull	/* for DMA; 4 KiB, of which QEMU 7.2 accepts one byte less */
 #define EDU_MOST 2048u
 
 static volatile uint8_t *edu;
@@ -170,7 +172,7 @@ static void dma(uint64_t address, unsigned int size, bool to_ram)
 	}
 }
 
-/* The device's own memory: size bytes of value. */
+/* Fills size bytes of the device's own memory with value. */
 static void load(uint32_t value, unsigned int size)
 {
 	static uint32_t *page;
@@ -188,7 +190,7 @@ static void write_to(uint64_t address, uint32_t value, unsigned int size)
 	dma(address, size, true);
 }
 
-/* devtest own EDU: what must work. */
+/* devtest own EDU: DMA to its own page, which must work. */
 static int own(void)
 {
 	uint8_t *page = buffer(PAGE);
@@ -205,7 +207,7 @@ static int own(void)
 }
 
 /*
- * devtest granted EDU DOMAIN REFERENCE: DMA to the page while it is mapped, and when it is no more.
+ * devtest granted EDU DOMAIN REFERENCE: DMA to a granted page while it is mapped, and after that.
  */
 static int granted(unsigned int domid, unsigned int ref)
 {
@@ -225,7 +227,7 @@ static int granted(unsigned int domid, unsigned int ref)
 	printf("DMA granted page at %#llx: %s\n", (unsigned long long)address,
 	       p[0] == 0x5a ? "written" : "not written");
 	fflush(stdout);
-	sleep(1);	/* for the guest to see it */
+	sleep(1);	/* so that the guest sees it */
 	munmap((void *)p, PAGE);
 	unmap.index = map.index;
 	if (ioctl(fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &unmap))
@@ -235,7 +237,7 @@ static int granted(unsigned int domid, unsigned int ref)
 	return 0;
 }
 
-/* devtest storm EDU SECONDS: MSIs as fast as they go, with a vector that Linux does not use. */
+/* devtest storm EDU SECONDS: MSIs as fast as possible, with a vector that Linux does not use. */
 static int storm(unsigned int duration)
 {
 	uint8_t pos;
