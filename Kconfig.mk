@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Configuration: Kconfig + .config -> $(O)/include/config.h, the one generated
-# header. Without a .config the defaults are taken. Another file is named with
-# KCONFIG_CONFIG=file (test builds use it).
+# Configuration: Kconfig and .config make $(O)/include/config.h, the one generated header. Without a
+# .config the defaults count. KCONFIG_CONFIG=file names another file (test builds use it).
 KCONFIG_CONFIG ?= .config
 
-# Commands are shown with make V=1 only.
+# Only make V=1 shows the commands.
 ifeq ($(V),)
 .SILENT:
 endif
@@ -20,9 +19,9 @@ olddefconfig: ; @$(KCONFIG_ENV) kconfig-conf --olddefconfig Kconfig >/dev/null
 defconfig: ; @$(KCONFIG_ENV) kconfig-conf --alldefconfig Kconfig >/dev/null
 savedefconfig: ; @$(KCONFIG_ENV) kconfig-conf --savedefconfig=$(O)/defconfig Kconfig
 
-# Without a .config the defaults of today are taken, and none is written: it is
-# made by menuconfig or defconfig. olddefconfig completes one that is older than
-# Kconfig; the header is made after it and is the newer of the two.
+# Without a .config the current defaults count, and no .config is written: menuconfig or defconfig
+# makes one. olddefconfig completes a .config that is older than Kconfig. The header is made after
+# that, so that it is newer.
 define CONFIG_HEADER_AWK
 BEGIN { print "/* Generated: change it with make menuconfig. */"; \
 	print "#ifndef KEEL_CONFIG_H\n#define KEEL_CONFIG_H" } \
@@ -42,14 +41,14 @@ $(CONFIG_H): Kconfig Kconfig.mk $(wildcard $(KCONFIG_CONFIG))
 	fi
 	@mv $@.new $@
 
-# Unit tests do not depend on the user's .config: the defaults, with DEBUG.
+# Unit tests do not depend on the user's .config. They have the defaults, with DEBUG.
 $(O)/unit/include/config.h: Kconfig Kconfig.mk
 	@mkdir -p $(@D)
 	@KCONFIG_CONFIG=$(@D)/default.config kconfig-conf --alldefconfig Kconfig >/dev/null
 	@{ awk -F= '$(CONFIG_HEADER_AWK)' $(@D)/default.config; echo '#define CONFIG_DEBUG 1'; } > $@
 
-# What must be installed: every */deps.txt. Included, so that make installs it
-# before anything else and then starts over with the compiler in place.
+# Packages that must be installed: every */deps.txt. The stamp is included, so make installs them
+# before anything else, and then starts over with the compiler in place.
 deps:
 	@test/deps
 	@+$(MAKE) --no-print-directory qemu10 || echo "deps: going on without QEMU 10, which few tests need" >&2

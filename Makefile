@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Keel: builds the hypervisor; the other folders bring their targets in *.mk files.
+# Keel: builds the hypervisor. The other folders add their targets in *.mk files.
 O          ?= build
 CC         ?= gcc
 HOSTCC     ?= gcc
@@ -7,7 +7,8 @@ LD         ?= ld
 OBJCOPY    ?= objcopy
 NM         ?= nm
 
-# Debian gives the folders of sfdisk, mkfs.vfat and depmod to root only; they work for anybody.
+# Debian has sfdisk, mkfs.vfat and depmod in folders that only root's PATH has. They work for any
+# user.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := all
@@ -63,6 +64,6 @@ help:
 	@echo "make qemu10          fetches QEMU 10 alone, which few tests need"
 	@echo "make menuconfig      the build's options; make clean: removes $(O)"
 
-# Each of these adds targets: the boot image, tools in Dom0, tests, the guard.
+# Each of these adds targets: the boot image, Dom0's tools, tests, the guard.
 -include Kconfig.mk $(wildcard arch/x86/boot/*.mk xen/efi/*.mk dom0-tools/*.mk test/*.mk drivers-none/*.mk)
 -include $(OBJS:.o=.d)

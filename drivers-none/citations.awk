@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What comments and pages cite must be there: pages and their sections ("docs/abi.md, domctl", or a link to #domctl),
-# files and folders, and functions, written "name()". What is elsewhere is cited with its project: "Linux's
-# drivers/xen/balloon.c", "Bochs' `InterruptAcknowledge()`". Words in capitals stand for any name: test/unit/NAME_test.c.
-# A page that shows how to add a file says "the new file `NAME`".
-# Input: PASS=files and the list of all files, PASS=names and sources, PASS=pages and pages, PASS=check and everything.
-# A violation is one line "file:line: citation: what".
+# Comments and pages may only cite what exists: pages and their sections ("docs/abi.md, domctl", or
+# a link to #domctl), files and folders, and functions, written "name()". A citation of another
+# project names that project: "Linux's drivers/xen/balloon.c", "Bochs' `InterruptAcknowledge()`".
+# Words in capitals stand for any name: test/unit/NAME_test.c. A page that shows how to add a file
+# says "the new file `NAME`".
+# Input: PASS=files and the list of all files, PASS=names and sources, PASS=pages and pages,
+# PASS=check and everything. A violation is one line "file:line: citation: what".
 
 BEGIN {
 	elsewhere = "(Linux|Xen|libxl|xl|libvirt|Debian|QEMU|Bochs|GRUB|OVMF|EDK2|glibc|POSIX|cloc)('s?)? `?$"
-	# Endings by which a word is known to be a file; other files are known by their folder.
+	# A word with one of these endings is a file; other files are recognized by their folder.
 	endings = "[.](c|h|S|mk|sh|py|awk|md|list|mutants|soak)$"
 	folders = "^(common|arch|xen|dom0-tools|drivers-none|test|docs)/"
 }
@@ -18,7 +19,7 @@ function report(text)
 	print FILENAME ":" FNR ": citation: " text
 }
 
-# Each file and folder can be cited by its last parts: hvm/exit.c.
+# Files and folders can be cited by the last parts of their path: hvm/exit.c.
 PASS == "files" {
 	path = $0
 	sub(/^\.\//, "", path)
@@ -56,7 +57,7 @@ PASS == "pages" {
 	next
 }
 
-# The comment of a line, or in a page the line.
+# The comment in a line; in a page, the whole line.
 function text_of(line,	text)
 {
 	if (page_like) return line
@@ -129,7 +130,7 @@ function check_anchors(line,	rest, section)
 	}
 }
 
-# Is there a file or a folder of this name? Capitals and stars stand for anything.
+# Does a file or folder of this name exist? Capitals and stars stand for anything.
 function exists(path,	pattern)
 {
 	sub(/\/$/, "", path)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What guard.awk and citations.awk both need.
+# Shared by guard.awk and citations.awk.
 
-# A line of C without comments (these are kept in `comment`), with string and character literals emptied (kept in
-# `strings`). `in_comment` must be 0 at the first line of a file.
+# Returns a line of C without comments (they go to `comment`) and with empty string and character
+# literals (their text goes to `strings`). `in_comment` must be 0 at the first line of a file.
 function clean(line,	out, c, two, i, n, quote)
 {
 	out = ""

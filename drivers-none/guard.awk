@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Source rules of the guard: see README.md. Input: the lists, then sources.
-# A violation is one line "file:line: rule: what".
+# Source rules of the guard (README.md). Input: the lists, then the sources. A violation is one line
+# "file:line: rule: what".
 
 BEGIN {
-	# Primitives that touch hardware -> kind of entry in allowed.list.
+	# Primitives that touch hardware, and the kind of their entries in allowed.list.
 	n = split("inb inw inl outb outw outl insb insw insl outsb outsw outsl port_in port_out", w, " ")
 	for (i = 1; i <= n; i++) kind[w[i]] = "port"
 	n = split("rdmsr wrmsr rdmsr_safe wrmsr_safe wrmsr_try", w, " ")
@@ -46,7 +46,7 @@ function path(	p)
 {
 	p = FILENAME
 	sub(/^\.\//, "", p)
-	if (SEED) {	# a seeded file says which file it stands for
+	if (SEED) {	# a seeded file names the file that it stands for
 		return SEED_AS == "" ? "common/seeded.c" : SEED_AS
 	}
 	return p
@@ -57,7 +57,7 @@ function report(rule, text)
 	print FILENAME ":" FNR ": " rule ": " text
 }
 
-# Calls of primitives: the first argument must be one that the file's line names.
+# Calls of primitives: the first argument must match one of the file's entries.
 function check_calls(line,	rest, name, arg, depth, i, c, k)
 {
 	rest = line
@@ -134,7 +134,7 @@ function check_include(line,	inc)
 		report("dependency", "svm and vmx do not know each other")
 }
 
-# NAME_internal.h is for the files of its folder.
+# Only the files of its folder may include NAME_internal.h.
 function check_private(inc,	folder)
 {
 	if (inc !~ /_internal\.h$/ || inc !~ /\//) return
@@ -152,7 +152,8 @@ function check_vendor(line)
 		report("vendor", "the CPU's vendor is asked for outside svm/ and vmx/: " line)
 }
 
-# common/ is for any CPU: the arch's headers (machine/) and arch_*() functions have what is not.
+# common/ is for any CPU: what is not, is in the architecture's headers (machine/) and arch_*()
+# functions.
 function check_neutral(line)
 {
 	if (file !~ /^common\//) return
@@ -161,7 +162,8 @@ function check_neutral(line)
 		report("neutral", substr(line, RSTART, RLENGTH) " is x86: declare it in a header of arch/x86/include/machine, or an arch_ hook")
 }
 
-# A function starts at a line that opens a brace in column 1, and ends at one that closes it.
+# A function starts at a line that begins with an opening brace, and ends at one that begins with a
+# closing brace.
 function check_length(raw,	key)
 {
 	if (raw ~ /^\{/ && fn_name != "") {
@@ -179,7 +181,8 @@ function check_length(raw,	key)
 	}
 }
 
-# 100 characters; a message's text is not cut, so that it can be searched for: it may end a longer line.
+# 100 characters. A message's text is not split, so that a search finds it; it may end a longer
+# line.
 function check_width(raw)
 {
 	if (length(raw) > 100 && raw !~ /^[^"]*("([^"\\]|\\.)*"[ A-Za-z0-9_()]*)+[ ,;:)}\\]*$/)
@@ -205,7 +208,7 @@ FNR == 1 {
 	name_of_file = FILENAME
 	in_comment = fn_start = in_asm = 0
 	fn_name = ""
-	# The hypervisor: common/, arch/, xen/. The rest has only the dependency rule and the licence.
+	# These rules are for the hypervisor: common/, arch/, xen/. Others only have the rules for includes and the licence.
 	is_source = file ~ /^(common|arch|xen)\//
 	hosted = file ~ /^xen\/efi\// # the loader: an EFI application
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The guard, the line budget, and that each header can be included alone.
+# The guard, the line budget, and a check that each header can be included alone.
 CHECKS += check-guard check-size check-headers check-kconfig
 
 check-guard: $(OBJS)
@@ -12,7 +12,7 @@ check-size:
 check-kconfig:
 	@drivers-none/kconfig
 
-# The loader's headers need GNU-EFI's.
+# The loader's headers need those of GNU-EFI.
 HEADERS := $(sort $(wildcard common/*.h common/*/*.h arch/x86/*.h arch/x86/*/*.h arch/x86/include/machine/*.h \
 	xen/include/public/*.h xen/include/public/*/*.h xen/multiboot/*.h))
 check-headers: $(HEADERS:%=$(O)/headers/%.ok)

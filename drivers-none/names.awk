@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What other files can use, a function that is not static or a structure of a header, has one name in
-# the hypervisor and another in the toolstack, so that a search finds one of them. Input: PASS=keel and
-# the hypervisor's sources, PASS=tools and the toolstack's. A violation is a line "file:line: name: what".
+# A name that other files can use (a function that is not static, or a structure in a header) must
+# not be defined by both the hypervisor and the toolstack, so that a search finds the right one.
+# Input: PASS=keel and the hypervisor's sources, PASS=tools and the toolstack's. A violation is one
+# line "file:line: name: what".
 
 function defined(kind, name,	key)
 {
@@ -22,7 +23,7 @@ code ~ /^(struct|union|enum) [A-Za-z0-9_]+ \{/ {
 	defined(word[1], word[2])
 }
 
-# A function starts at a line that opens a brace in column 1.
+# A function starts at a line that begins with an opening brace.
 code ~ /^\{/ && fn_name != "" { defined("function", fn_name); fn_name = "" }
 code ~ /^[A-Za-z_].*\(/ && code !~ /[;}][ \t]*$/ {
 	fn_name = code

@@ -13,7 +13,7 @@
 #define CONFIG_DEFAULT	"keel.dtb"
 #define CONFIG_OPTION	"config="
 
-/* Load options may be anything: firmware puts its own marks into boot entries that it made. */
+/* Load options may be anything: firmware adds its own data to boot entries that it makes itself. */
 static BOOLEAN options_text(struct loader *l, char *text, UINTN size)
 {
 	const CHAR16 *s = l->image->LoadOptions;
@@ -81,7 +81,9 @@ EFI_STATUS loader_options(struct loader *l)
 
 	if (loader_find_section(l, ".cmdline", &b)) {
 		memcpy(text, b.data, b.size < sizeof(text) ? b.size : sizeof(text) - 1);
-		/* A text file ends with a newline. */
+		/*
+		 * Control characters become blanks, and the newline at the end of a text file goes.
+		 */
 		for (i = 0; text[i]; i++)
 			if (text[i] == '\n' || text[i] == '\r' || text[i] == '\t')
 				text[i] = ' ';
@@ -184,7 +186,9 @@ static EFI_STATUS load_tree_files(struct loader *l, const char *name,
 	return EFI_SUCCESS;
 }
 
-/* No tree: one Dom0, its kernel and ramdisk from sections or files with fixed names. */
+/*
+ * Without a device tree: one Dom0, whose kernel and ramdisk are sections or files with fixed names.
+ */
 static EFI_STATUS load_defaults(struct loader *l)
 {
 	static const char *const ramdisks[] = { ".ramdisk", "initrd.img" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The core that keel.efi carries: placing it, its handoff page tables, and the jump into it. */
+/* The core inside keel.efi: its placement, its handoff page tables, and the jump into it. */
 #include "arch/x86/boot/layout.h"
 #include "common/elf64.h"
 #include "common/lib/string.h"
@@ -11,7 +11,7 @@
 #define NR_LOW_PDS	4
 #define CR4_LA57	(1UL << 12)
 
-/* One allocation: the code that switches to the tables, and the tables. */
+/* One allocation holds the tables, and the code that switches to them. */
 struct handoff {
 	UINT8 code[4096];
 	UINT64 pml4[512];
@@ -45,7 +45,7 @@ static EFI_STATUS load_segments(struct loader *l, const struct elf64_ehdr *eh, U
 	return EFI_SUCCESS;
 }
 
-/* The image's own window begins one load address below the image, as it was linked. */
+/* The image's window begins below the image, by the load address that it was linked for. */
 static VOID fill_tables(struct handoff *h, UINT64 image_phys)
 {
 	UINT64 window = image_phys - KEEL_LOAD_PHYS;
@@ -65,7 +65,7 @@ static VOID fill_tables(struct handoff *h, UINT64 image_phys)
 
 static EFI_STATUS make_handoff(struct loader *l)
 {
-	/* The firmware's own tables may forbid execution in data pages. */
+	/* The firmware's own page tables may forbid execution in data pages. */
 	l->handoff = loader_alloc(sizeof(*l->handoff), EFI_PAGE_SIZE, EfiLoaderCode, FALSE);
 	if (!l->handoff)
 		return loader_error(EFI_OUT_OF_RESOURCES, L"no memory below 4 GiB for page tables");

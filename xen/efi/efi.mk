@@ -29,7 +29,7 @@ $(EFI_DIR)/xen/efi/handoff.o: xen/efi/handoff.S $(EFI_DIR)/keel.elf
 	@mkdir -p $(@D)
 	$(CC) -c -I. $(PREFIX_MAP) -DKEEL_ELF='"$(EFI_DIR)/keel.elf"' $< -o $@
 
-# libefi.a has string functions of its own: the first definition, ours, is taken.
+# libefi.a has string functions, too; the linker takes the first definition, which is ours.
 $(EFI_DIR)/keel.so: $(EFI_OBJS)
 	$(LD) -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --no-undefined \
 		--allow-multiple-definition --build-id=none -T $(EFI_LIB)/elf_x86_64_efi.lds \

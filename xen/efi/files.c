@@ -4,7 +4,7 @@
 #include "xen/efi/loader.h"
 #include "xen/efi/path.h"
 
-/* Some firmware cannot read very much at once. */
+/* Some firmware cannot read large amounts at once. */
 #define READ_CHUNK	(8 * MIB)
 
 /* PE/COFF specification: offsets into the headers. */
@@ -31,7 +31,10 @@ EFI_STATUS loader_open_volume(struct loader *l)
 	return EFI_SUCCESS;
 }
 
-/* @path with backslashes, behind @folder unless it is absolute. FALSE if it is too long. */
+/*
+ * Joins @folder and @path, with backslashes; an absolute @path stays alone. FALSE if the result is
+ * too long.
+ */
 static BOOLEAN make_name(const CHAR16 *folder, const char *path, CHAR16 name[LOADER_PATH_LEN])
 {
 	UINTN n = 0;
@@ -48,7 +51,7 @@ static BOOLEAN make_name(const CHAR16 *folder, const char *path, CHAR16 name[LOA
 	return TRUE;
 }
 
-/* Looks beside keel.efi first, then from the volume's top. */
+/* Looks in keel.efi's folder first, then at the volume's top. */
 static EFI_STATUS open_file(struct loader *l, const char *path, EFI_FILE_HANDLE *file)
 {
 	CHAR16 name[LOADER_PATH_LEN];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The loader's last instructions, and the core that it carries. */
+/* The loader's last instructions, and the core inside it. */
 #define CR4_PGE		0x80
 #define MSR_EFER	0xc0000080
 #define EFER_NXE	0x800

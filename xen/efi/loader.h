@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * keel.efi: the UEFI loader. It runs with boot services, finds the files, loads the core that it
- * carries, fills struct boot_info, leaves boot services and jumps to the core's start64.
+ * keel.efi: the UEFI loader. It uses boot services to find the files and load the core inside it.
+ * It fills struct boot_info, exits boot services and jumps to the core's start64.
  *
- * Every function that returns EFI_STATUS has said what went wrong when it returns an error.
+ * Every function that returns EFI_STATUS reports an error on the console before it returns it.
  */
 #ifndef XEN_EFI_LOADER_H
 #define XEN_EFI_LOADER_H
@@ -17,7 +17,7 @@
 #define GIB		(1024 * MIB)
 #define LOADER_PATH_LEN	256
 
-/* A Debian kernel must be loaded at 16 MiB..74 MiB: nothing of ours should be in its way. */
+/* A Debian kernel must be loaded to 16 MiB..74 MiB, so the loader puts nothing there. */
 #define KERNEL_PLACE	(16 * MIB)
 #define KERNEL_PLACE_END (74 * MIB)
 
@@ -29,28 +29,30 @@ struct loader_blob {
 struct loader {
 	EFI_HANDLE handle;
 	EFI_LOADED_IMAGE *image;
-	EFI_FILE_HANDLE root;			/* of the volume, NULL if it is none */
+	EFI_FILE_HANDLE root;			/* of the volume; NULL without one */
 	CHAR16 folder[LOADER_PATH_LEN];		/* where keel.efi is, with a backslash at its end */
-	char config_name[LOADER_PATH_LEN];	/* as asked for; empty: the default */
+	char config_name[LOADER_PATH_LEN];	/* as the user asked; empty: the default */
 	char dom0_cmdline[BOOT_CMDLINE_LEN];	/* what follows `--` */
 	struct boot_info *bi;
-	struct handoff *handoff;		/* trampoline and tables */
+	struct handoff *handoff;		/* code and page tables */
 	UINT64 entry;				/* start64, virtual */
 };
 
-/* Say "Keel: ..." on the console; @status is appended unless it is EFI_SUCCESS. Returns @status. */
+/*
+ * Prints "Keel: ..." on the console, followed by @status unless it is EFI_SUCCESS. Returns @status.
+ */
 EFI_STATUS loader_error(EFI_STATUS status, const CHAR16 *fmt, ...);
 
 /* memory.c */
 
 /*
- * Pages of @type below 4 GiB, @align a power of two of at least 4 KiB, away from a kernel's place;
- * with @strict nowhere in 1..74 MiB, else anything below 4 GiB as the last resort. Not cleared.
- * Says nothing on failure: returns NULL.
+ * Pages of @type between 74 MiB and 4 GiB; @align is a power of two of at least 4 KiB. If there are
+ * none and not @strict: pages below the kernel's place, and as a last resort any pages from 1 MiB
+ * on. They are not cleared. Returns NULL on failure, and prints nothing.
  */
 VOID *loader_alloc(UINT64 size, UINT64 align, EFI_MEMORY_TYPE type, BOOLEAN strict);
 
-/* Leave boot services and fill boot_info's ranges from the last memory map. */
+/* Exit boot services, and fill boot_info's ranges from the last memory map. */
 EFI_STATUS loader_exit_boot_services(struct loader *l);
 
 /* files.c */
@@ -58,7 +60,9 @@ EFI_STATUS loader_open_volume(struct loader *l);
 /* EFI_NOT_FOUND is not reported if @optional. */
 EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional,
 			    struct loader_blob *out);
-/* A section of keel.efi's own image, copied. FALSE: there is none of this name. */
+/*
+ * Finds a section of keel.efi's own image, and copies it. FALSE: there is no section of this name.
+ */
 BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_blob *out);
 
 /* config.c */

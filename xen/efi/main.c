@@ -23,7 +23,10 @@ EFI_STATUS loader_error(EFI_STATUS status, const CHAR16 *fmt, ...)
 	return status;
 }
 
-/* The firmware goes on to its next boot option and may clear the screen: leave time to read. */
+/*
+ * After an error the firmware tries its next boot option, and may clear the screen: give the user
+ * time to read.
+ */
 static VOID wait_for_reader(VOID)
 {
 	EFI_INPUT_KEY key;

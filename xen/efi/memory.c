@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Memory while boot services run, their end, and the map that remains. */
+/* Memory while boot services run, their exit, and the memory map after that. */
 #include "xen/efi/loader.h"
 
 #define EXIT_TRIES	8
-#define MAP_SLACK	16	/* descriptors that allocations in between may add */
+#define MAP_SLACK	16	/* more descriptors that allocations may add */
 
 struct memory_map {
 	VOID *data;
@@ -23,7 +23,7 @@ static EFI_STATUS map_read(struct memory_map *m)
 	return BS->GetMemoryMap(&m->size, m->data, &m->key, &m->desc_size, &version);
 }
 
-/* Read the map into fresh pool memory, with room to read it again when it has grown a little. */
+/* Reads the map into new pool memory, with room to read it again after it has grown a little. */
 static EFI_STATUS map_get(struct memory_map *m)
 {
 	EFI_STATUS status;
@@ -43,7 +43,7 @@ static EFI_STATUS map_get(struct memory_map *m)
 	}
 }
 
-/* The highest place in [lo, hi) that is free in @m, or 0. */
+/* The highest free address in [lo, hi) of @m, or 0. */
 static UINT64 find_place(const struct memory_map *m, UINT64 size, UINT64 align, UINT64 lo,
 			 UINT64 hi)
 {
@@ -92,7 +92,7 @@ VOID *loader_alloc(UINT64 size, UINT64 align, EFI_MEMORY_TYPE type, BOOLEAN stri
 	return (VOID *)(UINTN)place;
 }
 
-/* UEFI 2.10, table 7.10: what each kind of memory is once boot services are gone. */
+/* UEFI 2.10, table 7.10: the use of each type of memory after boot services have ended. */
 static VOID add_descriptor(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
 {
 	UINT32 type = BOOT_RANGE_RESERVED, flags = 0;
@@ -103,7 +103,7 @@ static VOID add_descriptor(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
 	case EfiBootServicesCode:
 	case EfiBootServicesData:
 	case EfiConventionalMemory:
-		/* Memory that cannot be cached does not count as RAM. */
+		/* Memory that cannot be cached is not used as RAM. */
 		if (d->Attribute & EFI_MEMORY_WB)
 			type = BOOT_RANGE_RAM;
 		break;
@@ -137,7 +137,10 @@ EFI_STATUS loader_exit_boot_services(struct loader *l)
 	status = map_get(&m);
 	if (EFI_ERROR(status))
 		return loader_error(status, L"the firmware gives no memory map");
-	/* A timer's event between map and exit makes the key stale. Make only these two calls. */
+	/*
+	 * A timer event between the two calls may change the map, so that its key is stale. Make no
+	 * other calls.
+	 */
 	for (tries = 0; tries < EXIT_TRIES; tries++) {
 		status = BS->ExitBootServices(l->handle, m.key);
 		if (!EFI_ERROR(status))

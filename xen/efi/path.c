@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The folder that keel.efi is in, and its name among its load options. */
+/* The folder of keel.efi, and load options without the program's name. */
 #include <stdbool.h>
 
 #include "xen/efi/path.h"
 
-/* UEFI 2.10, table 10.1 and 10.3.5.4: type, subtype, length with this header. */
+/* UEFI 2.10, table 10.1 and 10.3.5.4: type, subtype, length including this header. */
 #define NODE_HEADER	4
 #define NODE_MEDIA	0x04
 #define NODE_FILE	0x04
 #define NODE_END	0x7f
-#define DEVICE_PATH_MAX	8192	/* a path without an end is no path */
+#define DEVICE_PATH_MAX	8192	/* a path without an end within this is damaged */
 
 struct name {
 	uint16_t *text;
 	size_t len, room;
 };
 
-/* Backslashes never stand side by side. */
+/* Two backslashes never stand side by side. */
 static bool append(struct name *n, uint16_t c)
 {
 	if (c == '/')
@@ -29,7 +29,7 @@ static bool append(struct name *n, uint16_t c)
 	return true;
 }
 
-/* The whole name, or nothing. */
+/* Appends the whole name, or fails. */
 static bool join_nodes(const uint8_t *node, struct name *n)
 {
 	size_t done = 0, size, i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What only the firmware can tell: ACPI's root, the framebuffer. */
+/* Data that only the firmware can provide: ACPI's root, the framebuffer. */
 #include "xen/efi/loader.h"
 
 static VOID find_rsdp(struct boot_info *bi)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What Debian's libfdt.a needs besides the string functions. */
+/* Functions that Debian's libfdt.a needs besides the string functions. */
 #include "xen/efi/loader.h"
 
 VOID __stack_chk_fail(VOID) __attribute__((noreturn));

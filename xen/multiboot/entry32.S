@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The multiboot entries: GRUB's multiboot2, and multiboot1 for `qemu -kernel`. Both come in 32-bit
- * protected mode, paging off, %eax = magic, %ebx = what the loader left. The image is at its linked
- * physical address. Builds the handoff page tables in the bss and enters long mode.
+ * The multiboot entries: GRUB's multiboot2, and multiboot1 for `qemu -kernel`. Both enter in 32-bit
+ * protected mode, paging off, %eax = magic, %ebx = the loader's information. The image is at its
+ * linked physical address. This code builds the handoff page tables in the bss and enters long
+ * mode.
  */
 #include "arch/x86/boot/layout.h"
 #include "xen/multiboot/multiboot.h"
@@ -12,7 +13,7 @@
 
 #define COM1		0x3f8
 #define PTE_TABLE	0x003		/* present, writable */
-#define PTE_2M		0x083		/* and a 2 MiB page */
+#define PTE_2M		0x083		/* the same for a 2 MiB page */
 #define CR0_PE		0x00000001
 #define CR0_WP		0x00010000
 #define CR0_PG		0x80000000
@@ -75,7 +76,7 @@ multiboot_entry:
 	mov	%ebx, %edi
 	mov	$PA(boot_stack_end), %esp
 
-	/* Long mode and no-execute, or nothing. */
+	/* Without long mode and no-execute Keel cannot run. */
 	mov	$0x80000000, %eax
 	cpuid
 	cmp	$0x80000001, %eax
@@ -87,7 +88,7 @@ multiboot_entry:
 	bt	$CPUID_NX_BIT, %edx
 	jnc	no_long_mode
 
-	/* 0..4 GiB onto itself, in 2 MiB pages: 4 page directories of 512 entries. */
+	/* Map 0..4 GiB one-to-one in 2 MiB pages: 4 page directories of 512 entries. */
 	mov	$PA(handoff_pd), %ebx
 	mov	$PTE_2M, %eax
 	mov	$2048, %ecx
@@ -102,7 +103,10 @@ multiboot_entry:
 	add	$8, %ebx
 	add	$0x1000, %eax
 	loop	1b
-	/* The image's window begins at physical 0 here: the low 1 GiB's directory serves it too. */
+	/*
+	 * Here the image's window begins at physical 0, so the directory of the low 1 GiB also maps
+	 * it.
+	 */
 	movl	$PA(handoff_pd) + PTE_TABLE, PA(handoff_pdpt_high) + 510 * 8
 	movl	$PA(handoff_pdpt) + PTE_TABLE, PA(handoff_pml4)
 	movl	$PA(handoff_pdpt_high) + PTE_TABLE, PA(handoff_pml4) + 511 * 8
@@ -160,7 +164,7 @@ mb_long_mode:
 	mov	%eax, %ss
 	mov	%eax, %ds
 	mov	%eax, %es
-	/* From here on at the linked address. */
+	/* Continue at the linked address. */
 	movabs	$1f, %rax
 	jmp	*%rax
 1:	lea	boot_stack_end(%rip), %rsp

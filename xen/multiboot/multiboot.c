@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Multiboot1 and multiboot2 information to struct boot_info. */
+/* Converts multiboot1 and multiboot2 information to struct boot_info. */
 #include "arch/x86/boot/layout.h"
 #include "common/lib/string.h"
 #include "xen/multiboot/multiboot.h"
@@ -8,7 +8,7 @@
 
 extern char handoff_pml4[], handoff_tables_end[];
 
-/* Everything that a multiboot loader hands over is below 4 GiB, where the handoff tables map it. */
+/* Everything that a multiboot loader provides is below 4 GiB, where the handoff tables map it. */
 static const void *phys(uint64_t pa)
 {
 	return (const void *)(uintptr_t)pa;
@@ -24,8 +24,8 @@ static const char *skip_word(const char *s)
 }
 
 /*
- * QEMU and older loaders put the file's name first; GRUB 2 gives only what follows it. Debian's
- * GRUB scripts write a word `placeholder` in front of a Xen module's arguments.
+ * QEMU and older loaders put the file's name first; GRUB 2 only passes what follows it. Debian's
+ * GRUB scripts write the word `placeholder` before a Xen module's arguments.
  */
 static const char *skip_name(const struct boot_info *bi, const char *s)
 {
@@ -42,7 +42,7 @@ static void add_module(struct boot_info *bi, uint64_t start, uint64_t end, const
 {
 	char name[256];
 	const char *args = skip_name(bi, string);
-	/* With GRUB the skipped word is not the name. */
+	/* With GRUB the skipped word is not a name. */
 	size_t len = strncmp(bi->loader_name, "GRUB", 4) ? args - string : 0;
 
 	while (len && string[len - 1] == ' ')
@@ -147,7 +147,7 @@ static void mb2_memory(struct boot_info *bi, const struct mb2_mmap *map)
 	}
 }
 
-/* The loader's copy is in memory that belongs to nobody: keep our own, inside the image. */
+/* The loader's copy is in memory that may be overwritten, so keep one inside the image. */
 static void keep_rsdp(struct boot_info *bi, const char *copy, size_t size)
 {
 	static char rsdp[64] __attribute__((aligned(16)));

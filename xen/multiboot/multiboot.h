@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Multiboot 0.6.96 and Multiboot2 2.0: what a boot loader leaves for the kernel, and the
- * conversion of both to struct boot_info.
+ * Multiboot 0.6.96 and Multiboot2 2.0: the information that a boot loader passes to the kernel, and
+ * the conversion of both to struct boot_info.
  */
 #ifndef XEN_MULTIBOOT_MULTIBOOT_H
 #define XEN_MULTIBOOT_MULTIBOOT_H
@@ -11,8 +11,8 @@
 #define MB2_HEADER_MAGIC	0xe85250d6
 #define MB2_LOADER_MAGIC	0x36d76289
 
-#define MB1_HEADER_ALIGN	0x00000001	/* modules on page boundaries */
-#define MB1_HEADER_MEMORY	0x00000002	/* memory information wanted */
+#define MB1_HEADER_ALIGN	0x00000001	/* wants modules on page boundaries */
+#define MB1_HEADER_MEMORY	0x00000002	/* wants memory information */
 #define MB1_HEADER_ADDRESS	0x00010000	/* load addresses are in the header */
 
 #define MB2_HEADER_END		0
@@ -111,12 +111,16 @@ struct mb2_framebuffer {
 };
 
 /*
- * Convert what the loader left at @info to the hypervisor's boot_info. Called once by entry32.S, on
- * the handoff page tables, interrupts off. Does not return if the magic is none of the two.
+ * Converts the loader's information at @info to the hypervisor's boot_info. entry32.S calls it
+ * once, on the handoff page tables, with interrupts off. Does not return if the magic is neither of
+ * the two.
  */
 struct boot_info *multiboot_start(uint32_t magic, uint64_t info);
 
-/* The conversions; @phys maps a physical address. Only boot_info_add_range's limits can be hit. */
+/*
+ * The conversions. @phys maps a physical address. Only boot_info_add_range()'s limits can be
+ * exceeded.
+ */
 void multiboot1_convert(struct boot_info *bi, const struct mb1_info *info);
 void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info);
 

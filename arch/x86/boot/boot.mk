@@ -5,7 +5,7 @@ KEEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sect
 
 all: $(O)/keel.elf
 
-# These functions are what the compiler would turn their own loops into.
+# These files define the functions that the compiler would turn their own loops into.
 $(O)/common/lib/string.o $(O)/arch/x86/string.o: CFLAGS += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 # The SSDT of guests with PCI functions, for Keel, its tests, and the tools.
@@ -20,8 +20,8 @@ $(O)/arch/x86/boot/keel.lds: arch/x86/boot/keel.lds.S arch/x86/boot/layout.h
 	@mkdir -p $(@D)
 	$(CC) -E -P -undef -D__ASSEMBLY__ -I. -x assembler-with-cpp $< -o $@
 
-# Linked twice: the first time to learn the functions' addresses. The table of their names lies behind
-# the text, so that it moves nothing that it names; the second table must be the same as the first.
+# Linked twice: the first time to learn the functions' addresses. The table of their names is behind
+# the text, so it does not move any function; the second table must be the same as the first.
 LINK_KEEL = $(LD) $(KEEL_LDFLAGS) -T $(O)/arch/x86/boot/keel.lds -o $@ $(OBJS) $(filter $(SYM)/%.o,$^) $(LIBFDT)
 SYMBOLS_AWK := arch/x86/boot/symbols.awk
 SYM := $(O)/arch/x86/boot/sym
@@ -39,13 +39,13 @@ $(SYM)/symbols.s: $(SYM)/keel-pass1.elf $(SYMBOLS_AWK)
 $(SYM)/%.o: $(SYM)/%.s
 	@$(CC) -c $< -o $@
 
-# One constant lies between file offsets and load addresses (multiboot1's address fields need it).
+# File offsets and load addresses differ by a constant (multiboot1's address fields need it).
 $(O)/keel.elf: $(OBJS) $(SYM)/symbols.o $(O)/arch/x86/boot/keel.lds arch/x86/boot/check-flat.awk
 	$(LINK_KEEL)
 	@readelf -lW $@ | awk -f arch/x86/boot/check-flat.awk
 	@$(NM) -n $@ | awk -f $(SYMBOLS_AWK) | cmp - $(SYM)/symbols.s
 
-# libfdt's two headers, away from the C library's: libfdt_env.h is ours.
+# Two of libfdt's headers are copied, away from the C library's, because libfdt_env.h must be ours.
 LIBFDT_INC := $(O)/include/libfdt
 LIBFDT_H   := $(LIBFDT_INC)/libfdt.h $(LIBFDT_INC)/fdt.h
 LIBFDT_CPPFLAGS := -Icommon/lib/libfdt -isystem $(LIBFDT_INC)
@@ -55,5 +55,5 @@ $(LIBFDT_H): $(LIBFDT_INC)/%: /usr/include/%
 	@cp $< $@
 $(LIBFDT_USERS): $(LIBFDT_H)
 $(LIBFDT_USERS): CPPFLAGS += $(LIBFDT_CPPFLAGS)
-# Tests of what reads device trees.
+# Links libfdt into the tests whose sources read device trees.
 $(O)/unit/bootcfg_test $(O)/fuzz/bootcfg_fuzz: $(LIBFDT)
