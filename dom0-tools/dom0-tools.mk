@@ -11,7 +11,7 @@ UNPACK_LIBS := -llzma -lzstd -lz -lbz2
 
 .PHONY: tools dom0-image dom0-packages
 
-# unpack-kernel IN OUT: the ELF inside a packaged kernel; also for other makefiles.
+# unpack-kernel IN OUT: extracts the ELF from a packaged kernel; other makefiles use it, too.
 UNPACK_KERNEL := $(TO)/unpack-kernel
 UNPACK_SRC := $(T)/image/unpack-kernel.c $(T)/lib/error.c $(T)/lib/blob.c $(T)/lib/unpack.c \
 	$(T)/lib/lz4.c $(T)/lib/elf.c
@@ -20,7 +20,8 @@ $(UNPACK_KERNEL): $(UNPACK_SRC) $(wildcard $(T)/lib/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOLS_CFLAGS) -I$(T) $(UNPACK_SRC) -o $@ $(UNPACK_LIBS)
 
-# keel and keeld. The libraries' headers say <xen/...>: they find our public headers there.
+# keel and keeld. Xen's libraries have headers that include <xen/...>: they find our public headers
+# there.
 TOOLS_INCLUDE := $(TO)/include
 LIBKEEL_SRC := $(wildcard $(T)/lib/*.c)
 KEEL_SRC := $(wildcard $(T)/keel/*.c)
@@ -62,9 +63,9 @@ $(TO)/obj/keel/main.o: TOOLS_CFLAGS += -DKEEL_RELEASE='$(shell sed -n 's/^.defin
 
 -include $(LIBKEEL_OBJ:.o=.d) $(KEEL_OBJ:.o=.d) $(KEELD_OBJ:.o=.d)
 
-# Debian packages, downloaded and unpacked, never installed. PACKAGES may point to a folder
-# shared by several build trees. PACKAGES_SUITE=trixie takes them from that suite and not from the
-# machine's own; folders and images then have its name behind theirs.
+# Debian packages, downloaded and unpacked, never installed. PACKAGES may name a folder that several
+# build trees share. PACKAGES_SUITE=trixie takes them from that suite instead of the machine's own;
+# the names of folders and images then end with the suite's.
 PACKAGES ?= $(O)/packages
 PACKAGES_SUITE ?=
 SUFFIX := $(addprefix -,$(PACKAGES_SUITE))
@@ -133,14 +134,14 @@ $(TO)/san/%.o: $(T)/%.c | $(TOOLS_INCLUDE)/xen
 	@mkdir -p $(@D)
 	@$(HOSTCC) $(TOOLS_CFLAGS) $(TOOLS_SAN) -I$(T) -I$(TOOLS_INCLUDE) -Ixen/include -MMD -MP -c $< -o $@
 
-# An archive: a test brings itself what it plays, and the sources that it plays for.
+# An archive, so that a test can replace functions with its own, and the sources that define them.
 $(TO)/san/tools.a: $(TOOLS_TEST_OBJ)
 	@rm -f $@ && ar rcs $@ $^
 
 $(TO)/san/%_test: $(TO)/san/test/%_test.o $(TO)/san/tools.a
 	@$(HOSTCC) $(TOOLS_SAN) $(TOOLS_WRAP) $^ -o $@ -lcmocka -ljson-c $(UNPACK_LIBS) $(LIBS_$*)
 
-# The corpus is read by Debian's own libxlutil as well (libxen-dev).
+# Debian's own libxlutil (libxen-dev) reads the corpus, too.
 LIBS_corpus := -lxlutil -lxenlight
 $(TO)/corpus.tested: $(wildcard $(T)/test/corpus/*.cfg)
 

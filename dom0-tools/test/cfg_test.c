@@ -45,8 +45,8 @@ static void values(void **state)
 }
 
 /*
- * A number has its text too, a text without quotes may be hexadecimal, and the last of several
- * counts.
+ * A number also keeps its text, text without quotes may be a hexadecimal number, and the last of
+ * several settings counts.
  */
 static void as_for_libxlutil(void **state)
 {
@@ -130,7 +130,7 @@ static void errors(void **state)
 	}
 }
 
-/* Every prefix of a good file: an error or not, but never a wrong access. */
+/* Every prefix of a good file may be an error or not, but never causes a bad access. */
 static void truncated(void **state)
 {
 	static const char text[] =
@@ -192,7 +192,7 @@ static void replacement(void **state)
 	cfg_free(&c);
 }
 
-/* += behind the file's name adds to what the file says, and is the value if it says nothing. */
+/* += on the command line adds to the file's value, or is the value if the file has none. */
 static void replacement_adds(void **state)
 {
 	struct cfg c, over;

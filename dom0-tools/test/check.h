@@ -19,8 +19,8 @@
 	} while (0)
 
 /*
- * Linked with --wrap: when set, the n-th allocation from now on fails (counted down to 0, then
- * off). @alloc_failed tells whether it came to that.
+ * Linked with --wrap: if it is set, the nth allocation from now on fails. It counts down to 0 and
+ * then stops. @alloc_failed says whether an allocation failed.
  */
 extern long alloc_countdown;
 extern int alloc_failed;

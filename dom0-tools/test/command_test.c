@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The commands that look at or change a running guest, with a machine of the test's own: two
- * domains, what the hypervisor says of them, and xenstore. Each change is a line of `history`; what
- * a command prints is in `printed`.
+ * The commands that show or change a running guest, with a simulated machine: two domains, the
+ * hypervisor's answers, and xenstore. `history` gets a line for each change, `printed` what a
+ * command prints.
  */
 #include "test/check.h"
 
@@ -140,7 +140,7 @@ bool skeleton_config(struct keel *q, unsigned int domid, struct guest_config *g)
 
 static const char *disk_path = "/a.img";
 
-/* Two disks and an interface of web, as the nodes of Dom0's end have them. */
+/* web's two disks and its interface: the nodes of Dom0's end. */
 static char *read_device(const char *path)
 {
 	static const char *const nodes[] = {
@@ -311,7 +311,7 @@ int hyper_ratelimit(struct keel *q, unsigned int sched, unsigned int *us, bool s
 	return hyper_error;
 }
 
-/* Runs a command: its words, parted by blanks. What it prints, and its error, are in `printed`. */
+/* Runs a command, given as words separated by blanks. `printed` gets its output and its error. */
 static int run(const char *words)
 {
 	static const struct command *const all[] = {
@@ -381,7 +381,7 @@ static void vcpus(void **state)
 	machine_error = -EPERM;
 	expect("vcpu-list", 1, "cannot ask how many CPUs the machine has: Operation not permitted", "");
 	machine_error = 0;
-	gone = 0;	/* the others are still told */
+	gone = 0;	/* the other domains are still listed */
 	expect("vcpu-list", 0, "web   ", "");
 	assert_null(strstr(printed, "Domain-0"));
 	expect("vcpu-list --json", 0, "\"name\":\"web\"", "");
@@ -398,7 +398,7 @@ static void memory(void **state)
 	expect("mem-set 0 95", 1, "Dom0 needs 96 MiB at least", "");
 	expect("mem-set Domain-0 1", 1, "Dom0 needs 96 MiB at least", "");
 	expect("mem-set 0 96", 0, "asked", "/local/domain/0/memory/target=98304\n");
-	no_config = true;	/* another toolstack's */
+	no_config = true;	/* made by another toolstack */
 	expect("mem-set web 129", 1, "128 MiB at most", "");
 	expect("mem-set web 128m", 0, "asked", "/local/domain/3/memory/target=131072\n");
 	no_config = false;
@@ -596,7 +596,7 @@ static void interfaces(void **state)
 	hyper_error = 0;
 }
 
-/* Each says what it says as one JSON value, errors too, and its usage. */
+/* Each prints its result as one JSON value, its errors, too, and its usage. */
 static void json(void **state)
 {
 	static const struct {

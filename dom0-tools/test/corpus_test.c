@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whole configuration files, written after the patterns of those that people have, each with what
- * keel makes of it in its second line: taken, taken warns "TEXT", or refused "TEXT". And the same
- * files, entries and rates as Debian's libxlutil reads them: what keel takes must be stored as
- * there, and what that refuses keel may take only where it is known to.
+ * Whole configuration files, modelled on files that people have. The second line of each says what
+ * keel makes of it: taken, taken warns "TEXT", or refused "TEXT". Debian's libxlutil reads the same
+ * files, entries and rates: keel must store what it accepts in the same way, and may accept what
+ * libxlutil refuses only in known cases.
  */
 #include "test/check.h"
 
@@ -26,7 +26,7 @@ static void note(void *arg, const char *text)
 	snprintf(warned + n, sizeof(warned) - n, "%s\n", text);
 }
 
-/* What the file's second line expects: the text in its outer quotes goes to @says. */
+/* Reads what the file's second line expects. The text in its outer quotes goes to @says. */
 static bool expected(const char *path, char *says, size_t size, bool *warns)
 {
 	char line[512];
@@ -49,7 +49,7 @@ static bool expected(const char *path, char *says, size_t size, bool *warns)
 	return taken;
 }
 
-/* JSON and lines there and back give the same guest. */
+/* Conversion to JSON or lines and back gives the same guest. */
 static void goes_round(const char *path, const struct guest_config *g)
 {
 	struct json_object *first = guest_to_json(g), *second;
@@ -126,7 +126,7 @@ static void corpus(void **state)
 	assert_true(each_file(one_file) >= 40);
 }
 
-/* One value, as both have it. */
+/* Compares one value of both. */
 static void same_value(const char *path, XLU_Config *xlu, const struct cfg_setting *s)
 {
 	const char *text;
@@ -152,8 +152,8 @@ static void same_value(const char *path, XLU_Config *xlu, const struct cfg_setti
 }
 
 /*
- * The syntax of a text: 0 taken, else not; what is taken by both is the same. @more: keel may take
- * more.
+ * The syntax of a text: 0 if it is accepted. What both accept must have the same value. @more: keel
+ * may accept more.
  */
 static void same_syntax(const char *name, const char *text, bool more)
 {
@@ -219,7 +219,7 @@ static void texts_as_libxlutil(void **state)
 		same_syntax(more[i], more[i], true);
 }
 
-/* Entries of `disk`: 's' taken by both, 'n' by neither, 'x' by xl only, 'k' by keel only. */
+/* Entries of `disk`. 's': both accept it, 'n': neither, 'x': only xl, 'k': only keel. */
 static const struct entry {
 	char who;
 	const char *text;
@@ -281,7 +281,8 @@ static void disks_as_libxlutil(void **state)
 }
 
 /*
- * Entries of `pci`; settings of virtual functions are Keel's own, and a group of functions is xl's.
+ * Entries of `pci`. Only Keel has settings for virtual functions, and only xl has groups of
+ * functions.
  */
 static void functions_as_libxlutil(void **state)
 {
@@ -315,7 +316,10 @@ static void functions_as_libxlutil(void **state)
 	}
 }
 
-/* Rates; those of no byte in an interval, which libxlutil takes, would be no limit to netback. */
+/*
+ * Rates. libxlutil also accepts rates below one byte for each interval, which would be no limit to
+ * netback.
+ */
 static void rates_as_libxlutil(void **state)
 {
 	static const struct entry rates[] = {

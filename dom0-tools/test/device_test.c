@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Disks and interfaces that come and go while a guest runs, with a machine of the test's own:
- * xenstore, the back-end drivers in sysfs, a guest that closes what it is asked to close or does
- * not, and a clock that goes on whenever somebody waits. What scripts are told is a line of
- * `history`.
+ * Disks and interfaces that are added and removed while a guest runs, with a simulated machine:
+ * xenstore, the back-end drivers in sysfs, a guest that closes a device or does not, and a clock
+ * that advances whenever somebody waits. `history` gets a line for what each script is told.
  */
 #include "test/check.h"
 
@@ -58,7 +57,7 @@ static void set(const char *path, const char *text)
 	snprintf(n->value, sizeof(n->value), "%s", text);
 }
 
-/* Nodes that begin with @path. */
+/* The number of nodes whose paths start with @path. */
 static int below(const char *path)
 {
 	int n = 0;
@@ -118,7 +117,7 @@ bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *pat
 	return true;
 }
 
-/* The names below, in one block as libxenstore's. */
+/* The names below a node, in one block, as libxenstore returns them. */
 char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *n)
 {
 	char **names = calloc(1, 16 * sizeof(*names) + 16 * 24), *text = (char *)(names + 16);
@@ -142,7 +141,7 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, u
 	return names;
 }
 
-/* sysfs: a driver takes what has nodes, and lets go of what has none. */
+/* sysfs: a driver binds a device that has nodes, and releases one that has none. */
 int access(const char *path, int mode)
 {
 	char type[8], node[96];
@@ -155,7 +154,7 @@ int access(const char *path, int mode)
 	return (find(node) && !no_driver) || driver_hangs ? 0 : -1;
 }
 
-/* Time passes: the guest does what it was asked to do. */
+/* Time passes: the guest does what it was asked to. */
 int usleep(useconds_t us)
 {
 	waits_with_lock += held();
@@ -165,7 +164,7 @@ int usleep(useconds_t us)
 
 		if (!strncmp(nodes[i].path, BACK, strlen(BACK)) && end && !strcmp(nodes[i].value, "5")) {
 			strcpy(nodes[i].value, "6");
-			if (guest == TAKEN) {	/* somebody else removes it, and gives another one */
+			if (guest == TAKEN) {	/* somebody else removes it, and adds another one */
 				strcpy(end, "/online");
 				set(nodes[i].path, "1");
 				strcpy(end, "/state");
@@ -203,7 +202,7 @@ void keel_warn(struct keel *q, const char *fmt, ...)
 {
 }
 
-/* The lock is a file of its own, held while its descriptor is open. */
+/* The lock is a separate file, held while its descriptor is open. */
 static int lock_fd = -1;
 static ino_t lock_file;
 
@@ -234,7 +233,7 @@ int script_run(struct keel *q, const char *script, const char *what, unsigned in
 	waits_with_lock += held();
 	snprintf(history + n, sizeof(history) - n, "%s %s\n", what, interface);
 	snprintf(path, sizeof(path), BACK "/vif/%u/%u/script", domid, index);
-	assert_non_null(find(path));	/* it reads them */
+	assert_non_null(find(path));	/* the script reads them */
 	return script_fails && !strcmp(what, "online") ? keel_fail(&q->err, EIO, "the script failed") : 0;
 }
 
@@ -322,7 +321,7 @@ static int give_vif(const char *spec)
 	return rc;
 }
 
-/* Nothing of a device, at either end or of the toolstack. */
+/* Nothing of a device is left, at either end or in the toolstack's nodes. */
 static void nothing_left(void)
 {
 	assert_int_equal(below(BACK "/"), 0);
@@ -344,7 +343,7 @@ static void disk_comes(void **state)
 	assert_string_equal(g.disk[0].vdev, "xvdb");
 	assert_true(g.disk[0].readonly);
 	guest_free(&g);
-	/* Once is enough, and the first one stays. */
+	/* A second one is refused, and the first one stays. */
 	assert_int_equal(give_disk(IMAGE ",raw,xvdb,r"), -EEXIST);
 	assert_contains(k.err.text, "has a disk xvdb already");
 	assert_int_equal(give_disk(IMAGE ",raw,xvdc,w"), -EBUSY);
@@ -370,7 +369,7 @@ static void disk_goes(void **state)
 	assert_int_equal(below(BACK "/vbd/3/51728"), 0);
 	assert_int_equal(below("/local/domain/3/device/vbd/51728"), 0);
 	assert_string_equal(value(BACK "/vbd/3/51744/online"), "1");
-	/* What the guest has not connected to goes without it. */
+	/* A device to which the guest has not connected is removed without it. */
 	guest = KEEPS;
 	set(BACK "/vbd/3/51744/state", "2");
 	assert_int_equal(hotplug_remove(&k, &web, "vbd", 51744, false), 0);
@@ -381,7 +380,7 @@ static void disk_goes(void **state)
 	assert_int_equal(waits_with_lock, 0);
 }
 
-/* A guest that does not close it keeps it, unless it is taken by force. */
+/* A guest that does not close a device keeps it, unless it is removed by force. */
 static void guest_keeps(void **state)
 {
 	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), 0);
@@ -401,7 +400,7 @@ static void guest_keeps(void **state)
 	assert_int_equal(waits_with_lock, 0);
 }
 
-/* It is the guest's no more, and the operator is told that it may still be written. */
+/* The guest has lost it. The operator is warned that the driver may still write to it. */
 static void driver_keeps(void **state)
 {
 	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), 0);
@@ -452,7 +451,7 @@ static void interfaces(void **state)
 	assert_int_equal(g.vif[0].devid, 1);
 	assert_int_equal(g.vif[1].devid, 0);
 	assert_int_equal(g.vif[2].devid, 2);
-	/* A restart gives it the address that it has. */
+	/* After a restart it keeps its address. */
 	assert_true(g.vif[2].has_mac);
 	assert_memory_equal(g.vif[2].mac, mac, sizeof(mac));
 	guest_free(&g);
@@ -470,7 +469,7 @@ static void interfaces(void **state)
 	assert_int_equal(waits_with_lock, 0);
 }
 
-/* As many as a configuration may have: the one too many is taken away again. */
+/* A configuration's limit: one device too many is removed again. */
 static void no_room(void **state)
 {
 	for (unsigned int i = 0; i < GUEST_MAX_VIFS; i++)
@@ -481,7 +480,10 @@ static void no_room(void **state)
 	config_is(0, GUEST_MAX_VIFS, NULL);
 }
 
-/* What is stored of a device that somebody else took gives way to the one that comes after it. */
+/*
+ * The stored entry of a device that somebody else removed is replaced by the next device of its
+ * number.
+ */
 static void stale(void **state)
 {
 	struct guest_config g;
@@ -509,18 +511,20 @@ static void others(void **state)
 	ended.shutdown = true;
 	assert_int_equal(hotplug_remove(&k, &ended, "vbd", 1, false), -EINVAL);
 	assert_contains(k.err.text, "web does not run");
-	guest_ends = true;	/* while the disk comes */
+	guest_ends = true;	/* while the disk is being added */
 	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), -ESRCH);
 	assert_contains(k.err.text, "web has ended meanwhile");
 	nothing_left();
 	assert_int_equal(below("/tool/keel/3"), 0);
 	guest_ends = false;
-	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), -EPERM);	/* nothing is stored any more */
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), -EPERM);	/* no configuration is stored any more */
 	assert_contains(k.err.text, "web was not made by keel");
 	nothing_left();
 }
 
-/* While one waits, somebody else detaches the device and attaches another: that one stays. */
+/*
+ * While one process waits, another detaches the device and attaches a new one: the new one stays.
+ */
 static void somebody_faster(void **state)
 {
 	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), 0);
@@ -530,7 +534,7 @@ static void somebody_faster(void **state)
 	assert_true(below(BACK "/vbd/3/51728") > 0);
 }
 
-/* All at once, as when a guest ends, each with its script. */
+/* All at once, as when a guest ends, each with its own script. */
 static void all_go(void **state)
 {
 	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), 0);

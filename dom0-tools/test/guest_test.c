@@ -30,7 +30,7 @@ static int read_guest(struct guest_config *g, const char *text)
 	return rc;
 }
 
-/* A setting that comes from elsewhere is told from those of the file. */
+/* Messages distinguish settings of the command line from those of the file. */
 static void settings_of_the_command_line(void **state)
 {
 	static const char file[] =
@@ -163,7 +163,7 @@ static void bad_values(void **state)
 		{ "max_event_channels=5", "out of range" },
 		{ "max_grant_frames=65", "out of range" },
 		{ "name=''", "1 to 80 characters" },
-		/* Nothing of a file tells the terminal what to do. */
+		/* Text of a file cannot send control sequences to the terminal. */
 		{ "name='a\\x1b[2J\\x7fb\\n'", "the name 'a?[2J?b?' may hold" },
 		{ "name='\xc3\xa4'", "'\xc3\xa4'" },
 		{ "name='17'", "would be taken for a domain id" },
@@ -301,7 +301,7 @@ static void bad_values(void **state)
 	}
 }
 
-/* Only the kernel's own words, and whole ones. */
+/* Only words that the kernel knows, and only whole words. */
 static void harmless_words(void **state)
 {
 	static const char *const texts[] = {
@@ -351,7 +351,7 @@ static void ignored(void **state)
 	assert_int_equal(read_guest(&g, BASE "vif=['model=e1000']"), 0);
 	assert_string_equal(warned, "f:4: the vif option 'model' has no effect here");
 	guest_free(&g);
-	/* What a guest of Keel has anyway is not worth a word. */
+	/* No message about settings that match what a Keel guest has anyway. */
 	assert_int_equal(read_guest(&g,
 				    BASE "nestedhvm=0\nhap=1\nvfb=[]\nseclabel=''\nbootloader=''\npool=''"), 0);
 	assert_string_equal(warned, "");
@@ -397,7 +397,7 @@ static void loaders(void **state)
 		assert_contains(warned, "is answered with GRUB for PVH guests, /dev/null");
 		guest_free(&g);
 	}
-	/* What else is there does not change the line that is named. */
+	/* Other settings do not change which line the message names. */
 	guest_pvh_grub = "/nowhere/grub";
 	assert_int_equal(read_guest(&g, "name='web'\nbootloader='pygrub'\ntype='pvh'\nmemory=64\nbuilder='hvm'"),
 			 -EINVAL);
@@ -428,7 +428,7 @@ static void paths(void **state)
 	assert_true(g.disk[2].shared);
 	assert_false(g.disk[0].shared);
 	guest_free(&g);
-	/* The target is all that is behind it. */
+	/* The target is everything behind the = sign. */
 	assert_int_equal(read_guest(&g, BASE "disk=['vdev=xvda,target=/img/a , b.img']"), 0);
 	assert_string_equal(g.disk[0].path, "/img/a , b.img");
 	guest_free(&g);
@@ -438,7 +438,7 @@ static void paths(void **state)
 	assert_int_equal(guest_read_cfg(&(struct cfg){ 0 }, "/dev/null", &e), -EINVAL);
 }
 
-/* Not for lack of memory. */
+/* The error is about the folder, not about memory. */
 static void no_directory(void **state)
 {
 	char dir[] = "/tmp/guest-test-XXXXXX";
@@ -474,7 +474,7 @@ static void interfaces(void **state)
 	assert_int_equal(g.vif[1].rate_bytes, 2000);
 	assert_int_equal(g.vif[1].rate_us, 20000);
 	assert_int_equal(g.vif[3].rate_bytes, 1000);
-	/* Only a script knows what to do with an address. */
+	/* Only a script can use the address. */
 	assert_string_equal(g.vif[2].script, "/etc/xen/scripts/vif-bridge");
 	assert_string_equal(g.vif[2].bridge, "xenbr0");
 	assert_string_equal(g.vif[4].script, "/etc/xen/scripts/vif-route");
@@ -523,7 +523,7 @@ static void note_refused(void *arg, const char *text)
 	snprintf(refused + strlen(refused), sizeof(refused) - strlen(refused), "%s\n", text);
 }
 
-/* A check tells of all that is wrong, and not of what is missing since it was. */
+/* A check reports all errors, and not errors that follow from another one. */
 static void all_errors(void **state)
 {
 	static const char text[] = "name='a b'\nkernel='/k'\nmemory='x'\nvfb=[1]\nfoo=1\n";
@@ -615,7 +615,7 @@ static void json_and_back(void **state)
 	j = guest_to_json(&h);
 	assert_string_equal(json_object_to_json_string(j), first);
 	json_object_put(j);
-	/* And as lines, which are read back. */
+	/* The same as lines, which are read back. */
 	lines = guest_to_text(&h);
 	guest_free(&h);
 	assert_int_equal(read_guest(&h, lines), 0);

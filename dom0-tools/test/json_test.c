@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Configurations in JSON: what is taken, and that nothing of them is passed over. */
+/* Configurations in JSON: what is accepted, and that nothing in them is ignored. */
 #include "test/check.h"
 
 #include <unistd.h>
@@ -44,7 +44,9 @@ static void devices(void **state)
 	guest_free(&g);
 }
 
-/* A word that nobody would read is not passed over: a disk to read would be one to write. */
+/*
+ * An unknown word is refused, not ignored: else a disk that should be read-only could be writable.
+ */
 static void refused(void **state)
 {
 	static const struct {
@@ -105,7 +107,7 @@ static int read_file(struct guest_config *g, const char *text)
 	return guest_from_file(g, path, note, NULL, &e);
 }
 
-/* A file is one object and nothing else; its messages have no lines. */
+/* A file is one object and nothing else. Its error messages have no line numbers. */
 static void files(void **state)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * keeld in a process of its own, with its real workers and a machine of the test's own in memory
- * that all of them share: four guests, what has become of each, and a pipe for xenstore's events.
+ * keeld in a process of its own, with its real workers. They share a simulated machine in memory:
+ * four guests, the state of each, and a pipe for xenstore's events.
  */
 int keeld_main(int argc, char **argv);
 #define main keeld_main
@@ -106,7 +106,7 @@ bool skeleton_config(struct keel *q, unsigned int domid, struct guest_config *g)
 	return true;
 }
 
-/* A slow one waits for the test. */
+/* A slow one waits until the test allows it to end. */
 int keel_domain_destroy(struct keel *q, unsigned int domid)
 {
 	while (m->slow[domid] && !m->go)
@@ -181,7 +181,7 @@ static void ends(unsigned int domid, unsigned int reason)
 	event();
 }
 
-/* What hangs keeps only its guest waiting. */
+/* A worker that hangs only keeps its own guest waiting. */
 static void one_hangs(void **state)
 {
 	m->slow[3] = true;
@@ -202,7 +202,7 @@ static void one_hangs(void **state)
 	assert_int_equal(m->destroyed[6], 0);
 }
 
-/* keeld ends at once, and what it has begun is done, once. */
+/* keeld ends at once. Work that it has begun is finished, and not repeated. */
 static void stopped(void **state)
 {
 	int status;
@@ -214,7 +214,7 @@ static void stopped(void **state)
 	assert_int_equal(waitpid(daemon_pid, &status, 0), daemon_pid);
 	assert_int_equal(status, 0);
 	assert_false(m->created);
-	/* Another one starts meanwhile. */
+	/* Another keeld starts meanwhile. */
 	daemon_pid = fork();
 	if (!daemon_pid) {
 		struct keel k = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Kernels: packed in every way, damaged, cut short anywhere; the ELF reader. */
+/* Kernels: compressed in every way, damaged, cut anywhere; the ELF reader. */
 #include "test/check.h"
 
 #include <bzlib.h>
@@ -74,8 +74,8 @@ static size_t pack_lz4(unsigned char *out, size_t room)
 }
 
 /*
- * The frame format of the program `lz4`: version 1, two raw blocks with sums, the end, a content
- * sum.
+ * The frame format of the program `lz4`: version 1, two raw blocks with checksums, the end mark, a
+ * content checksum.
  */
 static size_t pack_lz4_frame(unsigned char *out, size_t room)
 {
@@ -160,7 +160,7 @@ static void unpacks(void **state)
 	}
 }
 
-/* Cut at any byte: refused, and nothing beyond the end is read (each copy is exact). */
+/* Cut at any byte: refused, and nothing beyond the end is read (each copy has the exact size). */
 static void cut_short(void **state)
 {
 	for (size_t i = 0; i < PACKERS; i++) {
@@ -176,7 +176,7 @@ static void cut_short(void **state)
 	}
 }
 
-/* Any one byte of the payload changed: refused or unpacked, never a wrong access. */
+/* Any one byte of the payload changed: refused or unpacked, never a bad access. */
 static void damaged(void **state)
 {
 	for (size_t i = 0; i < PACKERS; i++) {
@@ -195,7 +195,7 @@ static void damaged(void **state)
 	}
 }
 
-/* Packed as a whole: the ELF file, and a bzImage. */
+/* Files that are compressed as a whole: the ELF file, and a bzImage. */
 static void whole_files(void **state)
 {
 	static unsigned char packed[16384];
@@ -235,14 +235,14 @@ static void whole_bzimage(void **state)
 	free(packed.data);
 }
 
-/* Cut at any byte or changed: refused or unpacked, no access beyond the ends, no memory kept. */
+/* Cut at any byte, or changed: refused or unpacked, with no access beyond the ends and no leak. */
 static void whole_damaged(void **state)
 {
 	static unsigned char packed[16384];
 
 	for (size_t i = 0; i < PACKERS; i++) {
 		size_t size = packers[i](packed, sizeof(packed));
-		/* The content's sum, which nobody looks at, is after a frame's end. */
+		/* The content checksum behind a frame's end is not read. */
 		size_t least = packers[i] == pack_lz4_frame ? size - 4 : size;
 		struct blob out;
 
@@ -269,7 +269,7 @@ static void whole_damaged(void **state)
 	}
 }
 
-/* Half a gigabyte and a byte out of nothing: refused when the room is used up. */
+/* Half a gigabyte and a byte from a small file: refused when the limit is reached. */
 static void whole_too_large(void **state)
 {
 	unsigned char *out = malloc(4 << 20), *zeros = calloc(1, 1 << 20);
@@ -314,7 +314,7 @@ static void lz4_matches(void **state)
 	assert_int_equal(unpack_lz4(good, 3, out, 13), -EINVAL);
 }
 
-/* A block's match reaches into the block before it; no further than the first byte. */
+/* A match in a block may reach into the block before it, but not before the first byte. */
 static void lz4_linked_blocks(void **state)
 {
 	unsigned char frame[] = {
@@ -333,7 +333,7 @@ static void lz4_linked_blocks(void **state)
 	frame[19] = 3;
 	frame[4] = 0x41;	/* needs a dictionary */
 	assert_int_equal(unpack_lz4(frame, sizeof(frame), out, 13), -EINVAL);
-	frame[4] = 0x80;	/* a version to come */
+	frame[4] = 0x80;	/* a future version */
 	assert_int_equal(unpack_lz4(frame, sizeof(frame), out, 13), -EINVAL);
 }
 
@@ -368,7 +368,7 @@ static void not_kernels(void **state)
 	assert_int_equal(unpack_kernel(&in, &out, &e), -ENOTSUP);
 	assert_contains(e.text, "packed with lzo");
 	in = bzimage(pack_gzip);
-	memset(f + 0x248, 0, 8);	/* as memtest86+ */
+	memset(f + 0x248, 0, 8);	/* like memtest86+ */
 	assert_int_equal(unpack_kernel(&in, &out, &e), -ENOEXEC);
 	assert_contains(e.text, "a Linux boot image without a kernel");
 	in = bzimage(pack_gzip);
@@ -382,7 +382,7 @@ static void not_kernels(void **state)
 	assert_contains(e.text, "claims to be");
 }
 
-/* Files that are none are refused, and nothing waits for their other end. */
+/* Other kinds of files are refused. Opening a pipe does not wait for its other end. */
 static void odd_files(void **state)
 {
 	char dir[] = "/tmp/keel-test.XXXXXX", path[64];
@@ -410,7 +410,7 @@ static void elf_as_it_is(void **state)
 	blob_free(&out);
 }
 
-/* A kernel with a segment, a note segment, and room. */
+/* A kernel with a segment, a note segment, and space to change. */
 struct elf_file {
 	Elf64_Ehdr h;
 	Elf64_Phdr ph[3];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where things go in a guest's memory, and its ACPI tables. */
+/* The layout of a guest's memory, and its ACPI tables. */
 #include "test/check.h"
 
 #include <public/hvm/pvh_layout.h>
@@ -19,7 +19,7 @@ static struct layout_request request(uint64_t memory)
 	};
 }
 
-/* What lib/layout.c promises, for any layout that was made. */
+/* The guarantees of lib/layout.c, for any layout. */
 static void check(const struct layout *l, const struct layout_request *r)
 {
 	uint64_t ram = 0;
@@ -53,7 +53,7 @@ static void sizes(void **state)
 		assert_int_equal(layout_make(&l, &r, &e), 0);
 		check(&l, &r);
 		assert_int_equal(l.high_end != 0, mib[i] > 4032);
-		/* What is left for BARs is not lost. */
+		/* The gap for BARs does not reduce the guest's memory. */
 		r.pci = true;
 		assert_int_equal(layout_make(&l, &r, &e), 0);
 		check(&l, &r);
@@ -63,12 +63,12 @@ static void sizes(void **state)
 }
 
 /*
- * All ranges are in the page, and nothing behind it is written: a guest with functions and memory
- * above 4 GiB has five.
+ * All ranges fit into the page, and nothing behind it is written. A guest with functions and memory
+ * above 4 GiB has five ranges.
  */
 static void start_info(void **state)
 {
-	struct pvh_start *page = malloc(LAYOUT_START_SIZE);	/* ASan watches its end */
+	struct pvh_start *page = malloc(LAYOUT_START_SIZE);	/* ASan checks accesses beyond its end */
 	struct layout l;
 
 	assert_non_null(page);
@@ -183,7 +183,7 @@ static const unsigned char *table(uint64_t at, const char *signature, size_t use
 	return p;
 }
 
-/* The size; 0: there is no room. */
+/* The size, or 0 if the buffer is too small. */
 static size_t build(void *out, size_t size, unsigned int cpus, unsigned int pci_bits)
 {
 	uint64_t rsdp;
@@ -225,7 +225,7 @@ static void walk(unsigned int cpus)
 		assert_int_equal(l[1], 8);
 		assert_int_equal(l[2], i);
 		assert_int_equal(l[3], i * 2);
-		assert_int_equal(u32(l + 4), 1);	/* enabled: Linux starts no other later */
+		assert_int_equal(u32(l + 4), 1);	/* enabled: Linux does not start others later */
 	}
 }
 
@@ -236,7 +236,7 @@ static void acpi(void **state)
 	walk(128);
 }
 
-/* A host bridge: its window and configuration space are where the hypervisor answers. */
+/* A host bridge: its window and configuration space are where the hypervisor emulates them. */
 static void acpi_with_pci(void **state)
 {
 	size_t used = build(tables, sizeof(tables), 2, 40);

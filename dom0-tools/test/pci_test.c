@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * PCI functions for guests, with a machine of the test's own: its sysfs, the hypervisor's answers,
- * xenstore, and the network driver of a card with virtual functions. Each change is a line of
- * `history`.
+ * PCI functions for guests, with a simulated machine: its sysfs, the hypervisor's answers,
+ * xenstore, and the network driver of a card with virtual functions. `history` gets a line for each
+ * change.
  */
 #include "test/check.h"
 
@@ -33,7 +33,7 @@ static struct function {
 	const char *driver, *reset, *resource;
 	uint32_t pf;
 	unsigned int owner;
-	int why;		/* the hypervisor's, but for owners */
+	int why;		/* the hypervisor's answer, apart from owners */
 	int no_unbind, no_assign, no_deassign;
 	bool reserved;
 	const char *config;	/* the first capability, if it has any, at 0x40 */
@@ -41,7 +41,7 @@ static struct function {
 
 static char history[4096], stored[256], stored_at[64];
 static bool store_fails;
-static int none_for_web;	/* the error, if the guest can have no function */
+static int none_for_web;	/* the error if the guest can have no function at all */
 static int vfs_made, no_vfs;
 static const char *most_vfs = "7";
 static struct keel k;
@@ -64,7 +64,7 @@ static struct function *function(uint32_t sbdf)
 	return NULL;
 }
 
-/* The function and the file that a path in sysfs names. */
+/* The function and the file of a path in sysfs. */
 static struct function *named(const char *path, const char **file)
 {
 	struct guest_pci p;
@@ -314,8 +314,8 @@ void keel_warn(struct keel *unused, const char *fmt, ...)
 }
 
 /*
- * The network driver: what it holds of each virtual function, which settings it refuses, or takes
- * and forgets.
+ * The network driver: the settings that it has of each virtual function, and those that it refuses,
+ * or accepts and forgets.
  */
 static struct vf_settings card[3];
 static unsigned int refuses, forgets, unknown, min_rate = 10;
@@ -331,7 +331,7 @@ static const void *attribute(const struct rtattr *in, unsigned int type)
 	return NULL;
 }
 
-/* One of its five attributes is in the message; vf and values go to *v. */
+/* Which of its five attributes the message has; vf and its values go to *v. */
 static unsigned int told(const struct rtattr *info, unsigned int *vf, struct vf_settings *v)
 {
 	const struct ifla_vf_mac *mac = attribute(info, IFLA_VF_MAC);
@@ -468,12 +468,12 @@ ssize_t netlink_talk(void *request, size_t size, void *answer, size_t room)
 	return describe(answer);
 }
 
-/* The NVMe controller: what it has to share out, and what it is told. */
+/* The NVMe controller: the resources that it can share out, and the commands that it got. */
 static struct {
 	uint32_t queues, interrupts;
-	uint16_t most, refuses;		/* of one secondary controller; the status of actions */
-	unsigned int refused;		/* that one only; 0: all */
-	uint8_t number;			/* of secondary controllers, as it says */
+	uint16_t most, refuses;		/* of one secondary controller; the status of commands */
+	unsigned int refused;		/* only this controller refuses; 0: all */
+	uint8_t number;			/* of secondary controllers, as it reports */
 } disk;
 
 int nvme_open(const char *name)
@@ -538,7 +538,7 @@ static int start(void **state)
 	return 0;
 }
 
-/* Its driver leaves it, it is nobody's. */
+/* Its driver is unbound, and it belongs to nobody. */
 static void taken_from_its_driver(void **state)
 {
 	assert_int_equal(pci_make_assignable(&k, VF1), 0);
@@ -547,7 +547,7 @@ static void taken_from_its_driver(void **state)
 			    "assign 102 to 32753\n");
 }
 
-/* Whatever fails, its driver has it again and nothing keeps drivers away. */
+/* If anything fails, its driver is bound again, and nothing keeps drivers from it. */
 static void its_driver_gets_it_back(void **state)
 {
 	struct function *f = function(VF1);
@@ -565,7 +565,7 @@ static void its_driver_gets_it_back(void **state)
 	assert_contains(k.err.text, "a BAR lies over memory");
 	assert_contains(history, "assign 102 to 32753\n0000:01:00.2/driver_override=nothing\n"
 			"/sys/bus/pci/drivers_probe=0000:01:00.2\n");
-	/* It did not leave: it is not probed again. */
+	/* The driver was not unbound: it is not probed again. */
 	start(state);
 	f->no_unbind = -EBUSY;
 	assert_int_equal(pci_make_assignable(&k, VF1), -EBUSY);
@@ -573,7 +573,7 @@ static void its_driver_gets_it_back(void **state)
 	assert_string_equal(history,
 			    "0000:01:00.2/driver_override=keel-assigned\n0000:01:00.2/driver/unbind=0000:01:00.2\n"
 			    "0000:01:00.2/driver_override=nothing\n");
-	/* It had none. */
+	/* It had no driver. */
 	start(state);
 	function(VF0)->no_assign = -ERANGE;
 	assert_int_equal(pci_make_assignable(&k, VF0), -EBUSY);
@@ -594,7 +594,7 @@ static void given_back(void **state)
 	assert_int_equal(pci_give_back(&k, NIC1), -EXDEV);
 	assert_contains(k.err.text, "shares a group");
 	assert_null(strstr(history, "probe"));
-	/* A guest's, and Dom0's, are left alone. */
+	/* Functions of a guest, and of Dom0, are left alone. */
 	start(state);
 	function(VF0)->owner = WEB;
 	assert_int_equal(pci_give_back(&k, VF0), -EBUSY);
@@ -604,7 +604,10 @@ static void given_back(void **state)
 	assert_string_equal(history, "");
 }
 
-/* What is said beforehand is why it is refused then, before anything is touched. */
+/*
+ * The reason that is reported beforehand is the one with which it is refused later, before anything
+ * is touched.
+ */
 static void refused(uint32_t sbdf, const char *why, bool for_good)
 {
 	const struct guest_pci p = { .sbdf = sbdf };
@@ -728,7 +731,7 @@ static void what_is_known(void **state)
 	pci_owners_free(&o);
 }
 
-/* As the hypervisor does it, whatever Linux would. */
+/* The hypervisor's kind of reset is reported, whatever Linux would use. */
 static void way_of_reset(void **state)
 {
 	static const char none[16] = "\x01\x48\x03\0\0\0\0\x10",
@@ -758,7 +761,10 @@ static void way_of_reset(void **state)
 	pci_owners_free(&o);
 }
 
-/* Of one in quarantine, the last reset failed: it is reset again. Dom0's stays with its driver. */
+/*
+ * The last reset of a function in quarantine failed: it is reset again. A function of Dom0 stays
+ * with its driver.
+ */
 static void reset_once_more(void **state)
 {
 	function(VF0)->owner = DOMID_IO;
@@ -776,7 +782,7 @@ static void reset_once_more(void **state)
 	assert_string_equal(history, "");
 }
 
-/* Virtual functions that no guest has are made anew; one that a guest has keeps all of them. */
+/* Virtual functions that no guest has are made again. If a guest has one, all of them stay. */
 static void virtual_functions(void **state)
 {
 	assert_int_equal(pci_create_vfs(&k, PF, 3), 0);
@@ -795,7 +801,7 @@ static void virtual_functions(void **state)
 	assert_contains(k.err.text, "0000:02:01.0 cannot have virtual functions: it has no SR-IOV");
 	assert_int_equal(pci_create_vfs(&k, 0x0777, 1), -ENODEV);
 	assert_contains(k.err.text, "there is no PCI function 0000:07:0e.7");
-	/* Those that are there stay. */
+	/* Existing ones stay. */
 	function(VF1)->owner = 0;
 	assert_int_equal(pci_create_vfs(&k, PF, 8), -ERANGE);
 	assert_contains(k.err.text, "0000:01:00.0 can have 7 virtual functions at most");
@@ -806,7 +812,7 @@ static void virtual_functions(void **state)
 	assert_string_equal(history,
 			    "0000:01:00.0/sriov_drivers_autoprobe=0\n0000:01:00.0/sriov_numvfs=0\n"
 			    "0000:01:00.0/sriov_drivers_autoprobe=1\n");
-	/* An IOMMU that does not remap interrupts: nothing is a guest's. */
+	/* With an IOMMU that does not remap interrupts, no guest can have a function. */
 	start(state);
 	for (unsigned int i = 0; i < 8; i++)
 		machine[i].why = -EOPNOTSUPP;
@@ -814,7 +820,7 @@ static void virtual_functions(void **state)
 	assert_int_equal(vfs_made, 3);
 }
 
-/* Whether they suffice is known before those that were there go. */
+/* keel checks that the queues suffice before it removes the existing functions. */
 static void queues_are_shared_out(void **state)
 {
 	disk.queues = 9;
@@ -851,7 +857,7 @@ static void queues_are_shared_out(void **state)
 	disk.refuses = 0x11f;
 	assert_int_equal(pci_create_vfs(&k, DISK, 4), -EIO);
 	assert_contains(k.err.text, "nvme0: cannot free its flexible queues: NVMe status 0x11f");
-	/* One that does not come online: none is left. */
+	/* One does not come online: none is left. */
 	disk.refused = 9;
 	history[0] = 0;
 	assert_int_equal(pci_create_vfs(&k, DISK, 4), -EIO);
@@ -862,7 +868,7 @@ static void queues_are_shared_out(void **state)
 	assert_int_equal(vfs_made, 0);
 }
 
-/* A controller that says that it has more than its list has room for. */
+/* A controller that reports more entries than its list can hold. */
 static void a_list_that_is_too_long(void **state)
 {
 	disk.queues = disk.interrupts = 1000;
@@ -904,7 +910,7 @@ static void settings_come_and_go(void **state)
 			    "deassign 102 from 3\nvf 1 spoofchk=on\nvf 1 trust=off\nvf 1 rate=50\nvf 1 vlan=9\n"
 			    "vf 1 mac=00:00:00:00:00:00\n");
 	assert_string_equal(stored_at, "");
-	/* The guest ends; only what was asked for is put back. */
+	/* The guest ends: only the settings that were asked for are put back. */
 	p = with(VF1, "vlan=5");
 	assert_int_equal(pci_attach(&k, WEB, &p), 0);
 	assert_string_equal(stored, "vlan=9");
@@ -922,8 +928,8 @@ static void settings_come_and_go(void **state)
 }
 
 /*
- * The function leaves before the guest's memory goes; what is another's stays, and is known to be
- * another's.
+ * The function leaves before the guest's memory is freed. Settings that belong to another guest
+ * stay, and are recognized as such.
  */
 static void settings_when_guests_end(void **state)
 {
@@ -935,7 +941,7 @@ static void settings_when_guests_end(void **state)
 	assert_string_equal(history, "deassign 101 from 3\nvf 0 vlan=0\n");
 	assert_int_equal(function(VF0)->owner, DOMID_IO);
 	assert_string_equal(stored_at, "");
-	/* It does not leave: nothing is put back under the guest. */
+	/* The function does not leave: no setting is put back while the guest has it. */
 	assert_int_equal(pci_attach(&k, WEB, &p), 0);
 	function(VF0)->no_deassign = -EBUSY;
 	history[0] = 0;
@@ -944,14 +950,17 @@ static void settings_when_guests_end(void **state)
 			    "deassign 101 from 3\nwarning: PCI function 0000:01:00.1 does not leave domain 3: "
 			    "Device or resource busy\n");
 	assert_string_equal(stored_at, "/tool/keel/3/pci/00000101");
-	/* Domain 7 had it, and left vlan=9 to be put back; web has it now. */
+	/* Domain 7 had it, and vlan=9 was still to be put back. Now web has it. */
 	strcpy(stored_at, "/tool/keel/7/pci/00000101");
 	strcpy(stored, "vlan=9");
 	history[0] = 0;
 	pci_forget(&k, 7);
 	assert_string_equal(history, "");
 	assert_string_equal(stored_at, "");
-	/* The same before web gets it: what web's end puts back is not domain 7's. */
+	/*
+	 * The same before web gets it: the settings that are put back when web ends are not domain
+	 * 7's.
+	 */
 	start(state);
 	card[0].vlan = 5;
 	strcpy(stored_at, "/tool/keel/7/pci/00000101");
@@ -983,7 +992,7 @@ static void priority_and_protocol_come_back(void **state)
 	assert_int_equal(card[0].vlan_proto, 0x88a8);
 }
 
-/* What a driver has without asking, and what is no setting at all. */
+/* Settings that a driver has by itself, and text that is no setting at all. */
 static void kept_text_that_is_odd(void **state)
 {
 	static const struct {
@@ -1020,7 +1029,7 @@ static void kept_text_that_is_odd(void **state)
 	}
 }
 
-/* Nothing is changed, and the guest does not get it. */
+/* Nothing is changed, and the guest does not get the function. */
 static void a_setting_that_is_refused(void **state)
 {
 	struct guest_pci p = with(VF0, "mac=02:00:00:00:00:07,vlan=5,trust=on");
@@ -1041,14 +1050,14 @@ static void a_setting_that_is_refused(void **state)
 			"takes vlan=5 for 0000:01:00.1, its virtual function 0, but it does not read back");
 	assert_false(card[0].trust);
 	start(state);
-	unknown = VF_TRUST;		/* it cannot be read back, nor put back */
+	unknown = VF_TRUST;		/* it cannot be read, so it could not be put back */
 	assert_int_equal(pci_attach(&k, WEB, &p), -EIO);
 	assert_contains(k.err.text, "what held before could not be put back: trust=");
 	start(state);
 	store_fails = true;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EIO);
 	assert_int_equal(card[0].vlan, 0);
-	/* The hypervisor refuses: the settings go again. */
+	/* The hypervisor refuses: the settings are undone. */
 	start(state);
 	function(VF0)->no_assign = -EPERM;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EPERM);
@@ -1056,7 +1065,7 @@ static void a_setting_that_is_refused(void **state)
 			"web cannot have PCI functions: its configuration needs passthrough = \"enabled\"");
 	assert_int_equal(card[0].vlan, 0);
 	assert_string_equal(stored_at, "");
-	/* It says so beforehand: nothing is touched. */
+	/* The hypervisor says so beforehand: nothing is touched. */
 	start(state);
 	none_for_web = -EPERM;
 	assert_int_equal(pci_attach(&k, WEB, &p), -EPERM);

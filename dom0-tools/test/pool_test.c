@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * CPU pools and their commands, with a hypervisor of the test's own: four CPUs, three pools at
- * most, and two domains. Names in xenstore are an array.
+ * CPU pools and their commands, with a simulated hypervisor: four CPUs, three pools at most, and
+ * two domains. Names in xenstore are an array.
  */
 #include "test/check.h"
 
@@ -45,7 +45,7 @@ static void map_of(int id, struct guest_cpus *cpus)
 	for (int i = 0; i < CPUS; i++)
 		if (pool_of[i] == id)
 			cpus->bits[0] |= 1 << i;
-	if (wide)	/* the longest text that there is */
+	if (wide)	/* the longest possible text */
 		memset(cpus, 0xaa, sizeof(*cpus));
 }
 
@@ -167,7 +167,7 @@ void keel_release_signals(const sigset_t *old)
 	held = false;
 }
 
-/* One lock for each command: that it was closed again nobody can see, but that there is one. */
+/* Each command takes one lock. The test sees that it is taken, not that it is released. */
 int keel_lock(struct keel *q)
 {
 	open_lock = true;
@@ -199,7 +199,7 @@ static int reset(void **state)
 	return 0;
 }
 
-/* Words are parted by blanks. */
+/* The words are separated by blanks. */
 static void expect(const char *words, int rc, const char *says)
 {
 	static const struct command *const all[] = {
@@ -272,7 +272,7 @@ static void created(void **state)
 	expect("cpupool-create name=\"b\" cpus=[\"2\",\"1\"]", 1, "CPU 1 is not free");
 	assert_false(exists[2]);
 	cpus_are("01--");
-	/* Nothing is left of one that fails later. */
+	/* Nothing is left of a pool whose creation fails later. */
 	broken_cpu = 3;
 	expect("cpupool-create name=\"b\" cpus=[2,3]", 1, "CPU 3 cannot join pool b: Input/output error");
 	assert_false(exists[2]);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An interface's script: what it is told, and what becomes of one that fails, hangs, or is
- * interrupted.
+ * An interface's script: what it is told, and what happens if it fails, hangs, or is interrupted.
  */
 #include "test/check.h"
 
@@ -34,7 +33,7 @@ bool keel_interrupted(struct keel *q)
 	return interrupted;
 }
 
-static const char *reason;	/* what a script has written into its node */
+static const char *reason;	/* what a script has written to its node */
 static char removed[64];
 
 char *store_read(struct keel *q, const char *fmt, ...)
@@ -58,10 +57,7 @@ void store_remove(struct keel *q, const char *fmt, ...)
 	va_end(ap);
 }
 
-/*
- * Writes the script, runs it with @what, and returns what it wrote to the file that it knows as
- * $OUT.
- */
+/* Writes the script, runs it with @what, and returns what it wrote to the file $OUT. */
 static int run(const char *text, const char *what, const char *gatewaydev, char *told, size_t size)
 {
 	FILE *f = fopen(path, "w");
@@ -98,9 +94,9 @@ static void told(void **state)
 	assert_int_equal(run(say, "offline", "eth0", text, sizeof(text)), 0);
 	assert_contains(text, "2 offline type_if=vif|");
 	assert_contains(text, "|eth0\n");
-	/* This process has none of it. */
+	/* These variables are not set in this process. */
 	assert_null(getenv("XENBUS_PATH"));
-	/* What keel holds back while it works the script may get. */
+	/* keel blocks some signals while it works, but the script must get them. */
 	assert_int_equal(run("kill -TERM $$; echo on >$OUT", "online", "", text, sizeof(text)), -EIO);
 	assert_contains(k.err.text, "failed (signal 15)");
 	assert_string_equal(text, "");
@@ -125,7 +121,7 @@ static void fails(void **state)
 			"cannot run the script /nowhere/vif-x (Xen's own are in the package xen-utils-common)");
 }
 
-/* Gone, or dead and not waited for yet by whoever must. */
+/* Gone, or dead and not yet waited for. */
 static bool is_dead(long pid)
 {
 	char name[32], text[256] = "";
@@ -141,7 +137,7 @@ static bool is_dead(long pid)
 	return !*text || strstr(text, ") Z ");
 }
 
-/* One that does not end is ended, with what it has started. */
+/* A script that does not end is killed, with all processes that it has started. */
 static void hangs(void **state)
 {
 	char text[64];
@@ -160,7 +156,7 @@ static void hangs(void **state)
 	step = 0;
 }
 
-/* An interruption ends what is being made, and not what is being undone. */
+/* An interruption ends a script that sets up a device, but not one that removes it. */
 static void stopped(void **state)
 {
 	char text[64];
@@ -172,7 +168,7 @@ static void stopped(void **state)
 	interrupted = false;
 }
 
-/* With SIGCHLD ignored the kernel throws a script's end away at once. */
+/* If SIGCHLD is ignored, the kernel discards a script's exit status at once. */
 static void nobody_waits(void **state)
 {
 	char text[64];
@@ -184,7 +180,7 @@ static void nobody_waits(void **state)
 	assert_contains(k.err.text, "online failed (exit status 3)");
 	assert_int_equal(run("exit 0", "online", "", text, sizeof(text)), 0);
 	assert_ptr_equal(signal(SIGCHLD, SIG_DFL), SIG_IGN);
-	/* Another part of the process has taken the end. */
+	/* Another part of the process has collected the exit status. */
 	stolen = true;
 	assert_int_equal(run("exit 0", "online", "", text, sizeof(text)), -ECHILD);
 	assert_contains(k.err.text, "what became of the script");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest's stored configuration, with a xenstore of the test's own: what a transaction has done is
- * there only once it has ended well.
+ * A guest's stored configuration, with a simulated xenstore: a transaction takes effect only when
+ * it ends without an error.
  */
 #include "test/check.h"
 
@@ -15,7 +15,7 @@ static struct node {
 } nodes[16], before[16];
 static int failing_writes, again;	/* the next writes in a transaction fail; it ends with EAGAIN */
 static bool inside, held, changed_unheld;
-static bool meddle;	/* the configuration becomes another one while it is read */
+static bool meddle;	/* the configuration changes while it is read */
 static struct keel k;
 
 static struct node *find(const char *path)
@@ -87,7 +87,7 @@ bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const v
 	return true;
 }
 
-/* What is below goes too; outside a transaction that would be seen at once. */
+/* Removes what is below, too. Outside a transaction others would see that at once. */
 bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
 	changed_unheld |= !held;
@@ -155,16 +155,18 @@ static void renamed(void **state)
 	assert_string_equal(find("/local/domain/3/name")->value, "shop");
 	assert_string_equal(find("/vm/u/name")->value, "shop");
 	assert_false(held);
-	/* No signal ends it between the names and the configuration. */
+	/* No signal can interrupt it between the names and the configuration. */
 	assert_false(changed_unheld);
-	/* Others wrote meanwhile: it is done again, from the start. */
+	/* Others wrote at the same time: it starts again. */
 	reset();
 	again = 2;
 	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), 0);
 	name_is("shop");
 }
 
-/* keeld restarts a guest from what is stored: a failure leaves the old one. */
+/*
+ * keeld restarts a guest from the stored configuration: if a rename fails, the old one must stay.
+ */
 static void not_renamed(void **state)
 {
 	reset();
@@ -189,7 +191,7 @@ static void shorter(void **state)
 	name_is("shop");
 }
 
-/* What is read is of one configuration. */
+/* A reader gets one whole configuration. */
 static void changed_meanwhile(void **state)
 {
 	reset();

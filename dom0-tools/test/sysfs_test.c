@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reading files as sysfs has them. */
+/* Reading files like those in sysfs. */
 #include "test/check.h"
 
 #include <stdlib.h>

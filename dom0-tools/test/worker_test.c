@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * keeld's workers: real processes, which append a line with the guest's number to a file, and wait
+ * keeld's workers: real processes. Each appends a line with its guest's number to a file, and waits
  * for another file if the number is below 100.
  */
 #include "test/check.h"
@@ -85,7 +85,7 @@ static int all_end(void **state)
 	return 0;
 }
 
-/* One that hangs has no others wait, and nobody does its work twice. */
+/* A worker that hangs does not keep others waiting, and no two work for the same guest. */
 static void hangs(void **state)
 {
 	inherited = fcntl(2, F_DUPFD, 200);
@@ -106,7 +106,7 @@ static void hangs(void **state)
 	inherited = -1;
 }
 
-/* An earlier keeld's worker still works for the guest: this one leaves it alone. */
+/* An earlier keeld's worker still works for the guest: this keeld leaves it alone. */
 static void of_another(void **state)
 {
 	int lock = keel_lock_guest(&k, 101), other = keel_lock_guest(&k, 102);
@@ -136,7 +136,7 @@ static void too_many(void **state)
 	assert_true(worker_start(&k, 104, work));
 }
 
-/* Who waits for it gets it, or learns that somebody has it. */
+/* A process that waits for a guest's lock gets it, or learns that another one has it. */
 static void waits(void **state)
 {
 	int lock = keel_lock_guest(&k, 101), status;
@@ -158,7 +158,10 @@ static void waits(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* The other lock is waited for, and there is one. */
+/*
+ * keel_lock() waits while another process holds the lock, and reports an error if there is no
+ * folder for it.
+ */
 static void one_lock(void **state)
 {
 	int lock = keel_lock(&k), status;
