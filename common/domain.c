@@ -427,7 +427,8 @@ int domain_controller_unpause(struct domain *d)
 	if (!d->controller_pauses) {
 		rc = -EINVAL;
 	} else {
-		d->controller_pauses--;
+		if (!--d->controller_pauses)
+			WRITE_ONCE(d->started, true);
 		domain_unpause(d);
 	}
 	spin_unlock(&d->lock);

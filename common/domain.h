@@ -98,6 +98,7 @@ struct domain {
 	/* Life. D: lock */
 	u32 pause_count;	/* atomic: reasons to pause all vCPUs; the reasons below are counted under D */
 	u32 controller_pauses;
+	bool started;		/* the controller has let it run; readers need no lock */
 	bool destroying;	/* a caller of domain_destroy() executes a step */
 	bool shutting_down, shut_down;
 	u8 shutdown_code;

@@ -260,10 +260,11 @@ static long op_get_cpu_policy(struct domain *d, struct xen_domctl *op)
 
 static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 {
-	long rc;
+	long rc = -EEXIST;
 
 	domain_pause(d);
-	rc = arch_set_cpu_policy(d, &op->u.cpu_policy);
+	if (!READ_ONCE(d->started))
+		rc = arch_set_cpu_policy(d, &op->u.cpu_policy);
 	domain_unpause(d);
 	return rc;
 }

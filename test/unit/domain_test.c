@@ -443,9 +443,15 @@ static void pauses_are_counted_together(void **state)
 	domain_shutdown(guest, SHUTDOWN_suspend, NULL);
 	domain_resume(guest);
 	domain_resume(guest);
-	for (unsigned int i = 0; i < 255; i++)
+	for (unsigned int i = 0; i < 255; i++) {
+		assert_false(guest->started);
 		assert_int_equal(domain_controller_unpause(guest), 0);
+	}
+	assert_true(guest->started);
 	assert_int_equal(domain_controller_unpause(guest), -EINVAL);
+	assert_int_equal(domain_controller_pause(guest), 0);
+	assert_true(guest->started);
+	assert_int_equal(domain_controller_unpause(guest), 0);
 	check_pauses();
 	assert_int_equal(guest->pause_count, 0);
 	assert_true(times > 500);

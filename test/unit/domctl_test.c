@@ -651,6 +651,12 @@ static void state_and_policy(void **state)
 	op = make(XEN_DOMCTL_set_cpu_policy, 3);
 	assert_int_equal(call(&op), -ERANGE);
 	assert_int_equal(op.u.cpu_policy.err_leaf, 3);
+	/* What a kernel has seen once stays, also while it is paused. */
+	guest->started = true;
+	assert_int_equal(call(&op), -EEXIST);
+	assert_int_equal(policies, 1);
+	assert_int_equal(fake_events.pauses, fake_events.unpauses);
+	guest->started = false;
 	op = make(XEN_DOMCTL_get_cpu_policy, 0);
 	assert_int_equal(call(&op), 0);
 	assert_int_equal(op.u.cpu_policy.nr_leaves, 5);
