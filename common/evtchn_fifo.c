@@ -69,7 +69,10 @@ static bool set_link(event_word_t *word, evtchn_port_t port)
 	return true; /* give up: a guest that does this loses one event */
 }
 
-/* Puts a port that this caller has made LINKED at the end of its list. */
+/*
+ * Puts a port that is not LINKED at the end of its list. It becomes LINKED under the lock, as the
+ * last port of a list may be in none any more: whoever sees it LINKED takes it for one that is.
+ */
 static void link_port(struct evtchn_fifo *f, struct evtchn *chn, evtchn_port_t port,
 		      event_word_t *word)
 {
@@ -80,6 +83,8 @@ static void link_port(struct evtchn_fifo *f, struct evtchn *chn, evtchn_port_t p
 	u32 priority;
 
 	spin_lock(&f->lock);
+	if (word_or(word, LINKED) & LINKED)
+		return spin_unlock(&f->lock);
 	/*
 	 * Was it the last port of another list? It must have been dequeued there, or it could not
 	 * be linked now: that list is empty.
@@ -123,7 +128,7 @@ bool evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn, evtchn_port_t
 			return true;
 	}
 	was = word_or(word, PENDING);
-	if (!(was & MASKED) && !(word_or(word, LINKED) & LINKED))
+	if (!(was & (MASKED | LINKED)))
 		link_port(f, chn, port, word);
 	if (!(was & PENDING) &&
 	    unlikely(READ_ONCE(d->evtchn.pollers[0]) | READ_ONCE(d->evtchn.pollers[1])))
@@ -138,7 +143,7 @@ bool evtchn_fifo_unmask(struct domain *d, struct evtchn *chn, evtchn_port_t port
 
 	if (!READ_ONCE(f->on))
 		return port >= EVTCHN_2L_PORTS;
-	if (word && word_and(word, ~MASKED) & PENDING && !(word_or(word, LINKED) & LINKED))
+	if (word && (word_and(word, ~MASKED) & (PENDING | LINKED)) == PENDING)
 		link_port(f, chn, port, word);
 	return true;
 }

@@ -6,6 +6,7 @@
  * another sender.
  */
 #include "common/lib.h"
+#include "common/spinlock.h"
 
 static void (*at_step)(void);
 
@@ -21,6 +22,7 @@ static void step(void)
 }
 
 #define __atomic_fetch_or(p, v, o) (step(), __atomic_fetch_or(p, v, o))
+#define spin_lock(l) (step(), (spin_lock)(l))
 #define __atomic_fetch_and(p, v, o) (step(), __atomic_fetch_and(p, v, o))
 #define __atomic_compare_exchange_n(p, e, v, w, s, f) \
 	(step(), __atomic_compare_exchange_n(p, e, v, w, s, f))
@@ -29,6 +31,7 @@ static void step(void)
 	({ __typeof__(*(p)) _val = __atomic_exchange_n(p, v, o); step(); _val; })
 #include "common/evtchn_fifo.c"
 #undef __atomic_fetch_or
+#undef spin_lock
 #undef __atomic_fetch_and
 #undef __atomic_compare_exchange_n
 #undef __atomic_load_n
@@ -814,6 +817,47 @@ static void no_event_is_lost(void **state)
 	}
 }
 
+/* --- Two CPUs send --- */
+
+static unsigned int steps_left;
+static evtchn_port_t other;
+
+/* At one step of a sender another one sends, unless the first has the lock. */
+static void another_sends(void)
+{
+	if (steps_left && --steps_left)
+		return;
+	if (!other || spin_is_locked(&d->evtchn.fifo->lock))
+		return;
+	evtchn_raise(d, other);
+	other = 0;
+}
+
+/* The last one of a list has been taken out; it and a second one are sent at the same time. */
+static void two_senders_meet(void **state)
+{
+	for (unsigned int n = 1; n < 24; n++) {
+		evtchn_port_t p, q;
+
+		start_with_two(&p, &q);
+		evtchn_raise(d, p);
+		consume_all();
+		nr_seen = 0;
+		steps_left = n;
+		other = q;
+		at_step = another_sends;
+		evtchn_raise(d, p);
+		at_step = NULL;
+		if (other)
+			evtchn_raise(d, q);
+		consume_all();
+		if (nr_seen != 2 || has(p, PENDING | LINKED) || has(q, PENDING | LINKED))
+			fail_msg("step %u: %u events seen, the words are %#x and %#x", n, nr_seen, *word(p), *word(q));
+		end();
+		fake_reset();
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(events_come_in_their_order),
 	UNIT_TEST(masked_events_wait),
@@ -832,6 +876,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(polls),
 	UNIT_TEST(words_are_the_guests),
 	UNIT_TEST(no_event_is_lost),
+	UNIT_TEST(two_senders_meet),
 };
 
 UNIT_MAIN(tests)
