@@ -118,7 +118,7 @@ void mitigations_entry_slow(void)
 }
 
 /* 32 calls whose returns are never taken; what speculates along one of them is caught. */
-void mitigations_exit_slow(void)
+void mitigations_after_exit(void)
 {
 	unsigned int n = 16;
 
@@ -129,5 +129,6 @@ void mitigations_exit_slow(void)
 			 "4:	dec %0\n"
 			 "	jnz 1b\n"
 			 "	add $256, %%rsp\n"
+			 "	lfence\n"
 			 : "+r"(n) : : "memory", "cc");
 }

@@ -3,10 +3,6 @@
 #ifndef ARCH_X86_MITIGATIONS_H
 #define ARCH_X86_MITIGATIONS_H
 
-#define MIT_RSB_FILL 3	/* entry.S of the vendors asks for it */
-
-#ifndef __ASSEMBLY__
-
 #include "arch/x86/cpu.h"
 
 #define MSR_FLUSH_CMD 0x10b
@@ -15,7 +11,7 @@ enum mitigation {
 	MIT_IBPB_SWITCH,	/* branch predictor barrier when a CPU goes to another domain */
 	MIT_AUTO_IBRS,		/* EFER.AIBRSE, for good (AMD) */
 	MIT_ENHANCED_IBRS,	/* SPEC_CTRL.IBRS, for good */
-	MIT_RSB_FILL_ROW,	/* return stack filled after each exit */
+	MIT_RSB_FILL,		/* return stack filled after each exit */
 	MIT_VERW_ENTRY,		/* buffers cleared before each entry: MDS, TAA */
 	MIT_L1D_ENTRY,		/* L1 data cache flushed before each entry: L1TF */
 	NR_MITIGATIONS
@@ -51,8 +47,8 @@ static inline void mitigations_domain_switch(void)
 }
 
 void mitigations_entry_slow(void);
-/* entry.S: the return stack is filled, before the first return after an exit. */
-void mitigations_exit_slow(void);
+/* entry.S, with mitigations_guard_exit(): before the first return after an exit. */
+void mitigations_after_exit(void);
 
 /* The last thing before a guest is entered. */
 static inline void mitigations_before_entry(void)
@@ -61,7 +57,10 @@ static inline void mitigations_before_entry(void)
 		mitigations_entry_slow();
 }
 
-_Static_assert(MIT_RSB_FILL_ROW == MIT_RSB_FILL, "entry.S has its number");
+/* Which of the vendor's two ways into the guest: whether its exit does more than save registers. */
+static inline bool mitigations_guard_exit(void)
+{
+	return unlikely(mitigated(MIT_RSB_FILL));
+}
 
-#endif /* __ASSEMBLY__ */
 #endif

@@ -6,8 +6,6 @@
 #ifndef ARCH_X86_HVM_ENTER_H
 #define ARCH_X86_HVM_ENTER_H
 
-#include "arch/x86/mitigations.h"
-
 #ifdef __ASSEMBLY__
 
 /* gpr[], in RDI, stays on top of the stack. */

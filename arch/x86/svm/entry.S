@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Into the guest and back: void svm_enter(u64 *gpr, paddr_t vmcb). The offsets are
- * those of gpr[]: the registers in the order of their encoding.
+ * Into the guest and back: void svm_enter(u64 *gpr, paddr_t vmcb), and svm_enter_guarded(), which
+ * lets no prediction of the guest's pass. Two, because a test after the exit could be mispredicted.
+ * The offsets are those of gpr[]: the registers in the order of their encoding.
  */
 #include "arch/x86/hvm/enter.h"
 
 	.text
-	.globl svm_enter
-	.type svm_enter, @function
-svm_enter:
+	.macro ENTER name, guard
+	.globl \name
+	.type \name, @function
+\name:
 	PUSH_HOST
 	mov	%rsi, %rax
 	LOAD_GUEST
@@ -27,12 +29,15 @@ svm_enter:
 	mov	(%rsp), %rax
 	mov	%rdi, 7*8(%rax)
 	SAVE_GUEST %rax
-	testl	$1 << MIT_RSB_FILL, mitigations(%rip)
-	jnz	2f
-1:	pop	%rdi
+	.if \guard
+	call	mitigations_after_exit	/* before the first return */
+	.endif
+	pop	%rdi
 	POP_HOST
 	ret
-2:	call	mitigations_exit_slow	/* before the first return */
-	jmp	1b
-	.size svm_enter, . - svm_enter
+	.size \name, . - \name
+	.endm
+
+	ENTER svm_enter, 0
+	ENTER svm_enter_guarded, 1
 	.section .note.GNU-stack, "", @progbits

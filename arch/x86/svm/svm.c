@@ -239,7 +239,10 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 	vmcb->rax = v->gpr[REG_RAX];
 	vmcb->rsp = v->gpr[REG_RSP];
 	mitigations_before_entry();
-	svm_enter(v->gpr, v->svm.vmcb_pa);
+	if (mitigations_guard_exit())
+		svm_enter_guarded(v->gpr, v->svm.vmcb_pa);
+	else
+		svm_enter(v->gpr, v->svm.vmcb_pa);
 	v->gpr[REG_RAX] = vmcb->rax;
 	v->gpr[REG_RSP] = vmcb->rsp;
 	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);

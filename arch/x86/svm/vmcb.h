@@ -112,5 +112,6 @@ enum {
  * exits.
  */
 void svm_enter(u64 *gpr, paddr_t vmcb_pa);
+void svm_enter_guarded(u64 *gpr, paddr_t vmcb_pa);
 
 #endif

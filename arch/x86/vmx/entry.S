@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Into the guest and back: int vmx_enter(u64 *gpr, bool launched). */
+/*
+ * Into the guest and back: int vmx_enter(u64 *gpr, bool launched), and vmx_enter_guarded(), which
+ * lets no prediction of the guest's pass. Two, because a test after the exit could be mispredicted.
+ */
 #include "arch/x86/hvm/enter.h"
 
 	.text
-	.globl vmx_enter
-	.type vmx_enter, @function
-vmx_enter:
+	.macro ENTER name, guard
+	.globl \name
+	.type \name, @function
+\name:
 	PUSH_HOST
 	mov	$0x6c14, %eax		/* HOST_RSP */
 	vmwrite	%rsp, %rax
-	lea	vmx_exit(%rip), %rdx
+	lea	4f(%rip), %rdx
 	mov	$0x6c16, %eax		/* HOST_RIP */
 	vmwrite	%rdx, %rax
 	test	%sil, %sil
@@ -24,20 +28,22 @@ vmx_enter:
 2:	pop	%rdi
 	mov	$1, %eax
 	jmp	3f
-vmx_exit:
-	push	%rdi
+4:	push	%rdi
 	mov	8(%rsp), %rdi
 	mov	%rax, 0*8(%rdi)
 	pop	%rax
 	mov	%rax, 7*8(%rdi)
 	SAVE_GUEST %rdi
-	testl	$1 << MIT_RSB_FILL, mitigations(%rip)
-	jnz	4f
-5:	pop	%rdi
+	.if \guard
+	call	mitigations_after_exit	/* before the first return */
+	.endif
+	pop	%rdi
 	xor	%eax, %eax
 3:	POP_HOST
 	ret
-4:	call	mitigations_exit_slow	/* before the first return */
-	jmp	5b
-	.size vmx_enter, . - vmx_enter
+	.size \name, . - \name
+	.endm
+
+	ENTER vmx_enter, 0
+	ENTER vmx_enter_guarded, 1
 	.section .note.GNU-stack, "", @progbits

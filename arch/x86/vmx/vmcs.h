@@ -141,6 +141,7 @@ void vmx_set_proc(struct x86_vcpu *v, u64 controls);
  * are set there. 0 when the guest ran, 1 when the instruction failed.
  */
 int vmx_enter(u64 *gpr, bool launched);
+int vmx_enter_guarded(u64 *gpr, bool launched);
 
 /*
  * Where the instruction of this length at rip ends; only in 64-bit code is that beyond 4 GiB

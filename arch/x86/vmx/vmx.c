@@ -411,6 +411,12 @@ static void vmx_flush_tlb(void)
 		flush_if_stale(x86_vcpu(v));
 }
 
+static int enter(struct x86_vcpu *v)
+{
+	return mitigations_guard_exit() ? vmx_enter_guarded(v->gpr, v->vmx.launched)
+					: vmx_enter(v->gpr, v->vmx.launched);
+}
+
 static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 {
 	struct pcpu *cpu = this_cpu();
@@ -424,7 +430,7 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 	vmwrite(VMCS_GUEST_RSP, v->gpr[REG_RSP]);
 	vmx_vapic_load(v);
 	mitigations_before_entry();
-	if (unlikely(vmx_enter(v->gpr, v->vmx.launched))) {
+	if (unlikely(enter(v))) {
 		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
 		e->reason = EXIT_BAD_STATE;
 		e->raw = (u32)vmread(VMCS_INSN_ERROR);
