@@ -44,7 +44,7 @@ static bool valid_serial(char *s)
 static bool valid_value(const struct option *o, char *value)
 {
 	u64 mem, max;
-	u32 n;
+	u32 n, off;
 
 	switch (o->type) {
 	case OPTION_FLAG:
@@ -57,6 +57,8 @@ static bool valid_value(const struct option *o, char *value)
 		return dom0_max_vcpus_parse(value, 1, &n);
 	case OPTION_CHOICE:
 		return option_word(o, value) >= 0;
+	case OPTION_LIST:
+		return option_list_parse(o, value, &n, &off);
 	case OPTION_SERIAL:
 		return valid_serial(value);
 	}

@@ -173,6 +173,7 @@ static void features(struct hypfs_walk *w)
 static const struct { const char *dir; void (*fn)(struct hypfs_walk *w); } parts[] = {
 	{ "buildinfo", build_info },
 	{ "params", params },
+	{ "keel/cpu-faults", arch_hypfs_cpu_faults },
 	{ "keel/cpus", cpus },
 	{ "keel/domains", domains },
 	{ "keel/features", features },

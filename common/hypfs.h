@@ -16,7 +16,8 @@ void hypfs_string(struct hypfs_walk *w, const char *path, const char *value);
 void hypfs_uint(struct hypfs_walk *w, const char *path, u64 value);
 void hypfs_bool(struct hypfs_walk *w, const char *path, bool value);
 
-/* Arch: leaves under keel/features and keel/iommu. */
+/* Arch: leaves under keel/cpu-faults, keel/features and keel/iommu. */
+void arch_hypfs_cpu_faults(struct hypfs_walk *w);
 void arch_hypfs_features(struct hypfs_walk *w);
 void arch_hypfs_iommu(struct hypfs_walk *w);
 

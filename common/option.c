@@ -32,6 +32,12 @@ static const struct option options[] = {
 	  .help = "after a panic stop and leave the message on the screen" },
 	{ "sched", OPTION_CHOICE, .words = { "credit2", "null" },
 	  .help = "the scheduler: credit2, or null for one vCPU a host CPU" },
+	{ "spec", OPTION_LIST, .otherwise = "what the CPU needs",
+	  .words = {
+		[SPEC_WORD_IBRS] = "ibrs", [SPEC_WORD_IBPB] = "ibpb", [SPEC_WORD_RSB] = "rsb",
+		[SPEC_WORD_VERW] = "verw", [SPEC_WORD_L1D_FLUSH] = "l1d-flush",
+	  },
+	  .help = "measures against the CPU's faults, as in verw=off,rsb; off: none" },
 	{ "xen_version", OPTION_CHOICE, .words = { "4.17", "4.20" },
 	  .help = "the version of Xen's interface that is reported: 4.17 or 4.20" },
 };
@@ -145,6 +151,50 @@ bool option_flag_or(const char *name, bool dflt)
 bool option_flag(const char *name)
 {
 	return option_flag_or(name, option_find(name)->dflt);
+}
+
+/* WORD, no-WORD or WORD=on|off: 1 or 0, and the word's place; -1: neither. */
+static int list_element(const struct option *o, char *text, int *place)
+{
+	char *value = strchr(text, '=');
+	bool no = !value && !strncmp(text, "no-", 3);
+
+	if (value)
+		*value++ = '\0';
+	*place = find_word(no ? text + 3 : text, o->words);
+	return *place < 0 ? -1 : value ? option_flag_value(value) : !no;
+}
+
+bool option_list_parse(const struct option *o, const char *value, u32 *on, u32 *off)
+{
+	int all = option_flag_value(value);
+	const char *end;
+
+	*on = 0;
+	*off = all ? 0 : ~0u;
+	for (; all < 0 && value; value = end ? end + 1 : NULL) {
+		char text[NAME_LEN];
+		int place, flag;
+
+		if (strlen(value) >= sizeof(text))
+			return false;
+		end = strchr(value, ',');
+		copy_cut(text, sizeof(text), value, end ? (size_t)(end - value) : strlen(value));
+		flag = list_element(o, text, &place);
+		if (flag < 0)
+			return false;
+		*on = (*on & ~(1u << place)) | (u32)flag << place;
+		*off = (*off & ~(1u << place)) | (u32)!flag << place;
+	}
+	return true;
+}
+
+void option_list(const char *name, u32 *on, u32 *off)
+{
+	char v[NAME_LEN];
+
+	if (!option_string(name, v, sizeof(v)) || !option_list_parse(option_find(name), v, on, off))
+		*on = *off = 0;
 }
 
 bool option_parse_number(const char *s, u64 *n)

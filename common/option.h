@@ -17,8 +17,12 @@ enum option_type {
 	OPTION_CHOICE,		/* name=WORD, one of the words */
 	OPTION_DOM0_MEM,	/* as dom0_mem_parse() takes it */
 	OPTION_DOM0_VCPUS,	/* as dom0_max_vcpus_parse() takes it */
+	OPTION_LIST,		/* name=off, or a list of words, each WORD, no-WORD or WORD=on|off */
 	OPTION_SERIAL,		/* name=off, or BAUD[,8n1[,PORT[,IRQ]]] */
 };
+
+/* The words of spec=, by their place in the table: what can be switched. */
+enum { SPEC_WORD_IBRS, SPEC_WORD_IBPB, SPEC_WORD_RSB, SPEC_WORD_VERW, SPEC_WORD_L1D_FLUSH };
 
 /* All about an option that is data; unit-cmdline compares docs/command-line.md with it. */
 struct option {
@@ -26,7 +30,7 @@ struct option {
 	enum option_type type;
 	u64 min, max;
 	u64 dflt;		/* a flag's: 0 or 1; a choice's: its place among the words */
-	const char *words[6];	/* a choice's, NULL behind the last */
+	const char *words[8];	/* a choice's or list's, NULL behind the last */
 	const char *otherwise;	/* the default in words, if it is no constant */
 	const char *help;
 };
@@ -38,6 +42,8 @@ const char *option_default(const struct option *o);
 /* What a value means: the place among a choice's words; 1 or 0 for a flag. -1: nothing. */
 int option_word(const struct option *o, const char *value);
 int option_flag_value(const char *value);
+/* A list as option_list() has it; false: it is none. */
+bool option_list_parse(const struct option *o, const char *value, u32 *on, u32 *off);
 
 /*
  * Keeps a copy of the command line, truncated at OPTION_CMDLINE_LEN. Called once, first thing at
@@ -61,6 +67,11 @@ u64 option_number(const char *name);
 bool option_parse_number(const char *s, u64 *n);
 /* The place of the value among the option's words; the default when absent or none of them. */
 int option_choice(const char *name);
+/*
+ * A list's words by their place: bits in *on and *off; none when absent or no such list. "off" alone
+ * is all off.
+ */
+void option_list(const char *name, u32 *on, u32 *off);
 /* Walks all options: *pos starts at 0; fills name and value (each of size), false at the end. */
 bool option_next(unsigned int *pos, char *name, char *value, size_t size);
 

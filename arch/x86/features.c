@@ -2,7 +2,6 @@
 /* Features of this machine that are in use, as hypfs shows them under /keel/features. */
 #include "arch/x86/cpu.h"
 #include "arch/x86/hvm/ops.h"
-#include "arch/x86/mitigations.h"
 #include "common/hypfs.h"
 
 void arch_hypfs_features(struct hypfs_walk *w)
@@ -13,5 +12,4 @@ void arch_hypfs_features(struct hypfs_walk *w)
 	hypfs_bool(w, "keel/features/invariant_tsc", cpu_features.invariant_tsc);
 	hypfs_bool(w, "keel/features/x2apic", cpu_features.x2apic);
 	hypfs_bool(w, "keel/features/xsave", cpu_features.xsave);
-	hypfs_uint(w, "keel/features/mitigations", mitigations);
 }

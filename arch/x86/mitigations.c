@@ -1,102 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The table of mitigations. Bits: Intel SDM vol. 2A, CPUID, and vol. 4,
- * IA32_ARCH_CAPABILITIES; AMD APM vol. 3, appendix E, and vol. 2, 3.1.7 (EFER).
- */
+/* Reads what decides about the CPU's faults, says what is done, and does it. */
 #include "arch/x86/mitigations.h"
 
+#include "common/hypfs.h"
+#include "common/option.h"
 #include "common/printk.h"
+#include "common/vsnprintf.h"
 
-#define LEAF7_MD_CLEAR BIT(10)
-#define LEAF7_IBRS_IBPB BIT(26)
-#define LEAF7_L1D_FLUSH BIT(28)
 #define LEAF7_ARCH_CAPS BIT(29)
-#define LEAF8_IBPB BIT(12)
-#define LEAF21_AUTO_IBRS BIT(8)
-#define CAPS_RDCL_NO BIT(0)
-#define CAPS_IBRS_ALL BIT(1)
-#define CAPS_SKIP_L1DFL BIT(3)
-#define CAPS_MDS_NO BIT(5)
 #define EFER_AUTO_IBRS BIT(21)
 #define SPEC_CTRL_IBRS BIT(0)
 #define MSR_ARCH_CAPS 0x10a
 
 u32 mitigations;
 
-/*
- * A row applies where all of `needs` are there and none of `unless`; words as in struct
- * mitigation_cpu.
- */
-static const struct {
-	enum mitigation what;
-	const char *name;
-	bool intel_only, amd_only;
-	u32 leaf7, leaf8, leaf21;		/* needed */
-	u64 caps, unless_caps;
-	u32 unless;				/* mitigations (above in the table) that make it needless */
-} table[] = {
-	{ MIT_IBPB_SWITCH, "IBPB between domains", .leaf8 = LEAF8_IBPB },
-	{ MIT_IBPB_SWITCH, "IBPB between domains", .leaf7 = LEAF7_IBRS_IBPB,
-	  .unless = 1u << MIT_IBPB_SWITCH },
-	{ MIT_AUTO_IBRS, "automatic IBRS", .amd_only = true, .leaf21 = LEAF21_AUTO_IBRS },
-	{ MIT_ENHANCED_IBRS, "enhanced IBRS", .intel_only = true, .leaf7 = LEAF7_IBRS_IBPB,
-	  .caps = CAPS_IBRS_ALL },
-	/* The two above keep returns after an exit from using predictions that the guest left. */
-	{ MIT_RSB_FILL, "RSB fill after exits", .unless = 1u << MIT_AUTO_IBRS | 1u << MIT_ENHANCED_IBRS },
-	{ MIT_VERW_ENTRY, "VERW before entries", .leaf7 = LEAF7_MD_CLEAR, .unless_caps = CAPS_MDS_NO },
-	{ MIT_L1D_ENTRY, "L1D flush before entries", .intel_only = true, .leaf7 = LEAF7_L1D_FLUSH,
-	  .unless_caps = CAPS_RDCL_NO | CAPS_SKIP_L1DFL },
-};
+static struct spec_cpu this_machine;
 
-static bool row_applies(unsigned int i, const struct mitigation_cpu *cpu, u32 chosen)
+static void read_cpu(struct spec_cpu *cpu)
 {
-	if ((table[i].intel_only && !cpu->intel) || (table[i].amd_only && !cpu->amd))
-		return false;
-	if ((cpu->leaf7_edx & table[i].leaf7) != table[i].leaf7 ||
-	    (cpu->leaf8_ebx & table[i].leaf8) != table[i].leaf8 ||
-	    (cpu->leaf21_eax & table[i].leaf21) != table[i].leaf21 ||
-	    (cpu->arch_caps & table[i].caps) != table[i].caps)
-		return false;
-	return !(cpu->arch_caps & table[i].unless_caps) && !(chosen & table[i].unless);
-}
+	const struct cpu_features *f = &cpu_features;
+	u32 max = cpuid(0, 0).a, max_ext = cpuid(0x80000000, 0).a;
+	struct cpuid_regs r;
 
-u32 mitigations_choose(const struct mitigation_cpu *cpu)
-{
-	u32 chosen = 0;
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(table); i++)
-		if (row_applies(i, cpu, chosen))
-			chosen |= 1u << table[i].what;
-	return chosen;
-}
-
-static void read_cpu(struct mitigation_cpu *cpu)
-{
-	*cpu = (struct mitigation_cpu){ .amd = cpu_features.amd, .intel = cpu_features.intel };
-	if (cpuid(0, 0).a >= 7)
-		cpu->leaf7_edx = cpuid(7, 0).d;
-	if (cpuid(0x80000000, 0).a >= 0x80000008)
-		cpu->leaf8_ebx = cpuid(0x80000008, 0).b;
-	if (cpuid(0x80000000, 0).a >= 0x80000021)
-		cpu->leaf21_eax = cpuid(0x80000021, 0).a;
-	if (cpu->leaf7_edx & LEAF7_ARCH_CAPS)
-		cpu->arch_caps = rdmsr(MSR_ARCH_CAPS);
+	*cpu = (struct spec_cpu){ .amd = f->amd, .intel = f->intel, .family = f->family,
+				  .model = f->model, .stepping = f->stepping,
+				  .smt = max >= 0xb && cpuid(0xb, 0).b > 1 };
+	if (max >= 7) {
+		r = cpuid(7, 0);
+		cpu->word[SPEC_7B] = r.b;
+		cpu->word[SPEC_7D] = r.d;
+		if (r.d & LEAF7_ARCH_CAPS)
+			cpu->word[SPEC_CAPS] = rdmsr(MSR_ARCH_CAPS);
+	}
+	if (max_ext >= 0x80000008)
+		cpu->word[SPEC_8B] = cpuid(0x80000008, 0).b;
+	if (max_ext >= 0x80000021) {
+		r = cpuid(0x80000021, 0);
+		cpu->word[SPEC_21A] = r.a;
+		cpu->word[SPEC_21C] = r.c;
+	}
 }
 
 void mitigations_init(void)
 {
-	struct mitigation_cpu cpu;
-	u32 printed = 0;
+	char text[SPEC_TEXT_LEN];
+	u32 on, off;
 
-	read_cpu(&cpu);
-	mitigations = mitigations_choose(&cpu);
-	for (unsigned int i = 0; i < ARRAY_SIZE(table); i++) {
-		if (!mitigated(table[i].what) || (printed >> table[i].what & 1))
-			continue;
-		printed |= 1u << table[i].what;
-		pr_info("Speculation: %s", table[i].name);
-	}
+	read_cpu(&this_machine);
+	option_list("spec", &on, &off);
+	mitigations = spec_choose(&this_machine, on, off);
 	mitigations_init_cpu();
+	for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++) {
+		if (!spec_affected(&this_machine, f))
+			continue;
+		spec_status(&this_machine, f, mitigations, text);
+		pr_info("CPU fault %s: %s", spec_name(f), text);
+	}
+	if (spec_needs_smt_off(&this_machine))
+		pr_warn("This CPU's threads leak to each other: switch SMT off where guests do not trust each other");
+}
+
+void arch_hypfs_cpu_faults(struct hypfs_walk *w)
+{
+	char path[40], text[SPEC_TEXT_LEN];
+
+	for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++) {
+		spec_status(&this_machine, f, mitigations, text);
+		snprintf(path, sizeof(path), "keel/cpu-faults/%s", spec_name(f));
+		hypfs_string(w, path, text);
+	}
 }
 
 void mitigations_init_cpu(void)

@@ -55,6 +55,7 @@ static void test_good_values(void **state)
 			"dom0_max_vcpus=4-", "iommu=off", "no-iommu", "iommu", "noreboot",
 		"noreboot=yes", "no-noreboot", "sched=null", "sched=credit2", "loglvl=all",
 		"loglvl=error", "maxcpus=3", "xen_version=4.17", "xen_version=4.20",
+		"spec=off", "spec=on", "spec=verw", "spec=no-verw,rsb=off,l1d-flush=yes,ibrs",
 		"  iommu=off\tnoreboot   sched=null ",
 	};
 
@@ -76,6 +77,9 @@ static void test_bad_words(void **state)
 		"xen_version=4.19", "xen_version=4.1", "xen_version=4.17,4.20",
 		"com1=0", "com1=115201", "com1=230400", "com1=9600,7e1", "com1=9600,8n1,0x10", "com1=off,8n1",
 		"com1=9600,8n1,0x10000", "com1=9600,8n1,zz", "com1=9600,8n1,0x3f8,16", "com1=", "com1",
+		"spec", "spec=", "spec=verw,", "spec=,verw", "spec=verw=maybe", "spec=no-verw=on", "spec=vers",
+		"spec=off,verw", "no-spec",
+		"spec=verw,verw,verw,verw,verw,verw,verw,verw,verw,verw,verw,verw,verw",
 		"console=vga", "console=", "=", "=x", "no-", "unknown", "unknown=1", "IOMMU=off",
 	};
 
@@ -236,6 +240,30 @@ static void test_choice(void **state)
 	assert_int_equal(option_choice("console"), 0);
 }
 
+static void test_list(void **state)
+{
+	u32 on, off;
+
+	option_init("spec=no-verw,rsb,ibrs=off,ibpb=1");
+	option_list("spec", &on, &off);
+	assert_int_equal(on, 1u << SPEC_WORD_RSB | 1u << SPEC_WORD_IBPB);
+	assert_int_equal(off, 1u << SPEC_WORD_VERW | 1u << SPEC_WORD_IBRS);
+	option_init("spec=rsb,no-rsb");
+	option_list("spec", &on, &off);
+	assert_int_equal(on, 0);
+	assert_int_equal(off, 1u << SPEC_WORD_RSB);
+	option_init("spec=false");
+	option_list("spec", &on, &off);
+	assert_int_equal(on, 0);
+	assert_int_equal(off, ~0u);
+	option_init("spec=rsb,rsv");
+	option_list("spec", &on, &off);
+	assert_int_equal(on | off, 0);
+	option_init("");
+	option_list("spec", &on, &off);
+	assert_int_equal(on | off, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_good_values),
 	cmocka_unit_test(test_bad_words),
@@ -246,6 +274,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_table_has_what_sources_read),
 	cmocka_unit_test(test_sources_read_what_the_table_has),
 	cmocka_unit_test(test_choice),
+	cmocka_unit_test(test_list),
 };
 
 UNIT_MAIN(tests)

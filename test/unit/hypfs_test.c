@@ -25,6 +25,11 @@ unsigned int version_reported(void)
 	return 4 << 16 | 17;
 }
 
+void arch_hypfs_cpu_faults(struct hypfs_walk *w)
+{
+	hypfs_string(w, "keel/cpu-faults/taa", "not affected");
+}
+
 void arch_hypfs_features(struct hypfs_walk *w)
 {
 	hypfs_string(w, "keel/features/hvm", "fake");
@@ -85,7 +90,7 @@ static void the_tree(void **state)
 	assert_string_equal(buf, "buildinfo/ params/ keel/ ");
 	assert_int_equal(read_path("/keel"), 0);
 	names(buf);
-	assert_string_equal(buf, "cpus/ domains/ features/ iommu/ memory/ ");
+	assert_string_equal(buf, "cpu-faults/ cpus/ domains/ features/ iommu/ memory/ ");
 	assert_int_equal(read_path("/params"), 0);
 	names(buf);
 	assert_string_equal(buf, "iommu noreboot loglvl ");

@@ -12,7 +12,8 @@
  * arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c SOURCES: arch/x86/hvm/vcpu.c
  * arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c arch/x86/hvm/vlapic.c SOURCES:
  * arch/x86/hvm/vlapic_regs.c arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
- * arch/x86/hvm/vioapic.c SOURCES: arch/x86/hvm/portio.c arch/x86/mitigations.c arch/x86/features.c
+ * arch/x86/hvm/vioapic.c SOURCES: arch/x86/spec.c arch/x86/hvm/portio.c arch/x86/mitigations.c
+ * arch/x86/features.c
  * arch/x86/iommu/iommu.c arch/x86/mca_op.c SOURCES: arch/x86/pci/vpci.c arch/x86/pci/vpci_dev.c
  * arch/x86/pci/vpci_msi.c arch/x86/pci/vpci_msix.c SOURCES: arch/x86/pci/guest_fn.c
  * arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c arch/x86/vmx/caps.c

@@ -2,7 +2,7 @@
 /*
  * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
  *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c
- *	arch/x86/mitigations.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
+ *	arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
  *
  * CPUID is the build host's; what must be hidden is hidden on any host.
  */
@@ -19,7 +19,6 @@
 #include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/mtrr.h"
 #include "arch/x86/hvm/regs.h"
-#include "arch/x86/mitigations.h"
 #include "arch/x86/pci/vpci.h"
 #include "arch/x86/uart.h"
 #include "common/console.h"
@@ -1260,37 +1259,6 @@ static void initial_registers(void **state)
 	}
 }
 
-static u32 chosen(struct mitigation_cpu cpu)
-{
-	return mitigations_choose(&cpu);
-}
-
-static void mitigations_by_cpu(void **state)
-{
-	/* an emulator that reports nothing: only mitigations that need no feature */
-	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true }), 1u << MIT_RSB_FILL);
-	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12) }),
-			 1u << MIT_RSB_FILL | 1u << MIT_IBPB_SWITCH);
-	/* AMD with automatic IBRS */
-	assert_int_equal(chosen((struct mitigation_cpu){ .amd = true, .leaf8_ebx = BIT(12),
-							 .leaf21_eax = BIT(8) }),
-			 1u << MIT_AUTO_IBRS | 1u << MIT_IBPB_SWITCH);
-	/* Intel without any fix in hardware, microcode up to date */
-	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true,
-							 .leaf7_edx = BIT(10) | BIT(26) | BIT(28) }),
-			 1u << MIT_IBPB_SWITCH | 1u << MIT_RSB_FILL | 1u << MIT_VERW_ENTRY | 1u << MIT_L1D_ENTRY);
-	/* Intel that is not vulnerable: RDCL_NO, IBRS_ALL, MDS_NO */
-	assert_int_equal(chosen((struct mitigation_cpu){ .intel = true,
-							 .leaf7_edx = BIT(10) | BIT(26) | BIT(28) | BIT(29),
-							 .arch_caps = BIT(0) | BIT(1) | BIT(5) }),
-			 1u << MIT_IBPB_SWITCH | 1u << MIT_ENHANCED_IBRS);
-	/* one vendor's bit means nothing on the other's CPU */
-	assert_false(chosen((struct mitigation_cpu){ .intel = true, .leaf21_eax = BIT(8) }) &
-		     1u << MIT_AUTO_IBRS);
-	assert_false(chosen((struct mitigation_cpu){ .amd = true, .leaf7_edx = BIT(28) }) &
-		     1u << MIT_L1D_ENTRY);
-}
-
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	TEST(what_is_hidden),
@@ -1327,7 +1295,6 @@ static const struct CMUnitTest tests[] = {
 	TEST(initial_states),
 	TEST(contexts),
 	TEST(initial_registers),
-	TEST(mitigations_by_cpu),
 };
 
 UNIT_MAIN(tests)

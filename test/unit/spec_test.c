@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SOURCES: arch/x86/spec.c common/option.c common/vsnprintf.c */
+/* Which faults CPUs have, and what is done about them, by dumps of CPUs (spec/dumps.h). */
+#include "test/unit/unit.h"
+
+#include "arch/x86/cpu.h"
+#include "arch/x86/spec.h"
+#include "common/hypfs.h"
+#include "common/option.h"
+#include "common/printk.h"
+
+#include "test/unit/spec/dumps.h"
+
+static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf);
+static u64 test_rdmsr(u32 msr);
+static void test_wrmsr(u32 msr, u64 v);
+#define cpuid test_cpuid
+#define rdmsr test_rdmsr
+#define wrmsr test_wrmsr
+#undef READ_CR
+#undef WRITE_CR
+#define READ_CR(n) 0
+#define WRITE_CR(n, v) ((void)(v))
+#include "arch/x86/cpu.c"
+#include "arch/x86/mitigations.c"
+
+static const struct dump *on_cpu;
+static u64 msrs[8];	/* MSR numbers and values written, in pairs */
+static unsigned int nr_msrs;
+static char log_text[4096];
+
+static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(on_cpu->leaves); i++)
+		if (on_cpu->leaves[i].leaf == leaf && on_cpu->leaves[i].subleaf == subleaf)
+			return (struct cpuid_regs){ on_cpu->leaves[i].a, on_cpu->leaves[i].b,
+						    on_cpu->leaves[i].c, on_cpu->leaves[i].d };
+	return (struct cpuid_regs){ 0 };
+}
+
+static u64 test_rdmsr(u32 msr)
+{
+	if (msr == MSR_ARCH_CAPS) {
+		assert_true(test_cpuid(7, 0).d & BIT(29));
+		return on_cpu->arch_caps;
+	}
+	return 0;
+}
+
+static void test_wrmsr(u32 msr, u64 v)
+{
+	assert_true(nr_msrs + 2 <= ARRAY_SIZE(msrs));
+	msrs[nr_msrs++] = msr;
+	msrs[nr_msrs++] = v;
+}
+
+void printk(enum log_level level, const char *fmt, ...)
+{
+	size_t len = strlen(log_text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(log_text + len, sizeof(log_text) - len, fmt, ap);
+	va_end(ap);
+	strcat(log_text, "\n");
+}
+
+static char shown[NR_SPEC_FAULTS][SPEC_TEXT_LEN];
+static unsigned int nr_shown;
+
+void hypfs_string(struct hypfs_walk *w, const char *path, const char *value)
+{
+	assert_memory_equal(path, "keel/cpu-faults/", 16);
+	assert_string_equal(path + 16, spec_name(nr_shown));
+	strcpy(shown[nr_shown++], value);
+}
+
+static void boot(const char *name, const char *options)
+{
+	on_cpu = NULL;
+	for (unsigned int i = 0; i < ARRAY_SIZE(dumps); i++)
+		if (!strcmp(dumps[i].name, name))
+			on_cpu = &dumps[i];
+	assert_non_null(on_cpu);
+	nr_msrs = nr_shown = 0;
+	log_text[0] = '\0';
+	memset(&cpu_features, 0, sizeof(cpu_features));
+	option_init(options);
+	cpu_init_features();
+	mitigations_init();
+	arch_hypfs_cpu_faults(NULL);
+}
+
+#define F(fault) (1u << SPEC_##fault)
+#define M(measure) (1u << MIT_##measure)
+#define EVERY (F(V1) | F(V2) | F(RSB))
+
+/* What Intel's and AMD's pages say of these CPUs, written down by hand. */
+static const struct { const char *cpu; u32 faults, measures; bool threads; } expected[] = {
+	{ "Xeon-E5-2650-v4", EVERY | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(L1TF) | F(ITLB_MULTIHIT),
+	  M(RSB_FILL), true },
+	{ "Xeon-Gold-6130", EVERY | F(RETBLEED) | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(GDS) | F(L1TF) |
+	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(RSB_FILL) | M(VERW_ENTRY) | M(L1D_ENTRY), true },
+	{ "Xeon-Platinum-8268", EVERY | F(PBRSB) | F(RETBLEED) | F(BHI) | F(ITS) | F(TAA) | F(MMIO) |
+	  F(GDS) | F(ITLB_MULTIHIT),
+	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL) | M(VERW_ENTRY), true },
+	{ "Cooperlake", EVERY | F(PBRSB) | F(RETBLEED) | F(BHI) | F(ITS) | F(MMIO) | F(GDS),
+	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL), true },
+	{ "Ice-Lake-Server", EVERY | F(PBRSB) | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(GDS) |
+	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL), true },
+	{ "Xeon-Bronze-3408U", EVERY | F(PBRSB) | F(BHI),
+	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL), false },
+	{ "EPYC-7601-32-Core-ibpb", EVERY | F(RETBLEED) | F(SRSO) | F(LFENCE),
+	  M(IBPB_SWITCH) | M(RSB_FILL), false },
+	{ "EPYC-7502-32-Core", EVERY | F(RETBLEED) | F(SRSO) | F(ZENBLEED) | F(LFENCE),
+	  M(IBPB_SWITCH) | M(RSB_FILL), false },
+	{ "EPYC-7713-64-Core", EVERY | F(SRSO) | F(TSA), M(IBPB_SWITCH) | M(RSB_FILL), false },
+	{ "EPYC-9334-32-Core", EVERY | F(SRSO) | F(TSA), M(IBPB_SWITCH) | M(AUTO_IBRS), false },
+	{ "Ryzen-9-9950X-16-Core", EVERY | F(SRSO), M(IBPB_SWITCH) | M(AUTO_IBRS), false },
+};
+
+static void cpus_as_published(void **state)
+{
+	char line[SPEC_TEXT_LEN + 40];
+
+	assert_int_equal(ARRAY_SIZE(expected), ARRAY_SIZE(dumps));
+	for (unsigned int i = 0; i < ARRAY_SIZE(expected); i++) {
+		boot(expected[i].cpu, "");
+		if (mitigations != expected[i].measures)
+			fail_msg("%s: measures %#x, not %#x", expected[i].cpu, mitigations,
+				 expected[i].measures);
+		assert_int_equal(nr_shown, NR_SPEC_FAULTS);
+		for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++) {
+			bool affected = expected[i].faults >> f & 1;
+
+			if (affected == !strcmp(shown[f], "not affected"))
+				fail_msg("%s, %s: %s", expected[i].cpu, spec_name(f), shown[f]);
+			snprintf(line, sizeof(line), "CPU fault %s: %s\n", spec_name(f), shown[f]);
+			assert_int_equal(!!strstr(log_text, line), affected);
+		}
+		assert_int_equal(!!strstr(log_text, "switch SMT off"), expected[i].threads);
+	}
+}
+
+static void what_is_said(void **state)
+{
+	boot("Xeon-Gold-6130", "");
+	assert_string_equal(shown[SPEC_V2],
+			    "IBPB between domains, the rest not done: Keel has no retpolines");
+	assert_string_equal(shown[SPEC_MDS], "VERW before entries; threads of a core leak to each other");
+	assert_string_equal(shown[SPEC_RFDS], "not affected");
+	/* MD_CLEAR is there for TAA only; what MMIO leaves behind it does not clear */
+	boot("Xeon-Platinum-8268", "");
+	assert_string_equal(shown[SPEC_TAA], "VERW before entries; threads of a core leak to each other");
+	assert_string_equal(shown[SPEC_MMIO], "not done: no microcode for it, or switched off; "
+			    "threads of a core leak to each other");
+	assert_string_equal(shown[SPEC_V2], "IBPB between domains, enhanced IBRS");
+	assert_string_equal(shown[SPEC_PBRSB], "return stack filled after exits");
+	boot("EPYC-9334-32-Core", "");
+	assert_string_equal(shown[SPEC_RSB], "automatic IBRS");
+}
+
+/* What no dump shows: made up. */
+static void bits_count_together(void **state)
+{
+	struct spec_cpu cpu = { .intel = true, .family = 6, .model = 0x6a };
+	struct dump one_thread;
+
+	cpu.word[SPEC_CAPS] = BIT(13) | BIT(14);
+	assert_true(spec_affected(&cpu, SPEC_MMIO));
+	cpu.word[SPEC_CAPS] = BIT(14) | BIT(15);
+	assert_true(spec_affected(&cpu, SPEC_MMIO));
+	cpu.word[SPEC_CAPS] = BIT(13) | BIT(14) | BIT(15);
+	assert_false(spec_affected(&cpu, SPEC_MMIO));
+	cpu.model = 0x7a; /* an Atom */
+	assert_true(spec_affected(&cpu, SPEC_RFDS));
+	assert_false(spec_affected(&cpu, SPEC_L1TF));
+	cpu.family = 15;
+	assert_false(spec_affected(&cpu, SPEC_RFDS));
+
+	boot("Xeon-Gold-6130", "");
+	one_thread = *on_cpu;
+	assert_int_equal(one_thread.leaves[3].leaf, 0xb);
+	one_thread.leaves[3].b = 1;
+	on_cpu = &one_thread;
+	log_text[0] = '\0';
+	mitigations_init();
+	assert_null(strstr(log_text, "switch SMT off"));
+	assert_non_null(strstr(log_text, "CPU fault mds: VERW before entries\n"));
+}
+
+static void options_switch(void **state)
+{
+	boot("Xeon-Gold-6130", "spec=off");
+	assert_int_equal(mitigations, 0);
+	boot("Xeon-Gold-6130", "spec=no-verw,l1d-flush=off");
+	assert_int_equal(mitigations, M(IBPB_SWITCH) | M(RSB_FILL));
+	assert_string_equal(shown[SPEC_L1TF], "not done: no microcode for it, or switched off; "
+			    "threads of a core leak to each other");
+	boot("Xeon-Gold-6130", "spec=no-verw,verw");
+	assert_true(mitigated(MIT_VERW_ENTRY));
+	boot("Xeon-Gold-6130", "spec=on");
+	assert_int_equal(mitigations, expected[1].measures);
+	/* without need, but not what the CPU cannot */
+	boot("EPYC-9334-32-Core", "spec=rsb,verw");
+	assert_int_equal(mitigations, expected[9].measures | M(RSB_FILL));
+	boot("EPYC-9334-32-Core", "spec=rsb,typo");
+	assert_int_equal(mitigations, expected[9].measures);
+}
+
+static void what_is_switched_on_for_good(void **state)
+{
+	boot("EPYC-9334-32-Core", "");
+	assert_int_equal(nr_msrs, 2);
+	assert_int_equal(msrs[0], MSR_EFER);
+	assert_int_equal(msrs[1], BIT(21));
+	boot("Xeon-Bronze-3408U", "");
+	assert_int_equal(nr_msrs, 2);
+	assert_int_equal(msrs[0], MSR_SPEC_CTRL);
+	assert_int_equal(msrs[1], 1);
+	boot("EPYC-7502-32-Core", "");
+	assert_int_equal(nr_msrs, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(cpus_as_published),
+	cmocka_unit_test(what_is_said),
+	cmocka_unit_test(bits_count_together),
+	cmocka_unit_test(options_switch),
+	cmocka_unit_test(what_is_switched_on_for_good),
+};
+
+UNIT_MAIN(tests)
