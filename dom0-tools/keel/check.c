@@ -29,24 +29,20 @@ static void add_warning(void *arg, const char *text)
 	json_object_array_add(f->warnings, json_object_new_string(text));
 }
 
-/*
- * What `create` would refuse of the files that the configuration names, and of the bridges and
- * scripts of this machine.
- */
-static void check_files(struct keel *k, const struct guest_config *g, struct findings *f)
+void check_files(struct keel *k, const struct guest_config *g, guest_warn_fn *refuse, void *arg)
 {
 	struct build b;
 
 	if (build_prepare(&b, k, g))
-		add_error(f, k->err.text);
+		refuse(arg, k->err.text);
 	else
 		build_free(&b);
 	for (unsigned int i = 0; i < g->disks; i++)
 		if (disk_check_file(k, &g->disk[i]))
-			add_error(f, k->err.text);
+			refuse(arg, k->err.text);
 	for (unsigned int i = 0; i < g->vifs; i++)
 		if (vif_check(k, &g->vif[i]))
-			add_error(f, k->err.text);
+			refuse(arg, k->err.text);
 }
 
 static void check_file(struct keel *k, const char *path, bool settings_only, struct findings *f)
@@ -60,7 +56,7 @@ static void check_file(struct keel *k, const char *path, bool settings_only, str
 	}
 	if (!guest_check_cfg(&g, &c, path, add_warning, add_error, f, &k->err)) {
 		if (!settings_only)
-			check_files(k, &g, f);
+			check_files(k, &g, add_error, f);
 		guest_free(&g);
 	}
 	cfg_free(&c);

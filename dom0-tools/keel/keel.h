@@ -26,7 +26,8 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_block_attach, cmd_block_detach, cmd_block_list, cmd_network_attach, cmd_network_detach,
 	cmd_network_list, cmd_cpupool_list, cmd_cpupool_create, cmd_cpupool_destroy, cmd_cpupool_rename,
 	cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove, cmd_cpupool_migrate, cmd_vm_list,
-	cmd_claims, cmd_debug_keys;
+	cmd_claims, cmd_debug_keys, cmd_set_parameters, cmd_config_update, cmd_edit,
+	cmd_autostart, cmd_events;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
@@ -76,6 +77,16 @@ struct json_object *json_of_domain(const struct keel_domain *d);
 void end_progress(struct keel *k);
 /* The result of a command, in words or as {"name": ..., "id": ..., "result": @result}. */
 int print_done(struct keel *k, const struct keel_domain *d, const char *result);
+
+/* config.c. A file, and settings that replace its own, each a word. */
+int read_config(struct keel *k, struct guest_config *g, int argc, char **argv);
+/* report(), where EINVAL and the like are the file's fault. */
+int bad_config(struct keel *k);
+/*
+ * check.c. What `create` would refuse of the files that the configuration names, and of the bridges
+ * and scripts of this machine: each goes to @refuse.
+ */
+void check_files(struct keel *k, const struct guest_config *g, guest_warn_fn *refuse, void *arg);
 
 /* devices.c. A guest_warn_fn, whose argument is the struct keel. */
 void warn_of(void *arg, const char *text);

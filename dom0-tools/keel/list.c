@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/autostart.h"
 #include "lib/pool.h"
 
 #include <public/sched.h>
@@ -24,6 +25,8 @@ static void print_one(struct keel *k, const struct keel_domain *d, bool with_poo
 	struct json_object *j = keel_domain_to_json(d);
 	char pool[GUEST_NAME_MAX + 1];
 
+	if (d->id)
+		json_object_object_add(j, "autostart", json_object_new_boolean(autostart_has(d->name)));
 	if (with_pool) {
 		pool_name(k, d->pool, pool);
 		json_object_object_add(j, "cpupool", json_object_new_string(pool));

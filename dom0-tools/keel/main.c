@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-	&cmd_create, &cmd_check, &cmd_check_host, &cmd_convert, &cmd_list, &cmd_vm_list, &cmd_claims,
+	&cmd_create, &cmd_check, &cmd_check_host, &cmd_convert, &cmd_config_update, &cmd_edit,
+	&cmd_autostart, &cmd_list, &cmd_vm_list, &cmd_claims,
 	&cmd_info, &cmd_pci_list, &cmd_pci_assignable_list, &cmd_pci_assignable_add,
 	&cmd_pci_assignable_remove, &cmd_pci_attach, &cmd_pci_detach, &cmd_vf_create,
 	&cmd_console, &cmd_shutdown, &cmd_reboot, &cmd_destroy, &cmd_pause, &cmd_unpause,
@@ -15,7 +16,7 @@ const struct command *const commands[] = {
 	&cmd_network_list, &cmd_network_attach, &cmd_network_detach, &cmd_sched_credit2,
 	&cmd_cpupool_list, &cmd_cpupool_create, &cmd_cpupool_destroy, &cmd_cpupool_rename,
 	&cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove, &cmd_cpupool_migrate, &cmd_trigger,
-	&cmd_sysrq, &cmd_dmesg, &cmd_debug_keys, &cmd_help, NULL,
+	&cmd_sysrq, &cmd_dmesg, &cmd_debug_keys, &cmd_set_parameters, &cmd_events, &cmd_help, NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "keeld/worker.h"
+#include "lib/autostart.h"
 #include "lib/domain.h"
 #include "lib/hyper.h"
 #include "lib/store.h"
@@ -95,14 +96,15 @@ static bool restarts_too_fast(struct keel *k, unsigned int domid)
 	return fast;
 }
 
-static void start_again(struct keel *k, const struct guest_config *g)
+/* @how: "started", or "started again". */
+static void start_guest(struct keel *k, const struct guest_config *g, const char *how)
 {
 	unsigned int domid;
 
 	if (keel_domain_create(k, g, false, &domid) < 0)
-		say("%s: cannot be started again: %s", g->name, k->err.text);
+		say("%s: cannot be %s: %s", g->name, how, k->err.text);
 	else
-		say("%s: started again as domain %u", g->name, domid);
+		say("%s: %s as domain %u", g->name, how, domid);
 }
 
 static void set_aside(struct keel *k, const struct keel_domain *d)
@@ -138,11 +140,11 @@ static void act(struct keel *k, const struct keel_domain *d, const struct guest_
 		break;
 	case ACTION_RENAME_RESTART:
 		set_aside(k, d);
-		start_again(k, g);
+		start_guest(k, g, "started again");
 		break;
 	case ACTION_RESTART:
 		end_guest(k, d);
-		start_again(k, g);
+		start_guest(k, g, "started again");
 		break;
 	default:
 		end_guest(k, d);
@@ -202,6 +204,29 @@ static bool look_at_all(struct keel *k)
 	return waiting;
 }
 
+/* One after the other, in their order; what is there already stays as it is. */
+static void start_guests(struct keel *k, unsigned int nobody)
+{
+	struct guest_config g;
+	char **names = NULL;
+	int n = autostart_done() ? 0 : autostart_names(k, &names);
+
+	if (n < 0)
+		say("%s", k->err.text);
+	for (int i = 0; i < n; i++) {
+		if (autostart_read(k, names[i], &g)) {
+			say("%s: cannot be started: %s", names[i], k->err.text);
+		} else {
+			start_guest(k, &g, "started");
+			guest_free(&g);
+		}
+		free(names[i]);
+	}
+	free(names);
+	if (autostart_mark(k))
+		say("%s", k->err.text);
+}
+
 static int make_signal_fd(void)
 {
 	sigset_t set;
@@ -237,6 +262,9 @@ static int serve(struct keel *k)
 		return 1;
 	}
 	p[0].fd = xs_fileno(k->xs);
+	/* Dom0 is no guest: its lock is that of this work. */
+	if (!autostart_done())
+		worker_start(k, 0, start_guests);
 	waiting = look_at_all(k);
 	for (;;) {
 		bool any = false;

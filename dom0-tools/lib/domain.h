@@ -56,9 +56,11 @@ struct skeleton {
 int skeleton_write(struct keel *k, unsigned int domid, const struct skeleton *s);
 /* The configuration that a domain was made from; false if it is not Keel's. */
 bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g);
+/* The same, or -EPERM with the reason. */
+int skeleton_need_config(struct keel *k, const struct keel_domain *d, struct guest_config *g);
 /*
  * Changes it, for when keeld starts the guest again; nothing if it is not Keel's. The lock is held,
- * so that two changes do not overwrite each other.
+ * so that two changes do not overwrite each other. What is stored for the next boot follows.
  */
 typedef int skeleton_change_fn(struct keel *k, struct guest_config *g, void *arg);
 int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *change, void *arg);

@@ -12,14 +12,14 @@
 static int check_guest(struct keel *k, const struct keel_domain *d)
 {
 	struct guest_config g;
+	int rc;
 
 	if (d->shutdown || d->dying)
 		return keel_fail(&k->err, EINVAL, "%s does not run: it is %s", d->name,
 				 keel_domain_state_name(d));
-	if (!skeleton_config(k, d->id, &g))
-		return keel_fail(&k->err, EPERM,
-				 "%s was not made by keel; the toolstack that made it attaches and detaches its devices",
-				 d->name);
+	rc = skeleton_need_config(k, d, &g);
+	if (rc)
+		return rc;
 	guest_free(&g);
 	return 0;
 }

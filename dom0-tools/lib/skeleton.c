@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/autostart.h"
 #include "lib/domain.h"
 #include "lib/layout.h"
 #include "lib/store.h"
@@ -167,6 +168,14 @@ bool skeleton_config(struct keel *k, unsigned int domid, struct guest_config *g)
 	return ok;
 }
 
+int skeleton_need_config(struct keel *k, const struct keel_domain *d, struct guest_config *g)
+{
+	if (skeleton_config(k, d->id, g))
+		return 0;
+	return keel_fail(&k->err, EPERM,
+			 "%s was not made by keel; the toolstack that made it changes it", d->name);
+}
+
 int keel_domain_rename(struct keel *k, unsigned int domid, const char *name)
 {
 	char path[STORE_PATH_MAX];
@@ -198,10 +207,12 @@ int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *chan
 {
 	struct guest_config g;
 	struct json_object *j = NULL;
+	char before[GUEST_NAME_MAX + 1];
 	int rc;
 
 	if (!skeleton_config(k, domid, &g))
 		return 0;
+	snprintf(before, sizeof(before), "%s", g.name);
 	rc = change(k, &g, arg);
 	if (!rc)
 		j = guest_to_json(&g);
@@ -209,6 +220,8 @@ int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *chan
 		rc = j ? store_run(k, domid, rewrite_pieces,
 				   (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
 			 keel_fail(&k->err, ENOMEM, "no memory");
+	if (!rc)
+		rc = autostart_follow(k, before, &g);
 	json_object_put(j);
 	guest_free(&g);
 	return rc;

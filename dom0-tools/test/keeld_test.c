@@ -19,9 +19,10 @@ static struct shared {
 	bool shutdown[8], gone[8], handled[8], slow[8], created;
 	unsigned int reason[8], destroyed[8], forgotten[8], renamed;
 	bool go;
+	char names[64];
 } *m;
 static int events[2];
-static char dir[] = "/tmp/keeld-test-XXXXXX";
+static char dir[] = "/tmp/keeld-test-XXXXXX", marker[64];
 static enum guest_action on_reboot;
 static pid_t daemon_pid;
 
@@ -124,6 +125,10 @@ int keel_domain_create(struct keel *q, const struct guest_config *g, bool paused
 		       unsigned int *domid)
 {
 	m->created = q->steady;
+	if (g->name)
+		strcat(strcat(m->names, g->name), " ");
+	if (g->name && !strcmp(g->name, "a"))
+		return keel_fail(&q->err, EEXIST, "the name is taken");
 	*domid = 7;
 	return 0;
 }
@@ -134,11 +139,8 @@ int keel_domain_rename(struct keel *q, unsigned int domid, const char *name)
 	return 0;
 }
 
-static int start(void **state)
+static void serve_in_child(void)
 {
-	memset(m, 0, sizeof(*m));
-	on_reboot = ACTION_RESTART;
-	assert_int_equal(pipe2(events, O_NONBLOCK), 0);
 	fflush(NULL);
 	daemon_pid = fork();
 	if (!daemon_pid) {
@@ -146,6 +148,14 @@ static int start(void **state)
 
 		_exit(serve(&k));
 	}
+}
+
+static int start(void **state)
+{
+	memset(m, 0, sizeof(*m));
+	on_reboot = ACTION_RESTART;
+	assert_int_equal(pipe2(events, O_NONBLOCK), 0);
+	serve_in_child();
 	return 0;
 }
 
@@ -215,12 +225,7 @@ static void stopped(void **state)
 	assert_int_equal(status, 0);
 	assert_false(m->created);
 	/* Another keeld starts meanwhile. */
-	daemon_pid = fork();
-	if (!daemon_pid) {
-		struct keel k = { 0 };
-
-		_exit(serve(&k));
-	}
+	serve_in_child();
 	usleep(100000);
 	m->go = true;
 	WAIT(m->created);
@@ -228,9 +233,54 @@ static void stopped(void **state)
 	assert_int_equal(m->destroyed[3], 1);
 }
 
+static void serve_again(void)
+{
+	int status;
+
+	kill(daemon_pid, SIGTERM);
+	assert_int_equal(waitpid(daemon_pid, &status, 0), daemon_pid);
+	serve_in_child();
+}
+
+/* In order of their names, once a boot, and each although another cannot be. */
+static void at_boot(void **state)
+{
+	static const char *const names[] = { "a-b", "a", "c", "B" };
+	char text[160];
+
+	WAIT(autostart_done());
+	assert_string_equal(m->names, "");
+	for (size_t i = 0; i < 4; i++) {
+		FILE *f;
+
+		snprintf(text, sizeof(text), "%s/%s.json", dir, names[i]);
+		f = fopen(text, "w");
+		if (i == 2)
+			fputs("damaged", f);
+		else
+			fprintf(f, "{\"name\":\"%s\",\"kernel\":\"/k\",\"memory\":64}", names[i]);
+		fclose(f);
+	}
+	serve_again();
+	usleep(100000);
+	assert_string_equal(m->names, "");	/* Dom0 has not booted again */
+	unlink(marker);
+	serve_again();
+	WAIT(autostart_done());
+	assert_string_equal(m->names, "B a a-b ");
+	serve_again();
+	usleep(100000);
+	assert_string_equal(m->names, "B a a-b ");
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "%s/%s.json", dir, names[i]);
+		unlink(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(at_boot, start, stop),
 		cmocka_unit_test_setup_teardown(one_hangs, start, stop),
 		cmocka_unit_test_setup_teardown(stopped, start, stop),
 	};
@@ -239,11 +289,14 @@ int main(void)
 
 	if (!mkdtemp(dir))
 		return 1;
-	keel_run_dir = dir;
+	keel_run_dir = keel_autostart_dir = dir;
+	snprintf(marker, sizeof(marker), "%s/done", dir);
+	keel_autostart_marker = marker;
 	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	rc = m == MAP_FAILED ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 	snprintf(path, sizeof(path), "%s/guests", dir);
 	unlink(path);
+	unlink(marker);
 	rmdir(dir);
 	return rc;
 }

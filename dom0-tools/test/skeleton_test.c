@@ -5,6 +5,9 @@
  */
 #include "test/check.h"
 
+#include <unistd.h>
+
+#include "lib/autostart.h"
 #include "lib/domain.h"
 #include "lib/store.h"
 
@@ -191,6 +194,38 @@ static void shorter(void **state)
 	name_is("shop");
 }
 
+/* What is stored for the next boot follows, under the guest's name. */
+static void followed(void **state)
+{
+	static char dir[] = "/tmp/skeleton-test-XXXXXX";
+	struct guest_config g;
+	char **names;
+
+	reset();
+	assert_non_null(mkdtemp(dir));
+	keel_autostart_dir = dir;
+	assert_true(skeleton_config(&k, 3, &g));
+	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), 0);
+	assert_int_equal(autostart_names(&k, &names), 0);
+	free(names);
+	free(g.name);
+	g.name = strdup("shop");
+	assert_int_equal(autostart_set(&k, &g), 0);
+	guest_free(&g);
+	assert_int_equal(keel_domain_rename_config(&k, 3, "mail"), 0);
+	assert_int_equal(autostart_names(&k, &names), 1);
+	assert_string_equal(names[0], "mail");
+	free(names[0]);
+	free(names);
+	assert_int_equal(autostart_read(&k, "mail", &g), 0);
+	assert_string_equal(g.name, "mail");
+	assert_string_equal(g.kernel, "/k");
+	guest_free(&g);
+	assert_int_equal(autostart_clear(&k, "mail"), 0);
+	assert_int_equal(rmdir(dir), 0);
+	keel_autostart_dir = "/proc/none";
+}
+
 /* A reader gets one whole configuration. */
 static void changed_meanwhile(void **state)
 {
@@ -204,8 +239,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(renamed), cmocka_unit_test(not_renamed), cmocka_unit_test(shorter),
-		cmocka_unit_test(changed_meanwhile),
+		cmocka_unit_test(changed_meanwhile), cmocka_unit_test(followed),
 	};
 
+	keel_autostart_dir = "/proc/none";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
