@@ -53,3 +53,9 @@ check-install: all tools
 CHECKS += check-grub
 check-grub: check-install
 	@$(T)/test/grub $(O)/install-root $(O)/check-grub
+
+# Debian packages, in $(O)/deb.
+.PHONY: deb
+deb:
+	@$(T)/host/make-deb $(O)/deb
+	@ls $(O)/deb/*.deb
