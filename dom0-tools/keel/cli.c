@@ -88,6 +88,15 @@ int print_json(struct json_object *j)
 	return fflush(stdout) ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
 }
 
+void print_json_line(struct json_object *j)
+{
+	keel_write_utf8(stdout, json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
+	putchar('\n');
+	fflush(stdout);
+	json_object_put(j);
+}
+
 int end_list(struct keel *k, struct json_object *list)
 {
 	if (k->json)

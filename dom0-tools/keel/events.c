@@ -46,11 +46,7 @@ static void tell(struct keel *k, const struct keel_domain *d, const char *event,
 	json_object_object_add(j, "event", json_object_new_string(event));
 	if (reason)
 		json_object_object_add(j, "reason", json_object_new_string(reason));
-	keel_write_utf8(stdout, json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
-	putchar('\n');
-	fflush(stdout);
-	json_object_put(j);
+	print_json_line(j);
 }
 
 /* Ids are used again: the same domain has the same UUID, too. */

@@ -27,7 +27,7 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_network_list, cmd_cpupool_list, cmd_cpupool_create, cmd_cpupool_destroy, cmd_cpupool_rename,
 	cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove, cmd_cpupool_migrate, cmd_vm_list,
 	cmd_claims, cmd_debug_keys, cmd_set_parameters, cmd_config_update, cmd_edit,
-	cmd_autostart, cmd_events;
+	cmd_autostart, cmd_events, cmd_stats, cmd_domstats, cmd_top, cmd_logs;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
@@ -69,6 +69,8 @@ int usage_error(struct keel *k, const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Prints and frees a JSON result, as UTF-8: names and paths may have other bytes. */
 int print_json(struct json_object *j);
+/* The same on one line, at once: for streams. */
+void print_json_line(struct json_object *j);
 /* The end of a list whose rows are printed already, unless --json asks for @list. Frees it. */
 int end_list(struct keel *k, struct json_object *list);
 /* {"name": ..., "id": ...}, to which a result adds. */
@@ -87,6 +89,14 @@ int bad_config(struct keel *k);
  * and scripts of this machine: each goes to @refuse.
  */
 void check_files(struct keel *k, const struct guest_config *g, guest_warn_fn *refuse, void *arg);
+
+/*
+ * stats.c. Of the domains that the arguments name, or of all: a list of stats_domain()'s, without
+ * those that have gone meanwhile. NULL: k->err says why.
+ */
+struct json_object *collect_stats(struct keel *k, int argc, char **argv);
+/* logs.c: where xenconsoled keeps them. */
+extern const char *console_logs;
 
 /* devices.c. A guest_warn_fn, whose argument is the struct keel. */
 void warn_of(void *arg, const char *text);
