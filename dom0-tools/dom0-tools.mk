@@ -32,7 +32,13 @@ KEELD_OBJ := $(KEELD_SRC:$(T)/%.c=$(TO)/obj/%.o)
 TOOLS_LIBS := -lxencall -lxenforeignmemory -lxengnttab -lxenstore -lxenhypfs -ljson-c \
 	$(UNPACK_LIBS)
 
-tools: $(UNPACK_KERNEL) $(TO)/keel $(TO)/keeld
+# Completion for each shell, from one table.
+COMPLETIONS := $(addprefix $(TO)/completion.,bash zsh fish)
+$(COMPLETIONS): $(TO)/completion.%: $(T)/completion/generate $(T)/completion/commands
+	@mkdir -p $(@D)
+	@$< $* $(T)/completion/commands >$@.new && mv $@.new $@
+
+tools: $(UNPACK_KERNEL) $(TO)/keel $(TO)/keeld $(COMPLETIONS)
 
 $(TOOLS_INCLUDE)/xen:
 	@mkdir -p $(@D)
@@ -125,7 +131,7 @@ TOOLS_TEST_OBJ := $(TOOLS_PURE:$(T)/%.c=$(TO)/san/%.o) $(TO)/san/guest_tables.o 
 
 check-tools: $(TOOLS_TESTS:%=$(TO)/%.tested) $(TO)/usage.tested tools
 
-$(TO)/usage.tested: $(T)/test/usage $(TO)/keel
+$(TO)/usage.tested: $(T)/test/usage $(TO)/keel $(wildcard $(T)/completion/*) $(T)/man/keel.1
 	@echo "  UNIT    tools-usage"
 	@$< $(TO)/keel
 	@touch $@

@@ -34,7 +34,9 @@ install-tools: tools
 	@install -m 644 $(T)/man/keel.1 $(ROOT_PREFIX)/share/man/man1
 	@install -m 644 $(T)/man/keel.cfg.5 $(ROOT_PREFIX)/share/man/man5
 	@install -m 644 $(T)/man/keeld.8 $(ROOT_PREFIX)/share/man/man8
-	@install -D -m 644 $(T)/completion/keel $(ROOT_PREFIX)/share/bash-completion/completions/keel
+	@install -D -m 644 $(TO)/completion.bash $(ROOT_PREFIX)/share/bash-completion/completions/keel
+	@install -D -m 644 $(TO)/completion.zsh $(ROOT_PREFIX)/share/zsh/site-functions/_keel
+	@install -D -m 644 $(TO)/completion.fish $(ROOT_PREFIX)/share/fish/vendor_completions.d/keel.fish
 	@$(call install-made,644,$(H)/keeld.service,$(DESTDIR)$(UNIT_DIR)/keeld.service)
 	@install -D -m 644 $(H)/tmpfiles.conf $(ROOT_PREFIX)/lib/tmpfiles.d/keel.conf
 
