@@ -249,6 +249,14 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 	svm_decode_exit(v, vmcb, e, svm.nrips, svm.decode_assists);
 }
 
+/* What a VMCB has by the same name and as it is. */
+#define SVM_SAME(X) \
+	X(rip) X(rflags) X(cr0) X(cr2) X(cr3) X(cr4) X(star) X(lstar) X(cstar) X(sfmask) \
+	X(kernel_gs_base) X(sysenter_cs) X(sysenter_esp) X(sysenter_eip) \
+	X(gdtr.limit) X(gdtr.base) X(idtr.limit) X(idtr.base)
+#define SVM_SEGMENTS(X) \
+	X(es, ES) X(cs, CS) X(ss, SS) X(ds, DS) X(fs, FS) X(gs, GS) X(ldtr, LDTR) X(tr, TR)
+
 static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
 {
 	struct vmcb *c = v->svm.vmcb;
@@ -256,37 +264,17 @@ static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	if (is_loaded(v))
 		vmsave(v->svm.vmcb_pa);
 	memset(s, 0, sizeof(*s));
-	s->rip = c->rip;
-	s->rflags = c->rflags;
-	s->cr0 = c->cr0;
-	s->cr2 = c->cr2;
-	s->cr3 = c->cr3;
-	s->cr4 = c->cr4;
+#define GET(field) s->field = c->field;
+	SVM_SAME(GET)
+#undef GET
+#define GET_SEGMENT(field, nr) s->seg[SEG_##nr] = c->field;
+	SVM_SEGMENTS(GET_SEGMENT)
+#undef GET_SEGMENT
 	s->efer = c->efer & ~EFER_SVME;
 	s->dr6 = c->dr6;
 	s->dr7 = c->dr7;
-	s->seg[SEG_ES] = c->es;
-	s->seg[SEG_CS] = c->cs;
-	s->seg[SEG_SS] = c->ss;
 	s->seg[SEG_SS].attr = (u16)((c->ss.attr & ~0x60) | (c->cpl & 3) << 5); /* also of a null SS */
-	s->seg[SEG_DS] = c->ds;
-	s->seg[SEG_FS] = c->fs;
-	s->seg[SEG_GS] = c->gs;
-	s->seg[SEG_LDTR] = c->ldtr;
-	s->seg[SEG_TR] = c->tr;
 	s->seg[SEG_TR].attr |= 2; /* busy, as what LTR loads is; QEMU's has that in the descriptor only */
-	s->gdtr.limit = c->gdtr.limit;
-	s->gdtr.base = c->gdtr.base;
-	s->idtr.limit = c->idtr.limit;
-	s->idtr.base = c->idtr.base;
-	s->star = c->star;
-	s->lstar = c->lstar;
-	s->cstar = c->cstar;
-	s->sfmask = c->sfmask;
-	s->kernel_gs_base = c->kernel_gs_base;
-	s->sysenter_cs = c->sysenter_cs;
-	s->sysenter_esp = c->sysenter_esp;
-	s->sysenter_eip = c->sysenter_eip;
 	s->pat = c->g_pat;
 	s->interruptibility = c->interrupt_shadow & 1;
 	s->pending_event = !!(c->event_inj & EVENTINJ_VALID);
@@ -299,38 +287,18 @@ static void svm_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 {
 	struct vmcb *c = v->svm.vmcb;
 
-	c->rip = s->rip;
-	c->rflags = s->rflags;
-	c->cr0 = s->cr0;
-	c->cr2 = s->cr2;
-	c->cr3 = s->cr3;
-	c->cr4 = s->cr4;
+#define SET(field) c->field = s->field;
+	SVM_SAME(SET)
+#undef SET
+#define SET_SEGMENT(field, nr) c->field = s->seg[SEG_##nr];
+	SVM_SEGMENTS(SET_SEGMENT)
+#undef SET_SEGMENT
 	c->efer = s->efer | EFER_SVME;
 	c->dr6 = s->dr6 & 0xffffffff;
 	c->dr7 = s->dr7 & 0xffffffff;
 	if (!is_loaded(v)) /* else its registers are here already, if it has used them */
 		set_debug_exits(c);
-	c->es = s->seg[SEG_ES];
-	c->cs = s->seg[SEG_CS];
-	c->ss = s->seg[SEG_SS];
-	c->ds = s->seg[SEG_DS];
-	c->fs = s->seg[SEG_FS];
-	c->gs = s->seg[SEG_GS];
-	c->ldtr = s->seg[SEG_LDTR];
-	c->tr = s->seg[SEG_TR];
-	c->gdtr.limit = s->gdtr.limit;
-	c->gdtr.base = s->gdtr.base;
-	c->idtr.limit = s->idtr.limit;
-	c->idtr.base = s->idtr.base;
 	c->cpl = c->ss.attr >> 5 & 3;
-	c->star = s->star;
-	c->lstar = s->lstar;
-	c->cstar = s->cstar;
-	c->sfmask = s->sfmask;
-	c->kernel_gs_base = s->kernel_gs_base;
-	c->sysenter_cs = s->sysenter_cs;
-	c->sysenter_esp = s->sysenter_esp;
-	c->sysenter_eip = s->sysenter_eip;
 	c->g_pat = s->pat;
 	c->interrupt_shadow = s->interruptibility & 1;
 	c->event_inj = 0;

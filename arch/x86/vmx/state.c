@@ -64,6 +64,12 @@ void vmx_set_debug_exits(struct x86_vcpu *v)
 	vmx_set_proc(v, armed ? v->vmx.proc & ~PROC_MOV_DR : v->vmx.proc | PROC_MOV_DR);
 }
 
+/* What the VMCS has as it is. */
+#define VMX_SAME(X) X(GUEST_RIP, rip) X(GUEST_CR3, cr3) X(GUEST_PAT, pat) \
+	X(GDTR_LIMIT, gdtr.limit) X(GDTR_BASE, gdtr.base) \
+	X(IDTR_LIMIT, idtr.limit) X(IDTR_BASE, idtr.base) X(GUEST_SYSENTER_CS, sysenter_cs) \
+	X(GUEST_SYSENTER_ESP, sysenter_esp) X(GUEST_SYSENTER_EIP, sysenter_eip)
+
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 {
 	paddr_t before = vmx_vmcs_enter(v);
@@ -77,28 +83,21 @@ void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 		s->seg[i].attr = attr_from_vmx(vmread(VMCS_GUEST_ES_ATTR + 2 * i));
 		s->seg[i].base = vmread(VMCS_GUEST_ES_BASE + 2 * i);
 	}
-	s->rip = vmread(VMCS_GUEST_RIP);
+#define GET(field, state) s->state = (__typeof__(s->state))vmread(VMCS_##field);
+	VMX_SAME(GET)
+#undef GET
 	s->rflags = vmread(VMCS_GUEST_RFLAGS);
 	s->cr0 = vmx_get_reg(v, HREG_CR0);
 	s->cr2 = get_cr2(v);
-	s->cr3 = vmread(VMCS_GUEST_CR3);
 	s->cr4 = vmx_get_reg(v, HREG_CR4);
 	s->efer = vmread(VMCS_GUEST_EFER);
 	s->dr6 = get_dr6(v);
 	s->dr7 = vmread(VMCS_GUEST_DR7);
-	s->gdtr.limit = (u32)vmread(VMCS_GDTR_LIMIT);
-	s->gdtr.base = vmread(VMCS_GDTR_BASE);
-	s->idtr.limit = (u32)vmread(VMCS_IDTR_LIMIT);
-	s->idtr.base = vmread(VMCS_IDTR_BASE);
 	s->star = loaded ? rdmsr(MSR_STAR) : v->vmx.switched_msrs[0];
 	s->lstar = loaded ? rdmsr(MSR_LSTAR) : v->vmx.switched_msrs[1];
 	s->cstar = loaded ? rdmsr(MSR_CSTAR) : v->vmx.switched_msrs[2];
 	s->sfmask = loaded ? rdmsr(MSR_SFMASK) : v->vmx.switched_msrs[3];
 	s->kernel_gs_base = loaded ? rdmsr(MSR_KERNEL_GS_BASE) : v->vmx.switched_msrs[4];
-	s->sysenter_cs = vmread(VMCS_GUEST_SYSENTER_CS);
-	s->sysenter_esp = vmread(VMCS_GUEST_SYSENTER_ESP);
-	s->sysenter_eip = vmread(VMCS_GUEST_SYSENTER_EIP);
-	s->pat = vmread(VMCS_GUEST_PAT);
 	s->interruptibility = vmread(VMCS_INTERRUPTIBILITY) & (BLOCKED_STI | BLOCKED_MOV_SS) ? 1 : 0;
 	event = vmread(VMCS_ENTRY_INTR);
 	s->pending_event = !!(event & INTR_INFO_VALID);
@@ -161,7 +160,7 @@ static void set_pending_event(const struct hvm_state *s)
 	vmwrite(VMCS_ENTRY_ERROR, s->pending_error);
 }
 
-static void set_system_state(struct x86_vcpu *v, const struct hvm_state *s)
+static void set_switched_msrs(struct x86_vcpu *v, const struct hvm_state *s)
 {
 	const u64 msrs[] = { s->star, s->lstar, s->cstar, s->sfmask, s->kernel_gs_base };
 	static const u32 nr[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE };
@@ -171,10 +170,6 @@ static void set_system_state(struct x86_vcpu *v, const struct hvm_state *s)
 		if (vmx_is_loaded(v))
 			wrmsr_try(nr[i], msrs[i]);
 	}
-	vmwrite(VMCS_GUEST_SYSENTER_CS, s->sysenter_cs);
-	vmwrite(VMCS_GUEST_SYSENTER_ESP, s->sysenter_esp);
-	vmwrite(VMCS_GUEST_SYSENTER_EIP, s->sysenter_eip);
-	vmwrite(VMCS_GUEST_PAT, s->pat);
 }
 
 void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
@@ -187,9 +182,10 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 		vmwrite(VMCS_GUEST_ES_ATTR + 2 * i, attr_to_vmx(&s->seg[i]));
 		vmwrite(VMCS_GUEST_ES_BASE + 2 * i, s->seg[i].base);
 	}
-	vmwrite(VMCS_GUEST_RIP, s->rip);
+#define SET(field, state) vmwrite(VMCS_##field, s->state);
+	VMX_SAME(SET)
+#undef SET
 	vmwrite(VMCS_GUEST_RFLAGS, s->rflags | 2);
-	vmwrite(VMCS_GUEST_CR3, s->cr3);
 	vmwrite(VMCS_CR4_MASK, ~cpu_policy_cr4(x86_domain(v->v.domain)->cpuid) | v->vmx.cr4_fixed);
 	set_cr4(v, s->cr4);
 	set_cr0(v, s->cr0);
@@ -200,11 +196,7 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	vmwrite(VMCS_GUEST_DR7, s->dr7 & 0xffffffff);
 	if (!vmx_is_loaded(v)) /* else its registers are here already, if it has used them */
 		vmx_set_debug_exits(v);
-	vmwrite(VMCS_GDTR_LIMIT, s->gdtr.limit);
-	vmwrite(VMCS_GDTR_BASE, s->gdtr.base);
-	vmwrite(VMCS_IDTR_LIMIT, s->idtr.limit);
-	vmwrite(VMCS_IDTR_BASE, s->idtr.base);
-	set_system_state(v, s);
+	set_switched_msrs(v, s);
 	/* The shadow of STI needs the interrupt flag, that of MOV SS does not. */
 	vmwrite(VMCS_INTERRUPTIBILITY, !(s->interruptibility & 1) ? 0 :
 		s->rflags & X86_EFLAGS_IF ? BLOCKED_STI : BLOCKED_MOV_SS);
