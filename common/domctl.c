@@ -208,12 +208,15 @@ static long run_on_other(const struct op *row, struct domain *d, struct xen_domc
 	static u64 busy;
 	long rc;
 
-	if (!d->control)
-		return row->domctl(d, op);
-	if (test_and_set_bit(0, &busy))
+	if (d->control && test_and_set_bit(0, &busy))
 		return -ERESTART;
+	if (row->flags & OP_PAUSED)
+		domain_pause(d);
 	rc = row->domctl(d, op);
-	clear_bit(0, &busy);
+	if (row->flags & OP_PAUSED)
+		domain_unpause(d);
+	if (d->control)
+		clear_bit(0, &busy);
 	return rc;
 }
 

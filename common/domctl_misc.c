@@ -233,24 +233,14 @@ static long op_shadow(struct domain *d, struct xen_domctl *op)
 
 static long op_gethvmcontext(struct domain *d, struct xen_domctl *op)
 {
-	long rc;
-
 	if (arch_pci_has_functions(d))
 		return -EOPNOTSUPP;	/* nobody can save the state of its devices */
-	domain_pause(d);
-	rc = arch_get_hvmcontext(d, op->u.hvmcontext.buffer, &op->u.hvmcontext.size);
-	domain_unpause(d);
-	return rc;
+	return arch_get_hvmcontext(d, op->u.hvmcontext.buffer, &op->u.hvmcontext.size);
 }
 
 static long op_sethvmcontext(struct domain *d, struct xen_domctl *op)
 {
-	long rc;
-
-	domain_pause(d);
-	rc = arch_set_hvmcontext(d, op->u.hvmcontext.buffer, op->u.hvmcontext.size);
-	domain_unpause(d);
-	return rc;
+	return arch_set_hvmcontext(d, op->u.hvmcontext.buffer, op->u.hvmcontext.size);
 }
 
 static long op_get_cpu_policy(struct domain *d, struct xen_domctl *op)
@@ -260,13 +250,7 @@ static long op_get_cpu_policy(struct domain *d, struct xen_domctl *op)
 
 static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 {
-	long rc = -EEXIST;
-
-	domain_pause(d);
-	if (!READ_ONCE(d->started))
-		rc = arch_set_cpu_policy(d, &op->u.cpu_policy);
-	domain_unpause(d);
-	return rc;
+	return READ_ONCE(d->started) ? -EEXIST : arch_set_cpu_policy(d, &op->u.cpu_policy);
 }
 
 /* There is only one memory node, and Linux as a PVH guest does not ask for others. */
@@ -309,10 +293,10 @@ const struct op domctl_misc[NR_DOMCTLS] = {
 	DOMCTL_OP(subscribe, op_subscribe, 0),
 	DOMCTL_OP(getpageframeinfo3, op_getpageframeinfo3, 0),
 	DOMCTL_OP(shadow_op, op_shadow, OP_OTHER | OP_OUT),
-	DOMCTL_OP(gethvmcontext, op_gethvmcontext, OP_OTHER | OP_OUT),
-	DOMCTL_OP(sethvmcontext, op_sethvmcontext, OP_OTHER),
+	DOMCTL_OP(gethvmcontext, op_gethvmcontext, OP_OTHER | OP_PAUSED | OP_OUT),
+	DOMCTL_OP(sethvmcontext, op_sethvmcontext, OP_OTHER | OP_PAUSED),
 	DOMCTL_OP(get_cpu_policy, op_get_cpu_policy, OP_OUT),
-	DOMCTL_OP(set_cpu_policy, op_set_cpu_policy, OP_OTHER | OP_OUT),
+	DOMCTL_OP(set_cpu_policy, op_set_cpu_policy, OP_OTHER | OP_PAUSED | OP_OUT),
 	DOMCTL_OP(setvnumainfo, op_setvnumainfo, 0),
 	DOMCTL_OP(irq_permission, op_irq_permission, 0),
 	DOMCTL_OP(iomem_permission, op_iomem_permission, 0),

@@ -51,20 +51,15 @@ static long op_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* Both access a vCPU that has a state, while it does not run. */
+/* Both access a vCPU that has a state. */
 static long run_context(struct domain *d, struct xen_domctl *op,
 			long (*fn)(struct vcpu *v, u64 gva))
 {
 	struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
-	long rc = -ENODATA;
 
 	if (!v)
 		return -EINVAL;
-	domain_pause(d);
-	if (v->initialised)
-		rc = fn(v, op->u.vcpucontext.ctxt);
-	domain_unpause(d);
-	return rc;
+	return v->initialised ? fn(v, op->u.vcpucontext.ctxt) : -ENODATA;
 }
 
 static long op_getvcpucontext(struct domain *d, struct xen_domctl *op)
@@ -215,8 +210,8 @@ const struct op domctl_vcpu[NR_DOMCTLS] = {
 	DOMCTL_OP(setvcpuaffinity, op_setvcpuaffinity, 0),
 	DOMCTL_OP(getvcpuaffinity, op_getvcpuaffinity, 0),
 	DOMCTL_OP(getvcpuinfo, op_getvcpuinfo, OP_OUT),
-	DOMCTL_OP(getvcpucontext, op_getvcpucontext, OP_OTHER),
-	DOMCTL_OP(setvcpucontext, op_setvcpucontext, OP_OTHER),
+	DOMCTL_OP(getvcpucontext, op_getvcpucontext, OP_OTHER | OP_PAUSED),
+	DOMCTL_OP(setvcpucontext, op_setvcpucontext, OP_OTHER | OP_PAUSED),
 	DOMCTL_OP(max_vcpus, op_max_vcpus, 0),
 	DOMCTL_OP(scheduler_op, op_scheduler, OP_OUT),
 	DOMCTL_OP(sendtrigger, op_sendtrigger, 0),

@@ -45,6 +45,7 @@ struct op {
 
 #define OP_OUT 1	/* the argument is also output */
 #define OP_OTHER 2	/* not on the caller itself: -EINVAL */
+#define OP_PAUSED 4	/* with OP_OTHER: the domain is paused meanwhile */
 
 #define OP_FORM(nr, form, handler, perm, ...) [nr] = { .form = handler, .who = perm, ##__VA_ARGS__ }
 #define OP(nr, handler, perm, ...) OP_FORM(nr, fn, handler, perm, ##__VA_ARGS__)
