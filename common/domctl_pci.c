@@ -11,42 +11,31 @@
 
 #define GROUP_MAX 64
 
-static u32 machine_sbdf(const struct xen_domctl *op)
+static long on_function(const struct xen_domctl *op, long (*fn)(struct domain *d, u32 sbdf))
 {
-	return op->u.assign_device.u.pci.machine_sbdf;
-}
+	struct domain *d = op->domain == DOMID_IO ? NULL : domain_find(op->domain);
 
-static long named(const struct xen_domctl *op, struct domain **d)
-{
 	if (op->u.assign_device.dev != XEN_DOMCTL_DEV_PCI ||
 	    op->u.assign_device.flags & ~XEN_DOMCTL_DEV_RDM_RELAXED)
 		return -EINVAL;
-	*d = op->domain == DOMID_IO ? NULL : domain_find(op->domain);
-	return *d || op->domain == DOMID_IO ? 0 : -ESRCH;
+	if (!d && op->domain != DOMID_IO)
+		return -ESRCH;
+	return fn(d, op->u.assign_device.u.pci.machine_sbdf);
 }
 
 static long op_assign(struct domain *none, struct xen_domctl *op)
 {
-	struct domain *d;
-	long err = named(op, &d);
-
-	return err ? err : arch_pci_assign(d, machine_sbdf(op));
+	return on_function(op, arch_pci_assign);
 }
 
 static long op_deassign(struct domain *none, struct xen_domctl *op)
 {
-	struct domain *d;
-	long err = named(op, &d);
-
-	return err ? err : arch_pci_deassign(d, machine_sbdf(op));
+	return on_function(op, arch_pci_deassign);
 }
 
 static long op_test_assign(struct domain *none, struct xen_domctl *op)
 {
-	struct domain *d;
-	long err = named(op, &d);
-
-	return err ? err : arch_pci_test_assign(d, machine_sbdf(op));
+	return on_function(op, arch_pci_test_assign);
 }
 
 static long op_group(struct domain *none, struct xen_domctl *op)

@@ -32,7 +32,7 @@ long arch_pci_deassign(struct domain *d, u32 sbdf);
  * Could it be assigned to d (NULL: to nobody)? 0, -EEXIST (d has it), a reason as above without a
  * log, -ENODEV.
  */
-long arch_pci_test_assign(const struct domain *d, u32 sbdf);
+long arch_pci_test_assign(struct domain *d, u32 sbdf);
 /*
  * Lists the functions that can only be assigned together with it, including itself. Returns their
  * number, at most max.

@@ -180,7 +180,7 @@ long arch_pci_deassign(struct domain *d, u32 sbdf)
 	return pci_asked("deassign", d, sbdf);
 }
 
-long arch_pci_test_assign(const struct domain *d, u32 sbdf)
+long arch_pci_test_assign(struct domain *d, u32 sbdf)
 {
 	return pci_asked("test", (struct domain *)d, sbdf);
 }

@@ -473,7 +473,7 @@ long arch_pci_deassign(struct domain *d, u32 sbdf)
 	return unplug(g, port_with(g->bus, sbdf));
 }
 
-long arch_pci_test_assign(const struct domain *d, u32 sbdf)
+long arch_pci_test_assign(struct domain *d, u32 sbdf)
 {
 	struct vpci *p = vpci_machine, *g = d && !d->hardware ? x86_domain(d)->vpci : NULL;
 	struct vpci_dev *dev;

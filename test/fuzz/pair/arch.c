@@ -240,7 +240,7 @@ bool arch_pci_has_functions(const struct domain *d) { return false; }
 int arch_pci_log_start(struct domain *d) { return d->hardware ? -EOPNOTSUPP : p2m_log_start(d); }
 long arch_pci_assign(struct domain *d, u32 sbdf) { return -ENODEV; }
 long arch_pci_deassign(struct domain *d, u32 sbdf) { return -ENODEV; }
-long arch_pci_test_assign(const struct domain *d, u32 sbdf) { return -ENODEV; }
+long arch_pci_test_assign(struct domain *d, u32 sbdf) { return -ENODEV; }
 unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max) { return 0; }
 
 /* fuzz-hvmcontext tests which values a state may have. */

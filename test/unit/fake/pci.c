@@ -18,7 +18,7 @@ FAKE long arch_pci_deassign(struct domain *d, u32 sbdf)
 	return -ENODEV;
 }
 
-FAKE long arch_pci_test_assign(const struct domain *d, u32 sbdf)
+FAKE long arch_pci_test_assign(struct domain *d, u32 sbdf)
 {
 	return -ENODEV;
 }
