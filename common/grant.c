@@ -468,12 +468,6 @@ static long grant_swap_batch(struct domain *d, void *arg, u64 gva, unsigned long
 	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }
 
-/* Exists on other architectures only: refused for any count. */
-static long grant_cache_flush(struct domain *d, void *arg, u64 gva, unsigned long n)
-{
-	return -EOPNOTSUPP;
-}
-
 #define SINGLE(name, handler) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name))
 /* For anybody: grant_run_batch() asks nobody. */
 #define BATCH(name, handler, n) \
@@ -493,7 +487,8 @@ static const struct op grant_ops[] = {
 	SINGLE(query_size, grant_query_size),
 	SINGLE(set_version, grant_set_version),
 	SINGLE(get_version, grant_get_version),
-	OP(GNTTABOP_cache_flush, grant_cache_flush, HC_ANY, .most = 1),
+	/* exists on other architectures only: refused for any count */
+	OP(GNTTABOP_cache_flush, op_not_supported, HC_ANY, .most = 1),
 };
 
 /* One batch; the guest calls again with the remaining items as arguments. */

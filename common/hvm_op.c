@@ -138,12 +138,7 @@ static long op_get_mem_type(struct domain *d, void *arg, u64 gva, unsigned long 
 	return copy_to_guest(gva, op, sizeof(*op));
 }
 
-/* Keel has no shadow paging, no altp2m, and no monitor. */
-static long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
-{
-	return -EOPNOTSUPP;
-}
-
+/* Keel has no shadow paging, no altp2m, and no monitor: what these do is not supported. */
 static const struct op ops[] = {
 	OP(HVMOP_set_param, op_set_param, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_param, domid)),
 	OP(HVMOP_get_param, op_get_param, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_param, domid)),

@@ -212,12 +212,6 @@ static long op_decrease(struct domain *d, void *arg, u64 gva, unsigned long star
 	return for_each_extent(XENMEM_decrease_reservation, d, r, gva, start, release_one);
 }
 
-/* Memory without a gfn is of no use to a translated guest. */
-static long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long start)
-{
-	return -EOPNOTSUPP;
-}
-
 static long op_claim(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
 	const struct xen_memory_reservation *r = arg;
@@ -374,6 +368,7 @@ static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, 
 #define DOMID OP_ARG_DOMAIN(struct xen_memory_domain, domid)
 
 static const struct op ops[] = {
+	/* memory without a gfn is of no use to a translated guest */
 	OP(XENMEM_increase_reservation, op_not_supported, HC_ANY),
 	OP(XENMEM_decrease_reservation, op_decrease, HC_ANY, RESERVATION),
 	OP(XENMEM_maximum_ram_page, op_maximum_ram_page, HC_ANY),

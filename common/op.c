@@ -10,3 +10,8 @@ long op_run_special(const struct op *op, u64 gva, unsigned long more)
 
 	return err ? err : op->fn(d, arg, gva, more);
 }
+
+long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
+{
+	return -EOPNOTSUPP;
+}

@@ -84,6 +84,9 @@ static inline long op_get(const struct op *op, u64 gva, void *copy, struct domai
  */
 long op_run_special(const struct op *op, u64 gva, unsigned long more);
 
+/* The handler of what Keel knows and does not do: -EOPNOTSUPP. */
+long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more);
+
 /* Runs an operation of a table whose handlers are op_fn. */
 static inline long op_run(const struct op *table, unsigned int n, unsigned long cmd, u64 gva,
 			  unsigned long more)

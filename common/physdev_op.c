@@ -14,12 +14,6 @@ static long op_done(struct domain *d, void *arg, u64 gva, unsigned long more)
 	return 0;
 }
 
-/* Passthrough: later. */
-static long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
-{
-	return -EOPNOTSUPP;
-}
-
 static long op_device_add(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct physdev_pci_device_add *add = arg;

@@ -73,7 +73,7 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
  * Known, but not implemented, such as EFI runtime services: since firmware_info fails, Dom0 assumes
  * a machine without EFI.
  */
-static long op_not_supported(struct xen_platform_op *op)
+static long platform_not_supported(struct xen_platform_op *op)
 {
 	return -EOPNOTSUPP;
 }
@@ -90,12 +90,12 @@ static const struct op ops[] = {
 	PLATFORM(settime64, op_settime64),
 	PLATFORM(get_dom0_console, op_get_dom0_console),
 	PLATFORM(get_cpuinfo, op_get_cpuinfo),
-	PLATFORM(firmware_info, op_not_supported),
-	PLATFORM(efi_runtime_call, op_not_supported),
-	PLATFORM(enter_acpi_sleep, op_not_supported),
-	PLATFORM(cpu_online, op_not_supported),
-	PLATFORM(cpu_offline, op_not_supported),
-	PLATFORM(microcode_update, op_not_supported),
+	PLATFORM(firmware_info, platform_not_supported),
+	PLATFORM(efi_runtime_call, platform_not_supported),
+	PLATFORM(enter_acpi_sleep, platform_not_supported),
+	PLATFORM(cpu_online, platform_not_supported),
+	PLATFORM(cpu_offline, platform_not_supported),
+	PLATFORM(microcode_update, platform_not_supported),
 	PLATFORM(set_processor_pminfo, op_no_power_management),
 };
 

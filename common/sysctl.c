@@ -220,7 +220,7 @@ static long op_cpu_policy(struct xen_sysctl *op)
 	return arch_sysctl_cpu_policy(&op->u.cpu_policy);
 }
 
-static long op_not_supported(struct xen_sysctl *op)
+static long sysctl_not_supported(struct xen_sysctl *op)
 {
 	return -EOPNOTSUPP;
 }
@@ -237,15 +237,15 @@ static long op_no_device(struct xen_sysctl *op)
 
 static const struct op ops[] = {
 	SYSCTL(readconsole, op_readconsole),
-	SYSCTL(tbuf_op, op_not_supported),
+	SYSCTL(tbuf_op, sysctl_not_supported),
 	SYSCTL(physinfo, op_physinfo),
 	SYSCTL(sched_id, op_sched_id),
-	SYSCTL(perfc_op, op_not_supported),
+	SYSCTL(perfc_op, sysctl_not_supported),
 	SYSCTL(getdomaininfolist, op_getdomaininfolist),
 	SYSCTL(debug_keys, op_debug_keys),
 	SYSCTL(availheap, op_availheap),
 	SYSCTL(get_pmstat, op_no_device),
-	SYSCTL(cpu_hotplug, op_not_supported),
+	SYSCTL(cpu_hotplug, sysctl_not_supported),
 	SYSCTL(pm_op, op_no_device),
 	SYSCTL(cputopoinfo, op_cputopoinfo),
 	SYSCTL(numainfo, op_numainfo),

@@ -75,11 +75,6 @@ static long op_physcpuinfo(struct domain *d, void *arg, u64 gva, unsigned long m
 	return 0;
 }
 
-static long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
-{
-	return -EOPNOTSUPP;
-}
-
 static const struct op ops[] = {
 	OP(XEN_MC_fetch, op_fetch, HC_CONTROL),
 	OP(XEN_MC_physcpuinfo, op_physcpuinfo, HC_CONTROL),
