@@ -100,7 +100,6 @@ struct grant_work {
 	union {
 		struct gnttab_map_grant_ref map[GRANT_BATCH];
 		struct gnttab_unmap_grant_ref unmap[GRANT_BATCH];
-		struct gnttab_unmap_and_replace replace[GRANT_BATCH];
 	};
 	struct grant_mapping m[GRANT_BATCH];
 };
@@ -302,7 +301,16 @@ long grant_map_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 	return -EFAULT;
 }
 
-long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
+_Static_assert(sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref) &&
+	       offsetof(struct gnttab_unmap_and_replace, new_addr) ==
+	       offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr), "one stands for the other");
+
+/*
+ * A translated guest cannot replace the mapping by another page in one step: a new address is an
+ * error, as in Xen.
+ */
+static inline __attribute__((always_inline)) long unmap_batch(struct domain *d, u64 gva,
+							      unsigned long n, bool replace)
 {
 	struct gnttab_unmap_grant_ref *op = work()->unmap;
 	struct grant_mapping *m = work()->m;
@@ -311,7 +319,10 @@ long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 		return -EFAULT;
 	for (unsigned long i = 0; i < n; i++) {
 		let_interrupts_in(i);
-		grant_unmap_prepare(d, op[i].handle, false, PFN_DOWN(op[i].host_addr), &m[i]);
+		if (replace && op[i].dev_bus_addr)
+			m[i].status = GNTST_general_error;
+		else
+			grant_unmap_prepare(d, op[i].handle, false, PFN_DOWN(op[i].host_addr), &m[i]);
 	}
 	grant_unmap_commit(d, m, n);
 	for (unsigned long i = 0; i < n; i++)
@@ -319,27 +330,14 @@ long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
 }
 
-/*
- * A translated guest cannot replace the mapping by another page in one step: a new address is an
- * error, as in Xen.
- */
+long grant_unmap_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
+{
+	return unmap_batch(d, gva, n, false);
+}
+
 long grant_unmap_replace_batch(struct domain *d, void *arg, u64 gva, unsigned long n)
 {
-	struct gnttab_unmap_and_replace *op = work()->replace;
-	struct grant_mapping *m = work()->m;
-
-	if (copy_from_guest(op, gva, n * sizeof(*op)))
-		return -EFAULT;
-	for (unsigned long i = 0; i < n; i++) {
-		let_interrupts_in(i);
-		m[i].status = GNTST_general_error;
-		if (op[i].new_addr == 0)
-			grant_unmap_prepare(d, op[i].handle, false, PFN_DOWN(op[i].host_addr), &m[i]);
-	}
-	grant_unmap_commit(d, m, n);
-	for (unsigned long i = 0; i < n; i++)
-		op[i].status = m[i].status;
-	return copy_to_guest(gva, op, n * sizeof(*op)) ? -EFAULT : 0;
+	return unmap_batch(d, gva, n, true);
 }
 
 int grant_release_mappings(struct domain *d)
