@@ -42,14 +42,12 @@ int bootcfg_number(struct bootcfg_parser *p, int node, const char *prop, u64 max
 	if (!cell)
 		return 0;
 	if (len != 4 && len != 8)
-		return bootcfg_error(p, "%s: %s has %d bytes, not one or two cells",
-				   bootcfg_node_name(p, node), prop, len);
+		return node_error(p, node, "%s has %d bytes, not one or two cells", prop, len);
 	v = fdt32_to_cpu(cell[0]);
 	if (len == 8)
 		v = v << 32 | fdt32_to_cpu(cell[1]);
 	if (v > max)
-		return bootcfg_error(p, "%s: %s = %lu, more than %lu", bootcfg_node_name(p, node), prop,
-				   v, max);
+		return node_error(p, node, "%s = %lu, more than %lu", prop, v, max);
 	*value = v;
 	return 1;
 }
@@ -64,12 +62,12 @@ static const char *get_string(struct bootcfg_parser *p, int node, const char *pr
 	if (!s)
 		return NULL;
 	if (len < 1 || strnlen(s, len) != (size_t)len - 1) {
-		bootcfg_error(p, "%s: %s is not one string", bootcfg_node_name(p, node), prop);
+		node_error(p, node, "%s is not one string", prop);
 		*ok = false;
 		return NULL;
 	}
 	if ((size_t)len > max) {
-		bootcfg_error(p, "%s: %s has %d characters, at most %d fit", bootcfg_node_name(p, node), prop,
+		node_error(p, node, "%s has %d characters, at most %d fit", prop,
 			    len - 1, (int)max - 1);
 		*ok = false;
 		return NULL;
@@ -88,13 +86,13 @@ int bootcfg_known(struct bootcfg_parser *p, int node, const char *const *known)
 		const char *name;
 
 		if (!fdt_getprop_by_offset(p->fdt, prop, &name, NULL))
-			return bootcfg_error(p, "%s: unreadable property", bootcfg_node_name(p, node));
+			return node_error(p, node, "unreadable property");
 		for (i = 0; always[i] && strcmp(name, always[i]); i++)
 			;
 		for (j = 0; known[j] && strcmp(name, known[j]); j++)
 			;
 		if (!always[i] && !known[j])
-			return bootcfg_error(p, "%s: %s is not supported", bootcfg_node_name(p, node), name);
+			return node_error(p, node, "%s is not supported", name);
 	}
 	return 0;
 }
@@ -141,22 +139,19 @@ static int find_module(struct bootcfg_parser *p, int node)
 	if (rc < 0)
 		return -1;
 	if (rc && index >= p->bi->nr_modules)
-		return bootcfg_error(p, "%s: module-index = %u, but the loader gave %u modules",
-				   bootcfg_node_name(p, node), (u32)index, p->bi->nr_modules);
+		return node_error(p, node, "module-index = %u, but the loader gave %u modules", (u32)index,
+				  p->bi->nr_modules);
 	if (!rc) {
 		if (!path)
-			return bootcfg_error(p, "%s: neither path nor module-index",
-					   bootcfg_node_name(p, node));
+			return node_error(p, node, "neither path nor module-index");
 		rc = module_by_path(p, path);
 		if (rc < 0)
-			return bootcfg_error(p, "%s: path = %s: the loader gave no such module",
-					   bootcfg_node_name(p, node), path);
+			return node_error(p, node, "path = %s: the loader gave no such module", path);
 		index = rc;
 	}
 	m = &p->bi->modules[index];
 	if (p->bi->fdt && m->base == p->bi->fdt)
-		return bootcfg_error(p, "%s: module %u is this device tree itself",
-				   bootcfg_node_name(p, node), (u32)index);
+		return node_error(p, node, "module %u is this device tree itself", (u32)index);
 	return index;
 }
 
@@ -240,8 +235,7 @@ static int capability_words(struct bootcfg_parser *p, int node, u64 *caps)
 		for (i = 0; i < ARRAY_SIZE(words) && strcmp(word, words[i]); i++)
 			;
 		if (i == ARRAY_SIZE(words))
-			return bootcfg_error(p, "%s: capabilities: \"%s\" is none of control, hardware, xenstore",
-					   bootcfg_node_name(p, node), word);
+			return node_error(p, node, "capabilities: \"%s\" is none of control, hardware, xenstore", word);
 		*caps |= BIT(i);
 	}
 	return n > 0;
@@ -443,8 +437,7 @@ static int parse_tree(struct bootcfg_parser *p)
 		return -1;
 	fdt_for_each_subnode(node, p->fdt, top) {
 		if (fdt_node_check_compatible(p->fdt, node, "xen,domain"))
-			return bootcfg_error(p, "%s: not compatible with xen,domain",
-					   bootcfg_node_name(p, node));
+			return node_error(p, node, "not compatible with xen,domain");
 		if (parse_domain(p, node))
 			return -1;
 	}

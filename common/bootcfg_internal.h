@@ -22,6 +22,8 @@ struct bootcfg_parser {
 int bootcfg_error(struct bootcfg_parser *p, const char *fmt, ...) __printf(2, 3);
 
 const char *bootcfg_node_name(const struct bootcfg_parser *p, int node);
+#define node_error(p, node, fmt, ...) \
+	bootcfg_error(p, "%s: " fmt, bootcfg_node_name(p, node), ##__VA_ARGS__)
 
 /*
  * An unsigned number of one or two cells. Returns 1 if it was there, 0 if not (@value is left

@@ -11,6 +11,9 @@
 #define GRANT_MIN_REF		2u		/* 0 and 1: console and xenstore */
 #define GRANT_MAX_REF		511u		/* the first frame of the table */
 
+#define link_error(p, d, node, fmt, ...) \
+	bootcfg_error(p, "%s/%s: " fmt, (d)->name, bootcfg_node_name(p, node), ##__VA_ARGS__)
+
 static int domain_of_node(const struct bootcfg_parser *p, int node)
 {
 	u32 i;
@@ -28,8 +31,7 @@ static int get_pair(struct bootcfg_parser *p, int node, const char *prop, u32 *n
 	const fdt32_t *cell = fdt_getprop(p->fdt, node, prop, &len);
 
 	if (!cell || len != 8)
-		return bootcfg_error(p, "%s: %s wants two cells, a number and a reference",
-				   bootcfg_node_name(p, node), prop);
+		return node_error(p, node, "%s wants two cells, a number and a reference", prop);
 	*number = fdt32_to_cpu(cell[0]);
 	*phandle = fdt32_to_cpu(cell[1]);
 	return 0;
@@ -48,27 +50,22 @@ static int parse_evtchn(struct bootcfg_parser *p, int node, struct bootcfg_domai
 	    get_pair(p, node, "xen,evtchn", &e->port, &link))
 		return -1;
 	if (!e->port || e->port > EVTCHN_MAX_PORT)
-		return bootcfg_error(p, "%s/%s: port %u is not in 1..%u", d->name, bootcfg_node_name(p, node),
-				   e->port, EVTCHN_MAX_PORT);
+		return link_error(p, d, node, "port %u is not in 1..%u", e->port, EVTCHN_MAX_PORT);
 	for (i = 0; i < d->nr_evtchns; i++)
 		if (d->evtchns[i].port == e->port)
-			return bootcfg_error(p, "%s/%s: port %u is taken", d->name,
-					   bootcfg_node_name(p, node), e->port);
+			return link_error(p, d, node, "port %u is taken", e->port);
 	other = fdt_node_offset_by_phandle(p->fdt, link);
 	if (other < 0 || other == node ||
 	    fdt_node_check_compatible(p->fdt, other, "xen,evtchn-v1"))
-		return bootcfg_error(p, "%s/%s: xen,evtchn leads to no other event channel (phandle %u)",
-				   d->name, bootcfg_node_name(p, node), link);
+		return link_error(p, d, node, "xen,evtchn leads to no other event channel (phandle %u)", link);
 	peer = domain_of_node(p, fdt_parent_offset(p->fdt, other));
 	if (peer < 0)
-		return bootcfg_error(p, "%s/%s: xen,evtchn leads to an event channel outside all domains",
-				   d->name, bootcfg_node_name(p, node));
+		return link_error(p, d, node, "xen,evtchn leads to an event channel outside all domains");
 	if (get_pair(p, other, "xen,evtchn", &e->peer_port, &back))
 		return -1;
 	if (!back || back != fdt_get_phandle(p->fdt, node))
-		return bootcfg_error(p, "%s/%s: the other end, %s/%s, leads elsewhere", d->name,
-				   bootcfg_node_name(p, node), p->cfg->domains[peer].name,
-				   bootcfg_node_name(p, other));
+		return link_error(p, d, node, "the other end, %s/%s, leads elsewhere", p->cfg->domains[peer].name,
+				  bootcfg_node_name(p, other));
 	e->peer = peer;
 	d->nr_evtchns++;
 	return 0;
@@ -89,19 +86,17 @@ static int parse_grant(struct bootcfg_parser *p, int node, struct bootcfg_domain
 	    bootcfg_number(p, node, "keel,address", UINT64_MAX, &g->gpa) < 0)
 		return -1;
 	if (g->ref < GRANT_MIN_REF || g->ref > GRANT_MAX_REF)
-		return bootcfg_error(p, "%s/%s: grant reference %u is not in %u..%u", d->name,
-				   bootcfg_node_name(p, node), g->ref, GRANT_MIN_REF, GRANT_MAX_REF);
+		return link_error(p, d, node, "grant reference %u is not in %u..%u", g->ref, GRANT_MIN_REF,
+				  GRANT_MAX_REF);
 	for (i = 0; i < d->nr_grants; i++)
 		if (d->grants[i].ref == g->ref)
-			return bootcfg_error(p, "%s/%s: grant reference %u is taken", d->name,
-					   bootcfg_node_name(p, node), g->ref);
+			return link_error(p, d, node, "grant reference %u is taken", g->ref);
 	if (g->gpa % PAGE_SIZE || g->gpa / 1024 >= d->memory_kb + !d->memory_kb * MEMORY_MAX_KB)
-		return bootcfg_error(p, "%s/%s: keel,address = 0x%lx is not the address of a page of its memory",
-				   d->name, bootcfg_node_name(p, node), g->gpa);
+		return link_error(p, d, node, "keel,address = 0x%lx is not the address of a page of its memory",
+				  g->gpa);
 	peer = domain_of_node(p, fdt_node_offset_by_phandle(p->fdt, link));
 	if (peer < 0)
-		return bootcfg_error(p, "%s/%s: keel,grant leads to no domain (phandle %u)", d->name,
-				   bootcfg_node_name(p, node), link);
+		return link_error(p, d, node, "keel,grant leads to no domain (phandle %u)", link);
 	g->peer = peer;
 	g->readonly = fdt_getprop(p->fdt, node, "read-only", NULL) != NULL;
 	d->nr_grants++;
