@@ -131,7 +131,7 @@ void smp_start_all(void)
 	for (unsigned int i = 0; i < acpi.nr_cpus && nr_cpus < most; i++) {
 		struct x86_pcpu *c;
 
-		if (!acpi.cpus[i].enabled || acpi.cpus[i].apic_id == lapic_id())
+		if (acpi.cpus[i].apic_id == lapic_id())
 			continue;
 		c = alloc_cpu(nr_cpus, acpi.cpus[i].apic_id);
 		if (!start_cpu(c, (volatile u64 *)(page + (trampoline_args - trampoline_start)))) {

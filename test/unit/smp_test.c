@@ -96,7 +96,7 @@ static void start_all(void)
 {
 	acpi.nr_cpus = CPUS;
 	for (u32 id = 0; id < CPUS; id++)
-		acpi.cpus[id].apic_id = id, acpi.cpus[id].enabled = true;
+		acpi.cpus[id].apic_id = id;
 	smp_trampoline = MiB(1);
 	ASAN_UNPOISON_MEMORY_REGION(pa_to_virt(smp_trampoline), PAGE_SIZE);
 	nr_cpus = 1;

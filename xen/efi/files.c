@@ -126,14 +126,6 @@ static UINT32 get32(const UINT8 *p)
 	return v;
 }
 
-static UINT16 get16(const UINT8 *p)
-{
-	UINT16 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_blob *out)
 {
 	const UINT8 *base = l->image->ImageBase, *section;
@@ -144,8 +136,8 @@ BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_bl
 	if (strlen(name) > sizeof(wanted) || pe + COFF_HEADER_SIZE > image_size)
 		return FALSE;
 	memcpy(wanted, name, strlen(name));
-	nr = get16(base + pe + COFF_NR_SECTIONS);
-	at = pe + COFF_HEADER_SIZE + get16(base + pe + COFF_OPT_SIZE);
+	nr = (UINT16)get32(base + pe + COFF_NR_SECTIONS);
+	at = pe + COFF_HEADER_SIZE + (UINT16)get32(base + pe + COFF_OPT_SIZE);
 	for (i = 0; i < nr && at + SECTION_SIZE <= image_size; i++, at += SECTION_SIZE) {
 		section = base + at;
 		if (memcmp(section, wanted, sizeof(wanted)))

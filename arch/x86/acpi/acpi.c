@@ -63,11 +63,11 @@ static void scan_s5(const struct acpi_table *t)
 					   &acpi.s5_typ_b);
 }
 
-static bool table_fadt(const struct acpi_table *t)
+static bool table_fadt(const void *t, size_t len, struct acpi_info *info)
 {
 	const struct acpi_table *dsdt;
 
-	if (!acpi_parse_fadt(t, t->len, &acpi))
+	if (!acpi_parse_fadt(t, len, info))
 		return false;
 	dsdt = map_table(acpi.dsdt, "DSDT");
 	if (dsdt)
@@ -75,28 +75,25 @@ static bool table_fadt(const struct acpi_table *t)
 	return dsdt != NULL;
 }
 
-static bool table_madt(const struct acpi_table *t) { return acpi_parse_madt(t, t->len, &acpi); }
-static bool table_mcfg(const struct acpi_table *t) { return acpi_parse_mcfg(t, t->len, &acpi); }
-static bool table_hpet(const struct acpi_table *t) { return acpi_parse_hpet(t, t->len, &acpi); }
-static bool table_spcr(const struct acpi_table *t) { return acpi_parse_spcr(t, t->len, &acpi); }
-
-static bool table_ssdt(const struct acpi_table *t)
+static bool table_ssdt(const void *t, size_t len, struct acpi_info *info)
 {
 	scan_s5(t);
 	return true;
 }
 
+typedef bool (*acpi_parser)(const void *table, size_t len, struct acpi_info *info);
+
 /* What Keel reads. Without a needed one it cannot run this machine. */
 static const struct {
 	char sig[5];
 	bool needed;
-	bool (*parse)(const struct acpi_table *t);
+	acpi_parser parse;
 } readers[] = {
-	{ "APIC", true, table_madt },
+	{ "APIC", true, acpi_parse_madt },
 	{ "FACP", true, table_fadt },
-	{ "MCFG", false, table_mcfg },
-	{ "HPET", false, table_hpet },
-	{ "SPCR", false, table_spcr },
+	{ "MCFG", false, acpi_parse_mcfg },
+	{ "HPET", false, acpi_parse_hpet },
+	{ "SPCR", false, acpi_parse_spcr },
 	{ "SSDT", false, table_ssdt },
 };
 
@@ -147,8 +144,7 @@ int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t)
 	return -ENODEV;
 }
 
-static int read_tables(const char *sig, bool needed,
-		       bool (*parse)(const struct acpi_table *t))
+static int read_tables(const char *sig, bool needed, acpi_parser parse)
 {
 	const struct acpi_table *t;
 	unsigned int n = 0;
@@ -156,7 +152,7 @@ static int read_tables(const char *sig, bool needed,
 
 	do {
 		rc = acpi_find(sig, n++, &t);
-		if (rc || parse(t))
+		if (rc || parse(t, t->len, &acpi))
 			continue;
 		printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s is broken: its contents make no sense", sig);
 		rc = -EINVAL;

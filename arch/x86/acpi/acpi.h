@@ -17,10 +17,10 @@ struct acpi_info {
 	/* MADT */
 	paddr_t lapic_address;
 	unsigned int nr_cpus;
-	struct { u32 apic_id, acpi_uid; bool enabled; } cpus[NR_CPUS];
-	struct { u8 bus, source; u32 gsi; u16 flags; } overrides[ACPI_MAX_OVERRIDES];
+	struct acpi_cpu { u32 apic_id, acpi_uid; } cpus[NR_CPUS]; /* those that can be used */
+	struct acpi_override { u8 bus, source; u32 gsi; u16 flags; } overrides[ACPI_MAX_OVERRIDES];
 	unsigned int nr_overrides;
-	struct { u8 id; u32 address, gsi_base; } ioapics[ACPI_MAX_IOAPICS];
+	struct acpi_ioapic { u8 id; u32 address, gsi_base; } ioapics[ACPI_MAX_IOAPICS];
 	unsigned int nr_ioapics;
 	/* FADT */
 	paddr_t dsdt;
@@ -36,7 +36,7 @@ struct acpi_info {
 	u8 s5_typ_a, s5_typ_b;
 	/* HPET, MCFG, SPCR */
 	paddr_t hpet;	/* register block, 0 = none */
-	struct { paddr_t base; u16 segment; u8 start_bus, end_bus; } mcfg[ACPI_MAX_MCFG];
+	struct acpi_mcfg { paddr_t base; u16 segment; u8 start_bus, end_bus; } mcfg[ACPI_MAX_MCFG];
 	unsigned int nr_mcfg;
 	struct { bool present, mmio; u64 base; u32 gsi; } spcr;
 };

@@ -68,30 +68,24 @@ static void add_cpu(struct acpi_info *info, u32 apic_id, u32 uid, u32 flags)
 	for (unsigned int i = 0; i < info->nr_cpus; i++)
 		if (info->cpus[i].apic_id == apic_id)
 			return;
-	if (info->nr_cpus == NR_CPUS)
-		return;
-	info->cpus[info->nr_cpus].apic_id = apic_id;
-	info->cpus[info->nr_cpus].acpi_uid = uid;
-	info->cpus[info->nr_cpus++].enabled = true;
+	if (info->nr_cpus < NR_CPUS)
+		info->cpus[info->nr_cpus++] = (struct acpi_cpu){ apic_id, uid };
 }
 
 static void add_override(struct acpi_info *info, const u8 *e)
 {
-	if (info->nr_overrides == ACPI_MAX_OVERRIDES)
-		return;
-	info->overrides[info->nr_overrides].bus = e[2];
-	info->overrides[info->nr_overrides].source = e[3];
-	info->overrides[info->nr_overrides].gsi = get32(e + 4);
-	info->overrides[info->nr_overrides++].flags = get16(e + 8);
+	struct acpi_override o = { e[2], e[3], get32(e + 4), get16(e + 8) };
+
+	if (info->nr_overrides < ACPI_MAX_OVERRIDES)
+		info->overrides[info->nr_overrides++] = o;
 }
 
 static void add_ioapic(struct acpi_info *info, const u8 *e)
 {
-	if (info->nr_ioapics == ACPI_MAX_IOAPICS)
-		return;
-	info->ioapics[info->nr_ioapics].id = e[2];
-	info->ioapics[info->nr_ioapics].address = get32(e + 4);
-	info->ioapics[info->nr_ioapics++].gsi_base = get32(e + 8);
+	struct acpi_ioapic io = { e[2], get32(e + 4), get32(e + 8) };
+
+	if (info->nr_ioapics < ACPI_MAX_IOAPICS)
+		info->ioapics[info->nr_ioapics++] = io;
 }
 
 /* ACPI 6.5, 5.2.12: one entry of e[1] bytes. false: too short for its type. */
@@ -199,10 +193,8 @@ bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info)
 	     off += 16) {
 		if (p[off + 10] > p[off + 11] || !IS_ALIGNED(get64(p + off), MiB(1)))
 			return false;
-		info->mcfg[info->nr_mcfg].base = get64(p + off);
-		info->mcfg[info->nr_mcfg].segment = get16(p + off + 8);
-		info->mcfg[info->nr_mcfg].start_bus = p[off + 10];
-		info->mcfg[info->nr_mcfg++].end_bus = p[off + 11];
+		info->mcfg[info->nr_mcfg++] = (struct acpi_mcfg){ get64(p + off), get16(p + off + 8), p[off + 10],
+								  p[off + 11] };
 	}
 	return info->nr_mcfg > 0;
 }

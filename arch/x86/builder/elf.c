@@ -84,11 +84,8 @@ static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 si
 		*why = "it has too many segments";
 		return -EINVAL;
 	}
-	k->seg[k->nr_segments].offset = ph->offset;
-	k->seg[k->nr_segments].filesz = ph->filesz;
-	k->seg[k->nr_segments].paddr = ph->paddr;
-	k->seg[k->nr_segments].writable = ph->flags & PF_W;
-	k->seg[k->nr_segments++].memsz = ph->memsz;
+	k->seg[k->nr_segments++] = (struct elf_segment){ ph->offset, ph->filesz, ph->paddr, ph->memsz,
+							 ph->flags & PF_W };
 	k->start = min(k->start, ph->paddr);
 	k->end = max(k->end, end);
 	return 0;

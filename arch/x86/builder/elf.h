@@ -14,7 +14,7 @@ struct elf_kernel {
 	/* XEN_ELFNOTE_PHYS32_RELOC; align 0: it must be where it was linked to */
 	struct { u32 align, min, max; } reloc;
 	unsigned int nr_segments;
-	struct { u64 offset, filesz, paddr, memsz; bool writable; } seg[ELF_MAX_SEGMENTS];
+	struct elf_segment { u64 offset, filesz, paddr, memsz; bool writable; } seg[ELF_MAX_SEGMENTS];
 	u64 start, end;	/* guest physical, of all segments */
 };
 
