@@ -469,7 +469,6 @@ static long grant_swap_batch(struct domain *d, void *arg, u64 gva, unsigned long
 }
 
 #define SINGLE(name, handler) OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name))
-/* For anybody: grant_run_batch() asks nobody. */
 #define BATCH(name, handler, n) \
 	OP(GNTTABOP_##name, handler, HC_ANY, OP_ARG(struct gnttab_##name), .most = n)
 
@@ -521,12 +520,11 @@ static noinline long grant_run_single(const struct op *op, u64 gva, unsigned int
 long do_grant_table_op(unsigned long cmd, unsigned long gva, unsigned long count, unsigned long a4,
 		       unsigned long a5)
 {
-	const struct op *op = op_find(grant_ops, ARRAY_SIZE(grant_ops), (u32)cmd);
+	const struct op *op = (u32)cmd < ARRAY_SIZE(grant_ops) ? &grant_ops[(u32)cmd] : NULL;
 
 	if ((s32)count < 0)
 		return -EINVAL;
-	if (!op)
-		return -ENOSYS;
-	return op->most ? grant_run_batch((u32)cmd, op, gva, (u32)count)
-	       : grant_run_single(op, gva, (u32)count);
+	if (op && op->most)	/* then it has a handler, too */
+		return op_allowed(op) ? grant_run_batch((u32)cmd, op, gva, (u32)count) : -EPERM;
+	return op && op->fn ? grant_run_single(op, gva, (u32)count) : -ENOSYS;
 }

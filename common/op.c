@@ -15,3 +15,8 @@ long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	return -EOPNOTSUPP;
 }
+
+bool op_allowed_slow(const struct op *op)
+{
+	return hypercall_allowed(op->who);
+}

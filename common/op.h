@@ -54,6 +54,14 @@ struct op {
 #define OP_ARG(type) .size = sizeof(type) / (sizeof(type) <= OP_ARG_MAX)
 #define OP_ARG_DOMAIN(type, field) OP_ARG(type), .domid = offsetof(type, field) + 1
 
+bool op_allowed_slow(const struct op *op);
+
+/* May the caller call it? For anybody it costs a comparison. */
+static inline bool op_allowed(const struct op *op)
+{
+	return likely(op->who == HC_ANY) || op_allowed_slow(op);
+}
+
 /* The row of an operation. NULL: -ENOSYS. */
 static inline const struct op *op_find(const struct op *table, unsigned int n, unsigned long cmd)
 {

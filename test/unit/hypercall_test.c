@@ -213,6 +213,21 @@ static void version_strings(void **state)
 	assert_int_equal(ver(XENVER_capabilities2, &var), -EINVAL);
 }
 
+/* do_xen_version() looks at each row, and finds a handler there (hypercall_test.mutants). */
+static void any_guest_may_ask_for_a_version(void **state)
+{
+	static char big[4096];
+
+	fake_run_on(0, guest->vcpu[0]);
+	for (unsigned int cmd = 0; cmd <= XENVER_commandline2; cmd++) {
+		long rc = ver(cmd, big);
+
+		assert_true(rc != -EPERM && (rc != -ENOSYS || cmd >= XENVER_extraversion2));
+	}
+	assert_int_equal(ver(XENVER_commandline2 + 1, big), -ENOSYS);
+	assert_int_equal(do_xen_version(1ul << 60, (unsigned long)big, 0, 0, 0), -ENOSYS);
+}
+
 static void command_line_names_dom0s_memory(void **state)
 {
 	static char line[1024];
@@ -257,6 +272,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(multicall_does_not_give_a_guest_more_rights),
 	TEST(vm_assist),
 	TEST(version_strings),
+	TEST(any_guest_may_ask_for_a_version),
 	TEST(command_line_names_dom0s_memory),
 	TEST(features),
 };
