@@ -298,14 +298,9 @@ static int set_control(struct vcpu *v, void *control)
 /* A page of the domain's own RAM, with a reference. NULL: it is none. */
 static void *guest_page(struct domain *d, gfn_t gfn)
 {
-	enum p2m_type t;
-	struct page_info *pg = p2m_get_page(d, gfn, &t);
+	struct page_info *pg = p2m_get_page(d, gfn, false);
 
-	if (pg && p2m_is_ram(t))
-		return page_to_virt(pg);
-	if (pg)
-		put_page(pg);
-	return NULL;
+	return pg ? page_to_virt(pg) : NULL;
 }
 
 long evtchnop_init_control(struct domain *d, void *arg, u64 gva, unsigned long more)

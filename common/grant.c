@@ -212,15 +212,10 @@ static void grant_unclaim(struct grant_entry_v1 *e, const struct grant_active *a
 /* G: the frame that the entry names, with a reference: only a page that the granter itself owns. */
 static s16 grant_resolve(struct domain *granter, struct grant_entry_v1 *e, struct grant_active *act)
 {
-	enum p2m_type t;
-	struct page_info *pg = p2m_get_page(granter, READ_ONCE(e->frame), &t);
+	struct page_info *pg = p2m_get_page(granter, READ_ONCE(e->frame), false);
 
 	if (!pg)
 		return GNTST_bad_page;
-	if (!p2m_is_ram(t)) {
-		put_page(pg);
-		return GNTST_bad_page;
-	}
 	act->mfn = (u32)page_to_mfn(pg);
 	return GNTST_okay;
 }

@@ -127,11 +127,11 @@ mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order
 int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but);
 
 /*
- * The page at gfn, with a reference of its own: RAM of the domain, or a page that Keel shows it;
- * else NULL. Never a page that is mapped by grant, since a reference keeps the frame, but not the
- * grant. Takes the read lock. t may be NULL.
+ * The page at gfn, with a reference of its own: RAM of the domain, or, if shared, a page that Keel
+ * shows it; else NULL. Never a page that is mapped by grant, since a reference keeps the frame, but
+ * not the grant. Takes the read lock.
  */
-struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t);
+struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, bool shared);
 
 /*
  * Log-dirty mode. A page is dirty if it was written, or mapped at its gfn, since it became clean.

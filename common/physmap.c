@@ -109,7 +109,7 @@ static int map_foreign(struct domain *d, struct domain *fd, u64 idx, gfn_t gfn)
 
 	if (fd == d)
 		return -EINVAL;
-	pg = p2m_get_page(fd, idx, NULL);
+	pg = p2m_get_page(fd, idx, true);
 	if (!pg)
 		return -EINVAL;
 	rc = physmap_set(d, gfn, page_to_mfn(pg), 0, P2M_FOREIGN);

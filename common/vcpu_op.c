@@ -136,17 +136,16 @@ static long op_register_info(struct vcpu *v, void *arg, u64 gva)
 {
 	const struct vcpu_register_vcpu_info *reg = arg;
 	struct page_info *pg;
-	enum p2m_type t;
 	int rc;
 
 	if (reg->offset > PAGE_SIZE - sizeof(struct vcpu_info) || reg->offset % 8 || reg->rsvd)
 		return -EINVAL;
 	if (v != current && !test_bit(VPF_DOWN, &v->wait_flags))
 		return -EINVAL;
-	pg = p2m_get_page(v->domain, reg->mfn, &t);
+	pg = p2m_get_page(v->domain, reg->mfn, false);
 	if (!pg)
 		return -EINVAL;
-	rc = p2m_is_ram(t) ? move_vcpu_info(v, pg, reg->mfn, reg->offset) : -EINVAL;
+	rc = move_vcpu_info(v, pg, reg->mfn, reg->offset);
 	if (rc)
 		put_page(pg);
 	return rc;

@@ -274,19 +274,17 @@ FAKE mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *
 	return e.mfn;
 }
 
-FAKE struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, enum p2m_type *t)
+FAKE struct page_info *p2m_get_page(struct domain *d, gfn_t gfn, bool shared)
 {
 	struct page_info *pg = NULL;
-	enum p2m_type type;
+	enum p2m_type t;
 	mfn_t mfn;
 
 	p2m_read_lock(&d->p2m);
-	mfn = p2m_get(d, gfn, &type, NULL);
-	if ((type == P2M_RAM || type == P2M_SHARED) && get_page(mfn_to_page(mfn), OWNER_NONE))
+	mfn = p2m_get(d, gfn, &t, NULL);
+	if ((t == P2M_RAM || (shared && t == P2M_SHARED)) && get_page(mfn_to_page(mfn), OWNER_NONE))
 		pg = mfn_to_page(mfn);
 	p2m_read_unlock(&d->p2m);
-	if (t)
-		*t = type;
 	return pg;
 }
 
