@@ -125,10 +125,9 @@ static long group_refused(struct vpci *p, const struct vpci_dev *dev, domid_t to
 {
 	struct vpci_dev *other;
 
-	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
-		list_for_each_entry(other, &p->bucket[i], link)
-			if (other != dev && vpci_one_group(dev, other) && other->owner != to && other->owner != DOMID_IO)
-				return -EXDEV;
+	for_each_function(other, p)
+		if (other != dev && vpci_one_group(dev, other) && other->owner != to && other->owner != DOMID_IO)
+			return -EXDEV;
 	return 0;
 }
 
@@ -510,10 +509,9 @@ unsigned int arch_pci_group(u32 sbdf, u32 *list, unsigned int max)
 		return 0;
 	spin_lock(&p->lock);
 	dev = vpci_find(p, sbdf);
-	for (unsigned int i = 0; dev && i < VPCI_BUCKETS; i++)
-		list_for_each_entry(other, &p->bucket[i], link)
-			if ((other == dev || vpci_one_group(dev, other)) && n < max)
-				list[n++] = other->sbdf;
+	for_each_function(other, p)
+		if (dev && (other == dev || vpci_one_group(dev, other)) && n < max)
+			list[n++] = other->sbdf;
 	spin_unlock(&p->lock);
 	return n;
 }

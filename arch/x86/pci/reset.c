@@ -34,10 +34,9 @@ static struct vpci_dev *own_bridge(struct vpci *p, const struct vpci_dev *dev)
 
 	if (!bridge || (buses >> 8 ^ buses >> 16) & 0xff)
 		return NULL;
-	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
-		list_for_each_entry(o, &p->bucket[i], link)
-			if (o != dev && o->sbdf >> 8 == dev->sbdf >> 8)
-				return NULL;
+	for_each_function(o, p)
+		if (o != dev && o->sbdf >> 8 == dev->sbdf >> 8)
+			return NULL;
 	return bridge;
 }
 

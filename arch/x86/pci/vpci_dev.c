@@ -100,11 +100,10 @@ struct vpci_dev *vpci_bridge_above(struct vpci *p, u32 sbdf)
 {
 	struct vpci_dev *dev;
 
-	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
-		list_for_each_entry(dev, &p->bucket[i], link)
-			if (dev->bridge && dev->sbdf >> 16 == sbdf >> 16 && dev->sbdf >> 8 < sbdf >> 8 &&
-			    pci_conf_read(dev->sbdf, PCI_PRIMARY_BUS + 1, 1) == (sbdf >> 8 & 0xff))
-				return dev;
+	for_each_function(dev, p)
+		if (dev->bridge && dev->sbdf >> 16 == sbdf >> 16 && dev->sbdf >> 8 < sbdf >> 8 &&
+		    pci_conf_read(dev->sbdf, PCI_PRIMARY_BUS + 1, 1) == (sbdf >> 8 & 0xff))
+			return dev;
 	return NULL;
 }
 
@@ -172,10 +171,9 @@ static bool in_guests_group(struct vpci *p, const struct vpci_dev *dev)
 {
 	struct vpci_dev *o;
 
-	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
-		list_for_each_entry(o, &p->bucket[i], link)
-			if (vpci_is_guests(o) && vpci_one_group(dev, o))
-				return true;
+	for_each_function(o, p)
+		if (vpci_is_guests(o) && vpci_one_group(dev, o))
+			return true;
 	return false;
 }
 
@@ -320,12 +318,11 @@ bool vpci_holds_assigned(struct vpci *p, const struct vpci_dev *dev, u32 buses)
 
 	if (!dev->bridge && !dev->sriov)
 		return false;
-	for (unsigned int i = 0; i < VPCI_BUCKETS; i++)
-		list_for_each_entry(o, &p->bucket[i], link)
-			if ((o->virtfn && o->physfn == dev->sbdf && vpci_is_guests(o)) ||
-			    (dev->bridge && vpci_stays(o) &&
-			     (is_behind(o->sbdf, dev->sbdf, have) || is_behind(o->sbdf, dev->sbdf, buses))))
-				return true;
+	for_each_function(o, p)
+		if ((o->virtfn && o->physfn == dev->sbdf && vpci_is_guests(o)) ||
+		    (dev->bridge && vpci_stays(o) &&
+		     (is_behind(o->sbdf, dev->sbdf, have) || is_behind(o->sbdf, dev->sbdf, buses))))
+			return true;
 	return false;
 }
 

@@ -116,6 +116,11 @@ struct vpci {
 	struct guest_bus *bus;	/* a guest's; NULL: the hardware domain sees the machine's */
 };
 
+/* Lock held; to leave it early, return. */
+#define for_each_function(dev, p)				\
+	for (unsigned int i_ = 0; i_ < VPCI_BUCKETS; i_++)	\
+		list_for_each_entry(dev, &(p)->bucket[i_], link)
+
 /* vpci_dev.c: the functions that are known. Lock held. */
 struct vpci_dev *vpci_find(struct vpci *p, u32 sbdf);
 /* Finds it, or learns what a function that answers has. NULL: nothing there, or no memory. */
