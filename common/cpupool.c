@@ -55,12 +55,12 @@ bool cpupool_is_usable(u32 id)
 	return cpupool_exists(id) && nr_cpus_of(id);
 }
 
-/* Dying ones included. */
 static u32 nr_domains_of(u32 id)
 {
+	struct domain *d;
 	u32 n = 0;
 
-	for (struct domain *d = domain_find_from(0); d; d = domain_find_from((domid_t)(d->id + 1)))
+	for_each_domain(d)
 		n += d->cpupool == id;
 	return n;
 }
@@ -78,8 +78,10 @@ static void replace_vcpus(struct domain *d)
 
 static void give_cpu(unsigned int cpu, u32 from, u32 to)
 {
+	struct domain *d;
+
 	WRITE_ONCE(pool_of[cpu], to);
-	for (struct domain *d = domain_find_from(0); d; d = domain_find_from((domid_t)(d->id + 1)))
+	for_each_domain(d)
 		if (d->cpupool == from || d->cpupool == to)
 			replace_vcpus(d);
 }

@@ -145,6 +145,9 @@ extern struct domain *hardware_domain; /* Dom0, or NULL */
 struct domain *domain_find(domid_t id);
 /* The first domain with an id >= id, even if it is dying, or NULL. */
 struct domain *domain_find_from(domid_t id);
+/* Dying ones included. */
+#define for_each_domain(d) \
+	for (d = domain_find_from(0); d; d = domain_find_from((domid_t)((d)->id + 1)))
 /*
  * DOMID_SELF or an id; callers that are not control domains may name only themselves: ERR -EPERM /
  * -ESRCH in *err.

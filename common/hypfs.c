@@ -151,8 +151,9 @@ static void cpus(struct hypfs_walk *w)
 static void domains(struct hypfs_walk *w)
 {
 	char path[PATH_LEN];
+	struct domain *d;
 
-	for (struct domain *d = domain_find_from(0); d; d = domain_find_from((domid_t)(d->id + 1))) {
+	for_each_domain(d) {
 		snprintf(path, sizeof(path), "keel/domains/%u/name", d->id);
 		hypfs_string(w, path, d->name);
 		snprintf(path, sizeof(path), "keel/domains/%u/memory_kib", d->id);

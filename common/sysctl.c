@@ -79,10 +79,10 @@ static long op_getdomaininfolist(struct xen_sysctl *op)
 
 static void print_domains(void)
 {
-	struct domain *d = domain_find_from(0);
+	struct domain *d;
 	struct vcpu *v;
 
-	for (; d; d = domain_find_from((domid_t)(d->id + 1))) {
+	for_each_domain(d) {
 		pr_info("d%u: state %d, paused %u, shutdown %d/%u, pages %lu of %lu", d->id, d->state,
 			d->pause_count, d->shut_down, d->shutdown_code, d->tot_pages, d->max_pages);
 		for_each_vcpu(d, v)

@@ -133,8 +133,7 @@ void wallclock_set(u64 sec, u32 nsec, u64 system_time)
 	spin_lock(&wall_lock);
 	wall_base = sec * 1000000000 + nsec - system_time;
 	spin_unlock(&wall_lock);
-	for (d = domain_find_from(0); d; d = d->id < DOMID_FIRST_RESERVED ? domain_find_from(d->id + 1)
-	     : NULL)
+	for_each_domain(d)
 		domain_wallclock_update(d);
 }
 
