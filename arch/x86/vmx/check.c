@@ -5,6 +5,7 @@
  */
 #include "arch/x86/vmx/fields.h"
 
+#include "arch/x86/hvm/regs.h"
 #include "arch/x86/vmx/vmcs.h"
 
 #define SEG(v, seg, part) ((v)[(seg) * 4 + VD_ES_##part])
@@ -15,13 +16,6 @@ enum { TYPE = 15, S = BIT(4), P = BIT(7), L = BIT(13), DB = BIT(14), G = BIT(15)
 static unsigned int dpl(u64 attr)
 {
 	return attr >> 5 & 3;
-}
-
-static bool canonical(u64 addr, u64 cr4)
-{
-	unsigned int unused = cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
-
-	return (u64)((s64)(addr << unused) >> unused) == addr;
 }
 
 static bool ia32e(const u64 *v)
@@ -44,7 +38,7 @@ static const char *check_registers(const u64 *v, unsigned int phys_bits)
 		return "control registers: CR3 is beyond the physical addresses";
 	if (v[VD_DR7] >> 32)
 		return "debug registers: DR7 has high bits";
-	if (!canonical(v[VD_SYSENTER_ESP], v[VD_CR4]) || !canonical(v[VD_SYSENTER_EIP], v[VD_CR4]))
+	if (!hvm_canonical(v[VD_CR4], v[VD_SYSENTER_ESP]) || !hvm_canonical(v[VD_CR4], v[VD_SYSENTER_EIP]))
 		return "MSRs: a SYSENTER address is not canonical";
 	for (unsigned int i = 0; i < 64; i += 8)
 		if ((v[VD_PAT] >> i & 0xff) > 7 || (v[VD_PAT] >> i & 0xfe) == 2)
@@ -123,9 +117,10 @@ static const char *check_system(const u64 *v)
 	    ((ldtr & TYPE) != 2 || ldtr & S || !(ldtr & P) || SEG(v, SEG_LDTR, SEL) & 4 ||
 					!granularity_ok(v, SEG_LDTR)))
 		return "segments: LDTR is no local descriptor table";
-	if (!canonical(SEG(v, SEG_TR, BASE), v[VD_CR4]) || !canonical(SEG(v, SEG_FS, BASE), v[VD_CR4]) ||
-	    !canonical(SEG(v, SEG_GS, BASE), v[VD_CR4]) || SEG(v, SEG_CS, BASE) >> 32 ||
-	    (!(ldtr & ATTR_UNUSABLE) && !canonical(SEG(v, SEG_LDTR, BASE), v[VD_CR4])))
+	if (!hvm_canonical(v[VD_CR4], SEG(v, SEG_TR, BASE)) ||
+	    !hvm_canonical(v[VD_CR4], SEG(v, SEG_FS, BASE)) ||
+	    !hvm_canonical(v[VD_CR4], SEG(v, SEG_GS, BASE)) || SEG(v, SEG_CS, BASE) >> 32 ||
+	    (!(ldtr & ATTR_UNUSABLE) && !hvm_canonical(v[VD_CR4], SEG(v, SEG_LDTR, BASE))))
 		return "segments: a base is not canonical";
 	return NULL;
 }
@@ -153,13 +148,13 @@ static const char *check_tables_and_flags(const u64 *v)
 {
 	u64 flags = v[VD_RFLAGS];
 
-	if (!canonical(v[VD_GDTR_BASE], v[VD_CR4]) || !canonical(v[VD_IDTR_BASE], v[VD_CR4]))
+	if (!hvm_canonical(v[VD_CR4], v[VD_GDTR_BASE]) || !hvm_canonical(v[VD_CR4], v[VD_IDTR_BASE]))
 		return "descriptor tables: a base is not canonical";
 	if (v[VD_GDTR_LIMIT] >> 16 || v[VD_IDTR_LIMIT] >> 16)
 		return "descriptor tables: a limit has more than 16 bits";
 	if (!(ia32e(v) && CS_ATTR(v) & L) && v[VD_RIP] >> 32)
 		return "RIP: has high bits outside 64-bit code";
-	if (ia32e(v) && CS_ATTR(v) & L && !canonical(v[VD_RIP], v[VD_CR4]))
+	if (ia32e(v) && CS_ATTR(v) & L && !hvm_canonical(v[VD_CR4], v[VD_RIP]))
 		return "RIP: is not canonical";
 	if (flags & ~0x3f7fd7ull || !(flags & 2))
 		return "RFLAGS: reserved bits";
