@@ -288,22 +288,13 @@ bool arch_runs_32bit(void)
 
 void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5])
 {
+	static const u8 regs[2][5] = { { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8 },
+				       { REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI } }; /* 32 bits */
 	struct x86_vcpu *x = current_x86;
 
 	x->gpr[REG_RAX] = nr;
-	if (hvm_in_32bit(x)) {
-		x->gpr[REG_RBX] = args[0];
-		x->gpr[REG_RCX] = args[1];
-		x->gpr[REG_RDX] = args[2];
-		x->gpr[REG_RSI] = args[3];
-		x->gpr[REG_RDI] = args[4];
-		return;
-	}
-	x->gpr[REG_RDI] = args[0];
-	x->gpr[REG_RSI] = args[1];
-	x->gpr[REG_RDX] = args[2];
-	x->gpr[REG_R10] = args[3];
-	x->gpr[REG_R8] = args[4];
+	for (unsigned int i = 0; i < 5; i++)
+		x->gpr[regs[hvm_in_32bit(x)][i]] = args[i];
 }
 
 s64 arch_vcpu_tsc_offset(struct vcpu *v)
