@@ -45,16 +45,19 @@ install-doc:
 	@install -m 644 README.md CHANGELOG.md SECURITY.md $(ROOT_PREFIX)/share/doc/keel
 	@install -m 644 $(wildcard docs/*.md) $(ROOT_PREFIX)/share/doc/keel/docs
 
+# Below a folder of each check's own: `make test` runs several at once.
+install-below = rm -rf $1 && $(MAKE) --no-print-directory install DESTDIR=$(abspath $1) PREFIX=/usr
+
 CHECKS += check-install
 check-install: all tools
-	@rm -rf $(O)/install-root
-	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(O))/install-root PREFIX=/usr
+	@+$(call install-below,$(O)/install-root)
 	@$(T)/test/install $(O)/install-root
 
 # What Debian's kernels and GRUB make of it, in machines that are folders.
 CHECKS += check-grub
-check-grub: check-install
-	@$(T)/test/grub $(O)/install-root $(O)/check-grub
+check-grub: all tools
+	@+$(call install-below,$(O)/check-grub/installed)
+	@$(T)/test/grub $(O)/check-grub/installed $(O)/check-grub/machines
 
 # Debian packages, in $(O)/deb.
 .PHONY: deb
