@@ -38,6 +38,8 @@ static const struct option options[] = {
 		[SPEC_WORD_VERW] = "verw", [SPEC_WORD_L1D_FLUSH] = "l1d-flush",
 	  },
 	  .help = "measures against the CPU's faults, as in verw=off,rsb; off: none" },
+	{ "ucode", OPTION_CHOICE, .words = { "scan", "no" },
+	  .help = "microcode at boot: scan Dom0's initrd for it, or no" },
 	{ "xen_version", OPTION_CHOICE, .words = { "4.17", "4.20" },
 	  .help = "the version of Xen's interface that is reported: 4.17 or 4.20" },
 };

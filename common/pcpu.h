@@ -39,7 +39,8 @@ static inline bool cpumask_empty(const cpumask_t *m)
 #define WORK_TIMER   4 /* timers may have expired */
 #define WORK_CONSOLE 5 /* drain the console ring */
 #define WORK_NMI     7 /* there was one: say so */
-#define WORK_ARCH    8 /* the architecture noted something where it could not tell of it */
+/* the architecture noted something where it could not tell of it, or wants all CPUs at once */
+#define WORK_ARCH    8
 #define WORK_STOP    6 /* the machine goes down: stop here */
 
 /* One per CPU, alone on its cache lines. Fields are this CPU's own unless said otherwise. */

@@ -15,4 +15,11 @@ const struct boot_info *platform_boot_info(void);
 struct xenpf_pcpuinfo;
 void arch_cpu_ids(unsigned int cpu, struct xenpf_pcpuinfo *info);
 
+/*
+ * Arch: puts the newest microcode for this machine in the guest's file into all CPUs. force: even
+ * if it is not newer. -EINVAL, -ENOENT, -EEXIST and others of docs/abi.md; -EIO: a CPU did not take
+ * it, and is named on the console.
+ */
+long arch_microcode_update(u64 gva, u32 len, bool force);
+
 #endif

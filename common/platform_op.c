@@ -69,6 +69,19 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
 	return 0;
 }
 
+static long op_microcode_update(struct xen_platform_op *op)
+{
+	return arch_microcode_update(op->u.microcode.data, op->u.microcode.length, false);
+}
+
+static long op_microcode_update2(struct xen_platform_op *op)
+{
+	if (op->u.microcode2.flags & ~XENPF_UCODE_FORCE)
+		return -EINVAL;
+	return arch_microcode_update(op->u.microcode2.data, op->u.microcode2.length,
+				     op->u.microcode2.flags);
+}
+
 /*
  * Known, but not implemented, such as EFI runtime services: since firmware_info fails, Dom0 assumes
  * a machine without EFI.
@@ -95,7 +108,8 @@ static const struct op ops[] = {
 	PLATFORM(enter_acpi_sleep, platform_not_supported),
 	PLATFORM(cpu_online, platform_not_supported),
 	PLATFORM(cpu_offline, platform_not_supported),
-	PLATFORM(microcode_update, platform_not_supported),
+	PLATFORM(microcode_update, op_microcode_update),
+	PLATFORM(microcode_update2, op_microcode_update2),
 	PLATFORM(set_processor_pminfo, op_no_power_management),
 };
 

@@ -2,6 +2,7 @@
 /* The main loop of each CPU: do its work, run its vCPU, handle the exit. */
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/mce.h"
+#include "arch/x86/microcode.h"
 #include "arch/x86/pcpu.h"
 #include "common/console.h"
 #include "common/printk.h"
@@ -19,8 +20,10 @@ static void do_work(struct pcpu *cpu)
 			__asm__ volatile("cli; hlt");
 	if (work & BIT(WORK_NMI))
 		pr_warn("CPU%u: NMI", cpu->id);
-	if (work & BIT(WORK_ARCH))
+	if (work & BIT(WORK_ARCH)) {
 		mce_work();
+		microcode_work();
+	}
 	if (work & BIT(WORK_TLB))
 		hvm_ops->flush_tlb();
 	if (work & BIT(WORK_TIMER))

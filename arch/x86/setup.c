@@ -8,6 +8,7 @@
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/mce.h"
+#include "arch/x86/microcode.h"
 #include "arch/x86/mitigations.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pci/vpci.h"
@@ -39,6 +40,16 @@ static void read_boot_config(void)
 		panic("Boot configuration: %s", err);
 	if (bootcfg_dom0(&bootcfg))
 		dom0_reserve_memory(bootcfg_dom0(&bootcfg));
+}
+
+/* Before anything else asks what the CPUs can do. */
+static void load_microcode(void)
+{
+	const struct bootcfg_domain *dom0 = bootcfg_dom0(&bootcfg);
+	const struct boot_module *m = dom0 && dom0->ramdisk != BOOTCFG_NO_MODULE ?
+				      &boot_info.modules[dom0->ramdisk] : NULL;
+
+	microcode_init(m ? pa_to_virt(m->base) : NULL, m ? m->size : 0);
 }
 
 /* The vendor whose table fits this machine; why not, if none does. */
@@ -110,6 +121,7 @@ void start_keel(struct boot_info *bi)
 	boot_info_print(bi);
 	cpu_init_features();
 	init_memory(bi);
+	load_microcode();
 	cpu_init_this();
 	if (acpi_init(boot_info.rsdp))
 		panic("The firmware's ACPI tables cannot be used (see above)");

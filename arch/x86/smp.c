@@ -5,6 +5,7 @@
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/mce.h"
+#include "arch/x86/microcode.h"
 #include "arch/x86/mitigations.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
@@ -65,6 +66,7 @@ static void start_secondary(struct x86_pcpu *c)
 
 	traps_init_cpu(c);
 	cpu_init_this();
+	microcode_init_cpu();
 	mitigations_init_cpu();
 	lapic_init_cpu();
 	rc = hvm_ops->cpu_up();

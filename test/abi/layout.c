@@ -251,6 +251,10 @@ XEN_ASSERT_SIZE(struct physdev_pci_device, 4);
 /* public/platform.h */
 XEN_ASSERT_SIZE(struct xenpf_settime64, 24);
 XEN_ASSERT_SIZE(struct xenpf_pcpuinfo, 20);
+XEN_ASSERT_OFFSET(struct xenpf_microcode_update, length, 8);
+XEN_ASSERT_SIZE(struct xenpf_microcode_update2, 16);
+XEN_ASSERT_OFFSET(struct xenpf_microcode_update2, length, 4);
+XEN_ASSERT_OFFSET(struct xenpf_microcode_update2, data, 8);
 XEN_ASSERT_SIZE(struct xen_platform_op, 136);
 XEN_ASSERT_OFFSET(struct xen_platform_op, u, 8);
 

@@ -334,6 +334,39 @@ static void other_hvm_ops(void **state)
 	assert_int_equal(hvmop(99, NULL), -ENOSYS);
 }
 
+static struct { u64 gva; u32 len; bool force; unsigned int n; } microcode;
+
+long arch_microcode_update(u64 gva, u32 len, bool force)
+{
+	microcode.gva = gva;
+	microcode.len = len;
+	microcode.force = force;
+	microcode.n++;
+	return -EEXIST;
+}
+
+static void microcode_is_the_control_domains(void **state)
+{
+	struct xen_platform_op op = { .cmd = XENPF_microcode_update,
+				      .interface_version = XENPF_INTERFACE_VERSION,
+				      .u.microcode = { 0x1000, 5 } };
+
+	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), -EPERM);
+	guest->control = true;
+	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), -EEXIST);
+	assert_true(microcode.gva == 0x1000 && microcode.len == 5 && !microcode.force);
+	op.cmd = XENPF_microcode_update2;
+	op.u.microcode2 = (struct xenpf_microcode_update2){ 2, 6, 0x2000 };
+	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), -EINVAL);
+	assert_int_equal(microcode.n, 1);
+	op.u.microcode2.flags = XENPF_UCODE_FORCE;
+	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), -EEXIST);
+	assert_true(microcode.gva == 0x2000 && microcode.len == 6 && microcode.force);
+	op.u.microcode2.flags = 0;
+	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), -EEXIST);
+	assert_false(microcode.force);
+}
+
 static void platform(void **state)
 {
 	struct xen_platform_op op = { .cmd = XENPF_settime64,
@@ -454,6 +487,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(upcall_vectors),
 	TEST(other_hvm_ops),
 	TEST(platform),
+	TEST(microcode_is_the_control_domains),
 	TEST(pci_devices),
 	TEST(console),
 	TEST(console_waits),

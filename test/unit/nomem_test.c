@@ -650,6 +650,8 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
 	X(0, NEVER, PLATFORM(get_dom0_console, .u.pad = { 0 })) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
+	X(0, NEVER, PLATFORM(microcode_update, .u.microcode = { (u64)buffer, sizeof(buffer) })) \
+	X(0, NEVER, PLATFORM(microcode_update2, .u.microcode2 = { 0, sizeof(buffer), (u64)buffer })) \
 	X(0, NEVER, MCA(fetch, .u.mc_fetch = { .flags = XEN_MC_URGENT, .data = (u64)buffer })) \
 	X(0, NEVER, MCA(physcpuinfo, .u.mc_physcpuinfo = { .ncpus = 4, .info = (u64)buffer })) \
 	X(0, NEVER, PHYSDEV(manage_pci_add, physdev_manage_pci, 2, 8) ?: PHYSDEV(manage_pci_remove, \

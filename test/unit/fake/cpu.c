@@ -7,6 +7,7 @@
 #include "arch/x86/mce.h"
 #include "arch/x86/pcpu.h"
 #include "common/hypercall.h"
+#include "common/platform.h"
 
 #include "fake_internal.h"
 
@@ -77,6 +78,12 @@ FAKE long do_arch_0(unsigned long a1, unsigned long a2, unsigned long a3, unsign
 		    unsigned long a5)
 {
 	return -ENOSYS;
+}
+
+/* Microcode: all CPUs take it. unit-microcode has the real one. */
+FAKE long arch_microcode_update(u64 gva, u32 len, bool force)
+{
+	return 0;
 }
 
 FAKE void arch_send_kick(struct pcpu *cpu)

@@ -21,6 +21,21 @@
 /* From interface 4.18 on. */
 #define XENPF_get_dom0_console     64
 
+#define XENPF_microcode_update2    66 /* 4.20 */
+
+struct xenpf_microcode_update {
+	uint64_t data;   /* guest address of the file */
+	uint32_t length;
+};
+
+#define XENPF_UCODE_FORCE 1 /* also what is not newer */
+
+struct xenpf_microcode_update2 {
+	uint32_t flags; /* XENPF_UCODE_* */
+	uint32_t length;
+	uint64_t data;
+};
+
 struct xenpf_settime64 {
 	uint64_t secs;
 	uint32_t nsecs, mbz;
@@ -43,6 +58,8 @@ struct xen_platform_op {
 	uint32_t interface_version; /* XENPF_INTERFACE_VERSION */
 	union {
 		struct xenpf_settime64 settime64;
+		struct xenpf_microcode_update microcode;
+		struct xenpf_microcode_update2 microcode2;
 		struct xenpf_pcpuinfo pcpu_info;
 		struct dom0_vga_console_info dom0_console;
 		uint8_t pad[128];
