@@ -33,12 +33,15 @@ static int done(struct keel *k, const char *name, bool on)
 	struct json_object *j;
 
 	if (!k->json) {
-		printf("%s: %s\n", name, on ? "starts when Dom0 boots" : "does not start when Dom0 boots");
+		printf("%s: %s%s when Dom0 boots\n", name, k->dry_run ? "would from now on be one that " : "",
+		       on ? "starts" : "does not start");
 		return KEEL_EXIT_OK;
 	}
 	j = json_object_new_object();
 	json_object_object_add(j, "name", json_object_new_string(name));
 	json_object_object_add(j, "autostart", json_object_new_boolean(on));
+	if (k->dry_run)
+		json_object_object_add(j, "dry_run", json_object_new_boolean(true));
 	return print_json(j);
 }
 
@@ -49,7 +52,7 @@ static int switch_on(struct keel *k, const struct keel_domain *d)
 
 	if (rc)
 		return rc;
-	rc = autostart_set(k, &g);
+	rc = k->dry_run ? 0 : autostart_set(k, &g);
 	guest_free(&g);
 	return rc;
 }
@@ -68,7 +71,7 @@ static int change(struct keel *k, const char *who, bool on)
 	lock = keel_lock(k);
 	if (lock < 0)
 		return report(k);
-	rc = on ? switch_on(k, &d) : autostart_clear(k, d.name);
+	rc = on ? switch_on(k, &d) : k->dry_run ? 0 : autostart_clear(k, d.name);
 	close(lock);
 	return rc ? report(k) : done(k, d.name, on);
 }
@@ -100,4 +103,5 @@ const struct command cmd_autostart = {
 	"Without arguments the guests that it starts are listed, in their order: that of their names.\n\n",
 	.run = run,
 	.opens = true,
+	.changes = true,
 };

@@ -17,13 +17,12 @@ static int done(struct keel *k, const struct keel_domain *d, const char *vdev, c
 
 	end_progress(k);
 	if (!k->json) {
-		printf("%s (domain %u): %s %s\n", d->name, d->id, vdev, result);
+		printf("%s (domain %u): %s %s%s\n", d->name, d->id, vdev, would_be(k), result);
 		return KEEL_EXIT_OK;
 	}
 	j = json_of_domain(d);
 	json_object_object_add(j, "vdev", json_object_new_string(vdev));
-	json_object_object_add(j, "result", json_object_new_string(result));
-	return print_json(j);
+	return print_result(k, j, result);
 }
 
 static int run_attach(struct keel *k, int argc, char **argv)
@@ -60,6 +59,7 @@ const struct command cmd_block_attach = {
 	"alone.\n\n",
 	.run = run_attach,
 	.opens = true,
+	.changes = true,
 };
 
 /* xvdb, or the number that stands for it. 0: neither. */
@@ -109,6 +109,7 @@ const struct command cmd_block_detach = {
 	"  -f, --force        do not ask: what the guest has not written is lost\n",
 	.run = run_detach,
 	.opens = true,
+	.changes = true,
 };
 
 static char *read_entry(struct keel *k, unsigned int domid, const char *index, const char *key)

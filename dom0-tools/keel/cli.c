@@ -11,6 +11,8 @@
 void command_usage(const struct command *c)
 {
 	printf("usage: keel %s %s\n\n%s.\n\n%s", c->name, c->args, c->summary, c->help);
+	if (c->changes)
+		printf("  -n, --dry-run      check, and say what would be done\n");
 	printf("  --json             print the result, or the error, as JSON\n"
 	       "  -h, --help         show this\n");
 }
@@ -114,18 +116,27 @@ struct json_object *json_of_domain(const struct keel_domain *d)
 	return j;
 }
 
+const char *would_be(const struct keel *k)
+{
+	return k->dry_run ? "would be " : "";
+}
+
+int print_result(struct keel *k, struct json_object *j, const char *result)
+{
+	json_object_object_add(j, "result", json_object_new_string(result));
+	if (k->dry_run)
+		json_object_object_add(j, "dry_run", json_object_new_boolean(true));
+	return print_json(j);
+}
+
 int print_done(struct keel *k, const struct keel_domain *d, const char *result)
 {
-	struct json_object *j;
-
 	end_progress(k);
 	if (!k->json) {
-		printf("%s (domain %u): %s\n", d->name, d->id, result);
+		printf("%s (domain %u): %s%s\n", d->name, d->id, would_be(k), result);
 		return KEEL_EXIT_OK;
 	}
-	j = json_of_domain(d);
-	json_object_object_add(j, "result", json_object_new_string(result));
-	return print_json(j);
+	return print_result(k, json_of_domain(d), result);
 }
 
 enum { OPTION_JSON = 1000 };
@@ -136,18 +147,24 @@ int parse_options(struct keel *k, int argc, char **argv, const struct options *o
 		{ "json", no_argument, NULL, OPTION_JSON },
 		{ "help", no_argument, NULL, 'h' },
 	};
+	bool changes = o->cmd->changes;
+	unsigned int n = 2;
 	char shorts[64];
 	int c, args;
 
+	if (changes)
+		longs[n++] = (struct option){ "dry-run", no_argument, NULL, 'n' };
 	for (unsigned int i = 0; o->longs && o->longs[i].name; i++)
-		longs[i + 2] = o->longs[i];
-	snprintf(shorts, sizeof(shorts), "h%s", o->shorts ? o->shorts : "");
+		longs[n++] = o->longs[i];
+	snprintf(shorts, sizeof(shorts), "h%s%s", changes ? "n" : "", o->shorts ? o->shorts : "");
 	optind = 0;	/* from the start, also in the middle of a word */
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (c == OPTION_JSON) {
 			k->json = true;
 			k->progress = NULL;
+		} else if (c == 'n' && changes) {
+			k->dry_run = true;
 		} else if (c == 'h') {
 			command_usage(o->cmd);
 			return KEEL_EXIT_OK;

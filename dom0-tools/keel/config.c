@@ -54,6 +54,15 @@ static void keep_choices(struct guest_config *now, const struct guest_config *be
 			}
 }
 
+static int check_name(struct keel *k, const struct guest_config *now,
+		      const struct guest_config *before)
+{
+	if (!strcmp(now->name, before->name))
+		return 0;
+	return keel_fail(&k->err, EINVAL, "the configuration is that of '%s', not of '%s' (`keel rename` gives "
+			 "a guest another name)", now->name, before->name);
+}
+
 /* Each of the two is freed by who made it: they change places. */
 static int replace(struct keel *k, struct guest_config *g, void *arg)
 {
@@ -65,9 +74,8 @@ static int replace(struct keel *k, struct guest_config *g, void *arg)
 	free(text);
 	if (other)
 		return keel_fail(&k->err, EBUSY, "the configuration of %s has changed meanwhile", g->name);
-	if (strcmp(g->name, c->now->name))
-		return keel_fail(&k->err, EINVAL, "the configuration is that of '%s', not of '%s' (`keel "
-				 "rename` gives a guest another name)", c->now->name, g->name);
+	if (check_name(k, c->now, g))
+		return -k->err.code;
 	keep_choices(c->now, g);
 	*g = *c->now;
 	*c->now = before;
@@ -96,6 +104,8 @@ static int store(struct keel *k, const struct keel_domain *d, struct guest_confi
 		k->err = e;
 		return -e.code;
 	}
+	if (k->dry_run)
+		return 0;
 	lock = keel_lock(k);
 	if (lock < 0)
 		return lock;
@@ -123,9 +133,11 @@ static int run_update(struct keel *k, int argc, char **argv)
 		if (!rc)
 			rc = skeleton_need_config(k, &d, &before);
 		if (!rc) {
+			rc = check_name(k, &g, &before);
 			guest_free(&before);
-			rc = store(k, &d, &g, NULL);
 		}
+		if (!rc)
+			rc = store(k, &d, &g, NULL);
 		rc = rc ? report(k) : print_done(k, &d, "stored for its next start");
 	}
 	guest_free(&g);
@@ -141,6 +153,7 @@ const struct command cmd_config_update = {
 	"as it is; keeld starts it again with the new configuration. Addresses that keel chose stay.\n\n",
 	.run = run_update,
 	.opens = true,
+	.changes = true,
 };
 
 /* The shell parts the editor's words. */

@@ -2,6 +2,7 @@
 #include "keel/keel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,24 +40,49 @@ static int destroy(struct keel *k, const char *who, struct keel_domain *d)
 	return rc;
 }
 
+/* A wrong guess at a terminal costs nothing; scripts are not asked. */
+static bool confirmed(const struct keel *k, const struct keel_domain *d)
+{
+	char answer[16] = "";
+
+	if (k->json || !isatty(0) || !isatty(1))
+		return true;
+	printf("Destroy %s (domain %u)? What it has not written to its disks is lost. [y/N] ", d->name,
+	       d->id);
+	fflush(stdout);
+	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
 static int run(struct keel *k, int argc, char **argv)
 {
-	const struct options o = { .cmd = &cmd_destroy, .min_args = 1, .max_args = 1 };
+	bool force = false;
+	const struct options o = {
+		.cmd = &cmd_destroy, .shorts = "f", .longs = force_option, .handle = handle_flag, .arg = &force,
+		.min_args = 1, .max_args = 1,
+	};
 	struct keel_domain d;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
 		return rc;
-	if (keel_domain_find_guest(k, argv[optind], &d) ||
-	    destroy(k, argv[optind], &d))
+	if (keel_domain_find_guest(k, argv[optind], &d))
+		return report(k);
+	if (!force && !k->dry_run && !confirmed(k, &d)) {
+		keel_fail(&k->err, ECANCELED, "%s is not destroyed", d.name);
+		return report(k);
+	}
+	if (!k->dry_run && destroy(k, argv[optind], &d))
 		return report(k);
 	return print_done(k, &d, "destroyed");
 }
 
 const struct command cmd_destroy = {
 	.name = "destroy",
-	.args = "NAME|ID",
+	.args = "[-f] NAME|ID",
 	.summary = "Ends a guest at once, without asking it",
-	.help = "What it has not written to its disks is lost.\n\n",
+	.help =
+	"What it has not written to its disks is lost; on a terminal it is asked about first.\n\n"
+	"  -f, --force        do not ask\n",
 	.run = run,
+	.changes = true,
 };

@@ -16,6 +16,7 @@ struct command {
 	int (*run)(struct keel *k, int argc, char **argv);
 	bool opens;			/* calls open_hypervisor() by itself, if at all */
 	bool no_xenstore;
+	bool changes;				/* has -n, --dry-run: k->dry_run */
 };
 
 extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pci_assignable_list,
@@ -77,6 +78,10 @@ int end_list(struct keel *k, struct json_object *list);
 struct json_object *json_of_domain(const struct keel_domain *d);
 /* Before anything is printed: the line of progress goes. */
 void end_progress(struct keel *k);
+/* "would be " in a dry run, else "": before what has been done. */
+const char *would_be(const struct keel *k);
+/* The end of a result: "result", and "dry_run" in one. Prints and frees it. */
+int print_result(struct keel *k, struct json_object *j, const char *result);
 /* The result of a command, in words or as {"name": ..., "id": ..., "result": @result}. */
 int print_done(struct keel *k, const struct keel_domain *d, const char *result);
 

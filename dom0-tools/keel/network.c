@@ -15,19 +15,22 @@ static int done(struct keel *k, const struct keel_domain *d, unsigned int devid,
 		const char *result)
 {
 	struct json_object *j;
+	char number[16] = "";
 
 	end_progress(k);
 	if (!k->json) {
-		printf("%s (domain %u): interface %u%s%s %s\n", d->name, d->id, devid, *mac ? ", " : "", mac,
-		       result);
+		if (devid != VIF_ANY_DEVID)
+			snprintf(number, sizeof(number), " %u", devid);
+		printf("%s (domain %u): interface%s%s%s %s%s\n", d->name, d->id, number, *mac ? ", " : "", mac,
+		       would_be(k), result);
 		return KEEL_EXIT_OK;
 	}
 	j = json_of_domain(d);
-	json_object_object_add(j, "devid", json_object_new_int(devid));
+	if (devid != VIF_ANY_DEVID)
+		json_object_object_add(j, "devid", json_object_new_int(devid));
 	if (*mac)
 		json_object_object_add(j, "mac", json_object_new_string(mac));
-	json_object_object_add(j, "result", json_object_new_string(result));
-	return print_json(j);
+	return print_result(k, j, result);
 }
 
 static int run_attach(struct keel *k, int argc, char **argv)
@@ -50,7 +53,9 @@ static int run_attach(struct keel *k, int argc, char **argv)
 		return rc;
 	if (keel_domain_find_guest(k, argv[optind], &d) || hotplug_vif(k, &d, &vif))
 		return report(k);
-	guest_mac_text(vif.mac, mac);
+	*mac = 0;
+	if (vif.has_mac)	/* always, but for a dry run */
+		guest_mac_text(vif.mac, mac);
 	return done(k, &d, vif.devid, mac, "attached");
 }
 
@@ -64,6 +69,7 @@ const struct command cmd_network_attach = {
 	"alone.\n\n",
 	.run = run_attach,
 	.opens = true,
+	.changes = true,
 };
 
 static int find_mac(struct keel *k, const struct keel_domain *d, const unsigned char mac[6],
@@ -128,6 +134,7 @@ const struct command cmd_network_detach = {
 	"  -f, --force        do not ask\n",
 	.run = run_detach,
 	.opens = true,
+	.changes = true,
 };
 
 static void list_vif(struct keel *k, const struct keel_domain *d, const char *index,

@@ -43,7 +43,7 @@ static int set_one(struct keel *k, xenhypfs_handle *fs, struct parameter *p)
 		return errno == ENOENT ?
 		       keel_fail(&k->err, ENOENT, "the hypervisor has no parameter '%s'", name) :
 		       keel_fail_errno(&k->err, "cannot read the parameter '%s'", name);
-	if (!xenhypfs_write(fs, p->path, p->value))
+	if (k->dry_run || !xenhypfs_write(fs, p->path, p->value))
 		return 0;
 	return errno == EACCES ?
 	       keel_fail(&k->err, EACCES, "the parameter '%s' does not change while the hypervisor runs",
@@ -76,7 +76,6 @@ static int run(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_set_parameters, .min_args = 1, .max_args = -1 };
 	struct parameter p[MAX_PARAMETERS] = { 0 };
-	struct json_object *j;
 	int rc = parse_options(k, argc, argv, &o), n = 0;
 
 	if (rc >= 0)
@@ -97,9 +96,7 @@ static int run(struct keel *k, int argc, char **argv)
 		return report(k);
 	if (!k->json)
 		return KEEL_EXIT_OK;
-	j = json_object_new_object();
-	json_object_object_add(j, "result", json_object_new_string("set"));
-	return print_json(j);
+	return print_result(k, json_object_new_object(), "set");
 }
 
 const struct command cmd_set_parameters = {
@@ -111,4 +108,5 @@ const struct command cmd_set_parameters = {
 	.run = run,
 	.opens = true,
 	.no_xenstore = true,
+	.changes = true,
 };

@@ -16,7 +16,7 @@ static int change(struct keel *k, int argc, char **argv, const struct command *c
 		return rc;
 	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
-	rc = call(k, d.id);
+	rc = k->dry_run ? 0 : call(k, d.id);
 	if (rc) {
 		keel_fail(&k->err, -rc, "cannot %s domain %u: %s", c->name, d.id, strerror(-rc));
 		return report(k);
@@ -40,6 +40,7 @@ const struct command cmd_pause = {
 	.summary = "Stops a guest's vCPUs until it is unpaused",
 	.help = "Pauses count: a guest paused twice runs after the second unpause.\n\n",
 	.run = run_pause,
+	.changes = true,
 };
 
 const struct command cmd_unpause = {
@@ -48,4 +49,5 @@ const struct command cmd_unpause = {
 	.summary = "Lets a paused guest run",
 	.help = "",
 	.run = run_unpause,
+	.changes = true,
 };

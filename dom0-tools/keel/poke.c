@@ -50,7 +50,7 @@ static int run_trigger(struct keel *k, int argc, char **argv)
 		return rc;
 	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
-	rc = hyper_trigger(k, d.id, triggers[which].number, vcpu);
+	rc = k->dry_run ? 0 : hyper_trigger(k, d.id, triggers[which].number, vcpu);
 	if (!rc)
 		return print_done(k, &d, "sent");
 	if (rc == -ESRCH)
@@ -67,6 +67,7 @@ const struct command cmd_trigger = {
 	.help = "An NMI goes to vCPU 0 unless another is named. After a reset on_reboot says what happens.\n\n",
 	.run = run_trigger,
 	.opens = true,
+	.changes = true,
 };
 
 static int run_sysrq(struct keel *k, int argc, char **argv)
@@ -86,7 +87,7 @@ static int run_sysrq(struct keel *k, int argc, char **argv)
 	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
 	snprintf(path, sizeof(path), "/local/domain/%u/control/sysrq", d.id);
-	if (store_write(k, path, "%s", argv[optind + 1]))
+	if (!k->dry_run && store_write(k, path, "%s", argv[optind + 1]))
 		return report(k);
 	return print_done(k, &d, "sent");
 }
@@ -98,6 +99,7 @@ const struct command cmd_sysrq = {
 	.help = "Linux's documentation of SysRq says what the letters do; h prints them on its console.\n\n",
 	.run = run_sysrq,
 	.opens = true,
+	.changes = true,
 };
 
 static int run_keys(struct keel *k, int argc, char **argv)

@@ -44,9 +44,10 @@ static int ask(struct keel *k, int argc, char **argv, const struct command *c, c
 
 	if (rc >= 0)
 		return rc;
-	if (keel_domain_find_guest(k, argv[optind], &d) || keel_domain_control(k, d.id, what))
+	if (keel_domain_find_guest(k, argv[optind], &d) ||
+	    (!k->dry_run && keel_domain_control(k, d.id, what)))
 		return report(k);
-	if (!po.wait)
+	if (!po.wait || k->dry_run)
 		return print_done(k, &d, "asked");
 	if (keel_domain_wait_shutdown(k, &d, po.seconds))
 		return report(k);
@@ -73,6 +74,7 @@ const struct command cmd_shutdown = {
 	.summary = "Asks a guest to shut down",
 	.help = POWER_HELP,
 	.run = run_shutdown,
+	.changes = true,
 };
 
 const struct command cmd_reboot = {
@@ -81,4 +83,5 @@ const struct command cmd_reboot = {
 	.summary = "Asks a guest to reboot; keeld starts it anew",
 	.help = POWER_HELP,
 	.run = run_reboot,
+	.changes = true,
 };

@@ -79,7 +79,7 @@ static int run_memory(struct keel *k, int argc, char **argv)
 		return report(k);
 	}
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", d.id);
-	if (store_write(k, path, "%llu", (unsigned long long)kib))
+	if (!k->dry_run && store_write(k, path, "%llu", (unsigned long long)kib))
 		return report(k);
 	return print_done(k, &d, "asked");
 }
@@ -93,6 +93,7 @@ const struct command cmd_mem_set = {
 	"to its maxmem, when it sees it: `keel list` shows what it has.\n\n",
 	.run = run_memory,
 	.opens = true,
+	.changes = true,
 };
 
 static int run_rename(struct keel *k, int argc, char **argv)
@@ -114,12 +115,13 @@ static int run_rename(struct keel *k, int argc, char **argv)
 	if (lock < 0)
 		return report(k);
 	rc = keel_domain_name_free(k, argv[optind + 1]);
-	if (!rc)
+	if (!rc && !k->dry_run)
 		rc = keel_domain_rename_config(k, d.id, argv[optind + 1]);
 	close(lock);
 	if (rc)
 		return report(k);
-	snprintf(d.name, sizeof(d.name), "%s", argv[optind + 1]);
+	if (!k->dry_run)
+		snprintf(d.name, sizeof(d.name), "%s", argv[optind + 1]);
 	return print_done(k, &d, "renamed");
 }
 
@@ -130,6 +132,7 @@ const struct command cmd_rename = {
 	.help = "A restart of the guest keeps the new name; its file is left alone.\n\n",
 	.run = run_rename,
 	.opens = true,
+	.changes = true,
 };
 
 struct share {
@@ -172,7 +175,7 @@ static int no_share(struct keel *k, int rc)
 static int system_share(struct keel *k, unsigned int sched, struct share *s)
 {
 	struct json_object *j;
-	int rc = hyper_ratelimit(k, sched, &s->rate, s->has_rate);
+	int rc = hyper_ratelimit(k, sched, &s->rate, s->has_rate && !k->dry_run);
 
 	if (rc)
 		return no_share(k, rc);
@@ -217,7 +220,7 @@ static int change_share(struct keel *k, unsigned int sched, const struct keel_do
 	unsigned int weight, cap;
 	int rc = hyper_sched_get(k, d->id, sched, &weight, &cap);
 
-	if (!rc)
+	if (!rc && !k->dry_run)
 		rc = hyper_sched_set(k, d->id, sched, s->has_weight ? s->weight : weight,
 				     s->has_cap ? s->cap : cap);
 	return rc ? no_share(k, rc) : print_done(k, d, "set");
@@ -277,4 +280,5 @@ const struct command cmd_sched_credit2 = {
 	"  -r, --ratelimit_us how long a vCPU runs at least, in microseconds\n",
 	.run = run_share,
 	.opens = true,
+	.changes = true,
 };

@@ -163,7 +163,7 @@ static int run_pin(struct keel *k, int argc, char **argv)
 		return report(k);
 	}
 	last = all ? d.max_vcpus - 1 : first;
-	for (rc = 0; first <= last && !rc; first++)
+	for (rc = 0; first <= last && !rc && !k->dry_run; first++)
 		rc = hyper_set_affinity(k, d.id, first, hard, soft);
 	if (rc == -EINVAL) {
 		keel_fail(&k->err, EINVAL,
@@ -182,6 +182,7 @@ const struct command cmd_vcpu_pin = {
 	"What is set lasts until the guest ends: for longer there are cpus and cpus_soft in its file.\n\n",
 	.run = run_pin,
 	.opens = true,
+	.changes = true,
 };
 
 static int run_set(struct keel *k, int argc, char **argv)
@@ -206,7 +207,7 @@ static int run_set(struct keel *k, int argc, char **argv)
 			  d.max_vcpus);
 		return report(k);
 	}
-	for (unsigned int i = 0; i < d.max_vcpus; i++) {
+	for (unsigned int i = 0; i < d.max_vcpus && !k->dry_run; i++) {
 		snprintf(path, sizeof(path), "/local/domain/%u/cpu/%u/availability", d.id, i);
 		if (store_write(k, path, "%s", i < n ? "online" : "offline"))
 			return report(k);
@@ -223,4 +224,5 @@ const struct command cmd_vcpu_set = {
 	"(a udev rule, or echo 1 >/sys/devices/system/cpu/cpuN/online).\n\n",
 	.run = run_set,
 	.opens = true,
+	.changes = true,
 };

@@ -224,6 +224,8 @@ int device_detach(struct keel *k, const char *type, unsigned int domid, unsigned
 	snprintf(number, sizeof(number), "%u", index);
 	if (is_leaving(k, type, domid, number) < 0)
 		return keel_fail(&k->err, ENODEV, "domain %u has no %s device %u", domid, type, index);
+	if (k->dry_run)
+		return 0;
 	if (!force && is_open(k, type, domid, number))
 		l.state = CLOSING;
 	rc = store_run(k, domid, put_leaving, &l);

@@ -43,7 +43,7 @@ void device_drop(struct keel *k, const char *type, unsigned int domid, unsigned 
 /*
  * Takes one from a guest that runs: asks the guest to close it, and waits for that without the
  * lock; -ETIMEDOUT if it does not. With @force it is not asked. -EBUSY: it is taken from the guest,
- * but its driver in Dom0 still has it open.
+ * but its driver in Dom0 still has it open. A dry run only looks whether there is one.
  */
 int device_detach(struct keel *k, const char *type, unsigned int domid, unsigned int index,
 		  bool force);

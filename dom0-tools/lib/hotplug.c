@@ -123,7 +123,9 @@ int hotplug_disk(struct keel *k, const struct keel_domain *d, const struct guest
 
 	keel_hold_signals(&old);
 	rc = check_guest(k, d);
-	if (!rc) {
+	if (!rc && k->dry_run) {
+		rc = disk_check(k, disk);
+	} else if (!rc) {
 		rc = disk_attach(k, d->id, disk);
 		if (!rc) {
 			rc = change_config(k, d->id, add_disk, (void *)disk);
@@ -143,7 +145,9 @@ int hotplug_vif(struct keel *k, const struct keel_domain *d, struct guest_vif *v
 
 	keel_hold_signals(&old);
 	rc = check_guest(k, d);
-	if (!rc) {
+	if (!rc && k->dry_run) {
+		rc = vif_check(k, vif);
+	} else if (!rc) {
 		rc = vif_attach(k, d->id, vif);
 		if (!rc) {
 			rc = change_config(k, d->id, add_vif, vif);
@@ -166,7 +170,7 @@ int hotplug_remove(struct keel *k, const struct keel_domain *d, const char *type
 	rc = check_guest(k, d);
 	if (!rc)
 		rc = device_detach(k, type, d->id, number, force);
-	if (!rc || rc == -EBUSY) {
+	if (!k->dry_run && (!rc || rc == -EBUSY)) {
 		struct keel_error before = k->err;
 		int changed = change_config(k, d->id, strcmp(type, "vif") ? drop_disk : drop_vif, &number);
 

@@ -7,7 +7,8 @@
 /*
  * Disks and interfaces of a guest that runs. What is stored of the guest follows, so that it has
  * them, or has them no more, when keeld starts it again; its file is left alone. Guests of other
- * toolstacks are refused, since theirs is stored elsewhere. Without a lock.
+ * toolstacks are refused, since theirs is stored elsewhere. Without a lock. A dry run
+ * checks what can be checked in advance.
  */
 
 /* A failure leaves nothing. */

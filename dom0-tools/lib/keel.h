@@ -40,6 +40,7 @@ struct keel {
 	bool json;
 	bool verbose;
 	bool quiet;
+	bool dry_run;			/* what would be changed is checked, and stays */
 	bool steady;			/* keel_interrupted() says no: what has begun is finished */
 	/* Reports progress of long work: done of total, in the unit that the text names. */
 	void (*progress)(struct keel *k, const char *what, uint64_t done, uint64_t total);

@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <pty.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <xenhypfs.h>
@@ -201,6 +203,30 @@ void check_files(struct keel *q, const struct guest_config *g, guest_warn_fn *re
 		refuse(arg, file_fault);
 }
 
+int keel_domain_control(struct keel *q, unsigned int domid, const char *what)
+{
+	did("control %u %s\n", domid, what);
+	return 0;
+}
+
+int keel_domain_wait_shutdown(struct keel *q, const struct keel_domain *d, unsigned int seconds)
+{
+	did("wait %u %u\n", d->id, seconds);
+	return 0;
+}
+
+int hyper_pause(struct keel *q, unsigned int domid)
+{
+	did("pause %u\n", domid);
+	return hyper_error;
+}
+
+int hyper_unpause(struct keel *q, unsigned int domid)
+{
+	did("unpause %u\n", domid);
+	return hyper_error;
+}
+
 void keel_hold_signals(sigset_t *old)
 {
 }
@@ -278,13 +304,22 @@ const char *device_state(struct keel *q, const char *type, unsigned int domid, c
 
 int hotplug_disk(struct keel *q, const struct keel_domain *d, const struct guest_disk *disk)
 {
+	if (q->dry_run) {
+		did("dry disk %u\n", d->id);
+		return 0;
+	}
 	did("disk %u %s %s\n", d->id, disk->vdev, disk->path);
 	return hyper_error ? keel_fail(&q->err, -hyper_error, "no disk") : 0;
 }
 
 int hotplug_vif(struct keel *q, const struct keel_domain *d, struct guest_vif *v)
 {
+	if (q->dry_run) {
+		did("dry vif %u\n", d->id);
+		return 0;
+	}
 	did("vif %u %s\n", d->id, v->bridge);
+	v->has_mac = true;
 	v->devid = 4;
 	return hyper_error ? keel_fail(&q->err, -hyper_error, "no vif") : 0;
 }
@@ -292,6 +327,10 @@ int hotplug_vif(struct keel *q, const struct keel_domain *d, struct guest_vif *v
 int hotplug_remove(struct keel *q, const struct keel_domain *d, const char *type,
 		   unsigned int number, bool force)
 {
+	if (q->dry_run) {
+		did("dry remove %u\n", d->id);
+		return 0;
+	}
 	did("remove %u %s %u%s\n", d->id, type, number, force ? " by force" : "");
 	return hyper_error ? keel_fail(&q->err, -hyper_error, "it stays") : 0;
 }
@@ -419,6 +458,7 @@ static int run(const char *words)
 		&cmd_block_list, &cmd_network_attach, &cmd_network_detach, &cmd_network_list,
 		&cmd_vm_list, &cmd_claims, &cmd_debug_keys, &cmd_list, &cmd_destroy,
 		&cmd_config_update, &cmd_edit, &cmd_autostart, &cmd_set_parameters, &cmd_events,
+		&cmd_shutdown, &cmd_reboot, &cmd_pause, &cmd_unpause,
 	};
 	FILE *out = stdout, *err = stderr;
 	char copy[256], *argv[16] = { 0 }, *rest = copy;
@@ -873,6 +913,97 @@ static void events(void **state)
 	no_watch = false;
 }
 
+/* Each is checked, and says what it would do; nothing is done. */
+static void dry(void **state)
+{
+	static const char *const words[] = {
+		"destroy", "shutdown", "reboot", "pause", "unpause", "rename web mail", "vcpu-pin web 0 1",
+		"vcpu-set web 1", "mem-set web 64", "sched-credit2 -d web -w 512",
+		"trigger web nmi", "sysrq web h",
+	};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(line, sizeof(line), "%s%s -n", words[i], strchr(words[i], ' ') ? "" : " web");
+		expect(line, 0, "web (domain 3): would be ", "");
+		snprintf(line, sizeof(line), "%s%s --dry-run --json", words[i],
+			 strchr(words[i], ' ') ? "" : " web");
+		expect(line, 0, "\"dry_run\":true", "");
+	}
+	expect("destroy -n other", 3, "there is no domain", "");
+	expect("shutdown -n -w web", 0, "would be asked", "");
+	expect("rename -n web taken", 1, "is taken", "");
+	expect("vcpu-set -n web 3", 1, "web can have 2 vCPUs at most", "");
+	expect("mem-set -n web 513", 1, "512 MiB at most", "");
+	expect("sched-credit2 -n -s -r 500", 0, "ratelimit 1000 us", "");
+	expect("set-parameters -n loglvl=all", 0, "", "");
+	expect("set-parameters -n nosuch=1", 1, "has no parameter 'nosuch'", "");
+	expect("autostart -n web on", 0, "web: would from now on be one that starts when Dom0 boots\n",
+	       "");
+	expect("autostart", 0, "", "");
+	assert_string_equal(printed, "");
+	write_to(in_dir("dry.cfg"), "name='web'\nkernel='/new'\nmemory=96\n");
+	snprintf(line, sizeof(line), "config-update -n web %s", in_dir("dry.cfg"));
+	expect(line, 0, "web (domain 3): would be stored for its next start\n", "");
+	strcat(line, " name='mail'");
+	expect(line, 1, "the configuration is that of 'mail'", "");
+	expect("block-attach -n web /b.img,raw,xvdb,w", 0, "xvdb would be attached\n", "dry disk 3\n");
+	expect("network-attach -n web", 0, "web (domain 3): interface would be attached\n",
+	       "dry vif 3\n");
+	expect("network-attach -n --json web devid=2", 0, "\"devid\":2", "dry vif 3\n");
+	expect("network-detach --json -n web 2", 0, "\"dry_run\":true", "dry remove 3\n");
+	expect("list -n", 2, "bad option or value: -n", "");
+}
+
+/* At a terminal it is asked about. What is said, and what is done, goes through the terminal. */
+static void asked(void **state)
+{
+	static const struct {
+		const char *option, *answer, *says;
+		int rc;
+	} cases[] = {
+		{ NULL, "n\n", "web is not destroyed", 1 }, { NULL, "\n", "web is not destroyed", 1 },
+		{ NULL, "y\n", "web (domain 3): destroyed", 0 }, { "-f", "", "web (domain 3): destroyed", 0 },
+		{ "-n", "", "would be destroyed", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *argv[] = { "destroy", "web", cases[i].option, NULL };
+		char seen[1024];
+		size_t n = 0;
+		ssize_t got;
+		int fd, status;
+		pid_t pid;
+
+		k = (struct keel){ 0 };
+		fflush(NULL);
+		pid = forkpty(&fd, NULL, NULL, NULL);
+		if (!pid)
+			exit(cmd_destroy.run(&k, cases[i].option ? 3 : 2, (char **)argv));
+		n = strlen(cases[i].answer);
+		assert_int_equal(write(fd, cases[i].answer, n), n);
+		n = 0;
+		while (n < sizeof(seen) - 1 && (got = read(fd, seen + n, sizeof(seen) - 1 - n)) > 0)
+			n += got;
+		seen[n] = 0;
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		close(fd);
+		assert_int_equal(WEXITSTATUS(status), cases[i].rc);
+		assert_contains(seen, cases[i].says);
+		assert_int_equal(strstr(seen, "Destroy web (domain 3)? ") != NULL, !cases[i].option);
+	}
+}
+
+static void power(void **state)
+{
+	expect("shutdown web", 0, "web (domain 3): asked\n", "control 3 poweroff\n");
+	expect("reboot -t 5 web", 0, "web (domain 3): rebooted\n", "control 3 reboot\nwait 3 5\n");
+	expect("pause web", 0, "paused", "pause 3\n");
+	hyper_error = -EPERM;
+	expect("unpause web", 1, "cannot unpause domain 3: Operation not permitted", "unpause 3\n");
+	hyper_error = 0;
+}
+
 static void disks(void **state)
 {
 	expect("block-attach web /b.img,raw,xvdb,w", 0, "web (domain 3): xvdb attached\n",
@@ -979,7 +1110,7 @@ int main(void)
 		cmocka_unit_test(interfaces), cmocka_unit_test(lists), cmocka_unit_test(pools_shown),
 		cmocka_unit_test(destroyed), cmocka_unit_test(utf8), cmocka_unit_test(updated),
 		cmocka_unit_test(edited), cmocka_unit_test(autostarted), cmocka_unit_test(parameters),
-		cmocka_unit_test(events),
+		cmocka_unit_test(events), cmocka_unit_test(dry), cmocka_unit_test(power), cmocka_unit_test(asked),
 	};
 	char line[64];
 	int rc;

@@ -355,6 +355,25 @@ static void disk_comes(void **state)
 	assert_int_equal(waits_with_lock, 0);
 }
 
+/* A dry run refuses what would fail, and leaves all as it is. */
+static void dry_run(void **state)
+{
+	k.dry_run = true;
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,r"), 0);
+	assert_int_equal(give_disk("/nowhere,raw,xvdb,r"), -ENOENT);
+	assert_int_equal(give_vif("script=/x"), 0);
+	assert_int_equal(hotplug_remove(&k, &web, "vbd", 51728, false), -ENODEV);
+	nothing_left();
+	config_is(0, 0, NULL);
+	k.dry_run = false;
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,r"), 0);
+	k.dry_run = true;
+	assert_int_equal(give_disk(IMAGE ",raw,xvdc,w"), -EBUSY);
+	assert_int_equal(hotplug_remove(&k, &web, "vbd", 51728, false), 0);
+	assert_string_equal(value(BACK "/vbd/3/51728/online"), "1");
+	config_is(1, 0, NULL);
+}
+
 static void disk_goes(void **state)
 {
 	struct guest_config g;
@@ -555,7 +574,7 @@ int main(void)
 		cmocka_unit_test_setup(interfaces, reset), cmocka_unit_test_setup(no_room, reset),
 		cmocka_unit_test_setup(others, reset), cmocka_unit_test_setup(somebody_faster, reset),
 		cmocka_unit_test_setup(all_go, reset), cmocka_unit_test_setup(stale, reset),
-		cmocka_unit_test_setup(driver_keeps, reset),
+		cmocka_unit_test_setup(driver_keeps, reset), cmocka_unit_test_setup(dry_run, reset),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
