@@ -2,8 +2,8 @@
 /*
  * $(exit-with STATUS) for GNU make: ends make with that status.
  *
- * make itself can only end with 0, 1 or 2, and make boot promises the status
- * that says how Dom0 ended. Loaded by test/run.mk (GNU make manual, 12.2).
+ * make itself can only end with 0, 1 or 2, but make boot must end with the status that says how
+ * Dom0 ended. Loaded by test/run.mk (GNU make manual, 12.2).
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The sizes and key offsets of the ABI's structs, measured with the headers of Xen 4.17 and
- * 4.20, asserted under the flags that the hypervisor itself is compiled with. What libxen-dev
- * knows too is compared field by field by table.c; 4.20's own structs are only here.
+ * 4.20, asserted under the flags that the hypervisor itself is compiled with. table.c compares
+ * field by field what libxen-dev also has; structs that are new in 4.20 are only here.
  */
 #include <public/domctl.h>
 #include <public/event_channel.h>

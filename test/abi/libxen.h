@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* libxen-dev's headers, and its names for what ours name otherwise. */
+/* libxen-dev's headers, and their names for what ours name differently. */
 #define __XEN_TOOLS__ 1
 
 #include <xen/xen.h>
@@ -26,7 +26,7 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
-/* It has one interface version at a time. */
+/* libxen-dev has only one interface version. */
 #define XEN_DOMCTL_INTERFACE_VERSION_V15 XEN_DOMCTL_INTERFACE_VERSION
 #define xen_domctl_createdomain_v15      xen_domctl_createdomain
 #define createdomain_v15                 createdomain

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What common/compat.c takes for the same in 32 bits: layout.c asserts it of our headers in 64
- * bits, layout32.c of libxen-dev's in 32. SAME(structure, size, its last field, offset).
- * OTHER(ours, theirs, size, last field of ours, of theirs, offset)
+ * Structures that common/compat.c treats as the same in 32 bits: layout.c asserts it for our
+ * headers in 64 bits, layout32.c for libxen-dev's in 32. SAME(structure, size, its last field,
+ * offset). OTHER(ours, theirs, size, last field of ours, of theirs, offset)
  */
 SAME(struct xen_feature_info, 8, submap, 4)
 SAME(struct xen_compile_info, 144, compile_date, 112)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Prints "kind name value" for each item of the list (extract), as the headers that it is compiled
- * with have it: ours, or with -DLIBXEN those of Debian's libxen-dev. check-abi compares the two.
+ * Prints "kind name value" for each item of the list (extract), according to the headers that it is
+ * compiled with: ours, or with -DLIBXEN those of Debian's libxen-dev. check-abi compares the two.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -44,7 +44,7 @@ struct item {
 	long long value, size;
 };
 
-/* Numbers are compared as 64 bits; -1 and 0xffffffff differ on purpose. */
+/* Numbers are compared as 64 bits, so that -1 and 0xffffffff differ. */
 #define CONST(name)             { "constant", #name, (long long)(name), 0 },
 #define ERRNO(name)             { "errno", #name, name, 0 },
 #define TYPE(name)              { "type", #name, sizeof(name), 0 },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A boot sector that finds out whether this virtual machine offers nested
- * SVM or VMX, by switching it on. It answers through QEMU's isa-debug-exit
- * device at port 0xf4: 1 SVM, 2 VMX, 3 neither. If switching it on faults, the
- * machine resets, and QEMU ends with status 0 (-no-reboot): that is a no.
+ * A boot sector that finds out whether this virtual machine offers nested SVM or VMX, by switching
+ * it on. It answers through QEMU's isa-debug-exit device at port 0xf4: 1 SVM, 2 VMX, 3 neither. If
+ * switching it on faults, the machine resets, and QEMU ends with status 0 (-no-reboot): this also
+ * means neither.
  */
 	.code16
 	.globl _start
@@ -19,7 +19,7 @@ _start:
 	jz vmx
 	movl $0xc0000080, %ecx		/* EFER */
 	rdmsr
-	orl $(1 << 12), %eax		/* SVME: faults where SVM is not there */
+	orl $(1 << 12), %eax		/* SVME: faults if there is no SVM */
 	wrmsr
 	movw $1, %ax
 	jmp answer
@@ -28,10 +28,10 @@ vmx:
 	cpuid
 	testl $(1 << 5), %ecx		/* VMX (SDM vol. 2, CPUID 01H) */
 	jz neither
-	movl $0x480, %ecx		/* IA32_VMX_BASIC: faults where VMX is not there */
+	movl $0x480, %ecx		/* IA32_VMX_BASIC: faults if there is no VMX */
 	rdmsr
 	movl %cr4, %eax
-	orl $(1 << 13), %eax		/* VMXE, the same */
+	orl $(1 << 13), %eax		/* VMXE faults, too */
 	movl %eax, %cr4
 	movw $2, %ax
 	jmp answer

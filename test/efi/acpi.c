@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The boot manager of tests under OVMF in Bochs, which publishes no ACPI tables: installs
- * those of Bochs' chipset (i440FX, PIIX4's power management), then starts \EFI\BOOT\keel.efi from
- * the volume that it came from.
+ * The boot manager for tests under OVMF in Bochs, which publishes no ACPI tables: it installs those
+ * of Bochs' chipset (i440FX, PIIX4's power management), then starts \EFI\BOOT\keel.efi from its own
+ * volume.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -19,7 +19,7 @@
 
 EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st);
 
-/* Tables as bytes at the offsets that the ACPI specification gives: its chapter 5.2. */
+/* Tables as bytes, at the offsets in chapter 5.2 of the ACPI specification. */
 static UINT8 *area;
 static UINTN used;
 
@@ -46,7 +46,7 @@ static UINT8 *take(UINTN len)
 	return p;
 }
 
-/* A table with its header; seal() once its body is written. */
+/* Begins a table with its header; seal() is called once its body is written. */
 static UINT8 *table(const char *sig, UINT8 revision, UINTN len)
 {
 	UINT8 *t = take(len);
@@ -100,7 +100,7 @@ static UINT64 make_fadt(VOID)
 	t[88] = 4;
 	t[89] = 2;
 	t[91] = 4;
-	t[108] = 0x32;	/* the century, in CMOS */
+	t[108] = 0x32;	/* CMOS index of the century */
 	put(t, 109, 2, 3);	/* legacy devices, a keyboard controller */
 	put(t, 112, 4, 1 | 1 << 10);	/* WBINVD; the reset register */
 	t[116] = 1;	/* in I/O space, 8 bits */
@@ -172,7 +172,10 @@ static UINT8 *make_rsdp(VOID)
 	return rsdp;
 }
 
-/* No SMM sets SCI_EN on request here: ACPI mode is on from the start, as SMI_CMD = 0 says. */
+/*
+ * No SMM would set SCI_EN on request here: ACPI mode is on from the start, which SMI_CMD = 0 tells
+ * the OS.
+ */
 static VOID enable_acpi(VOID)
 {
 	UINT16 val;
