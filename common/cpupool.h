@@ -8,18 +8,18 @@
 struct xen_sysctl_cpupool_op;
 
 /*
- * What changes pools, or depends on one that stays, is done by one at a time, between these two.
- * false: another CPU is at it, come again. No locks.
+ * Operations that change pools, or need a pool to stay, run one at a time, between these two calls.
+ * false: another CPU is at it, so retry. No locks.
  */
 bool cpupools_enter(void);
 void cpupools_leave(void);
 
-/* Is there such a pool, and can something run in it? For good only between those two. */
+/* Does the pool exist, and can something run in it? Stays true only between those two calls. */
 bool cpupool_exists(u32 id);
 bool cpupool_is_usable(u32 id);
 /*
- * Its CPUs. Any locks. Who keeps the answer is told of a change by sched_set_affinity() without
- * masks.
+ * Its CPUs. Any locks. A caller that keeps the answer learns of changes by sched_set_affinity()
+ * without masks.
  */
 void cpupool_cpus(u32 id, cpumask_t *mask);
 

@@ -9,10 +9,7 @@
 
 #define DOM0_MEM_MIN_MIB	96
 #define DOM0_MEM_MIN		((u64)DOM0_MEM_MIN_MIB << 20)
-/*
- * What it gets without a word: a quarter of the machine within these bounds, but for what Keel
- * needs.
- */
+/* Its memory by default: a quarter of the machine's within these bounds, less what Keel needs. */
 #define DOM0_MEM_LEAST_MIB	512
 #define DOM0_MEM_MOST_GIB	4
 #define DOM0_MEM_REST_MIB	16

@@ -57,7 +57,7 @@ struct evtchn_table {
 	/* E; read without it, like the next two */
 	struct evtchn *pages[EVTCHN_2L_PORTS / EVTCHN_PER_PAGE];
 	struct evtchn **more[2]; /* the pages of ports from 4,096 on */
-	struct evtchn_fifo *fifo; /* once set it stays: who sees a port above 4,095 also sees this */
+	struct evtchn_fifo *fifo; /* once set it stays: who sees a port above 4,095 sees this, too */
 	u64 pollers[2];		/* atomic: vCPUs that may be in SCHEDOP_poll */
 	/*
 	 * The layout of the guest's words (evtchn_set_layout()). E; read without it: a sender that

@@ -11,10 +11,7 @@
 
 #include "common/domain.h"
 
-/*
- * Who may call: of a hypercall, and of each sub-operation. On domains other than itself only a
- * control domain acts.
- */
+/* Who may call a hypercall or a sub-operation. Only a control domain may act on other domains. */
 enum hypercall_perm { HC_ANY, HC_CONTROL, HC_HARDWARE };
 
 static inline bool hypercall_allowed(enum hypercall_perm who)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* mca: what machine checks there were, for Dom0's mcelog. */
+/* mca: reports machine checks to Dom0's mcelog. */
 #include <public/errno.h>
 #include <public/mca.h>
 
@@ -44,7 +44,7 @@ static long op_fetch(struct domain *d, void *arg, u64 gva, unsigned long more)
 	return copy_to_guest(op->u.mc_fetch.data, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-/* Without a place for them: how many there are. */
+/* Without a buffer: only their number. */
 static long op_physcpuinfo(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct xen_mc *op = arg;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Machine checks (SDM vol. 3, chapter 16; APM vol. 2, chapter 9). A CPU's banks are read when it
- * starts, every half minute, by an interrupt where it has one, and by the exception that tells of
- * what cannot wait.
+ * starts, every half minute, by an interrupt where it has one, and by the exception for errors that
+ * cannot wait.
  */
 #include "arch/x86/mce.h"
 
@@ -42,7 +42,7 @@
 #define MAX_BANKS 64
 #define AT_ONCE 8		   /* records at once; more wait in their banks */
 #define POLL_NS 30000000000ull
-#define CMCI_STORM 16		   /* interrupts between two polls; then the poll must do */
+#define CMCI_STORM 16		   /* interrupts between two polls; after that, polling must do */
 #define QUEUE 32
 
 static struct {
@@ -59,7 +59,10 @@ static struct {
 	struct mce_record saved[AT_ONCE];
 } cpus[NR_CPUS];
 
-/* Who looks at banks, of which some are shared; what waits for Dom0: first and next count up. */
+/*
+ * Held while banks are read, some of which CPUs share, and for the records that wait for Dom0:
+ * first and next count up.
+ */
 static spinlock_t lock = SPINLOCK_INIT(RANK_HW);
 static struct { struct mce_record r[QUEUE]; u64 first, next; } queues[2];
 
@@ -68,7 +71,7 @@ u64 mce_cap(void)
 	return mca.cap;
 }
 
-/* Without banks there is nothing to go on with. */
+/* A CPU without banks has no such register. */
 static u64 read_gstatus(void)
 {
 	return cpus[this_cpu()->id].banks ? rdmsr(MSR_MCG_STATUS) : 0;
@@ -112,9 +115,9 @@ static mfn_t lost_frame(const struct mce_record *r)
 }
 
 /*
- * Not this look's: the poll leaves to the exception what somebody's execution cannot go on after.
- * An exception goes to all CPUs of an Intel machine; the threads of a core share banks, and those
- * that did not use the data have RIPV set and EIPV clear (SDM vol. 3, table 16-8).
+ * Errors that are not for this pass: the poll leaves those to the exception after which some CPU
+ * cannot continue. An exception goes to all CPUs of an Intel machine; the threads of a core share
+ * banks, and those that did not use the data have RIPV set and EIPV clear (SDM vol. 3, table 16-8).
  */
 static bool others(u64 status, u64 gstatus, u16 source)
 {
@@ -124,7 +127,7 @@ static bool others(u64 status, u64 gstatus, u16 source)
 	       (gstatus & (MCG_RIPV | MCG_EIPV)) == MCG_RIPV;
 }
 
-/* What ends the machine stays in its bank, for the firmware and the next boot. */
+/* Errors that end the machine stay in their banks, for the firmware and the next boot. */
 static bool stays(enum mce_severity worst, u16 source)
 {
 	return worst == MCE_FATAL && source == MC_FLAG_MCE;

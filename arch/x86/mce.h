@@ -7,26 +7,26 @@
 
 #include "common/types.h"
 
-/* What an error asks for. */
+/* How severe an error is. */
 enum mce_severity {
 	MCE_NOTHING,
 	MCE_CORRECTED,
 	MCE_DEFERRED,	 /* data is lost, and nobody has used it yet */
-	MCE_RECOVERABLE, /* what this CPU executed cannot go on; the rest can */
+	MCE_RECOVERABLE, /* this CPU cannot continue what it executed; the others can */
 	MCE_FATAL,
 };
 
 struct mce_record {
 	u64 status, addr, misc, tsc, gstatus;
 	u32 cpu;
-	u16 bank, domid, vcpu, owner; /* who ran there; whose frame it is, DOMID_INVALID: none is known */
+	u16 bank, domid, vcpu, owner; /* who ran there; the frame's owner, or DOMID_INVALID */
 	u16 source;	/* MC_FLAG_*: how it was found */
 	u16 severity;
 };
 
 /*
- * Each CPU, once its timers and its local APIC work: logs what is left from before, and switches
- * the reporting on.
+ * Each CPU, once its timers and its local APIC work: logs errors from before the boot, and switches
+ * reporting on.
  */
 void mce_init_cpu(void);
 /* MCG_CAP of the boot CPU; 0: no banks. */
@@ -34,7 +34,7 @@ u64 mce_cap(void);
 /* VECTOR_CMCI: this CPU has corrected an error. Interrupts off, no locks. */
 void mce_interrupt(void);
 /*
- * The exception in Keel, which may hold any lock: false if it cannot go on. WORK_ARCH tells of the
+ * The exception in Keel, which may hold any lock. False: Keel cannot continue. WORK_ARCH does the
  * rest.
  */
 bool mce_exception(void);

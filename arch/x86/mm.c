@@ -100,7 +100,7 @@ static void *boot_virt(paddr_t pa)
 	return own_tables ? pa_to_virt(pa) : (void *)pa;
 }
 
-/* RAM as it is. */
+/* Takes RAM without clearing it. */
 static paddr_t boot_take(u64 size, u64 align, paddr_t limit)
 {
 	if (!own_tables)

@@ -14,13 +14,13 @@ const struct p2m_format *p2m_format;
 gfn_t p2m_gfn_limit = BIT(36);
 
 /*
- * What a domain may have in tables, unless it is told: beside those for its RAM, a few places and
- * its grant mappings.
+ * The default limit of a domain's tables: those for its RAM, some for a few other places, and some
+ * for its grant mappings.
  */
 #define TABLES_BASE 256
-#define TABLES_DEVICES BIT(17)	/* who drives devices: 256 GiB of their memory */
+#define TABLES_DEVICES BIT(17)	/* for the domain that drives devices: 256 GiB of their memory */
 
-/* About how many instructions a step of the teardown may take, and what its parts take. */
+/* About how many instructions a step of the teardown may take, and how many its parts take. */
 #define TEARDOWN_BUDGET 6000
 #define COST_SLOT 8
 #define COST_TABLE 150
@@ -170,8 +170,8 @@ static void put_later(struct domain *d, mfn_t mfn, unsigned int order)
 }
 
 /*
- * What an entry led to goes once nobody can reach it any more: a table is empty by then. Leaves of
- * the mirror hold no references.
+ * Releases what an entry led to, once nobody can reach it any more: a table is empty by then.
+ * Leaves of the mirror hold no references.
  */
 static void release_entry(struct domain *d, const struct tree *tree, u64 e, unsigned int level)
 {
@@ -361,7 +361,7 @@ static void mirror_undo(struct domain *d, gfn_t gfn, unsigned int order)
 		prune(d, &tree, gfn + i, 1 + step / 9);
 }
 
-/* A superpage comes where nothing is, or one of its size: then no table with entries goes. */
+/* A superpage may only replace a hole or a superpage of its size, so no table with entries goes. */
 static int make_room(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned int order)
 {
 	struct tree mirror = mirror_tree(d);
@@ -374,7 +374,7 @@ static int make_room(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 		prune(d, tree, tree->hint->empty << 9, 1);
 	if (mirror.root && mirror.hint->empty != NO_REGION)
 		prune(d, &mirror, mirror.hint->empty << 9, 1);
-	prune(d, tree, gfn, 1); /* it may say that there are ones */
+	prune(d, tree, gfn, 1); /* it may be a hole that reads as ones */
 	rc = find_slot(d, tree, gfn, 1 + order / 9, false, &slot);
 	if (rc || !slot || is_hole(*slot))
 		return rc;
@@ -398,7 +398,7 @@ static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 	    (t != P2M_HOLE && !IS_ALIGNED(mfn, BIT(order))) || order % 9 || order > 18)
 		return -EINVAL;
 	rc = order ? make_room(d, &tree, gfn, order) : 0;
-	/* For all of it before any of it is changed: the parts find their tables there. */
+	/* Splits everything before anything changes, so that the parts find their tables. */
 	if (!rc && p->arch.iommu_root) {
 		rc = mirror_set(d, gfn, mfn, order, bits, false);
 		if (rc)
@@ -594,9 +594,9 @@ static void empty_table(struct domain *d, const struct tree *tree, u64 *table, u
 }
 
 /*
- * Empties a tree from its first entry on, wherever an earlier step has stopped. What the mirror
- * leads to has no references: its last tables go as they are. Something goes each time: the way
- * there takes no more than 16,000 instructions. 0: nothing is left.
+ * Empties a tree from its first entry on, wherever an earlier step has stopped. The mirror's leaves
+ * hold no references, so its last tables are freed unvisited. Each step frees something, because
+ * the way there takes at most 16,000 instructions. 0: nothing is left.
  */
 static int empty_tree(struct domain *d, const struct tree *tree, int *budget)
 {

@@ -190,7 +190,7 @@ static void one_shot_init(void)
 
 /* --- Comparing TSCs --- */
 
-/* Two CPUs take turns: who reads less than the other has read before has a TSC that is behind. */
+/* Two CPUs take turns: if one reads less than the other has read before, its TSC is behind. */
 static struct {
 	u32 arrived, go, done;	/* atomic */
 	spinlock_t lock;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * String functions, and what of memory's is no instruction (arch/x86/string.c has the others). The
- * compiler and Debian's libfdt.a call them by these names, so this file is compiled with
- * -fno-builtin: no function here may become a call of itself.
+ * String functions, and memory functions that are not one instruction (arch/x86/string.c has
+ * those). The compiler and Debian's libfdt.a call them by these names, so this file is compiled
+ * with -fno-builtin: no function here may become a call of itself.
  */
 #include <stdint.h>
 

@@ -33,7 +33,7 @@ struct acpi_build {
 };
 
 /*
- * Room for n zeroed bytes, aligned to 16 (to 64 for the FACS); NULL and b->full when there is none.
+ * Room for n zeroed bytes, aligned to 16 (to 64 for the FACS); NULL and b->full if buf has no room.
  */
 void *acpi_take(struct acpi_build *b, size_t n, size_t align);
 u64 acpi_gpa(const struct acpi_build *b, const void *p);

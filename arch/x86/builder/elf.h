@@ -24,7 +24,7 @@ int elf_parse(const void *image, u64 size, struct elf_kernel *k, const char **wh
 /* Moves the kernel, which has a reloc note, to another place. */
 void elf_move(struct elf_kernel *k, u64 start);
 
-/* Is the page at guest physical p in a segment that nobody writes to, the whole of it? */
+/* Is the whole page at guest physical p in a read-only segment? */
 bool elf_page_constant(const struct elf_kernel *k, u64 p);
 
 #endif

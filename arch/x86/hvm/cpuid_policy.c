@@ -62,9 +62,7 @@ static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	{ 0x80000021, 0, REG_A, B(2) | B(6) },	/* LFENCE serialises, null selector clears base */
 };
 
-/*
- * Leaves that a guest sees as the machine has them. Of what is in neither table, nothing is seen.
- */
+/* Leaves that a guest sees as the machine has them. Leaves in neither table are hidden. */
 static const u32 passed[] = {
 	0, 2, 0x80000000, 0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000019,
 	0x8000001a,
@@ -143,8 +141,8 @@ u64 cpu_policy_xcr0(const struct cpu_policy *p)
 }
 
 /*
- * What stands behind the others (CET, supervisor keys, user interrupts, LAM, FRED ...) is hidden,
- * and nobody saves it.
+ * Features behind all other bits (CET, supervisor keys, user interrupts, LAM, FRED ...) are hidden,
+ * because Keel does not save their state.
  */
 u64 cpu_policy_cr4(const struct cpu_policy *p)
 {

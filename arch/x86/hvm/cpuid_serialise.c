@@ -142,7 +142,8 @@ static long take_leaves(struct cpu_policy *p, struct xen_domctl_cpu_policy *op)
 }
 
 /*
- * Nothing in these MSRs can be given: they are read, and what is not 0 is dropped, as features are.
+ * These MSRs give guests nothing: they are read, and bits that are set are dropped, like features
+ * that Keel does not have.
  */
 static long check_msrs(struct xen_domctl_cpu_policy *op)
 {
@@ -159,7 +160,7 @@ static long check_msrs(struct xen_domctl_cpu_policy *op)
 	return 0;
 }
 
-/* D: the vendor's part looks at what the policy now allows. d is paused. */
+/* D: lets the vendor's part apply the policy. d is paused. */
 static void refresh_states(struct domain *d)
 {
 	struct hvm_state s;
@@ -171,7 +172,7 @@ static void refresh_states(struct domain *d)
 	}
 }
 
-/* What is more than the machine and Keel give is cut off, as Xen does. */
+/* Features beyond those of the machine and Keel are cut off, as in Xen. */
 long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 {
 	struct cpu_policy *p;
@@ -198,7 +199,7 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 	return rc;
 }
 
-/* Machines of which there is no PV part have no PV policies. */
+/* Without PV guests there are no PV policies. */
 long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op)
 {
 	struct cpu_policy *p;

@@ -216,7 +216,7 @@ static void exit_apic(struct x86_vcpu *v, const struct exit_info *e)
 {
 	if (e->apic.reg == APIC_EOI)
 		vioapic_eoi(v->v.domain, (u8)e->apic.val);
-	else if (e->apic.reg == APIC_SELF_IPI) /* of a vector that is none */
+	else if (e->apic.reg == APIC_SELF_IPI) /* with an illegal vector */
 		vlapic_msr_write(&v->v, 0x800 + APIC_SELF_IPI / 16, e->apic.val);
 }
 

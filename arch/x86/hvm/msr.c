@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * MSRs of a guest, as a table: ranges with what a read gives and what a write does. What is
- * not in it raises #GP, with a line in the log. Intel SDM vol. 4; AMD APM vol. 2, appendix A,
- * and the processors' PPRs. It has those that Linux touches.
+ * MSRs of a guest, as a table: ranges with what a read gives and what a write does. An MSR that is
+ * not in it raises #GP, with a line in the log. Intel SDM vol. 4; AMD APM vol. 2, appendix A, and
+ * the processors' PPRs. The table has those that Linux uses.
  *
  * The most frequent ones, x2APIC registers, bypass the table.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Accesses that the nested tables do not allow: device registers, and memory that is not there. A
- * hole answers as an empty bus does: reads give ones, writes go nowhere, and what is fetched there
- * is no instruction.
+ * hole behaves like an empty bus: reads return ones, writes are dropped, and code fetched there is
+ * no instruction.
  */
 #include <public/errno.h>
 
@@ -12,8 +12,8 @@
 #include "common/heap.h"
 
 /*
- * Exceptions that become a double fault when another comes while they are delivered (SDM vol. 3,
- * table 6-5), and it.
+ * Exceptions that become a double fault if another comes while they are delivered (SDM vol. 3,
+ * table 6-5), and the double fault itself.
  */
 #define CONTRIBUTORY (BIT(X86_EXC_DE) | BIT(X86_EXC_DF) | 0x1full << X86_EXC_TS)
 
@@ -81,8 +81,8 @@ static bool show_ones(struct domain *d, gfn_t gfn)
 }
 
 /*
- * The event whose delivery found nothing counts as the first of two: such a guest ends as a CPU
- * that loops so does.
+ * The event whose delivery failed counts as the first of two faults. So a guest that would loop
+ * ends with a triple fault, as on a real CPU.
  */
 static void fault(struct x86_vcpu *v, u8 vector, s32 error)
 {

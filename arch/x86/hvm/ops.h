@@ -21,7 +21,7 @@ enum hvm_exit {
 	EXIT_TASK_SWITCH,
 	EXIT_NMI_UNBLOCKED, /* the guest's NMI handler ends */
 	EXIT_INIT_SIGNAL,
-	EXIT_APIC,	/* the CPU has written a register of the local APIC, Keel is to do what follows */
+	EXIT_APIC,	/* the CPU has written a register of the local APIC; Keel must do the rest */
 	EXIT_BAD_STATE,	/* the CPU refused the guest's state */
 	NR_EXITS
 };
@@ -34,7 +34,10 @@ struct exit_info {
 	union {
 		/* of strings: SEG_ES... */
 		struct { u16 port; u8 size, addr_size, seg; bool in, string, rep; } io;
-		/* operand: the instruction's own, not on the way to it or of an event */
+		/*
+		 * operand: the access is the instruction's own, not one of a page walk or of an
+		 * event's delivery
+		 */
 		struct { u64 gpa; bool write, exec, operand; } npf;
 		struct { u8 vector; u32 error; u64 cr2; } exc;
 		struct { u8 cr, gpr; bool write; u64 val; } cr;
@@ -61,8 +64,8 @@ static inline bool hvm_event_has_error(const struct hvm_state *s)
 struct hvm_paging { u64 cr0, cr3, cr4, efer, rflags; };
 
 /*
- * What exit is asked for: none, or once an interrupt can be taken, or at a write of CR8 that may
- * let this class in.
+ * Which exit to ask for: none, as soon as an interrupt can be taken, or at a write of CR8 that may
+ * admit this class.
  */
 struct hvm_window { bool intr; u8 cr8_class; };
 #define HVM_WINDOW_NONE ((struct hvm_window){ 0 })
@@ -79,7 +82,7 @@ struct hvm_ops {
 	int (*vcpu_init)(struct x86_vcpu *v);
 	void (*vcpu_fini)(struct x86_vcpu *v);
 	void (*switch_from)(struct x86_vcpu *v);	/* its CPU state leaves this CPU */
-	bool (*switch_to)(struct x86_vcpu *v);		/* false: the CPU refuses what it is to hold */
+	bool (*switch_to)(struct x86_vcpu *v);		/* false: the CPU refuses its state */
 	/* enters the guest; interrupts off on return */
 	void (*run)(struct x86_vcpu *v, struct exit_info *e);
 	/* State: get/set everything, or the few registers that handlers need */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ports that exit. A guest has none but the debug console's. Dom0 has all, except those that Keel
- * keeps, watches or hides: a table. Ports that nobody has read as all ones (but the PIT's channel 2
- * as 0), and writes are dropped.
+ * Ports that exit. A guest only has the debug console's port. Dom0 has all ports except those that
+ * Keel keeps, watches or hides: the table. Ports without an owner read as ones (the PIT's channel 2
+ * as 0), and writes to them are dropped.
  */
 #include <public/sched.h>
 
@@ -107,7 +107,7 @@ static void pm1_cnt_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 	}
 }
 
-/* What is fixed on a PC. */
+/* Ports that every PC has. */
 static const struct port_range fixed[] = {
 	{ 0x00, 0x1f, NULL, NULL },		/* DMA */
 	{ 0x20, 0x21, NULL, NULL },		/* 8259 */
@@ -131,7 +131,7 @@ static bool covers(const struct port_range *r, u16 port)
 	return port >= r->first && port <= r->last;
 }
 
-/* What depends on the machine; i counts. false: there is no more. */
+/* Ports that depend on the machine, numbered by i. false: no more. */
 static bool machine_range(unsigned int i, struct port_range *r)
 {
 	u16 p = 0;

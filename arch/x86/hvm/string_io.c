@@ -54,8 +54,8 @@ static bool transfer(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 }
 
 /*
- * #PF at the first byte that has no translation; what has one, but no memory, cannot be retried by
- * the guest: #GP.
+ * #PF at the first byte without a translation. If there is a translation but no memory, a #PF would
+ * repeat for ever: #GP.
  */
 static void operand_fault(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 {
@@ -73,7 +73,7 @@ static void operand_fault(struct x86_vcpu *v, const struct exit_info *e, u64 gva
 	hvm_inject_exception(&v->v, X86_EXC_PF, error);
 }
 
-/* Smaller than 64 bits, only 32-bit results clear what is above them. */
+/* 32-bit results clear the upper half; smaller ones leave the rest. */
 static void add_to(u64 *reg, u64 add, unsigned int size)
 {
 	u64 mask = bytes_mask(size), val = (*reg + add) & mask;

@@ -131,8 +131,8 @@ static void write_svr(struct vcpu *v, u32 val)
 		return;
 	}
 	/*
-	 * An upcall that came too early was dropped, and events make only one (docs/interrupts.md,
-	 * upcalls).
+	 * An upcall that came too early was dropped, and further events do not send another one
+	 * (docs/interrupts.md, upcalls).
 	 */
 	if (!was && v->upcall_vector && v->info && READ_ONCE(v->info->evtchn_upcall_pending))
 		arch_upcall(v);

@@ -33,8 +33,8 @@
 	(((flags) & 1ull) << 1 | ((flags) & 6ull) << 7 | ((flags) & 8ull) << 8)
 
 /*
- * It can forget all at once, and knows at least 4 levels of tables: the field is none, if all is
- * set.
+ * It can invalidate everything at once, and knows at least 4 levels of tables (3 in the field is no
+ * valid value).
  */
 #define AMDVI_FEATURES_FIT(f)	(((f) & BIT(6)) && ((f) >> 10 & 3) != 3)
 

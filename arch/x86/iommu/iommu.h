@@ -44,9 +44,10 @@ struct iommu_ops {
 	/* The machine has vectors and IO-APICs now: fault interrupts on. */
 	void (*enable_faults)(void);
 	/*
-	 * The id that requests of the function arrive with, as firmware says; NULL: firmware does not.
-	 * Called when the function is found. physfn: of a virtual one the physical one, which speaks for
-	 * it if firmware does not know it; else itself.
+	 * The id with which the function's requests arrive, according to firmware; NULL: firmware
+	 * names no ids. Called when the function is found. physfn: a virtual function's physical
+	 * one, which counts if firmware does not name the virtual one; otherwise the function
+	 * itself.
 	 */
 	u32 (*alias)(u32 sbdf, u32 physfn);
 	/*
@@ -131,8 +132,8 @@ extern struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
 extern unsigned int iommu_nr_reserved;
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access);
 /*
- * What devices may do with a reserved frame: all of a domain use one table, so what any of them
- * may.
+ * What devices may do with a reserved frame. All devices of a domain share one table, so this is
+ * what any of them may do.
  */
 unsigned int iommu_reserved_access(mfn_t mfn);
 
@@ -146,7 +147,7 @@ bool iommu_hides_any(mfn_t first, mfn_t last);
 
 static inline bool iommu_on(void) { return iommu_ops != NULL; }
 
-/* Which function irq_map() is told: who knows aliases lets either id send the message. */
+/* The source that irq_map() gets. A vendor that knows aliases lets either id send the message. */
 static inline u32 iommu_msi_source(const struct iommu_device *dev)
 {
 	return iommu_ops && iommu_ops->alias ? dev->sbdf : dev->alias;

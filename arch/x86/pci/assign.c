@@ -15,7 +15,7 @@
 
 #define SRIOV_VF_DEVICE 0x1a
 
-/* Neither in a reset that Dom0 has started, nor gone. */
+/* It is there, and not in a reset that Dom0 has started. */
 static bool answers(const struct vpci_dev *dev)
 {
 	return pci_conf_read(dev->sbdf, PCI_COMMAND, 4) != ~0u;
@@ -294,7 +294,7 @@ static void let_go(struct vpci *p, u32 sbdf, domid_t from, bool seen)
 	dev = vpci_find(p, sbdf);
 	if (dev && dev->owner == from) {
 		dev->owner = DOMID_IO;
-		dev->table_mapped = 0; /* who maps the MSI-X table next masks what the guest left there */
+		dev->table_mapped = 0; /* mapping the MSI-X table masks what the guest left there */
 		if (seen)
 			vpci_reset_start(p, dev);
 	}
@@ -410,7 +410,7 @@ static long assign_guest(struct vpci *p, u32 sbdf, struct domain *d)
 	return rc;
 }
 
-/* g's lock held: it is let go. */
+/* g's lock held. Releases it. */
 static long unplug(struct vpci *g, struct guest_port *port)
 {
 	struct guest_fn *fn = port ? port->fn : NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The root ports of a guest's PCI Express hierarchy, and the way into its configuration space.
- * A port is what PCI Express 5.0, 7.5 wants of one with a hot-plug capable slot, no more: no I/O
- * window, no errors. Its windows are set up as firmware would, the prefetchable one for BARs of 64
- * bits.
+ * A port has what PCI Express 5.0, 7.5 requires of one with a hot-plug capable slot, and no more:
+ * no I/O window, no errors. Its windows are set up as firmware would, the prefetchable one for BARs
+ * of 64 bits.
  */
 #include "arch/x86/pci/guest_bus.h"
 

@@ -67,8 +67,8 @@ static unsigned int step_order(struct domain *d, const struct vpci_dev *dev, gfn
 }
 
 /*
- * Inside the windows only, and only where nothing is: not over RAM, nor over another function. What
- * cannot be mapped is not decoded. The pages of the MSI-X table stay out.
+ * Maps BARs inside the windows only, and only where nothing is: not over RAM, nor over another
+ * function. A BAR that cannot be mapped is not decoded. The pages of the MSI-X table stay out.
  */
 static void map_bar(struct domain *d, const struct vpci_dev *dev, struct guest_bar *bar)
 {
@@ -96,9 +96,7 @@ static void map_bar(struct domain *d, const struct vpci_dev *dev, struct guest_b
 	p2m_write_unlock(d);
 }
 
-/*
- * BARs or their decoding change: what was mapped goes first, so that no two are ever at one place.
- */
+/* BARs or their decoding change: old mappings go first, so that no two are ever at one place. */
 static void remap(struct vpci *p, struct guest_fn *fn, u16 command, unsigned int bar, u64 gpa)
 {
 	bool was = fn->command & PCI_COMMAND_MEMORY, is = command & PCI_COMMAND_MEMORY;
@@ -179,8 +177,8 @@ static const struct guest_cap *cap_at(const struct guest_fn *fn, unsigned int dw
 }
 
 /*
- * The link and the device as they are, what software may set as after a reset: it reaches no
- * device.
+ * The link and the device as they are; what software may set reads as after a reset. It does not
+ * reach the device.
  */
 static u32 express_read(const struct guest_fn *fn, unsigned int offset)
 {
@@ -259,8 +257,8 @@ static void reset(struct vpci *p, struct guest_fn *fn)
 	for (unsigned int i = 0; i < NR_BARS; i++)
 		fn->bar[i].gpa = 0;
 	/*
-	 * Not what is read: ones, if the guest has begun a reset just now, whose payload size is a
-	 * reserved one.
+	 * Not the value that is read: if the guest has just begun a reset, that is all ones, with a
+	 * reserved payload size.
 	 */
 	pci_conf_write(fn->dev->sbdf, fn->cap[CAP_EXPRESS].pos + 8u, 2,
 		       fn->dev_control | PCI_EXPRESS_RESET);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reset of a function between two owners (PCI Express 5.0, 6.6): its own, else that of a bus
- * which it has alone. Nobody waits for it: the function is in quarantine, and a timer takes the
- * steps. What its domain or firmware wrote into the registers that are lost is written back at the
- * end.
+ * The reset of a function between two owners (PCI Express 5.0, 6.6): its own, or else a reset of
+ * its bus, if it is alone there. No CPU waits for it: the function is in quarantine, and a timer
+ * takes the steps. At the end, registers that the reset loses get what their domain or firmware
+ * wrote.
  */
 #include "arch/x86/pci/vpci_internal.h"
 
@@ -70,7 +70,7 @@ u32 vpci_reset_read(const struct vpci_dev *dev, unsigned int dword)
 	return 0;
 }
 
-/* Without bus mastering: whoever gets it switches that on. */
+/* Without bus mastering: the next owner switches that on. */
 static void restore(const struct vpci_dev *dev)
 {
 	for (unsigned int i = 0; i < nr_controls(dev); i++)
@@ -107,7 +107,7 @@ static void hold_bus(u32 bridge, bool hold)
 }
 
 /*
- * A virtual function that is off is not there, and as reset when it comes back (SR-IOV 1.1,
+ * A virtual function that is switched off does not exist, and comes back reset (SR-IOV 1.1,
  * 3.3.3.1).
  */
 static bool is_off(const struct vpci_dev *dev)
@@ -141,7 +141,8 @@ void vpci_reset_start(struct vpci *p, struct vpci_dev *dev)
 		hold_bus(r->bridge, true);
 	} else if (dev->resets_itself) {
 		/*
-		 * Its last owner may have begun one just now: it answers nothing then, and this one may get lost.
+		 * Its last owner may have begun a reset just now: then the function answers
+		 * nothing, and this reset may get lost.
 		 */
 		pci_conf_write(dev->sbdf, dev->express + 8u, 2, r->control[0] | PCI_EXPRESS_RESET);
 	}

@@ -83,7 +83,7 @@ static void forget_behind(struct vpci *p, u32 bridge, u32 numbers)
 }
 
 /*
- * What a guest owns does not move, go, or get another routing id under its hands: such a write does
+ * A function that a guest owns does not move, go, or get another routing id: such a write does
  * nothing.
  */
 static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned int reg,
@@ -104,7 +104,7 @@ static bool moves_assigned(struct vpci *p, const struct vpci_dev *dev, unsigned 
 	return vpci_holds_assigned(p, dev, buses);
 }
 
-/* Buses behind a bridge get other numbers: what was known by the old ones is found anew. */
+/* Buses behind a bridge get other numbers: their functions are found anew. */
 static void write_bus_numbers(struct vpci *p, struct vpci_dev *dev, unsigned int reg,
 			      unsigned int size, u32 val)
 {

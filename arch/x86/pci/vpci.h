@@ -11,7 +11,8 @@
 
 /*
  * Finds all functions, and what of theirs must be trapped. 0 or -ENOMEM. Once, for the hardware
- * domain; with d NULL for guests that are started without one: what no guest has is nobody's then.
+ * domain; with d NULL for guests that are started without one: functions that no guest gets belong
+ * to nobody then.
  */
 int vpci_init(struct domain *d);
 /* Why arch_pci_assign() refused, for a negative errno of it, in words. */

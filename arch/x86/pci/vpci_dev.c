@@ -123,7 +123,9 @@ bool vpci_enable_acs(const struct vpci_dev *dev)
 	return (pci_conf_read(dev->sbdf, dev->acs + ACS_CTRL, 2) & bits) == bits;
 }
 
-/* PCI Express 5.0, 6.12. What is below reaches nothing of other owners but through the IOMMU. */
+/*
+ * PCI Express 5.0, 6.12. Functions below it can reach those of other owners only through the IOMMU.
+ */
 static bool isolates(const struct vpci_dev *bridge, u32 type)
 {
 	if (type == PCI_EXPRESS_UPSTREAM && !(pci_conf_read(bridge->sbdf, PCI_HEADER_TYPE, 1) & 0x80))
@@ -405,7 +407,10 @@ void vpci_size_vf_bars(struct vpci_dev *dev)
 	u64 size[6];
 
 	vpci_size_bars(dev->sbdf, dev->sriov + SRIOV_BAR(0), size);
-	/* As bar_kind: once a guest may have had it, only what is as before has a place. */
+	/*
+	 * As for bar_kind: once a guest may have had the function, only unchanged BARs are
+	 * accepted.
+	 */
 	for (unsigned int i = 0; i < ARRAY_SIZE(size); i++)
 		dev->vf_bar_size[i] = dev->bars_known && size[i] != dev->vf_bar_size[i] ? 0 : size[i];
 }

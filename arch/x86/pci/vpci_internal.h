@@ -140,11 +140,11 @@ int vpci_add_assigned(struct vpci *p, const struct vpci_dev *host, struct guest_
  */
 void vpci_size_bars(u32 sbdf, unsigned int reg, u64 size[6]);
 u64 vpci_read_bar(u32 sbdf, unsigned int reg);
-/* Do the two change hands only together? */
+/* Can the two only change hands together? */
 bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b);
 /* Can there be a device's registers, and nothing else? Bytes. */
 bool vpci_is_device_range(u64 first, u64 size);
-/* Has the owner interrupts of it on? */
+/* Has the owner switched interrupts of the function on? */
 bool vpci_in_use(const struct vpci_dev *dev);
 /*
  * Has a guest a virtual function of dev, or must something behind it stay, by the bus numbers that
@@ -166,7 +166,7 @@ struct vpci_dev *vpci_bridge_above(struct vpci *p, u32 sbdf);
 
 /* reset.c. The hardware domain's lock held, but for init. */
 void vpci_reset_init(struct vpci *p);
-/* By itself, or with a bus that nobody else is on? */
+/* By itself, or with its bus, if it is alone there? */
 bool vpci_can_reset(struct vpci *p, const struct vpci_dev *dev);
 /*
  * Keeps what is written back after each reset from now on: the function is as its domain wants it.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which controls Keel needs, which it takes where they are, and what is said when one is missing.
+ * Which controls Keel requires, which it uses if they are there, and the messages for those that
+ * are missing.
  */
 #include "arch/x86/vmx/caps.h"
 
@@ -9,7 +10,7 @@
 
 enum { PIN, PROC, PROC2, EXIT, ENTRY, NR_WORDS };
 
-/* In the order of how telling their absence is. */
+/* In the order in which messages about missing ones say most. */
 static const struct { u8 word; u32 bit; const char *why; } required[] = {
 	{ PROC, PROC_SECONDARY,
 	  "the CPU has VMX, but no secondary processor-based controls (IA32_VMX_PROCBASED_CTLS)" },
@@ -42,10 +43,10 @@ static const struct { u8 word; u32 bit; const char *why; } required[] = {
 	{ ENTRY, ENTRY_LOAD_EFER, "VMX entries cannot load EFER" },
 };
 
-/* Of use all together only, and beside the TPR shadow. */
+/* Useful only all together, and with the TPR shadow. */
 #define VIRTUAL_APIC (PROC2_X2APIC | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS)
 
-/* Taken where they are. */
+/* Used if they are there. */
 static const u32 optional[NR_WORDS] = {
 	[PIN] = PIN_PREEMPTION_TIMER,
 	[PROC] = PROC_TPR_SHADOW,

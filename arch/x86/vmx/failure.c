@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is printed when the CPU refuses to enter a guest. */
+/* Prints why the CPU refused to enter a guest. */
 #include "arch/x86/vmx/fields.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/printk.h"

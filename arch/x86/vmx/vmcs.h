@@ -171,9 +171,9 @@ void vmx_set_x2apic(bool on);
 void vmx_load_debug_regs(struct x86_vcpu *v);
 /* state.c */
 /*
- * v, whose VMCS is current, goes or is not here: MOV to debug registers exits when it comes back.
- * Not with a breakpoint on: DR7 would arm whatever addresses DR0 to DR3 hold, so they are loaded at
- * once.
+ * v leaves this CPU, or is not on it; its VMCS is current. When it comes back, MOV to debug
+ * registers exits, unless a breakpoint is on: DR7 would arm whatever addresses are in DR0 to DR3,
+ * so they are loaded at once.
  */
 void vmx_set_debug_exits(struct x86_vcpu *v);
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s);

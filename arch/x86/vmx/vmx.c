@@ -39,7 +39,7 @@ static void invept(u64 type, u64 eptp)
 	__asm__ volatile("invept %0, %1" : : "m"(desc), "r"(type) : "cc", "memory");
 }
 
-/* Where firmware left the choice open, it is made here, for good. */
+/* If firmware has not locked the choice, Keel makes it and locks it. */
 static int check_feature_control(const char **why)
 {
 	u64 fc;
