@@ -110,7 +110,7 @@ static void walk(xenhypfs_handle *fs, const char *path, struct json_object *j, i
 		} else if (entry[i].type != xenhypfs_type_blob) {
 			char *value = xenhypfs_read(fs, below);
 
-			/* A text of many lines (the build's configuration) is no figure. */
+			/* A text of many lines (the build's configuration) is left out. */
 			if (value && !strchr(value, '\n'))
 				add_text(j, below, value);
 			free(value);

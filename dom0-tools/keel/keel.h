@@ -76,7 +76,7 @@ void print_json_line(struct json_object *j);
 int end_list(struct keel *k, struct json_object *list);
 /* {"name": ..., "id": ...}, to which a result adds. */
 struct json_object *json_of_domain(const struct keel_domain *d);
-/* Before anything is printed: the line of progress goes. */
+/* Removes the line of progress. Call it before anything is printed. */
 void end_progress(struct keel *k);
 /* "would be " in a dry run, else "": before what has been done. */
 const char *would_be(const struct keel *k);

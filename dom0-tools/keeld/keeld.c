@@ -185,8 +185,8 @@ static bool needs_work(struct keel *k, unsigned int domid)
 }
 
 /*
- * Checks every guest of Keel: cheap, and it finds whatever was missed. Whether some must wait for a
- * worker.
+ * Checks every guest of Keel: this is cheap, and finds whatever was missed. Returns whether some
+ * must wait for a worker.
  */
 static bool look_at_all(struct keel *k)
 {
@@ -240,7 +240,7 @@ static int make_signal_fd(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Whether one of the signals ends keeld; the others are of workers. */
+/* Whether one of the signals ends keeld; the others report workers that ended. */
 static bool is_the_end(int fd)
 {
 	struct signalfd_siginfo s;

@@ -175,7 +175,7 @@ struct leaving {
 	unsigned int state;		/* to be written with it, or 0 */
 };
 
-/* Who reads it sees both or nothing: closing, and not to come back. */
+/* Readers see both or neither: closing, and not to come back. */
 static void put_leaving(struct store_tx *t, void *arg)
 {
 	const struct leaving *l = arg;

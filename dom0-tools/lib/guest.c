@@ -299,7 +299,7 @@ static int read_all(struct reader *r, const struct cfg *c)
 	for (size_t i = 0; i < c->settings; i++)
 		if (!goes_on(r, one_setting(r, &c->setting[i]), &rc, &why))
 			break;
-	/* What was refused would be missing. */
+	/* Refused settings would be missing. */
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]) && !rc; i++)
 		goes_on(r, whole[i](r), &rc, &why);
 	if (!rc)

@@ -110,8 +110,8 @@ struct guest_config {
 	unsigned int max_grant_frames;
 	unsigned int max_maptrack_frames;
 	unsigned int page_tables_mib;	/* for the guest's page tables at least; 0: what it needs */
-	int time_offset;		/* seconds that its clock is before UTC */
-	bool localtime;			/* and as many as Dom0's zone is, when it starts */
+	int time_offset;		/* seconds by which its clock is ahead of UTC */
+	bool localtime;			/* plus the offset of Dom0's time zone when it starts */
 	char *pool;			/* a CPU pool's name, or NULL: the first one */
 	struct guest_affinity cpus, cpus_soft;
 	enum guest_action on_poweroff, on_reboot, on_watchdog, on_crash;
@@ -125,14 +125,13 @@ struct guest_config {
 };
 
 /*
- * What the parser has to say besides errors: called for what has no effect, or another one than it
- * seems.
+ * The parser's warnings: called for settings that have no effect, or another effect than it seems.
  */
 typedef void guest_warn_fn(void *arg, const char *text);
 
 /*
  * Fills in @g from a parsed file. A name that nobody knows is an error with a proposal; so is one
- * that xl knows and Keel has not, with what to use instead; one that changes nothing is a warning.
+ * that xl knows and Keel lacks, with what to use instead; one that changes nothing is a warning.
  * @file is for messages.
  */
 int guest_from_cfg(struct guest_config *g, const struct cfg *c, const char *file,

@@ -44,8 +44,8 @@ extern const struct key guest_keys[];
 void reader_warn(void *arg, const char *text);
 
 /*
- * guest_known.c: a setting that xl has and Keel has not: 0 if it changes nothing, else an error
- * that says what to use. 1 if xl does not have it either.
+ * guest_known.c: a setting that xl has and Keel lacks: 0 if it changes nothing, else an error that
+ * says what to use. 1 if xl does not have it either.
  */
 int guest_known_setting(struct reader *r, const struct cfg_setting *s);
 

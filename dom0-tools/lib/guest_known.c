@@ -8,8 +8,8 @@
 
 /*
  * .only: the values that say what a guest of Keel is anyway, parted by blanks.
- * .instead: what is wrong with the others, and what to use; NULL: it is about what a PVH guest
- * has not with xl either, so that any value changes nothing.
+ * .instead: what is wrong with the others, and what to use; NULL: it is about something that a PVH
+ * guest lacks with xl, too, so no value changes anything.
  */
 static const struct known {
 	const char *name, *only, *instead;
@@ -41,14 +41,14 @@ static const struct known {
 	{ "vncconsole", NULL, NULL }, { "vncdisplay", NULL, NULL }, { "vnclisten", NULL, NULL },
 	{ "vncpasswd", NULL, NULL }, { "vncunused", NULL, NULL }, { "vncviewer", NULL, NULL },
 	{ "vpt_align", NULL, NULL }, { "xen_platform_pci", NULL, NULL },
-	/* Nobody reads them any more, or they describe. */
+	/* Obsolete settings, and mere descriptions. */
 	{ "claim_mode", NULL, NULL }, { "description", NULL, NULL }, { "oos", NULL, NULL },
 	{ "xend_suspend_evtchn_compat", NULL, NULL },
 	/* How pciback treats functions; Keel does not use it. */
 	{ "pci_msitranslate", NULL, NULL }, { "pci_permissive", NULL, NULL },
 		{ "pci_power_mgmt", NULL, NULL },
 	{ "pci_seize", NULL, NULL }, { "rdm", NULL, NULL }, { "rdm_mem_boundary", NULL, NULL },
-	/* Each guest of Keel is so. */
+	/* Every guest of Keel is like this. */
 	{ "altp2m", "0 disabled", "no guest of Keel has other views of its memory; leave it out" },
 	{ "altp2mhvm", "0", "no guest of Keel has other views of its memory; leave it out" },
 	{ "apic", "1", "a PVH guest of Keel always has local APICs; leave it out" },
@@ -63,7 +63,7 @@ static const struct known {
 	{ "timer_mode", "1 3 no_delay_for_missed_ticks one_missed_tick_pending",
 	  "Keel makes up for no missed ticks, which Linux does not want; leave it out" },
 	{ "vmtrace_buf_kb", "0", "there is no trace of guests; leave it out" },
-	/* Not there. */
+	/* Keel lacks these. */
 	{ "bootloader_args", "",
 	  "GRUB reads its menu from the guest's disk; put kernel, ramdisk and words there" },
 	{ "channel", "", "use the console, a disk or the network" },
@@ -107,7 +107,7 @@ static bool is_one_of(const char *words, const char *value)
 	return false;
 }
 
-/* What asks for nothing: an empty text or list, and a value that a guest has anyway. */
+/* A value that asks for nothing: an empty text or list, or what every guest of Keel has. */
 static bool asks_nothing(const struct known *k, const struct cfg_value *v)
 {
 	if (v->type == CFG_LIST)

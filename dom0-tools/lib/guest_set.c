@@ -63,7 +63,7 @@ static int set_path(struct reader *r, const struct key *key, const struct cfg_va
 	return guest_absolute(to, v->string, r->e);
 }
 
-/* GRUB for PV guests, which starts none of Keel's. */
+/* GRUB for PV guests, which cannot start a guest of Keel. */
 static bool is_pv_grub(const char *path)
 {
 	static const char *const names[] = {

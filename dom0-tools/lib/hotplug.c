@@ -36,7 +36,7 @@ static int change_config(struct keel *k, unsigned int domid, skeleton_change_fn 
 	return rc;
 }
 
-/* Who ended the guest meanwhile may have looked for its devices too early. */
+/* Whoever ended the guest meanwhile may have looked for its devices too early. */
 static int end(struct keel *k, const struct keel_domain *d, int rc)
 {
 	struct keel_error before = k->err;

@@ -121,8 +121,8 @@ static bool resets_itself(const char *name)
 }
 
 /*
- * rc: test_assign's answer, which comes to the way of reset before some reasons, and not behind
- * others.
+ * rc: test_assign's answer. The hypervisor looks for a way of reset before it checks some of the
+ * reasons, and after others.
  */
 static const char *way_of_reset(const char *name, int rc)
 {

@@ -90,7 +90,7 @@ static bool has(const struct guest_cpus *c, unsigned int i)
 	return c->bits[i / 8] >> i % 8 & 1;
 }
 
-/* The first CPU of @wanted that @there has not; GUEST_MAX_CPUS: it has all. */
+/* The first CPU of @wanted that @there lacks; GUEST_MAX_CPUS: it has all of them. */
 static unsigned int first_missing(const struct guest_cpus *wanted, const struct guest_cpus *there)
 {
 	unsigned int i = 0;

@@ -60,7 +60,7 @@ static int wait_for(struct keel *k, pid_t pid, const char *script, const char *w
 	int status;
 
 	while ((ended = waitpid(pid, &status, WNOHANG)) != pid) {
-		/* The number may be somebody else's by now: nothing may be sent to it. */
+		/* The process id may be reused by now: nothing may be sent to it. */
 		if (ended < 0 && errno != EINTR)
 			return keel_fail_errno(&k->err, "what became of the script %s %s is not known", script, what);
 		/* An interruption ends what is being made, not its undoing. */

@@ -95,7 +95,9 @@ static void write_all(struct store_tx *t, void *arg)
 	put(t, "vm", key);
 	put(t, "name", s->g->name);
 	put_number(t, "domid", t->domid);
-	/* What the memory map has: Linux takes the difference between both off every target. */
+	/*
+	 * As in the memory map: Linux subtracts the difference between the two from every target.
+	 */
 	put_number(t, "memory/static-max", s->g->memory_mib << 10);
 	put_number(t, "memory/target", s->g->memory_mib << 10);
 	put(t, "memory/videoram", "0");
