@@ -118,7 +118,7 @@ const struct command cmd_check = {
 	.args = "[-s] FILE...",
 	.summary = "Says what `create` would refuse of configuration files",
 	.help =
-	"The first error of each setting and all warnings are told, with file and line. The exit code is\n"
+	"The first error of each setting and all warnings are printed, with file and line. The exit code is\n"
 	"0 if all files are good, 2 if one would be refused.\n\n"
 	"  -s, --settings     leave out the kernels, ramdisks, disks, bridges and scripts that\n"
 	"                     the files name\n",

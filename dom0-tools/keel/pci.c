@@ -189,7 +189,7 @@ const struct command cmd_vf_create = {
 	.name = "vf-create",
 	.args = "ADDRESS N",
 	.summary = "Makes N virtual functions of a physical function",
-	.help = "ADDRESS, [SSSS:]BB:DD.F, names the physical function. The virtual ones that it has go first, unless a\n"
+	.help = "ADDRESS, [SSSS:]BB:DD.F, names the physical function. Existing virtual ones go first, unless a\n"
 		"guest has one of them; N = 0 makes none. An NVMe controller's queues and interrupts are shared out\n"
 		"evenly.\n\n",
 	.run = run_vf_create,

@@ -126,9 +126,9 @@ static int run_keys(struct keel *k, int argc, char **argv)
 const struct command cmd_debug_keys = {
 	.name = "debug-keys",
 	.args = "KEYS",
-	.summary = "Has the hypervisor print its state into its log",
+	.summary = "Makes the hypervisor print its state to its log",
 	.help =
-	"Each letter is a key: m memory, q domains, t time, h what there is. `keel dmesg` shows the log.\n\n",
+	"Each letter is a key: m memory, q domains, t time, h all keys. `keel dmesg` shows the log.\n\n",
 	.run = run_keys,
 	.no_xenstore = true,
 };
@@ -210,7 +210,7 @@ static int run_uptime(struct keel *k, int argc, char **argv)
 const struct command cmd_uptime = {
 	.name = "uptime",
 	.args = "[NAME|ID...]",
-	.summary = "Shows for how long domains have been there",
+	.summary = "Shows how long domains have existed",
 	.help = "A guest that was started again counts from then on.\n\n",
 	.run = run_uptime,
 };

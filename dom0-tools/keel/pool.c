@@ -131,7 +131,7 @@ static int set_one(struct keel *k, struct pool *p, const struct cfg_setting *s)
 		return set_scheduler(k, p, s->value->string);
 	if (!strcmp(s->name, "nodes"))
 		return keel_fail(&k->err, EINVAL, "nodes: name the CPUs (cpus)");
-	return keel_fail(&k->err, EINVAL, "%s is no setting of a pool, or none such (there are name, cpus and sched)",
+	return keel_fail(&k->err, EINVAL, "%s is no valid setting of a pool (there are name, cpus and sched)",
 			 s->name);
 }
 
@@ -328,6 +328,6 @@ const struct command cmd_cpupool_migrate = {
 	.name = "cpupool-migrate",
 	.args = "NAME|ID POOL",
 	.summary = "Moves a domain to another CPU pool",
-	.help = "It lasts until the guest ends: for longer there is pool in its file.\n\n",
+	.help = "This lasts until the guest ends; pool in its file lasts longer.\n\n",
 	.run = run_migrate,
 };

@@ -87,7 +87,7 @@ static int run_memory(struct keel *k, int argc, char **argv)
 const struct command cmd_mem_set = {
 	.name = "mem-set",
 	.args = "NAME|ID MEMORY",
-	.summary = "Asks a guest to use so much memory",
+	.summary = "Asks a guest to use this much memory",
 	.help =
 	"MEMORY is in MiB, or has a letter (k, m, g, t). The guest gives memory back, or takes more up\n"
 	"to its maxmem, when it sees it: `keel list` shows what it has.\n\n",
@@ -273,8 +273,8 @@ const struct command cmd_sched_credit2 = {
 	.args = "[-d NAME|ID [-w WEIGHT] [-c CAP]] | -s [-r US]",
 	.summary = "Shows or sets the guests' shares of the CPUs",
 	.help =
-	"  -d, --domain       the guest; without, all are shown\n"
-	"  -w, --weight       its share against other guests, 1 to 65535; 256 is usual\n"
+	"  -d, --domain       the guest; by default all are shown\n"
+	"  -w, --weight       its share relative to other guests, 1 to 65535 (default 256)\n"
 	"  -c, --cap          the most it may use, in percent of one CPU; 0 is no limit\n"
 	"  -s, --schedparam   the scheduler's own parameter, for all CPUs:\n"
 	"  -r, --ratelimit_us how long a vCPU runs at least, in microseconds\n",

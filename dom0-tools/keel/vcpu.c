@@ -122,7 +122,7 @@ const struct command cmd_vcpu_list = {
 	.name = "vcpu-list",
 	.args = "[NAME|ID...]",
 	.summary = "Lists vCPUs: where they run and may run, CPU time",
-	.help = "States: r running, b blocked, p off line. The affinity is that of hardware / the soft one.\n\n",
+	.help = "States: r running, b blocked, p off line. The affinities are hard / soft.\n\n",
 	.run = run_list,
 };
 
@@ -178,8 +178,8 @@ const struct command cmd_vcpu_pin = {
 	.args = "NAME|ID VCPU|all CPUS [SOFT]",
 	.summary = "Says on which CPUs a vCPU may run, and prefers to run",
 	.help =
-	"CPUS and SOFT are lists such as 0-3,^2, or all; - leaves the one or the other as it is.\n"
-	"What is set lasts until the guest ends: for longer there are cpus and cpus_soft in its file.\n\n",
+	"CPUS and SOFT are lists such as 0-3,^2, or all; - leaves either unchanged.\n"
+	"This lasts until the guest ends; cpus and cpus_soft in its file last longer.\n\n",
 	.run = run_pin,
 	.opens = true,
 	.changes = true,
@@ -218,7 +218,7 @@ static int run_set(struct keel *k, int argc, char **argv)
 const struct command cmd_vcpu_set = {
 	.name = "vcpu-set",
 	.args = "NAME|ID N",
-	.summary = "Asks a guest to use so many vCPUs",
+	.summary = "Asks a guest to use this number of vCPUs",
 	.help =
 	"The guest does it when it sees it. In Linux something must bring a CPU that comes on line\n"
 	"(a udev rule, or echo 1 >/sys/devices/system/cpu/cpuN/online).\n\n",

@@ -121,7 +121,7 @@ static int unknown(struct reader *r, const struct cfg_setting *s)
 	if (near)
 		return keel_fail(r->e, EINVAL, "%s:%u: unknown setting '%s'; did you mean '%s'?", r->file,
 				 s->line, s->name, near);
-	return keel_fail(r->e, EINVAL, "%s:%u: unknown setting '%s' (keel.cfg(5) lists what there is)",
+	return keel_fail(r->e, EINVAL, "%s:%u: unknown setting '%s' (keel.cfg(5) lists them all)",
 			 r->file, s->line, s->name);
 }
 

@@ -287,7 +287,7 @@ static int guest_refused(struct keel *k, unsigned int domid, int rc)
 				 GUEST_MAX_PCI);
 	return keel_fail(&k->err, EPERM,
 			 "%s cannot have PCI functions: its configuration needs passthrough = "
-			 "\"enabled\", and it must be made anew with that", guest);
+			 "\"enabled\", and it must be created again with that", guest);
 }
 
 static int assign(struct keel *k, unsigned int domid, const struct guest_pci *p, const char *name)

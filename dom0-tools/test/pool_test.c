@@ -288,7 +288,7 @@ static void created(void **state)
 	expect("cpupool-create cpus=\"1\"", 2, "the pool has no name");
 	expect("cpupool-create name=\"c\" sched=\"rtds\"", 2, "was started with, credit2, not rtds");
 	expect("cpupool-create name=\"c\" nodes=\"0\"", 2, "nodes: name the CPUs");
-	expect("cpupool-create name=\"c\" size=1", 2, "size is no setting of a pool");
+	expect("cpupool-create name=\"c\" size=1", 2, "size is no valid setting of a pool");
 	expect("cpupool-create name=\"c\" cpus=\"x\"", 2, "'x' is no list of CPUs");
 	expect("cpupool-create /nowhere", 2, "cannot open configuration /nowhere");
 }
