@@ -7,6 +7,7 @@
 #include "common/pcpu.h"
 
 #define NAME_LEN 64
+#define WATCHDOG_TIMEOUT 30	/* s */
 
 static const struct option options[] = {
 	{ "apicv", OPTION_FLAG, .otherwise = "on where the CPU has posted interrupts",
@@ -28,6 +29,8 @@ static const struct option options[] = {
 	  .help = "the least important messages that are printed: error, warning, info, debug or all" },
 	{ "maxcpus", OPTION_NUMBER, 1, 4096, NR_CPUS, .otherwise = "all",
 	  .help = "host CPUs to use" },
+	{ "nmi", OPTION_CHOICE, .words = { "report", "fatal", "ignore" },
+	  .help = "what an NMI of the machine does: report, fatal (a panic) or ignore" },
 	{ "noreboot", OPTION_FLAG,
 	  .help = "after a panic stop and leave the message on the screen" },
 	{ "sched", OPTION_CHOICE, .words = { "credit2", "null" },
@@ -40,6 +43,10 @@ static const struct option options[] = {
 	  .help = "measures against the CPU's faults, as in verw=off,rsb; off: none" },
 	{ "ucode", OPTION_CHOICE, .words = { "scan", "no" },
 	  .help = "microcode at boot: scan Dom0's initrd for it, or no" },
+	{ "watchdog", OPTION_FLAG, .dflt = true,
+	  .help = "a CPU that is stuck inside Keel ends the machine with a stack trace" },
+	{ "watchdog_timeout", OPTION_NUMBER, 1, 3600, WATCHDOG_TIMEOUT, .otherwise = STR(WATCHDOG_TIMEOUT),
+	  .help = "seconds after which a CPU counts as stuck, 1 to 3600" },
 	{ "xen_version", OPTION_CHOICE, .words = { "4.17", "4.20" },
 	  .help = "the version of Xen's interface that is reported: 4.17 or 4.20" },
 };

@@ -10,6 +10,9 @@
  */
 #include "common/pcpu.h"
 
+#include "common/printk.h"
+#include "common/watchdog.h"
+
 struct pcpu *pcpus[NR_CPUS];
 unsigned int nr_cpus;
 
@@ -52,9 +55,13 @@ void pcpu_wait_exit(const cpumask_t *mask)
 	smp_mb();
 	for_each_cpu_in(cpu, mask) {
 		u64 epoch = READ_ONCE(cpu->epoch);
+		struct watch w = { 0 };
 
-		while (pcpu_still_in_guest(cpu, epoch))
+		while (pcpu_still_in_guest(cpu, epoch)) {
 			cpu_relax();
+			if (watchdog_waits(&w))
+				panic("CPU%u has not left its guest for %u s", cpu->id, w.seconds);
+		}
 	}
 	smp_mb();
 }

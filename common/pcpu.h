@@ -42,6 +42,13 @@ static inline bool cpumask_empty(const cpumask_t *m)
 /* the architecture noted something where it could not tell of it, or wants all CPUs at once */
 #define WORK_ARCH    8
 #define WORK_STOP    6 /* the machine goes down: stop here */
+#define WORK_STUCK   9 /* an NMI that finds it inside Keel ends the machine */
+
+/* What the watchdog knows of something that should not take long (watchdog.c). */
+struct watch {
+	u64 epoch, at;		/* at: when a second was last counted, ns */
+	u32 seconds, turns;
+};
 
 /* One per CPU, alone on its cache lines. Fields are this CPU's own unless said otherwise. */
 struct pcpu {
@@ -61,6 +68,7 @@ struct pcpu {
 	struct timer *timer_running; /* whose callback runs now */
 	/* when the hardware timer fires at the latest, ns of now(); 0: not armed yet. Others read it */
 	u64 timer_deadline;
+	struct watch watch; /* of the next CPU */
 	/* Scheduler (common/sched.c) */
 	struct runq *runq;
 	/* Debug: ranks of the locks held (common/spinlock.c) */

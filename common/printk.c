@@ -96,6 +96,7 @@ void panic(const char *fmt, ...)
 	vprintk("panic: ", fmt, ap);
 	va_end(ap);
 	arch_stack_trace();
+	arch_other_cpus_trace();
 	if (option_flag("noreboot")) {
 		printk(LOG_ERR, "stopped (noreboot); switch the machine off or reset it");
 		arch_halt();

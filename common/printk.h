@@ -50,6 +50,8 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
  * context.
  */
 void arch_stack_trace(void);
+/* Stops the other CPUs, and prints where those were that were inside Keel. */
+void arch_other_cpus_trace(void);
 void arch_halt(void) __noreturn;
 
 #define BUG() panic("BUG at %s:%d", __FILE__, __LINE__)

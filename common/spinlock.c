@@ -2,6 +2,7 @@
 /* The order of locks, checked in debug builds, and locking two of one rank. */
 #include "common/pcpu.h"
 #include "common/printk.h"
+#include "common/watchdog.h"
 
 /*
  * Before a CPU's stack is set up there is no pcpu: then nothing is checked. The
@@ -62,6 +63,29 @@ bool lock_is_mine(const void *lock)
 		if (cpu->held[i].lock == lock)
 			return true;
 	return !cpu;
+}
+
+static void wait_a_turn(struct watch *w, u8 rank)
+{
+	cpu_relax();
+	if (watchdog_waits(w))
+		panic("CPU%u has waited %u s for a lock of rank %u", this_cpu()->id, w->seconds, rank);
+}
+
+void spin_wait(const spinlock_t *l, u32 me)
+{
+	struct watch w = { 0 };
+
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
+		wait_a_turn(&w, l->rank);
+}
+
+void rwlock_wait(const rwlock_t *l, bool (*must_wait)(const rwlock_t *l))
+{
+	struct watch w = { 0 };
+
+	while (must_wait(l))
+		wait_a_turn(&w, l->rank);
 }
 
 void spin_lock_pair(spinlock_t *a, spinlock_t *b)

@@ -91,13 +91,16 @@ static inline bool lock_is_held(const void *lock)
 	return !IS_ENABLED(CONFIG_DEBUG) || lock_is_mine(lock);
 }
 
+/* Waits for one's turn, `me`, at most as long as the watchdog lets it: then panics. */
+void spin_wait(const spinlock_t *l, u32 me);
+
 /* The lock alone, without its rank. */
 static inline void spin_lock_raw(spinlock_t *l)
 {
 	u32 me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
-	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
-		cpu_relax();
+	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me))
+		spin_wait(l, me);
 }
 
 static inline void spin_lock(spinlock_t *l)
@@ -132,13 +135,27 @@ static inline bool spin_is_locked(const spinlock_t *l)
 void spin_lock_pair(spinlock_t *a, spinlock_t *b);
 void spin_unlock_pair(spinlock_t *a, spinlock_t *b);
 
+/* Who must wait for l: readers while a writer has it or waits for it, writers while it is taken. */
+static inline bool rwlock_for_writer(const rwlock_t *l)
+{
+	return READ_ONCE(l->writers_waiting) || READ_ONCE(l->cnt) & RWLOCK_WRITER;
+}
+
+static inline bool rwlock_taken(const rwlock_t *l)
+{
+	return READ_ONCE(l->cnt);
+}
+
+/* Waits while must_wait() says so; like spin_wait(). */
+void rwlock_wait(const rwlock_t *l, bool (*must_wait)(const rwlock_t *l));
+
 /* Writers have priority: a waiting writer holds back new readers, so readers must not nest. */
 static inline void read_lock(rwlock_t *l)
 {
 	lock_rank_push(l, l->rank);
 	for (;;) {
-		while (READ_ONCE(l->writers_waiting) || READ_ONCE(l->cnt) & RWLOCK_WRITER)
-			cpu_relax();
+		if (unlikely(rwlock_for_writer(l)))
+			rwlock_wait(l, rwlock_for_writer);
 		if (likely(!(__atomic_fetch_add(&l->cnt, 1, __ATOMIC_ACQUIRE) & RWLOCK_WRITER)))
 			break;
 		__atomic_fetch_sub(&l->cnt, 1, __ATOMIC_RELAXED);
@@ -159,7 +176,7 @@ static inline void write_lock(rwlock_t *l)
 	__atomic_fetch_add(&l->writers_waiting, 1, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&l->cnt, &free, RWLOCK_WRITER, false, __ATOMIC_ACQUIRE,
 					    __ATOMIC_RELAXED)) {
-		cpu_relax();
+		rwlock_wait(l, rwlock_taken);
 		free = 0;
 	}
 	__atomic_fetch_sub(&l->writers_waiting, 1, __ATOMIC_RELAXED);

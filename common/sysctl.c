@@ -5,6 +5,7 @@
 #include "common/console.h"
 #include "common/cpupool.h"
 #include "common/domctl.h"
+#include "common/dump.h"
 #include "common/heap.h"
 #include "common/op.h"
 #include "common/pci.h"
@@ -77,21 +78,6 @@ static long op_getdomaininfolist(struct xen_sysctl *op)
 	return 0;
 }
 
-static void print_domains(void)
-{
-	struct domain *d;
-	struct vcpu *v;
-
-	for_each_domain(d) {
-		pr_info("d%u: state %d, paused %u, shutdown %d/%u, pages %lu of %lu", d->id, d->state,
-			d->pause_count, d->shut_down, d->shutdown_code, d->tot_pages, d->max_pages);
-		for_each_vcpu(d, v)
-			pr_info("  vCPU %u: CPU %u%s, waits for %#lx, upcall %d/%#x", v->id,
-				v->cpu->id, v->sched.running ? ", running" : "", v->wait_flags,
-				v->info ? v->info->evtchn_upcall_pending : -1, v->upcall_vector);
-	}
-}
-
 static void print_memory(void)
 {
 	pr_info("memory: %lu pages, %lu free, %lu claimed", heap_total_pages(), heap_free_pages(),
@@ -106,7 +92,7 @@ static void print_time(void)
 
 static const struct { char key; void (*fn)(void); const char *help; } debug_keys[] = {
 	{ 'm', print_memory, "memory" },
-	{ 'q', print_domains, "domains and their vCPUs" },
+	{ 'q', dump_machine, "domains and their vCPUs" },
 	{ 't', print_time, "time" },
 };
 

@@ -11,6 +11,7 @@
 #include "common/timer.h"
 
 #include "common/pcpu.h"
+#include "common/watchdog.h"
 
 /* Callbacks at a time, before the loop checks other work. */
 #define MAX_BATCH 32
@@ -169,7 +170,7 @@ static struct timer *next_expired(struct pcpu *cpu, u64 *t)
 /*
  * Interrupts the next CPU if its own timer should have done so, even if an earlier kick got lost.
  */
-static void watch_next(const struct pcpu *cpu, u64 t)
+static void watch_next(struct pcpu *cpu, u64 t)
 {
 	struct pcpu *next = pcpus[cpu->id + 1 < nr_cpus ? cpu->id + 1 : 0];
 	u64 deadline = READ_ONCE(next->timer_deadline);
@@ -178,6 +179,7 @@ static void watch_next(const struct pcpu *cpu, u64 t)
 		return;
 	set_bit(WORK_TIMER, &next->work);
 	arch_send_kick(next);
+	watchdog_look(cpu, next, t);
 }
 
 void timer_process(void)

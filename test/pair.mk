@@ -9,7 +9,7 @@
 #
 # The fuzzer shortens a failure and leaves it in $(O)/pair. Once its fault is mended, it belongs
 # into the corpus.
-PAIR_SOURCES := common/clock.c common/compat.c common/cpupool.c common/domain.c common/domctl.c common/domctl_misc.c common/domctl_pci.c common/domctl_vcpu.c common/evtchn.c \
+PAIR_SOURCES := common/clock.c common/compat.c common/cpupool.c common/domain.c common/domctl.c common/domctl_misc.c common/domctl_pci.c common/domctl_vcpu.c common/dump.c common/evtchn.c \
 	common/evtchn_deliver.c common/evtchn_fifo.c common/grant.c common/grant_copy.c common/grant_map.c common/hvm_op.c common/hypercall.c \
 	common/memory_op.c common/op.c common/pcpu.c common/physmap.c common/pqueue.c common/rcu.c common/sched.c \
 	common/sched_fair.c common/sched_null.c common/sched_op.c common/spinlock.c common/sysctl.c common/time.c \

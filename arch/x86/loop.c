@@ -19,7 +19,7 @@ static void do_work(struct pcpu *cpu)
 		for (;;)
 			__asm__ volatile("cli; hlt");
 	if (work & BIT(WORK_NMI))
-		pr_warn("CPU%u: NMI", cpu->id);
+		nmi_report(cpu);
 	if (work & BIT(WORK_ARCH)) {
 		mce_work();
 		microcode_work();

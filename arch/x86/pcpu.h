@@ -12,6 +12,7 @@
 #define SEL_TSS  0x18
 #define NR_GDT	 5
 
+struct trap_frame;
 struct tss { u32 rsvd0; u64 rsp[3]; u64 rsvd1; u64 ist[7]; u64 rsvd2; u16 rsvd3, iomap; } __packed;
 
 struct x86_pcpu {
@@ -30,6 +31,7 @@ struct x86_pcpu {
 		} svm;
 		struct { paddr_t vmxon_region; } vmx;
 	};
+	const struct trap_frame *stopped_at; /* by the NMI of smp_stop_others() */
 	const struct domain *last_domain; /* whose vCPU ran here last; only compared */
 	bool up;		/* set by the CPU itself */
 };
@@ -49,6 +51,8 @@ void traps_init_cpu(struct x86_pcpu *cpu);
 void traps_use_ist(bool ist);
 /* Prints the calls that led here, by name. Any context. */
 void arch_stack_trace(void);
+/* The same of a CPU that was stopped. */
+void traps_trace_cpu(const struct x86_pcpu *cpu);
 
 /* smp.c */
 void smp_init_boot_cpu(void);
@@ -60,6 +64,9 @@ void smp_stop_others(void);
 /* cpu.c */
 void cpu_init_features(void);
 void cpu_init_this(void);
+
+/* nmi.c: tells of an NMI of the machine's, outside the handler. No locks held. */
+void nmi_report(const struct pcpu *cpu);
 
 /* loop.c: what a CPU does for ever. */
 void vcpu_loop(void) __noreturn;

@@ -22,6 +22,7 @@
 #include "common/platform.h"
 #include "common/printk.h"
 #include "common/version.h"
+#include "common/watchdog.h"
 
 void start_keel(struct boot_info *bi);
 
@@ -135,6 +136,7 @@ void start_keel(struct boot_info *bi)
 	mitigations_init();
 	sched_init();
 	mce_init_cpu();
+	watchdog_init();
 	smp_start_all();
 	time_check_cpus();
 	build_domains(&bootcfg);

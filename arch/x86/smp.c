@@ -16,10 +16,12 @@
 #include "common/printk.h"
 #include "common/sched.h"
 #include "common/timer.h"
+#include "common/watchdog.h"
 #include <public/platform.h>
 
 #define NOBODY 0xffffffffull
 #define LATE_NS 10000000000ull
+#define STOP_NS 100000000ull	/* a CPU takes its NMI at once */
 
 extern const char trampoline_start[], trampoline_end[], trampoline_args[];
 
@@ -157,6 +159,29 @@ void smp_stop_others(void)
 	}
 }
 
+void arch_other_cpus_trace(void)
+{
+	u64 limit = now() + STOP_NS;
+	cpumask_t inside = { { 0 } };
+	struct pcpu *cpu;
+
+	for_each_cpu(cpu)
+		if (cpu != this_cpu() && !pcpu_outside(READ_ONCE(cpu->epoch)))
+			cpumask_set(&inside, cpu->id);
+	smp_stop_others();
+	for_each_cpu_in(cpu, &inside) {
+		while (!READ_ONCE(x86_pcpu(cpu)->stopped_at) && now() < limit)
+			cpu_relax();
+		traps_trace_cpu(x86_pcpu(cpu));
+	}
+}
+
+void arch_cpu_is_stuck(struct pcpu *cpu)
+{
+	set_bit(WORK_STUCK, &cpu->work);
+	lapic_send_nmi(x86_pcpu(cpu)->apic_id);
+}
+
 void arch_send_kick(struct pcpu *cpu)
 {
 	lapic_send_ipi(x86_pcpu(cpu)->apic_id, VECTOR_KICK);
@@ -170,8 +195,5 @@ u32 arch_cpu_hw_id(unsigned int cpu)
 void arch_cpu_ids(unsigned int cpu, struct xenpf_pcpuinfo *info)
 {
 	info->apic_id = arch_cpu_hw_id(cpu);
-	info->acpi_id = cpu;
-	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
-		if (acpi.cpus[i].apic_id == info->apic_id)
-			info->acpi_id = acpi.cpus[i].acpi_uid;
+	info->acpi_id = acpi_uid_of(info->apic_id);
 }

@@ -167,16 +167,40 @@ static void print_regs(const struct trap_frame *f)
 	trace_from(f->rip, f->rbp);
 }
 
+/* Where a CPU was when it was stopped: it stays there, so its stack can be read. */
+void traps_trace_cpu(const struct x86_pcpu *cpu)
+{
+	const struct trap_frame *f = __atomic_load_n(&cpu->stopped_at, __ATOMIC_ACQUIRE);
+
+	pr_err("CPU%u was at:\n", cpu->p.id);
+	if (f)
+		trace_from(f->rip, f->rbp);
+	else
+		pr_err("  (it does not answer)\n");
+}
+
+/* From smp_stop_others(), from the watchdog, or from the machine. */
+static void handle_nmi(const struct trap_frame *f)
+{
+	struct x86_pcpu *cpu = this_x86_pcpu();
+
+	if (test_bit(WORK_STOP, &cpu->p.work)) {
+		__atomic_store_n(&cpu->stopped_at, f, __ATOMIC_RELEASE);
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	}
+	if (test_bit(WORK_STUCK, &cpu->p.work)) {
+		console_start_sync();
+		print_regs(f);
+		panic("CPU%u has been busy inside Keel for too long (watchdog_timeout)", cpu->p.id);
+	}
+	set_bit(WORK_NMI, &cpu->p.work); /* a message takes locks, which this CPU may hold */
+}
+
 void handle_exception(struct trap_frame *f)
 {
-	if (f->vector == X86_EXC_NMI) {
-		/* Only smp_stop_others() sends one; any other is the platform's cry for help. */
-		if (test_bit(WORK_STOP, &this_cpu()->work))
-			for (;;)
-				__asm__ volatile("cli; hlt");
-		set_bit(WORK_NMI, &this_cpu()->work); /* a message takes locks, which this CPU may hold */
-		return;
-	}
+	if (f->vector == X86_EXC_NMI)
+		return handle_nmi(f);
 	if (f->vector == X86_EXC_MC && mce_exception())
 		return;
 	for (unsigned int i = 0;

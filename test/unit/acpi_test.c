@@ -107,7 +107,9 @@ static const u8 madt_entries[] = {
 	1, 12, 6, 0, 0, 0x10, 0xc0, 0xfe, 24, 0, 0, 0,	/* IO-APIC 6 at fec01000, GSI 24 */
 	2, 10, 0, 0, 2, 0, 0, 0, 0, 0,			/* IRQ 0 = GSI 2 */
 	2, 10, 0, 9, 9, 0, 0, 0, 0xd, 0,		/* IRQ 9 = GSI 9, level */
-	4, 6, 0xff, 0, 0, 1,				/* local NMI: not used */
+	4, 6, 0xff, 0, 0, 1,				/* NMI at LINT1 of every CPU */
+	10, 12, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0,		/* and at LINT0 of uid 7 */
+	4, 6, 1, 0, 0, 2,				/* there is no LINT2 */
 	0x7f, 4, 0, 0,					/* a type that ACPI may define later */
 };
 
@@ -178,6 +180,11 @@ static void reads_everything(void **state)
 	assert_int_equal(acpi.ioapics[1].address, 0xfec01000);
 	assert_int_equal(acpi.ioapics[1].gsi_base, 24);
 	assert_int_equal(acpi.nr_overrides, 2);
+	assert_int_equal(acpi.nr_nmis, 2);
+	assert_int_equal(acpi.nmis[0].acpi_uid, ACPI_ALL_CPUS);
+	assert_int_equal(acpi.nmis[0].lint, 1);
+	assert_int_equal(acpi.nmis[1].acpi_uid, 7);
+	assert_int_equal(acpi.nmis[1].lint, 0);
 	assert_int_equal(acpi.overrides[0].gsi, 2);
 	assert_int_equal(acpi.overrides[1].flags, 0xd);
 	assert_int_equal(acpi.dsdt, DSDT);

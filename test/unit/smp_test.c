@@ -72,7 +72,24 @@ void lapic_send_sipi(u32 id, u8 page)
 void fake_cpu_relax(void) { } /* one thread: a yield would only take long */
 void lapic_send_init(u32 id) { }
 void lapic_send_ipi(u32 id, u8 vector) { }
-void lapic_send_nmi(u32 id) { }
+u32 acpi_uid_of(u32 apic_id) { return apic_id + 100; }
+
+static unsigned int nmis[CPUS], traced[CPUS];
+static bool answers = true;
+
+void lapic_send_nmi(u32 id)
+{
+	nmis[id]++;
+	if (answers && aps[id].as)
+		aps[id].as->stopped_at = (void *)aps;
+}
+
+void traps_trace_cpu(const struct x86_pcpu *cpu)
+{
+	assert_int_equal(!!cpu->stopped_at, answers);
+	traced[cpu->apic_id]++;
+}
+
 u32 lapic_id(void) { return 0; }
 u64 keel_cr3(void) { return 0; }
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu) { return cpu; }
@@ -119,6 +136,9 @@ static void start_all(void)
 static int setup(void **state)
 {
 	fake_reset();
+	memset(nmis, 0, sizeof(nmis));
+	memset(traced, 0, sizeof(traced));
+	answers = true;
 	memset(pcpus + 1, 0, sizeof(pcpus[0]) * (NR_CPUS - 1));
 	for (u32 id = 1; id < CPUS; id++)
 		aps[id] = (struct ap){ .runs_after = MS, .up_after = MS };
@@ -173,10 +193,47 @@ static void one_starts_and_hangs(void **state)
 	assert_in_range(clock - start, LATE_NS, 2 * LATE_NS);
 }
 
+/* All are stopped; of those that were inside Keel it is printed where. */
+static void a_panic_shows_the_others(void **state)
+{
+	start_all();
+	for (u32 id = 1; id < CPUS; id++)
+		aps[id].as->p.epoch = 10 + id;
+	arch_other_cpus_trace();
+	for (u32 id = 1; id < CPUS; id++) {
+		assert_int_equal(nmis[id], 1);
+		assert_true(test_bit(WORK_STOP, &aps[id].as->p.work));
+		assert_int_equal(traced[id], id % 2 == 0);
+	}
+	assert_int_equal(nmis[0] + traced[0], 0);
+}
+
+/* One that does not even answer an NMI is waited for, for a tenth of a second. */
+static void a_panic_ends_though_nobody_answers(void **state)
+{
+	u64 before;
+
+	start_all();
+	answers = false;
+	before = clock;
+	arch_other_cpus_trace();
+	assert_int_equal(traced[1] + traced[2] + traced[3] + traced[4], 4);
+	assert_in_range(clock - before, STOP_NS, STOP_NS + MS);
+}
+
+static void a_stuck_cpu_gets_an_nmi(void **state)
+{
+	start_all();
+	arch_cpu_is_stuck(&aps[3].as->p);
+	assert_true(test_bit(WORK_STUCK, &aps[3].as->p.work));
+	assert_int_equal(nmis[3], 1);
+}
+
 #define T(fn) cmocka_unit_test_setup(fn, setup)
 static const struct CMUnitTest tests[] = {
 	T(all_come), T(one_never_comes), T(one_comes_when_another_is_wanted),
 		T(one_comes_when_all_are_done),
 	T(one_is_on_its_way_for_long), T(one_starts_and_hangs),
+	T(a_panic_shows_the_others), T(a_panic_ends_though_nobody_answers), T(a_stuck_cpu_gets_an_nmi),
 };
 UNIT_MAIN(tests)

@@ -144,6 +144,14 @@ int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t)
 	return -ENODEV;
 }
 
+u32 acpi_uid_of(u32 apic_id)
+{
+	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
+		if (acpi.cpus[i].apic_id == apic_id)
+			return acpi.cpus[i].acpi_uid;
+	return apic_id;
+}
+
 static int read_tables(const char *sig, bool needed, acpi_parser parse)
 {
 	const struct acpi_table *t;

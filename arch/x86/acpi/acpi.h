@@ -10,6 +10,8 @@
 #define ACPI_MAX_MCFG 8
 #define ACPI_MAX_OVERRIDES 24
 #define ACPI_MAX_IOAPICS 16
+#define ACPI_MAX_NMIS 16
+#define ACPI_ALL_CPUS 0xffffffffu
 
 struct acpi_info {
 	unsigned int nr_tables;
@@ -22,6 +24,8 @@ struct acpi_info {
 	unsigned int nr_overrides;
 	struct acpi_ioapic { u8 id; u32 address, gsi_base; } ioapics[ACPI_MAX_IOAPICS];
 	unsigned int nr_ioapics;
+	struct { u32 acpi_uid; u8 lint; } nmis[ACPI_MAX_NMIS]; /* uid ACPI_ALL_CPUS: of every CPU */
+	unsigned int nr_nmis;
 	/* FADT */
 	paddr_t dsdt;
 	u32 pm1a_cnt, pm1b_cnt, pm_timer_port; /* I/O ports, 0 = none */
@@ -54,6 +58,9 @@ int acpi_init(paddr_t rsdp);
  */
 int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t);
 
+/* What ACPI calls a CPU; its APIC id if the MADT does not list it. */
+u32 acpi_uid_of(u32 apic_id);
+
 /*
  * Parsers: pure, over the len bytes of a table whose header and checksum acpi_table_valid()
  * accepted; fuzzed.
@@ -68,8 +75,8 @@ bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt)
 /* Address of the RSDP within a memory area that begins at base; 0 = none. */
 paddr_t acpi_scan_rsdp(const void *area, size_t len, paddr_t base);
 /*
- * Fills lapic_address, cpus (enabled ones only, each APIC id once), overrides and ioapics. false:
- * broken entry list.
+ * Fills lapic_address, cpus (enabled ones only, each APIC id once), overrides, ioapics and
+ * nmis. false: broken entry list.
  */
 bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info);
 bool acpi_parse_fadt(const void *fadt, size_t len, struct acpi_info *info);

@@ -88,10 +88,19 @@ static void add_ioapic(struct acpi_info *info, const u8 *e)
 		info->ioapics[info->nr_ioapics++] = io;
 }
 
+static void add_nmi(struct acpi_info *info, u32 uid, u8 lint)
+{
+	if (info->nr_nmis == ACPI_MAX_NMIS || lint > 1)
+		return;
+	info->nmis[info->nr_nmis].acpi_uid = uid;
+	info->nmis[info->nr_nmis++].lint = lint;
+}
+
 /* ACPI 6.5, 5.2.12: one entry of e[1] bytes. false: too short for its type. */
 static bool madt_entry(const u8 *e, struct acpi_info *info)
 {
-	static const u8 min_len[] = { [0] = 8, [1] = 12, [2] = 10, [5] = 12, [9] = 16 };
+	static const u8 min_len[] = { [0] = 8, [1] = 12, [2] = 10, [4] = 6, [5] = 12, [9] = 16,
+					  [10] = 12 };
 
 	if (e[0] >= ARRAY_SIZE(min_len))
 		return true;
@@ -108,11 +117,17 @@ static bool madt_entry(const u8 *e, struct acpi_info *info)
 	case 2:
 		add_override(info, e);
 		break;
+	case 4:
+		add_nmi(info, e[2] == 0xff ? ACPI_ALL_CPUS : e[2], e[5]);
+		break;
 	case 5:
 		info->lapic_address = get64(e + 4);
 		break;
 	case 9:
 		add_cpu(info, get32(e + 4), get32(e + 12), get32(e + 8));
+		break;
+	case 10:
+		add_nmi(info, get32(e + 4), e[8]);
 		break;
 	}
 	return true;
@@ -123,7 +138,7 @@ bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info)
 	const u8 *p = madt;
 	size_t off = SDT_HEADER_LEN + 8;
 
-	info->nr_cpus = info->nr_overrides = info->nr_ioapics = 0;
+	info->nr_cpus = info->nr_overrides = info->nr_ioapics = info->nr_nmis = 0;
 	if (len < off)
 		return false;
 	info->lapic_address = get32(p + SDT_HEADER_LEN);

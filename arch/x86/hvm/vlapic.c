@@ -5,6 +5,8 @@
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
+#include "common/dump.h"
+#include "common/printk.h"
 
 #define DFR_FLAT 0xffffffffu
 #define LOWEST_USABLE_VECTOR 16
@@ -354,4 +356,12 @@ void vlapic_init(struct vcpu *v)
 void vlapic_destroy(struct vcpu *v)
 {
 	timer_kill(&vlapic(v)->timer);
+}
+
+void arch_vcpu_dump(const struct vcpu *v)
+{
+	const struct vlapic *l = vlapic(v);
+
+	pr_info("    APIC: requests %#lx %#lx %#lx %#lx, in service %#x, TPR %#x, timer %s", l->irr[3],
+		l->irr[2], l->irr[1], l->irr[0], l->isr_top, l->tpr, l->timer.pending ? "armed" : "off");
 }

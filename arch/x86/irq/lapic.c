@@ -109,6 +109,16 @@ static void mask_lvts(void)
 	lapic_write(APIC_LVT_ERROR, VECTOR_ERROR);
 }
 
+/* The inputs to which the machine's NMI is wired (ACPI 6.5, 5.2.12.7 and 5.2.12.13). */
+static void connect_nmis(void)
+{
+	u32 uid = acpi_uid_of(lapic_id());
+
+	for (unsigned int i = 0; i < acpi.nr_nmis; i++)
+		if (acpi.nmis[i].acpi_uid == ACPI_ALL_CPUS || acpi.nmis[i].acpi_uid == uid)
+			lapic_write(acpi.nmis[i].lint ? APIC_LVT_LINT1 : APIC_LVT_LINT0, APIC_DM_NMI << 8);
+}
+
 /* What firmware left in service would block everything below it for ever. */
 static void finish_leftovers(void)
 {
@@ -128,6 +138,7 @@ void lapic_init_cpu(void)
 	enable_mode();
 	lapic_write(APIC_SVR, APIC_SVR_ENABLE | VECTOR_SPURIOUS);
 	mask_lvts();
+	connect_nmis();
 	lapic_write(APIC_TPR, 0);
 	finish_leftovers();
 	lapic_write(APIC_ESR, 0);

@@ -13,10 +13,12 @@
 
 #include "common/console.h"
 #include "common/domctl.h"
+#include "common/dump.h"
 #include "common/option.h"
 #include "common/pci.h"
 #include "common/vsnprintf.h"
 #include "common/platform.h"
+#include "common/watchdog.h"
 
 void printk(enum log_level level, const char *fmt, ...)
 {
@@ -133,4 +135,18 @@ void arch_cpu_topology(unsigned int cpu, u32 *core, u32 *socket)
 unsigned int arch_gpaddr_bits(void)
 {
 	return 48;
+}
+
+void arch_vcpu_dump(const struct vcpu *v)
+{
+}
+
+/* The model has its own idea of what takes too long. */
+void watchdog_look(struct pcpu *cpu, struct pcpu *next, u64 t)
+{
+}
+
+bool watchdog_waits(struct watch *w)
+{
+	return false;
 }

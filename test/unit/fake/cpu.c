@@ -143,6 +143,18 @@ FAKE bool lock_is_mine(const void *lock)
 	return locks;
 }
 
+FAKE void spin_wait(const spinlock_t *l, u32 me)
+{
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
+		cpu_relax();
+}
+
+FAKE void rwlock_wait(const rwlock_t *l, bool (*must_wait)(const rwlock_t *l))
+{
+	while (must_wait(l))
+		cpu_relax();
+}
+
 FAKE void spin_lock_pair(spinlock_t *a, spinlock_t *b)
 {
 	spin_lock(a);

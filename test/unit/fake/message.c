@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/dump.h"
 #include "fake_internal.h"
 
 jmp_buf fake_panic_jump;
@@ -63,4 +64,12 @@ FAKE void panic(const char *fmt, ...)
 	if (!fake_panic_expected)
 		fake_fail("panic: %s", fake_panic_message);
 	longjmp(fake_panic_jump, 1);
+}
+
+FAKE void dump_machine(void)
+{
+}
+
+FAKE void arch_other_cpus_trace(void)
+{
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A clock that moves only when told, and timers on it. */
 #include "common/time.h"
+#include "common/watchdog.h"
 
 #include "fake_internal.h"
 
@@ -181,4 +182,13 @@ FAKE void vcpu_timers_destroy(struct vcpu *v)
 	timer_stop(&v->singleshot);
 	timer_stop(&v->periodic);
 	timer_stop(&v->poll_timer);
+}
+
+FAKE bool watchdog_waits(struct watch *w)
+{
+	return false;
+}
+
+FAKE void watchdog_look(struct pcpu *cpu, struct pcpu *next, u64 t)
+{
 }
