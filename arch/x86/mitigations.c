@@ -10,11 +10,19 @@
 #define LEAF7_ARCH_CAPS BIT(29)
 #define EFER_AUTO_IBRS BIT(21)
 #define SPEC_CTRL_IBRS BIT(0)
+#define SPEC_CTRL_STIBP BIT(1)
+#define SPEC_CTRL_BHI_DIS_S BIT(10)
+#define MSR_PATCH_LEVEL 0x8b
 #define MSR_ARCH_CAPS 0x10a
+#define MSR_TSX_CTRL 0x122
+#define MSR_MCU_OPT_CTRL 0x123
+#define MSR_DE_CFG 0xc0011029u
+#define MSR_BP_CFG 0xc001102eu
 
 u32 mitigations;
 
 static struct spec_cpu this_machine;
+static u64 spec_ctrl;	/* while a guest runs */
 
 static void read_cpu(struct spec_cpu *cpu)
 {
@@ -25,10 +33,14 @@ static void read_cpu(struct spec_cpu *cpu)
 	*cpu = (struct spec_cpu){ .amd = f->amd, .intel = f->intel, .family = f->family,
 				  .model = f->model, .stepping = f->stepping,
 				  .smt = max >= 0xb && cpuid(0xb, 0).b > 1 };
+	if (f->amd)
+		cpu->microcode = (u32)rdmsr(MSR_PATCH_LEVEL);
 	if (max >= 7) {
 		r = cpuid(7, 0);
 		cpu->word[SPEC_7B] = r.b;
 		cpu->word[SPEC_7D] = r.d;
+		if (r.a >= 2)
+			cpu->word[SPEC_72D] = cpuid(7, 2).d;
 		if (r.d & LEAF7_ARCH_CAPS)
 			cpu->word[SPEC_CAPS] = rdmsr(MSR_ARCH_CAPS);
 	}
@@ -56,7 +68,7 @@ void mitigations_init(void)
 		spec_status(&this_machine, f, mitigations, text);
 		pr_info("CPU fault %s: %s", spec_name(f), text);
 	}
-	if (spec_needs_smt_off(&this_machine))
+	if (spec_needs_smt_off(&this_machine, mitigations))
 		pr_warn("This CPU's threads leak to each other: switch SMT off where guests do not trust each other");
 }
 
@@ -71,18 +83,44 @@ void arch_hypfs_cpu_faults(struct hypfs_walk *w)
 	}
 }
 
+static bool change_msr(u32 msr, u64 set, u64 clear)
+{
+	u64 v;
+
+	if (rdmsr_safe(msr, &v) || wrmsr_safe(msr, (v & ~clear) | set) || rdmsr_safe(msr, &v))
+		return false;
+	return (v & set) == set && !(v & clear);
+}
+
 void mitigations_init_cpu(void)
 {
+	static const struct { enum mitigation what; u32 msr; u64 set, clear; } rows[] = {
+		{ MIT_TSX_OFF, MSR_TSX_CTRL, 3, 0 },	/* RTM disabled, and hidden */
+		{ MIT_GDS, MSR_MCU_OPT_CTRL, 0, BIT(4) },
+		{ MIT_LFENCE, MSR_DE_CFG, BIT(1), 0 },
+		{ MIT_ZENBLEED, MSR_DE_CFG, BIT(9), 0 },
+		{ MIT_BP_REDUCE, MSR_BP_CFG, BIT(4), 0 },
+	};
+
+	/* An emulator, or firmware that has locked it: then it is not claimed. */
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
+		if (mitigated(rows[i].what) && !change_msr(rows[i].msr, rows[i].set, rows[i].clear))
+			mitigations &= ~(1u << rows[i].what);
 	if (mitigated(MIT_AUTO_IBRS))
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTO_IBRS);
-	if (mitigated(MIT_ENHANCED_IBRS))
-		wrmsr(MSR_SPEC_CTRL, SPEC_CTRL_IBRS);
+	spec_ctrl = (mitigated(MIT_ENHANCED_IBRS) ? SPEC_CTRL_IBRS : 0) |
+		    (mitigated(MIT_STIBP) ? SPEC_CTRL_STIBP : 0) |
+		    (mitigated(MIT_BHI_DIS_S) ? SPEC_CTRL_BHI_DIS_S : 0);
+	if (spec_ctrl || mitigated(MIT_IBRS_EXIT))
+		wrmsr(MSR_SPEC_CTRL, spec_ctrl);
 }
 
 void mitigations_entry_slow(void)
 {
 	static const u16 selector = 0; /* any selector does: VERW's side effect is what counts */
 
+	if (mitigated(MIT_IBRS_EXIT))
+		wrmsr(MSR_SPEC_CTRL, spec_ctrl);
 	if (mitigated(MIT_L1D_ENTRY))
 		wrmsr(MSR_FLUSH_CMD, 1);
 	if (mitigated(MIT_VERW_ENTRY))
@@ -90,17 +128,28 @@ void mitigations_entry_slow(void)
 }
 
 /* 32 calls whose returns are never taken; what speculates along one of them is caught. */
-void mitigations_after_exit(void)
+static inline void fill_return_stack(void)
 {
-	unsigned int n = 16;
+	unsigned int n = 8;
 
-	__asm__ volatile("1:	call 2f\n"
-			 "3:	pause; lfence; jmp 3b\n"
-			 "2:	call 4f\n"
-			 "5:	pause; lfence; jmp 5b\n"
-			 "4:	dec %0\n"
+	__asm__ volatile("1:\n"
+			 ".rept 4\n"
+			 "	call 3f\n"
+			 "2:	pause; lfence; jmp 2b\n"
+			 "3:\n"
+			 ".endr\n"
+			 "	dec %0\n"
 			 "	jnz 1b\n"
 			 "	add $256, %%rsp\n"
-			 "	lfence\n"
 			 : "+r"(n) : : "memory", "cc");
+}
+
+/* The LFENCE: what a mispredicted test passes over may not be missed at the return. */
+void mitigations_after_exit(void)
+{
+	if (mitigated(MIT_IBRS_EXIT))
+		wrmsr(MSR_SPEC_CTRL, spec_ctrl | SPEC_CTRL_IBRS);
+	if (mitigated(MIT_RSB_FILL))
+		fill_return_stack();
+	__asm__ volatile("lfence" : : : "memory");
 }

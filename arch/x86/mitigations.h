@@ -34,14 +34,15 @@ void mitigations_after_exit(void);
 /* The last thing before a guest is entered. */
 static inline void mitigations_before_entry(void)
 {
-	if (unlikely(mitigations & (1u << MIT_VERW_ENTRY | 1u << MIT_L1D_ENTRY)))
+	if (unlikely(mitigations & (1u << MIT_VERW_ENTRY | 1u << MIT_L1D_ENTRY | 1u << MIT_IBRS_EXIT)))
 		mitigations_entry_slow();
 }
 
 /* Which of the vendor's two ways into the guest: whether its exit does more than save registers. */
 static inline bool mitigations_guard_exit(void)
 {
-	return unlikely(mitigated(MIT_RSB_FILL));
+	return unlikely(mitigations &
+			(1u << MIT_RSB_FILL | 1u << MIT_IBRS_EXIT | 1u << MIT_IBPB_EXIT));
 }
 
 #endif

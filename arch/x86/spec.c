@@ -17,12 +17,17 @@
 #define MD_CLEAR	BIT_OF(SPEC_7D, 10)
 #define IBRS_IBPB	BIT_OF(SPEC_7D, 26)
 #define L1D_FLUSH	BIT_OF(SPEC_7D, 28)
+#define BHI_CTRL	BIT_OF(SPEC_72D, 4)
 #define AMD_IBPB	BIT_OF(SPEC_8B, 12)
+#define AMD_IBRS	BIT_OF(SPEC_8B, 14)
+#define AMD_STIBP	BIT_OF(SPEC_8B, 15)
 #define BTC_NO		BIT_OF(SPEC_8B, 29)
 #define LFENCE_SERIAL	BIT_OF(SPEC_21A, 2)
 #define VERW_CLEAR	BIT_OF(SPEC_21A, 5)
 #define AUTO_IBRS	BIT_OF(SPEC_21A, 8)
+#define IBPB_BRTYPE	BIT_OF(SPEC_21A, 28)
 #define SRSO_NO		BIT_OF(SPEC_21A, 29)
+#define BP_SPEC_REDUCE	BIT_OF(SPEC_21A, 31)
 #define TSA_SQ_NO	BIT_OF(SPEC_21C, 1)
 #define TSA_L1_NO	BIT_OF(SPEC_21C, 2)
 #define RDCL_NO		BIT_OF(SPEC_CAPS, 0)
@@ -30,6 +35,7 @@
 #define SKIP_L1DFL	BIT_OF(SPEC_CAPS, 3)
 #define MDS_NO		BIT_OF(SPEC_CAPS, 5)
 #define PSCHANGE_MC_NO	BIT_OF(SPEC_CAPS, 6)
+#define TSX_CTRL	BIT_OF(SPEC_CAPS, 7)
 #define TAA_NO		BIT_OF(SPEC_CAPS, 8)
 #define SBDR_SSDP_NO	BIT_OF(SPEC_CAPS, 13)
 #define FBSDP_NO	BIT_OF(SPEC_CAPS, 14)
@@ -37,6 +43,7 @@
 #define FB_CLEAR	BIT_OF(SPEC_CAPS, 17)
 #define BHI_NO		BIT_OF(SPEC_CAPS, 20)
 #define PBRSB_NO	BIT_OF(SPEC_CAPS, 24)
+#define GDS_CTRL	BIT_OF(SPEC_CAPS, 25)
 #define GDS_NO		BIT_OF(SPEC_CAPS, 26)
 #define RFDS_NO		BIT_OF(SPEC_CAPS, 27)
 #define RFDS_CLEAR	BIT_OF(SPEC_CAPS, 28)
@@ -82,9 +89,8 @@ static const struct {
 	[SPEC_V2] = { "spectre-v2", 0, 255, .intel = true, .undone = "Keel has no retpolines" },
 	[SPEC_RSB] = { "rsb", 0, 255, .intel = true },
 	[SPEC_PBRSB] = { "pbrsb", .intel = true, .needs = IBRS_ALL, .no = { PBRSB_NO } },
-	[SPEC_RETBLEED] = { "retbleed", 0x15, 0x18, .intel = true, .listed = true, .no = { BTC_NO },
-			    .undone = "Keel has no return thunks" },
-	[SPEC_SRSO] = { "srso", 0x17, 0x1a, .no = { SRSO_NO }, .undone = "Keel has no return thunks" },
+	[SPEC_RETBLEED] = { "retbleed", 0x15, 0x18, .intel = true, .listed = true, .no = { BTC_NO } },
+	[SPEC_SRSO] = { "srso", 0x17, 0x1a, .no = { SRSO_NO } },
 	[SPEC_BHI] = { "bhi", .intel = true, .no = { BHI_NO }, .undone = "the history is not cleared" },
 	[SPEC_ITS] = { "its", .intel = true, .listed = true, .no = { ITS_NO },
 		       .undone = "Keel's indirect branches are not aligned" },
@@ -93,25 +99,27 @@ static const struct {
 	[SPEC_MMIO] = { "mmio-stale-data", .intel = true, .listed = true,
 			.no = { SBDR_SSDP_NO, FBSDP_NO, PSDP_NO }, .threads = true },
 	[SPEC_RFDS] = { "rfds", .intel = true, .listed = true, .no = { RFDS_NO } },
-	[SPEC_GDS] = { "gds", .intel = true, .listed = true, .no = { GDS_NO },
-		       .undone = "left to the microcode" },
+	[SPEC_GDS] = { "gds", .intel = true, .listed = true, .no = { GDS_NO } },
 	[SPEC_L1TF] = { "l1tf", .intel = true, .big = true, .no = { RDCL_NO }, .threads = true },
 	[SPEC_TSA] = { "tsa", 0x19, 0x19, .no = { TSA_SQ_NO, TSA_L1_NO } },
-	[SPEC_ZENBLEED] = { "zenbleed", 0x17, 0x17, .undone = "left to the microcode" },
+	[SPEC_ZENBLEED] = { "zenbleed", 0x17, 0x17 },
 	[SPEC_ITLB_MULTIHIT] = { "itlb-multihit", .intel = true, .big = true, .no = { PSCHANGE_MC_NO },
 				 .undone = "guests execute from large pages" },
-	[SPEC_LFENCE] = { "lfence", 0x10, 255, .no = { LFENCE_SERIAL }, .undone = "left as it is" },
+	[SPEC_LFENCE] = { "lfence", 0x10, 255, .no = { LFENCE_SERIAL } },
 };
 
 /*
  * One row for each way to a measure: it is taken for one of its faults, where the CPU can (needs),
- * unless a measure above it in the table does as much. part: not enough by itself.
+ * unless a measure above it in the table does as much. also: faults that it is good for, but not
+ * taken for. part: not enough by itself.
  */
 static const struct {
 	enum mitigation what;
 	const char *text;
-	u32 word, faults;
+	u32 word, faults, also;
 	bool intel, amd, part;
+	bool smt;		/* only for cores of several threads */
+	u8 amd_last;		/* family, if not 0 */
 	u16 needs[2], lacks;
 	u32 unless;
 } measures[] = {
@@ -124,11 +132,33 @@ static const struct {
 	  .needs = { AUTO_IBRS } },
 	{ MIT_ENHANCED_IBRS, "enhanced IBRS", SPEC_WORD_IBRS, F(V2) | F(RSB) | F(RETBLEED), .intel = true,
 	  .needs = { IBRS_IBPB, IBRS_ALL } },
+	{ MIT_BP_REDUCE, "BP_SPEC_REDUCE", SPEC_WORD_BP_SPEC_REDUCE, F(SRSO), .amd = true,
+	  .needs = { BP_SPEC_REDUCE } },
+	/* On Zen and Zen 2 it always forgets what kind of branch was where. */
+	{ MIT_IBPB_EXIT, "IBPB after exits", SPEC_WORD_IBPB_ENTRY, F(RETBLEED), F(SRSO) | F(V2),
+	  .amd = true, .amd_last = 0x18, .needs = { AMD_IBPB } },
+	{ MIT_IBPB_EXIT, "IBPB after exits", SPEC_WORD_IBPB_ENTRY, F(SRSO), F(V2), .amd = true,
+	  .needs = { AMD_IBPB, IBPB_BRTYPE }, .unless = M(BP_REDUCE) },
+	{ MIT_IBRS_EXIT, "IBRS after exits", SPEC_WORD_IBRS, F(V2) | F(RETBLEED), .intel = true,
+	  .needs = { IBRS_IBPB }, .unless = M(ENHANCED_IBRS) },
+	{ MIT_IBRS_EXIT, "IBRS after exits", SPEC_WORD_IBRS, F(V2), .amd = true, .needs = { AMD_IBRS },
+	  .unless = M(AUTO_IBRS) | M(IBPB_EXIT) },
+	{ MIT_STIBP, "STIBP", SPEC_WORD_STIBP, F(V2), .amd = true, .part = true, .smt = true,
+	  .needs = { AMD_STIBP } },
+	{ MIT_BHI_DIS_S, "BHI_DIS_S", SPEC_WORD_BHI_DIS_S, F(BHI), .intel = true, .needs = { BHI_CTRL } },
+	{ MIT_TSX_OFF, "TSX off", SPEC_WORD_TSX_OFF, F(TAA), .intel = true, .needs = { TSX_CTRL } },
+	{ MIT_GDS, "microcode's measure on", SPEC_WORD_GDS_MIT, F(GDS), .intel = true,
+	  .needs = { GDS_CTRL } },
+	{ MIT_ZENBLEED, "chicken bit set", SPEC_WORD_ZENBLEED, F(ZENBLEED), .amd = true,
+	  .amd_last = 0x17 },
+	{ MIT_LFENCE, "LFENCE waits", SPEC_WORD_LFENCE, F(LFENCE), .amd = true },
 	{ MIT_RSB_FILL, "return stack filled after exits", SPEC_WORD_RSB, F(RSB), .amd = true,
 	  .intel = true, .unless = M(AUTO_IBRS) | M(ENHANCED_IBRS) },
 	{ MIT_RSB_FILL, "return stack filled after exits", SPEC_WORD_RSB, F(PBRSB), .intel = true },
-	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(MDS) | F(TAA), .intel = true,
+	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(MDS), .intel = true,
 	  .needs = { MD_CLEAR } },
+	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(TAA), .intel = true,
+	  .needs = { MD_CLEAR }, .unless = M(TSX_OFF) },
 	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(MMIO), .intel = true,
 	  .needs = { MD_CLEAR }, .lacks = MDS_NO },
 	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(MMIO), .intel = true,
@@ -155,6 +185,12 @@ static u32 listed(const struct spec_cpu *cpu)
 	return 0;
 }
 
+/* Of the servers' Zen 2; on others the chicken bit is set in any case. */
+static bool has_microcode(const struct spec_cpu *cpu)
+{
+	return cpu->model == 0x31 && cpu->microcode >= 0x0830107b;
+}
+
 bool spec_affected(const struct spec_cpu *cpu, enum spec_fault f)
 {
 	u32 list = cpu->intel ? listed(cpu) : 0;
@@ -166,9 +202,11 @@ bool spec_affected(const struct spec_cpu *cpu, enum spec_fault f)
 		missing += faults[f].no[i] && !has(cpu, faults[f].no[i]);
 	if (faults[f].no[0] && !missing)
 		return false;
+	if (f == SPEC_ZENBLEED && (cpu->model < 0x30 || has_microcode(cpu)))
+		return false;
 	if (cpu->amd)
 		return faults[f].amd_last && cpu->family >= faults[f].amd_first &&
-		       cpu->family <= faults[f].amd_last && (f != SPEC_ZENBLEED || cpu->model >= 0x30);
+		       cpu->family <= faults[f].amd_last;
 	if (faults[f].big && list & ATOM)
 		return false;
 	return cpu->intel && faults[f].intel && (!faults[f].listed || list >> f & 1);
@@ -178,6 +216,9 @@ bool spec_affected(const struct spec_cpu *cpu, enum spec_fault f)
 static bool can_do(const struct spec_cpu *cpu, unsigned int i)
 {
 	if (!(cpu->amd && measures[i].amd) && !(cpu->intel && measures[i].intel))
+		return false;
+	if ((measures[i].smt && !cpu->smt) ||
+	    (measures[i].amd_last && cpu->family > measures[i].amd_last))
 		return false;
 	for (unsigned int n = 0; n < ARRAY_SIZE(measures[i].needs); n++)
 		if (measures[i].needs[n] && !has(cpu, measures[i].needs[n]))
@@ -213,15 +254,16 @@ const char *spec_name(enum spec_fault fault)
 	return faults[fault].name;
 }
 
-static bool leaks_to_thread(const struct spec_cpu *cpu, enum spec_fault f)
+static bool leaks_to_thread(const struct spec_cpu *cpu, enum spec_fault f, u32 chosen)
 {
-	return cpu->smt && faults[f].threads && spec_affected(cpu, f);
+	return cpu->smt && faults[f].threads && spec_affected(cpu, f) &&
+	       !(f == SPEC_TAA && chosen & M(TSX_OFF));
 }
 
-bool spec_needs_smt_off(const struct spec_cpu *cpu)
+bool spec_needs_smt_off(const struct spec_cpu *cpu, u32 chosen)
 {
 	for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++)
-		if (leaks_to_thread(cpu, f))
+		if (leaks_to_thread(cpu, f, chosen))
 			return true;
 	return false;
 }
@@ -240,7 +282,7 @@ void spec_status(const struct spec_cpu *cpu, enum spec_fault f, u32 chosen,
 	for (unsigned int i = 0; i < ARRAY_SIZE(measures); i++) {
 		u32 what = 1u << measures[i].what;
 
-		if (!(measures[i].faults >> f & 1) || !(chosen & what) || !can_do(cpu, i))
+		if (!((measures[i].faults | measures[i].also) >> f & 1) || !(chosen & what) || !can_do(cpu, i))
 			continue;
 		whole |= !measures[i].part;
 		if (!(named & what))
@@ -250,6 +292,6 @@ void spec_status(const struct spec_cpu *cpu, enum spec_fault f, u32 chosen,
 	if (!whole)
 		len += snprintf(text + len, SPEC_TEXT_LEN - len, "%snot done: %s", len ? ", the rest " : "",
 				faults[f].undone ?: "no microcode for it, or switched off");
-	if (leaks_to_thread(cpu, f))
+	if (leaks_to_thread(cpu, f, chosen))
 		snprintf(text + len, SPEC_TEXT_LEN - len, "; threads of a core leak to each other");
 }

@@ -19,7 +19,16 @@ enum spec_fault {
 enum mitigation {
 	MIT_IBPB_SWITCH,	/* branch predictor barrier when a CPU goes to another domain */
 	MIT_AUTO_IBRS,		/* EFER.AIBRSE, for good (AMD) */
-	MIT_ENHANCED_IBRS,	/* SPEC_CTRL.IBRS, for good */
+	MIT_ENHANCED_IBRS,	/* SPEC_CTRL.IBRS, for good (Intel) */
+	MIT_IBRS_EXIT,		/* SPEC_CTRL.IBRS after each exit, off before each entry */
+	MIT_IBPB_EXIT,		/* branch predictor barrier after each exit */
+	MIT_STIBP,		/* SPEC_CTRL.STIBP, for good */
+	MIT_BHI_DIS_S,		/* SPEC_CTRL.BHI_DIS_S, for good */
+	MIT_BP_REDUCE,		/* BP_CFG.BP_SPEC_REDUCE, for good (AMD) */
+	MIT_TSX_OFF,		/* TSX_CTRL: transactions abort at once */
+	MIT_GDS,		/* MCU_OPT_CTRL: the microcode's measure is not switched off */
+	MIT_ZENBLEED,		/* DE_CFG: the chicken bit */
+	MIT_LFENCE,		/* DE_CFG: LFENCE waits for all before it */
 	MIT_RSB_FILL,		/* return stack filled after each exit */
 	MIT_VERW_ENTRY,		/* buffers cleared before each entry */
 	MIT_L1D_ENTRY,		/* L1 data cache flushed before each entry */
@@ -35,6 +44,7 @@ struct spec_cpu {
 	bool amd, intel;
 	bool smt;			/* a core has more than one thread */
 	u32 family, model, stepping;
+	u32 microcode;			/* of AMD's CPUs */
 	u64 word[NR_SPEC_WORDS];	/* 0 where the CPU has no such leaf or MSR */
 };
 
@@ -50,7 +60,7 @@ const char *spec_name(enum spec_fault fault);
 /* What is done about it on such a CPU, as one line. chosen: from spec_choose(). */
 void spec_status(const struct spec_cpu *cpu, enum spec_fault fault, u32 chosen,
 		 char text[SPEC_TEXT_LEN]);
-/* Whether threads of one core leak to each other whatever is done. */
-bool spec_needs_smt_off(const struct spec_cpu *cpu);
+/* Whether threads of one core leak to each other whatever is done at entries. */
+bool spec_needs_smt_off(const struct spec_cpu *cpu, u32 chosen);
 
 #endif

@@ -25,8 +25,9 @@ static void test_wrmsr(u32 msr, u64 v);
 #include "arch/x86/mitigations.c"
 
 static const struct dump *on_cpu;
-static u64 msrs[8];	/* MSR numbers and values written, in pairs */
+static struct { u32 msr; u64 v; } msrs[8];	/* written */
 static unsigned int nr_msrs;
+static u32 locked, microcode;	/* the MSR that keeps its value */
 static char log_text[4096];
 
 static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf)
@@ -44,14 +45,37 @@ static u64 test_rdmsr(u32 msr)
 		assert_true(test_cpuid(7, 0).d & BIT(29));
 		return on_cpu->arch_caps;
 	}
-	return 0;
+	if (msr == MSR_PATCH_LEVEL)
+		return microcode;
+	for (unsigned int i = 0; i < nr_msrs; i++)
+		if (msrs[i].msr == msr)
+			return msrs[i].v;
+	return msr == MSR_MCU_OPT_CTRL ? BIT(4) | BIT(0) : 0;
 }
 
 static void test_wrmsr(u32 msr, u64 v)
 {
-	assert_true(nr_msrs + 2 <= ARRAY_SIZE(msrs));
-	msrs[nr_msrs++] = msr;
-	msrs[nr_msrs++] = v;
+	unsigned int i = 0;
+
+	while (i < nr_msrs && msrs[i].msr != msr)
+		i++;
+	assert_true(i < ARRAY_SIZE(msrs));
+	nr_msrs = max(nr_msrs, i + 1);
+	msrs[i].msr = msr;
+	msrs[i].v = v;
+}
+
+int rdmsr_safe(u32 msr, u64 *v)
+{
+	*v = test_rdmsr(msr);
+	return 0;
+}
+
+int wrmsr_safe(u32 msr, u64 v)
+{
+	if (msr != locked)
+		test_wrmsr(msr, v);
+	return 0;
 }
 
 void printk(enum log_level level, const char *fmt, ...)
@@ -100,7 +124,8 @@ static const struct { const char *cpu; u32 faults, measures; bool threads; } exp
 	{ "Xeon-E5-2650-v4", EVERY | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(L1TF) | F(ITLB_MULTIHIT),
 	  M(RSB_FILL), true },
 	{ "Xeon-Gold-6130", EVERY | F(RETBLEED) | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(GDS) | F(L1TF) |
-	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(RSB_FILL) | M(VERW_ENTRY) | M(L1D_ENTRY), true },
+	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(IBRS_EXIT) | M(RSB_FILL) | M(VERW_ENTRY) |
+	  M(L1D_ENTRY), true },
 	{ "Xeon-Platinum-8268", EVERY | F(PBRSB) | F(RETBLEED) | F(BHI) | F(ITS) | F(TAA) | F(MMIO) |
 	  F(GDS) | F(ITLB_MULTIHIT),
 	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL) | M(VERW_ENTRY), true },
@@ -109,14 +134,16 @@ static const struct { const char *cpu; u32 faults, measures; bool threads; } exp
 	{ "Ice-Lake-Server", EVERY | F(PBRSB) | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(GDS) |
 	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL), true },
 	{ "Xeon-Bronze-3408U", EVERY | F(PBRSB) | F(BHI),
-	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL), false },
+	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL) | M(BHI_DIS_S), false },
 	{ "EPYC-7601-32-Core-ibpb", EVERY | F(RETBLEED) | F(SRSO) | F(LFENCE),
-	  M(IBPB_SWITCH) | M(RSB_FILL), false },
+	  M(IBPB_SWITCH) | M(IBPB_EXIT) | M(RSB_FILL) | M(LFENCE), false },
 	{ "EPYC-7502-32-Core", EVERY | F(RETBLEED) | F(SRSO) | F(ZENBLEED) | F(LFENCE),
-	  M(IBPB_SWITCH) | M(RSB_FILL), false },
-	{ "EPYC-7713-64-Core", EVERY | F(SRSO) | F(TSA), M(IBPB_SWITCH) | M(RSB_FILL), false },
-	{ "EPYC-9334-32-Core", EVERY | F(SRSO) | F(TSA), M(IBPB_SWITCH) | M(AUTO_IBRS), false },
-	{ "Ryzen-9-9950X-16-Core", EVERY | F(SRSO), M(IBPB_SWITCH) | M(AUTO_IBRS), false },
+	  M(IBPB_SWITCH) | M(IBPB_EXIT) | M(STIBP) | M(RSB_FILL) | M(ZENBLEED) | M(LFENCE), false },
+	{ "EPYC-7713-64-Core", EVERY | F(SRSO) | F(TSA),
+	  M(IBPB_SWITCH) | M(IBRS_EXIT) | M(STIBP) | M(RSB_FILL), false },
+	{ "EPYC-9334-32-Core", EVERY | F(SRSO) | F(TSA), M(IBPB_SWITCH) | M(AUTO_IBRS) | M(STIBP), false },
+	{ "Ryzen-9-9950X-16-Core", EVERY | F(SRSO),
+	  M(IBPB_SWITCH) | M(AUTO_IBRS) | M(STIBP) | M(IBPB_EXIT), false },
 };
 
 static void cpus_as_published(void **state)
@@ -146,7 +173,7 @@ static void what_is_said(void **state)
 {
 	boot("Xeon-Gold-6130", "");
 	assert_string_equal(shown[SPEC_V2],
-			    "IBPB between domains, the rest not done: Keel has no retpolines");
+			    "IBPB between domains, IBRS after exits");
 	assert_string_equal(shown[SPEC_MDS], "VERW before entries; threads of a core leak to each other");
 	assert_string_equal(shown[SPEC_RFDS], "not affected");
 	/* MD_CLEAR is there for TAA only; what MMIO leaves behind it does not clear */
@@ -158,6 +185,13 @@ static void what_is_said(void **state)
 	assert_string_equal(shown[SPEC_PBRSB], "return stack filled after exits");
 	boot("EPYC-9334-32-Core", "");
 	assert_string_equal(shown[SPEC_RSB], "automatic IBRS");
+	assert_string_equal(shown[SPEC_SRSO], "not done: no microcode for it, or switched off");
+	boot("EPYC-7502-32-Core", "");
+	assert_string_equal(shown[SPEC_V2], "IBPB between domains, IBPB after exits, STIBP");
+	assert_string_equal(shown[SPEC_SRSO], "IBPB after exits");
+	boot("EPYC-7502-32-Core", "spec=no-ibpb-entry,no-ibrs");
+	assert_string_equal(shown[SPEC_V2],
+			    "IBPB between domains, STIBP, the rest not done: Keel has no retpolines");
 }
 
 /* What no dump shows: made up. */
@@ -177,6 +211,23 @@ static void bits_count_together(void **state)
 	assert_false(spec_affected(&cpu, SPEC_L1TF));
 	cpu.family = 15;
 	assert_false(spec_affected(&cpu, SPEC_RFDS));
+	/* Zen 5 that can be told to predict less needs no barrier */
+	cpu = (struct spec_cpu){ .amd = true, .family = 0x1a };
+	cpu.word[SPEC_8B] = BIT(12);
+	cpu.word[SPEC_21A] = BIT(28);
+	assert_int_equal(spec_choose(&cpu, 0, 0) & (M(BP_REDUCE) | M(IBPB_EXIT)), M(IBPB_EXIT));
+	cpu.word[SPEC_21A] |= BIT(31);
+	assert_int_equal(spec_choose(&cpu, 0, 0) & (M(BP_REDUCE) | M(IBPB_EXIT)), M(BP_REDUCE));
+	/* Zen 4 whose IBPB forgets what kind of branch was where, or not */
+	cpu = (struct spec_cpu){ .amd = true, .family = 0x19 };
+	cpu.word[SPEC_8B] = BIT(12);
+	assert_false(spec_choose(&cpu, 0, 0) & M(IBPB_EXIT));
+	cpu.word[SPEC_21A] = BIT(28);
+	assert_true(spec_choose(&cpu, 0, 0) & M(IBPB_EXIT));
+	cpu.word[SPEC_8B] = BIT(15);
+	assert_false(spec_choose(&cpu, 0, 0) & M(STIBP));
+	cpu.smt = true;
+	assert_true(spec_choose(&cpu, 0, 0) & M(STIBP));
 
 	boot("Xeon-Gold-6130", "");
 	one_thread = *on_cpu;
@@ -194,7 +245,7 @@ static void options_switch(void **state)
 	boot("Xeon-Gold-6130", "spec=off");
 	assert_int_equal(mitigations, 0);
 	boot("Xeon-Gold-6130", "spec=no-verw,l1d-flush=off");
-	assert_int_equal(mitigations, M(IBPB_SWITCH) | M(RSB_FILL));
+	assert_int_equal(mitigations, M(IBPB_SWITCH) | M(IBRS_EXIT) | M(RSB_FILL));
 	assert_string_equal(shown[SPEC_L1TF], "not done: no microcode for it, or switched off; "
 			    "threads of a core leak to each other");
 	boot("Xeon-Gold-6130", "spec=no-verw,verw");
@@ -208,18 +259,54 @@ static void options_switch(void **state)
 	assert_int_equal(mitigations, expected[9].measures);
 }
 
+static void expect_msrs(unsigned int n, u32 msr, u64 v)
+{
+	assert_int_equal(nr_msrs, n);
+	for (unsigned int i = 0; i < n; i++)
+		if (msrs[i].msr == msr) {
+			assert_int_equal(msrs[i].v, v);
+			return;
+		}
+	fail_msg("MSR %#x is not written", msr);
+}
+
 static void what_is_switched_on_for_good(void **state)
 {
+	struct dump with_controls;
+
 	boot("EPYC-9334-32-Core", "");
-	assert_int_equal(nr_msrs, 2);
-	assert_int_equal(msrs[0], MSR_EFER);
-	assert_int_equal(msrs[1], BIT(21));
+	expect_msrs(2, MSR_EFER, BIT(21));
+	expect_msrs(2, MSR_SPEC_CTRL, 2);
 	boot("Xeon-Bronze-3408U", "");
-	assert_int_equal(nr_msrs, 2);
-	assert_int_equal(msrs[0], MSR_SPEC_CTRL);
-	assert_int_equal(msrs[1], 1);
+	expect_msrs(1, MSR_SPEC_CTRL, 1 | BIT(10));
+	boot("Xeon-Gold-6130", "");
+	expect_msrs(1, MSR_SPEC_CTRL, 0);
 	boot("EPYC-7502-32-Core", "");
-	assert_int_equal(nr_msrs, 0);
+	expect_msrs(2, MSR_DE_CFG, BIT(1) | BIT(9));
+	expect_msrs(2, MSR_SPEC_CTRL, 2);
+	microcode = 0x0830107b;
+	boot("EPYC-7502-32-Core", "");
+	expect_msrs(2, MSR_DE_CFG, BIT(1));
+	assert_string_equal(shown[SPEC_ZENBLEED], "not affected");
+	microcode = 0;
+	locked = MSR_DE_CFG;
+	boot("EPYC-7502-32-Core", "");
+	expect_msrs(1, MSR_SPEC_CTRL, 2);
+	assert_string_equal(shown[SPEC_LFENCE], "not done: no microcode for it, or switched off");
+	locked = 0;
+
+	boot("Xeon-Platinum-8268", "");
+	with_controls = *on_cpu;
+	with_controls.arch_caps |= BIT(7) | BIT(25);
+	on_cpu = &with_controls;
+	nr_msrs = nr_shown = 0;
+	mitigations_init();
+	arch_hypfs_cpu_faults(NULL);
+	expect_msrs(3, 0x122, 3);
+	expect_msrs(3, 0x123, BIT(0));
+	assert_string_equal(shown[SPEC_TAA], "TSX off");
+	assert_string_equal(shown[SPEC_GDS], "microcode's measure on");
+	assert_false(mitigated(MIT_VERW_ENTRY));
 }
 
 static const struct CMUnitTest tests[] = {

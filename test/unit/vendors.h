@@ -64,6 +64,7 @@ u64 keel_cr3(void) { return 0; }
 void traps_use_ist(bool ist) { }
 void svm_enter(u64 *gpr, paddr_t vmcb) { }
 void svm_enter_guarded(u64 *gpr, paddr_t vmcb) { }
+void svm_enter_barrier(u64 *gpr, paddr_t vmcb) { }
 int vmx_enter(u64 *gpr, bool launched) { return 1; }
 int vmx_enter_guarded(u64 *gpr, bool launched) { return 1; }
 void vmx_explain_failure(const struct exit_info *e, bool instruction) { }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Into the guest and back: void svm_enter(u64 *gpr, paddr_t vmcb), and svm_enter_guarded(), which
- * lets no prediction of the guest's pass. Two, because a test after the exit could be mispredicted.
+ * lets no prediction of the guest's pass; svm_enter_barrier() forgets them all before any branch,
+ * as some CPUs take any instruction for one. Not one with tests after the exit: those could be
+ * mispredicted.
  * The offsets are those of gpr[]: the registers in the order of their encoding.
  */
 #include "arch/x86/hvm/enter.h"
@@ -29,6 +31,12 @@
 	mov	(%rsp), %rax
 	mov	%rdi, 7*8(%rax)
 	SAVE_GUEST %rax
+	.if \guard == 2
+	mov	$0x49, %ecx		/* PRED_CMD */
+	mov	$1, %eax
+	xor	%edx, %edx
+	wrmsr
+	.endif
 	.if \guard
 	call	mitigations_after_exit	/* before the first return */
 	.endif
@@ -40,4 +48,5 @@
 
 	ENTER svm_enter, 0
 	ENTER svm_enter_guarded, 1
+	ENTER svm_enter_barrier, 2
 	.section .note.GNU-stack, "", @progbits

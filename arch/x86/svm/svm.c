@@ -239,7 +239,9 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 	vmcb->rax = v->gpr[REG_RAX];
 	vmcb->rsp = v->gpr[REG_RSP];
 	mitigations_before_entry();
-	if (mitigations_guard_exit())
+	if (mitigations_guard_exit() && mitigated(MIT_IBPB_EXIT))
+		svm_enter_barrier(v->gpr, v->svm.vmcb_pa);
+	else if (mitigations_guard_exit())
 		svm_enter_guarded(v->gpr, v->svm.vmcb_pa);
 	else
 		svm_enter(v->gpr, v->svm.vmcb_pa);

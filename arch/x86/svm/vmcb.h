@@ -113,5 +113,6 @@ enum {
  */
 void svm_enter(u64 *gpr, paddr_t vmcb_pa);
 void svm_enter_guarded(u64 *gpr, paddr_t vmcb_pa);
+void svm_enter_barrier(u64 *gpr, paddr_t vmcb_pa);
 
 #endif
