@@ -42,7 +42,7 @@ static const struct option options[] = {
 		[SPEC_WORD_BP_SPEC_REDUCE] = "bp-spec-reduce", [SPEC_WORD_VERW] = "verw",
 		[SPEC_WORD_L1D_FLUSH] = "l1d-flush", [SPEC_WORD_TSX_OFF] = "tsx-off",
 		[SPEC_WORD_GDS_MIT] = "gds-mit", [SPEC_WORD_ZENBLEED] = "zenbleed",
-		[SPEC_WORD_LFENCE] = "lfence",
+		[SPEC_WORD_LFENCE] = "lfence", [SPEC_WORD_EPT_NX] = "ept-nx",
 	  },
 	  .help = "measures against the CPU's faults, as in verw=off,rsb; off: none" },
 	{ "ucode", OPTION_CHOICE, .words = { "scan", "no" },

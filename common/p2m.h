@@ -157,6 +157,11 @@ void p2m_log_protect(struct domain *d, gfn_t gfn, const u64 *bits);
  * The guest faulted on a write to its RAM at gfn: makes the page writable and dirty. No p2m lock.
  */
 void p2m_log_fault(struct domain *d, gfn_t gfn);
+/*
+ * The guest may execute its page at gfn, and faulted: it was large, and is small now, or was before
+ * and the fault is old. No p2m lock.
+ */
+void p2m_exec_fault(struct domain *d, gfn_t gfn);
 /* Any p2m lock held. */
 void p2m_log_written(struct p2m *p, gfn_t gfn);
 static inline void p2m_log_write(struct p2m *p, gfn_t gfn)

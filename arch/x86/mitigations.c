@@ -2,6 +2,7 @@
 /* Reads what decides about the CPU's faults, says what is done, and does it. */
 #include "arch/x86/mitigations.h"
 
+#include "arch/x86/p2m_format.h"
 #include "common/hypfs.h"
 #include "common/option.h"
 #include "common/printk.h"
@@ -61,6 +62,7 @@ void mitigations_init(void)
 	read_cpu(&this_machine);
 	option_list("spec", &on, &off);
 	mitigations = spec_choose(&this_machine, on, off);
+	p2m_large_noexec = mitigated(MIT_EPT_NX);
 	mitigations_init_cpu();
 	for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++) {
 		if (!spec_affected(&this_machine, f))

@@ -57,9 +57,13 @@ static mfn_t entry_mfn(u64 e)
 	return (e & P2M_ADDR) >> PAGE_SHIFT;
 }
 
+bool p2m_large_noexec;
+
 static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, u64 bits)
 {
-	return bits ? mfn << PAGE_SHIFT | bits | (level > 1 ? f->superpage : 0) : 0;
+	if (level > 1 && bits)
+		bits = (p2m_large_noexec ? bits & ~f->exec : bits) | f->superpage;
+	return bits ? mfn << PAGE_SHIFT | bits : 0;
 }
 
 /* Of a nested entry: the vendor's bits, and the type. */
@@ -266,7 +270,7 @@ static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, 
 		u64 step = BIT(level_shift(level - 1)) << PAGE_SHIFT, e = old;
 
 		if (level == 2)
-			e &= ~f->superpage;
+			e = (e & ~f->superpage) | (p2m_format->leaf[p2m_entry_type(e)] & f->exec);
 		for (unsigned int i = 0; i < 512; i++)
 			table[i] = e + i * step;
 	}

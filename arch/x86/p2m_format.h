@@ -9,6 +9,7 @@ struct p2m_format {
 	u64 leaf[P2M_NR_TYPES];	/* bits of a leaf entry of a type; 0: the type is not mapped */
 	/* in an IOMMU's format, instead of leaf[P2M_RESERVED]: by P2M_DEVICES_READ and _WRITE */
 	u64 reserved[4];
+	u64 exec;		/* bits that allow execution; 0: p2m_large_noexec does not apply */
 	u64 table;		/* bits of an entry that points to a table */
 	u64 table_level;	/* times the level of that table: AMD-Vi's next level field */
 	u64 superpage;		/* makes a level 2 or 3 entry a leaf: these bits of superpage_mask are set */
@@ -19,6 +20,9 @@ struct p2m_format {
 };
 
 extern const struct p2m_format *p2m_format; /* the vendor's; set once at boot */
+
+/* Large pages are not executable (iTLB multihit): p2m_exec_fault(). Set once at boot. */
+extern bool p2m_large_noexec;
 
 /*
  * Bits 52..55 are ignored by both vendors' hardware: they hold the type (APM vol. 2, 5.3.3; SDM

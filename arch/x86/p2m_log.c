@@ -65,6 +65,22 @@ void p2m_log_fault(struct domain *d, gfn_t gfn)
 	p2m_write_unlock(d);
 }
 
+/* Without memory for the split the whole page may be executed: nobody ends for want of memory. */
+void p2m_exec_fault(struct domain *d, gfn_t gfn)
+{
+	unsigned int level;
+	u64 *slot;
+
+	if (!p2m_large_noexec)
+		return;
+	p2m_write_lock(&d->p2m);
+	if (p2m_split(d, gfn)) {
+		slot = entry_at(&d->p2m, gfn, &level);
+		*slot |= p2m_format->leaf[p2m_entry_type(*slot)] & p2m_format->exec;
+	}
+	p2m_write_unlock(d);
+}
+
 int p2m_log_start(struct domain *d)
 {
 	struct p2m *p = &d->p2m;

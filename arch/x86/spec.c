@@ -104,7 +104,7 @@ static const struct {
 	[SPEC_TSA] = { "tsa", 0x19, 0x19, .no = { TSA_SQ_NO, TSA_L1_NO } },
 	[SPEC_ZENBLEED] = { "zenbleed", 0x17, 0x17 },
 	[SPEC_ITLB_MULTIHIT] = { "itlb-multihit", .intel = true, .big = true, .no = { PSCHANGE_MC_NO },
-				 .undone = "guests execute from large pages" },
+				 .undone = "guests execute from large pages without spec=ept-nx" },
 	[SPEC_LFENCE] = { "lfence", 0x10, 255, .no = { LFENCE_SERIAL } },
 };
 
@@ -149,6 +149,8 @@ static const struct {
 	{ MIT_TSX_OFF, "TSX off", SPEC_WORD_TSX_OFF, F(TAA), .intel = true, .needs = { TSX_CTRL } },
 	{ MIT_GDS, "microcode's measure on", SPEC_WORD_GDS_MIT, F(GDS), .intel = true,
 	  .needs = { GDS_CTRL } },
+	{ MIT_EPT_NX, "large pages not executable", SPEC_WORD_EPT_NX, 0, F(ITLB_MULTIHIT),
+	  .intel = true },
 	{ MIT_ZENBLEED, "chicken bit set", SPEC_WORD_ZENBLEED, F(ZENBLEED), .amd = true,
 	  .amd_last = 0x17 },
 	{ MIT_LFENCE, "LFENCE waits", SPEC_WORD_LFENCE, F(LFENCE), .amd = true },

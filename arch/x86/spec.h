@@ -28,6 +28,7 @@ enum mitigation {
 	MIT_TSX_OFF,		/* TSX_CTRL: transactions abort at once */
 	MIT_GDS,		/* MCU_OPT_CTRL: the microcode's measure is not switched off */
 	MIT_ZENBLEED,		/* DE_CFG: the chicken bit */
+	MIT_EPT_NX,		/* large pages of nested tables are not executable (Intel) */
 	MIT_LFENCE,		/* DE_CFG: LFENCE waits for all before it */
 	MIT_RSB_FILL,		/* return stack filled after each exit */
 	MIT_VERW_ENTRY,		/* buffers cleared before each entry */

@@ -17,7 +17,7 @@
 static const struct p2m_format format = {
 	.leaf = { [P2M_RAM] = 7, [P2M_SHARED] = 3, [P2M_GRANT_RW] = 3, [P2M_GRANT_RO] = 1,
 		  [P2M_FOREIGN] = 3, [P2M_MMIO] = 3, [P2M_MMIO_RAMLIKE] = 7, [P2M_ONES] = 1, [P2M_RESERVED] = 7 },
-	.table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
+	.exec = 4, .table = 7, .superpage = 0x80, .superpage_mask = 0x80, .max_order = 18, .types = true,
 };
 
 struct iommu_caps iommu_caps;
@@ -107,6 +107,8 @@ static u8 *cpu_walk(u64 gpa, enum access a)
 		table = mfn_to_virt((e & 0xffffffffff000ull) >> PAGE_SHIFT);
 		if (level == 1)
 			return (u8 *)table + (gpa & ~PAGE_MASK);
+		if (level == 2 && e & 0x80)
+			return (u8 *)table + (gpa & (MiB(2) - 1));
 		assert_false(e & 0x80);
 	}
 }
@@ -394,13 +396,53 @@ static void dom0_finds_its_devices(void **state)
 	d = &x->d;
 }
 
+static u8 *map_large(gfn_t gfn)
+{
+	struct page_info *pg = alloc_domain_pages(d, 9);
+
+	assert_non_null(pg);
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, gfn, page_to_mfn(pg), 9, P2M_RAM), 0);
+	p2m_write_unlock(d);
+	return page_to_virt(pg);
+}
+
+/* iTLB multihit: a large page is not executed, what is executed becomes small. */
+static void code_in_a_large_page(void **state)
+{
+	u64 gpa = MiB(4), other = MiB(6), tables;
+	u8 *large;
+
+	p2m_large_noexec = true;
+	large = map_large(PFN_DOWN(gpa));
+	map_large(PFN_DOWN(other));
+	tables = d->p2m.nr_tables;
+	assert_ptr_equal(cpu_walk(gpa + 0x5000, WRITE), large + 0x5000);
+	assert_null(cpu_walk(gpa, EXEC));
+	raise(gpa + 0x5000, EXEC, true);
+	assert_int_equal(d->p2m.nr_tables, tables + 1);
+	assert_ptr_equal(cpu_walk(gpa + 0x5008, EXEC), large + 0x5008);
+	assert_ptr_equal(cpu_walk(gpa + MiB(2) - 1, EXEC), large + MiB(2) - 1);
+	raise(gpa + 0x5000, EXEC, true); /* an old translation of another CPU */
+	assert_int_equal(d->p2m.nr_tables, tables + 1);
+	/* Without memory for the split it is executed as it is. */
+	assert_null(cpu_walk(other, EXEC));
+	fake_fail_from(1);
+	raise(other + 0x5000, EXEC, true);
+	fake_fail_from(0);
+	assert_int_equal(d->p2m.nr_tables, tables + 1);
+	assert_non_null(cpu_walk(other + 0x5000, EXEC));
+	assert_int_equal(injected, 0);
+	p2m_large_noexec = false;
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(a_hole_reads_as_ones), T(the_apic_stays_out), T(memory_comes_and_goes),
 		T(teardown_leaves_the_shared_tables),
 	T(a_superpage_comes_over_ones), T(writes_are_emulated), T(no_memory_for_a_table),
 	T(code_that_is_not_there), T(on_the_way_to_a_handler), T(a_clean_page_is_written),
-	T(dom0_finds_its_devices),
+	T(dom0_finds_its_devices), T(code_in_a_large_page),
 };
 
 UNIT_MAIN(tests)

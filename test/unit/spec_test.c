@@ -24,6 +24,8 @@ static void test_wrmsr(u32 msr, u64 v);
 #include "arch/x86/cpu.c"
 #include "arch/x86/mitigations.c"
 
+bool p2m_large_noexec;
+
 static const struct dump *on_cpu;
 static struct { u32 msr; u64 v; } msrs[8];	/* written */
 static unsigned int nr_msrs;
@@ -157,6 +159,7 @@ static void cpus_as_published(void **state)
 			fail_msg("%s: measures %#x, not %#x", expected[i].cpu, mitigations,
 				 expected[i].measures);
 		assert_int_equal(nr_shown, NR_SPEC_FAULTS);
+		assert_false(p2m_large_noexec);
 		for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++) {
 			bool affected = expected[i].faults >> f & 1;
 
@@ -250,6 +253,9 @@ static void options_switch(void **state)
 			    "threads of a core leak to each other");
 	boot("Xeon-Gold-6130", "spec=no-verw,verw");
 	assert_true(mitigated(MIT_VERW_ENTRY));
+	boot("Xeon-Gold-6130", "spec=ept-nx");
+	assert_true(p2m_large_noexec);
+	assert_string_equal(shown[SPEC_ITLB_MULTIHIT], "large pages not executable");
 	boot("Xeon-Gold-6130", "spec=on");
 	assert_int_equal(mitigations, expected[1].measures);
 	/* without need, but not what the CPU cannot */

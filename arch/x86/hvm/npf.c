@@ -107,7 +107,9 @@ void hvm_nested_fault(struct x86_vcpu *v, const struct exit_info *e)
 	if (t != P2M_HOLE) {
 		if (!allowed(t, e))
 			fault(v, X86_EXC_GP, 0);
-		else if (t == P2M_RAM && !e->npf.exec)
+		else if (e->npf.exec)
+			p2m_exec_fault(d, gfn);
+		else if (t == P2M_RAM)
 			p2m_log_fault(d, gfn);
 		return;
 	}

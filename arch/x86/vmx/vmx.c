@@ -523,6 +523,7 @@ static struct p2m_format vmx_p2m_format = {
 		[P2M_ONES] = 1 | 6 << 3,
 		[P2M_RESERVED] = 7 | 6 << 3,
 	},
+	.exec = 4,
 	.table = 7,
 	.superpage = BIT(7),
 	.superpage_mask = BIT(7),
