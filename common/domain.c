@@ -28,6 +28,7 @@ struct domain *domain_find(domid_t id)
 
 	if (id >= DOMID_FIRST_RESERVED)
 		return NULL;
+	id = (domid_t)index_nospec(id, DOMID_FIRST_RESERVED);
 	page = READ_ONCE(domain_table[id / IDS_PER_PAGE]);
 	return page ? READ_ONCE(page[id % IDS_PER_PAGE]) : NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef COMMON_DOMAIN_H
 #define COMMON_DOMAIN_H
 
+#include <machine/nospec.h>
 #include <public/event_channel.h>
 #include <public/hvm/params.h>
 #include <public/hvm/pvh_layout.h>
@@ -155,7 +156,7 @@ struct domain *domain_find_from(domid_t id);
 struct domain *domain_resolve(domid_t id, long *err);
 static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
 {
-	return id < d->max_vcpus ? READ_ONCE(d->vcpu[id]) : NULL;
+	return id < d->max_vcpus ? READ_ONCE(d->vcpu[index_nospec(id, MAX_VCPUS)]) : NULL;
 }
 
 /*

@@ -72,10 +72,11 @@ static struct evtchn **page_slot(const struct evtchn_table *t, unsigned int n)
 
 struct evtchn *evtchn_lookup_high(const struct evtchn_table *t, evtchn_port_t port)
 {
-	struct evtchn **slot = port < EVTCHN_MAX_PORTS ? page_slot(t, port / EVTCHN_PER_PAGE) : NULL;
+	evtchn_port_t p = (evtchn_port_t)index_nospec(port, EVTCHN_MAX_PORTS);
+	struct evtchn **slot = port < EVTCHN_MAX_PORTS ? page_slot(t, p / EVTCHN_PER_PAGE) : NULL;
 	struct evtchn *page = slot ? __atomic_load_n(slot, __ATOMIC_ACQUIRE) : NULL;
 
-	return page ? &page[port % EVTCHN_PER_PAGE] : NULL;
+	return page ? &page[p % EVTCHN_PER_PAGE] : NULL;
 }
 
 static void free_pages_of(struct evtchn **pages, unsigned int nr)
@@ -444,7 +445,7 @@ static long evtchnop_bind_virq(struct domain *d, void *arg, u64 gva, unsigned lo
 	if (!v)
 		return -ENOENT;
 	spin_lock(&d->evtchn.lock);
-	port = v->virq_port[op->virq] ? -EEXIST : evtchn_find_free(d);
+	port = v->virq_port[index_nospec(op->virq, MAX_VIRQS)] ? -EEXIST : evtchn_find_free(d);
 	if (port > 0) {
 		evtchn_take(d, (evtchn_port_t)port, (struct evtchn){ .state = EC_VIRQ, .virq = (u8)op->virq,
 								     .vcpu = op->vcpu });

@@ -3,6 +3,7 @@
 #ifndef COMMON_EVTCHN_H
 #define COMMON_EVTCHN_H
 
+#include <machine/nospec.h>
 #include <public/event_channel.h>
 #include <public/xen.h>
 
@@ -86,6 +87,7 @@ static inline struct evtchn *evtchn_lookup_2l(const struct evtchn_table *t, evtc
 
 	if (port >= EVTCHN_2L_PORTS)
 		return NULL;
+	port = (evtchn_port_t)index_nospec(port, EVTCHN_2L_PORTS);
 	page = __atomic_load_n(&t->pages[port / EVTCHN_PER_PAGE], __ATOMIC_ACQUIRE);
 	return page ? &page[port % EVTCHN_PER_PAGE] : NULL;
 }

@@ -259,6 +259,7 @@ s16 grant_pin(struct domain *granter, grant_ref_t ref, domid_t grantee, bool rea
 
 	spin_lock(&gt->lock);
 	if (ref < grant_refs(gt)) {
+		ref = (grant_ref_t)index_nospec(ref, grant_refs(gt));
 		status = grant_pin_locked(granter, ref, grantee, readonly);
 		if (status == GNTST_okay)
 			*pg = mfn_to_page(grant_active(gt, ref)->mfn);

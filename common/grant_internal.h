@@ -3,6 +3,7 @@
 #ifndef COMMON_GRANT_INTERNAL_H
 #define COMMON_GRANT_INTERNAL_H
 
+#include <machine/nospec.h>
 #include "common/domain.h"
 #include "common/grant.h"
 #include "common/heap.h"

@@ -15,12 +15,18 @@
 #define RELEASE_PER_STEP 256 /* handles visited, used or not */
 #define UNINTERRUPTED 16	/* operations between two checks for interrupts */
 
-/* G: the entry of a handle, NULL if there is none. */
+/* G: the entry of a handle that there is. */
 static struct maptrack *maptrack_entry(const struct grant_table *gt, grant_handle_t handle)
 {
-	if (handle >= gt->nr_maptrack * MAPTRACK_PER_FRAME)
-		return NULL;
 	return &gt->maptrack[handle / MAPTRACK_PER_FRAME][handle % MAPTRACK_PER_FRAME];
+}
+
+/* G: the entry of a handle that the guest names, NULL if there is none. */
+static struct maptrack *maptrack_find(const struct grant_table *gt, grant_handle_t handle)
+{
+	u32 n = gt->nr_maptrack * MAPTRACK_PER_FRAME;
+
+	return handle < n ? maptrack_entry(gt, (grant_handle_t)index_nospec(handle, n)) : NULL;
 }
 
 /* G: one more page of handles. 0, -ENOSPC, -ENOMEM. */
@@ -194,7 +200,7 @@ static s16 grant_unmap_claim(struct grant_table *gt, grant_handle_t handle, bool
 	struct maptrack *mt;
 
 	spin_lock(&gt->lock);
-	mt = maptrack_entry(gt, handle);
+	mt = maptrack_find(gt, handle);
 	if (mt && mt->state == MT_USED) {
 		status = GNTST_general_error;
 		if (any_addr || mt->gfn == gfn) {

@@ -50,22 +50,24 @@ static void param_changed(struct domain *d, u32 index)
 static long op_set_param(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct xen_hvm_param *p = arg;
+	u32 index;
 	u8 rules;
 
 	if (p->index >= HVM_NR_PARAMS)
 		return -EINVAL;
-	rules = param_rules[p->index];
+	index = (u32)index_nospec(p->index, HVM_NR_PARAMS);
+	rules = param_rules[index];
 	if (!current->domain->control && !(rules & SET))
 		return -EPERM;
 	if ((rules & ZERO) && p->value)
 		return -EOPNOTSUPP;
-	if ((rules & ONCE) && d->hvm_params[p->index] && d->hvm_params[p->index] != p->value)
+	if ((rules & ONCE) && d->hvm_params[index] && d->hvm_params[index] != p->value)
 		return -EEXIST;
 	if (p->index == HVM_PARAM_CALLBACK_IRQ && d == current->domain && compat_latch())
 		return -EBUSY;
 	if (p->index == HVM_PARAM_TIMER_MODE && p->value > HVMPTM_one_missed_tick_pending)
 		return -EINVAL;
-	WRITE_ONCE(d->hvm_params[p->index], p->value);
+	WRITE_ONCE(d->hvm_params[index], p->value);
 	param_changed(d, p->index);
 	return 0;
 }
@@ -83,14 +85,16 @@ static void tell_no_dom0(void)
 static long op_get_param(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	struct xen_hvm_param *p = arg;
+	u32 index;
 
 	if (p->index >= HVM_NR_PARAMS)
 		return -EINVAL;
-	if (!current->domain->control && !(param_rules[p->index] & GET))
+	index = (u32)index_nospec(p->index, HVM_NR_PARAMS);
+	if (!current->domain->control && !(param_rules[index] & GET))
 		return -EPERM;
 	if (d->hardware && p->domid == DOMID_SELF && p->index == HVM_PARAM_CONSOLE_EVTCHN)
 		tell_no_dom0();
-	p->value = READ_ONCE(d->hvm_params[p->index]);
+	p->value = READ_ONCE(d->hvm_params[index]);
 	return copy_to_guest(gva, p, sizeof(*p));
 }
 

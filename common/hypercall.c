@@ -23,7 +23,10 @@ static const struct {
 
 static long call(unsigned long nr, const unsigned long a[5])
 {
-	if (nr >= NR_HYPERCALLS || !table[nr].fn)
+	if (nr >= NR_HYPERCALLS)
+		return -ENOSYS;
+	nr = index_nospec(nr, NR_HYPERCALLS);
+	if (!table[nr].fn)
 		return -ENOSYS;
 	if (!hypercall_allowed(table[nr].perm))
 		return -EPERM;

@@ -8,6 +8,8 @@
 #ifndef COMMON_OP_H
 #define COMMON_OP_H
 
+#include <machine/nospec.h>
+
 #include "common/guest_access.h"
 #include "common/hypercall.h"
 
@@ -65,7 +67,10 @@ static inline bool op_allowed(const struct op *op)
 /* The row of an operation. NULL: -ENOSYS. */
 static inline const struct op *op_find(const struct op *table, unsigned int n, unsigned long cmd)
 {
-	return cmd < n && table[cmd].fn ? &table[cmd] : NULL;
+	if (cmd >= n)
+		return NULL;
+	table += index_nospec(cmd, n);
+	return table->fn ? table : NULL;
 }
 
 /*

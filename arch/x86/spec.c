@@ -85,7 +85,7 @@ static const struct {
 	bool threads;		/* leaks between the threads of a core, whatever is done at entries */
 	const char *undone;	/* why nothing is done, where that is not for want of microcode */
 } faults[NR_SPEC_FAULTS] = {
-	[SPEC_V1] = { "spectre-v1", 0, 255, .intel = true, .undone = "indexes are not masked" },
+	[SPEC_V1] = { "spectre-v1", 0, 255, .intel = true },
 	[SPEC_V2] = { "spectre-v2", 0, 255, .intel = true, .undone = "Keel has no retpolines" },
 	[SPEC_RSB] = { "rsb", 0, 255, .intel = true },
 	[SPEC_PBRSB] = { "pbrsb", .intel = true, .needs = IBRS_ALL, .no = { PBRSB_NO } },
@@ -291,7 +291,9 @@ void spec_status(const struct spec_cpu *cpu, enum spec_fault f, u32 chosen,
 			len += snprintf(text + len, SPEC_TEXT_LEN - len, "%s%s", len ? ", " : "", measures[i].text);
 		named |= what;
 	}
-	if (!whole)
+	if (f == SPEC_V1)
+		len += snprintf(text, SPEC_TEXT_LEN, "indexes that guests choose are masked");
+	else if (!whole)
 		len += snprintf(text + len, SPEC_TEXT_LEN - len, "%snot done: %s", len ? ", the rest " : "",
 				faults[f].undone ?: "no microcode for it, or switched off");
 	if (leaks_to_thread(cpu, f, chosen))

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: arch/x86/spec.c common/option.c common/vsnprintf.c */
 /* Which faults CPUs have, and what is done about them, by dumps of CPUs (spec/dumps.h). */
+#include "arch/x86/include/machine/nospec.h" /* first: mutants change it by this name */
 #include "test/unit/unit.h"
+
+#include <stdio.h>
 
 #include "arch/x86/cpu.h"
 #include "arch/x86/spec.h"
@@ -315,12 +318,69 @@ static void what_is_switched_on_for_good(void **state)
 	assert_false(mitigated(MIT_VERW_ENTRY));
 }
 
+static void indexes_are_masked(void **state)
+{
+	assert_int_equal(index_nospec(0, 5), 0);
+	assert_int_equal(index_nospec(4, 5), 4);
+	assert_int_equal(index_nospec(5, 5), 0);
+	assert_int_equal(index_nospec(~0ull, 5), 0);
+	assert_int_equal(index_nospec(BIT(32) + 1, 5), 0);
+	assert_int_equal(index_nospec(BIT(40), ~0ull), BIT(40));
+	assert_int_equal(index_nospec(0, 0), 0);
+	assert_int_equal(index_nospec(3, 0), 0);
+}
+
+/* The function's text has a call of it. */
+static bool masks(const char *file, const char *function)
+{
+	static char text[65536];
+	char name[64];
+	char *p, *end, *use;
+	FILE *f = fopen(file, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	snprintf(name, sizeof(name), "%s(", function);
+	for (p = strstr(text, name); p; p = strstr(p + 1, name)) {
+		end = strstr(p, "\n}");
+		use = strstr(p, "index_nospec(");
+		if (strchr(p, '{') < strchr(p, ';') && use && use < end)
+			return true;
+	}
+	return false;
+}
+
+/* The manual's table is what the sources do: no row more, and none less. */
+static void the_manual_lists_the_masks(void **state)
+{
+	char line[512], function[64], file[64];
+	unsigned int rows = 0, uses = 0;
+	FILE *f = fopen("docs/security.md", "r");
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "| %*[^|]| `%63[a-z0-9_]()` | `%63[^`]` |", function, file) != 2)
+			continue;
+		if (!masks(file, function))
+			fail_msg("%s() in %s does not mask its index", function, file);
+		rows++;
+	}
+	fclose(f);
+	f = popen("grep -rho 'index_nospec(' --include='*.[ch]' common arch/x86 | wc -l", "r");
+	assert_int_equal(fscanf(f, "%u", &uses), 1);
+	assert_int_equal(pclose(f), 0);
+	assert_int_equal(rows, uses - 1); /* but for its definition */
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(cpus_as_published),
 	cmocka_unit_test(what_is_said),
 	cmocka_unit_test(bits_count_together),
 	cmocka_unit_test(options_switch),
 	cmocka_unit_test(what_is_switched_on_for_good),
+	cmocka_unit_test(indexes_are_masked),
+	cmocka_unit_test(the_manual_lists_the_masks),
 };
 
 UNIT_MAIN(tests)
