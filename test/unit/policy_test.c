@@ -463,6 +463,45 @@ static u64 rd(u32 msr)
 	return val;
 }
 
+/* A guest is told which faults the CPU has not, and nothing that it could not act on. */
+static void arch_capabilities(void **state)
+{
+	struct cpu_policy *max = (struct cpu_policy *)cpu_policy_max(), kept = *max;
+	static struct xen_cpuid_leaf l[CPUID_MAX_SERIALISED];
+	struct xen_msr_entry m[CPUID_MAX_SERIALISED_MSRS];
+	struct xen_domctl_cpu_policy op = { .leaves = (u64)l, .nr_leaves = CPUID_MAX_SERIALISED,
+					    .msrs = (u64)m, .nr_msrs = 2 };
+	u64 val;
+
+	max->feat[0].d |= BIT(29);
+	max->arch_caps = ~0ull;
+	cpu_policy_default(x->cpuid, &x->d);
+	assert_true(leaf(7, 0).d & BIT(29));
+	assert_int_equal(rd(0x10a), 0x400000000d10e169);
+	assert_int_equal(hvm_wrmsr(v0, 0x10a, 0), -EINVAL);
+	assert_int_equal(arch_get_cpu_policy(&x->d, &op), 0);
+	assert_int_equal(op.nr_msrs, 2);
+	assert_int_equal(m[1].idx, 0x10a);
+	assert_int_equal(m[1].val, 0x400000000d10e169);
+	m[1].val = BIT(0) | BIT(1);
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
+	assert_int_equal(rd(0x10a), 1);
+	/* the machine's are the most */
+	max->arch_caps = BIT(5);
+	m[1].val = ~0ull;
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
+	assert_int_equal(rd(0x10a), BIT(5));
+	op.nr_msrs = 1;
+	assert_int_equal(arch_get_cpu_policy(&x->d, &op), -ENOBUFS);
+	/* without the feature there is no MSR */
+	max->feat[0].d &= ~BIT(29);
+	cpu_policy_default(x->cpuid, &x->d);
+	assert_int_equal(hvm_rdmsr(v0, 0x10a, &val), -EINVAL);
+	assert_int_equal(x->cpuid->arch_caps, 0);
+	*max = kept;
+	cpu_policy_default(x->cpuid, &x->d);
+}
+
 static void simple_msrs(void **state)
 {
 	u64 val;
@@ -1273,6 +1312,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(components_come_whole),
 	TEST(machine_policies),
 	TEST(simple_msrs),
+	TEST(arch_capabilities),
 	TEST(mtrrs),
 	TEST(efer),
 	TEST(state_msrs),

@@ -31,6 +31,7 @@ struct cpu_policy {
 	struct cpuid_regs xstate[CPUID_NR_XSTATE];
 	struct cpuid_regs extd[CPUID_NR_EXTD];
 	u64 platform_info;	/* MSR 0xce */
+	u64 arch_caps;		/* MSR 0x10a; there with leaf 7's EDX bit 29 */
 };
 
 /*

@@ -77,8 +77,12 @@ static long put_policy(const struct cpu_policy *p, u64 leaves, u32 *nr_leaves, u
 		       u32 *nr_msrs)
 {
 	const struct cpuid_regs none = { 0 }, last = { .a = HV_LEAF_0 };
-	struct xen_msr_entry msr = { .idx = MSR_INTEL_PLATFORM_INFO, .val = p->platform_info };
+	const struct xen_msr_entry msr[CPUID_MAX_SERIALISED_MSRS] = {
+		{ .idx = MSR_INTEL_PLATFORM_INFO, .val = p->platform_info },
+		{ .idx = MSR_ARCH_CAPABILITIES, .val = p->arch_caps },
+	};
 	struct out o = { leaves, *nr_leaves, 0, 0 };
+	u32 n;
 
 	if (!leaves && !msrs) {
 		*nr_leaves = CPUID_MAX_SERIALISED;
@@ -96,10 +100,11 @@ static long put_policy(const struct cpu_policy *p, u64 leaves, u32 *nr_leaves, u
 	}
 	if (o.err || !msrs)
 		return o.err;
-	if (!*nr_msrs)
+	n = p->arch_caps ? 2 : 1;
+	if (*nr_msrs < n)
 		return -ENOBUFS;
-	*nr_msrs = 1;
-	return copy_to_guest(msrs, &msr, sizeof(msr));
+	*nr_msrs = n;
+	return copy_to_guest(msrs, msr, n * sizeof(msr[0]));
 }
 
 long arch_get_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
@@ -141,11 +146,8 @@ static long take_leaves(struct cpu_policy *p, struct xen_domctl_cpu_policy *op)
 	return 0;
 }
 
-/*
- * These MSRs give guests nothing: they are read, and bits that are set are dropped, like features
- * that Keel does not have.
- */
-static long check_msrs(struct xen_domctl_cpu_policy *op)
+/* Of platform_info nothing can be given: it is dropped, as features are. */
+static long take_msrs(struct cpu_policy *p, struct xen_domctl_cpu_policy *op)
 {
 	struct xen_msr_entry m;
 
@@ -156,6 +158,8 @@ static long check_msrs(struct xen_domctl_cpu_policy *op)
 			op->err_msr = m.idx;
 			return m.flags ? -EINVAL : -ERANGE;
 		}
+		if (m.idx == MSR_ARCH_CAPABILITIES)
+			p->arch_caps = m.val;
 	}
 	return 0;
 }
@@ -187,7 +191,7 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 	*p = *x86_domain(d)->cpuid;
 	rc = take_leaves(p, op);
 	if (!rc)
-		rc = check_msrs(op);
+		rc = take_msrs(p, op);
 	if (!rc) {
 		cpu_policy_clamp(p, d);
 		spin_lock(&d->lock);

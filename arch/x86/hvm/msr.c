@@ -42,6 +42,14 @@ static int write_ignore(struct vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
+static int read_arch_caps(struct vcpu *v, u32 msr, u64 *val)
+{
+	const struct cpu_policy *p = x86_domain(v->domain)->cpuid;
+
+	*val = p->arch_caps;
+	return p->feat[0].d & BIT(29) ? 0 : -EINVAL;
+}
+
 static int read_tsc(struct vcpu *v, u32 msr, u64 *val)
 {
 	*val = rdtsc() + x86_vcpu(v)->tsc_offset;
@@ -268,7 +276,7 @@ static const struct msr_entry msrs[] = {
 	{ MSR_INTEL_PLATFORM_INFO, MSR_INTEL_PLATFORM_INFO, read_value, NULL, 0 },
 	{ 0xe7, 0xe8, NULL, NULL, 0 },				/* MPERF, APERF */
 	{ MSR_MTRRCAP, MSR_MTRRCAP, read_value, NULL, MTRR_CAP_VALUE },
-	{ MSR_ARCH_CAPABILITIES, MSR_ARCH_CAPABILITIES, NULL, NULL, 0 },
+	{ MSR_ARCH_CAPABILITIES, MSR_ARCH_CAPABILITIES, read_arch_caps, NULL, 0 },
 	{ 0x140, 0x140, NULL, NULL, 0 },			/* MISC_FEATURES_ENABLES */
 	{ MSR_SYSENTER_CS, MSR_SYSENTER_EIP, read_state, write_state, 0 },
 	{ MSR_MCG_CAP, MSR_MCG_CAP, read_value, NULL, 0 },	/* no banks */
