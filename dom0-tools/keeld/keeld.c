@@ -125,6 +125,7 @@ static void end_guest(struct keel *k, const struct keel_domain *d)
 
 static void act(struct keel *k, const struct keel_domain *d, const struct guest_config *g)
 {
+	struct guest_config again;
 	enum guest_action a = choose(g, d->shutdown_reason);
 
 	say("%s: domain %u has shut down (%s): %s", d->name, d->id,
@@ -140,7 +141,9 @@ static void act(struct keel *k, const struct keel_domain *d, const struct guest_
 		break;
 	case ACTION_RENAME_RESTART:
 		set_aside(k, d);
-		start_guest(k, g, "started again");
+		again = *g;
+		again.has_uuid = false;	/* the one that is set aside keeps it, and its nodes */
+		start_guest(k, &again, "started again");
 		break;
 	case ACTION_RESTART:
 		end_guest(k, d);

@@ -24,6 +24,7 @@ static int choose_uuid(struct keel *k, struct guest_config *g)
 		return keel_fail_errno(&k->err, "cannot make a UUID");
 	g->uuid[6] = (g->uuid[6] & 0x0f) | 0x40;
 	g->uuid[8] = (g->uuid[8] & 0x3f) | 0x80;
+	g->has_uuid = true;	/* a restart keeps it, as with xl */
 	return 0;
 }
 

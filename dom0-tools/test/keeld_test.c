@@ -18,7 +18,7 @@ int keeld_main(int argc, char **argv);
 static struct shared {
 	bool shutdown[8], gone[8], handled[8], slow[8], created;
 	unsigned int reason[8], destroyed[8], forgotten[8], renamed;
-	bool go;
+	bool go, has_uuid;
 	char names[64];
 } *m;
 static int events[2];
@@ -103,7 +103,7 @@ const char *keel_domain_reason_name(unsigned int reason)
 bool skeleton_config(struct keel *q, unsigned int domid, struct guest_config *g)
 {
 	*g = (struct guest_config){ .on_poweroff = ACTION_DESTROY, .on_reboot = on_reboot,
-				    .on_crash = ACTION_PRESERVE };
+				    .on_crash = ACTION_PRESERVE, .has_uuid = true };
 	return true;
 }
 
@@ -125,6 +125,7 @@ int keel_domain_create(struct keel *q, const struct guest_config *g, bool paused
 		       unsigned int *domid)
 {
 	m->created = q->steady;
+	m->has_uuid = g->has_uuid;
 	if (g->name)
 		strcat(strcat(m->names, g->name), " ");
 	if (g->name && !strcmp(g->name, "a"))
@@ -233,6 +234,24 @@ static void stopped(void **state)
 	assert_int_equal(m->destroyed[3], 1);
 }
 
+/* Its successor is another guest if it stays, else the same. */
+static void successors(void **state)
+{
+	ends(3, SHUTDOWN_reboot);
+	WAIT(m->created && m->destroyed[3]);
+	assert_true(m->has_uuid);
+	kill(daemon_pid, SIGTERM);
+	waitpid(daemon_pid, NULL, 0);
+	m->created = false;
+	on_reboot = ACTION_RENAME_RESTART;
+	serve_in_child();
+	ends(4, SHUTDOWN_reboot);
+	WAIT(m->created);
+	assert_int_equal(m->renamed, 1);
+	assert_int_equal(m->destroyed[4], 0);
+	assert_false(m->has_uuid);
+}
+
 static void serve_again(void)
 {
 	int status;
@@ -281,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(at_boot, start, stop),
+		cmocka_unit_test_setup_teardown(successors, start, stop),
 		cmocka_unit_test_setup_teardown(one_hangs, start, stop),
 		cmocka_unit_test_setup_teardown(stopped, start, stop),
 	};
