@@ -149,9 +149,8 @@ static int run(struct keel *k, int argc, char **argv)
 		keel_fail_errno(&k->err, "xenstored takes no watch");
 		return report(k);
 	}
-	keel_hold_signals(&old);
+	keel_hold_signals(&old);	/* and they stay held: a signal is its usual end, no failure */
 	rc = watch(k);
-	keel_release_signals(&old);
 	return rc ? report(k) : KEEL_EXIT_OK;
 }
 

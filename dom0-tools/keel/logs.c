@@ -70,10 +70,9 @@ static int follow(struct keel *k, FILE *f)
 	sigset_t old;
 	bool good;
 
-	keel_hold_signals(&old);
+	keel_hold_signals(&old);	/* and they stay held: a signal is its usual end, no failure */
 	while ((good = copy(f, stdout)) && !keel_interrupted(k))
 		usleep(LOOK_US);
-	keel_release_signals(&old);
 	return good ? KEEL_EXIT_OK : KEEL_EXIT_FAILED;
 }
 

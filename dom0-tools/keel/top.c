@@ -318,9 +318,8 @@ static int run(struct keel *k, int argc, char **argv)
 	json_object_put(host);
 	t.batch |= k->json;
 	k->progress = NULL;
-	keel_hold_signals(&old);
+	keel_hold_signals(&old);	/* and they stay held: a signal is a usual end, no failure */
 	rc = t.batch ? show(k, &t) : show_on_terminal(k, &t);
-	keel_release_signals(&old);
 	json_object_put(t.domains);
 	return rc ? report(k) : KEEL_EXIT_OK;
 }

@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 #include <pty.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,17 +98,21 @@ int hyper_physinfo(struct keel *q, struct xen_sysctl_physinfo *info)
 
 void keel_hold_signals(sigset_t *old)
 {
-}
+	sigset_t set;
 
-void keel_release_signals(const sigset_t *old)
-{
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, old);
 }
 
 static bool interrupted;
 
 bool keel_interrupted(struct keel *q)
 {
-	return interrupted;
+	sigset_t set;
+
+	sigpending(&set);
+	return interrupted || sigismember(&set, SIGTERM);
 }
 
 static void put(const char *name, const char *text)
@@ -367,8 +372,10 @@ static void logs(void **state)
 	memset(text, 0, sizeof(text));
 	assert_int_equal(read(out[0], text, sizeof(text) - 1), 4);
 	assert_string_equal(text, "more");
+	/* A signal is its usual end. */
 	kill(pid, SIGTERM);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 	close(out[0]);
 	close(out[1]);
 }
