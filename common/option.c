@@ -35,6 +35,8 @@ static const struct option options[] = {
 	  .help = "after a panic stop and leave the message on the screen" },
 	{ "sched", OPTION_CHOICE, .words = { "credit2", "null" },
 	  .help = "the scheduler: credit2, or null for one vCPU a host CPU" },
+	{ "smt", OPTION_FLAG, .dflt = true,
+	  .help = "off: one thread of each core is used" },
 	{ "spec", OPTION_LIST, .otherwise = "what the CPU needs",
 	  .words = {
 		[SPEC_WORD_IBRS] = "ibrs", [SPEC_WORD_IBPB] = "ibpb", [SPEC_WORD_IBPB_ENTRY] = "ibpb-entry",

@@ -33,7 +33,7 @@ static void read_cpu(struct spec_cpu *cpu)
 
 	*cpu = (struct spec_cpu){ .amd = f->amd, .intel = f->intel, .family = f->family,
 				  .model = f->model, .stepping = f->stepping,
-				  .smt = max >= 0xb && cpuid(0xb, 0).b > 1 };
+				  .smt = max >= 0xb && cpuid(0xb, 0).b > 1 && option_flag("smt") };
 	if (f->amd)
 		cpu->microcode = (u32)rdmsr(MSR_PATCH_LEVEL);
 	if (max >= 7) {
@@ -71,7 +71,7 @@ void mitigations_init(void)
 		pr_info("CPU fault %s: %s", spec_name(f), text);
 	}
 	if (spec_needs_smt_off(&this_machine, mitigations))
-		pr_warn("This CPU's threads leak to each other: switch SMT off where guests do not trust each other");
+		pr_warn("This CPU's threads leak to each other: smt=off, where guests do not trust each other");
 }
 
 void arch_hypfs_cpu_faults(struct hypfs_walk *w)

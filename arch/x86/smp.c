@@ -124,8 +124,15 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 	return true;
 }
 
+/* Bits of an APIC id in which the threads of a core differ; none, if all threads are used. */
+static u32 thread_bits(void)
+{
+	return option_flag("smt") || cpuid(0, 0).a < 0xb ? 0 : (1u << (cpuid(0xb, 0).a & 31)) - 1;
+}
+
 void smp_start_all(void)
 {
+	u32 bits = thread_bits();
 	u64 most = min_t(u64, option_number("maxcpus"), NR_CPUS);
 	u8 *page = pa_to_virt(smp_trampoline);
 
@@ -135,7 +142,7 @@ void smp_start_all(void)
 	for (unsigned int i = 0; i < acpi.nr_cpus && nr_cpus < most; i++) {
 		struct x86_pcpu *c;
 
-		if (acpi.cpus[i].apic_id == lapic_id())
+		if (acpi.cpus[i].apic_id == lapic_id() || (acpi.cpus[i].apic_id ^ lapic_id()) & bits)
 			continue;
 		c = alloc_cpu(nr_cpus, acpi.cpus[i].apic_id);
 		if (!start_cpu(c, (volatile u64 *)(page + (trampoline_args - trampoline_start)))) {

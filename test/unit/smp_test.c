@@ -11,6 +11,9 @@
 #include <sanitizer/asan_interface.h>
 
 __asm__(".data\n trampoline_start: .skip 64\n trampoline_args: .skip 40\n trampoline_end: .text\n");
+#include "arch/x86/cpu.h"
+static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf);
+#define cpuid test_cpuid
 #include "arch/x86/smp.c"
 
 #define MS 1000000ull
@@ -90,7 +93,8 @@ void traps_trace_cpu(const struct x86_pcpu *cpu)
 	traced[cpu->apic_id]++;
 }
 
-u32 lapic_id(void) { return 0; }
+static u32 own_id;
+u32 lapic_id(void) { return own_id; }
 u64 keel_cr3(void) { return 0; }
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu) { return cpu; }
 bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags) { return true; }
@@ -100,6 +104,21 @@ void mm_unmap_low(void) { unmapped++; }
 void time_compare_cpu(void) { }
 bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end) { return false; }
 void boot_reserve(paddr_t base, paddr_t end, const char *what) { }
+static bool smt = true;
+bool option_flag(const char *name)
+{
+	assert_string_equal(name, "smt");
+	return smt;
+}
+
+/* Two threads a core. */
+static u32 max_leaf = 0xb;
+static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf)
+{
+	return leaf == 0xb && max_leaf >= 0xb ? (struct cpuid_regs){ 1, 2, 0x100, 0 }
+	       : (struct cpuid_regs){ .a = max_leaf };
+}
+
 u64 option_number(const char *name) { return NR_CPUS; }
 void traps_init_cpu(struct x86_pcpu *c) { }
 void cpu_init_this(void) { }
@@ -150,6 +169,30 @@ static void all_come(void **state)
 {
 	start_all();
 	assert_int_equal(nr_cpus, CPUS);
+}
+
+static void one_thread_of_each_core(void **state)
+{
+	smt = false;
+	start_all();
+	assert_int_equal(nr_cpus, 3); /* 0, 2, 4 */
+	assert_false(aps[1].told || aps[3].told);
+	assert_true(aps[2].told && aps[4].told);
+	/* the first CPU is the second thread of its core */
+	setup(state);
+	own_id = 1;
+	start_all();
+	assert_int_equal(nr_cpus, 2); /* 1, 3 */
+	assert_true(aps[3].told);
+	assert_false(aps[2].told || aps[4].told);
+	own_id = 0;
+	/* nobody can say */
+	setup(state);
+	max_leaf = 1;
+	start_all();
+	assert_int_equal(nr_cpus, CPUS);
+	max_leaf = 0xb;
+	smt = true;
 }
 
 static void one_never_comes(void **state)
@@ -231,7 +274,7 @@ static void a_stuck_cpu_gets_an_nmi(void **state)
 
 #define T(fn) cmocka_unit_test_setup(fn, setup)
 static const struct CMUnitTest tests[] = {
-	T(all_come), T(one_never_comes), T(one_comes_when_another_is_wanted),
+	T(all_come), T(one_thread_of_each_core), T(one_never_comes), T(one_comes_when_another_is_wanted),
 		T(one_comes_when_all_are_done),
 	T(one_is_on_its_way_for_long), T(one_starts_and_hangs),
 	T(a_panic_shows_the_others), T(a_panic_ends_though_nobody_answers), T(a_stuck_cpu_gets_an_nmi),

@@ -171,7 +171,7 @@ static void cpus_as_published(void **state)
 			snprintf(line, sizeof(line), "CPU fault %s: %s\n", spec_name(f), shown[f]);
 			assert_int_equal(!!strstr(log_text, line), affected);
 		}
-		assert_int_equal(!!strstr(log_text, "switch SMT off"), expected[i].threads);
+		assert_int_equal(!!strstr(log_text, "smt=off, where"), expected[i].threads);
 	}
 }
 
@@ -235,6 +235,8 @@ static void bits_count_together(void **state)
 	cpu.smt = true;
 	assert_true(spec_choose(&cpu, 0, 0) & M(STIBP));
 
+	boot("Xeon-Gold-6130", "smt=off");
+	assert_null(strstr(log_text, "smt=off, where"));
 	boot("Xeon-Gold-6130", "");
 	one_thread = *on_cpu;
 	assert_int_equal(one_thread.leaves[3].leaf, 0xb);
@@ -242,7 +244,7 @@ static void bits_count_together(void **state)
 	on_cpu = &one_thread;
 	log_text[0] = '\0';
 	mitigations_init();
-	assert_null(strstr(log_text, "switch SMT off"));
+	assert_null(strstr(log_text, "smt=off, where"));
 	assert_non_null(strstr(log_text, "CPU fault mds: VERW before entries\n"));
 }
 
