@@ -48,6 +48,17 @@ static bool pcpu_still_in_guest(struct pcpu *cpu, u64 epoch)
 	       !pcpu_idle(cpu);
 }
 
+static noinline void wait_exit_of(struct pcpu *cpu, u64 epoch)
+{
+	struct watch w = { 0 };
+
+	do {
+		cpu_relax();
+		if (watchdog_waits(&w))
+			panic("CPU%u has not left its guest for %u s", cpu->id, w.seconds);
+	} while (pcpu_still_in_guest(cpu, epoch));
+}
+
 void pcpu_wait_exit(const cpumask_t *mask)
 {
 	struct pcpu *cpu;
@@ -55,13 +66,9 @@ void pcpu_wait_exit(const cpumask_t *mask)
 	smp_mb();
 	for_each_cpu_in(cpu, mask) {
 		u64 epoch = READ_ONCE(cpu->epoch);
-		struct watch w = { 0 };
 
-		while (pcpu_still_in_guest(cpu, epoch)) {
-			cpu_relax();
-			if (watchdog_waits(&w))
-				panic("CPU%u has not left its guest for %u s", cpu->id, w.seconds);
-		}
+		if (pcpu_still_in_guest(cpu, epoch))
+			wait_exit_of(cpu, epoch);
 	}
 	smp_mb();
 }

@@ -92,7 +92,7 @@ static inline bool lock_is_held(const void *lock)
 }
 
 /* Waits for one's turn, `me`, at most as long as the watchdog lets it: then panics. */
-void spin_wait(const spinlock_t *l, u32 me);
+void spin_wait(const spinlock_t *l, u32 me) __saves_registers;
 
 /* The lock alone, without its rank. */
 static inline void spin_lock_raw(spinlock_t *l)
@@ -100,7 +100,7 @@ static inline void spin_lock_raw(spinlock_t *l)
 	u32 me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
 	if (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me))
-		spin_wait(l, me);
+		slow_call(spin_wait, l, me);
 }
 
 static inline void spin_lock(spinlock_t *l)
@@ -147,7 +147,7 @@ static inline bool rwlock_taken(const rwlock_t *l)
 }
 
 /* Waits while must_wait() says so; like spin_wait(). */
-void rwlock_wait(const rwlock_t *l, bool (*must_wait)(const rwlock_t *l));
+void rwlock_wait(const rwlock_t *l, bool (*must_wait)(const rwlock_t *l)) __saves_registers;
 
 /* Writers have priority: a waiting writer holds back new readers, so readers must not nest. */
 static inline void read_lock(rwlock_t *l)
@@ -155,7 +155,7 @@ static inline void read_lock(rwlock_t *l)
 	lock_rank_push(l, l->rank);
 	for (;;) {
 		if (unlikely(rwlock_for_writer(l)))
-			rwlock_wait(l, rwlock_for_writer);
+			slow_call(rwlock_wait, l, rwlock_for_writer);
 		if (likely(!(__atomic_fetch_add(&l->cnt, 1, __ATOMIC_ACQUIRE) & RWLOCK_WRITER)))
 			break;
 		__atomic_fetch_sub(&l->cnt, 1, __ATOMIC_RELAXED);
@@ -176,7 +176,7 @@ static inline void write_lock(rwlock_t *l)
 	__atomic_fetch_add(&l->writers_waiting, 1, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&l->cnt, &free, RWLOCK_WRITER, false, __ATOMIC_ACQUIRE,
 					    __ATOMIC_RELAXED)) {
-		rwlock_wait(l, rwlock_taken);
+		slow_call(rwlock_wait, l, rwlock_taken);
 		free = 0;
 	}
 	__atomic_fetch_sub(&l->writers_waiting, 1, __ATOMIC_RELAXED);

@@ -102,7 +102,7 @@ static const struct {
 	[SPEC_GDS] = { "gds", .intel = true, .listed = true, .no = { GDS_NO } },
 	[SPEC_L1TF] = { "l1tf", .intel = true, .big = true, .no = { RDCL_NO }, .threads = true },
 	[SPEC_TSA] = { "tsa", 0x19, 0x19, .no = { TSA_SQ_NO, TSA_L1_NO } },
-	[SPEC_ZENBLEED] = { "zenbleed", 0x17, 0x17 },
+	[SPEC_ZENBLEED] = { "zenbleed", 0x17, 0x17, .intel = false },
 	[SPEC_ITLB_MULTIHIT] = { "itlb-multihit", .intel = true, .big = true, .no = { PSCHANGE_MC_NO },
 				 .undone = "guests execute from large pages without spec=ept-nx" },
 	[SPEC_LFENCE] = { "lfence", 0x10, 255, .no = { LFENCE_SERIAL } },

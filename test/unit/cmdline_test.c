@@ -252,6 +252,10 @@ static void test_list(void **state)
 	option_list("spec", &on, &off);
 	assert_int_equal(on, 0);
 	assert_int_equal(off, 1u << SPEC_WORD_RSB);
+	option_init("spec=no-rsb,rsb");
+	option_list("spec", &on, &off);
+	assert_int_equal(on, 1u << SPEC_WORD_RSB);
+	assert_int_equal(off, 0);
 	option_init("spec=false");
 	option_list("spec", &on, &off);
 	assert_int_equal(on, 0);

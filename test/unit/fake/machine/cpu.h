@@ -10,4 +10,7 @@ void fake_cpu_relax(void); /* threads play the CPUs: lets the thread that holds 
 struct pcpu *this_cpu(void);
 void irq_window(void);
 
+#define __saves_registers
+#define slow_call(fn, a, b) fn(a, b)
+
 #endif
