@@ -193,7 +193,7 @@ void console_start_sync(void)
 		cpu_relax();
 	WRITE_ONCE(no_lock, true);
 	WRITE_ONCE(sync_output, true);
-	while (line_start != line_end)
+	while ((s32)(line_end - line_start) > 0) /* two CPUs may do this at once */
 		putc_sync(line[line_start++ % LINE_SIZE]);
 }
 

@@ -43,8 +43,10 @@ void dump_machine(void)
 	struct vcpu *v;
 	u64 t = now();
 
-	for_each_cpu(cpu)
+	for_each_cpu(cpu) {
 		dump_cpu(cpu, t);
+		irq_window();
+	}
 	for_each_domain(d) {
 		pr_info("d%u: state %d, paused %u, shutdown %d/%u, pages %lu of %lu", d->id, d->state,
 			d->pause_count, d->shut_down, d->shutdown_code, d->tot_pages, d->max_pages);

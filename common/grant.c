@@ -516,8 +516,10 @@ static noinline long grant_run_single(const struct op *op, u64 gva, unsigned int
 long do_grant_table_op(unsigned long cmd, unsigned long gva, unsigned long count, unsigned long a4,
 		       unsigned long a5)
 {
-	const struct op *op = (u32)cmd < ARRAY_SIZE(grant_ops) ? &grant_ops[(u32)cmd] : NULL;
+	const struct op *op = &grant_ops[index_nospec((u32)cmd, ARRAY_SIZE(grant_ops))];
 
+	if ((u32)cmd >= ARRAY_SIZE(grant_ops))
+		op = NULL;
 	if ((s32)count < 0)
 		return -EINVAL;
 	if (op && op->most)	/* then it has a handler, too */

@@ -206,9 +206,10 @@ bool option_list_parse(const struct option *o, const char *value, u32 *on, u32 *
 
 void option_list(const char *name, u32 *on, u32 *off)
 {
-	char v[NAME_LEN];
+	char v[NAME_LEN];	/* if it is full, the value was cut, and cmdline_check() warns */
 
-	if (!option_string(name, v, sizeof(v)) || !option_list_parse(option_find(name), v, on, off))
+	if (!option_string(name, v, sizeof(v)) || strlen(v) == sizeof(v) - 1 ||
+	    !option_list_parse(option_find(name), v, on, off))
 		*on = *off = 0;
 }
 

@@ -15,7 +15,7 @@
 #define RATE_LINES 10
 
 static int log_level = CONFIG_LOG_LEVEL;
-static u32 panicked;
+static u32 panicked;	/* atomic: 1 + the id of the CPU whose panic it is */
 
 void printk_init(void)
 {
@@ -84,14 +84,32 @@ bool ratelimit_ok(struct ratelimit *rl)
 	return true;
 }
 
+/*
+ * Only the first message matters. Another CPU waits until the first one stops it, since to halt the
+ * machine would stop that one. A panic inside its own has no more to say.
+ */
+static void panic_once(void)
+{
+	static bool again;
+	u32 me = this_cpu() ? this_cpu()->id + 1 : 1, first = 0;
+
+	if (__atomic_compare_exchange_n(&panicked, &first, me, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST))
+		return;
+	while (first != me)
+		cpu_relax();
+	if (again)
+		arch_halt();
+	again = true;
+	arch_machine_down(SHUTDOWN_crash);
+}
+
 void panic(const char *fmt, ...)
 {
 	va_list ap;
 
+	panic_once();
 	console_start_sync();
-	/* A panic inside a panic, or on another CPU: only the first message matters. */
-	if (__atomic_exchange_n(&panicked, 1, __ATOMIC_SEQ_CST))
-		arch_halt();
 	va_start(ap, fmt);
 	vprintk("panic: ", fmt, ap);
 	va_end(ap);

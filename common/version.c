@@ -189,5 +189,6 @@ long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsi
 	/* No number below the last is free, so that there is a row (unit-hypercall tries each). */
 	if (cmd >= ARRAY_SIZE(ops))
 		return -ENOSYS;
+	cmd = index_nospec(cmd, ARRAY_SIZE(ops));
 	return likely(ops[cmd].who == HC_ANY) ? ops[cmd].version(cmd, gva) : restricted(cmd, gva);
 }

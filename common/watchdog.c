@@ -12,7 +12,7 @@
 #include "common/printk.h"
 
 #define SECOND 1000000000ull
-#define NMI_SECONDS 2		/* for the NMI to take effect */
+#define NMI_SECONDS 10		/* for the NMI to take effect, and to print a full ring */
 #define WAITS_BETWEEN 1024u	/* turns of a loop that waits, from one look at the clock to the next */
 
 static unsigned int timeout;	/* s; 0: nothing is watched */

@@ -8,7 +8,10 @@
 
 #include "common/pcpu.h"
 
-/* Reads the options watchdog and watchdog_timeout. Before it, nothing is watched. */
+/*
+ * Reads the options watchdog and watchdog_timeout. Before it nothing is watched: it comes last, as
+ * the boot CPU may take minutes to build domains.
+ */
 void watchdog_init(void);
 
 /*

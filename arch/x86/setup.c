@@ -95,6 +95,7 @@ static void __noreturn start_loop(void)
 	mm_free_modules();
 	start_domains(&bootcfg);
 	console_start_async();
+	watchdog_init();
 	vcpu_loop();
 }
 
@@ -136,7 +137,6 @@ void start_keel(struct boot_info *bi)
 	mitigations_init();
 	sched_init();
 	mce_init_cpu();
-	watchdog_init();
 	smp_start_all();
 	time_check_cpus();
 	build_domains(&bootcfg);

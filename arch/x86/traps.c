@@ -116,6 +116,15 @@ static bool is_text(u64 a)
 	return a >= (u64)__text_start && a < (u64)__text_end;
 }
 
+/* A frame there can be read: an NMI that ends a guest finds the guest's RBP, which is anything. */
+static bool on_cpu_stack(u64 rbp)
+{
+	u64 cpu = (rbp - STACKS_BASE) / (2 * CPU_STACK_SIZE) / NR_STACKS;
+
+	return rbp >= STACKS_BASE && cpu < NR_CPUS && pcpus[cpu] && rbp & CPU_STACK_SIZE &&
+	       (rbp & (CPU_STACK_SIZE - 1)) <= CPU_STACK_SIZE - 16;
+}
+
 /* Follows frame pointers; stops at the first that does not lie on a stack of ours. */
 static void trace_from(u64 rip, u64 rbp)
 {
@@ -123,7 +132,7 @@ static void trace_from(u64 rip, u64 rbp)
 	for (unsigned int i = 0; i < 24; i++) {
 		const u64 *frame = (const u64 *)rbp;
 		bool boot = rbp >= (u64)boot_stack && rbp < (u64)boot_stack_end - 16;
-		bool cpu = rbp >= STACKS_BASE && rbp < STACKS_BASE + GiB(1) && rbp & CPU_STACK_SIZE;
+		bool cpu = on_cpu_stack(rbp);
 
 		if ((!boot && !cpu) || !IS_ALIGNED(rbp, 8) || !is_text(frame[1]))
 			break;

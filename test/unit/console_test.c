@@ -9,7 +9,8 @@
 
 static char wire[262144];
 static size_t wire_len, uart_room;
-static unsigned int halts;
+static unsigned int halts, ends, waits;
+static bool for_ever;
 
 void arch_uart_putc_sync(char c)
 {
@@ -42,7 +43,15 @@ void arch_halt(void)
 
 void arch_machine_down(u8 reason)
 {
+	ends++;
 	longjmp(fake_panic_jump, 2);
+}
+
+/* A CPU that waits to be stopped is: after some turns. */
+void fake_cpu_relax(void)
+{
+	if (for_ever && ++waits == 1000)
+		longjmp(fake_panic_jump, 3);
 }
 
 static void wire_is(const char *want)
@@ -273,9 +282,25 @@ static void panic_shows_everything(void **state)
 	wire[wire_len] = '\0';
 	assert_non_null(strstr(wire, "waits\r\n"));
 	assert_non_null(strstr(wire, "panic: the end 7\r\nT"));
+	/* Another CPU's panic leaves the first one alone: it waits until that stops it. */
+	wire_len = 0;
+	for_ever = true;
+	fake_run_on(1, NULL);
+	if (!setjmp(fake_panic_jump))
+		panic("elsewhere");
+	assert_int_equal(waits, 1000);
+	assert_int_equal(halts, 1);
+	assert_int_equal(ends, 0);
+	/* A panic inside the first one ends the machine, silently; one inside that halts it. */
+	fake_run_on(0, NULL);
 	if (!setjmp(fake_panic_jump))
 		panic("again");
-	assert_int_equal(halts, 2);	/* a second panic only stops */
+	assert_int_equal(ends, 1);
+	if (!setjmp(fake_panic_jump))
+		panic("and again");
+	assert_int_equal(ends, 1);
+	assert_int_equal(halts, 2);
+	assert_int_equal(wire_len, 0);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -477,12 +477,12 @@ static void arch_capabilities(void **state)
 	max->arch_caps = ~0ull;
 	cpu_policy_default(x->cpuid, &x->d);
 	assert_true(leaf(7, 0).d & BIT(29));
-	assert_int_equal(rd(0x10a), 0x400000000d10e169);
+	assert_int_equal(rd(0x10a), 0x400000001d12e169);
 	assert_int_equal(hvm_wrmsr(v0, 0x10a, 0), -EINVAL);
 	assert_int_equal(arch_get_cpu_policy(&x->d, &op), 0);
 	assert_int_equal(op.nr_msrs, 2);
 	assert_int_equal(m[1].idx, 0x10a);
-	assert_int_equal(m[1].val, 0x400000000d10e169);
+	assert_int_equal(m[1].val, 0x400000001d12e169);
 	m[1].val = BIT(0) | BIT(1);
 	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
 	assert_int_equal(rd(0x10a), 1);
@@ -493,6 +493,14 @@ static void arch_capabilities(void **state)
 	assert_int_equal(rd(0x10a), BIT(5));
 	op.nr_msrs = 1;
 	assert_int_equal(arch_get_cpu_policy(&x->d, &op), -ENOBUFS);
+	/* It is saved also if it says nothing: another machine's may say more. */
+	m[1].val = 0;
+	op.nr_msrs = 2;
+	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
+	m[1].idx = 0;
+	assert_int_equal(arch_get_cpu_policy(&x->d, &op), 0);
+	assert_int_equal(op.nr_msrs, 2);
+	assert_int_equal(m[1].idx, 0x10a);
 	/* without the feature there is no MSR */
 	max->feat[0].d &= ~BIT(29);
 	cpu_policy_default(x->cpuid, &x->d);

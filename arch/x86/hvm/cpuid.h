@@ -16,6 +16,7 @@
 #define CPUID_NR_TOPO 2		/* leaf 0xb */
 #define CPUID_NR_XSTATE 63	/* leaf 0xd */
 #define CPUID_NR_EXTD 34	/* leaves 0x80000000 .. 0x80000021 */
+#define CPUID_7D_ARCH_CAPS (1u << 29)
 #define CPUID_MAX_SERIALISED 120
 #define CPUID_MAX_SERIALISED_MSRS 2
 #define CPUID_NR_FEATURESET 19	/* words */

@@ -14,13 +14,14 @@
 #include "common/heap.h"
 
 #define B(n) (1u << (n))
-#define ARCH_CAPS B(29)
 /*
  * Faults that the CPU has not: RDCL SKIP_L1DFL MDS PSCHANGE_MC TAA SBDR_SSDP FBSDP PSDP BHI PBRSB
- * GDS RFDS ITS. Not what speaks of MSRs that guests lack (IBRS_ALL, TSX_CTRL, FB_CLEAR_CTRL).
+ * GDS RFDS ITS; and what VERW clears (FB_CLEAR, RFDS_CLEAR): a kernel that learns of no MDS in it
+ * has no other reason to use it. Not what speaks of MSRs that guests lack (IBRS_ALL, TSX_CTRL,
+ * FB_CLEAR_CTRL).
  */
 #define ARCH_CAPS_SHOWN (BIT(0) | BIT(3) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(14) | \
-			 BIT(15) | BIT(20) | BIT(24) | BIT(26) | BIT(27) | BIT(62))
+			 BIT(15) | BIT(17) | BIT(20) | BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(62))
 
 enum { REG_A, REG_B, REG_C, REG_D };
 
@@ -52,7 +53,7 @@ static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	  B(16) | B(22) |
 		       B(25) | B(27) | B(28) },
 	/* AVX512_4VNNIW AVX512_4FMAPS FSRM AVX512_VP2INTERSECT MD_CLEAR SERIALIZE ARCH_CAPABILITIES */
-	{ 7, 0, REG_D, B(2) | B(3) | B(4) | B(8) | B(10) | B(14) | ARCH_CAPS },
+	{ 7, 0, REG_D, B(2) | B(3) | B(4) | B(8) | B(10) | B(14) | CPUID_7D_ARCH_CAPS },
 	/* AVX-VNNI AVX512_BF16 FZRM FSRS FSRCS AVX-IFMA */
 	{ 7, 1, REG_A, B(4) | B(5) | B(10) | B(11) | B(12) | B(23) },
 	{ 7, 1, REG_B, 0 }, { 7, 1, REG_C, 0 }, { 7, 1, REG_D, 0 },
@@ -137,8 +138,8 @@ static void read_host(struct cpu_policy *p)
 		read_subleaves(p->xstate, 0xd, CPUID_NR_XSTATE);
 	for (u32 i = 0x80000000; i <= max_ext; i++)
 		p->extd[i - 0x80000000] = cpuid(i, 0);
-	if (!(p->feat[0].d & ARCH_CAPS) || rdmsr_safe(MSR_ARCH_CAPABILITIES, &p->arch_caps))
-		p->feat[0].d &= ~ARCH_CAPS;
+	if (!(p->feat[0].d & CPUID_7D_ARCH_CAPS) || rdmsr_safe(MSR_ARCH_CAPABILITIES, &p->arch_caps))
+		p->feat[0].d &= ~CPUID_7D_ARCH_CAPS;
 	p->basic[0].a = max;
 	p->extd[0].a = max_ext;
 	p->feat[0].a = min(p->feat[0].a, CPUID_NR_FEAT - 1u);
@@ -322,7 +323,7 @@ void cpu_policy_clamp(struct cpu_policy *p, const struct domain *d)
 	set_topology(p, d);
 	clamp_widths(p);
 	p->platform_info = 0;
-	p->arch_caps &= p->feat[0].d & ARCH_CAPS ? max->arch_caps & ARCH_CAPS_SHOWN : 0;
+	p->arch_caps &= p->feat[0].d & CPUID_7D_ARCH_CAPS ? max->arch_caps & ARCH_CAPS_SHOWN : 0;
 }
 
 static void build(void)

@@ -100,7 +100,7 @@ static long put_policy(const struct cpu_policy *p, u64 leaves, u32 *nr_leaves, u
 	}
 	if (o.err || !msrs)
 		return o.err;
-	n = p->arch_caps ? 2 : 1;
+	n = p->feat[0].d & CPUID_7D_ARCH_CAPS ? 2 : 1;
 	if (*nr_msrs < n)
 		return -ENOBUFS;
 	*nr_msrs = n;
