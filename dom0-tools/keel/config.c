@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/lock.h"
+
 int read_config(struct keel *k, struct guest_config *g, int argc, char **argv)
 {
 	struct cfg c = { 0 }, over = { 0 };
@@ -37,6 +39,7 @@ int bad_config(struct keel *k)
 struct change {
 	struct guest_config *now;
 	const char *seen;		/* what it was as a text when the change was begun; or NULL */
+	bool stored;
 };
 
 /* What keel chose for the guest stays, unless the new configuration says otherwise. */
@@ -79,6 +82,7 @@ static int replace(struct keel *k, struct guest_config *g, void *arg)
 	keep_choices(c->now, g);
 	*g = *c->now;
 	*c->now = before;
+	c->stored = true;
 	return 0;
 }
 
@@ -97,7 +101,7 @@ static int store(struct keel *k, const struct keel_domain *d, struct guest_confi
 	struct change c = { .now = g, .seen = seen };
 	struct keel_error e = { 0 };
 	sigset_t old;
-	int rc, lock;
+	int rc, lock, guest;
 
 	check_files(k, g, first_error, &e);
 	if (e.code) {
@@ -106,13 +110,22 @@ static int store(struct keel *k, const struct keel_domain *d, struct guest_confi
 	}
 	if (k->dry_run)
 		return 0;
+	/* keeld has not begun to start it again with the old one, or has ended that. */
+	guest = keel_lock_guest_wait(k, d->id, GUEST_LOCK_SECONDS);
+	if (guest < 0)
+		return guest;
 	lock = keel_lock(k);
-	if (lock < 0)
+	if (lock < 0) {
+		close(guest);
 		return lock;
+	}
 	keel_hold_signals(&old);
 	rc = skeleton_change(k, d->id, replace, &c);
 	keel_release_signals(&old);
 	close(lock);
+	close(guest);
+	if (!rc && !c.stored)
+		rc = keel_fail(&k->err, ESRCH, "domain %u (%s) has ended meanwhile", d->id, d->name);
 	return rc;
 }
 

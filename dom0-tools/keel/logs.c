@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define LOOK_US 250000
+#define JSON_MAX (16L << 20)	/* bytes, of its end: a guest decides how much there is */
 
 const char *console_logs = "/var/log/xen/console";
 
@@ -28,16 +29,30 @@ static int open_log(struct keel *k, const char *name, FILE **f)
 	return keel_fail_errno(&k->err, "cannot read %s", path);
 }
 
-/* What there is, from where the file is read on; as JSON it becomes a text. */
-static bool copy(FILE *from, FILE *to)
+/* A guest does not control the terminal of who reads its log. */
+static void make_plain(char *text, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ' ? !text[i] || !strchr("\n\r\t", text[i]) : text[i] == 0x7f)
+			text[i] = '?';
+}
+
+/* What there is, from where the file is read on, until a signal comes. */
+static bool copy(struct keel *k, FILE *from, FILE *to)
+{
+	bool plain = to == stdout && isatty(1);
 	char text[4096];
 	size_t n;
 
 	clearerr(from);
-	while ((n = fread(text, 1, sizeof(text), from)) > 0)
+	while ((n = fread(text, 1, sizeof(text), from)) > 0) {
+		if (plain)
+			make_plain(text, n);
 		if (fwrite(text, 1, n, to) != n)
 			return false;
+		if (keel_interrupted(k))
+			break;
+	}
 	return !fflush(to) && !ferror(from);
 }
 
@@ -49,9 +64,11 @@ static int print_all(struct keel *k, FILE *f, const char *name)
 	FILE *out;
 
 	if (!k->json)
-		return copy(f, stdout) ? KEEL_EXIT_OK : KEEL_EXIT_FAILED;
+		return copy(k, f, stdout) ? KEEL_EXIT_OK : KEEL_EXIT_FAILED;
+	if (fseek(f, 0, SEEK_END) || ftell(f) <= JSON_MAX || fseek(f, -JSON_MAX, SEEK_END))
+		rewind(f);
 	out = open_memstream(&text, &size);
-	if (!out || !copy(f, out)) {
+	if (!out || !copy(k, f, out)) {
 		keel_fail_errno(&k->err, "cannot read the log of %s", name);
 		free(text);
 		return report(k);
@@ -71,7 +88,7 @@ static int follow(struct keel *k, FILE *f)
 	bool good;
 
 	keel_hold_signals(&old);	/* and they stay held: a signal is its usual end, no failure */
-	while ((good = copy(f, stdout)) && !keel_interrupted(k))
+	while ((good = copy(k, f, stdout)) && !keel_interrupted(k))
 		usleep(LOOK_US);
 	return good ? KEEL_EXIT_OK : KEEL_EXIT_FAILED;
 }
@@ -110,7 +127,8 @@ const struct command cmd_logs = {
 	.args = "[-f] NAME|ID",
 	.summary = "Shows what a guest has written to its console",
 	.help =
-	"xenconsoled keeps it, started with --log=guest or --log=all; also of guests that have ended.\n\n"
+	"xenconsoled keeps it, started with --log=guest or --log=all; also of guests that have ended.\n"
+	"On a terminal, control characters are shown as ?. In JSON it is the last 16 MiB.\n\n"
 	"  -f, --follow       go on until interrupted\n",
 	.run = run,
 	.opens = true,

@@ -94,6 +94,8 @@ static int run(struct keel *k, int argc, char **argv)
 		return rc;
 	if (set_all(k, p, n))
 		return report(k);
+	if (!k->json && k->dry_run)
+		puts("would be set, if the hypervisor takes the values");
 	if (!k->json)
 		return KEEL_EXIT_OK;
 	return print_result(k, json_object_new_object(), "set");

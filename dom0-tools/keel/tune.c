@@ -180,11 +180,13 @@ static int system_share(struct keel *k, unsigned int sched, struct share *s)
 	if (rc)
 		return no_share(k, rc);
 	if (!k->json) {
-		printf("ratelimit %u us\n", s->rate);
+		printf("ratelimit %u us%s\n", s->rate, k->dry_run && s->has_rate ? " (as it is now)" : "");
 		return KEEL_EXIT_OK;
 	}
 	j = json_object_new_object();
 	json_object_object_add(j, "ratelimit_us", json_object_new_int(s->rate));
+	if (k->dry_run)
+		json_object_object_add(j, "dry_run", json_object_new_boolean(true));
 	return print_json(j);
 }
 

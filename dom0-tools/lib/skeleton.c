@@ -218,12 +218,13 @@ int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *chan
 	rc = change(k, &g, arg);
 	if (!rc)
 		j = guest_to_json(&g);
+	/* What may find no room comes first. */
+	if (!rc && j)
+		rc = autostart_follow(k, before, &g);
 	if (!rc)
 		rc = j ? store_run(k, domid, rewrite_pieces,
 				   (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
 			 keel_fail(&k->err, ENOMEM, "no memory");
-	if (!rc)
-		rc = autostart_follow(k, before, &g);
 	json_object_put(j);
 	guest_free(&g);
 	return rc;

@@ -131,7 +131,7 @@ static const char *stored = "{\"name\":\"web\",\"kernel\":\"/k\",\"memory\":64,\
 			    "{\"bridge\":\"br0\",\"mac\":\"00:16:3e:00:00:07\"}]}";
 static const char *file_fault;
 
-static bool changes_meanwhile;
+static bool changes_meanwhile, gone_meanwhile;
 
 struct xentoollog_logger keel_silent;
 
@@ -183,6 +183,8 @@ int skeleton_change(struct keel *q, unsigned int domid, skeleton_change_fn *chan
 	int rc;
 
 	assert_int_equal(locks, 1);
+	if (gone_meanwhile)
+		return 0;
 	read_stored(&g);
 	if (changes_meanwhile)
 		g.memory_mib++;
@@ -766,12 +768,16 @@ static void edited(void **state)
 	fclose(f);
 	assert_contains(line, "memory = x");
 	setenv("VISUAL", "sed -i s/web/mail/", 1);
-	expect("edit web", 1, "is that of 'mail'", "");
+	expect("edit web", 1, "is that of 'mail'", "lock 3\n");
 	/* Somebody else's change meanwhile is not lost. */
 	setenv("VISUAL", "sed -i 's/y = 64/y = 48/'", 1);
 	changes_meanwhile = true;
-	expect("edit web", 1, "the configuration of web has changed meanwhile", "");
+	expect("edit web", 1, "the configuration of web has changed meanwhile", "lock 3\n");
 	changes_meanwhile = false;
+	/* Nor is what was written, if the guest is not there any more. */
+	gone_meanwhile = true;
+	expect("edit web", 3, "web) has ended meanwhile; nothing is changed, and what you", "lock 3\n");
+	gone_meanwhile = false;
 }
 
 static void autostarted(void **state)
@@ -935,8 +941,8 @@ static void dry(void **state)
 	expect("rename -n web taken", 1, "is taken", "");
 	expect("vcpu-set -n web 3", 1, "web can have 2 vCPUs at most", "");
 	expect("mem-set -n web 513", 1, "512 MiB at most", "");
-	expect("sched-credit2 -n -s -r 500", 0, "ratelimit 1000 us", "");
-	expect("set-parameters -n loglvl=all", 0, "", "");
+	expect("sched-credit2 -n -s -r 500", 0, "ratelimit 1000 us (as it is now)", "");
+	expect("set-parameters -n loglvl=all", 0, "would be set, if the hypervisor takes the values", "");
 	expect("set-parameters -n nosuch=1", 1, "has no parameter 'nosuch'", "");
 	expect("autostart -n web on", 0, "web: would from now on be one that starts when Dom0 boots\n",
 	       "");
