@@ -21,3 +21,10 @@ xl-disk: $(XL_INITRD)
 $(XL_INITRD): $(PACKAGES_STAMP) test/xl/build-initrd test/xl/initrd-init test/xl/initrd.modules $(IMAGE_SCRIPTS)
 	@mkdir -p $(@D)
 	test/xl/build-initrd $(PACKAGES_DIR)/root $(@D)/initrd $@
+
+# The kernel is another one than Dom0's, and compressed: GRUB takes no other.
+XL_GUEST_DISK := $(O)/test/xl/guest.img
+xl-disk: $(XL_GUEST_DISK)
+$(XL_GUEST_DISK): $(DOM0_DIR)/vmlinuz-cloud $(GUEST_IMAGE) test/xl/build-guest-disk
+	@mkdir -p $(@D)
+	test/xl/build-guest-disk $(DOM0_DIR)/vmlinuz-cloud $(GUEST_IMAGE) $(@D)/guest $@
