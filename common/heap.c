@@ -222,6 +222,22 @@ unsigned int size_to_order(size_t size)
 	return order;
 }
 
+void *array_room(void *array, unsigned int n, size_t size)
+{
+	unsigned int had = size_to_order(n * size), order = size_to_order((n + 1) * size);
+	void *to = array;
+
+	if (!array || order > had) {
+		to = alloc_pages(order);
+		if (!to)
+			panic("No memory for %lu KiB that the firmware's tables need", PAGE_SIZE >> 10 << order);
+		memcpy(to, array, n * size);
+	}
+	if (array && to != array)
+		free_pages(array, had);
+	return to;
+}
+
 struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 {
 	mfn_t mfn = INVALID_MFN;

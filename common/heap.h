@@ -64,6 +64,15 @@ static inline void free_page(void *va) { if (va) free_pages(va, 0); }
 unsigned int size_to_order(size_t size);
 
 /*
+ * Boot: room for one more element of size bytes after the n that an array has (NULL: there is no
+ * array yet). Returns where the array is now. Panics without memory.
+ */
+void *array_room(void *array, unsigned int n, size_t size);
+/* The new last element of such an array. Neither argument has side effects. */
+#define array_add(array, n)								\
+	(*({ (array) = array_room(array, n, sizeof(*(array))); &(array)[(n)++]; }))
+
+/*
  * A guest's memory: 2^order frames owned by d, each with one reference (of the allocation), NOT
  * cleared, counted in d->tot_pages against d->max_pages and d's claim. NULL: no memory or over the
  * limit. Takes the heap lock. No locks held if order > 9: lets interrupts in.

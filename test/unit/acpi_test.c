@@ -347,12 +347,12 @@ static void madt_survives_cuts(void **state)
 		acpi_parse_madt(whole, len, &info);
 		whole[i] = 0xff;
 		acpi_parse_madt(whole, len, &info);
-		assert_true(info.nr_ioapics <= ACPI_MAX_IOAPICS && info.nr_cpus <= NR_CPUS);
+		assert_true(info.nr_ioapics + info.nr_cpus <= len / 6);
 	}
 	free(whole);
 }
 
-static void madt_is_bounded(void **state)
+static void madt_may_be_long(void **state)
 {
 	size_t len = 44 + 600 * 12;
 	static struct acpi_info info;
@@ -368,7 +368,7 @@ static void madt_is_bounded(void **state)
 		m[44 + 8] = 1;
 		assert_true(acpi_parse_madt(m, len, &info));
 		assert_int_equal(type == 1 ? info.nr_ioapics : info.nr_overrides,
-				 type == 1 ? ACPI_MAX_IOAPICS : ACPI_MAX_OVERRIDES);
+				 598);
 	}
 	free(m);
 	m = calloc(1, 44 + 16 * 1000);
@@ -379,7 +379,8 @@ static void madt_is_bounded(void **state)
 		m[44 + i * 16 + 8] = 1;
 	}
 	assert_true(acpi_parse_madt(m, 44 + 16 * 1000, &info));
-	assert_int_equal(info.nr_cpus, NR_CPUS);
+	assert_int_equal(info.nr_cpus, 1000);
+	assert_int_equal(info.cpus[999].apic_id, 999);
 	free(m);
 }
 
@@ -512,9 +513,9 @@ static void dom0_tables(void **state)
 		assert_int_equal(info.cpus[i].acpi_uid, i);
 	}
 	assert_int_equal(info.nr_ioapics, 2);
-	assert_memory_equal(info.ioapics, acpi.ioapics, sizeof(info.ioapics));
+	assert_memory_equal(info.ioapics, acpi.ioapics, 2 * sizeof(info.ioapics[0]));
 	assert_int_equal(info.nr_overrides, 2);
-	assert_memory_equal(info.overrides, acpi.overrides, sizeof(info.overrides));
+	assert_memory_equal(info.overrides, acpi.overrides, 2 * sizeof(info.overrides[0]));
 }
 
 static void guest_tables(void **state)
@@ -542,7 +543,7 @@ static void guest_tables(void **state)
 	m = checked_table(get(x + 44, 8), "APIC");
 	assert_int_equal(get(m + 40, 4), 1);
 	assert_true(acpi_parse_madt(m, get(m + 4, 4), &info));
-	assert_int_equal(info.nr_cpus, min(128, NR_CPUS));
+	assert_int_equal(info.nr_cpus, 128);
 	assert_int_equal(info.cpus[5].apic_id, 10);
 	assert_int_equal(info.cpus[5].acpi_uid, 5);
 	assert_int_equal(info.nr_ioapics, 0);
@@ -612,7 +613,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(finds_tables),
 	TEST(lying_lengths_are_refused),
 	TEST(madt_survives_cuts),
-	TEST(madt_is_bounded),
+	TEST(madt_may_be_long),
 	TEST(extended_fadt_fields_win),
 	TEST(s5_has_many_spellings),
 	TEST(s5_may_be_in_an_ssdt),

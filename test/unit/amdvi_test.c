@@ -17,6 +17,7 @@
 #define ALIAS 0x200
 
 struct acpi_info acpi;
+static struct acpi_ioapic ioapic;
 static u64 regs[NR_UNITS][AMDVI_REGS_LEN / 8];
 static u8 table[256];
 static int table_rc;		/* what the search for the IVRS returns */
@@ -188,7 +189,7 @@ static int probe(void)
 	u8 *p = unit_block(table + 48, 0x02, 0x21, 0xfed80000, 40);
 
 	memset(regs, 0, sizeof(regs));
-	memset(units, 0, sizeof(units));
+	units = NULL;
 	memset(&ivrs, 0, sizeof(ivrs));
 	memset(&iommu_caps, 0, sizeof(iommu_caps));
 	nr_done = nr_faults = nr_reserved = hidden = 0;
@@ -202,7 +203,8 @@ static int probe(void)
 	memory_block(p + 32, 0x20, 7, 0, 0, 0xc0000);
 	table[4] = (u8)(p + 64 - table); /* the length */
 	acpi.nr_ioapics = 1;
-	acpi.ioapics[0].id = 3;
+	acpi.ioapics = &ioapic;
+	ioapic.id = 3;
 	capability = 0x0c03000f;
 	regs[0][AMDVI_FEATURES / 8] = regs[1][AMDVI_FEATURES / 8] = BIT(6) | 2 << 10;
 	for (unsigned int i = 0; i < NR_UNITS; i++)
@@ -250,7 +252,7 @@ static void what_probe_finds(void **state)
 	assert_true(reserved[1].access == 1 && reserved[2].access == 3); /* as the flags say */
 	assert_true(f->reserved[1] == (1 | 3ull << 60) && f->reserved[2] == (1 | 5ull << 60));
 	assert_true(f->reserved[3] == (1 | 7ull << 60) && !f->reserved[0] && !f->leaf[P2M_RESERVED]);
-	acpi.ioapics[0].id = 4; /* no entry says with which id this IO-APIC sends */
+	ioapic.id = 4; /* no entry says with which id this IO-APIC sends */
 	set_caps();
 	assert_false(iommu_caps.irq_remap);
 }

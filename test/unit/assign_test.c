@@ -416,7 +416,7 @@ static void what_cannot_be_assigned_says_why(void **state)
 	assert_int_equal(arch_pci_test_assign(NULL, NVME), -ETXTBSY);
 	assert_int_equal(assign(&x->d, NVME), -ETXTBSY); /* its driver has interrupts on */
 	dom0_put(NVME, 0x42, 2, 0);
-	iommu_reserved[0] = (struct iommu_reserved){ 0x1000, 0x1fff, NVME, 3 };
+	iommu_reserved = &(struct iommu_reserved){ 0x1000, 0x1fff, NVME, 3 };
 	iommu_nr_reserved = 1;
 	assert_int_equal(assign(&x->d, NVME), -EACCES);
 	dom0_put(NVME, 0x42, 2, MSIX_CTRL_ENABLE);
@@ -651,7 +651,7 @@ static void a_bar_over_memory_is_refused(void **state)
 	static const u64 taken[] = { 0xfee00000, MMCFG + MiB(7), 0xfec00000, 0x7000000 };
 
 	nr_ioapics = 1;
-	ioapics[0].address = 0xfec00000;
+	ioapics = &(struct ioapic_info){ .address = 0xfec00000 };
 	boot_info.nr_ranges = 2;
 	boot_info.ranges[0] = (struct boot_range){ .base = 0x40000, .size = MiB(1),
 						   .type = BOOT_RANGE_RESERVED };
@@ -1344,7 +1344,7 @@ static void groups_by_what_firmware_says(void **state)
 	assert_int_equal(arch_pci_test_assign(&x->d, NVME), -EXDEV);
 	assert_int_equal(assign(&x->d, NVME), -EXDEV);
 	assert_int_equal(arch_pci_assign(NULL, PCI_SBDF(0, 0, 0x1e << 3)), 0);
-	iommu_reserved[0] = (struct iommu_reserved){ 0x1000, 0x1fff, RESERVED_FOR_ALL, 3 };
+	iommu_reserved = &(struct iommu_reserved){ 0x1000, 0x1fff, RESERVED_FOR_ALL, 3 };
 	iommu_nr_reserved = 1;
 	assert_int_equal(assign(&x->d, NVME), -EACCES);
 	iommu_nr_reserved = 0;

@@ -20,7 +20,7 @@
 #define POOL PFN_DOWN(GiB(5)) /* where alloc_domain_pages() takes from */
 
 struct boot_info boot_info;
-struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
+struct iommu_reserved *iommu_reserved;
 unsigned int iommu_nr_reserved;
 static struct domain dom0;
 static struct builder b;

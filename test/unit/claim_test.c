@@ -142,9 +142,27 @@ static void a_broken_frame_is_not_given_out(void **state)
 	take_all_but(page_to_mfn(pg) + 60, n - 3 - 61);
 }
 
+static void arrays_grow(void **state)
+{
+	struct pair { u64 a, b; } *array = NULL;
+	u64 had = heap_free_pages();
+	unsigned int n = 0;
+
+	while (n < 1000) {
+		u64 i = n;
+
+		array_add(array, n) = (struct pair){ i, ~i };
+	}
+	for (u64 i = 0; i < 1000; i++)
+		assert_true(array[i].a == i && array[i].b == ~i);
+	assert_int_equal(heap_free_pages(), had - 4);
+	free_pages(array, size_to_order(n * sizeof(array[0])));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_dying_domain_claims_nothing),
 	cmocka_unit_test(a_page_that_was_shared_is_keels),
+	cmocka_unit_test(arrays_grow),
 	cmocka_unit_test(free_frames_keep_their_bytes),
 	cmocka_unit_test(a_broken_frame_is_not_given_out),
 };

@@ -30,7 +30,7 @@ FAKE bool vioapic_is_page(struct domain *d, gfn_t gfn)
 
 struct acpi_info acpi;
 struct boot_info boot_info;
-struct ioapic_info ioapics[MAX_IOAPICS];
+struct ioapic_info *ioapics;
 unsigned int nr_ioapics;
 struct cpu_features cpu_features = { .phys_bits = 46 };
 
@@ -257,11 +257,13 @@ static inline void send_msix(struct vcpu *then, u64 table, unsigned int i)
 /* Before each test. */
 static void new_machine(void)
 {
+	static struct acpi_mcfg mcfg = { .base = MMCFG, .end_bus = 7 };
+
 	memset(tables, 0, sizeof(tables));
 	memset(functions, 0, sizeof(functions));
 	memset(device_memory, 0, sizeof(device_memory));
 	mappings = 0;
-	acpi = (struct acpi_info){ .nr_mcfg = 1, .mcfg[0] = { .base = MMCFG, .end_bus = 7 } };
+	acpi = (struct acpi_info){ .nr_mcfg = 1, .mcfg = &mcfg };
 	new_nvme();
 	new_bridge();
 	new_nic();

@@ -28,6 +28,7 @@ static struct ap {
 } aps[CPUS];			/* by APIC id; 0 is the one that starts the others */
 
 struct acpi_info acpi;
+static struct acpi_cpu acpi_cpus[CPUS];
 const struct hvm_ops *hvm_ops;
 static u64 clock;
 static unsigned int unmapped;
@@ -132,6 +133,7 @@ char boot_stack[KEEL_BOOT_STACK_SIZE];
 static void start_all(void)
 {
 	acpi.nr_cpus = CPUS;
+	acpi.cpus = acpi_cpus;
 	for (u32 id = 0; id < CPUS; id++)
 		acpi.cpus[id].apic_id = id;
 	smp_trampoline = MiB(1);

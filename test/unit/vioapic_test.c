@@ -20,10 +20,11 @@ void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
 void hvm_inject_nmi(struct vcpu *v) { }
 
 /* The machine's IO-APICs. */
-struct ioapic_info ioapics[MAX_IOAPICS] = {
+static struct ioapic_info machine[] = {
 	{ .id = 2, .address = 0xfec00000, .gsi_base = 0, .nr_pins = 24 },
 	{ .id = 3, .address = 0xfec01000, .gsi_base = 24, .nr_pins = 8 },
 };
+struct ioapic_info *ioapics = machine;
 unsigned int nr_ioapics;
 
 static struct pin { bool masked, level, low; u8 vector; unsigned int programmed; unsigned int cpu;

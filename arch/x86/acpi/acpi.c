@@ -5,6 +5,7 @@
 
 #include <public/errno.h>
 
+#include "common/heap.h"
 #include "common/printk.h"
 
 #define HEADER_LEN sizeof(struct acpi_table)
@@ -100,15 +101,12 @@ static const struct {
 static void add_table(paddr_t addr)
 {
 	const struct acpi_table *t = map_table(addr, "a table");
+	struct acpi_table_ref r = { .addr = addr };
 
 	if (!t)
 		return;
-	if (acpi.nr_tables == ACPI_MAX_TABLES) {
-		pr_warn("ACPI: more than %d tables; %.4s at %#lx is ignored", ACPI_MAX_TABLES, t->sig, addr);
-		return;
-	}
-	memcpy(acpi.tables[acpi.nr_tables].sig, t->sig, 4);
-	acpi.tables[acpi.nr_tables++].addr = addr;
+	memcpy(r.sig, t->sig, 4);
+	array_add(acpi.tables, acpi.nr_tables) = r;
 }
 
 /* Enters all tables that the root table (XSDT: 8-byte entries, RSDT: 4-byte ones) names. */

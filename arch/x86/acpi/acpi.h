@@ -6,25 +6,21 @@
 #include "arch/x86/acpi/tables.h"
 #include "common/pcpu.h"
 
-#define ACPI_MAX_TABLES 64
-#define ACPI_MAX_MCFG 8
-#define ACPI_MAX_OVERRIDES 24
-#define ACPI_MAX_IOAPICS 16
-#define ACPI_MAX_NMIS 16
 #define ACPI_ALL_CPUS 0xffffffffu
 
+/* Arrays are allocated, as long as the tables need (array_add()). */
 struct acpi_info {
 	unsigned int nr_tables;
-	struct { char sig[5]; paddr_t addr; } tables[ACPI_MAX_TABLES];
+	struct acpi_table_ref { char sig[5]; paddr_t addr; } *tables;
 	/* MADT */
 	paddr_t lapic_address;
 	unsigned int nr_cpus;
-	struct acpi_cpu { u32 apic_id, acpi_uid; } cpus[NR_CPUS]; /* those that can be used */
-	struct acpi_override { u8 bus, source; u32 gsi; u16 flags; } overrides[ACPI_MAX_OVERRIDES];
+	struct acpi_cpu { u32 apic_id, acpi_uid; } *cpus; /* those that can be used */
+	struct acpi_override { u8 bus, source; u32 gsi; u16 flags; } *overrides;
 	unsigned int nr_overrides;
-	struct acpi_ioapic { u8 id; u32 address, gsi_base; } ioapics[ACPI_MAX_IOAPICS];
+	struct acpi_ioapic { u8 id; u32 address, gsi_base; } *ioapics;
 	unsigned int nr_ioapics;
-	struct { u32 acpi_uid; u8 lint; } nmis[ACPI_MAX_NMIS]; /* uid ACPI_ALL_CPUS: of every CPU */
+	struct acpi_nmi { u32 acpi_uid; u8 lint; } *nmis; /* uid ACPI_ALL_CPUS: of every CPU */
 	unsigned int nr_nmis;
 	/* FADT */
 	paddr_t dsdt;
@@ -40,7 +36,7 @@ struct acpi_info {
 	u8 s5_typ_a, s5_typ_b;
 	/* HPET, MCFG, SPCR */
 	paddr_t hpet;	/* register block, 0 = none */
-	struct acpi_mcfg { paddr_t base; u16 segment; u8 start_bus, end_bus; } mcfg[ACPI_MAX_MCFG];
+	struct acpi_mcfg { paddr_t base; u16 segment; u8 start_bus, end_bus; } *mcfg;
 	unsigned int nr_mcfg;
 	struct { bool present, mmio; u64 base; u32 gsi; } spcr;
 };

@@ -2,6 +2,8 @@
 /* Parsers of firmware tables. Pure: they trust none of the bytes. */
 #include "arch/x86/acpi/acpi.h"
 
+#include "common/heap.h"
+
 #define RSDP_V1_LEN 20
 #define RSDP_V2_LEN 36
 #define SDT_HEADER_LEN sizeof(struct acpi_table)
@@ -68,32 +70,13 @@ static void add_cpu(struct acpi_info *info, u32 apic_id, u32 uid, u32 flags)
 	for (unsigned int i = 0; i < info->nr_cpus; i++)
 		if (info->cpus[i].apic_id == apic_id)
 			return;
-	if (info->nr_cpus < NR_CPUS)
-		info->cpus[info->nr_cpus++] = (struct acpi_cpu){ apic_id, uid };
-}
-
-static void add_override(struct acpi_info *info, const u8 *e)
-{
-	struct acpi_override o = { e[2], e[3], get32(e + 4), get16(e + 8) };
-
-	if (info->nr_overrides < ACPI_MAX_OVERRIDES)
-		info->overrides[info->nr_overrides++] = o;
-}
-
-static void add_ioapic(struct acpi_info *info, const u8 *e)
-{
-	struct acpi_ioapic io = { e[2], get32(e + 4), get32(e + 8) };
-
-	if (info->nr_ioapics < ACPI_MAX_IOAPICS)
-		info->ioapics[info->nr_ioapics++] = io;
+	array_add(info->cpus, info->nr_cpus) = (struct acpi_cpu){ apic_id, uid };
 }
 
 static void add_nmi(struct acpi_info *info, u32 uid, u8 lint)
 {
-	if (info->nr_nmis == ACPI_MAX_NMIS || lint > 1)
-		return;
-	info->nmis[info->nr_nmis].acpi_uid = uid;
-	info->nmis[info->nr_nmis++].lint = lint;
+	if (lint <= 1)
+		array_add(info->nmis, info->nr_nmis) = (struct acpi_nmi){ uid, lint };
 }
 
 /* ACPI 6.5, 5.2.12: one entry of e[1] bytes. false: too short for its type. */
@@ -112,10 +95,12 @@ static bool madt_entry(const u8 *e, struct acpi_info *info)
 			add_cpu(info, e[3], e[2], get32(e + 4));
 		break;
 	case 1:
-		add_ioapic(info, e);
+		array_add(info->ioapics, info->nr_ioapics) =
+			(struct acpi_ioapic){ e[2], get32(e + 4), get32(e + 8) };
 		break;
 	case 2:
-		add_override(info, e);
+		array_add(info->overrides, info->nr_overrides) =
+			(struct acpi_override){ e[2], e[3], get32(e + 4), get16(e + 8) };
 		break;
 	case 4:
 		add_nmi(info, e[2] == 0xff ? ACPI_ALL_CPUS : e[2], e[5]);
@@ -204,12 +189,11 @@ bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info)
 	const u8 *p = mcfg;
 
 	info->nr_mcfg = 0;
-	for (size_t off = SDT_HEADER_LEN + 8; off + 16 <= len && info->nr_mcfg < ACPI_MAX_MCFG;
-	     off += 16) {
+	for (size_t off = SDT_HEADER_LEN + 8; off + 16 <= len; off += 16) {
 		if (p[off + 10] > p[off + 11] || !IS_ALIGNED(get64(p + off), MiB(1)))
 			return false;
-		info->mcfg[info->nr_mcfg++] = (struct acpi_mcfg){ get64(p + off), get16(p + off + 8), p[off + 10],
-								  p[off + 11] };
+		array_add(info->mcfg, info->nr_mcfg) =
+			(struct acpi_mcfg){ get64(p + off), get16(p + off + 8), p[off + 10], p[off + 11] };
 	}
 	return info->nr_mcfg > 0;
 }

@@ -37,7 +37,7 @@ static struct unit {
 	u64 control;
 	u64 waits;	/* wait commands so far. L: lock */
 	u32 tail;	/* of the command ring, bytes. L: lock */
-} units[IVRS_MAX_UNITS];
+} *units;
 
 static struct ivrs ivrs;
 static struct timer event_timer;
@@ -462,6 +462,9 @@ static int amdvi_probe(void)
 		pr_err("AMD-Vi: the firmware's IVRS table is wrong at offset %#lx: %s", at, why);
 		return -EINVAL;
 	}
+	units = alloc_pages(size_to_order(ivrs.nr_units * sizeof(*units)));
+	if (!units)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < ivrs.nr_units && !rc; i++)
 		rc = probe_unit(&units[i], &ivrs.unit[i]);
 	if (rc)

@@ -6,6 +6,8 @@
 
 #include <public/errno.h>
 
+#include "common/heap.h"
+
 #define HEADER_LEN 48		/* with host address width, flags and 10 reserved bytes (8.1) */
 #define FLAGS 37
 #define FLAG_IRQ_REMAP BIT(0)
@@ -33,9 +35,7 @@ static int read_scopes(const u8 *p, size_t off, size_t end, struct dmar *out, st
 			continue;
 		if (p[off + 1] == SCOPE_LEN)
 			return refuse(out, off, "a device scope has no path");
-		if (out->nr_scopes == DMAR_MAX_SCOPES)
-			return refuse(out, off, "there are more than 256 device scopes");
-		out->scopes[out->nr_scopes++] = (struct dmar_scope){ .type = p[off], .id = p[off + 4],
+		array_add(out->scopes, out->nr_scopes) = (struct dmar_scope){ .type = p[off], .id = p[off + 4],
 			.bus = p[off + 5], .depth = (p[off + 1] - SCOPE_LEN) / 2, .path = p + off + SCOPE_LEN };
 	}
 	e->nr_scopes = out->nr_scopes - e->scope;
@@ -44,32 +44,25 @@ static int read_scopes(const u8 *p, size_t off, size_t end, struct dmar *out, st
 
 static int read_unit(const u8 *p, size_t off, size_t len, struct dmar *out)
 {
-	struct dmar_entry *e = &out->units[out->nr_units];
+	struct dmar_entry e;
 
 	if (len < DRHD_LEN)
 		return refuse(out, off, "a unit's entry is too short");
-	if (out->nr_units == DMAR_MAX_UNITS)
-		return refuse(out, off, "there are more than 16 units");
-	*e = (struct dmar_entry){ .first = get64(p + off + 8), .segment = get16(p + off + 6),
+	e = (struct dmar_entry){ .first = get64(p + off + 8), .segment = get16(p + off + 6),
 				  .all = p[off + 4] & 1 };
-	if (!e->first || !IS_ALIGNED(e->first, PAGE_SIZE))
+	if (!e.first || !IS_ALIGNED(e.first, PAGE_SIZE))
 		return refuse(out, off, "a unit's register base is 0 or not aligned to 4 KiB");
-	out->nr_units++;
-	return read_scopes(p, off + DRHD_LEN, off + len, out, e);
+	array_add(out->units, out->nr_units) = e;
+	return read_scopes(p, off + DRHD_LEN, off + len, out, &out->units[out->nr_units - 1]);
 }
 
 static int read_reserved(const u8 *p, size_t off, size_t len, struct dmar *out)
 {
-	struct dmar_entry *e = &out->reserved[out->nr_reserved];
-
 	if (len < RMRR_LEN)
 		return refuse(out, off, "a reserved region's entry is too short");
-	if (out->nr_reserved == DMAR_MAX_RESERVED)
-		return refuse(out, off, "there are more than 32 reserved regions");
-	*e = (struct dmar_entry){ .first = get64(p + off + 8), .last = get64(p + off + 16),
-				  .segment = get16(p + off + 6) };
-	out->nr_reserved++;
-	return read_scopes(p, off + RMRR_LEN, off + len, out, e);
+	array_add(out->reserved, out->nr_reserved) = (struct dmar_entry){
+		.first = get64(p + off + 8), .last = get64(p + off + 16), .segment = get16(p + off + 6) };
+	return read_scopes(p, off + RMRR_LEN, off + len, out, &out->reserved[out->nr_reserved - 1]);
 }
 
 int dmar_parse(const void *table, size_t len, struct dmar *out)
@@ -78,7 +71,7 @@ int dmar_parse(const void *table, size_t len, struct dmar *out)
 	size_t n;
 	int rc = 0;
 
-	*out = (struct dmar){ 0 };
+	out->nr_units = out->nr_reserved = out->nr_scopes = 0;
 	if (len < HEADER_LEN)
 		return refuse(out, len, "the table ends within its header");
 	out->irq_remap = p[FLAGS] & FLAG_IRQ_REMAP;

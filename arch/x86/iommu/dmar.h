@@ -8,10 +8,6 @@
 
 #include "common/lib.h"
 
-#define DMAR_MAX_UNITS 16
-#define DMAR_MAX_RESERVED 32
-#define DMAR_MAX_SCOPES 256
-
 enum { DMAR_SCOPE_ENDPOINT = 1, DMAR_SCOPE_BRIDGE, DMAR_SCOPE_IOAPIC };
 
 /*
@@ -35,11 +31,12 @@ struct dmar_entry {
 	unsigned int scope, nr_scopes; /* scopes[scope] and following */
 };
 
+/* Zeroed before the first table. */
 struct dmar {
 	bool irq_remap;
 	unsigned int nr_units, nr_reserved, nr_scopes;
-	struct dmar_entry units[DMAR_MAX_UNITS], reserved[DMAR_MAX_RESERVED];
-	struct dmar_scope scopes[DMAR_MAX_SCOPES];
+	struct dmar_entry *units, *reserved;
+	struct dmar_scope *scopes;
 	/* Of a table that is refused. */
 	size_t bad_offset;
 	const char *why;

@@ -6,6 +6,7 @@
 
 #include "arch/x86/pci/config.h"
 #include "common/domain.h"
+#include "common/heap.h"
 #include "common/hypfs.h"
 #include "common/option.h"
 #include "common/pci.h"
@@ -14,13 +15,12 @@
 #include "common/vsnprintf.h"
 
 #define BUCKETS 64
-#define MAX_HIDDEN 64
 #define FAULT_WINDOW_NS 1000000000ull
 #define FAULTS_IN_WINDOW 1000	/* of one device: more are a flood */
 
 const struct iommu_ops *iommu_ops;
 struct iommu_caps iommu_caps;
-struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
+struct iommu_reserved *iommu_reserved;
 unsigned int iommu_nr_reserved;
 
 static const struct iommu_ops *const vendors[] = {
@@ -30,7 +30,7 @@ static const struct iommu_ops *const vendors[] = {
 #define MAX_IDS 4096	/* domains with devices at a time */
 static u64 ids_taken[MAX_IDS / 64];	/* atomic */
 
-static struct { mfn_t first, last; } hidden[MAX_HIDDEN]; /* written at boot */
+static struct frames { mfn_t first, last; } *hidden; /* written at boot */
 static unsigned int nr_hidden;
 
 static spinlock_t lock = SPINLOCK_INIT(RANK_IOMMU);
@@ -73,10 +73,7 @@ void iommu_late_init(void)
 
 void iommu_hide(paddr_t first, size_t len)
 {
-	if (nr_hidden == MAX_HIDDEN)
-		panic("IOMMU: more than %u units: Keel could not keep Dom0 from their registers", MAX_HIDDEN);
-	hidden[nr_hidden].first = PFN_DOWN(first);
-	hidden[nr_hidden++].last = PFN_DOWN(first + len - 1);
+	array_add(hidden, nr_hidden) = (struct frames){ PFN_DOWN(first), PFN_DOWN(first + len - 1) };
 }
 
 bool iommu_hides_any(mfn_t first, mfn_t last)
@@ -234,12 +231,11 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access)
 {
-	if (iommu_nr_reserved == IOMMU_MAX_RESERVED || last < first) {
-		pr_warn("IOMMU: reserved memory %#lx..%#lx left out: %s\n", first, last,
-			last < first ? "its end is before its begin" : "there is too much of it");
-		return;
-	}
-	iommu_reserved[iommu_nr_reserved++] = (struct iommu_reserved){ first, last, sbdf, access };
+	if (last < first)
+		pr_warn("IOMMU: reserved memory %#lx..%#lx left out: its end is before its begin\n", first, last);
+	else
+		array_add(iommu_reserved, iommu_nr_reserved) =
+			(struct iommu_reserved){ first, last, sbdf, access };
 }
 
 unsigned int iommu_reserved_access(mfn_t mfn)

@@ -126,9 +126,8 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason);
  * Memory that firmware reserves for devices (RMRR, IVMD): stays mapped for the device's owner.
  * Bytes. sbdf ~0: all devices.
  */
-#define IOMMU_MAX_RESERVED 32
 struct iommu_reserved { u64 first, last; u32 sbdf; unsigned int access; /* 1: read, 2: write */ };
-extern struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
+extern struct iommu_reserved *iommu_reserved;
 extern unsigned int iommu_nr_reserved;
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access);
 /*

@@ -2,6 +2,8 @@
 /* The IVRS table (48882 chapter 5). Trusts none of the bytes. */
 #include "arch/x86/iommu/ivrs.h"
 
+#include "common/heap.h"
+
 #define BLOCKS	   48	/* after the header, IVinfo and 8 reserved bytes */
 #define IVMD_LEN   32
 #define IVMD_ACCESS(flags) ((flags) >> 1 & 3)	/* 1: read, 2: write */
@@ -44,9 +46,10 @@ static const char *add_unit(struct ivrs *s, const u8 *b, size_t len)
 	i = find_unit(s, u.id);
 	if (i == IVRS_MAX_UNITS)
 		return "more units than Keel can use";
-	if (i == s->nr_units || s->unit[i].type < u.type)
+	if (i == s->nr_units)
+		array_add(s->unit, s->nr_units) = u;
+	else if (s->unit[i].type < u.type)
 		s->unit[i] = u;
-	s->nr_units += i == s->nr_units;
 	return NULL;
 }
 
@@ -66,9 +69,7 @@ static const char *add_memory(struct ivrs *s, const u8 *b, size_t len)
 	size = get64(b + 24);
 	if (m.last < m.first || !size || check_add_overflow(m.start, size - 1, &m.end))
 		return "reserved memory, or the range of its devices, ends before it begins";
-	if (s->nr_memory == IVRS_MAX_MEMORY)
-		return "more reserved memory than Keel can keep in mind";
-	s->memory[s->nr_memory++] = m;
+	array_add(s->memory, s->nr_memory) = m;
 	return NULL;
 }
 
@@ -124,12 +125,8 @@ static const char *add_device(struct ivrs *s, unsigned int unit, const u8 *e, co
 	case DEV_SPECIAL:
 		id = get16(e + 5);
 		set_devices(s, unit, e, id, id);
-		if (e[7] != SPECIAL_IOAPIC)
-			break;
-		if (s->nr_ioapics == IVRS_MAX_IOAPICS)
-			return "more IO-APICs than Keel can use";
-		s->ioapic[s->nr_ioapics].id = e[4];
-		s->ioapic[s->nr_ioapics++].source = id;
+		if (e[7] == SPECIAL_IOAPIC)
+			array_add(s->ioapic, s->nr_ioapics) = (struct ivrs_ioapic){ e[4], id };
 		break;
 	}
 	return NULL;

@@ -5,11 +5,9 @@
 
 #include "common/lib.h"
 
-#define IVRS_MAX_UNITS	32
-#define IVRS_MAX_MEMORY 32
-#define IVRS_MAX_IOAPICS 16
 #define IVRS_NR_IDS	65536
 #define IVRS_NO_UNIT	0xff
+#define IVRS_MAX_UNITS	IVRS_NO_UNIT /* numbers are of 8 bits */
 
 /* What a device's table entry is to let pass: bits as in a device entry. */
 #define IVRS_DEV_PASS	0xc7 /* INIT, ExtInt, NMI; LINT0, LINT1 */
@@ -22,15 +20,16 @@ struct ivrs_dev {
 	u8 flags;
 };
 
+/* Zeroed, but for dev, before the first table. */
 struct ivrs {
 	unsigned int nr_units, nr_memory, nr_ioapics;
-	struct ivrs_unit { u16 id, capability; u8 type, flags; u64 base; } unit[IVRS_MAX_UNITS];
+	struct ivrs_unit { u16 id, capability; u8 type, flags; u64 base; } *unit;
 	struct ivrs_memory {
 		u16 first, last;
 		u8 access; /* 1: read, 2: write */
 		u64 start, end;
-	} memory[IVRS_MAX_MEMORY];
-	struct { u8 id; u16 source; } ioapic[IVRS_MAX_IOAPICS];
+	} *memory;
+	struct ivrs_ioapic { u8 id; u16 source; } *ioapic;
 	struct ivrs_dev *dev; /* IVRS_NR_IDS, the caller's */
 };
 

@@ -39,7 +39,7 @@ struct unit {
 };
 
 static struct dmar dmar;
-static struct unit units[DMAR_MAX_UNITS];
+static struct unit *units;
 static unsigned int nr_units;
 static struct vtd_entry *root, *shut;	/* segment 0; other segments: nothing */
 static struct vtd_entry *irt;		/* the remapping table */
@@ -480,6 +480,9 @@ static int vtd_probe(void)
 		pr_err("VT-d: the firmware's DMAR table is wrong at offset %#lx: %s", dmar.bad_offset, dmar.why);
 		return -EINVAL;
 	}
+	units = alloc_pages(size_to_order(dmar.nr_units * sizeof(*units)));
+	if (!units)
+		return -ENOMEM;
 	for (nr_units = 0; nr_units < dmar.nr_units && !rc; nr_units++)
 		rc = probe_unit(&units[nr_units], &dmar.units[nr_units]);
 	if (rc || !nr_units)
@@ -525,7 +528,7 @@ static void start_unit(struct unit *u)
 
 static int vtd_init(void)
 {
-	u32 *done = alloc_page();
+	u32 *done = alloc_pages(size_to_order(nr_units * sizeof(*done)));
 
 	irt_order = IRT_MIN_ORDER;
 	while (irt_order < IRT_MAX_ORDER && 256u << irt_order < acpi.nr_cpus * IRQS_PER_CPU)

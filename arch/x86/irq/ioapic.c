@@ -12,6 +12,7 @@
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
+#include "common/heap.h"
 #include "common/printk.h"
 
 #define IOREGSEL (0x00 / 4)
@@ -23,48 +24,44 @@
 #define RTE_LEVEL	BIT(15)
 #define RTE_MASKED	BIT(16)
 
-#define MAX_PINS 240
+#define MAX_PINS 240 /* bits in reserved_pins */
 
 #define PIC1_DATA 0x21
 #define PIC2_DATA 0xa1
 
-struct ioapic_info ioapics[MAX_IOAPICS];
+struct ioapic_info *ioapics;
 unsigned int nr_ioapics;
 
 static spinlock_t ioapic_lock = SPINLOCK_INIT(RANK_HW);
-static volatile u32 *regs[MAX_IOAPICS];
-static u64 reserved_pins[MAX_IOAPICS][DIV_ROUND_UP(MAX_PINS, 64)]; /* Keel's own */
 
-static u32 read_reg(unsigned int i, unsigned int reg)
+static u32 read_reg(const struct ioapic_info *io, unsigned int reg)
 {
-	regs[i][IOREGSEL] = reg;
-	return regs[i][IOWIN];
+	io->regs[IOREGSEL] = reg;
+	return io->regs[IOWIN];
 }
 
-static void write_reg(unsigned int i, unsigned int reg, u32 val)
+static void write_reg(const struct ioapic_info *io, unsigned int reg, u32 val)
 {
-	regs[i][IOREGSEL] = reg;
-	regs[i][IOWIN] = val;
+	io->regs[IOREGSEL] = reg;
+	io->regs[IOWIN] = val;
 }
 
-/* Index of the IO-APIC that has the GSI, and its pin; -1 if there is none. */
-static int find_pin(u32 gsi, unsigned int *pin)
+/* The IO-APIC that has the GSI, and its pin; NULL if there is none. */
+static struct ioapic_info *find_pin(u32 gsi, unsigned int *pin)
 {
-	for (unsigned int i = 0; i < nr_ioapics; i++) {
-		if (gsi < ioapics[i].gsi_base || gsi - ioapics[i].gsi_base >= ioapics[i].nr_pins)
-			continue;
-		*pin = gsi - ioapics[i].gsi_base;
-		return (int)i;
+	for (struct ioapic_info *io = ioapics; io < ioapics + nr_ioapics; io++) {
+		*pin = gsi - io->gsi_base;
+		if (gsi >= io->gsi_base && *pin < io->nr_pins)
+			return io;
 	}
-	return -1;
+	return NULL;
 }
 
 const struct ioapic_info *ioapic_of(u32 gsi)
 {
 	unsigned int pin;
-	int i = find_pin(gsi, &pin);
 
-	return i < 0 ? NULL : &ioapics[i];
+	return find_pin(gsi, &pin);
 }
 
 /*
@@ -87,11 +84,12 @@ static int redirection(struct irq_desc *desc, u64 *rte)
 int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low)
 {
 	unsigned int pin;
-	int i = find_pin(gsi, &pin), rc;
+	struct ioapic_info *io = find_pin(gsi, &pin);
 	u64 rte;
 	u32 low;
+	int rc;
 
-	if (i < 0)
+	if (!io)
 		return -ENODEV;
 	desc->gsi = gsi;
 	desc->level = level;
@@ -105,10 +103,10 @@ int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low)
 		low |= RTE_ACTIVE_LOW;
 	spin_lock(&ioapic_lock);
 	if (desc->kind == IRQ_KEEL)
-		set_bit(pin, reserved_pins[i]);
-	write_reg(i, REG_RTE(pin), RTE_MASKED);
-	write_reg(i, REG_RTE(pin) + 1, (u32)(rte >> 32));
-	write_reg(i, REG_RTE(pin), low | (desc->masked ? RTE_MASKED : 0));
+		set_bit(pin, io->reserved_pins);
+	write_reg(io, REG_RTE(pin), RTE_MASKED);
+	write_reg(io, REG_RTE(pin) + 1, (u32)(rte >> 32));
+	write_reg(io, REG_RTE(pin), low | (desc->masked ? RTE_MASKED : 0));
 	spin_unlock(&ioapic_lock);
 	return 0;
 }
@@ -116,13 +114,13 @@ int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low)
 void ioapic_mask(u32 gsi, bool mask)
 {
 	unsigned int pin;
-	int i = find_pin(gsi, &pin);
+	const struct ioapic_info *io = find_pin(gsi, &pin);
 	u32 low;
 
-	if (i < 0)
+	if (!io)
 		return;
 	spin_lock(&ioapic_lock);
-	low = read_reg(i, REG_RTE(pin));
+	low = read_reg(io, REG_RTE(pin));
 	/*
 	 * A remapped entry's vector may differ from the one that the CPU's EOI names, so the EOI
 	 * does not reach it: masked as an edge for a moment, the pin forgets that an interrupt was
@@ -130,41 +128,35 @@ void ioapic_mask(u32 gsi, bool mask)
 	 * the line.
 	 */
 	if (mask && low & RTE_LEVEL)
-		write_reg(i, REG_RTE(pin), (low & ~RTE_LEVEL) | RTE_MASKED);
-	write_reg(i, REG_RTE(pin), mask ? low | RTE_MASKED : low & ~RTE_MASKED);
+		write_reg(io, REG_RTE(pin), (low & ~RTE_LEVEL) | RTE_MASKED);
+	write_reg(io, REG_RTE(pin), mask ? low | RTE_MASKED : low & ~RTE_MASKED);
 	if (mask)
-		read_reg(i, REG_RTE(pin)); /* the write has arrived before the caller's EOI */
+		read_reg(io, REG_RTE(pin)); /* the write has arrived before the caller's EOI */
 	spin_unlock(&ioapic_lock);
 }
 
 bool ioapic_reserved(u32 gsi)
 {
 	unsigned int pin;
-	int i = find_pin(gsi, &pin);
+	const struct ioapic_info *io = find_pin(gsi, &pin);
 
-	return i >= 0 && test_bit(pin, reserved_pins[i]);
+	return io && test_bit(pin, io->reserved_pins);
 }
 
 static void add_ioapic(u8 id, u32 address, u32 gsi_base)
 {
-	struct ioapic_info *io = &ioapics[nr_ioapics];
-	unsigned int i = nr_ioapics;
+	struct ioapic_info new = { .id = id, .address = address, .gsi_base = gsi_base };
 
-	if (i == MAX_IOAPICS) {
-		pr_warn("IO-APIC %u at %#x: more than %u, ignored\n", id, address, MAX_IOAPICS);
-		return;
-	}
-	regs[i] = map_mmio(address, PAGE_SIZE);
-	if (!regs[i]) {
+	new.regs = map_mmio(address, PAGE_SIZE);
+	if (!new.regs) {
 		pr_warn("IO-APIC %u: cannot map its registers at %#x\n", id, address);
 		return;
 	}
-	*io = (struct ioapic_info){ .id = id, .address = address, .gsi_base = gsi_base };
-	io->nr_pins = min_t(u32, (read_reg(i, REG_VERSION) >> 16 & 0xff) + 1, MAX_PINS);
-	for (unsigned int pin = 0; pin < io->nr_pins; pin++)
-		write_reg(i, REG_RTE(pin), RTE_MASKED);
-	nr_ioapics++;
-	pr_info("IO-APIC %u at %#x: GSI %u..%u\n", id, address, gsi_base, gsi_base + io->nr_pins - 1);
+	new.nr_pins = min_t(u32, (read_reg(&new, REG_VERSION) >> 16 & 0xff) + 1, MAX_PINS);
+	for (unsigned int pin = 0; pin < new.nr_pins; pin++)
+		write_reg(&new, REG_RTE(pin), RTE_MASKED);
+	array_add(ioapics, nr_ioapics) = new;
+	pr_info("IO-APIC %u at %#x: GSI %u..%u\n", id, address, gsi_base, gsi_base + new.nr_pins - 1);
 }
 
 int ioapic_init(void)

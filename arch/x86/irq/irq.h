@@ -118,9 +118,13 @@ void irq_free(struct irq_desc *desc);
 void irq_msi_message(const struct irq_desc *desc, u64 *addr, u32 *data);
 
 /* ioapic.c: physical IO-APICs, from ACPI. */
-#define MAX_IOAPICS 16
-struct ioapic_info { u8 id; u32 address, gsi_base, nr_pins; };
-extern struct ioapic_info ioapics[MAX_IOAPICS];
+struct ioapic_info {
+	u8 id;
+	u32 address, gsi_base, nr_pins;
+	volatile u32 *regs;	/* these two: ioapic.c's own */
+	u64 reserved_pins[4];	/* Keel's own */
+};
+extern struct ioapic_info *ioapics;
 extern unsigned int nr_ioapics;
 int ioapic_init(void);			/* finds them, masks all pins and the 8259s; 0 or -ENODEV */
 /*

@@ -61,6 +61,7 @@ bool fake_alloc_fails(void);			/* each fake allocator asks this */
 /* Called by each allocation first, to play other CPUs; NULL: nothing. */
 extern void (*fake_on_alloc)(void);
 extern void (*fake_on_free)(mfn_t mfn, u64 n);	/* before frames are freed; NULL: nothing */
+void fake_free_arrays(void);			/* all that array_room() gave */
 u64 fake_live_pages(void);			/* frames that are not free */
 u64 fake_live_objects(void);			/* domains and vCPUs that are not freed */
 

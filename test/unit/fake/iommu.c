@@ -6,7 +6,7 @@
 
 FAKE const struct iommu_ops *iommu_ops;
 FAKE struct iommu_caps iommu_caps;
-FAKE struct iommu_reserved iommu_reserved[IOMMU_MAX_RESERVED];
+FAKE struct iommu_reserved *iommu_reserved;
 FAKE unsigned int iommu_nr_reserved;
 
 FAKE void iommu_hide(paddr_t first, size_t len)

@@ -112,6 +112,26 @@ FAKE unsigned int size_to_order(size_t size)
 	return order;
 }
 
+/* Each has exactly the room that is asked for, so that ASan sees what is beyond. */
+static struct array { struct array *next; } *arrays;
+
+FAKE void *array_room(void *array, unsigned int n, size_t size)
+{
+	struct array *to = calloc(1, sizeof(*to) + (n + 1) * size);
+
+	to->next = arrays;
+	arrays = to;
+	if (n)
+		memcpy(to + 1, array, n * size);
+	return to + 1;
+}
+
+void fake_free_arrays(void)
+{
+	for (struct array *a; (a = arrays); free(a))
+		arrays = a->next;
+}
+
 FAKE struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 {
 	struct page_info *pg;
