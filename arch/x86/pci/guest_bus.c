@@ -11,35 +11,62 @@
 #include "common/heap.h"
 #include <public/errno.h>
 
-#define PORT_ID		0xcf005853u	/* vendor 0x5853: Xen */
-#define PORT_CLASS	0x06040001u	/* PCI to PCI bridge, revision 1 */
-#define COMMAND_BITS	0x0547u		/* I/O, memory, master, parity, SERR, INTx off */
+#define PORT_WINDOW	0x20
+#define PORT_PREFETCH	0x24
+#define PORT_PREFETCH_BASE 0x28		/* upper halves: */
+#define PORT_PREFETCH_LIMIT 0x2c
 
 #define EXPRESS		0x40
 #define MSI		0x80
 
-/* version 2, root port, with a slot */
-#define EXPRESS_HEADER	(0x0142u << 16 | MSI << 8 | PCI_CAP_EXPRESS)
-#define DEV_CAP		0x8000u		/* role-based errors; 128 bytes of payload */
+#define LINK_CAP	(EXPRESS + 0x0c)
+#define LINK_CONTROL	(EXPRESS + 0x10)
 #define LINK_SPEED_WIDTH 0x11u		/* 2.5 GT/s, one lane */
-#define LINK_CAP	(BIT(20) | LINK_SPEED_WIDTH)	/* tells whether its link is active */
-#define LINK_ACTIVE	BIT(13)
-#define SLOT_CAP	(BIT(18) | BIT(6) | BIT(5))	/* hot-plug, surprise; commands need no time */
-#define SLOT_PRESENCE_CHANGED BIT(3)
-#define SLOT_PRESENT	BIT(6)
-#define SLOT_LINK_CHANGED BIT(8)
-#define SLOT_CHANGES	(SLOT_PRESENCE_CHANGED | SLOT_LINK_CHANGED)
-#define SLOT_HP_INTERRUPT BIT(5)	/* in the control; events' enables there: */
+#define LINK_ACTIVE	BIT(29)		/* with the control: */
+#define SLOT_CAP	(EXPRESS + 0x14)
+#define SLOT_CONTROL	(EXPRESS + 0x18)
 #define SLOT_PRESENCE_ENABLE BIT(3)
+#define SLOT_HP_INTERRUPT BIT(5)
 #define SLOT_LINK_ENABLE BIT(12)
-#define SLOT_CONTROL_BITS 0x1fffu
+#define SLOT_PRESENCE_CHANGED BIT(19)	/* with the status: */
+#define SLOT_PRESENT	BIT(22)
+#define SLOT_LINK_CHANGED BIT(24)
+#define SLOT_CHANGES	(SLOT_PRESENCE_CHANGED | SLOT_LINK_CHANGED)
 
-#define MSI_HEADER	(MSI_CTRL_64 << 16 | PCI_CAP_MSI)
+/* A port's registers: what of each is fixed, and what software may write. The others are 0. */
+static const struct { u8 reg; u32 fixed, writable; } registers[] = {
+	{ PCI_VENDOR_ID, 0xcf005853, 0 },	/* vendor 0x5853: Xen */
+	{ PCI_COMMAND, PCI_STATUS_CAPS << 16, 0x0547 },	/* I/O, memory, master, parity, SERR, INTx off */
+	{ 0x08, 0x06040001, 0 },		/* PCI to PCI bridge, revision 1 */
+	{ 0x0c, 1 << 16, 0xff },		/* header type; cache line */
+	{ PCI_PRIMARY_BUS, 0, 0xffffff },
+	{ PORT_WINDOW, 0, 0xfff0fff0 },
+	{ PORT_PREFETCH, 0x00010001, 0xfff0fff0 }, /* of 64 bits */
+	{ PORT_PREFETCH_BASE, 0, ~0u },
+	{ PORT_PREFETCH_LIMIT, 0, ~0u },
+	{ PCI_CAPABILITIES, EXPRESS, 0 },
+	{ 0x3c, 0, 0x7f00ff },			/* bridge control, interrupt line */
+	{ EXPRESS, 0x0142u << 16 | MSI << 8 | PCI_CAP_EXPRESS, 0 }, /* version 2, root port, a slot */
+	{ EXPRESS + 0x04, 0x8000, 0 },		/* role-based errors; 128 bytes of payload */
+	{ EXPRESS + 0x08, 0, 0xffff },		/* device control */
+	{ LINK_CAP, BIT(20) | LINK_SPEED_WIDTH, 0 }, /* tells whether its link is active */
+	{ LINK_CONTROL, LINK_SPEED_WIDTH << 16, 0x0fff },
+	{ SLOT_CAP, BIT(18) | BIT(6) | BIT(5), 0 }, /* hot-plug, surprise; commands need no time */
+	{ SLOT_CONTROL, 0, 0x1fff },
+	{ EXPRESS + 0x1c, 0, 0x1f },		/* root control */
+	{ MSI, MSI_CTRL_64 << 16 | PCI_CAP_MSI, MSI_CTRL_ENABLE << 16 },
+	{ MSI + 4, 0, ~3u }, { MSI + 8, 0, ~0u }, { MSI + 12, 0, 0xffff },
+};
+
+static u32 *reg_of(struct guest_port *port, unsigned int dword)
+{
+	return &port->config[dword / 4];
+}
 
 static struct guest_port *port_at(struct guest_bus *bus, unsigned int nr)
 {
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
-		if (nr && (bus->port[i].buses >> 8 & 0xff) == nr)
+		if (nr && (*reg_of(&bus->port[i], PCI_PRIMARY_BUS) >> 8 & 0xff) == nr)
 			return &bus->port[i];
 	return NULL;
 }
@@ -47,154 +74,50 @@ static struct guest_port *port_at(struct guest_bus *bus, unsigned int nr)
 /* PCI Express 5.0, 6.7.3.4: an interrupt when the first enabled event comes. */
 static void signal(struct vpci *p, struct guest_port *port)
 {
-	u32 events = 0;
-	u64 route = port->msi.route;
+	u32 slot = *reg_of(port, SLOT_CONTROL), events = 0;
 
-	if (port->slot_control & SLOT_PRESENCE_ENABLE)
-		events |= port->slot_status & SLOT_PRESENCE_CHANGED;
-	if (port->slot_control & SLOT_LINK_ENABLE)
-		events |= port->slot_status & SLOT_LINK_CHANGED;
-	if (!(port->slot_control & SLOT_HP_INTERRUPT))
+	if (slot & SLOT_PRESENCE_ENABLE)
+		events |= slot & SLOT_PRESENCE_CHANGED;
+	if (slot & SLOT_LINK_ENABLE)
+		events |= slot & SLOT_LINK_CHANGED;
+	if (!(slot & SLOT_HP_INTERRUPT))
 		events = 0;
-	if (events && !port->signalled && port->msi_on)
-		vpci_msg_deliver(p->d, route);
+	if (events && !port->signalled && *reg_of(port, MSI) & MSI_CTRL_ENABLE << 16)
+		vpci_msg_deliver(p->d, vpci_msg_route(reg_of(port, MSI + 4)));
 	port->signalled = events;
 }
 
 void guest_port_plug(struct vpci *p, struct guest_port *port, struct guest_fn *fn)
 {
 	port->fn = fn;
-	port->slot_status |= SLOT_CHANGES;
+	*reg_of(port, SLOT_CONTROL) |= SLOT_CHANGES;
 	signal(p, port);
-}
-
-static u32 express_read(const struct guest_port *port, unsigned int dword)
-{
-	switch (dword) {
-	case 0x00:
-		return EXPRESS_HEADER;
-	case 0x04:
-		return DEV_CAP;
-	case 0x08:
-		return port->dev_control;
-	case 0x0c:
-		return (port->index + 1u) << 24 | LINK_CAP;
-	case 0x10:
-		return (LINK_SPEED_WIDTH | (port->fn ? LINK_ACTIVE : 0)) << 16 | port->link_control;
-	case 0x14:
-		return (port->index + 1u) << 19 | SLOT_CAP;
-	case 0x18:
-		return (port->slot_status | (port->fn ? SLOT_PRESENT : 0u)) << 16 | port->slot_control;
-	case 0x1c:
-		return port->root_control;
-	default:
-		return 0;
-	}
 }
 
 static u32 port_read(const struct guest_port *port, unsigned int dword)
 {
-	if (dword >= EXPRESS && dword < MSI)
-		return express_read(port, dword - EXPRESS);
-	switch (dword) {
-	case PCI_VENDOR_ID:
-		return PORT_ID;
-	case PCI_COMMAND:
-		return PCI_STATUS_CAPS << 16 | port->command;
-	case 0x08:
-		return PORT_CLASS;
-	case 0x0c:
-		return 1 << 16 | port->cache_line;
-	case PCI_PRIMARY_BUS:
-		return port->buses;
-	case 0x20:
-		return port->window;
-	case 0x24:
-		return port->prefetch | 0x00010001;	/* of 64 bits */
-	case 0x28:
-		return port->prefetch_base;
-	case 0x2c:
-		return port->prefetch_limit;
-	case PCI_CAPABILITIES:
-		return EXPRESS;
-	case 0x3c:
-		return (u32)port->bridge_control << 16 | port->int_line;
-	case MSI:
-		return MSI_HEADER | (port->msi_on ? MSI_CTRL_ENABLE << 16 : 0);
-	case MSI + 4:
-		return (u32)port->msi.addr;
-	case MSI + 8:
-		return (u32)(port->msi.addr >> 32);
-	case MSI + 12:
-		return port->msi.data;
-	default:
-		return 0;
-	}
-}
+	u32 val = dword < GUEST_PORT_CONFIG ? port->config[dword / 4] : 0;
 
-static void express_write(struct vpci *p, struct guest_port *port, unsigned int dword, u32 val,
-			  u32 mask)
-{
-	if (dword == 0x08)
-		port->dev_control = (u16)val;
-	if (dword == 0x10)
-		port->link_control = (u16)(val & 0x0fff);
-	if (dword == 0x1c)
-		port->root_control = (u16)(val & 0x1f);
-	if (dword != 0x18)
-		return;
-	port->slot_control = (u16)(val & SLOT_CONTROL_BITS);
-	port->slot_status &= (u16) ~(val >> 16 & mask >> 16 & SLOT_CHANGES); /* ones clear */
-	signal(p, port);
-}
-
-static void msi_write(struct guest_port *port, unsigned int dword, u32 val)
-{
-	if (dword == MSI)
-		port->msi_on = val & MSI_CTRL_ENABLE << 16;
-	if (dword == MSI + 4)
-		port->msi.addr = (port->msi.addr & ~0xffffffffull) | (val & ~3u);
-	if (dword == MSI + 8)
-		port->msi.addr = (port->msi.addr & 0xffffffffull) | (u64)val << 32;
-	if (dword == MSI + 12)
-		port->msi.data = val & 0xffff;
-	vpci_msg_changed(&port->msi);
+	if (port->fn && dword == LINK_CONTROL)
+		val |= LINK_ACTIVE;
+	if (port->fn && dword == SLOT_CONTROL)
+		val |= SLOT_PRESENT;
+	return val;
 }
 
 /* val: the whole dword, with what was there where mask is 0. */
 static void port_write(struct vpci *p, struct guest_port *port, unsigned int dword, u32 val,
 		       u32 mask)
 {
-	if (dword >= EXPRESS && dword < MSI)
-		express_write(p, port, dword - EXPRESS, val, mask);
-	else if (dword >= MSI)
-		msi_write(port, dword, val);
-	switch (dword) {
-	case PCI_COMMAND:
-		port->command = (u16)(val & COMMAND_BITS);
-		break;
-	case 0x0c:
-		port->cache_line = (u8)val;
-		break;
-	case PCI_PRIMARY_BUS:
-		port->buses = val & 0xffffff;
-		break;
-	case 0x20:
-		port->window = val & 0xfff0fff0;
-		break;
-	case 0x24:
-		port->prefetch = val & 0xfff0fff0;
-		break;
-	case 0x28:
-		port->prefetch_base = val;
-		break;
-	case 0x2c:
-		port->prefetch_limit = val;
-		break;
-	case 0x3c:
-		port->int_line = (u8)val;
-		port->bridge_control = (u16)(val >> 16 & 0x7f);
-		break;
+	for (unsigned int i = 0; i < ARRAY_SIZE(registers); i++) {
+		u32 *reg = reg_of(port, registers[i].reg), writable = registers[i].writable;
+
+		if (registers[i].reg == dword)
+			*reg = (*reg & ~writable) | (val & writable);
+	}
+	if (dword == SLOT_CONTROL) {
+		*reg_of(port, SLOT_CONTROL) &= ~(val & mask & SLOT_CHANGES); /* ones clear */
+		signal(p, port);
 	}
 }
 
@@ -255,12 +178,15 @@ int guest_bus_init(struct vpci *p)
 		u64 base = PVH_PCI_WINDOW_BASE(bits) + i * share, last = base + share - 1;
 		u64 base32 = PVH_PCI_WINDOW32_BASE + i * share32;
 
-		port->index = (u8)i;
-		port->buses = (i + 1) << 16 | (i + 1) << 8;
-		port->window = window_register(base32, base32 + share32 - 1);
-		port->prefetch = window_register(base, last);
-		port->prefetch_base = (u32)(base >> 32);
-		port->prefetch_limit = (u32)(last >> 32);
+		for (unsigned int r = 0; r < ARRAY_SIZE(registers); r++)
+			*reg_of(port, registers[r].reg) = registers[r].fixed;
+		*reg_of(port, PCI_PRIMARY_BUS) = (i + 1) << 16 | (i + 1) << 8;
+		*reg_of(port, PORT_WINDOW) = window_register(base32, base32 + share32 - 1);
+		*reg_of(port, PORT_PREFETCH) |= window_register(base, last);
+		*reg_of(port, PORT_PREFETCH_BASE) = (u32)(base >> 32);
+		*reg_of(port, PORT_PREFETCH_LIMIT) = (u32)(last >> 32);
+		*reg_of(port, LINK_CAP) |= (i + 1) << 24;	/* the port's number, and the slot's */
+		*reg_of(port, SLOT_CAP) |= (i + 1) << 19;
 	}
 	return 0;
 }

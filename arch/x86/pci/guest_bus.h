@@ -41,15 +41,12 @@ struct guest_fn {
 	struct guest_bar bar[NR_BARS];
 };
 
-/* A root port: only what software may write, the rest is fixed. */
+#define GUEST_PORT_CONFIG 0x90	/* bytes of configuration space; behind them all is 0 */
+
+/* A root port, as its registers. guest_bus.c has what of them is fixed. */
 struct guest_port {
-	u8 index;
-	u16 command, bridge_control;
-	u32 buses, window, prefetch, prefetch_base, prefetch_limit;
-	u8 cache_line, int_line;
-	u16 dev_control, link_control, slot_control, slot_status, root_control;
-	bool msi_on, signalled;
-	struct vpci_msg msi;
+	u32 config[GUEST_PORT_CONFIG / 4];
+	bool signalled;
 	struct guest_fn *fn;
 };
 

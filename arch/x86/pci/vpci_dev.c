@@ -158,7 +158,7 @@ static void enter(struct vpci *p, struct vpci_dev *dev)
 	dev->msi_msg.d = p->d;
 	for (unsigned int i = 0; i < dev->nr_entries; i++) {
 		dev->entries[i].d = p->d;
-		dev->entries[i].ctrl = MSIX_ENTRY_MASKED;
+		dev->entries[i].word[MSG_CTRL] = MSIX_ENTRY_MASKED;
 	}
 	list_add(&dev->link, bucket(p, dev->sbdf));
 	if (!dev->msix)

@@ -9,13 +9,14 @@
 #include "common/domain.h"
 #include "common/rcu.h"
 
-/* A message signalled interrupt as the guest wrote it. addr, data, ctrl: V. */
+/* The words of an MSI-X entry (PCI 3.0, 6.8.2). An MSI capability has the first three. */
+enum { MSG_ADDR, MSG_ADDR_HIGH, MSG_DATA, MSG_CTRL, MSG_WORDS };
+
+/* A message signalled interrupt. */
 struct vpci_msg {
-	u64 addr;
-	u32 data;
-	u32 ctrl;		/* MSI-X: the entry's vector control */
+	u32 word[MSG_WORDS];	/* as the guest wrote it. V */
 	struct domain *d;	/* whose it is */
-	u64 route;		/* atomic, read by the interrupt handler: what addr and data mean */
+	u64 route;		/* atomic, read by the interrupt handler: what the words mean */
 	struct irq_user irq;
 	struct irq_desc *desc;	/* the machine's interrupt that stands for it, while it is in use. V */
 };
@@ -197,7 +198,10 @@ void vpci_msi_release(struct vpci_dev *dev);
 /* Gives a message of dev a vector. false, after a line in the log: there is none. */
 bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m);
 void vpci_msg_disconnect(struct vpci_msg *m);
-void vpci_msg_changed(struct vpci_msg *m);
+/* The guest writes one of the words. */
+void vpci_msg_write(struct vpci_msg *m, unsigned int word, u32 val);
+/* What address and data mean. */
+u64 vpci_msg_route(const u32 *word);
 /* Sends the interrupt that a route means. Any locks below RANK_VCPU. */
 void vpci_msg_deliver(struct domain *d, u64 route);
 

@@ -18,14 +18,19 @@
  * Message address: bits 12..19 destination, bit 2 logical; data: vector, delivery mode (SDM vol. 3,
  * 11.11).
  */
-void vpci_msg_changed(struct vpci_msg *m)
+u64 vpci_msg_route(const u32 *word)
 {
-	u64 route = (m->data & 0x7ff) | (m->addr & BIT(2) ? ROUTE_LOGICAL : 0) |
-		    (m->addr >> 12 & 0xff) << ROUTE_DEST_SHIFT;
+	u32 addr = word[MSG_ADDR];
 
-	if ((m->addr & ~0xfffffull) == 0xfee00000ull)
-		route |= ROUTE_VALID;
-	WRITE_ONCE(m->route, route);
+	return (word[MSG_DATA] & 0x7ff) | (addr & BIT(2) ? ROUTE_LOGICAL : 0) |
+	       (u64)(addr >> 12 & 0xff) << ROUTE_DEST_SHIFT |
+	       (addr >> 20 == 0xfee && !word[MSG_ADDR_HIGH] ? ROUTE_VALID : 0);
+}
+
+void vpci_msg_write(struct vpci_msg *m, unsigned int word, u32 val)
+{
+	m->word[word] = word == MSG_ADDR ? val & ~3u : val;
+	WRITE_ONCE(m->route, vpci_msg_route(m->word));
 }
 
 void vpci_msg_deliver(struct domain *d, u64 route)
@@ -110,15 +115,16 @@ bool vpci_msi_owns(const struct vpci_dev *dev, unsigned int reg)
 	return dev->msi && reg >= dev->msi && reg <= data_reg(dev);
 }
 
+static unsigned int word_of(const struct vpci_dev *dev, unsigned int reg)
+{
+	return reg == data_reg(dev) ? MSG_DATA : (reg - dev->msi) / 4 - 1;
+}
+
 u32 vpci_msi_read(const struct vpci_dev *dev, unsigned int reg)
 {
 	if (reg == dev->msi)
 		return pci_conf_read(dev->sbdf, reg, 4) & ~((MSI_CTRL_CAPABLE | MSI_CTRL_IN_USE) << 16);
-	if (reg == dev->msi + 4u)
-		return (u32)dev->msi_msg.addr;
-	if (reg == data_reg(dev))
-		return dev->msi_msg.data & 0xffff;
-	return (u32)(dev->msi_msg.addr >> 32);
+	return dev->msi_msg.word[word_of(dev, reg)];
 }
 
 static void program(const struct vpci_dev *dev, const struct irq_desc *desc)
@@ -154,19 +160,10 @@ static void write_ctrl(struct vpci_dev *dev, u16 ctrl)
 
 void vpci_msi_write(struct vpci_dev *dev, unsigned int reg, u32 val)
 {
-	struct vpci_msg *m = &dev->msi_msg;
-
-	if (reg == dev->msi) {
+	if (reg == dev->msi)
 		write_ctrl(dev, (u16)(val >> 16));
-		return;
-	}
-	if (reg == dev->msi + 4u)
-		m->addr = (m->addr & ~0xffffffffull) | (val & ~3u);
-	else if (reg == data_reg(dev))
-		m->data = val & 0xffff;
 	else
-		m->addr = (m->addr & 0xffffffffull) | (u64)val << 32;
-	vpci_msg_changed(m);
+		vpci_msg_write(&dev->msi_msg, word_of(dev, reg), reg == data_reg(dev) ? val & 0xffff : val);
 }
 
 void vpci_msi_release(struct vpci_dev *dev)

@@ -63,7 +63,7 @@ static void sync_entry(struct vpci_dev *dev, unsigned int i)
 	if (!host)
 		return;
 	host[3] = MSIX_ENTRY_MASKED;
-	if (!(dev->msix_ctrl & MSIX_CTRL_ENABLE) || m->ctrl & MSIX_ENTRY_MASKED ||
+	if (!(dev->msix_ctrl & MSIX_CTRL_ENABLE) || m->word[MSG_CTRL] & MSIX_ENTRY_MASKED ||
 	    !vpci_msg_connect(dev, m))
 		return;
 	irq_msi_message(m->desc, &addr, &data);
@@ -88,7 +88,7 @@ static void sync_entries(struct vpci_dev *dev)
 	if (!host_entry(dev, 0))
 		return;
 	for (unsigned int i = 0; i < dev->nr_entries; i++)
-		if (dev->entries[i].desc || !(dev->entries[i].ctrl & MSIX_ENTRY_MASKED))
+		if (dev->entries[i].desc || !(dev->entries[i].word[MSG_CTRL] & MSIX_ENTRY_MASKED))
 			sync_entry(dev, i);
 	write_host_ctrl(dev, dev->msix_ctrl);
 }
@@ -223,40 +223,11 @@ static void *beside_table(struct vpci_dev *dev, u64 gpa)
 	return (u8 *)dev->table_va + (gpa - (dev->table_first << PAGE_SHIFT));
 }
 
-static u32 entry_read(const struct vpci_msg *m, unsigned int word)
-{
-	switch (word) {
-	case 0:
-		return (u32)m->addr;
-	case 1:
-		return (u32)(m->addr >> 32);
-	case 2:
-		return m->data;
-	default:
-		return m->ctrl;
-	}
-}
-
 static void entry_write(struct vpci_dev *dev, unsigned int i, unsigned int word, u32 val)
 {
-	struct vpci_msg *m = &dev->entries[i];
-
-	switch (word) {
-	case 0:
-		m->addr = (m->addr & ~0xffffffffull) | (val & ~3u);
-		break;
-	case 1:
-		m->addr = (m->addr & 0xffffffffull) | (u64)val << 32;
-		break;
-	case 2:
-		m->data = val;
-		break;
-	default:
-		m->ctrl = val;
+	vpci_msg_write(&dev->entries[i], word, val);
+	if (word == MSG_CTRL)
 		sync_entry(dev, i);
-		return;
-	}
-	vpci_msg_changed(m);
 }
 
 /* Aligned, and in the table only 4 or 8 bytes (PCI 3.0, 6.8.2); others read ~0 and are dropped. */
@@ -277,10 +248,11 @@ static void mmio_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
 		*val = ~0ull;
 	} else if (in_table(dev, gpa)) {
 		unsigned int word = (unsigned int)(gpa - dev->table_gpa) / 4;
+		const u32 *entry = dev->entries[word / MSG_WORDS].word;
 
-		*val = entry_read(&dev->entries[word / 4], word % 4);
+		*val = entry[word % MSG_WORDS];
 		if (size == 8)
-			*val |= (u64)entry_read(&dev->entries[word / 4], word % 4 + 1) << 32;
+			*val |= (u64)entry[word % MSG_WORDS + 1] << 32;
 	} else {
 		host = beside_table(dev, gpa);
 		*val = host ? mmio_load(host, size) : ~0ull;
@@ -299,9 +271,9 @@ static void mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
 	if (dev && valid_access(dev, gpa, size) && in_table(dev, gpa)) {
 		unsigned int word = (unsigned int)(gpa - dev->table_gpa) / 4;
 
-		entry_write(dev, word / 4, word % 4, (u32)val);
+		entry_write(dev, word / MSG_WORDS, word % MSG_WORDS, (u32)val);
 		if (size == 8)
-			entry_write(dev, word / 4, word % 4 + 1, (u32)(val >> 32));
+			entry_write(dev, word / MSG_WORDS, word % MSG_WORDS + 1, (u32)(val >> 32));
 	} else if (dev && valid_access(dev, gpa, size)) {
 		host = beside_table(dev, gpa);
 		if (host)
