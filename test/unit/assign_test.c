@@ -142,14 +142,14 @@ static u32 get(u32 bdf, unsigned int reg, unsigned int size)
 {
 	u64 val = ~0u;
 
-	assert_true(guest_ecam_mmio.match(v0, ecam(bdf, reg)));
-	guest_ecam_mmio.read(v0, ecam(bdf, reg), size, &val);
+	assert_true(vpci_config_mmio.match(v0, ecam(bdf, reg)));
+	vpci_config_mmio.read(v0, ecam(bdf, reg), size, &val);
 	return (u32)val;
 }
 
 static void put(u32 bdf, unsigned int reg, unsigned int size, u32 val)
 {
-	guest_ecam_mmio.write(v0, ecam(bdf, reg), size, val);
+	vpci_config_mmio.write(v0, ecam(bdf, reg), size, val);
 }
 
 /* What the guest reads at an address. */
@@ -291,7 +291,7 @@ static void messages_are_the_guests(void **state)
 	/* Dom0 can reach neither the table nor the control register. */
 	vpci_msix_mmio.write(dom0->d.vcpu[0], 0x4701c, 4, 0);
 	pci_conf_write(VF(1), 0x72, 2, MSIX_CTRL_ENABLE);
-	vpci_mmcfg_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)VF(1) << 12) + 0x72, 2, 0);
+	vpci_config_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)VF(1) << 12) + 0x72, 2, 0);
 	assert_int_equal(pci_conf_read(VF(1), 0x72, 2) & MSIX_CTRL_ENABLE, MSIX_CTRL_ENABLE);
 	send_msix(v0, 0x47000, 1);
 	assert_true(test_and_clear_bit(0x55, apic(x, 1)->irr));
@@ -304,14 +304,14 @@ static void messages_are_the_guests(void **state)
 
 static void dom0_put(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 {
-	vpci_mmcfg_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, val);
+	vpci_config_mmio.write(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, val);
 }
 
 static u32 dom0_get(u32 sbdf, unsigned int reg, unsigned int size)
 {
 	u64 val;
 
-	vpci_mmcfg_mmio.read(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, &val);
+	vpci_config_mmio.read(dom0->d.vcpu[0], MMCFG + ((u64)sbdf << 12) + reg, size, &val);
 	return (u32)val;
 }
 

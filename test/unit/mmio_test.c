@@ -46,7 +46,7 @@ static bool no_match(struct vcpu *v, u64 gpa)
 
 const struct mmio_handler vioapic_mmio = { device_match, device_read, device_write };
 const struct mmio_handler vpci_msix_mmio = { no_match, NULL, NULL };
-const struct mmio_handler vpci_mmcfg_mmio = { no_match, NULL, NULL };
+const struct mmio_handler vpci_config_mmio = { no_match, NULL, NULL };
 
 bool vioapic_is_page(struct domain *d, gfn_t gfn)
 {

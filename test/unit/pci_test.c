@@ -51,14 +51,14 @@ static u32 get(u32 sbdf, unsigned int reg, unsigned int size)
 {
 	u64 val = 0;
 
-	assert_true(vpci_mmcfg_mmio.match(v0, ecam(sbdf, reg)));
-	vpci_mmcfg_mmio.read(v0, ecam(sbdf, reg), size, &val);
+	assert_true(vpci_config_mmio.match(v0, ecam(sbdf, reg)));
+	vpci_config_mmio.read(v0, ecam(sbdf, reg), size, &val);
 	return (u32)val;
 }
 
 static void put(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 {
-	vpci_mmcfg_mmio.write(v0, ecam(sbdf, reg), size, val);
+	vpci_config_mmio.write(v0, ecam(sbdf, reg), size, val);
 }
 
 static bool pending(unsigned int vcpu, u8 vector)
@@ -117,12 +117,12 @@ static void most_registers_pass_through(void **state)
 	assert_int_equal(get(PCI_SBDF(0, 5, 0), 0, 4), 0xffffffff);
 	put(PCI_SBDF(0, 5, 0), 4, 2, 6); /* no such function */
 	assert_int_equal(get(NVME, 4094, 4), 0xffffffff); /* crosses the end */
-	assert_false(vpci_mmcfg_mmio.match(v0, MMCFG + MiB(8)));
+	assert_false(vpci_config_mmio.match(v0, MMCFG + MiB(8)));
 	put(NIC, 0xdc, 4, 1); /* mask bits are the device's own */
 	assert_int_equal(pci_conf_read(NIC, 0xdc, 4), 1);
 	u64 both = 0;
 
-	vpci_mmcfg_mmio.read(v0, ecam(NVME, 0), 8, &both);
+	vpci_config_mmio.read(v0, ecam(NVME, 0), 8, &both);
 	assert_int_equal(both, 0x0010000000101b36ull);
 }
 

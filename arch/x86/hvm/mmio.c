@@ -45,8 +45,7 @@ static const struct mmio_handler lapic_page = { lapic_page_match, lapic_page_rea
 						lapic_page_write };
 
 static const struct mmio_handler *const handlers[] = { &lapic_page, &vioapic_mmio, &vpci_msix_mmio,
-						       &vpci_mmcfg_mmio,
-							&guest_ecam_mmio };
+						       &vpci_config_mmio };
 
 static const struct mmio_handler *find_handler(struct vcpu *v, u64 gpa)
 {

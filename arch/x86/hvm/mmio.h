@@ -52,7 +52,7 @@ void hvm_mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val);
 
 /*
  * A nested fault at gpa on no memory: emulates the instruction against the
- * handlers (local APIC, IO-APICs, MSI-X tables, MMCFG), else as Xen does for
+ * handlers (local APIC, IO-APICs, MSI-X tables, PCI configuration space), else as Xen does for
  * holes: reads ~0, writes dropped. v is current, no locks held. false: not an
  * instruction that is understood (the caller injects #GP).
  */
@@ -60,7 +60,7 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write);
 
 /*
  * Do accesses to this page have to be emulated (local APIC, IO-APICs, MSI-X
- * tables, MMCFG)? Asked before device memory is mapped 1:1 into Dom0 at first
+ * tables, PCI configuration space)? Asked before device memory is mapped 1:1 into Dom0 at first
  * touch, under the p2m lock. Any locks.
  */
 bool hvm_mmio_is_trapped(struct domain *d, gfn_t gfn);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The root ports of a guest's PCI Express hierarchy, and the way into its configuration space.
+ * The root ports of a guest's PCI Express hierarchy, and what answers in it.
  * A port has what PCI Express 5.0, 7.5 requires of one with a hot-plug capable slot, and no more:
  * no I/O window, no errors. Its windows are set up as firmware would, the prefetchable one for BARs
  * of 64 bits.
@@ -191,11 +191,6 @@ int guest_bus_init(struct vpci *p)
 	return 0;
 }
 
-static bool in_ecam(u64 gpa)
-{
-	return gpa - PVH_PCI_ECAM_BASE < PVH_PCI_BUSES * MiB(1);
-}
-
 static bool is_within(u64 gpa, u64 size, u64 base, u64 room)
 {
 	return size <= room && gpa - base <= room - size;
@@ -208,45 +203,3 @@ bool guest_bus_has_room(u64 gpa, u64 size)
 	return is_within(gpa, size, PVH_PCI_WINDOW32_BASE, PVH_PCI_WINDOW32_SIZE) ||
 	       is_within(gpa, size, PVH_PCI_WINDOW_BASE(bits), PVH_PCI_WINDOW_SIZE(bits));
 }
-
-bool guest_bus_decodes(u64 gpa)
-{
-	return in_ecam(gpa) || guest_bus_has_room(gpa, 1);
-}
-
-static bool ecam_match(struct vcpu *v, u64 gpa)
-{
-	struct vpci *p = READ_ONCE(x86_domain(v->domain)->vpci);
-
-	return p && p->bus && in_ecam(gpa);
-}
-
-static void ecam_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
-{
-	struct vpci *p = x86_domain(v->domain)->vpci;
-	u64 offset = gpa - PVH_PCI_ECAM_BASE;
-
-	if (!IS_ALIGNED(offset, (u64)size))
-		return;
-	spin_lock(&p->lock);
-	*val = guest_bus_read(p, (u32)(offset >> 12), offset & 0xfff, min_t(unsigned int, size, 4));
-	if (size == 8)
-		*val |= (u64)guest_bus_read(p, (u32)(offset >> 12), (offset & 0xfff) + 4, 4) << 32;
-	spin_unlock(&p->lock);
-}
-
-static void ecam_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
-{
-	struct vpci *p = x86_domain(v->domain)->vpci;
-	u64 offset = gpa - PVH_PCI_ECAM_BASE;
-
-	if (!IS_ALIGNED(offset, (u64)size))
-		return;
-	spin_lock(&p->lock);
-	guest_bus_write(p, (u32)(offset >> 12), offset & 0xfff, min_t(unsigned int, size, 4), (u32)val);
-	if (size == 8)
-		guest_bus_write(p, (u32)(offset >> 12), (offset & 0xfff) + 4, 4, (u32)(val >> 32));
-	spin_unlock(&p->lock);
-}
-
-const struct mmio_handler guest_ecam_mmio = { ecam_match, ecam_read, ecam_write };

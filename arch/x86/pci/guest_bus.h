@@ -61,10 +61,6 @@ u32 guest_bus_read(struct vpci *p, u32 bdf, unsigned int reg, unsigned int size)
 void guest_bus_write(struct vpci *p, u32 bdf, unsigned int reg, unsigned int size, u32 val);
 /* Is all of it where the guest's BARs can be? Bytes. */
 bool guest_bus_has_room(u64 gpa, u64 size);
-/*
- * Is it in the configuration space, or in a window of BARs? What is not mapped there is emulated.
- */
-bool guest_bus_decodes(u64 gpa);
 /* The function comes, or goes (NULL): the guest is told. */
 void guest_port_plug(struct vpci *p, struct guest_port *port, struct guest_fn *fn);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way into configuration space: ports, MMCFG, and the hypercalls by which
- * Dom0 names functions. Almost everything goes through to the device; a dword
+ * The way into configuration space: ports, ECAM, and the hypercalls by which
+ * Dom0 names functions. Almost everything of Dom0's goes through to the device; a dword
  * that belongs to MSI or MSI-X goes to these, and a few writes are looked at
  * afterwards because they move things.
  */
@@ -176,7 +176,9 @@ static u32 config_read(struct vpci *p, u32 sbdf, unsigned int reg, unsigned int 
 	if (reg + size > CONFIG_SIZE)
 		return (u32)bytes_mask(size);
 	spin_lock(&p->lock);
-	if (IS_ALIGNED(reg, size))
+	if (p->bus)
+		val = guest_bus_read(p, sbdf, reg, size);
+	else if (IS_ALIGNED(reg, size))
 		val = read_aligned(p, sbdf, reg, size);
 	else
 		for (unsigned int i = 0; i < size; i++)
@@ -190,7 +192,9 @@ static void config_write(struct vpci *p, u32 sbdf, unsigned int reg, unsigned in
 	if (reg + size > CONFIG_SIZE)
 		return;
 	spin_lock(&p->lock);
-	if (IS_ALIGNED(reg, size))
+	if (p->bus)
+		guest_bus_write(p, sbdf, reg, size, val);
+	else if (IS_ALIGNED(reg, size))
 		write_aligned(p, sbdf, reg, size, val);
 	else
 		for (unsigned int i = 0; i < size; i++)
@@ -236,26 +240,36 @@ void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 		config_write(p, sbdf, reg, size, val);
 }
 
-static bool mmcfg_target(u64 gpa, u32 *sbdf, unsigned int *reg)
+/*
+ * Which register an access to memory means: to the machine's ECAM, or to the one that a guest has,
+ * which takes aligned accesses only.
+ */
+static bool memory_target(const struct vpci *p, u64 gpa, unsigned int size, u32 *sbdf,
+			  unsigned int *reg)
 {
-	for (unsigned int i = 0; i < acpi.nr_mcfg; i++) {
-		u64 offset = gpa - acpi.mcfg[i].base, bus = offset >> ECAM_BUS_SHIFT;
+	u64 offset = gpa - PVH_PCI_ECAM_BASE, bus;
 
+	*reg = gpa & (CONFIG_SIZE - 1);
+	*sbdf = (u32)(offset >> 12);
+	if (p->bus)
+		return offset < PVH_PCI_BUSES * MiB(1) && IS_ALIGNED(gpa, (u64)size);
+	for (unsigned int i = 0; i < acpi.nr_mcfg; i++) {
+		offset = gpa - acpi.mcfg[i].base;
+		bus = offset >> ECAM_BUS_SHIFT;
 		if (bus < acpi.mcfg[i].start_bus || bus > acpi.mcfg[i].end_bus)
 			continue;
 		*sbdf = PCI_SBDF(acpi.mcfg[i].segment, bus, offset >> 12 & 0xff);
-		*reg = offset & (CONFIG_SIZE - 1);
 		return true;
 	}
 	return false;
 }
 
-bool vpci_in_mmcfg(u64 gpa)
+bool vpci_in_config_space(const struct vpci *p, u64 gpa)
 {
 	unsigned int reg;
 	u32 sbdf;
 
-	return mmcfg_target(gpa, &sbdf, &reg);
+	return memory_target(p, gpa, 1, &sbdf, &reg);
 }
 
 static bool meet(u64 a, u64 a_size, u64 b, u64 b_size)
@@ -289,44 +303,46 @@ bool vpci_is_device_range(u64 first, u64 size)
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn)
 {
 	const struct vpci *p = READ_ONCE(x86_domain(d)->vpci);
+	u64 gpa = gfn << PAGE_SHIFT;
 
-	if (p && p->bus)
-		return guest_bus_decodes(gfn << PAGE_SHIFT);
-	return d->hardware && (vpci_in_mmcfg(gfn << PAGE_SHIFT) || vpci_msix_find(d, gfn << PAGE_SHIFT));
+	return p && (vpci_in_config_space(p, gpa) ||
+		     (p->bus ? guest_bus_has_room(gpa, 1) : !!vpci_msix_find(d, gpa)));
 }
 
-static bool mmcfg_match(struct vcpu *v, u64 gpa)
+static bool config_match(struct vcpu *v, u64 gpa)
 {
-	return v->domain->hardware && x86_domain(v->domain)->vpci && vpci_in_mmcfg(gpa);
+	const struct vpci *p = READ_ONCE(x86_domain(v->domain)->vpci);
+
+	return p && vpci_in_config_space(p, gpa);
 }
 
-static void mmcfg_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
+static void config_mmio_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
 {
 	struct vpci *p = x86_domain(v->domain)->vpci;
 	unsigned int reg;
 	u32 sbdf;
 
-	if (!mmcfg_target(gpa, &sbdf, &reg))
+	if (!memory_target(p, gpa, size, &sbdf, &reg))
 		return;
 	*val = config_read(p, sbdf, reg, min_t(unsigned int, size, 4));
 	if (size == 8)
 		*val |= (u64)config_read(p, sbdf, reg + 4, 4) << 32;
 }
 
-static void mmcfg_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
+static void config_mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
 {
 	struct vpci *p = x86_domain(v->domain)->vpci;
 	unsigned int reg;
 	u32 sbdf;
 
-	if (!mmcfg_target(gpa, &sbdf, &reg))
+	if (!memory_target(p, gpa, size, &sbdf, &reg))
 		return;
 	config_write(p, sbdf, reg, min_t(unsigned int, size, 4), (u32)val);
 	if (size == 8)
 		config_write(p, sbdf, reg + 4, 4, (u32)(val >> 32));
 }
 
-const struct mmio_handler vpci_mmcfg_mmio = { mmcfg_match, mmcfg_read, mmcfg_write };
+const struct mmio_handler vpci_config_mmio = { config_match, config_mmio_read, config_mmio_write };
 
 int arch_pci_device_add(u16 seg, u8 bus, u8 devfn, u32 flags, u16 physfn_bdf)
 {

@@ -30,11 +30,12 @@ u32 vpci_port_in(struct vcpu *v, u16 port, unsigned int size);
 void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
 
 /*
- * Is the page at gfn emulated (an MSI-X table, MMCFG)? Then it must stay out of
- * the p2m. hvm_mmio_is_trapped() asks. Any locks.
+ * Is the page at gfn emulated (an MSI-X table, configuration space, a guest's window of BARs)? Then
+ * it must stay out of the p2m, or what is not mapped there is emulated. hvm_mmio_is_trapped() asks.
+ * Any locks.
  */
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn);
 
-extern const struct mmio_handler vpci_msix_mmio, vpci_mmcfg_mmio, guest_ecam_mmio;
+extern const struct mmio_handler vpci_msix_mmio, vpci_config_mmio;
 
 #endif

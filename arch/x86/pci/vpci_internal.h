@@ -184,8 +184,8 @@ void vpci_reset_abandon(struct vpci_dev *dev);
 
 /* vpci.c: an empty one; NULL: no memory. */
 struct vpci *vpci_alloc(struct domain *d);
-/* Is it in the configuration space's memory range? */
-bool vpci_in_mmcfg(u64 gpa);
+/* Is it in the configuration space's memory range, as p's domain has it? */
+bool vpci_in_config_space(const struct vpci *p, u64 gpa);
 
 /*
  * vpci_msi.c. Lock held. A dword of the capability: is it Keel's, what is in it, what the guest

@@ -143,11 +143,13 @@ static void unmap_pages(struct domain *d, gfn_t first, gfn_t last)
  * Keel writes through this address, so a BAR that the guest puts over RAM, or
  * over registers that Keel keeps to itself, or where nothing can be, is as good as not decoded.
  */
-static bool is_device_memory(struct domain *d, u64 gpa, u64 size)
+static bool is_device_memory(const struct vpci *p, u64 gpa, u64 size)
 {
+	struct domain *d = p->d;
+
 	for (gfn_t gfn = PFN_DOWN(gpa); gfn <= PFN_DOWN(gpa + size - 1); gfn++) {
 		if (!mfn_valid(gfn) && gfn != PFN_DOWN(APIC_DEFAULT_PHYS_BASE) && !vioapic_is_page(d, gfn) &&
-		    !vpci_in_mmcfg(gfn << PAGE_SHIFT) && !iommu_hides(gfn) &&
+		    !vpci_in_config_space(p, gfn << PAGE_SHIFT) && !iommu_hides(gfn) &&
 		    !(gfn >> (min(cpu_features.phys_bits, MMIO_BITS) - PAGE_SHIFT)))
 			continue;
 		pr_guest(d, "MSI-X table at %#llx: no device memory, ignored\n", (unsigned long long)gpa);
@@ -165,7 +167,7 @@ void vpci_msix_relocate(struct vpci *p, struct vpci_dev *dev)
 	u64 base = dev->msix && p->d ? vpci_bar_base(p, dev, dev->table_bar) : 0;
 	u64 gpa = base ? base + dev->table_offset : 0;
 
-	if (gpa && !dev->fn && !is_device_memory(p->d, gpa, dev->nr_entries * MSIX_ENTRY_SIZE))
+	if (gpa && !dev->fn && !is_device_memory(p, gpa, dev->nr_entries * MSIX_ENTRY_SIZE))
 		gpa = 0;
 	if (!dev->msix || gpa == dev->table_gpa)
 		return;

@@ -66,4 +66,4 @@ static bool no_match(struct vcpu *v, u64 gpa)
 	return false;
 }
 
-FAKE const struct mmio_handler guest_ecam_mmio = { no_match, NULL, NULL };
+FAKE const struct mmio_handler vpci_config_mmio = { no_match, NULL, NULL };
