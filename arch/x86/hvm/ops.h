@@ -51,8 +51,7 @@ enum hvm_event { HEV_INTR = 0, HEV_NMI = 2, HEV_EXCEPTION = 3, HEV_SWINT = 4, HE
 
 /* Exceptions with an error code (SDM vol. 3, table 6-1); none in real mode. */
 #define ERROR_VECTORS (BIT(X86_EXC_DF) | BIT(X86_EXC_TS) | BIT(X86_EXC_NP) | BIT(X86_EXC_SS) | \
-		       BIT(X86_EXC_GP) | \
-		       BIT(X86_EXC_PF) | BIT(X86_EXC_AC))
+		       BIT(X86_EXC_GP) | BIT(X86_EXC_PF) | BIT(X86_EXC_AC))
 
 static inline bool hvm_event_has_error(const struct hvm_state *s)
 {
@@ -106,6 +105,18 @@ struct hvm_ops {
 	void (*flush_tlb)(void);			/* all guest translations of this CPU */
 	const struct p2m_format *p2m_format;
 };
+
+/* The table of the vendor whose functions begin with v, each named as its operation. */
+#define HVM_OPS(vendor, v) {								\
+	.name = vendor, .probe = v##_probe, .cpu_up = v##_cpu_up,			\
+	.vcpu_init = v##_vcpu_init, .vcpu_fini = v##_vcpu_fini,				\
+	.switch_from = v##_switch_from, .switch_to = v##_switch_to, .run = v##_run,	\
+	.get_state = v##_get_state, .set_state = v##_set_state,				\
+	.get_reg = v##_get_reg, .set_reg = v##_set_reg, .get_paging = v##_get_paging,	\
+	.skip_insn = v##_skip_insn, .can_inject = v##_can_inject, .inject = v##_inject,	\
+	.set_window = v##_set_window, .set_tpr = v##_set_tpr, .get_tpr = v##_get_tpr,	\
+	.set_tsc_offset = v##_set_tsc_offset, .flush_tlb = v##_flush_tlb,		\
+	.p2m_format = &v##_p2m_format }
 
 /*
  * What guests may touch without an exit, and what exits, on both vendors: MSRs that the

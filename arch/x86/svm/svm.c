@@ -319,26 +319,12 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 	struct vmcb *c = v->svm.vmcb;
 
 	switch (reg) {
-	case HREG_RIP:
-		return c->rip;
-	case HREG_RFLAGS:
-		return c->rflags;
-	case HREG_CR0:
-		return c->cr0;
-	case HREG_CR2:
-		return c->cr2;
-	case HREG_CR3:
-		return c->cr3;
-	case HREG_CR4:
-		return c->cr4;
+#define GET(nr, field) case HREG_##nr: return c->field;
+	GET(RIP, rip) GET(RFLAGS, rflags) GET(CR0, cr0) GET(CR2, cr2) GET(CR3, cr3) GET(CR4, cr4)
+	GET(CPL, cpl) GET(CS_ATTR, cs.attr) GET(CS_BASE, cs.base)
+#undef GET
 	case HREG_EFER:
 		return c->efer & ~EFER_SVME;
-	case HREG_CPL:
-		return c->cpl;
-	case HREG_CS_ATTR:
-		return c->cs.attr;
-	case HREG_CS_BASE:
-		return c->cs.base;
 	}
 	BUG();
 }
@@ -355,19 +341,13 @@ static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 	struct vmcb *c = v->svm.vmcb;
 
 	switch (reg) {
-	case HREG_RIP:
-		c->rip = val;
-		return;
-	case HREG_RFLAGS:
-		c->rflags = val;
-		return;
+#define SET(nr, field) case HREG_##nr: c->field = val; return;
+	SET(RIP, rip) SET(RFLAGS, rflags) SET(CR2, cr2) SET(PAT, g_pat)
+#undef SET
 	case HREG_CR0:
 		c->cr0 = val;
 		c->efer = val & X86_CR0_PG && c->efer & EFER_LME ? c->efer | EFER_LMA : c->efer & ~EFER_LMA;
 		break;
-	case HREG_CR2:
-		c->cr2 = val;
-		return;
 	case HREG_CR3:
 		c->cr3 = val;
 		break;
@@ -376,9 +356,6 @@ static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 		break;
 	case HREG_EFER:
 		c->efer = val | EFER_SVME;
-		return;
-	case HREG_PAT:
-		c->g_pat = val;
 		return;
 	default:
 		BUG();
@@ -500,27 +477,4 @@ static const struct p2m_format svm_p2m_format = {
 	.types = true,
 };
 
-const struct hvm_ops svm_ops = {
-	.name = "SVM",
-	.probe = svm_probe,
-	.cpu_up = svm_cpu_up,
-	.vcpu_init = svm_vcpu_init,
-	.vcpu_fini = svm_vcpu_fini,
-	.switch_from = svm_switch_from,
-	.switch_to = svm_switch_to,
-	.run = svm_run,
-	.get_state = svm_get_state,
-	.set_state = svm_set_state,
-	.get_reg = svm_get_reg,
-	.get_paging = svm_get_paging,
-	.set_reg = svm_set_reg,
-	.skip_insn = svm_skip_insn,
-	.can_inject = svm_can_inject,
-	.inject = svm_inject,
-	.set_window = svm_set_window,
-	.set_tpr = svm_set_tpr,
-	.get_tpr = svm_get_tpr,
-	.set_tsc_offset = svm_set_tsc_offset,
-	.flush_tlb = svm_flush_tlb,
-	.p2m_format = &svm_p2m_format,
-};
+const struct hvm_ops svm_ops = HVM_OPS("SVM", svm);

@@ -73,7 +73,6 @@ void vmx_set_debug_exits(struct x86_vcpu *v)
 void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 {
 	paddr_t before = vmx_vmcs_enter(v);
-	bool loaded = vmx_is_loaded(v);
 	u64 event;
 
 	memset(s, 0, sizeof(*s));
@@ -93,11 +92,11 @@ void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->efer = vmread(VMCS_GUEST_EFER);
 	s->dr6 = get_dr6(v);
 	s->dr7 = vmread(VMCS_GUEST_DR7);
-	s->star = loaded ? rdmsr(MSR_STAR) : v->vmx.switched_msrs[0];
-	s->lstar = loaded ? rdmsr(MSR_LSTAR) : v->vmx.switched_msrs[1];
-	s->cstar = loaded ? rdmsr(MSR_CSTAR) : v->vmx.switched_msrs[2];
-	s->sfmask = loaded ? rdmsr(MSR_SFMASK) : v->vmx.switched_msrs[3];
-	s->kernel_gs_base = loaded ? rdmsr(MSR_KERNEL_GS_BASE) : v->vmx.switched_msrs[4];
+	if (vmx_is_loaded(v))
+		vmx_save_msrs(v);
+#define GET_MSR(nr, field) s->field = v->vmx.switched_msrs[VMX_MSR_##nr];
+	VMX_SWITCHED_MSRS(GET_MSR)
+#undef GET_MSR
 	s->interruptibility = vmread(VMCS_INTERRUPTIBILITY) & (BLOCKED_STI | BLOCKED_MOV_SS) ? 1 : 0;
 	event = vmread(VMCS_ENTRY_INTR);
 	s->pending_event = !!(event & INTR_INFO_VALID);
@@ -160,18 +159,6 @@ static void set_pending_event(const struct hvm_state *s)
 	vmwrite(VMCS_ENTRY_ERROR, s->pending_error);
 }
 
-static void set_switched_msrs(struct x86_vcpu *v, const struct hvm_state *s)
-{
-	const u64 msrs[] = { s->star, s->lstar, s->cstar, s->sfmask, s->kernel_gs_base };
-	static const u32 nr[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE };
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++) {
-		v->vmx.switched_msrs[i] = msrs[i];
-		if (vmx_is_loaded(v))
-			wrmsr_try(nr[i], msrs[i]);
-	}
-}
-
 void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 {
 	paddr_t before = vmx_vmcs_enter(v);
@@ -196,7 +183,11 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 	vmwrite(VMCS_GUEST_DR7, s->dr7 & 0xffffffff);
 	if (!vmx_is_loaded(v)) /* else its registers are here already, if it has used them */
 		vmx_set_debug_exits(v);
-	set_switched_msrs(v, s);
+#define SET_MSR(nr, field) v->vmx.switched_msrs[VMX_MSR_##nr] = s->field;
+	VMX_SWITCHED_MSRS(SET_MSR)
+#undef SET_MSR
+	if (vmx_is_loaded(v))
+		vmx_load_msrs(v);
 	/* The shadow of STI needs the interrupt flag, that of MOV SS does not. */
 	vmwrite(VMCS_INTERRUPTIBILITY, !(s->interruptibility & 1) ? 0 :
 		s->rflags & X86_EFLAGS_IF ? BLOCKED_STI : BLOCKED_MOV_SS);
@@ -220,20 +211,15 @@ static u64 merged(u64 real, u64 shadow, u64 mask)
 static u64 get_reg(struct x86_vcpu *v, unsigned int reg)
 {
 	switch (reg) {
-	case HREG_RIP:
-		return vmread(VMCS_GUEST_RIP);
-	case HREG_RFLAGS:
-		return vmread(VMCS_GUEST_RFLAGS);
+#define GET(nr) case HREG_##nr: return vmread(VMCS_GUEST_##nr);
+	GET(RIP) GET(RFLAGS) GET(CR3) GET(EFER)
+#undef GET
 	case HREG_CR0:
 		return merged(vmread(VMCS_GUEST_CR0), vmread(VMCS_CR0_SHADOW), v->vmx.cr0_fixed);
 	case HREG_CR2:
 		return get_cr2(v);
-	case HREG_CR3:
-		return vmread(VMCS_GUEST_CR3);
 	case HREG_CR4:
 		return merged(vmread(VMCS_GUEST_CR4), vmread(VMCS_CR4_SHADOW), v->vmx.cr4_fixed);
-	case HREG_EFER:
-		return vmread(VMCS_GUEST_EFER);
 	case HREG_CPL:
 		return vmread(VMCS_GUEST_ES_ATTR + 2 * SEG_SS) >> 5 & 3;
 	case HREG_CS_ATTR:
@@ -267,12 +253,9 @@ void vmx_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
 void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 {
 	switch (reg) {
-	case HREG_RIP:
-		vmwrite(VMCS_GUEST_RIP, val);
-		return;
-	case HREG_RFLAGS:
-		vmwrite(VMCS_GUEST_RFLAGS, val);
-		return;
+#define SET(nr) case HREG_##nr: vmwrite(VMCS_GUEST_##nr, val); return;
+	SET(RIP) SET(RFLAGS) SET(PAT)
+#undef SET
 	case HREG_CR0:
 		set_cr0(v, val);
 		update_lma(val, vmread(VMCS_GUEST_EFER));
@@ -288,9 +271,6 @@ void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 		break;
 	case HREG_EFER:
 		update_lma(vmread(VMCS_GUEST_CR0), val);
-		return;
-	case HREG_PAT:
-		vmwrite(VMCS_GUEST_PAT, val);
 		return;
 	default:
 		BUG();

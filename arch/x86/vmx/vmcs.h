@@ -165,6 +165,16 @@ void vmx_vapic_save(struct x86_vcpu *v);
 /* A write of CR8 below this class exits, once. Not above the current task priority. */
 void vmx_set_tpr_threshold(struct x86_vcpu *v, u8 class);
 void vmx_decode_apic(struct x86_vcpu *v, struct exit_info *e);
+/*
+ * MSRs that have no place in the VMCS, and hvm_state's names of them. Keel itself uses none. vmx.c
+ * keeps those that the CPU has, or gives it v's; false: the CPU refuses one.
+ */
+#define VMX_SWITCHED_MSRS(X) X(STAR, star) X(LSTAR, lstar) X(CSTAR, cstar) X(SFMASK, sfmask) \
+	X(KERNEL_GS_BASE, kernel_gs_base)
+#define VMX_MSR_INDEX(nr, field) VMX_MSR_##nr,
+enum { VMX_SWITCHED_MSRS(VMX_MSR_INDEX) };
+void vmx_save_msrs(struct x86_vcpu *v);
+bool vmx_load_msrs(struct x86_vcpu *v);
 /* vmx.c: does the guest of the current VMCS use a virtual x2APIC from now on? */
 void vmx_set_x2apic(bool on);
 /* exit.c: the guest has the debug registers from now on, until it leaves this CPU. */

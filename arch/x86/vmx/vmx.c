@@ -329,15 +329,25 @@ static void vmx_vcpu_fini(struct x86_vcpu *v)
 	free_page(v->vmx.apic_page);
 }
 
-/* These have no place in the VMCS, and Keel itself uses none of them. */
-static u64 *switched_msr(struct x86_vcpu *v, unsigned int i, u32 *msr)
-{
-	static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE };
+static const u32 switched_msrs[] = {
+#define NUMBER(nr, field) MSR_##nr,
+	VMX_SWITCHED_MSRS(NUMBER)
+#undef NUMBER
+};
 
-	if (i >= ARRAY_SIZE(msrs))
-		return NULL;
-	*msr = msrs[i];
-	return &v->vmx.switched_msrs[i];
+void vmx_save_msrs(struct x86_vcpu *v)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(switched_msrs); i++)
+		v->vmx.switched_msrs[i] = rdmsr(switched_msrs[i]);
+}
+
+bool vmx_load_msrs(struct x86_vcpu *v)
+{
+	bool ok = true;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(switched_msrs); i++)
+		ok &= wrmsr_try(switched_msrs[i], v->vmx.switched_msrs[i]);
+	return ok;
 }
 
 static void flush_if_stale(struct x86_vcpu *v)
@@ -353,11 +363,7 @@ static void flush_if_stale(struct x86_vcpu *v)
 
 static void vmx_switch_from(struct x86_vcpu *v)
 {
-	u64 *val;
-	u32 msr;
-
-	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
-		*val = rdmsr(msr);
+	vmx_save_msrs(v);
 	v->vmx.cr2 = READ_CR(2);
 	if (!(v->vmx.proc & PROC_MOV_DR)) { /* the guest's breakpoints are loaded */
 		read_breakpoints(v->dr);
@@ -370,11 +376,9 @@ static void vmx_switch_from(struct x86_vcpu *v)
 
 static bool vmx_switch_to(struct x86_vcpu *v)
 {
-	bool ok = true;
 	struct x86_pcpu *cpu = this_x86_pcpu();
 	struct { u16 limit; u64 base; } __packed idtr;
-	u64 *val;
-	u32 msr;
+	bool ok;
 
 	vmptrld(v->vmx.vmcs_pa);
 	__asm__ volatile("sidt %0" : "=m"(idtr));
@@ -388,8 +392,7 @@ static bool vmx_switch_to(struct x86_vcpu *v)
 	 * each arrival on a CPU brings.
 	 */
 	vmwrite(VMCS_VPID, 1 + (v->v.domain->id * 128u + v->v.id) % 0xfffe);
-	for (unsigned int i = 0; (val = switched_msr(v, i, &msr)); i++)
-		ok &= wrmsr_try(msr, *val);
+	ok = vmx_load_msrs(v);
 	flush_if_stale(v);
 	if (unlikely(!(v->vmx.proc & PROC_MOV_DR)))
 		vmx_load_debug_regs(v);
@@ -530,27 +533,4 @@ static struct p2m_format vmx_p2m_format = {
 	.types = true,
 };
 
-const struct hvm_ops vmx_ops = {
-	.name = "VMX",
-	.probe = vmx_probe,
-	.cpu_up = vmx_cpu_up,
-	.vcpu_init = vmx_vcpu_init,
-	.vcpu_fini = vmx_vcpu_fini,
-	.switch_from = vmx_switch_from,
-	.switch_to = vmx_switch_to,
-	.run = vmx_run,
-	.get_state = vmx_get_state,
-	.set_state = vmx_set_state,
-	.get_reg = vmx_get_reg,
-	.get_paging = vmx_get_paging,
-	.set_reg = vmx_set_reg,
-	.skip_insn = vmx_skip_insn,
-	.can_inject = vmx_can_inject,
-	.inject = vmx_inject,
-	.set_window = vmx_set_window,
-	.set_tpr = vmx_set_tpr,
-	.get_tpr = vmx_get_tpr,
-	.set_tsc_offset = vmx_set_tsc_offset,
-	.flush_tlb = vmx_flush_tlb,
-	.p2m_format = &vmx_p2m_format,
-};
+const struct hvm_ops vmx_ops = HVM_OPS("VMX", vmx);
