@@ -367,11 +367,11 @@ static bool is_mapped(u64 va)
 
 static spinlock_t map_lock = SPINLOCK_INIT(RANK_MM); /* tables, once all CPUs run */
 
-/* false: no memory. What has been mapped stays. */
-static bool map_missing(u64 virt_base, paddr_t pa, size_t len, u64 flags)
+/* false: no memory, or no place: firmware names any address. What has been mapped stays. */
+static bool map_missing(u64 virt_base, unsigned int bits, paddr_t pa, size_t len, u64 flags)
 {
 	paddr_t end = ROUND_UP(pa + len, PAGE_SIZE);
-	bool ok = true;
+	bool ok = pa < end && end <= BIT(min(bits, cpu_features.phys_bits));
 
 	spin_lock(&map_lock);
 	for (pa &= PAGE_MASK; ok && pa < end; pa += PAGE_SIZE)
@@ -382,12 +382,12 @@ static bool map_missing(u64 virt_base, paddr_t pa, size_t len, u64 flags)
 
 const void *map_firmware(paddr_t pa, size_t len)
 {
-	return map_missing(DIRECTMAP_BASE, pa, len, MAP_RO) ? pa_to_virt(pa) : NULL;
+	return map_missing(DIRECTMAP_BASE, DIRECTMAP_BITS, pa, len, MAP_RO) ? pa_to_virt(pa) : NULL;
 }
 
 void *map_mmio(paddr_t pa, size_t len)
 {
-	return map_missing(MMIO_BASE, pa, len, MAP_UC) ? (void *)(MMIO_BASE + pa) : NULL;
+	return map_missing(MMIO_BASE, MMIO_BITS, pa, len, MAP_UC) ? (void *)(MMIO_BASE + pa) : NULL;
 }
 
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu)

@@ -14,6 +14,7 @@
  *   0xffffe00000000000  frame table, present only where RAM is
  *   0xffffffff80000000  the image
  */
+#define DIRECTMAP_BITS	46u
 #define MMIO_BASE	0xffffc00000000000ull
 #define MMIO_BITS	44u /* addresses from here on have no place there */
 #define STACKS_BASE	0xffffd00000000000ull
@@ -66,11 +67,11 @@ bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
  * boot it panics).
  */
 bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags);
-/* Firmware memory outside RAM, read-only view; valid for ever. NULL: no memory for tables. */
+/* Firmware memory, read-only, for ever. NULL: no memory for tables, or no such address. */
 const void *map_firmware(paddr_t pa, size_t len);
 /*
  * Device registers, uncached; for the few that Keel owns (drivers-none/allowed.list). NULL: no
- * memory for tables.
+ * memory for tables, or no such address.
  */
 void *map_mmio(paddr_t pa, size_t len);
 /*

@@ -16,7 +16,7 @@
 
 struct acpi_info acpi;
 
-/* Maps the whole of the table at addr, checked; NULL after a message. */
+/* Maps the whole of the table at addr, as long as it says it is; NULL after a message. */
 static const struct acpi_table *map_table(paddr_t addr, const char *what)
 {
 	const struct acpi_table *t;
@@ -30,10 +30,20 @@ static const struct acpi_table *map_table(paddr_t addr, const char *what)
 	len = t->len;
 	if (len >= HEADER_LEN && len <= MiB(16))
 		t = map_firmware(addr, len);
-	if (!t || !acpi_table_valid(t, len)) {
-		pr_err("ACPI: %s at %#lx is broken: length %u or checksum wrong", what, addr, len);
+	if (!t || !acpi_table_fits(t, len)) {
+		pr_err("ACPI: %s at %#lx is broken: length %u", what, addr, len);
 		return NULL;
 	}
+	return t;
+}
+
+/* The same for a table that is met first: a wrong checksum is told, and no more, as Linux does. */
+static const struct acpi_table *meet_table(paddr_t addr, const char *what)
+{
+	const struct acpi_table *t = map_table(addr, what);
+
+	if (t && !acpi_sum_ok(t, t->len))
+		pr_warn("ACPI: %.4s at %#lx: its checksum is wrong; it is used", t->sig, addr);
 	return t;
 }
 
@@ -70,10 +80,20 @@ static bool table_fadt(const void *t, size_t len, struct acpi_info *info)
 
 	if (!acpi_parse_fadt(t, len, info))
 		return false;
-	dsdt = map_table(acpi.dsdt, "DSDT");
+	dsdt = meet_table(acpi.dsdt, "DSDT");
 	if (dsdt)
 		scan_s5(dsdt);
-	return dsdt != NULL;
+	return true;
+}
+
+static bool table_madt(const void *t, size_t len, struct acpi_info *info)
+{
+	if (!acpi_parse_madt(t, len, info))
+		return false;
+	if (info->madt_bad)
+		pr_warn("ACPI: APIC: the entry at offset %#x has a wrong length: left out%s", info->madt_bad,
+			((const u8 *)t)[info->madt_bad + 1] < 2 ? ", with all behind it" : "");
+	return true;
 }
 
 static bool table_ssdt(const void *t, size_t len, struct acpi_info *info)
@@ -90,17 +110,18 @@ static const struct {
 	bool needed;
 	acpi_parser parse;
 } readers[] = {
-	{ "APIC", true, acpi_parse_madt },
+	{ "APIC", true, table_madt },
 	{ "FACP", true, table_fadt },
 	{ "MCFG", false, acpi_parse_mcfg },
 	{ "HPET", false, acpi_parse_hpet },
 	{ "SPCR", false, acpi_parse_spcr },
 	{ "SSDT", false, table_ssdt },
+	{ "DMAR", false, acpi_parse_dmar_flags },
 };
 
 static void add_table(paddr_t addr)
 {
-	const struct acpi_table *t = map_table(addr, "a table");
+	const struct acpi_table *t = meet_table(addr, "a table");
 	struct acpi_table_ref r = { .addr = addr };
 
 	if (!t)
@@ -112,7 +133,7 @@ static void add_table(paddr_t addr)
 /* Enters all tables that the root table (XSDT: 8-byte entries, RSDT: 4-byte ones) names. */
 static int walk_root(paddr_t root, bool xsdt)
 {
-	const struct acpi_table *t = map_table(root, xsdt ? "XSDT" : "RSDT");
+	const struct acpi_table *t = meet_table(root, xsdt ? "XSDT" : "RSDT");
 	size_t width = xsdt ? 8 : 4;
 
 	if (!t)
@@ -128,7 +149,7 @@ static int walk_root(paddr_t root, bool xsdt)
 		if (addr)
 			add_table(addr);
 	}
-	return 0;
+	return acpi.nr_tables ? 0 : -ENODEV;
 }
 
 int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t)
@@ -160,7 +181,7 @@ static int read_tables(const char *sig, bool needed, acpi_parser parse)
 		rc = acpi_find(sig, n++, &t);
 		if (rc || parse(t, t->len, &acpi))
 			continue;
-		printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s is broken: its contents make no sense", sig);
+		printk(needed ? LOG_ERR : LOG_WARN, "ACPI: %s is broken: not all of it makes sense", sig);
 		rc = -EINVAL;
 	} while (rc != -ENODEV && strcmp(sig, "SSDT") == 0);
 	if (needed && rc == -ENODEV)
@@ -168,24 +189,35 @@ static int read_tables(const char *sig, bool needed, acpi_parser parse)
 	return needed ? rc : 0;
 }
 
-int acpi_init(paddr_t rsdp)
+/* Enters the tables that the RSDP leads to: by its XSDT, or if that is of no use by its RSDT. */
+static int read_rsdp(paddr_t rsdp)
 {
+	const void *p = map_firmware(rsdp, RSDP_MAP_LEN);
 	paddr_t xsdt, rsdt;
-	const void *p;
-	int rc;
+	bool sums;
+	int rc = -EINVAL;
 
-	if (!rsdp)
-		rsdp = search_rsdp();
-	if (!rsdp) {
-		pr_err("ACPI: no RSDP: the loader gave none and none is in the BIOS area");
-		return -ENODEV;
-	}
-	p = map_firmware(rsdp, RSDP_MAP_LEN);
-	if (!p || !acpi_parse_rsdp(p, RSDP_MAP_LEN, &xsdt, &rsdt)) {
-		pr_err("ACPI: RSDP at %#lx is broken: signature, length or checksum wrong", rsdp);
+	if (!p || !acpi_parse_rsdp(p, RSDP_MAP_LEN, &xsdt, &rsdt, &sums)) {
+		pr_err("ACPI: RSDP at %#lx is broken: signature or length wrong", rsdp);
 		return -EINVAL;
 	}
-	rc = xsdt ? walk_root(xsdt, true) : walk_root(rsdt, false);
+	if (!sums)
+		pr_warn("ACPI: RSDP at %#lx: its checksum is wrong; it is used", rsdp);
+	if (xsdt)
+		rc = walk_root(xsdt, true);
+	return rc && rsdt ? walk_root(rsdt, false) : rc;
+}
+
+int acpi_init(paddr_t rsdp)
+{
+	int rc = rsdp ? read_rsdp(rsdp) : -ENODEV;
+
+	if (rc) {
+		rsdp = search_rsdp();
+		rc = rsdp ? read_rsdp(rsdp) : rc;
+	}
+	if (rc == -ENODEV)
+		pr_err("ACPI: no RSDP with tables: the loader gave none and none is in the BIOS area");
 	if (rc)
 		return rc;
 	for (unsigned int i = 0; i < ARRAY_SIZE(readers); i++) {

@@ -13,6 +13,7 @@ struct acpi_info {
 	unsigned int nr_tables;
 	struct acpi_table_ref { char sig[5]; paddr_t addr; } *tables;
 	/* MADT */
+	u32 madt_bad; /* offset of the first entry that is wrong, and left out; 0: none */
 	paddr_t lapic_address;
 	unsigned int nr_cpus;
 	struct acpi_cpu { u32 apic_id, acpi_uid; } *cpus; /* those that can be used */
@@ -39,6 +40,7 @@ struct acpi_info {
 	struct acpi_mcfg { paddr_t base; u16 segment; u8 start_bus, end_bus; } *mcfg;
 	unsigned int nr_mcfg;
 	struct { bool present, mmio; u64 base; u32 gsi; } spcr;
+	bool x2apic_opt_out; /* DMAR: firmware asks not to use x2APIC mode */
 };
 extern struct acpi_info acpi;
 
@@ -58,27 +60,31 @@ int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t);
 u32 acpi_uid_of(u32 apic_id);
 
 /*
- * Parsers: pure, over the len bytes of a table whose header and checksum acpi_table_valid()
- * accepted; fuzzed.
+ * Parsers: pure, over the len bytes of a table whose header acpi_table_fits() accepted; fuzzed.
  */
-/* Header complete, length within len and at least a header, checksum right (ACPI 6.5, 5.2.6). */
-bool acpi_table_valid(const void *table, size_t len);
+/* Header complete, length within len and at least a header (ACPI 6.5, 5.2.6). */
+bool acpi_table_fits(const void *table, size_t len);
+/* Is their checksum right? Firmware that is wrong in this only is believed, with a line. */
+bool acpi_sum_ok(const void *bytes, size_t len);
 /*
- * An RSDP within len bytes: its XSDT or else RSDT (other one 0). false: signature, checksum or
- * length wrong.
+ * An RSDP within len bytes: its XSDT and RSDT (0: none), and whether its checksums are right.
+ * false: signature or length wrong, or neither table.
  */
-bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt);
-/* Address of the RSDP within a memory area that begins at base; 0 = none. */
+bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt, bool *sums);
+/* Address of an RSDP with right checksums within a memory area that begins at base; 0 = none. */
 paddr_t acpi_scan_rsdp(const void *area, size_t len, paddr_t base);
 /*
- * Fills lapic_address, cpus (enabled ones only, each APIC id once), overrides, ioapics and
- * nmis. false: broken entry list.
+ * Fills lapic_address, cpus (enabled ones only, each APIC id once), overrides, ioapics and nmis.
+ * Entries that are too short for their type are left out; one of no possible length ends the list.
+ * false: not even a header.
  */
 bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info);
 bool acpi_parse_fadt(const void *fadt, size_t len, struct acpi_info *info);
 bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info);
 bool acpi_parse_hpet(const void *hpet, size_t len, struct acpi_info *info);
 bool acpi_parse_spcr(const void *spcr, size_t len, struct acpi_info *info);
+/* Only what concerns the CPUs; the rest is arch/x86/iommu/dmar.c's. */
+bool acpi_parse_dmar_flags(const void *dmar, size_t len, struct acpi_info *info);
 
 /* \_S5's SLP_TYP values by a bounded scan of a DSDT's or SSDT's bytes. Pure, fuzzed. */
 bool acpi_find_s5(const u8 *aml, size_t len, u8 *typ_a, u8 *typ_b);

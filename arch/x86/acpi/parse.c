@@ -12,8 +12,9 @@
 #define GAS_SPACE_MEMORY 0
 #define GAS_SPACE_IO 1
 
-static bool sums_to_zero(const u8 *p, size_t len)
+bool acpi_sum_ok(const void *bytes, size_t len)
 {
+	const u8 *p = bytes;
 	u8 sum = 0;
 
 	while (len--)
@@ -21,34 +22,28 @@ static bool sums_to_zero(const u8 *p, size_t len)
 	return sum == 0;
 }
 
-bool acpi_table_valid(const void *table, size_t len)
+bool acpi_table_fits(const void *table, size_t len)
 {
 	const struct acpi_table *t = table;
 
-	if (len < SDT_HEADER_LEN || t->len < SDT_HEADER_LEN || t->len > len || t->len > MAX_TABLE_LEN)
-		return false;
-	return sums_to_zero(table, t->len);
+	return len >= SDT_HEADER_LEN && t->len >= SDT_HEADER_LEN && t->len <= len &&
+	       t->len <= MAX_TABLE_LEN;
 }
 
-/* ACPI 6.5, 5.2.5.3. Revision 0 has 20 bytes, 2 and later at least 36 and a second checksum. */
-bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt)
+/* ACPI 6.5, 5.2.5.3. Revision 0 has 20 bytes, 2 and later 36 and a second checksum. */
+bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt, bool *sums)
 {
 	const u8 *p = rsdp;
-	u32 ext_len;
 
 	*xsdt = *rsdt = 0;
-	if (len < RSDP_V1_LEN || memcmp(p, "RSD PTR ", 8) != 0 || !sums_to_zero(p, RSDP_V1_LEN))
+	*sums = len >= RSDP_V1_LEN && acpi_sum_ok(p, RSDP_V1_LEN);
+	if (len < RSDP_V1_LEN || memcmp(p, "RSD PTR ", 8) != 0)
 		return false;
-	if (p[15] >= 2) {
-		if (len < RSDP_V2_LEN)
-			return false;
-		ext_len = get32(p + 20);
-		if (ext_len < RSDP_V2_LEN || ext_len > len || !sums_to_zero(p, ext_len))
-			return false;
+	if (p[15] >= 2 && len >= RSDP_V2_LEN) {
 		*xsdt = get64(p + 24);
+		*sums &= acpi_sum_ok(p, RSDP_V2_LEN);
 	}
-	if (!*xsdt)
-		*rsdt = get32(p + 16);
+	*rsdt = get32(p + 16);
 	return *xsdt || *rsdt;
 }
 
@@ -56,9 +51,10 @@ paddr_t acpi_scan_rsdp(const void *area, size_t len, paddr_t base)
 {
 	const u8 *p = area;
 	paddr_t x, r;
+	bool sums;
 
 	for (size_t i = 0; i + RSDP_V1_LEN <= len; i += 16)
-		if (acpi_parse_rsdp(p + i, len - i, &x, &r))
+		if (acpi_parse_rsdp(p + i, len - i, &x, &r, &sums) && sums)
 			return base + i;
 	return 0;
 }
@@ -71,6 +67,16 @@ static void add_cpu(struct acpi_info *info, u32 apic_id, u32 uid, u32 flags)
 		if (info->cpus[i].apic_id == apic_id)
 			return;
 	array_add(info->cpus, info->nr_cpus) = (struct acpi_cpu){ apic_id, uid };
+}
+
+static void add_ioapic(struct acpi_info *info, const u8 *e)
+{
+	struct acpi_ioapic io = { e[2], get32(e + 4), get32(e + 8) };
+
+	for (unsigned int i = 0; i < info->nr_ioapics; i++)
+		if (info->ioapics[i].address == io.address || info->ioapics[i].gsi_base == io.gsi_base)
+			return;
+	array_add(info->ioapics, info->nr_ioapics) = io;
 }
 
 static void add_nmi(struct acpi_info *info, u32 uid, u8 lint)
@@ -95,8 +101,7 @@ static bool madt_entry(const u8 *e, struct acpi_info *info)
 			add_cpu(info, e[3], e[2], get32(e + 4));
 		break;
 	case 1:
-		array_add(info->ioapics, info->nr_ioapics) =
-			(struct acpi_ioapic){ e[2], get32(e + 4), get32(e + 8) };
+		add_ioapic(info, e);
 		break;
 	case 2:
 		array_add(info->overrides, info->nr_overrides) =
@@ -124,15 +129,20 @@ bool acpi_parse_madt(const void *madt, size_t len, struct acpi_info *info)
 	size_t off = SDT_HEADER_LEN + 8;
 
 	info->nr_cpus = info->nr_overrides = info->nr_ioapics = info->nr_nmis = 0;
+	info->madt_bad = 0;
 	if (len < off)
 		return false;
 	info->lapic_address = get32(p + SDT_HEADER_LEN);
-	while (off + 2 <= len) {
-		if (p[off + 1] < 2 || p[off + 1] > len - off || !madt_entry(p + off, info))
-			return false;
-		off += p[off + 1];
+	for (size_t n; off < len; off += n) {
+		n = len - off < 2 ? 0 : p[off + 1];
+		if (n < 2 || n > len - off)
+			n = 0;
+		if ((!n || !madt_entry(p + off, info)) && !info->madt_bad)
+			info->madt_bad = (u32)off;
+		if (!n) /* where the next one begins is not known */
+			break;
 	}
-	return info->nr_cpus > 0;
+	return true;
 }
 
 /*
@@ -183,19 +193,24 @@ bool acpi_parse_fadt(const void *fadt, size_t len, struct acpi_info *info)
 	return true;
 }
 
-/* PCI Firmware Specification 3.3, table 4-2: entries of 16 bytes after 8 reserved ones. */
+/*
+ * PCI Firmware Specification 3.3, table 4-2: entries of 16 bytes after 8 reserved ones. What cannot
+ * be is left out.
+ */
 bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info)
 {
 	const u8 *p = mcfg;
+	bool all = true;
 
 	info->nr_mcfg = 0;
 	for (size_t off = SDT_HEADER_LEN + 8; off + 16 <= len; off += 16) {
-		if (p[off + 10] > p[off + 11] || !IS_ALIGNED(get64(p + off), MiB(1)))
-			return false;
-		array_add(info->mcfg, info->nr_mcfg) =
-			(struct acpi_mcfg){ get64(p + off), get16(p + off + 8), p[off + 10], p[off + 11] };
+		if (p[off + 10] > p[off + 11] || !get64(p + off) || !IS_ALIGNED(get64(p + off), MiB(1)))
+			all = false;
+		else
+			array_add(info->mcfg, info->nr_mcfg) = (struct acpi_mcfg){
+				get64(p + off), get16(p + off + 8), p[off + 10], p[off + 11] };
 	}
-	return info->nr_mcfg > 0;
+	return all && info->nr_mcfg > 0;
 }
 
 /* IA-PC HPET specification 1.0a, 3.2.4. */
@@ -226,6 +241,15 @@ bool acpi_parse_spcr(const void *spcr, size_t len, struct acpi_info *info)
 	info->spcr.base = get64(p + 44);
 	info->spcr.gsi = p[52] & BIT(1) ? get32(p + 54) : p[52] & BIT(0) ? p[53] : 0;
 	return true;
+}
+
+/* VT-d specification 4.1, 8.1. */
+bool acpi_parse_dmar_flags(const void *dmar, size_t len, struct acpi_info *info)
+{
+	u8 flags = len < 48 ? 0 : ((const u8 *)dmar)[37];
+
+	info->x2apic_opt_out = (flags & 3) == 3; /* the second bit counts only with the first */
+	return len >= 48;
 }
 
 /*
