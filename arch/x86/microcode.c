@@ -153,6 +153,11 @@ void microcode_init(const u8 *initrd, u64 size)
 		drop(&loaded);
 }
 
+u32 microcode_revision(void)
+{
+	return (u32)cpus[0].revision;
+}
+
 void microcode_init_cpu(void)
 {
 	unsigned int cpu = this_cpu()->id;

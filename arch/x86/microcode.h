@@ -35,6 +35,8 @@ int microcode_choose(const u8 *file, u64 size, const struct ucode_cpu *cpu,
  */
 enum { UCODE_SCAN, UCODE_NO };
 void microcode_init(const u8 *initrd, u64 size);
+/* The boot CPU's revision, as loaded. */
+u32 microcode_revision(void);
 /* Each other CPU, before its features matter. */
 void microcode_init_cpu(void);
 /* WORK_ARCH: takes part in a late load, if there is one. Interrupts off, no locks. */

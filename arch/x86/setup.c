@@ -129,6 +129,7 @@ void start_keel(struct boot_info *bi)
 		panic("The firmware's ACPI tables cannot be used (see above)");
 	uart_use_spcr();
 	platform_init(&boot_info);
+	lapic_choose_mode();
 	lapic_init_cpu();
 	ioapic_init();
 	iommu_init();

@@ -63,6 +63,11 @@ enum apic_delivery { APIC_DM_FIXED, APIC_DM_LOWEST, APIC_DM_SMI, APIC_DM_REMOTE_
 
 /* lapic.c: this CPU's own. Interrupts off, any locks. */
 void lapic_init_cpu(void);		/* x2APIC where it is, else xAPIC; enables, masks LVTs */
+/*
+ * Once, before, and with the microcode loaded: what of the local APIC firmware or the CPU's model
+ * does not let Keel use goes from cpu_features.
+ */
+void lapic_choose_mode(void);
 u32 lapic_id(void);
 void lapic_eoi(void);
 void lapic_send_ipi(u32 apic_id, u8 vector);

@@ -8,6 +8,7 @@
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/microcode.h"
 #include "arch/x86/mm.h"
 #include "common/printk.h"
 
@@ -77,6 +78,45 @@ void lapic_send_nmi(u32 apic_id)
 	write_icr(apic_id, APIC_ICR_ASSERT | APIC_DM_NMI << 8);
 }
 
+/*
+ * In deadline mode the timer of these can miss its deadline, unless the microcode is of this
+ * revision or later: errata of Intel's specification updates, as Linux's
+ * apic_validate_deadline_timer() has them. Revision 0 is an emulator's.
+ */
+static bool deadline_works(void)
+{
+	enum { ANY = 0xff };
+	static const struct { u8 model, stepping; u32 mended; } errata[] = {
+		{ 0x3c, ANY, 0x22 }, { 0x45, ANY, 0x20 }, { 0x46, ANY, 0x17 }, { 0x3d, ANY, 0x25 },
+		{ 0x47, ANY, 0x17 }, { 0x4e, ANY, 0xb2 }, { 0x5e, ANY, 0xb2 }, { 0x8e, ANY, 0x52 },
+		{ 0x9e, ANY, 0x52 }, { 0x3f, 2, 0x3a }, { 0x3f, 4, 0x0f }, { 0x4f, ANY, 0x0b000020 },
+		{ 0x56, 2, 0x11 }, { 0x56, 3, 0x0700000e }, { 0x56, 4, 0x0f00000c }, { 0x56, 5, 0x0e000003 },
+		{ 0x55, 3, 0x01000136 }, { 0x55, 4, 0x02000014 },
+	};
+	const struct cpu_features *f = &cpu_features;
+	u32 revision = microcode_revision();
+
+	for (unsigned int i = 0; f->intel && f->family == 6 && revision && i < ARRAY_SIZE(errata); i++)
+		if (f->model == errata[i].model && revision < errata[i].mended &&
+		    (errata[i].stepping == ANY || f->stepping == errata[i].stepping))
+			return false;
+	return true;
+}
+
+/* A firmware that left x2APIC mode on has no say any more: it can only be left through a reset. */
+void lapic_choose_mode(void)
+{
+	if (acpi.x2apic_opt_out && cpu_features.x2apic && !(rdmsr(MSR_APIC_BASE) & APIC_BASE_EXTD)) {
+		pr_info("Local APIC: not in x2APIC mode, as the firmware asks (DMAR)");
+		cpu_features.x2apic = false;
+	}
+	if (cpu_features.tsc_deadline && !deadline_works()) {
+		pr_warn("Local APIC: its deadline mode has an erratum with microcode %#x: not used",
+			microcode_revision());
+		cpu_features.tsc_deadline = false;
+	}
+}
+
 static void enable_mode(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE);
@@ -97,6 +137,19 @@ static void enable_mode(void)
 	}
 }
 
+/*
+ * Firmware may have given the thermal sensor's interrupt to its SMI handler. It programs the boot
+ * CPU; in the others INIT masked the entry (SDM vol. 3, 11.4.7.3), so they get the boot CPU's.
+ */
+static u32 thermal_lvt(void)
+{
+	static u32 firmwares;
+
+	if (this_cpu() == pcpus[0])
+		firmwares = lapic_read(APIC_LVT_THERMAL);
+	return (firmwares >> 8 & 7) == APIC_DM_SMI ? firmwares : APIC_LVT_MASKED | VECTOR_SPURIOUS;
+}
+
 static void mask_lvts(void)
 {
 	static const u16 lvts[] = { APIC_LVT_TIMER, APIC_LVT_LINT0, APIC_LVT_LINT1, APIC_LVT_ERROR,
@@ -105,7 +158,8 @@ static void mask_lvts(void)
 	unsigned int last = lapic_read(APIC_LVR) >> 16 & 0xff;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(lvts) && i <= last; i++)
-		lapic_write(lvts[i], APIC_LVT_MASKED | VECTOR_SPURIOUS);
+		lapic_write(lvts[i], lvts[i] == APIC_LVT_THERMAL ? thermal_lvt()
+			    : APIC_LVT_MASKED | VECTOR_SPURIOUS);
 	lapic_write(APIC_LVT_ERROR, VECTOR_ERROR);
 }
 
