@@ -3,6 +3,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/mm.h"
+#include "arch/x86/pci/config.h"
 
 #define PM1_KEEP    (BIT(0) | BIT(1))	/* SCI_EN and BM_RLD stay as they are */
 #define PM1_SLP_TYP(t) ((u16)((t) << 10))
@@ -23,7 +24,7 @@ static void write_pm1(u16 port, u8 typ)
 	outw(port, val | PM1_SLP_EN);
 }
 
-/* One byte to a register in memory or I/O space; others (PCI configuration space) are not done. */
+/* One byte to a register in memory, I/O or configuration space (bus 0; ACPI 6.5, 5.2.3.2). */
 static void write_gas(const struct acpi_gas *gas, u8 val)
 {
 	volatile u8 *reg;
@@ -34,6 +35,9 @@ static void write_gas(const struct acpi_gas *gas, u8 val)
 		reg = map_mmio(gas->address, 1);
 		if (reg)
 			*reg = val;
+	} else if (gas->space == 2) {
+		pci_conf_write_last(PCI_SBDF(0, 0, (gas->address >> 32 & 31) << 3 | (gas->address >> 16 & 7)),
+				    gas->address & 0xff, val);
 	}
 }
 

@@ -73,3 +73,9 @@ void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val)
 	port_out(CONFIG_DATA + (reg & 3), size, val);
 	spin_unlock(&config_lock);
 }
+
+void pci_conf_write_last(u32 sbdf, unsigned int reg, u8 val)
+{
+	select_register(sbdf, reg);
+	outb(CONFIG_DATA + (reg & 3), val);
+}

@@ -18,6 +18,8 @@
  */
 u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size);
 void pci_conf_write(u32 sbdf, unsigned int reg, unsigned int size, u32 val);
+/* A byte of segment 0, below 256, that resets the machine: a CPU with the lock may have stopped. */
+void pci_conf_write_last(u32 sbdf, unsigned int reg, u8 val);
 
 /* Offset of the function's first capability with this id, 0 = none. vpci_dev.c */
 u8 pci_find_cap(u32 sbdf, u8 id);
