@@ -67,11 +67,16 @@ void cpu_init_features(void)
 		f->xsave_size = 512;
 }
 
-/* Each CPU: the control registers that guests' FPU state needs, and Keel's PAT. */
+/*
+ * Each CPU: the control registers that guests' FPU state needs, and the PAT as after a reset.
+ * Firmware may have left other bits on (CET, UMIP), on one CPU more than on another: they go.
+ */
 void cpu_init_this(void)
 {
-	u64 cr4 = READ_CR(4) | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	u64 cr4 = (READ_CR(4) & (X86_CR4_MCE | X86_CR4_VMXE)) | X86_CR4_PAE | X86_CR4_PGE |
+		  X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
 
+	wrmsr(MSR_PAT, PAT_RESET);
 	if (cpu_features.xsave)
 		cr4 |= X86_CR4_OSXSAVE;
 	WRITE_CR(4, cr4);

@@ -45,6 +45,7 @@
 #define MSR_MCG_CAP 0x179
 #define MSR_MISC_ENABLE 0x1a0
 #define MSR_PAT 0x277
+#define PAT_RESET 0x0007040600070406ull /* SDM vol. 3, 12.12.4 */
 #define MSR_MTRR_DEF_TYPE 0x2ff
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC(reg) (0x800 + ((reg) >> 4))

@@ -24,7 +24,8 @@
 #define rdmsr(msr) ((u64)(msr) * 0)
 #define wrmsr(msr, val) ((void)(msr), (void)(val))
 #undef READ_CR
-#define READ_CR(n) ((n) == 4 ? X86_CR4_MCE : 0)
+static u64 cpu_cr4 = X86_CR4_MCE;
+#define READ_CR(n) ((n) == 4 ? cpu_cr4 : 0)
 static u64 test_vmcs[0x8000], cpu_dr[8]; /* a VMCS, the CPU's debug registers */
 static struct x86_pcpu test_pcpu;
 #define this_x86_pcpu() (&test_pcpu)

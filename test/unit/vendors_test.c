@@ -457,6 +457,20 @@ static void breakpoints_go_with_their_vcpu(void **state)
 	}
 }
 
+static void nothing(void) { }
+
+/* An exit loads the CR4 of the CPU that the vCPU is on, not of the one where it was made. */
+static void an_exit_keeps_the_cpus_cr4(void **state)
+{
+	make_debugged(1, 0x400);
+	cpu_cr4 = X86_CR4_MCE | X86_CR4_OSXSAVE;
+	come_and_go(nothing);
+	assert_int_equal(test_vmcs[VMCS_HOST_CR4], X86_CR4_MCE | X86_CR4_OSXSAVE);
+	cpu_cr4 = X86_CR4_MCE;
+	come_and_go(nothing);
+	assert_int_equal(test_vmcs[VMCS_HOST_CR4], X86_CR4_MCE);
+}
+
 /* The exit of a debug exception on VMX, as the CPU leaves it. */
 static struct exit_info debug_exit(u64 type, u64 rip, u64 flags, u64 blocked, bool code64)
 {
@@ -759,7 +773,7 @@ int main(void)
 		UNIT_TEST(control_registers_are_shared_out),
 		UNIT_TEST(writes_of_control_registers),
 		UNIT_TEST(a_domain_that_has_gone_ran_nowhere),
-		UNIT_TEST(breakpoints_go_with_their_vcpu),
+		UNIT_TEST(breakpoints_go_with_their_vcpu), UNIT_TEST(an_exit_keeps_the_cpus_cr4),
 		UNIT_TEST(a_debug_exception_can_be_delivered),
 		UNIT_TEST(a_machine_check_in_an_entry),
 		UNIT_TEST(int1_ends_behind_itself),

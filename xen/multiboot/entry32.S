@@ -111,8 +111,7 @@ multiboot_entry:
 	movl	$PA(handoff_pdpt) + PTE_TABLE, PA(handoff_pml4)
 	movl	$PA(handoff_pdpt_high) + PTE_TABLE, PA(handoff_pml4) + 511 * 8
 
-	mov	%cr4, %eax
-	or	$CR4_PAE, %eax
+	mov	$CR4_PAE, %eax		/* not what firmware left on: LA57 wants other tables */
 	mov	%eax, %cr4
 	mov	$PA(handoff_pml4), %eax
 	mov	%eax, %cr3

@@ -23,7 +23,6 @@ const struct hvm_ops *hvm_ops;
 const char *hvm_features;
 
 #define MTRR_DEF_RESET 0xc06 /* on, fixed ranges on, write-back: what firmware leaves */
-#define PAT_RESET 0x0007040600070406ull /* SDM vol. 3, 12.12.4 */
 #define FCW_RESET 0x037f
 #define MXCSR_RESET 0x1f80
 

@@ -228,7 +228,6 @@ static void write_host_state(void)
 	vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
 	vmwrite(VMCS_HOST_CR0, READ_CR(0));
 	vmwrite(VMCS_HOST_CR3, keel_cr3());
-	vmwrite(VMCS_HOST_CR4, READ_CR(4));
 }
 
 /* A new VMCS holds anything (SDM vol. 3, 25.11.3). */
@@ -385,6 +384,7 @@ static bool vmx_switch_to(struct x86_vcpu *v)
 	vmwrite(VMCS_HOST_TR_BASE, (u64)&cpu->tss);
 	vmwrite(VMCS_HOST_GDTR, (u64)cpu->gdt);
 	vmwrite(VMCS_HOST_IDTR, idtr.base);
+	vmwrite(VMCS_HOST_CR4, READ_CR(4));
 	WRITE_CR(2, v->vmx.cr2); /* the guest's while it is loaded: Keel's own page faults are fatal */
 	/*
 	 * Ids are the domain's own: tags need no generation. Two domains with one id differ in
