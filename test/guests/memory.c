@@ -206,6 +206,16 @@ static u64 buffer_va;
 static volatile u32 stop, ap_running;
 static volatile u64 swaps;
 
+/*
+ * An emulator may run both vCPUs in step: each state lasts a time of its own, so that the other
+ * vCPU sees all of them.
+ */
+static void state_lasts(u64 n)
+{
+	for (n %= 61; n; n--)
+		cpu_relax();
+}
+
 /* Another vCPU maps the buffer to one frame, to another, and not at all, in turns. */
 static void remapper(void)
 {
@@ -224,7 +234,7 @@ static void remapper(void)
 			map_page(buffer_va, 0, 0);
 			break;
 		}
-		swaps++;
+		state_lasts(swaps++);
 	}
 	ap_running = 2;
 }
@@ -238,8 +248,10 @@ static void ballooner(void)
 	while (!stop) {
 		if (reserve(XENMEM_decrease_reservation, &gfn, 1, 0) == 1)
 			swaps++;
+		state_lasts(swaps / 61);
 		while (reserve(XENMEM_populate_physmap, &gfn, 1, 0) != 1)
 			cpu_relax();
+		state_lasts(swaps);
 	}
 	ap_running = 2;
 }
