@@ -460,28 +460,14 @@ int p2m_split(struct domain *d, gfn_t gfn)
 
 mfn_t p2m_get(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
 {
-	u64 *table = d->p2m.arch.root;
+	unsigned int have;
+	u64 e = likely(gfn < p2m_gfn_limit) ? *p2m_entry_at(&d->p2m, gfn, &have) : 0;
+	bool hole = is_hole(e);
 
-	if (unlikely(gfn >= p2m_gfn_limit))
-		goto hole;
-	for (unsigned int level = P2M_LEVELS; level > 0; level--) {
-		u64 e = READ_ONCE(*slot_of(table, gfn, level));
-
-		if (is_hole(e))
-			break;
-		if (entry_is_leaf(p2m_format, e, level)) {
-			*t = p2m_entry_type(e);
-			if (order)
-				*order = level_shift(level);
-			return entry_mfn(e) + (gfn & (BIT(level_shift(level)) - 1));
-		}
-		table = mfn_to_virt(entry_mfn(e));
-	}
-hole:
-	*t = P2M_HOLE;
+	*t = hole ? P2M_HOLE : p2m_entry_type(e);
 	if (order)
-		*order = 0;
-	return INVALID_MFN;
+		*order = hole ? 0 : have;
+	return hole ? INVALID_MFN : entry_mfn(e) + (gfn & (BIT(have) - 1));
 }
 
 int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)

@@ -3,6 +3,7 @@
 #ifndef ARCH_X86_P2M_FORMAT_H
 #define ARCH_X86_P2M_FORMAT_H
 
+#include "common/heap.h"
 #include "common/p2m.h"
 
 struct p2m_format {
@@ -26,7 +27,8 @@ extern bool p2m_large_noexec;
 
 /*
  * Bits 52..55 are ignored by both vendors' hardware: they hold the type (APM vol. 2, 5.3.3; SDM
- * vol. 3, table 29-6).
+ * vol. 3, table 29-6). An entry that points to a table has neither a type nor any bit above it, so
+ * walks need not know the vendor's format.
  */
 #define P2M_TYPE_SHIFT 52
 #define P2M_ADDR 0x000ffffffffff000ull
@@ -36,6 +38,23 @@ extern bool p2m_large_noexec;
 static inline enum p2m_type p2m_entry_type(u64 e)
 {
 	return e >> P2M_TYPE_SHIFT & 15;
+}
+
+/*
+ * The nested entry that decides what is at gfn (< p2m_gfn_limit): an empty one, or one of a type,
+ * for 2^order frames. Any p2m lock held.
+ */
+static inline u64 *p2m_entry_at(const struct p2m *p, gfn_t gfn, unsigned int *order)
+{
+	u64 *table = p->arch.root;
+
+	for (*order = 9 * (P2M_LEVELS - 1);; *order -= 9) {
+		u64 *slot = &table[gfn >> *order & 511], e = READ_ONCE(*slot);
+
+		if (!e || e >= BIT(P2M_TYPE_SHIFT))
+			return slot;
+		table = mfn_to_virt((e & P2M_ADDR) >> PAGE_SHIFT);
+	}
 }
 
 #endif

@@ -15,22 +15,6 @@
 #include "common/domain.h"
 #include "common/heap.h"
 
-/* The entry that maps gfn, and its level. Any p2m lock held. */
-static u64 *entry_at(const struct p2m *p, gfn_t gfn, unsigned int *level)
-{
-	u64 *table = p->arch.root;
-
-	for (unsigned int l = P2M_LEVELS;; l--) {
-		u64 *slot = &table[gfn >> 9 * (l - 1) & 511], e = READ_ONCE(*slot);
-
-		if (p2m_entry_type(e) != P2M_HOLE || !e || l == 1) {
-			*level = l;
-			return slot;
-		}
-		table = mfn_to_virt((e & P2M_ADDR) >> PAGE_SHIFT);
-	}
-}
-
 static bool is_dirty(u64 e)
 {
 	return p2m_entry_type(e) == P2M_RAM && e & P2M_WRITE;
@@ -44,8 +28,8 @@ static void protect(u64 *slot)
 
 void p2m_log_written(struct p2m *p, gfn_t gfn)
 {
-	unsigned int level;
-	u64 *slot = entry_at(p, gfn, &level);
+	unsigned int order;
+	u64 *slot = p2m_entry_at(p, gfn, &order);
 
 	/* Other readers may do the same at the same time. */
 	if (p2m_entry_type(*slot) == P2M_RAM && !is_dirty(*slot))
@@ -68,14 +52,14 @@ void p2m_log_fault(struct domain *d, gfn_t gfn)
 /* Without memory for the split the whole page may be executed: nobody ends for want of memory. */
 void p2m_exec_fault(struct domain *d, gfn_t gfn)
 {
-	unsigned int level;
+	unsigned int order;
 	u64 *slot;
 
 	if (!p2m_large_noexec)
 		return;
 	p2m_write_lock(&d->p2m);
 	if (p2m_split(d, gfn)) {
-		slot = entry_at(&d->p2m, gfn, &level);
+		slot = p2m_entry_at(&d->p2m, gfn, &order);
 		*slot |= p2m_format->leaf[p2m_entry_type(*slot)] & p2m_format->exec;
 	}
 	p2m_write_unlock(d);
@@ -108,13 +92,13 @@ void p2m_log_stop(struct domain *d)
 
 unsigned int p2m_log_read(struct domain *d, gfn_t gfn, unsigned int n, u64 *bits)
 {
-	unsigned int level, dirty = 0;
+	unsigned int order, dirty = 0;
 	const u64 *slot;
 
 	p2m_read_lock(&d->p2m);
-	slot = entry_at(&d->p2m, gfn, &level);
-	for (unsigned int i = 0; i < n && (level == 1 || is_dirty(*slot)); i++)
-		if (is_dirty(READ_ONCE(slot[level == 1 ? i : 0]))) {
+	slot = p2m_entry_at(&d->p2m, gfn, &order);
+	for (unsigned int i = 0; i < n && (!order || is_dirty(*slot)); i++)
+		if (is_dirty(READ_ONCE(slot[!order ? i : 0]))) {
 			bits[i / 64] |= BIT(i % 64);
 			dirty++;
 		}
@@ -125,16 +109,16 @@ unsigned int p2m_log_read(struct domain *d, gfn_t gfn, unsigned int n, u64 *bits
 void p2m_log_protect(struct domain *d, gfn_t gfn, const u64 *bits)
 {
 	struct p2m *p = &d->p2m;
-	unsigned int level;
+	unsigned int order;
 	u64 *slot;
 
 	p2m_write_lock(p);
-	slot = entry_at(p, gfn, &level);
-	if (level > 1 && bits && is_dirty(*slot) && p2m_split(d, gfn) == 0)
-		slot = entry_at(p, gfn, &level);
-	if (level > 1 && !bits)
+	slot = p2m_entry_at(p, gfn, &order);
+	if (order && bits && is_dirty(*slot) && p2m_split(d, gfn) == 0)
+		slot = p2m_entry_at(p, gfn, &order);
+	if (order && !bits)
 		protect(slot);
-	for (unsigned int i = 0; i < P2M_LOG_STEP && level == 1; i++)
+	for (unsigned int i = 0; i < P2M_LOG_STEP && !order; i++)
 		if (!bits || bits[i / 64] & BIT(i % 64))
 			protect(&slot[i]);
 	p->need_flush = true;	/* which also invalidates Keel's cached walks */
