@@ -398,8 +398,9 @@ static int set_frames(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 	u64 *slot, e;
 	int rc;
 
-	if (gfn >= p2m_gfn_limit || p2m_gfn_limit - gfn < BIT(order) || !IS_ALIGNED(gfn, BIT(order)) ||
-	    (t != P2M_HOLE && !IS_ALIGNED(mfn, BIT(order))) || order % 9 || order > 18)
+	if (gfn >= p2m_gfn_limit ||
+	    (order && (p2m_gfn_limit - gfn < BIT(order) || !IS_ALIGNED(gfn, BIT(order)) ||
+		       (t != P2M_HOLE && !IS_ALIGNED(mfn, BIT(order))) || order % 9 || order > 18)))
 		return -EINVAL;
 	rc = order ? make_room(d, &tree, gfn, order) : 0;
 	/* Splits everything before anything changes, so that the parts find their tables. */
