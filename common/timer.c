@@ -148,15 +148,14 @@ void timer_migrate(struct timer *t, struct pcpu *cpu)
 	spin_unlock_pair(&old->timer_lock, &cpu->timer_lock);
 }
 
-/* Removes the first timer if it has expired at *t, which is now. */
-static struct timer *next_expired(struct pcpu *cpu, u64 *t)
+/* Removes the first timer if it has expired at t. */
+static struct timer *next_expired(struct pcpu *cpu, u64 t)
 {
 	struct timer *first;
 
 	spin_lock(&cpu->timer_lock);
 	first = first_timer(cpu);
-	*t = now();
-	if (first && first->node.key <= *t) {
+	if (first && first->node.key <= t) {
 		pq_remove(&cpu->timers, &first->node);
 		first->pending = false;
 	} else {
@@ -186,9 +185,9 @@ void timer_process(void)
 {
 	struct pcpu *cpu = this_cpu();
 	struct timer *first;
-	u64 t;
+	u64 t = now(); /* arm() notices what expires after it */
 
-	for (unsigned int n = 0; n < MAX_BATCH && (first = next_expired(cpu, &t)) != NULL; n++)
+	for (unsigned int n = 0; n < MAX_BATCH && (first = next_expired(cpu, t)) != NULL; n++)
 		first->fn(first->data);
 	spin_lock(&cpu->timer_lock);
 	WRITE_ONCE(cpu->timer_running, NULL);
