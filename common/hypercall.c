@@ -21,7 +21,8 @@ static const struct {
 #undef ENTRY
 };
 
-static long call(unsigned long nr, const unsigned long a[5])
+static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+		 unsigned long a4, unsigned long a5)
 {
 	if (nr >= NR_HYPERCALLS)
 		return -ENOSYS;
@@ -30,17 +31,18 @@ static long call(unsigned long nr, const unsigned long a[5])
 		return -ENOSYS;
 	if (!hypercall_allowed(table[nr].perm))
 		return -EPERM;
-	return table[nr].fn(a[0], a[1], a[2], a[3], a[4]);
+	return table[nr].fn(a1, a2, a3, a4, a5);
 }
 
-long hypercall_dispatch(unsigned long nr, const unsigned long args[5])
+long hypercall_dispatch(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+			unsigned long a4, unsigned long a5)
 {
 	struct pcpu *cpu = this_cpu();
 
 	cpu->nr_hypercalls++;
 	cpu->hypercall_checks = 0;
 	cpu->curr->hypercall_continued = false;
-	return call(nr, args);
+	return call(nr, a1, a2, a3, a4, a5);
 }
 
 long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
@@ -76,15 +78,13 @@ bool hypercall_preempt_check(void)
 static int multicall_one(struct multicall_entry *e)
 {
 	struct vcpu *v = current;
-	unsigned long args[5];
 
 	if (e->op == __HYPERVISOR_multicall) {
 		e->result = (xen_ulong_t)-EINVAL;
 		return 0;
 	}
-	memcpy(args, e->args, sizeof(args));
 	this_cpu()->multicall_entry = e;
-	e->result = (xen_ulong_t)call(e->op, args);
+	e->result = (xen_ulong_t)call(e->op, e->args[0], e->args[1], e->args[2], e->args[3], e->args[4]);
 	this_cpu()->multicall_entry = NULL;
 	if (!v->hypercall_continued)
 		return 0;

@@ -51,7 +51,8 @@ HYPERCALLS(HC_PROTO)
  * Dispatches for the current vCPU: the result for rax. -ENOSYS for unknown numbers, -EPERM for
  * callers that may not.
  */
-long hypercall_dispatch(unsigned long nr, const unsigned long args[5]);
+long hypercall_dispatch(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+			unsigned long a4, unsigned long a5);
 
 /*
  * Makes the guest execute this hypercall again with these arguments. Long operations let others run

@@ -37,11 +37,11 @@ static bool in_32bit;
 static long answer;
 
 /* What compat.c calls. */
-long hypercall_dispatch(unsigned long nr, const unsigned long args[5])
+long hypercall_dispatch(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+			unsigned long a4, unsigned long a5)
 {
 	nr_passed++;
-	passed[0] = nr;
-	memcpy(&passed[1], args, 5 * sizeof(args[0]));
+	memcpy(passed, (unsigned long[]){ nr, a1, a2, a3, a4, a5 }, sizeof(passed));
 	return 42;
 }
 

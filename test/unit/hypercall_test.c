@@ -63,7 +63,7 @@ static void table_calls_with_five_arguments(void **state)
 {
 	const unsigned long args[5] = { 1, 2, 3, 4, 5 };
 
-	assert_int_equal(hypercall_dispatch(__HYPERVISOR_memory_op, args), 42);
+	assert_int_equal(hypercall_dispatch(__HYPERVISOR_memory_op, 1, 2, 3, 4, 5), 42);
 	assert_memory_equal(seen, args, sizeof(args));
 	assert_int_equal(pcpus[0]->nr_hypercalls, 1);
 }
@@ -72,10 +72,9 @@ static void unknown_numbers(void **state)
 {
 	static const unsigned long numbers[] = { 0, 1, 2, 11, 37, 39, 47,
 						 63, 64, 65, ~0ul };
-	const unsigned long args[5] = { 0 };
 
 	for (unsigned int i = 0; i < ARRAY_LEN(numbers); i++)
-		assert_int_equal(hypercall_dispatch(numbers[i], args), -ENOSYS);
+		assert_int_equal(hypercall_dispatch(numbers[i], 0, 0, 0, 0, 0), -ENOSYS);
 	assert_int_equal(calls, 0);
 }
 
@@ -83,41 +82,37 @@ static void control_calls_are_for_the_control_domain(void **state)
 {
 	static const unsigned long numbers[] = { __HYPERVISOR_domctl, __HYPERVISOR_sysctl,
 						 __HYPERVISOR_platform_op, __HYPERVISOR_hypfs_op };
-	const unsigned long args[5] = { 0 };
 
 	for (unsigned int i = 0; i < ARRAY_LEN(numbers); i++) {
 		fake_run_on(0, guest->vcpu[0]);
-		assert_int_equal(hypercall_dispatch(numbers[i], args), -EPERM);
+		assert_int_equal(hypercall_dispatch(numbers[i], 0, 0, 0, 0, 0), -EPERM);
 		fake_run_on(0, dom0->vcpu[0]);
-		assert_int_equal(hypercall_dispatch(numbers[i], args), 42);
+		assert_int_equal(hypercall_dispatch(numbers[i], 0, 0, 0, 0, 0), 42);
 	}
 }
 
 static void continuation_rewrites_registers(void **state)
 {
-	const unsigned long args[5] = { 7, 8, 0, 0, 0 };
-
 	continue_next = true;
-	hypercall_dispatch(__HYPERVISOR_memory_op, args);
+	hypercall_dispatch(__HYPERVISOR_memory_op, 7, 8, 0, 0, 0);
 	assert_true(dom0->vcpu[0]->hypercall_continued);
 	assert_int_equal(rewritten[0], __HYPERVISOR_memory_op);
 	assert_int_equal(rewritten[1], 8);
 	assert_int_equal(rewritten[2], 8);
 	/* the next call does not inherit it */
-	hypercall_dispatch(__HYPERVISOR_memory_op, args);
+	hypercall_dispatch(__HYPERVISOR_memory_op, 7, 8, 0, 0, 0);
 	assert_false(dom0->vcpu[0]->hypercall_continued);
 }
 
 static void preemption_comes_and_starts_anew(void **state)
 {
-	const unsigned long args[5] = { 0 };
 	unsigned int n = 0;
 
-	hypercall_dispatch(__HYPERVISOR_memory_op, args);
+	hypercall_dispatch(__HYPERVISOR_memory_op, 0, 0, 0, 0, 0);
 	while (!hypercall_preempt_check())
 		assert_true(++n < 1000);
 	assert_true(n > 8);
-	hypercall_dispatch(__HYPERVISOR_memory_op, args);
+	hypercall_dispatch(__HYPERVISOR_memory_op, 0, 0, 0, 0, 0);
 	assert_false(hypercall_preempt_check());
 	pcpus[0]->work = BIT(WORK_TIMER);
 	assert_true(hypercall_preempt_check());

@@ -95,8 +95,7 @@ static noinline long hypercall_32bit(struct x86_vcpu *v)
 /* Calling convention: docs/abi.md, "Rules for all". */
 static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 {
-	const unsigned long args[5] = { v->gpr[REG_RDI], v->gpr[REG_RSI], v->gpr[REG_RDX], v->gpr[REG_R10],
-					v->gpr[REG_R8] };
+	const u64 *r = v->gpr;
 	long rc;
 
 	if (unlikely(hvm_ops->get_reg(v, HREG_CPL)))
@@ -104,7 +103,7 @@ static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 	else if (unlikely(hvm_in_32bit(v)))
 		rc = hypercall_32bit(v);
 	else
-		rc = hypercall_dispatch(v->gpr[REG_RAX], args);
+		rc = hypercall_dispatch(r[REG_RAX], r[REG_RDI], r[REG_RSI], r[REG_RDX], r[REG_R10], r[REG_R8]);
 	if (unlikely(v->v.hypercall_continued)) {
 		v->v.hypercall_continued = false;
 		return;

@@ -181,12 +181,10 @@ static struct pair_op *next_op(struct vcpu *v)
 
 static void call(struct sim *s, struct vcpu *v, struct pair_op *op)
 {
-	unsigned long args[5];
 	long rc;
 
-	memcpy(args, op->a, sizeof(args));
 	pair_vcpu(v)->continued = false;
-	rc = hypercall_dispatch(op->nr, args);
+	rc = hypercall_dispatch(op->nr, op->a[0], op->a[1], op->a[2], op->a[3], op->a[4]);
 	if (s->pcpu->nr_held)
 		pair_fail("hypercall %u leaves %u locks held", op->nr, s->pcpu->nr_held);
 	if (!v->hypercall_continued)
