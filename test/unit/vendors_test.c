@@ -313,6 +313,7 @@ static void injection_has_one_priority(void **state)
 		vcpu.nmi_blocked = rows[r].nmi_blocked;
 		pending = rows[r].pending;
 		held = rows[r].held;
+		vcpu.vlapic.irr[1] = pending || held; /* 0x40 */
 		vcpu.v.info = &info;
 		info.evtchn_upcall_pending = !!rows[r].callback;
 		domain.d.hvm_params[HVM_PARAM_CALLBACK_IRQ] = 2ull << 56 | rows[r].callback;

@@ -31,6 +31,8 @@ static inline struct hvm_pending hvm_pending_vector(struct x86_vcpu *v)
 
 	if (unlikely(vector))
 		return (struct hvm_pending){ .vector = vector };
+	if (likely(!vlapic_requests(&v->vlapic)))
+		return (struct hvm_pending){ 0 };
 	p = vlapic_pending_vector(&v->v);
 	return (struct hvm_pending){ p.vector, p.held_class, .via_apic = true };
 }

@@ -45,7 +45,7 @@ u8 vlapic_ppr(const struct vlapic *l)
 	return (l->tpr & 0xf0) >= isr_class ? (u8)l->tpr : isr_class;
 }
 
-static noinline struct vlapic_pending pending_vector(struct vcpu *v)
+struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
 {
 	struct vlapic *l = vlapic(v);
 	int vector = highest(l->irr);
@@ -58,11 +58,6 @@ static noinline struct vlapic_pending pending_vector(struct vcpu *v)
 		return (struct vlapic_pending){ .vector = (u8)vector };
 	return (struct vlapic_pending){ .held_class = (vector & 0xf0) > (l->isr_top & 0xf0)
 					? (u8)(vector >> 4) : 0 };
-}
-
-struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
-{
-	return unlikely(vlapic_requests(vlapic(v))) ? pending_vector(v) : (struct vlapic_pending){ 0 };
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)
