@@ -38,6 +38,7 @@
 #define MSR_FEATURE_CONTROL 0x3a
 #define MSR_SPEC_CTRL 0x48
 #define MSR_PRED_CMD 0x49
+#define MSR_FLUSH_CMD 0x10b
 #define MSR_MTRRCAP 0xfe
 #define MSR_SYSENTER_CS 0x174
 #define MSR_SYSENTER_ESP 0x175
@@ -63,6 +64,7 @@
 #define EFER_LMA BIT(10)
 #define EFER_NX BIT(11)
 #define EFER_SVME BIT(12)
+#define EFER_AUTO_IBRS BIT(21)
 
 /* Exception vectors */
 enum { X86_EXC_DE, X86_EXC_DB, X86_EXC_NMI, X86_EXC_BP, X86_EXC_OF, X86_EXC_BR, X86_EXC_UD,

@@ -9,7 +9,6 @@
 #include "common/vsnprintf.h"
 
 #define LEAF7_ARCH_CAPS BIT(29)
-#define EFER_AUTO_IBRS BIT(21)
 #define SPEC_CTRL_IBRS BIT(0)
 #define SPEC_CTRL_STIBP BIT(1)
 #define SPEC_CTRL_BHI_DIS_S BIT(10)
@@ -117,15 +116,24 @@ void mitigations_init_cpu(void)
 		wrmsr(MSR_SPEC_CTRL, spec_ctrl);
 }
 
-void mitigations_entry_slow(void)
+void mitigations_guest_spec_ctrl(struct x86_vcpu *v, u64 val, bool direct)
+{
+	v->spec_ctrl = val;
+	v->measures &= ~(MEASURE_SPEC_CTRL | MEASURE_SPEC_CTRL_DIRECT);
+	if (val & ~spec_ctrl)
+		v->measures |= MEASURE_SPEC_CTRL | (direct ? MEASURE_SPEC_CTRL_DIRECT : 0);
+}
+
+void mitigations_before_entry(struct x86_vcpu *v)
 {
 	static const u16 selector = 0; /* any selector does: VERW's side effect is what counts */
 
-	if (mitigated(MIT_IBRS_EXIT))
-		wrmsr(MSR_SPEC_CTRL, spec_ctrl);
-	if (mitigated(MIT_L1D_ENTRY))
+	if (v->measures & MEASURES_SPEC_CTRL)
+		wrmsr_try(MSR_SPEC_CTRL,
+			  v->spec_ctrl | (v->measures & MEASURE_SPEC_CTRL_DIRECT ? 0 : spec_ctrl));
+	if (v->measures & 1u << MIT_L1D_ENTRY)
 		wrmsr(MSR_FLUSH_CMD, 1);
-	if (mitigated(MIT_VERW_ENTRY))
+	if (v->measures & 1u << MIT_VERW_ENTRY)
 		__asm__ volatile("verw %0" : : "m"(selector) : "cc");
 }
 
@@ -147,11 +155,17 @@ static inline void fill_return_stack(void)
 }
 
 /* The LFENCE: what a mispredicted test passes over may not be missed at the return. */
-void mitigations_after_exit(void)
+int mitigations_after_exit(u64 *gpr)
 {
-	if (mitigated(MIT_IBRS_EXIT))
-		wrmsr(MSR_SPEC_CTRL, spec_ctrl | SPEC_CTRL_IBRS);
-	if (mitigated(MIT_RSB_FILL))
+	struct x86_vcpu *v = container_of(gpr, struct x86_vcpu, gpr);
+
+	if (v->measures & MEASURES_SPEC_CTRL) {
+		if (v->measures & MEASURE_SPEC_CTRL_DIRECT)
+			v->spec_ctrl = rdmsr(MSR_SPEC_CTRL);
+		wrmsr(MSR_SPEC_CTRL, spec_ctrl | (mitigated(MIT_IBRS_EXIT) ? SPEC_CTRL_IBRS : 0));
+	}
+	if (v->measures & 1u << MIT_RSB_FILL)
 		fill_return_stack();
 	__asm__ volatile("lfence" : : : "memory");
+	return 0;
 }

@@ -43,8 +43,11 @@ int rdmsr_safe(u32 msr, u64 *v)
 	return -EFAULT;
 }
 
+static u64 command;	/* the last one to the CPU, with its MSR in the upper half */
+
 int wrmsr_safe(u32 msr, u64 v)
 {
+	command = (u64)msr << 32 | v;
 	return 0;
 }
 
@@ -222,7 +225,6 @@ static void what_is_hidden(void **state)
 	assert_false(leaf(0x80000001, 0).c & (BIT(2) | BIT(10) | BIT(12) | BIT(22) | BIT(29)));
 	/* SGX PQM MPX PQE PT */
 	assert_false(leaf(7, 0).b & (BIT(2) | BIT(12) | BIT(14) | BIT(15) | BIT(25)));
-	assert_false(leaf(7, 0).d & (BIT(26) | BIT(27) | BIT(31)));	/* IBRS STIBP SSBD */
 	assert_int_equal(leaf(0xa, 0).a, 0);
 	assert_int_equal(leaf(5, 0).a, 0);
 	assert_int_equal(leaf(0x8000000a, 0).a, 0);
@@ -473,17 +475,20 @@ static void arch_capabilities(void **state)
 					    .msrs = (u64)m, .nr_msrs = 2 };
 	u64 val;
 
-	max->feat[0].d |= BIT(29);
+	max->feat[0].d = BIT(29);
 	max->arch_caps = ~0ull;
 	cpu_policy_default(x->cpuid, &x->d);
-	assert_true(leaf(7, 0).d & BIT(29));
-	assert_int_equal(rd(0x10a), 0x400000001d12e169);
+	assert_int_equal(rd(0x10a), 0x400000001d1ae17d);	/* IBRS_ALL only with IBRS */
+	max->feat[0].d |= BIT(26);
+	cpu_policy_default(x->cpuid, &x->d);
+	assert_int_equal(leaf(7, 0).d, BIT(29) | BIT(26));
+	assert_int_equal(rd(0x10a), 0x400000001d1ae17f);
 	assert_int_equal(hvm_wrmsr(v0, 0x10a, 0), -EINVAL);
 	assert_int_equal(arch_get_cpu_policy(&x->d, &op), 0);
 	assert_int_equal(op.nr_msrs, 2);
 	assert_int_equal(m[1].idx, 0x10a);
-	assert_int_equal(m[1].val, 0x400000001d12e169);
-	m[1].val = BIT(0) | BIT(1);
+	assert_int_equal(m[1].val, 0x400000001d1ae17f);
+	m[1].val = BIT(0) | BIT(7);
 	assert_int_equal(arch_set_cpu_policy(&x->d, &op), 0);
 	assert_int_equal(rd(0x10a), 1);
 	/* the machine's are the most */
@@ -508,6 +513,119 @@ static void arch_capabilities(void **state)
 	assert_int_equal(x->cpuid->arch_caps, 0);
 	*max = kept;
 	cpu_policy_default(x->cpuid, &x->d);
+}
+
+/* Builds records as libxc does. */
+static u8 blob[16384];
+static u32 blob_len;
+
+static void add(u16 code, u16 instance, const void *data, u32 len)
+{
+	struct hvm_save_descriptor d = { code, instance, len };
+
+	memcpy(blob + blob_len, &d, sizeof(d));
+	memcpy(blob + blob_len + sizeof(d), data, len);
+	blob_len += (u32)sizeof(d) + len;
+}
+
+static void begin(void)
+{
+	struct hvm_save_header h = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
+
+	blob_len = 0;
+	add(HVM_SAVE_CODE_HEADER, 0, &h, sizeof(h));
+}
+
+static long load(void)
+{
+	return arch_set_hvmcontext(&x->d, (u64)blob, blob_len);
+}
+
+/* Only these bits of the policy. */
+static void show(u32 leaf_7d, u32 leaf_8b, u32 leaf_21a)
+{
+	x->cpuid->feat[0].d = leaf_7d;
+	x->cpuid->extd[8].b = leaf_8b;
+	x->cpuid->extd[0x21].a = leaf_21a;
+}
+
+static void speculation_is_controlled_as_cpuid_says(void **state)
+{
+	static const struct { u32 leaf_7d, leaf_8b, leaf_21a; u64 spec, pred, flush; } rows[] = {
+		{ 0, 0, 0, 0, 0, 0 }, { ~0u & ~(BIT(26) | BIT(27) | BIT(28) | BIT(31)), 0, 0, 0, 0, 0 },
+		{ BIT(26), 0, 0, 1, 1, 0 }, { BIT(27), 0, 0, 2, 0, 0 }, { BIT(31), 0, 0, 4, 0, 0 },
+		{ BIT(28), 0, 0, 0, 0, 1 }, { 0, BIT(12), 0, 0, 1, 0 }, { 0, BIT(14), 0, 1, 0, 0 },
+		{ 0, BIT(15), 0, 2, 0, 0 }, { 0, BIT(24), 0, 4, 0, 0 }, { 0, BIT(28), 0, 0x80, 0, 0 },
+		{ 0, BIT(12), BIT(27), 0, 0x81, 0 },
+		{ BIT(26) | BIT(27) | BIT(28) | BIT(31), 0, 0, 7, 1, 1 },
+	};
+	u64 val;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		const u64 allowed[] = { rows[i].spec, rows[i].pred, rows[i].flush };
+		static const u32 nr[] = { 0x48, 0x49, 0x10b };
+
+		show(rows[i].leaf_7d, rows[i].leaf_8b, rows[i].leaf_21a);
+		for (unsigned int m = 0; m < 3; m++) {
+			assert_int_equal(hvm_wrmsr(v0, nr[m], 0), allowed[m] ? 0 : -EINVAL);
+			for (unsigned int bit = 0; bit < 64; bit++) {
+				bool ok = allowed[m] >> bit & 1;
+
+				regs[HREG_SPEC_CTRL] = command = 0;
+				assert_int_equal(hvm_wrmsr(v0, nr[m], BIT(bit)), ok ? 0 : -EINVAL);
+				assert_int_equal(regs[HREG_SPEC_CTRL], ok && !m ? BIT(bit) : 0);
+				assert_int_equal(command, ok && m ? (u64)nr[m] << 32 | BIT(bit) : 0);
+			}
+		}
+		regs[HREG_SPEC_CTRL] = 5;
+		assert_int_equal(hvm_rdmsr(v0, 0x48, &val), allowed[0] ? 0 : -EINVAL);
+		assert_true(!allowed[0] || val == 5);
+		assert_int_equal(hvm_rdmsr(v0, 0x49, &val), -EINVAL);	/* write-only */
+		assert_int_equal(hvm_rdmsr(v0, 0x10b, &val), -EINVAL);
+	}
+}
+
+/* Xen's record of MSRs, in the last record but one of a domain's. */
+struct msr_record { struct hvm_save_descriptor desc; u32 count, pad; struct hvm_one_msr msr; };
+
+static const struct msr_record *saved_msrs(void)
+{
+	const struct msr_record *r;
+
+	blob_len = sizeof(blob);
+	assert_int_equal(arch_get_hvmcontext(&x->d, (u64)blob, &blob_len), 0);
+	r = (const struct msr_record *)(blob + blob_len - sizeof(struct hvm_save_descriptor) - sizeof(*r));
+	return r->desc.typecode == HVM_SAVE_CODE_CPU_MSR && r->desc.length == 24 ? r : NULL;
+}
+
+static void spec_ctrl_goes_with_its_vcpu(void **state)
+{
+	struct msr_record r;
+
+	show(BIT(26) | BIT(31), 0, 0);
+	assert_null(saved_msrs());	/* as Xen: none, if it is 0 */
+	regs[HREG_SPEC_CTRL] = 7;	/* a bit more than it may have */
+	assert_non_null(saved_msrs());
+	r = *saved_msrs();
+	assert_int_equal(r.desc.instance, 2);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.msr.index, 0x48);
+	assert_int_equal(r.msr.val, 5);
+	begin();
+	add(HVM_SAVE_CODE_CPU_MSR, 1, &r.count, 24);
+	add(HVM_SAVE_CODE_END, 0, "", 0);
+	assert_int_equal(load(), 0);
+	assert_int_equal(states[1].spec_ctrl, 5);
+	assert_int_equal(states[0].spec_ctrl, 0);
+	show(BIT(26), 0, 0);
+	states[1].spec_ctrl = 0;
+	assert_int_equal(load(), -ENXIO);
+	assert_int_equal(states[1].spec_ctrl, 0);
+	r.msr = (struct hvm_one_msr){ 0x140, 0, 1 };
+	begin();
+	add(HVM_SAVE_CODE_CPU_MSR, 1, &r.count, 24);
+	add(HVM_SAVE_CODE_END, 0, "", 0);
+	assert_int_equal(load(), -ENXIO);
 }
 
 static void simple_msrs(void **state)
@@ -698,32 +816,6 @@ static void dom0s_ports(void **state)
 	hvm_port_out(v0, 0x21, 1, 0xff);
 	hvm_port_out(v0, 0xe9, 1, 'x');
 	assert_int_equal(debug_out[0], 'x');
-}
-
-/* Builds records as libxc does. */
-static u8 blob[16384];
-static u32 blob_len;
-
-static void add(u16 code, u16 instance, const void *data, u32 len)
-{
-	struct hvm_save_descriptor d = { code, instance, len };
-
-	memcpy(blob + blob_len, &d, sizeof(d));
-	memcpy(blob + blob_len + sizeof(d), data, len);
-	blob_len += (u32)sizeof(d) + len;
-}
-
-static void begin(void)
-{
-	struct hvm_save_header h = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
-
-	blob_len = 0;
-	add(HVM_SAVE_CODE_HEADER, 0, &h, sizeof(h));
-}
-
-static long load(void)
-{
-	return arch_set_hvmcontext(&x->d, (u64)blob, blob_len);
 }
 
 static void all_are_new(void)
@@ -1319,6 +1411,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_number_of_subleaves_of_ones),
 	TEST(components_come_whole),
 	TEST(machine_policies),
+	TEST(speculation_is_controlled_as_cpuid_says),
+	TEST(spec_ctrl_goes_with_its_vcpu),
 	TEST(simple_msrs),
 	TEST(arch_capabilities),
 	TEST(mtrrs),

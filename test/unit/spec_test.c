@@ -20,6 +20,7 @@ static void test_wrmsr(u32 msr, u64 v);
 #define cpuid test_cpuid
 #define rdmsr test_rdmsr
 #define wrmsr test_wrmsr
+#define wrmsr_try(msr, v) test_wrmsr(msr, v)
 #undef READ_CR
 #undef WRITE_CR
 #define READ_CR(n) 0
@@ -320,6 +321,60 @@ static void what_is_switched_on_for_good(void **state)
 	assert_false(mitigated(MIT_VERW_ENTRY));
 }
 
+/* What a vCPU's entry and exit leave in SPEC_CTRL; what the guest writes meanwhile, ~0: nothing. */
+static void expect_run(struct x86_vcpu *v, u64 inside, u64 written, u64 after)
+{
+	nr_msrs = 0;
+	if (v->measures & MEASURES_ENTRY)
+		mitigations_before_entry(v);
+	if (inside == ~0ull) {
+		assert_int_equal(nr_msrs, 0);
+		assert_int_equal(v->measures & MEASURES_EXIT, 0);
+		return;
+	}
+	expect_msrs(1, MSR_SPEC_CTRL, inside);
+	if (written != ~0ull)
+		test_wrmsr(MSR_SPEC_CTRL, written);
+	assert_true(v->measures & MEASURES_EXIT);
+	assert_int_equal(mitigations_after_exit(v->gpr), 0);
+	expect_msrs(1, MSR_SPEC_CTRL, after);
+}
+
+static void a_guest_has_spec_ctrl_of_its_own(void **state)
+{
+	struct x86_vcpu v = { 0 };
+
+	/* Zen 2: STIBP is on for good, also for guests; each write of theirs exits. */
+	boot("EPYC-7502-32-Core", "spec=no-ibpb-entry,no-ibrs");
+	expect_run(&v, ~0ull, 0, 0);
+	mitigations_guest_spec_ctrl(&v, 4, false);
+	assert_int_equal(v.spec_ctrl, 4);
+	expect_run(&v, 6, ~0ull, 2);
+	assert_int_equal(v.spec_ctrl, 4);
+	mitigations_guest_spec_ctrl(&v, 2, false);
+	expect_run(&v, ~0ull, 0, 0);
+	/* Cascade Lake: IBRS is on for good, so a guest that sets it costs nothing */
+	boot("Xeon-Platinum-8268", "spec=no-verw");
+	mitigations_guest_spec_ctrl(&v, 1, true);
+	assert_int_equal(v.spec_ctrl, 1);
+	expect_run(&v, ~0ull, 0, 0);
+	mitigations_guest_spec_ctrl(&v, 5, true);
+	expect_run(&v, 5, 4, 1);
+	assert_int_equal(v.spec_ctrl, 4);
+	expect_run(&v, 4, 0, 1);
+	expect_run(&v, 0, ~0ull, 1);
+	mitigations_guest_spec_ctrl(&v, 0, true);
+	expect_run(&v, ~0ull, 0, 0);
+	/* Skylake: Keel's IBRS comes and goes, the guest's too */
+	boot("Xeon-Gold-6130", "spec=no-verw,no-l1d-flush");
+	v.measures = M(IBRS_EXIT);
+	expect_run(&v, 0, ~0ull, 1);
+	mitigations_guest_spec_ctrl(&v, 1, true);
+	expect_run(&v, 1, 0, 1);
+	mitigations_guest_spec_ctrl(&v, 0, true);
+	expect_run(&v, 0, ~0ull, 1);
+}
+
 static void indexes_are_masked(void **state)
 {
 	assert_int_equal(index_nospec(0, 5), 0);
@@ -381,6 +436,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(bits_count_together),
 	cmocka_unit_test(options_switch),
 	cmocka_unit_test(what_is_switched_on_for_good),
+	cmocka_unit_test(a_guest_has_spec_ctrl_of_its_own),
 	cmocka_unit_test(indexes_are_masked),
 	cmocka_unit_test(the_manual_lists_the_masks),
 };

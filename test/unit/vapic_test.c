@@ -23,10 +23,10 @@ void vioapic_eoi(struct domain *d, u8 vector) { }
 static unsigned int modes; /* how often the mode changed */
 static bool x2apic;
 
-void vmx_set_x2apic(bool on)
+void vmx_set_msr_exits(struct x86_vcpu *vcpu)
 {
 	modes++;
-	x2apic = on;
+	x2apic = vcpu->vmx.x2apic;
 }
 
 static struct x86_domain *x;

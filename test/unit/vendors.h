@@ -63,11 +63,12 @@ int rdmsr_safe(u32 msr, u64 *v) { return -1; }
 int wrmsr_safe(u32 msr, u64 v) { return -1; }
 u64 keel_cr3(void) { return 0; }
 void traps_use_ist(bool ist) { }
-void svm_enter(u64 *gpr, paddr_t vmcb) { }
-void svm_enter_guarded(u64 *gpr, paddr_t vmcb) { }
-void svm_enter_barrier(u64 *gpr, paddr_t vmcb) { }
-int vmx_enter(u64 *gpr, bool launched) { return 1; }
-int vmx_enter_guarded(u64 *gpr, bool launched) { return 1; }
+static unsigned int way;	/* in which the guest was entered last */
+void svm_enter(u64 *gpr) { way = 1; }
+void svm_enter_guarded(u64 *gpr) { way = 2; }
+void svm_enter_barrier(u64 *gpr) { way = 3; }
+int vmx_enter(u64 *gpr, bool launched) { way = 1; return 1; }
+int vmx_enter_guarded(u64 *gpr, bool launched) { way = 2; return 1; }
 void vmx_explain_failure(const struct exit_info *e, bool instruction) { }
 
 #endif

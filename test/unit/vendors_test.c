@@ -12,7 +12,16 @@ u32 arch_tsc_khz(void) { return 1000000; }
 int vlapic_msr_read(struct vcpu *v, u32 msr, u64 *val) { return -1; }
 u8 vlapic_get_cr8(struct vcpu *v) { return 0; }
 u32 mitigations;
-void mitigations_entry_slow(void) { }
+
+static unsigned int before_entries, after_refusals;
+void mitigations_before_entry(struct x86_vcpu *v) { before_entries++; }
+int mitigations_after_exit(u64 *gpr) { after_refusals++; return 0; }
+
+void mitigations_guest_spec_ctrl(struct x86_vcpu *v, u64 val, bool direct)
+{
+	v->spec_ctrl = val;
+	v->measures = !val ? 0 : MEASURE_SPEC_CTRL | (direct ? MEASURE_SPEC_CTRL_DIRECT : 0);
+}
 void hvm_port_policy_dom0(u8 *bitmap) { }
 int vioapic_init(struct domain *d) { return 0; }
 int vpci_init(struct domain *d) { return 0; }
@@ -338,7 +347,7 @@ static void states_are_the_same(void **state)
 		.lstar = 0xffffffff82000000, .cstar = 1, .sfmask = 0x47700, .kernel_gs_base = 0x7f00,
 		.sysenter_cs = 0x10,
 		.sysenter_esp = 0xffff8000, .sysenter_eip = 0xffff9000, .pat = 0x0407050600070106,
-		.interruptibility = 1,
+		.interruptibility = 1, .spec_ctrl = 5,
 		.pending_event = true, .pending_vector = X86_EXC_PF, .pending_type = HEV_EXCEPTION,
 		.pending_error = 2 };
 	struct hvm_state out[2];
@@ -742,6 +751,88 @@ static void writes_of_control_registers(void **state)
 	}
 }
 
+/* A vCPU's measures: which way into the guest they lead to, and whether something comes before. */
+static void measures_choose_the_entry(void **state)
+{
+#define MEASURE(m) (1u << MIT_##m)
+	static const struct { u32 measures; unsigned int svm, vmx, before; } rows[] = {
+		{ 0, 1, 1, 0 }, { MEASURE(RSB_FILL), 2, 2, 0 }, { MEASURE(IBRS_EXIT), 2, 2, 1 },
+		{ MEASURE(VERW_ENTRY), 1, 1, 1 }, { MEASURE(L1D_ENTRY), 1, 1, 1 },
+		{ MEASURE(VERW_ENTRY) | MEASURE(RSB_FILL), 2, 2, 1 },
+		{ MEASURE(IBPB_EXIT), 3, 2, 0 }, { MEASURE(IBPB_EXIT) | MEASURE(RSB_FILL), 3, 2, 0 },
+		{ MEASURE_SPEC_CTRL, 2, 2, 1 },
+	};
+	struct exit_info e;
+
+	for (unsigned int i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		unsigned int r = i / 2;
+
+		make_vcpu(i % 2);
+		vcpu.measures = rows[r].measures;
+		before_entries = after_refusals = way = 0;
+		hvm_ops->run(&vcpu, &e);
+		assert_int_equal(way, i % 2 ? rows[r].vmx : rows[r].svm);
+		assert_int_equal(before_entries, rows[r].before);
+		/* VMLAUNCH refuses: then no exit undoes what came before */
+		assert_int_equal(after_refusals, i % 2 && way == 2);
+		if (i % 2)
+			assert_int_equal(e.reason, EXIT_BAD_STATE);
+	}
+}
+
+static void expect_bitmap(unsigned int vendor, const u8 *bitmap)
+{
+	assert_int_equal(vendor ? vmread(VMCS_MSR_BITMAP) : vcpu.svm.vmcb->msrpm_pa, virt_to_pa(bitmap));
+}
+
+/* The second half of each MSR bitmap: all as in the first, but for SPEC_CTRL. */
+static void only_spec_ctrl_differs(const u8 *first, size_t size, unsigned int read,
+				   unsigned int write)
+{
+	for (unsigned int i = 0; i < size * 8; i++)
+		if ((first[i / 8] ^ first[size + i / 8]) >> i % 8 & 1)
+			assert_true(i == read || i == write);
+	assert_false(first[size + read / 8] >> read % 8 & 1);
+	assert_false(first[size + write / 8] >> write % 8 & 1);
+}
+
+static void spec_ctrl_is_the_vcpus(void **state)
+{
+	make_vcpu(0);
+	hvm_ops->set_reg(&vcpu, HREG_SPEC_CTRL, 4);
+	assert_int_equal(vcpu.measures, MEASURE_SPEC_CTRL);
+	assert_int_equal(vcpu.svm.vmcb->spec_ctrl, 0);
+	expect_bitmap(0, default_msrpm);
+	only_spec_ctrl_differs(default_msrpm, 8192, 0x48 * 2, 0x48 * 2 + 1);
+	svm.spec_ctrl = true; /* the CPU keeps it */
+	make_vcpu(0);
+	expect_bitmap(0, default_msrpm);
+	hvm_ops->set_reg(&vcpu, HREG_SPEC_CTRL, 4);
+	assert_int_equal(vcpu.measures, 0);
+	assert_int_equal(vcpu.svm.vmcb->spec_ctrl, 4);
+	expect_bitmap(0, default_msrpm + 8192);
+	vcpu.svm.vmcb->spec_ctrl = 6;
+	assert_int_equal(hvm_ops->get_reg(&vcpu, HREG_SPEC_CTRL), 6);
+	hvm_ops->set_reg(&vcpu, HREG_SPEC_CTRL, 0);
+	assert_int_equal(vcpu.svm.vmcb->spec_ctrl, 0);
+	expect_bitmap(0, default_msrpm);
+	states_are_the_same(NULL);
+	svm.spec_ctrl = false;
+
+	make_vcpu(1);
+	only_spec_ctrl_differs(default_msr_bitmap, PAGE_SIZE, 0x48, 2048 * 8 + 0x48);
+	only_spec_ctrl_differs(x2apic_msr_bitmap, PAGE_SIZE, 0x48, 2048 * 8 + 0x48);
+	expect_bitmap(1, default_msr_bitmap);
+	hvm_ops->set_reg(&vcpu, HREG_SPEC_CTRL, 4);
+	assert_int_equal(hvm_ops->get_reg(&vcpu, HREG_SPEC_CTRL), 4);
+	expect_bitmap(1, default_msr_bitmap + PAGE_SIZE);
+	vcpu.vmx.x2apic = true;
+	vmx_set_msr_exits(&vcpu);
+	expect_bitmap(1, x2apic_msr_bitmap + PAGE_SIZE);
+	hvm_ops->set_reg(&vcpu, HREG_SPEC_CTRL, 0);
+	expect_bitmap(1, x2apic_msr_bitmap);
+}
+
 /*
  * A new domain may be at the address of one that was freed: the barrier between domains is needed
  * all the same.
@@ -773,6 +864,8 @@ int main(void)
 		UNIT_TEST(states_are_the_same),
 		UNIT_TEST(control_registers_are_shared_out),
 		UNIT_TEST(writes_of_control_registers),
+		UNIT_TEST(measures_choose_the_entry),
+		UNIT_TEST(spec_ctrl_is_the_vcpus),
 		UNIT_TEST(a_domain_that_has_gone_ran_nowhere),
 		UNIT_TEST(breakpoints_go_with_their_vcpu), UNIT_TEST(an_exit_keeps_the_cpus_cr4),
 		UNIT_TEST(a_debug_exception_can_be_delivered),

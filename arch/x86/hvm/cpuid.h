@@ -16,6 +16,7 @@
 #define CPUID_NR_TOPO 2		/* leaf 0xb */
 #define CPUID_NR_XSTATE 63	/* leaf 0xd */
 #define CPUID_NR_EXTD 34	/* leaves 0x80000000 .. 0x80000021 */
+#define CPUID_7D_IBRSB (1u << 26)
 #define CPUID_7D_ARCH_CAPS (1u << 29)
 #define CPUID_MAX_SERIALISED 120
 #define CPUID_MAX_SERIALISED_MSRS 2
@@ -60,6 +61,12 @@ unsigned int cpu_policy_phys_bits(void);
 /* XSAVE components that the policy shows (XCR0), and the size of the area for some of them. */
 u64 cpu_policy_xcr0(const struct cpu_policy *p);
 u32 cpu_policy_xsave_size(const struct cpu_policy *p, u64 xcr0, bool compact);
+
+/*
+ * Bits of SPEC_CTRL, PRED_CMD or FLUSH_CMD that come with what the policy shows. 0: not the MSR,
+ * either.
+ */
+u64 cpu_policy_spec_bits(const struct cpu_policy *p, u32 msr);
 
 /* Bits of CR4 that the policy shows. */
 u64 cpu_policy_cr4(const struct cpu_policy *p);

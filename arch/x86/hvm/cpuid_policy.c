@@ -5,8 +5,8 @@
  *
  * Hidden: what Keel does not virtualize (SVM, VMX, SMX, MONITOR, PMU, PT, RDT, thermal and
  * power MSRs, DS, IBS, OSVW, LWP, nested features), what needs state that Keel does not
- * save (XSAVES' components, AMX), what Intel withdrew (HLE, RTM, MPX), and the controls of
- * speculation whose MSR Keel does not switch (IBRS, STIBP, SSBD).
+ * save (XSAVES' components, AMX), what Intel withdrew (HLE, RTM, MPX), AMD's SSBD by other MSRs
+ * than SPEC_CTRL, and Intel's controls in SPEC_CTRL behind the first three (leaf 7, subleaf 2).
  */
 #include "arch/x86/hvm/cpuid.h"
 
@@ -15,13 +15,15 @@
 
 #define B(n) (1u << (n))
 /*
- * Faults that the CPU has not: RDCL SKIP_L1DFL MDS PSCHANGE_MC TAA SBDR_SSDP FBSDP PSDP BHI PBRSB
- * GDS RFDS ITS; and what VERW clears (FB_CLEAR, RFDS_CLEAR): a kernel that learns of no MDS in it
- * has no other reason to use it. Not what speaks of MSRs that guests lack (IBRS_ALL, TSX_CTRL,
- * FB_CLEAR_CTRL).
+ * Faults that the CPU has not: RDCL SKIP_L1DFL SSB MDS PSCHANGE_MC TAA SBDR_SSDP FBSDP PSDP BHI
+ * PBRSB GDS RFDS ITS; those that it has (RSBA, RRSBA); and what VERW clears (FB_CLEAR,
+ * RFDS_CLEAR): a kernel that learns of no MDS in it has no other reason to use it. IBRS_ALL with
+ * SPEC_CTRL. Not what speaks of MSRs that guests lack (TSX_CTRL, FB_CLEAR_CTRL).
  */
-#define ARCH_CAPS_SHOWN (BIT(0) | BIT(3) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(14) | \
-			 BIT(15) | BIT(17) | BIT(20) | BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(62))
+#define ARCH_CAPS_IBRS_ALL BIT(1)
+#define ARCH_CAPS_SHOWN (BIT(0) | ARCH_CAPS_IBRS_ALL | BIT(2) | BIT(3) | BIT(4) | BIT(5) | \
+			 BIT(6) | BIT(8) | BIT(13) | BIT(14) | BIT(15) | BIT(17) | BIT(19) | BIT(20) | \
+			 BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(62))
 
 enum { REG_A, REG_B, REG_C, REG_D };
 
@@ -52,8 +54,10 @@ static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	{ 7, 0, REG_C, B(0) | B(1) | B(2) | B(3) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) |
 	  B(16) | B(22) |
 		       B(25) | B(27) | B(28) },
-	/* AVX512_4VNNIW AVX512_4FMAPS FSRM AVX512_VP2INTERSECT MD_CLEAR SERIALIZE ARCH_CAPABILITIES */
-	{ 7, 0, REG_D, B(2) | B(3) | B(4) | B(8) | B(10) | B(14) | CPUID_7D_ARCH_CAPS },
+	/* AVX512_4VNNIW AVX512_4FMAPS FSRM AVX512_VP2INTERSECT MD_CLEAR SERIALIZE IBRS STIBP L1D_FLUSH
+	 * ARCH_CAPABILITIES SSBD */
+	{ 7, 0, REG_D, B(2) | B(3) | B(4) | B(8) | B(10) | B(14) | CPUID_7D_IBRSB | B(27) | B(28) |
+	  CPUID_7D_ARCH_CAPS | B(31) },
 	/* AVX-VNNI AVX512_BF16 FZRM FSRS FSRCS AVX-IFMA */
 	{ 7, 1, REG_A, B(4) | B(5) | B(10) | B(11) | B(12) | B(23) },
 	{ 7, 1, REG_B, 0 }, { 7, 1, REG_C, 0 }, { 7, 1, REG_D, 0 },
@@ -66,8 +70,14 @@ static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	  0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(20) | B(22) | B(23) |
 				B(24) | B(26) | B(27) | B(29) },
 	{ 0x80000007, 0, REG_D, B(8) },		/* invariant TSC */
-	{ 0x80000008, 0, REG_B, B(0) | B(2) | B(9) | B(12) },	/* CLZERO XSAVEERPTR WBNOINVD IBPB */
-	{ 0x80000021, 0, REG_A, B(2) | B(6) },	/* LFENCE serialises, null selector clears base */
+	/* CLZERO XSAVEERPTR WBNOINVD IBPB IBRS STIBP, hints about them, SSBD SSB_NO PSFD BTC_NO
+	 * IBPB_RET */
+	{ 0x80000008, 0, REG_B, B(0) | B(2) | B(9) | B(12) | B(14) | B(15) | B(16) | B(17) | B(18) |
+	  B(19) | B(24) | B(26) | B(28) | B(29) | B(30) },
+	/* LFENCE serialises, VERW_CLEAR, null selector clears base, AUTO_IBRS SBPB IBPB_BRTYPE SRSO_NO
+	 * SRSO_US_NO; TSA_SQ_NO TSA_L1_NO */
+	{ 0x80000021, 0, REG_A, B(2) | B(5) | B(6) | B(8) | B(27) | B(28) | B(29) | B(30) },
+	{ 0x80000021, 0, REG_C, B(1) | B(2) },
 };
 
 /* Leaves that a guest sees as the machine has them. Leaves in neither table are hidden. */
@@ -148,6 +158,18 @@ static void read_host(struct cpu_policy *p)
 u64 cpu_policy_xcr0(const struct cpu_policy *p)
 {
 	return (u64)p->xstate[0].d << 32 | p->xstate[0].a;
+}
+
+u64 cpu_policy_spec_bits(const struct cpu_policy *p, u32 msr)
+{
+	u32 d = p->feat[0].d, b = p->extd[8].b;
+
+	if (msr == MSR_FLUSH_CMD)
+		return d >> 28 & 1;
+	if (msr == MSR_PRED_CMD)
+		return ((d >> 26 | b >> 12) & 1) | (p->extd[0x21].a & B(27) ? BIT(7) : 0);
+	return ((d >> 26 | b >> 14) & 1) | ((d >> 27 | b >> 15) & 1) << 1 |
+	       ((d >> 31 | b >> 24) & 1) << 2 | (b >> 28 & 1) << 7;
 }
 
 /*
@@ -306,7 +328,7 @@ static void clear_unlisted(struct cpu_policy *p, const struct cpu_policy *max)
 	p->extd[1].b = 0;
 	p->extd[7] = (struct cpuid_regs){ .d = p->extd[7].d };
 	p->extd[8].d = 0;
-	p->extd[0x21] = (struct cpuid_regs){ .a = p->extd[0x21].a };
+	p->extd[0x21] = (struct cpuid_regs){ .a = p->extd[0x21].a, .c = p->extd[0x21].c };
 	memcpy(p->cache, max->cache, sizeof(p->cache));
 }
 
@@ -324,6 +346,8 @@ void cpu_policy_clamp(struct cpu_policy *p, const struct domain *d)
 	clamp_widths(p);
 	p->platform_info = 0;
 	p->arch_caps &= p->feat[0].d & CPUID_7D_ARCH_CAPS ? max->arch_caps & ARCH_CAPS_SHOWN : 0;
+	if (!(p->feat[0].d & CPUID_7D_IBRSB))
+		p->arch_caps &= ~ARCH_CAPS_IBRS_ALL;
 }
 
 static void build(void)
@@ -371,7 +395,8 @@ u32 cpu_policy_feature_word(const struct cpu_policy *p, unsigned int i)
 	const u32 words[CPUID_NR_FEATURESET] = {
 		p->basic[1].d, p->basic[1].c, p->extd[1].d, p->extd[1].c, p->xstate[1].a, p->feat[0].b,
 		p->feat[0].c, p->extd[7].d, p->extd[8].b, p->feat[0].d, p->feat[1].a, p->extd[0x21].a,
-		p->feat[1].b, p->feat[2].d, p->feat[1].c, p->feat[1].d, 0, 0, p->extd[0x21].c,
+		p->feat[1].b, p->feat[2].d, p->feat[1].c, p->feat[1].d, (u32)p->arch_caps,
+		(u32)(p->arch_caps >> 32), p->extd[0x21].c,
 	};
 
 	return i < CPUID_NR_FEATURESET ? words[i] : 0;

@@ -19,7 +19,7 @@
 #define MXCSR_OFFSET 24
 #define MXCSR_VALID 0xffffu
 #define RECORDS_PER_VCPU 20
-#define EFER_VALID (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
+#define EFER_VALID (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX | EFER_AUTO_IBRS)
 
 /* The segments in both forms. */
 #define SEGMENTS(X) \
@@ -133,6 +133,21 @@ static void save_xsave(struct stream *s, struct x86_vcpu *x)
 	put(s, x->xsave, cpu_features.xsave_size);
 }
 
+static u64 spec_ctrl_bits(const struct x86_vcpu *x)
+{
+	return cpu_policy_spec_bits(x86_domain(x->v.domain)->cpuid, MSR_SPEC_CTRL);
+}
+
+/* As Xen: those that are not 0. Bits that the policy hides are not the guest's. */
+static void save_msrs(struct stream *s, struct x86_vcpu *x)
+{
+	u64 val = hvm_ops->get_reg(x, HREG_SPEC_CTRL) & spec_ctrl_bits(x);
+	const struct { u32 count, pad; struct hvm_one_msr msr; } r = { 1, 0, { MSR_SPEC_CTRL, 0, val } };
+
+	if (val)
+		put_record(s, HVM_SAVE_CODE_CPU_MSR, (u16)x->v.id, &r, sizeof(r));
+}
+
 static void save_vcpu(struct stream *s, struct x86_vcpu *x)
 {
 	struct hvm_tsc_adjust adjust = { 0 };
@@ -143,6 +158,7 @@ static void save_vcpu(struct stream *s, struct x86_vcpu *x)
 	save_mtrr(s, x);
 	save_xsave(s, x);
 	put_record(s, HVM_SAVE_CODE_TSC_ADJUST, (u16)x->v.id, &adjust, sizeof(adjust));
+	save_msrs(s, x);
 }
 
 long arch_get_hvmcontext(struct domain *d, u64 buffer, u32 *size)
@@ -318,10 +334,11 @@ static int load_xsave(struct x86_vcpu *x, struct stream *s, u32 len)
 	return 0;
 }
 
-/* None of the MSRs that Xen saves here is one that a guest of Keel has: 0 is what it would read. */
+/* Of the MSRs that Xen saves here a guest of Keel has SPEC_CTRL: others would read 0. */
 static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 {
 	struct hvm_one_msr m;
+	struct hvm_state st;
 	u32 count;
 
 	if (copy_from_guest(&count, s->buffer + s->pos, sizeof(count)))
@@ -331,8 +348,13 @@ static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 	for (u32 i = 0; i < count; i++) {
 		if (copy_elem_from_guest(&m, s->buffer + s->pos + sizeof(struct hvm_msr), i, sizeof(m)))
 			return -EFAULT;
-		if (m.val)
+		if (m.val && (m.index != MSR_SPEC_CTRL || m.val & ~spec_ctrl_bits(x)))
 			return -ENXIO;
+		if (!s->apply || m.index != MSR_SPEC_CTRL)
+			continue;
+		hvm_ops->get_state(x, &st);
+		st.spec_ctrl = m.val;
+		hvm_ops->set_state(x, &st);
 	}
 	return 0;
 }

@@ -219,15 +219,22 @@ static int write_tsc_aux(struct vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
-/*
- * The barrier is harmless and cheap enough to do for a guest that wants it between its own
- * processes.
- */
-static int write_pred_cmd(struct vcpu *v, u32 msr, u64 val)
+static int read_spec_ctrl(struct vcpu *v, u32 msr, u64 *val)
 {
-	if (val & ~1ull || !(x86_domain(v->domain)->cpuid->extd[8].b & BIT(12)))
+	*val = hvm_ops->get_reg(x86_vcpu(v), HREG_SPEC_CTRL);
+	return cpu_policy_spec_bits(x86_domain(v->domain)->cpuid, msr) ? 0 : -EINVAL;
+}
+
+/* What PRED_CMD and FLUSH_CMD do for a guest's own processes hurts nobody else. */
+static int write_spec_msr(struct vcpu *v, u32 msr, u64 val)
+{
+	u64 allowed = cpu_policy_spec_bits(x86_domain(v->domain)->cpuid, msr);
+
+	if (!allowed || val & ~allowed)
 		return -EINVAL;
-	return val ? wrmsr_safe(MSR_PRED_CMD, val) ? -EINVAL : 0 : 0;
+	if (msr == MSR_SPEC_CTRL)
+		hvm_ops->set_reg(x86_vcpu(v), HREG_SPEC_CTRL, val);
+	return msr != MSR_SPEC_CTRL && val && wrmsr_safe(msr, val) ? -EINVAL : 0;
 }
 
 static int read_microcode(struct vcpu *v, u32 msr, u64 *val)
@@ -269,7 +276,8 @@ static const struct msr_entry msrs[] = {
 	{ 0x2a, 0x2a, read_value, write_ignore, 0 },		/* EBL_CR_POWERON */
 	{ 0x34, 0x34, read_value, NULL, 0 },			/* SMI_COUNT */
 	{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, read_value, NULL, 1 },	/* locked, nothing on */
-	{ MSR_PRED_CMD, MSR_PRED_CMD, NULL, write_pred_cmd, 0 },
+	{ MSR_SPEC_CTRL, MSR_SPEC_CTRL, read_spec_ctrl, write_spec_msr, 0 },
+	{ MSR_PRED_CMD, MSR_PRED_CMD, NULL, write_spec_msr, 0 },
 	{ 0x79, 0x79, NULL, write_ignore, 0 },			/* microcode update: the host's business */
 	{ 0x8b, 0x8b, read_microcode, write_ignore, 0 },
 	{ 0xc1, 0xc8, NULL, NULL, 0 },				/* performance counters: there is no PMU */
@@ -277,6 +285,7 @@ static const struct msr_entry msrs[] = {
 	{ 0xe7, 0xe8, NULL, NULL, 0 },				/* MPERF, APERF */
 	{ MSR_MTRRCAP, MSR_MTRRCAP, read_value, NULL, MTRR_CAP_VALUE },
 	{ MSR_ARCH_CAPABILITIES, MSR_ARCH_CAPABILITIES, read_arch_caps, NULL, 0 },
+	{ MSR_FLUSH_CMD, MSR_FLUSH_CMD, NULL, write_spec_msr, 0 },
 	{ 0x140, 0x140, NULL, NULL, 0 },			/* MISC_FEATURES_ENABLES */
 	{ MSR_SYSENTER_CS, MSR_SYSENTER_EIP, read_state, write_state, 0 },
 	{ MSR_MCG_CAP, MSR_MCG_CAP, read_value, NULL, 0 },	/* no banks */

@@ -129,7 +129,7 @@ struct hvm_ops {
 #define HVM_EXCEPTIONS (BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB))
 
 enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER, HREG_CPL,
-	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT };
+	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT, HREG_SPEC_CTRL };
 
 extern const struct hvm_ops *hvm_ops; /* chosen once at boot */
 extern const char *hvm_features; /* what of the CPU it uses, in words */

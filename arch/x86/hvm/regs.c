@@ -27,7 +27,8 @@ static u64 cr0_kept(u64 val)
 static u64 efer_allowed(const struct cpu_policy *p)
 {
 	return (p->extd[1].d & BIT(11) ? EFER_SCE : 0) |
-	       (p->extd[1].d & BIT(29) ? EFER_LME | EFER_LMA : 0) | (p->extd[1].d & BIT(20) ? EFER_NX : 0);
+	       (p->extd[1].d & BIT(29) ? EFER_LME | EFER_LMA : 0) |
+	       (p->extd[1].d & BIT(20) ? EFER_NX : 0) | (p->extd[0x21].a & BIT(8) ? EFER_AUTO_IBRS : 0);
 }
 
 bool hvm_paging_ok(const struct domain *d, const struct hvm_paging *p)

@@ -102,6 +102,7 @@ int arch_vcpu_init(struct vcpu *v)
 		return -ENOMEM;
 	x->pat = PAT_RESET;
 	x->mtrr_def_type = MTRR_DEF_RESET;
+	x->measures = mitigations & (MEASURES_ENTRY | MEASURES_EXIT);
 	fpu_reset(x);
 	rc = hvm_ops->vcpu_init(x);
 	if (rc)

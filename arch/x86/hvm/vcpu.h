@@ -31,7 +31,7 @@ struct hvm_state {
 	struct { u32 limit; u64 base; } gdtr, idtr;
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
-	u64 pat;
+	u64 pat, spec_ctrl;
 	u8 interruptibility;	/* bit 0: STI/MOV SS shadow; bit 1: NMI blocked */
 	bool pending_event;	/* an event whose delivery an exit interrupted: */
 	u8 pending_vector, pending_type;
@@ -56,8 +56,8 @@ struct walk_slot {
 
 /* What each vendor keeps of a vCPU; only svm/ and vmx/ look. */
 struct svm_vcpu {
+	paddr_t vmcb_pa;		/* first: entry.S */
 	struct vmcb *vmcb;
-	paddr_t vmcb_pa;
 	u64 asid_generation;		/* the CPU's, when it gave the ASID */
 };
 
@@ -82,6 +82,8 @@ struct x86_vcpu {
 		struct svm_vcpu svm;
 		struct vmx_vcpu vmx;
 	};
+	u32 measures;			/* at entries and exits: bits of enum mitigation, MEASURE_SPEC_CTRL */
+	u64 spec_ctrl;			/* the guest's, unless the CPU keeps it: mitigations.h */
 	bool vendor_init;		/* vcpu_init() has filled the union */
 	bool apic_virtual;		/* the CPU delivers the local APIC's interrupts */
 	struct pcpu *tlb_cpu;		/* where its translations are, */
@@ -109,7 +111,7 @@ struct cpu_policy;
 
 struct x86_domain {
 	struct domain d;		/* first */
-	u8 *msr_bitmap, *io_bitmap;	/* shared default ones, or Dom0's own */
+	u8 *io_bitmap;			/* Dom0's own; NULL: a shared one */
 	struct vioapic *vioapic;	/* Dom0 only: one a physical IO-APIC */
 	unsigned int nr_vioapics;
 	struct vpci *vpci;		/* Dom0 only */

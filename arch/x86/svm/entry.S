@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Into the guest and back: void svm_enter(u64 *gpr, paddr_t vmcb), and svm_enter_guarded(), which
+ * Into the guest and back: void svm_enter(u64 *gpr), and svm_enter_guarded(), which
  * lets no prediction of the guest's pass; svm_enter_barrier() forgets them all before any branch,
  * as some CPUs take any instruction for one. Not one with tests after the exit: those could be
  * mispredicted.
@@ -14,7 +14,7 @@
 	.type \name, @function
 \name:
 	PUSH_HOST
-	mov	%rsi, %rax
+	mov	16*8(%rdi), %rax	/* svm.vmcb_pa */
 	LOAD_GUEST
 	/*
 	 * The host's interrupt flag at VMRUN decides whether host interrupts end the
@@ -28,20 +28,22 @@
 	vmrun	%rax
 	cli
 	stgi
-	mov	(%rsp), %rax
+	pop	%rax
 	mov	%rdi, 7*8(%rax)
 	SAVE_GUEST %rax
 	.if \guard == 2
+	mov	%rax, %rsi
 	mov	$0x49, %ecx		/* PRED_CMD */
 	mov	$1, %eax
 	xor	%edx, %edx
 	wrmsr
+	mov	%rsi, %rax
 	.endif
-	.if \guard
-	call	mitigations_after_exit	/* before the first return */
-	.endif
-	pop	%rdi
 	POP_HOST
+	.if \guard
+	mov	%rax, %rdi
+	jmp	mitigations_after_exit	/* before the first return */
+	.endif
 	ret
 	.size \name, . - \name
 	.endm

@@ -14,11 +14,13 @@
 #include "common/vsnprintf.h"
 #include <public/errno.h>
 
-static struct { bool nrips, flush_by_asid, decode_assists; u32 nr_asids; } svm;
+static struct { bool nrips, flush_by_asid, decode_assists, spec_ctrl; u32 nr_asids; } svm;
+/* Two bitmaps of MSRs: in the second SPEC_CTRL does not exit. */
 static u8 *default_msrpm, *default_iopm;
 static char svm_features[64];
 
 #define MSRPM_ORDER 1
+#define MSRPM_SIZE (PAGE_SIZE << MSRPM_ORDER)
 #define IOPM_ORDER 2 /* 3 pages */
 
 static bool is_loaded(const struct x86_vcpu *v)
@@ -60,6 +62,7 @@ static int svm_probe(const char **text)
 	svm.nrips = r.d >> 3 & 1;
 	svm.flush_by_asid = r.d >> 6 & 1;
 	svm.decode_assists = r.d >> 7 & 1;
+	svm.spec_ctrl = r.d >> 20 & 1;
 	if (svm.nr_asids < 2) {
 		*text = "the CPU has fewer than 2 address space ids";
 		return -EOPNOTSUPP;
@@ -83,14 +86,16 @@ static int init_bitmaps(void)
 {
 	static const u32 direct[] = { HVM_DIRECT_MSRS };
 
-	default_msrpm = alloc_pages(MSRPM_ORDER);
+	default_msrpm = alloc_pages(MSRPM_ORDER + 1);
 	default_iopm = alloc_pages(IOPM_ORDER);
 	if (!default_msrpm || !default_iopm)
 		return -ENOMEM;
-	memset(default_msrpm, 0xff, PAGE_SIZE << MSRPM_ORDER);
+	memset(default_msrpm, 0xff, MSRPM_SIZE);
 	memset(default_iopm, 0xff, PAGE_SIZE << IOPM_ORDER);
 	for (unsigned int i = 0; i < ARRAY_SIZE(direct); i++)
 		msr_allow(default_msrpm, direct[i]);
+	memcpy(default_msrpm + MSRPM_SIZE, default_msrpm, MSRPM_SIZE);
+	msr_allow(default_msrpm + MSRPM_SIZE, MSR_SPEC_CTRL);
 	return 0;
 }
 
@@ -131,7 +136,7 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 		      MISC2_SKINIT | MISC2_ICEBP | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV |
 		      MISC2_RDPRU;
 	vmcb->iopm_pa = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_iopm);
-	vmcb->msrpm_pa = virt_to_pa(d->msr_bitmap ? d->msr_bitmap : default_msrpm);
+	vmcb->msrpm_pa = virt_to_pa(default_msrpm);
 	vmcb->vintr = VINTR_MASKING;
 	vmcb->np_enable = 1;
 	vmcb->n_cr3 = virt_to_pa(v->v.domain->p2m.arch.root);
@@ -238,17 +243,37 @@ static void svm_run(struct x86_vcpu *v, struct exit_info *e)
 	}
 	vmcb->rax = v->gpr[REG_RAX];
 	vmcb->rsp = v->gpr[REG_RSP];
-	mitigations_before_entry();
-	if (mitigations_guard_exit() && mitigated(MIT_IBPB_EXIT))
-		svm_enter_barrier(v->gpr, v->svm.vmcb_pa);
-	else if (mitigations_guard_exit())
-		svm_enter_guarded(v->gpr, v->svm.vmcb_pa);
+	if (unlikely(v->measures & MEASURES_ENTRY))
+		mitigations_before_entry(v);
+	if (likely(!(v->measures & MEASURES_EXIT)))
+		svm_enter(v->gpr);
+	else if (likely(!(v->measures & 1u << MIT_IBPB_EXIT)))
+		svm_enter_guarded(v->gpr);
 	else
-		svm_enter(v->gpr, v->svm.vmcb_pa);
+		svm_enter_barrier(v->gpr);
 	v->gpr[REG_RAX] = vmcb->rax;
 	v->gpr[REG_RSP] = vmcb->rsp;
 	__atomic_fetch_add(&cpu->p.epoch, 1, __ATOMIC_SEQ_CST);
 	svm_decode_exit(v, vmcb, e, svm.nrips, svm.decode_assists);
+}
+
+static u64 svm_get_spec_ctrl(const struct x86_vcpu *v)
+{
+	return svm.spec_ctrl ? v->svm.vmcb->spec_ctrl : v->spec_ctrl;
+}
+
+/*
+ * Newer CPUs keep a guest's own beside the host's, and what is on in one of them is on for the
+ * guest: it may write it. On others Keel loads it, together with what is on for good.
+ */
+static void svm_set_spec_ctrl(struct x86_vcpu *v, u64 val)
+{
+	if (!svm.spec_ctrl) {
+		mitigations_guest_spec_ctrl(v, val, false);
+		return;
+	}
+	v->svm.vmcb->spec_ctrl = val;
+	v->svm.vmcb->msrpm_pa = virt_to_pa(default_msrpm) + (val ? MSRPM_SIZE : 0);
 }
 
 /* What a VMCB has by the same name and as it is. */
@@ -278,6 +303,7 @@ static void svm_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->seg[SEG_SS].attr = (u16)((c->ss.attr & ~0x60) | (c->cpl & 3) << 5); /* also of a null SS */
 	s->seg[SEG_TR].attr |= 2; /* busy, as what LTR loads is; QEMU's has that in the descriptor only */
 	s->pat = c->g_pat;
+	s->spec_ctrl = svm_get_spec_ctrl(v);
 	s->interruptibility = c->interrupt_shadow & 1;
 	s->pending_event = !!(c->event_inj & EVENTINJ_VALID);
 	s->pending_vector = (u8)c->event_inj;
@@ -302,6 +328,7 @@ static void svm_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 		set_debug_exits(c);
 	c->cpl = c->ss.attr >> 5 & 3;
 	c->g_pat = s->pat;
+	svm_set_spec_ctrl(v, s->spec_ctrl);
 	c->interrupt_shadow = s->interruptibility & 1;
 	c->event_inj = 0;
 	if (s->pending_event)
@@ -325,6 +352,8 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 #undef GET
 	case HREG_EFER:
 		return c->efer & ~EFER_SVME;
+	case HREG_SPEC_CTRL:
+		return svm_get_spec_ctrl(v);
 	}
 	BUG();
 }
@@ -356,6 +385,9 @@ static void svm_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 		break;
 	case HREG_EFER:
 		c->efer = val | EFER_SVME;
+		return;
+	case HREG_SPEC_CTRL:
+		svm_set_spec_ctrl(v, val);
 		return;
 	default:
 		BUG();

@@ -47,12 +47,15 @@ struct vmcb {
 	u64 rax, star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip, cr2;
 	u8 rsvd9[0x668 - 0x648];
 	u64 g_pat, dbgctl;				/* 0x668 */
-	u8 rsvd10[0x1000 - 0x678];
+	u8 rsvd10[0x6e0 - 0x678];
+	u64 spec_ctrl;					/* 0x6e0 */
+	u8 rsvd11[0x1000 - 0x6e8];
 };
 _Static_assert(sizeof(struct vmcb) == 0x1000, "APM vol. 2, appendix B");
 _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb, cpl) == 0x4cb &&
 	       offsetof(struct vmcb, cr4) == 0x548 && offsetof(struct vmcb, rsp) == 0x5d8 &&
-	       offsetof(struct vmcb, cr2) == 0x640 && offsetof(struct vmcb, g_pat) == 0x668,
+	       offsetof(struct vmcb, cr2) == 0x640 && offsetof(struct vmcb, g_pat) == 0x668 &&
+	       offsetof(struct vmcb, spec_ctrl) == 0x6e0,
 	       "APM vol. 2, table B-2");
 
 #define MISC1_INTR BIT(0)
@@ -108,11 +111,13 @@ enum {
 };
 
 /*
- * entry.S: runs the guest with these general registers (RAX and RSP are in the VMCB) until it
- * exits.
+ * entry.S: runs the guest of the vCPU with these general registers (RAX and RSP are in the VMCB)
+ * until it exits.
  */
-void svm_enter(u64 *gpr, paddr_t vmcb_pa);
-void svm_enter_guarded(u64 *gpr, paddr_t vmcb_pa);
-void svm_enter_barrier(u64 *gpr, paddr_t vmcb_pa);
+void svm_enter(u64 *gpr);
+void svm_enter_guarded(u64 *gpr);
+void svm_enter_barrier(u64 *gpr);
+_Static_assert(offsetof(struct x86_vcpu, svm.vmcb_pa) == offsetof(struct x86_vcpu, gpr) + 16 * 8,
+	       "entry.S");
 
 #endif

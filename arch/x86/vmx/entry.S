@@ -27,19 +27,19 @@
 	/* Only a refused instruction comes here. */
 2:	pop	%rdi
 	mov	$1, %eax
-	jmp	3f
+	POP_HOST
+	ret
 4:	push	%rdi
 	mov	8(%rsp), %rdi
 	mov	%rax, 0*8(%rdi)
-	pop	%rax
-	mov	%rax, 7*8(%rdi)
 	SAVE_GUEST %rdi
+	pop	7*8(%rdi)
+	add	$8, %rsp
+	POP_HOST
 	.if \guard
-	call	mitigations_after_exit	/* before the first return */
+	jmp	mitigations_after_exit	/* before the first return */
 	.endif
-	pop	%rdi
 	xor	%eax, %eax
-3:	POP_HOST
 	ret
 	.size \name, . - \name
 	.endm

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The guest's state in the VMCS. Each function makes v's VMCS current for as long as it needs. */
 #include "arch/x86/hvm/cpuid.h"
+#include "arch/x86/mitigations.h"
 #include "arch/x86/vmx/vmcs.h"
 #include "common/guest_access.h"
 #include "common/printk.h"
@@ -92,6 +93,7 @@ void vmx_get_state(struct x86_vcpu *v, struct hvm_state *s)
 	s->efer = vmread(VMCS_GUEST_EFER);
 	s->dr6 = get_dr6(v);
 	s->dr7 = vmread(VMCS_GUEST_DR7);
+	s->spec_ctrl = v->spec_ctrl;
 	if (vmx_is_loaded(v))
 		vmx_save_msrs(v);
 #define GET_MSR(nr, field) s->field = v->vmx.switched_msrs[VMX_MSR_##nr];
@@ -159,6 +161,12 @@ static void set_pending_event(const struct hvm_state *s)
 	vmwrite(VMCS_ENTRY_ERROR, s->pending_error);
 }
 
+static void set_spec_ctrl(struct x86_vcpu *v, u64 val)
+{
+	mitigations_guest_spec_ctrl(v, val, true);
+	vmx_set_msr_exits(v);
+}
+
 void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 {
 	paddr_t before = vmx_vmcs_enter(v);
@@ -188,6 +196,7 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 #undef SET_MSR
 	if (vmx_is_loaded(v))
 		vmx_load_msrs(v);
+	set_spec_ctrl(v, s->spec_ctrl);
 	/* The shadow of STI needs the interrupt flag, that of MOV SS does not. */
 	vmwrite(VMCS_INTERRUPTIBILITY, !(s->interruptibility & 1) ? 0 :
 		s->rflags & X86_EFLAGS_IF ? BLOCKED_STI : BLOCKED_MOV_SS);
@@ -226,6 +235,8 @@ static u64 get_reg(struct x86_vcpu *v, unsigned int reg)
 		return attr_from_vmx(vmread(VMCS_GUEST_ES_ATTR + 2 * SEG_CS));
 	case HREG_CS_BASE:
 		return vmread(VMCS_GUEST_ES_BASE + 2 * SEG_CS);
+	case HREG_SPEC_CTRL:
+		return v->spec_ctrl;
 	}
 	BUG();
 }
@@ -271,6 +282,9 @@ void vmx_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)
 		break;
 	case HREG_EFER:
 		update_lma(vmread(VMCS_GUEST_CR0), val);
+		return;
+	case HREG_SPEC_CTRL:
+		set_spec_ctrl(v, val);
 		return;
 	default:
 		BUG();

@@ -42,7 +42,7 @@ static void set_mode(struct x86_vcpu *v)
 		vlapic_msr_read(&v->v, 0x800 + fixed[i] / 16, &val);
 		v->vmx.apic_page[fixed[i] / 4] = (u32)val;
 	}
-	vmx_set_x2apic(x2);
+	vmx_set_msr_exits(v);
 }
 
 /* An EOI of a level-triggered interrupt exits: the IO-APIC wants to know. */

@@ -175,8 +175,8 @@ void vmx_decode_apic(struct x86_vcpu *v, struct exit_info *e);
 enum { VMX_SWITCHED_MSRS(VMX_MSR_INDEX) };
 void vmx_save_msrs(struct x86_vcpu *v);
 bool vmx_load_msrs(struct x86_vcpu *v);
-/* vmx.c: does the guest of the current VMCS use a virtual x2APIC from now on? */
-void vmx_set_x2apic(bool on);
+/* vmx.c: v's VMCS, which is current, follows its vmx.x2apic and measures. */
+void vmx_set_msr_exits(struct x86_vcpu *v);
 /* exit.c: the guest has the debug registers from now on, until it leaves this CPU. */
 void vmx_load_debug_regs(struct x86_vcpu *v);
 /* state.c */

@@ -20,6 +20,7 @@ static struct vmx_caps vmx; /* read once, all CPUs are alike */
 static char vmx_features[160];
 #define LONGEST_RUN_MS 10
 
+/* Of MSRs two pages each: in the second SPEC_CTRL does not exit. */
 static u8 *default_msr_bitmap, *x2apic_msr_bitmap, *default_io_bitmap;
 
 static void vmclear(paddr_t pa)
@@ -144,12 +145,19 @@ static void init_x2apic_bitmap(void)
 		msr_allow(x2apic_msr_bitmap + 2048, 0x800 + writes[i] / 16);
 }
 
+static void allow_spec_ctrl(u8 *bitmap)
+{
+	memcpy(bitmap + PAGE_SIZE, bitmap, PAGE_SIZE);
+	msr_allow(bitmap + PAGE_SIZE, MSR_SPEC_CTRL);
+	msr_allow(bitmap + PAGE_SIZE + 2048, MSR_SPEC_CTRL);
+}
+
 static int init_bitmaps(void)
 {
 	static const u32 direct[] = { HVM_DIRECT_MSRS };
 
-	default_msr_bitmap = alloc_page();
-	x2apic_msr_bitmap = alloc_page();
+	default_msr_bitmap = alloc_pages(1);
+	x2apic_msr_bitmap = alloc_pages(1);
 	default_io_bitmap = alloc_pages(1);
 	if (!default_msr_bitmap || !x2apic_msr_bitmap || !default_io_bitmap)
 		return -ENOMEM;
@@ -160,6 +168,8 @@ static int init_bitmaps(void)
 		msr_allow(default_msr_bitmap + 2048, direct[i]);
 	}
 	init_x2apic_bitmap();
+	allow_spec_ctrl(default_msr_bitmap);
+	allow_spec_ctrl(x2apic_msr_bitmap);
 	return 0;
 }
 
@@ -262,15 +272,16 @@ void vmx_set_proc(struct x86_vcpu *v, u64 controls)
 	vmwrite(VMCS_PROC, v->vmx.proc);
 }
 
-void vmx_set_x2apic(bool on)
+void vmx_set_msr_exits(struct x86_vcpu *v)
 {
-	vmwrite(VMCS_PROC2, on ? vmx.proc2 | PROC2_X2APIC : vmx.proc2);
-	vmwrite(VMCS_MSR_BITMAP, virt_to_pa(on ? x2apic_msr_bitmap : default_msr_bitmap));
+	vmwrite(VMCS_PROC2, v->vmx.x2apic ? vmx.proc2 | PROC2_X2APIC : vmx.proc2);
+	vmwrite(VMCS_MSR_BITMAP, virt_to_pa(v->vmx.x2apic ? x2apic_msr_bitmap : default_msr_bitmap) +
+		(v->measures & MEASURE_SPEC_CTRL_DIRECT ? PAGE_SIZE : 0));
 }
 
 static void set_virtual_apic(struct x86_vcpu *v)
 {
-	vmx_set_x2apic(false);
+	vmx_set_msr_exits(v);
 	if (!v->vmx.apic_page)
 		return;
 	vmwrite(VMCS_VIRTUAL_APIC, virt_to_pa(v->vmx.apic_page));
@@ -416,8 +427,13 @@ static void vmx_flush_tlb(void)
 
 static int enter(struct x86_vcpu *v)
 {
-	return mitigations_guard_exit() ? vmx_enter_guarded(v->gpr, v->vmx.launched)
-					: vmx_enter(v->gpr, v->vmx.launched);
+	if (unlikely(v->measures & MEASURES_ENTRY))
+		mitigations_before_entry(v);
+	if (likely(!(v->measures & MEASURES_EXIT)))
+		return vmx_enter(v->gpr, v->vmx.launched);
+	if (likely(!vmx_enter_guarded(v->gpr, v->vmx.launched)))
+		return 0;
+	return mitigations_after_exit(v->gpr) ?: 1;	/* refused: there was no exit */
 }
 
 static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
@@ -432,7 +448,6 @@ static void vmx_run(struct x86_vcpu *v, struct exit_info *e)
 	}
 	vmwrite(VMCS_GUEST_RSP, v->gpr[REG_RSP]);
 	vmx_vapic_load(v);
-	mitigations_before_entry();
 	if (unlikely(enter(v))) {
 		__atomic_fetch_add(&cpu->epoch, 1, __ATOMIC_SEQ_CST);
 		e->reason = EXIT_BAD_STATE;
