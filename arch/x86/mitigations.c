@@ -140,10 +140,10 @@ void mitigations_before_entry(struct x86_vcpu *v)
 /* 32 calls whose returns are never taken; what speculates along one of them is caught. */
 static inline void fill_return_stack(void)
 {
-	unsigned int n = 8;
+	unsigned int n = 2;
 
 	__asm__ volatile("1:\n"
-			 ".rept 4\n"
+			 ".rept 16\n"
 			 "	call 3f\n"
 			 "2:	pause; lfence; jmp 2b\n"
 			 "3:\n"

@@ -43,6 +43,15 @@
 	.endr
 	.endm
 
+	/*
+	 * What the guest had in registers, Keel does not speculate with. POP_HOST overwrites the others.
+	 */
+	.macro FORGET_GUEST
+	.irp	reg, ecx, edx, esi, r8d, r9d, r10d, r11d
+	xor	%\reg, %\reg
+	.endr
+	.endm
+
 #endif
 
 #endif

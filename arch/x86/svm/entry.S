@@ -39,6 +39,7 @@
 	wrmsr
 	mov	%rsi, %rax
 	.endif
+	FORGET_GUEST
 	POP_HOST
 	.if \guard
 	mov	%rax, %rdi

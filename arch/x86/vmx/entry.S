@@ -35,6 +35,7 @@
 	SAVE_GUEST %rdi
 	pop	7*8(%rdi)
 	add	$8, %rsp
+	FORGET_GUEST
 	POP_HOST
 	.if \guard
 	jmp	mitigations_after_exit	/* before the first return */
