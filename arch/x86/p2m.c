@@ -130,8 +130,10 @@ static void flush_and_drop(struct domain *d)
 	if (p->need_flush) {
 		p->need_flush = false;
 		p2m_flush(d);
-		if (p->arch.iommu_root)
+		if (p->arch.stale_end) {
 			iommu_flush(d);
+			p->arch.stale_end = 0;
+		}
 	}
 	drop_references(p);
 }
@@ -217,8 +219,11 @@ static void prune(struct domain *d, const struct tree *tree, gfn_t gfn, unsigned
 			if (l == level + 1 && *used(table))
 				return;
 		}
-		if (!is_hole(*slot) && !entry_is_leaf(tree->format, *slot, level + 1))
-			replace(d, tree, slot, 0, level + 1);
+		if (is_hole(*slot) || entry_is_leaf(tree->format, *slot, level + 1))
+			continue;
+		if (!tree->format->types)
+			iommu_make_stale(&d->p2m, gfn, level_shift(level + 1));
+		replace(d, tree, slot, 0, level + 1);
 	}
 }
 
@@ -259,7 +264,8 @@ u64 p2m_max_tables(const struct domain *d)
  * A table in place of a hole or of a superpage (then with the same contents). NULL: no memory, or
  * the domain's limit.
  */
-static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, unsigned int level)
+static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, gfn_t gfn,
+		       unsigned int level)
 {
 	u64 *table = d->p2m.nr_tables < p2m_max_tables(d) ? alloc_page() : NULL, old = *slot;
 
@@ -274,8 +280,10 @@ static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, 
 		for (unsigned int i = 0; i < 512; i++)
 			table[i] = e + i * step;
 	}
-	if (old)
+	if (old && f->types)
 		d->p2m.need_flush = true;
+	else if (old)
+		iommu_make_stale(&d->p2m, gfn, level_shift(level));
 	if (unlikely(f->noncoherent))
 		for (unsigned int i = 0; i < 512; i += 8)
 			clflush(&table[i]);
@@ -308,7 +316,7 @@ static int find_slot(struct domain *d, const struct tree *tree, gfn_t gfn, unsig
 		}
 		if (is_hole(*slot) && !make)
 			return 0;
-		table = make_table(d, tree->format, slot, level);
+		table = make_table(d, tree->format, slot, gfn, level);
 		if (!table) {
 			prune(d, tree, gfn, level);
 			return -ENOMEM;
@@ -342,8 +350,8 @@ static int mirror_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order
 			return rc;
 		if (!commit || !slot)
 			continue;
-		if (iommu_caps.caches_holes)
-			d->p2m.need_flush = true;
+		if (*slot || iommu_caps.caches_holes)
+			iommu_make_stale(&d->p2m, gfn + i, step);
 		u64 e = make_leaf(tree.format, mfn + i, level, bits);
 
 		replace(d, &tree, slot, e, level);
@@ -488,7 +496,8 @@ int p2m_show_ones(struct domain *d, gfn_t gfn, gfn_t but)
 		}
 		if (!is_hole(*slot) && entry_is_leaf(p2m_format, *slot, level))
 			return 0; /* since then */
-		table = is_hole(*slot) ? make_table(d, p2m_format, slot, level) : mfn_to_virt(entry_mfn(*slot));
+		table = is_hole(*slot) ? make_table(d, p2m_format, slot, gfn, level)
+			: mfn_to_virt(entry_mfn(*slot));
 		if (!table) {
 			struct tree tree = nested_tree(d);
 
@@ -617,6 +626,8 @@ static int empty_tree(struct domain *d, const struct tree *tree, int *budget)
 		}
 		e = *slot; /* a superpage, or a table without entries */
 		*budget -= entry_is_leaf(tree->format, e, at) ? COST_SUPERPAGE : COST_TABLE;
+		if (!tree->format->types)
+			iommu_make_stale(&d->p2m, 0, 63);
 		write_entry(tree->format, slot, 0);
 		release_whole(d, tree, e, at);
 	}

@@ -433,6 +433,7 @@ static void flushes_wrap_around(void **state)
 
 	boot();
 	d = domain_with_table(6);
+	d->p2m.arch.stale_end = BIT(19);
 	for (unsigned int n = 0; n < 300; n++) {
 		nr_done = 0;
 		amdvi_ops.flush(d);
@@ -446,12 +447,39 @@ static void flushes_wrap_around(void **state)
 	assert_int_equal(regs[0][AMDVI_CMD_TAIL / 8], (2 + 300 * 2) * 16 % 4096);
 }
 
+/* The smallest block that holds what changed; by the specification's encoding of its size. */
+static void only_what_changed_is_forgotten(void **state)
+{
+	static const struct { gfn_t first, end; u64 hi; } cases[] = {
+		{ 0x12345, 0x12346, 0x12345002 },
+		{ 0x12344, 0x12346, 0x12344003 },	/* 8 KiB */
+		{ 0x12345, 0x12347, 0x12345003 },	/* 16 KiB from 0x12344 on */
+		{ 0x12400, 0x12600, 0x124ff003 },	/* 2 MiB */
+		{ 0x40000, 0x80000, 0x5ffff003 },	/* 1 GiB */
+		{ 0x3ffff, 0x40001, 0x7ffffffffffff003 },
+	};
+	struct domain *d;
+
+	boot();
+	d = domain_with_table(6);
+	for (unsigned int i = 0; i < ARRAY_LEN(cases); i++) {
+		nr_done = 0;
+		d->p2m.arch.stale = cases[i].first;
+		d->p2m.arch.stale_end = cases[i].end;
+		amdvi_ops.flush(d);
+		assert_int_equal(nr_done, 2);
+		assert_true(done[0].cmd.lo == (3ull << 60 | 7ull << 32));
+		assert_int_equal(done[0].cmd.hi, cases[i].hi);
+	}
+}
+
 static void a_unit_that_hangs_is_named(void **state)
 {
 	struct domain *d;
 
 	boot();
 	d = domain_with_table(1);
+	d->p2m.arch.stale_end = 1;
 	stuck = true;
 	assert_true(FAKE_PANICS(amdvi_ops.flush(d)));
 	assert_non_null(strstr(fake_panic_message, "00:00.3"));
@@ -658,7 +686,8 @@ int main(void)
 		UNIT_TEST(what_probe_finds), UNIT_TEST(what_probe_refuses), UNIT_TEST(init_shuts_everyone_out),
 		UNIT_TEST(a_device_changes_hands), UNIT_TEST(an_alias_goes_along),
 		UNIT_TEST(a_virtual_function_is_as_its_physical_one), UNIT_TEST(flushes_wrap_around),
-		UNIT_TEST(a_unit_that_hangs_is_named), UNIT_TEST(interrupts_have_entries),
+		UNIT_TEST(only_what_changed_is_forgotten), UNIT_TEST(a_unit_that_hangs_is_named),
+		UNIT_TEST(interrupts_have_entries),
 		UNIT_TEST(interrupts_of_pins_and_aliases), UNIT_TEST(a_full_table_and_no_memory),
 		UNIT_TEST(faults_are_told), UNIT_TEST(the_log_wraps_and_overflows),
 		UNIT_TEST(a_flood_leaves_time), UNIT_TEST(firmwares_exceptions_are_not_a_guests),

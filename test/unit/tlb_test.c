@@ -63,6 +63,7 @@ struct iommu_caps iommu_caps = {
 /* A cached translation; several entries may have the same page. */
 struct translation {
 	struct vcpu *v;		/* NULL: unused */
+	gfn_t gfn;
 	mfn_t mfn, table[4];
 	bool writable;
 	struct domain *granter;	/* through a grant */
@@ -219,16 +220,18 @@ static bool is_leaf(unsigned int cpu, u64 entry, unsigned int level)
 static void fill(unsigned int cpu)
 {
 	struct vcpu *v = cpus[cpu].loaded;
-	struct translation e = { .v = v };
 	gfn_t gfn = any_gfn();
+	struct translation e = { .v = v, .gfn = gfn };
 	enum p2m_type t;
 	u64 *table = cpu == DEVICE ? v->domain->p2m.arch.iommu_root : v->domain->p2m.arch.root, entry = 0;
 
 	for (unsigned int level = cpu == DEVICE ? iommu_caps.levels : 4; level > 0; level--) {
 		entry = table[gfn >> 9 * (level - 1) & 511];
 		e.table[level - 1] = virt_to_mfn(table);
-		if (!(entry & 1))
-			return;
+		if (!(entry & 1)) { /* what leads there is cached all the same */
+			e.mfn = virt_to_mfn(table);
+			break;
+		}
 		if (is_leaf(cpu, entry, level)) {
 			e.mfn = (entry & 0xffffffffff000ull) >> PAGE_SHIFT;
 			e.mfn += gfn & (BIT(9 * (level - 1)) - 1);
@@ -237,6 +240,10 @@ static void fill(unsigned int cpu)
 		table = mfn_to_virt((entry & 0xffffffffff000ull) >> PAGE_SHIFT);
 	}
 	e.writable = entry & 2;
+	if (!(entry & 1)) {
+		cpus[cpu].entry[any(ENTRIES)] = e;
+		return;
+	}
 	p2m_get(v->domain, gfn, &t, NULL);
 	if (t == P2M_GRANT_RW || t == P2M_GRANT_RO) /* a foreign page is kept by its reference alone */
 		e.granter = find_granter(v->domain, e.mfn, e.writable);
@@ -256,11 +263,16 @@ static void guests_run(void)
 	check_all();
 }
 
+/* It forgets no more than it must: what does not lead to one of these pages stays. */
 void iommu_flush(const struct domain *d)
 {
+	gfn_t first;
+	unsigned int order = iommu_stale(&d->p2m, &first);
+
 	guests_run();
 	for (unsigned int i = 0; i < ENTRIES; i++)
-		if (cpus[DEVICE].entry[i].v && cpus[DEVICE].entry[i].v->domain == d)
+		if (cpus[DEVICE].entry[i].v && cpus[DEVICE].entry[i].v->domain == d &&
+		    cpus[DEVICE].entry[i].gfn - first < BIT(order))
 			cpus[DEVICE].entry[i].v = NULL;
 	guests_run();
 }

@@ -43,7 +43,7 @@ struct model {
 	struct { bool valid; u16 sid, domain; u64 table; } context[CACHE];
 	struct { bool valid; u16 domain; u64 gfn, n; mfn_t mfn, table[4]; bool read, write; } iotlb[CACHE];
 	struct { bool valid; u16 index; struct vtd_entry e; } irq[CACHE];
-	unsigned int buffer_flushes, executed, accesses;
+	unsigned int buffer_flushes, executed, accesses, by_frames;
 };
 
 static struct model hw[UNITS];
@@ -117,15 +117,23 @@ static void invalidate_context(struct model *m, u64 lo)
 			m->context[i].valid = false;
 }
 
-static void invalidate_iotlb(struct model *m, u64 lo)
+static void invalidate_iotlb(struct model *m, u64 lo, u64 hi)
 {
+	u64 cap = *reg64(m, VTD_CAP), gfn = hi >> 12, n = BIT(hi & 63);
 	unsigned int g = lo >> 4 & 3;
+
+	if (g == 3)
+		assert_true(cap & CAP_PSI && (hi & 63) <= CAP_MAMV(cap) && !(gfn & (n - 1)) && !(hi & 0xfc0));
+	else
+		assert_int_equal(hi, 0);
+	m->by_frames += g == 3;
 
 	assert_int_equal(lo >> 6 & 3, 3); /* the model can drain */
 	if (g == 1)
 		m->iotlb_stale = m->context_stale;
 	for (unsigned int i = 0; i < CACHE; i++)
-		if (g == 1 || (g == 2 && m->iotlb[i].domain == (u16)(lo >> 16)))
+		if (g == 1 || (m->iotlb[i].domain == (u16)(lo >> 16) &&
+			       (g == 2 || (m->iotlb[i].gfn < gfn + n && gfn < m->iotlb[i].gfn + m->iotlb[i].n))))
 			m->iotlb[i].valid = false;
 }
 
@@ -141,7 +149,7 @@ static void execute(struct model *m)
 		invalidate_context(m, e.lo);
 		break;
 	case 2:
-		invalidate_iotlb(m, e.lo);
+		invalidate_iotlb(m, e.lo, e.hi);
 		break;
 	case 4:
 		if (!(e.lo & BIT(4)))
@@ -244,8 +252,12 @@ static int walk(struct model *m, u16 domain, u64 table, u64 gfn)
 		if (level > 1 && !(e & SS_PAGE))
 			continue;
 		m->iotlb[i].n = BIT(9 * (level - 1));
-		m->iotlb[i].gfn = gfn & ~(m->iotlb[i].n - 1);
 		m->iotlb[i].mfn = PFN_DOWN(table);
+		if (level > 1 && any(2)) { /* part of a superpage */
+			m->iotlb[i].mfn += gfn & (m->iotlb[i].n - 1);
+			m->iotlb[i].n = 1;
+		}
+		m->iotlb[i].gfn = gfn & ~(m->iotlb[i].n - 1);
 		m->iotlb[i].read = e & SS_READ;
 		m->iotlb[i].write = e & SS_WRITE;
 		m->iotlb[i].domain = domain;
@@ -455,7 +467,7 @@ static void power_on(void)
 	cpu_features = (struct cpu_features){ 0 };
 	make_dmar();
 	for (unsigned int i = 0; i < UNITS; i++) {
-		*reg64(&hw[i], VTD_CAP) = CAPS;
+		*reg64(&hw[i], VTD_CAP) = CAPS | (i ? 0 : CAP_PSI | 9ull << 48);
 		*reg64(&hw[i], VTD_ECAP) = ECAPS;
 		*reg32(&hw[i], VTD_GCMD) = IDLE;
 		*reg32(&hw[i], VTD_GSTS) = (u32)(GCMD_TE | BIT(23)); /* left on by firmware */
@@ -641,6 +653,42 @@ static void reserved_memory_is_used_as_told(void **state)
 	}
 }
 
+/* A unit that can forgets only what changed, as long as that lies close together. */
+static void only_what_changed_is_forgotten(void **state)
+{
+	struct domain *d;
+	mfn_t mfn;
+
+	start();
+	d = domains[1];
+	for (gfn_t gfn = 0; gfn < 8; gfn++)
+		set(d, gfn, 0, true);
+	set(d, SUPER, 0, true);
+	attach(0, d);
+	assert_int_equal(hw[0].by_frames, 0);
+	mfn = dma(0, 7, false);
+	for (unsigned int i = 0; i < CACHE; i++)
+		if (hw[0].iotlb[i].valid)
+			hw[0].iotlb[i].mfn ^= 1; /* to see whether it is still in use */
+	set(d, 2, 0, false);
+	assert_int_equal(dma(0, 7, false), mfn ^ 1);
+	assert_int_equal(hw[0].by_frames, 1);
+	assert_int_not_equal(dma(0, 4, false), INVALID_MFN);
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, 4, INVALID_MFN, 0, P2M_HOLE), 0);
+	assert_int_equal(p2m_set(d, 3, INVALID_MFN, 0, P2M_HOLE), 0); /* the block is 0 to 7 */
+	p2m_write_unlock(d);
+	assert_int_equal(dma(0, 4, false), INVALID_MFN);
+	assert_int_equal(dma(0, 7, false), mfn);
+	assert_int_equal(hw[0].by_frames, 2);
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, 5, INVALID_MFN, 0, P2M_HOLE), 0);
+	assert_int_equal(p2m_set(d, SUPER, INVALID_MFN, 0, P2M_HOLE), 0); /* too far away */
+	p2m_write_unlock(d);
+	assert_int_equal(hw[0].by_frames, 2);
+	assert_int_equal(hw[1].by_frames, 0);
+}
+
 static void random_step(void)
 {
 	struct domain *d = domains[any(DOMAINS)];
@@ -686,6 +734,7 @@ static void nothing_is_freed_too_early(void **state)
 		domains_end();
 		/* The queue of 256 descriptors wrapped around. */
 		assert_true(hw[0].executed > 512 && hw[1].executed > 512);
+		assert_true(hw[0].by_frames > 50 && !hw[1].by_frames);
 	}
 	assert_true(checks > 50000 && hits > 10000 && blocked > 10000);
 }
@@ -775,6 +824,7 @@ static void a_unit_that_does_not_answer(void **state)
 {
 	start();
 	hw[1].stuck = true;
+	domains[1]->p2m.arch.stale_end = 1;
 	assert_true(FAKE_PANICS(vtd_ops.flush(domains[1])));
 	assert_non_null(strstr(fake_panic_message, "0xfed91000: the flush of a domain's translations"));
 	assert_int_equal(fake_locks_held(), 0);
@@ -977,7 +1027,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(memory_is_missing),
 	UNIT_TEST(each_device_reaches_its_domain),
 	UNIT_TEST(reserved_memory_is_used_as_told),
-	UNIT_TEST(nothing_is_freed_too_early),
+	UNIT_TEST(only_what_changed_is_forgotten), UNIT_TEST(nothing_is_freed_too_early),
 	UNIT_TEST(a_page_leaves_a_guest_with_a_device),
 	UNIT_TEST(a_unit_that_does_not_answer),
 	UNIT_TEST(messages_go_where_they_should),

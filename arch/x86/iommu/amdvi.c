@@ -21,6 +21,7 @@
 
 #define LEVELS	 4
 #define PATIENCE 20000000u	/* pauses of the CPU, some seconds: no invalidation takes that long */
+#define MOST_FRAMES 18		/* as an order, that are forgotten by themselves */
 #define DEVICE_TABLE_LEN (IVRS_NR_IDS * sizeof(device_table[0]))
 #define BLOCKED	 (AMDVI_DTE_V | AMDVI_DTE_TV) /* translated, by no table, without permissions */
 
@@ -153,7 +154,10 @@ static int amdvi_attach(u32 sbdf, struct domain *d)
 
 static void amdvi_flush(const struct domain *d)
 {
-	struct amdvi_cmd cmd = AMDVI_CMD_DOMAIN(d->p2m.arch.iommu_id);
+	gfn_t first;
+	unsigned int order = iommu_stale(&d->p2m, &first);
+	struct amdvi_cmd cmd = order > MOST_FRAMES ? AMDVI_CMD_DOMAIN(d->p2m.arch.iommu_id)
+			       : AMDVI_CMD_FRAMES(d->p2m.arch.iommu_id, first, order);
 
 	spin_lock(&lock);
 	command(&cmd, 1, "forget a domain's pages");

@@ -80,6 +80,13 @@ struct amdvi_cmd { u64 lo, hi; };
 #define AMDVI_CMD_DEVICE(id)		((struct amdvi_cmd){ 2ull << 60 | (id), 0 })
 #define AMDVI_CMD_DOMAIN(nr) \
 	((struct amdvi_cmd){ 3ull << 60 | (u64)(nr) << 32, 0x7ffffffffffff003ull })
+/*
+ * Of 2^order aligned frames: the lowest clear bit of the address, from bit 12 on, says how many;
+ * bit 0: more than one, bit 1: tables' entries, too.
+ */
+#define AMDVI_CMD_FRAMES(nr, gfn, order) \
+	((struct amdvi_cmd){ 3ull << 60 | (u64)(nr) << 32, (gfn) << 12 | 2 | \
+			     ((order) ? ((BIT(order) - 1) >> 1) << 12 | 1 : 0) })
 #define AMDVI_CMD_IRQS(id)		((struct amdvi_cmd){ 5ull << 60 | (id), 0 })
 #define AMDVI_CMD_ALL			((struct amdvi_cmd){ 8ull << 60, 0 })
 

@@ -55,7 +55,10 @@ struct iommu_ops {
 	 * d NULL: it reaches nothing. Returns after the flush. 0, -ENOENT (no unit has it), -ENOMEM.
 	 */
 	int (*attach)(u32 sbdf, struct domain *d);
-	/* Forgets all translations of d in all units; returns when that is done. */
+	/*
+	 * Forgets d's stale translations (iommu_stale()), or more, in all units; returns when that
+	 * is done.
+	 */
 	void (*flush)(const struct domain *d);
 	/*
 	 * Gives desc (kind, source, vector, cpu, level) an entry of its own in the remapping table, or
@@ -107,8 +110,33 @@ void iommu_detach(struct iommu_device *dev);
 u16 iommu_id_alloc(void);
 void iommu_id_free(u16 id);
 
-/* Flushes d's translations from all units; returns when that is done. Any locks. */
+/* Flushes d's stale translations from all units; returns when that is done. Any locks. */
 void iommu_flush(const struct domain *d);
+
+/*
+ * What IOMMUs have cached of the mirror for 2^order gfns is about to change: the next flush forgets
+ * it. P: lock for writing.
+ */
+static inline void iommu_make_stale(struct p2m *p, gfn_t gfn, unsigned int order)
+{
+	p->need_flush = true;
+	gfn &= -BIT(order);
+	p->arch.stale = p->arch.stale_end ? min(p->arch.stale, gfn) : gfn;
+	p->arch.stale_end = max(p->arch.stale_end, gfn + BIT(order));
+}
+
+/*
+ * The smallest aligned block with all of d's stale translations, of 2^order frames from *first on;
+ * there are some.
+ */
+static inline unsigned int iommu_stale(const struct p2m *p, gfn_t *first)
+{
+	gfn_t differ = p->arch.stale ^ (p->arch.stale_end - 1);
+	unsigned int order = differ ? fls64(differ) + 1 : 0;
+
+	*first = p->arch.stale & -BIT(order);
+	return order;
+}
 
 /*
  * For the vendor's fault handler: logs (rate-limited), counts, and cuts off a device that floods.

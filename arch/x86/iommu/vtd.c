@@ -144,8 +144,11 @@ static void invalidate(struct unit *u, struct vtd_entry desc, const char *what)
 
 static void vtd_flush(const struct domain *d)
 {
+	gfn_t first;
+	unsigned int order = iommu_stale(&d->p2m, &first);
+
 	for_each_unit(u)
-		invalidate(u, vtd_inv_iotlb(u->cap, d->p2m.arch.iommu_id),
+		invalidate(u, vtd_inv_frames(u->cap, d->p2m.arch.iommu_id, first, order),
 			   "the flush of a domain's translations");
 }
 
@@ -247,9 +250,10 @@ static int vtd_attach(u32 sbdf, struct domain *d)
 	for_each_unit(u) {
 		invalidate(u, vtd_inv_context(before, (u16)sbdf), "the flush of a device's context");
 		invalidate(u, vtd_inv_iotlb(u->cap, before), "the flush of the old domain's translations");
+		if (d && d->p2m.arch.iommu_id != before)
+			invalidate(u, vtd_inv_iotlb(u->cap, d->p2m.arch.iommu_id),
+				   "the flush of the new domain's translations");
 	}
-	if (d && d->p2m.arch.iommu_id != before)
-		vtd_flush(d);
 	return 0;
 }
 

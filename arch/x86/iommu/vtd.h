@@ -33,7 +33,9 @@
 #define CAP_FRO(c)	((unsigned int)((c) >> 24 & 0x3ff) * 16)
 #define CAP_2M		BIT(34)			/* SLLPS */
 #define CAP_1G		BIT(35)
+#define CAP_PSI		BIT(39)			/* can forget single pages */
 #define CAP_NFR(c)	((unsigned int)((c) >> 40 & 0xff) + 1)
+#define CAP_MAMV(c)	((unsigned int)((c) >> 48 & 0x3f)) /* of 2^MAMV pages at most */
 #define CAP_DRAIN_WRITE	BIT(54)
 #define CAP_DRAIN_READ	BIT(55)
 #define CAP_PI		BIT(59)
@@ -128,6 +130,18 @@ static inline struct vtd_entry vtd_inv_iotlb_all(u64 cap)
 static inline struct vtd_entry vtd_inv_iotlb(u64 cap, u16 domain)
 {
 	return (struct vtd_entry){ (vtd_inv_iotlb_all(cap).lo ^ 3 << 4) | (u64)domain << 16, 0 };
+}
+
+/*
+ * 2^order frames, aligned, and the entries that lead there; all of the domain, if the unit cannot
+ * do that.
+ */
+static inline struct vtd_entry vtd_inv_frames(u64 cap, u16 domain, u64 gfn, unsigned int order)
+{
+	struct vtd_entry all = vtd_inv_iotlb(cap, domain);
+
+	return !(cap & CAP_PSI) || order > CAP_MAMV(cap) ? all :
+	       (struct vtd_entry){ all.lo | 1 << 4, gfn << 12 | order };
 }
 
 static inline struct vtd_entry vtd_inv_irq_all(void)

@@ -19,6 +19,7 @@ struct arch_p2m {
 	u64 *root;		/* P: lock for writing */
 	u64 *iommu_root;	/* NULL: the domain has no mirror */
 	u16 iommu_id;		/* what IOMMUs call the domain */
+	gfn_t stale, stale_end;	/* what IOMMUs must forget, if the end is not 0. P: lock for writing */
 	struct p2m_hint hint[2]; /* nested, mirror */
 };
 
