@@ -519,16 +519,4 @@ static int amdvi_init(void)
 	return 0;
 }
 
-const struct iommu_ops amdvi_ops = {
-	.name = "AMD-Vi",
-	.probe = amdvi_probe,
-	.init = amdvi_init,
-	.enable_faults = amdvi_enable_faults,
-	.alias = amdvi_alias,
-	.attach = amdvi_attach,
-	.flush = amdvi_flush,
-	.irq_map = amdvi_irq_map,
-	.irq_unmap = amdvi_irq_unmap,
-	.irq_message = amdvi_irq_message,
-	.irq_redirection = amdvi_irq_redirection,
-};
+const struct iommu_ops amdvi_ops = IOMMU_OPS("AMD-Vi", amdvi, .alias = amdvi_alias);

@@ -73,6 +73,13 @@ struct iommu_ops {
 	u64 (*irq_redirection)(const struct irq_desc *desc);
 };
 
+/* The table of the vendor whose functions begin with v, each named as its operation. */
+#define IOMMU_OPS(vendor, v, ...) {							\
+	.name = vendor, .probe = v##_probe, .init = v##_init, .enable_faults = v##_enable_faults, \
+	.attach = v##_attach, .flush = v##_flush, .irq_map = v##_irq_map,		\
+	.irq_unmap = v##_irq_unmap, .irq_message = v##_irq_message,			\
+	.irq_redirection = v##_irq_redirection, ##__VA_ARGS__ }
+
 extern const struct iommu_ops vtd_ops, amdvi_ops;
 
 /* The machine's; NULL: iommu=off. Set once at boot. */

@@ -52,14 +52,13 @@ static unsigned int patience = 10000000;	/* looks, each a pause apart: a second 
 
 /* --- Registers --- */
 
-static u32 read32(const struct unit *u, unsigned int reg) { return *(volatile u32 *)(u->regs + reg);
-							    }
-static u64 read64(const struct unit *u, unsigned int reg) { return *(volatile u64 *)(u->regs + reg);
-							    }
-static void write32(const struct unit *u, unsigned int reg,
-		    u32 v) { *(volatile u32 *)(u->regs + reg) = v; }
-static void write64(const struct unit *u, unsigned int reg,
-		    u64 v) { *(volatile u64 *)(u->regs + reg) = v; }
+#define REG32(u, reg) (*(volatile u32 *)((u)->regs + (reg)))
+#define REG64(u, reg) (*(volatile u64 *)((u)->regs + (reg)))
+
+static u32 read32(const struct unit *u, unsigned int reg) { return REG32(u, reg); }
+static u64 read64(const struct unit *u, unsigned int reg) { return REG64(u, reg); }
+static void write32(const struct unit *u, unsigned int reg, u32 v) { REG32(u, reg) = v; }
+static void write64(const struct unit *u, unsigned int reg, u64 v) { REG64(u, reg) = v; }
 
 static void __noreturn no_answer(const struct unit *u, const char *what)
 {
@@ -281,9 +280,8 @@ static int vtd_irq_map(struct irq_desc *desc)
 		desc->remap = (u16)i;
 		desc->remapped = true;
 	}
-	change_irte(desc,
-		    vtd_irte(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id, desc->level, iommu_caps.wide_dest,
-				   (u16)sid));
+	change_irte(desc, vtd_irte(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id, desc->level,
+				   iommu_caps.wide_dest, (u16)sid));
 	return 0;
 }
 
@@ -312,14 +310,13 @@ static u64 vtd_irq_redirection(const struct irq_desc *desc)
 /* By number (chapter 7). */
 static const char *fault_reason(u8 code)
 {
-	static const char *const dma[] = { NULL, "nobody's device", "nobody's device",
-					   "wrong context entry",
-		"address too large", "not writable", "not readable", "a table cannot be read",
-		"the root table cannot be read", "a context table cannot be read",
-			"reserved bits in a root entry",
+	static const char *const dma[] = {
+		NULL, "nobody's device", "nobody's device", "wrong context entry", "address too large",
+		"not writable", "not readable", "a table cannot be read", "the root table cannot be read",
+		"a context table cannot be read", "reserved bits in a root entry",
 		"reserved bits in a context entry", "reserved bits in a table", "a translated request" };
-	static const char *const irq[] = { "interrupt: reserved bits in the message",
-					   "interrupt: no such number",
+	static const char *const irq[] = {
+		"interrupt: reserved bits in the message", "interrupt: no such number",
 		"interrupt: nobody asked for it", "interrupt: the table cannot be read",
 		"interrupt: reserved bits in the table", "interrupt: not in remappable format",
 		"interrupt: not its own", "interrupt: its descriptor cannot be read",
@@ -561,15 +558,4 @@ no_memory:
 	return -ENOMEM;
 }
 
-const struct iommu_ops vtd_ops = {
-	.name = "VT-d",
-	.probe = vtd_probe,
-	.init = vtd_init,
-	.enable_faults = vtd_enable_faults,
-	.attach = vtd_attach,
-	.flush = vtd_flush,
-	.irq_map = vtd_irq_map,
-	.irq_unmap = vtd_irq_unmap,
-	.irq_message = vtd_irq_message,
-	.irq_redirection = vtd_irq_redirection,
-};
+const struct iommu_ops vtd_ops = IOMMU_OPS("VT-d", vtd);
