@@ -53,8 +53,7 @@ static const struct op ops[] = {
 };
 
 /* count is an int in the ABI. */
-long do_console_io(unsigned long cmd, unsigned long count, unsigned long gva, unsigned long a4,
-		   unsigned long a5)
+long do_console_io(u64 cmd, u64 count, u64 gva, u64 a4, u64 a5)
 {
 	return (int)count < 0 ? -EINVAL : op_run(ops, ARRAY_SIZE(ops), cmd, gva, (u32)count);
 }

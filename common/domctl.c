@@ -233,8 +233,7 @@ static long run_row(const struct op *row, struct xen_domctl *op)
 	return row->domctl(d, op);
 }
 
-long do_domctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4,
-	       unsigned long a5)
+long do_domctl(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	const struct op *row;
 	struct xen_domctl op;

@@ -586,8 +586,7 @@ static noinline long other_op(u32 cmd, u64 gva)
 }
 
 /* The operations of each I/O and each interrupt bypass the table. Both take a port as argument. */
-long do_event_channel_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
-			 unsigned long a5)
+long do_event_channel_op(u64 cmd, u64 gva, u64 a3, u64 a4, u64 a5)
 {
 	bool send = (u32)cmd == EVTCHNOP_send;
 	evtchn_port_t port;

@@ -513,8 +513,7 @@ static noinline long grant_run_single(const struct op *op, u64 gva, unsigned int
 	return copy_to_guest(gva, arg, op->size) ? -EFAULT : err;
 }
 
-long do_grant_table_op(unsigned long cmd, unsigned long gva, unsigned long count, unsigned long a4,
-		       unsigned long a5)
+long do_grant_table_op(u64 cmd, u64 gva, u64 count, u64 a4, u64 a5)
 {
 	const struct op *op = &grant_ops[index_nospec((u32)cmd, ARRAY_SIZE(grant_ops))];
 

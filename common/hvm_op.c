@@ -156,8 +156,7 @@ static const struct op ops[] = {
 	OP(HVMOP_altp2m, op_not_supported, HC_ANY),
 };
 
-long do_hvm_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
-	       unsigned long a5)
+long do_hvm_op(u64 cmd, u64 gva, u64 a3, u64 a4, u64 a5)
 {
 	return op_run(ops, ARRAY_SIZE(ops), cmd, gva, 0);
 }

@@ -21,8 +21,7 @@ static const struct {
 #undef ENTRY
 };
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-		 unsigned long a4, unsigned long a5)
+static long call(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	if (nr >= NR_HYPERCALLS)
 		return -ENOSYS;
@@ -34,8 +33,7 @@ static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned 
 	return table[nr].fn(a1, a2, a3, a4, a5);
 }
 
-long hypercall_dispatch(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-			unsigned long a4, unsigned long a5)
+long hypercall_dispatch(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct pcpu *cpu = this_cpu();
 
@@ -45,10 +43,9 @@ long hypercall_dispatch(unsigned long nr, unsigned long a1, unsigned long a2, un
 	return call(nr, a1, a2, a3, a4, a5);
 }
 
-long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-			unsigned long a4)
+long hypercall_continue(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4)
 {
-	const unsigned long args[5] = { a1, a2, a3, a4, 0 };
+	const u64 args[5] = { a1, a2, a3, a4, 0 };
 	struct multicall_entry *e = this_cpu()->multicall_entry;
 
 	current->hypercall_continued = true;
@@ -96,8 +93,7 @@ static int multicall_one(struct multicall_entry *e)
  * A list of hypercalls, each with its own result. Continued after an entry that must be continued,
  * and when it is time.
  */
-long do_multicall(unsigned long list, unsigned long nr, unsigned long a3, unsigned long a4,
-		  unsigned long a5)
+long do_multicall(u64 list, u64 nr, u64 a3, u64 a4, u64 a5)
 {
 	struct multicall_entry e;
 	int again;
@@ -119,8 +115,7 @@ long do_multicall(unsigned long list, unsigned long nr, unsigned long a3, unsign
 }
 
 /* Old form of VCPUOP_set_singleshot_timer: 0 stops it. */
-long do_set_timer_op(unsigned long timeout, unsigned long a2, unsigned long a3, unsigned long a4,
-		     unsigned long a5)
+long do_set_timer_op(u64 timeout, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct vcpu *v = current;
 
@@ -151,8 +146,7 @@ static const struct op assist_ops[] = {
  * The assists change how Keel writes to the guest; the only one for PVH is the runstate update
  * flag.
  */
-long do_vm_assist(unsigned long cmd, unsigned long type, unsigned long a3, unsigned long a4,
-		  unsigned long a5)
+long do_vm_assist(u64 cmd, u64 type, u64 a3, u64 a4, u64 a5)
 {
 	if (type != VMASST_TYPE_runstate_update_flag)
 		return -EINVAL;

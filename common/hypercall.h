@@ -19,8 +19,7 @@ static inline bool hypercall_allowed(enum hypercall_perm who)
 	return who == HC_ANY || (who == HC_CONTROL ? current->domain->control : current->domain->hardware);
 }
 
-typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4,
-			     unsigned long a5);
+typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
 
 /* X(number suffix, handler, number of arguments, who, anchor in docs/abi.md) */
 #define HYPERCALLS(X)							\
@@ -42,8 +41,7 @@ typedef long (*hypercall_fn)(unsigned long a1, unsigned long a2, unsigned long a
 	X(hypfs_op,         do_hypfs_op,         5, HC_CONTROL, "hypfs_op")	\
 	X(arch_0,           do_arch_0,           1, HC_CONTROL, "mca")
 
-#define HC_PROTO(name, fn, nargs, perm, doc) \
-	long fn(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long);
+#define HC_PROTO(name, fn, nargs, perm, doc) long fn(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
 HYPERCALLS(HC_PROTO)
 #undef HC_PROTO
 
@@ -51,17 +49,15 @@ HYPERCALLS(HC_PROTO)
  * Dispatches for the current vCPU: the result for rax. -ENOSYS for unknown numbers, -EPERM for
  * callers that may not.
  */
-long hypercall_dispatch(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-			unsigned long a4, unsigned long a5);
+long hypercall_dispatch(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
 
 /*
  * Makes the guest execute this hypercall again with these arguments. Long operations let others run
  * this way. The handler returns what this returns.
  */
-long hypercall_continue(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-			unsigned long a4);
+long hypercall_continue(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4);
 /* Arch part: rewrites the registers and leaves the instruction pointer on the instruction. */
-void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5]);
+void arch_hypercall_rewrite(u64 nr, const u64 args[5]);
 /*
  * Is it time to continue later (another vCPU waits, an interrupt is due, or n operations were
  * done)? Call it without locks: it takes pending interrupts, which otherwise wait until the next

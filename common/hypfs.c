@@ -286,8 +286,7 @@ static const struct op ops[] = {
 	HYPFS(write_contents, hypfs_write),
 };
 
-long do_hypfs_op(unsigned long cmd, unsigned long path_gva, unsigned long path_len,
-		 unsigned long gva, unsigned long size)
+long do_hypfs_op(u64 cmd, u64 path_gva, u64 path_len, u64 gva, u64 size)
 {
 	const struct op *op = op_find(ops, ARRAY_SIZE(ops), cmd);
 

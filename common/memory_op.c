@@ -399,8 +399,7 @@ static const struct op ops[] = {
 };
 
 /* The handlers get how many of the items are done already. */
-long do_memory_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
-		  unsigned long a5)
+long do_memory_op(u64 cmd, u64 gva, u64 a3, u64 a4, u64 a5)
 {
 	return op_run(ops, ARRAY_SIZE(ops), cmd & (BIT(MEMOP_EXTENT_SHIFT) - 1), gva,
 		      cmd >> MEMOP_EXTENT_SHIFT);

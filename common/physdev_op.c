@@ -40,8 +40,7 @@ static const struct op ops[] = {
 	OP(PHYSDEVOP_pci_device_remove, op_device_remove, HC_HARDWARE, OP_ARG(struct physdev_pci_device)),
 };
 
-long do_physdev_op(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
-		   unsigned long a5)
+long do_physdev_op(u64 cmd, u64 gva, u64 a3, u64 a4, u64 a5)
 {
 	return op_run(ops, ARRAY_SIZE(ops), cmd, gva, 0);
 }

@@ -113,8 +113,7 @@ static const struct op ops[] = {
 	PLATFORM(set_processor_pminfo, op_no_power_management),
 };
 
-long do_platform_op(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4,
-		    unsigned long a5)
+long do_platform_op(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct xen_platform_op op;
 	const struct op *row;

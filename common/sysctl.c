@@ -244,8 +244,7 @@ static const struct op ops[] = {
 	SYSCTL(get_cpu_policy, op_cpu_policy),
 };
 
-long do_sysctl(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4,
-	       unsigned long a5)
+long do_sysctl(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct xen_sysctl op;
 	const struct op *row;

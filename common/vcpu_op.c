@@ -204,8 +204,7 @@ static const struct op ops[] = {
 	     OP_ARG(struct vcpu_register_time_memory_area)),
 };
 
-long do_vcpu_op(unsigned long cmd, unsigned long id, unsigned long gva, unsigned long a4,
-		unsigned long a5)
+long do_vcpu_op(u64 cmd, u64 id, u64 gva, u64 a4, u64 a5)
 {
 	struct vcpu *v = id < MAX_VCPUS ? domain_vcpu(current->domain, (unsigned int)id) : NULL;
 	const struct op *op = op_find(ops, ARRAY_SIZE(ops), cmd);

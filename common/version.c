@@ -183,8 +183,7 @@ static noinline long restricted(unsigned long cmd, u64 gva)
 	return op_allowed(&ops[cmd]) ? ops[cmd].version(cmd, gva) : -EPERM;
 }
 
-long do_xen_version(unsigned long cmd, unsigned long gva, unsigned long a3, unsigned long a4,
-		    unsigned long a5)
+long do_xen_version(u64 cmd, u64 gva, u64 a3, u64 a4, u64 a5)
 {
 	/* No number below the last is free, so that there is a row (unit-hypercall tries each). */
 	if (cmd >= ARRAY_SIZE(ops))

@@ -82,8 +82,7 @@ static const struct op ops[] = {
 	OP(XEN_MC_mceinject, op_not_supported, HC_CONTROL),
 };
 
-long do_arch_0(unsigned long gva, unsigned long a2, unsigned long a3, unsigned long a4,
-	       unsigned long a5)
+long do_arch_0(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct xen_mc op;
 	const struct op *row;

@@ -286,7 +286,7 @@ bool arch_runs_32bit(void)
 	return hvm_in_32bit(current_x86);
 }
 
-void arch_hypercall_rewrite(unsigned long nr, const unsigned long args[5])
+void arch_hypercall_rewrite(u64 nr, const u64 args[5])
 {
 	static const u8 regs[2][5] = { { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8 },
 				       { REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI } }; /* 32 bits */
