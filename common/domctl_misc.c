@@ -198,9 +198,8 @@ static long log_tell(struct domain *d, struct xen_domctl_shadow_op *s)
 	s->pages = min(s->pages, p2m_gfn_limit);
 	if (!(s->mode >> 1)) {
 		s->stats.dirty_count = 0;
-		s->stats.fault_count = s->op == XEN_DOMCTL_SHADOW_OP_CLEAN
-				       ? __atomic_exchange_n(faults, 0, __ATOMIC_RELAXED) :
-									   READ_ONCE(*faults);
+		s->stats.fault_count = s->op == XEN_DOMCTL_SHADOW_OP_CLEAN ?
+			__atomic_exchange_n(faults, 0, __ATOMIC_RELAXED) : READ_ONCE(*faults);
 		log_own_writes(d);
 		irq_window();
 	}
@@ -262,24 +261,13 @@ static long op_setvnumainfo(struct domain *d, struct xen_domctl *op)
 /*
  * Guests have no access to devices: revoking it succeeds trivially, granting it is not supported.
  */
-static long permission(u8 allow)
+static long op_permission(struct domain *d, struct xen_domctl *op)
 {
+	u8 allow = op->cmd == XEN_DOMCTL_irq_permission ? op->u.irq_permission.allow_access :
+		   op->cmd == XEN_DOMCTL_iomem_permission ? op->u.iomem_permission.allow_access :
+		   op->u.ioport_permission.allow_access;
+
 	return allow ? -EOPNOTSUPP : 0;
-}
-
-static long op_irq_permission(struct domain *d, struct xen_domctl *op)
-{
-	return permission(op->u.irq_permission.allow_access);
-}
-
-static long op_iomem_permission(struct domain *d, struct xen_domctl *op)
-{
-	return permission(op->u.iomem_permission.allow_access);
-}
-
-static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
-{
-	return permission(op->u.ioport_permission.allow_access);
 }
 
 const struct op domctl_misc[NR_DOMCTLS] = {
@@ -298,7 +286,7 @@ const struct op domctl_misc[NR_DOMCTLS] = {
 	DOMCTL_OP(get_cpu_policy, op_get_cpu_policy, OP_OUT),
 	DOMCTL_OP(set_cpu_policy, op_set_cpu_policy, OP_OTHER | OP_PAUSED | OP_OUT),
 	DOMCTL_OP(setvnumainfo, op_setvnumainfo, 0),
-	DOMCTL_OP(irq_permission, op_irq_permission, 0),
-	DOMCTL_OP(iomem_permission, op_iomem_permission, 0),
-	DOMCTL_OP(ioport_permission, op_ioport_permission, 0),
+	DOMCTL_OP(irq_permission, op_permission, 0),
+	DOMCTL_OP(iomem_permission, op_permission, 0),
+	DOMCTL_OP(ioport_permission, op_permission, 0),
 };

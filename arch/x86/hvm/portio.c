@@ -56,23 +56,25 @@ static void cmos_index_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 		outb(PORT_CMOS_INDEX + 1, (u8)(val >> 8));
 }
 
+static void reset_by(struct vcpu *v, const char *what)
+{
+	pr_info("Dom0 resets the machine through %s", what);
+	domain_shutdown(v->domain, SHUTDOWN_reboot, NULL);
+}
+
 /* Commands 0xf0 to 0xff pulse the controller's outputs; bit 0 is the reset line. */
 static void kbd_command_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 {
-	if (size == 1 && (val & 0xf1) == 0xf0) {
-		pr_info("Dom0 resets the machine through the keyboard controller");
-		domain_shutdown(v->domain, SHUTDOWN_reboot, NULL);
-	} else {
+	if (size == 1 && (val & 0xf1) == 0xf0)
+		reset_by(v, "the keyboard controller");
+	else
 		port_out(port, size, val);
-	}
 }
 
 static void reset_control_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 {
-	if (val & 4) {
-		pr_info("Dom0 resets the machine through port 0xcf9");
-		domain_shutdown(v->domain, SHUTDOWN_reboot, NULL);
-	}
+	if (val & 4)
+		reset_by(v, "port 0xcf9");
 }
 
 static u32 reset_control_in(struct vcpu *v, u16 port, unsigned int size)
@@ -82,12 +84,10 @@ static u32 reset_control_in(struct vcpu *v, u16 port, unsigned int size)
 
 static void acpi_reset_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 {
-	if (size == 1 && val == acpi.reset_value) {
-		pr_info("Dom0 resets the machine through ACPI's reset register");
-		domain_shutdown(v->domain, SHUTDOWN_reboot, NULL);
-	} else {
+	if (size == 1 && val == acpi.reset_value)
+		reset_by(v, "ACPI's reset register");
+	else
 		port_out(port, size, val);
-	}
 }
 
 /* Sleeping: S5 is Dom0's end, and then the machine's; in other states Keel could not come back. */
