@@ -14,7 +14,6 @@
 #include "common/heap.h"
 #include "common/hypercall.h"
 
-#define NO_SUBLEAF 0xffffffffu
 #define HV_LEAF_0 0x40000000u
 #define HV_LEAF_1 0x40000100u
 
@@ -62,7 +61,7 @@ static void put_basic(struct out *o, const struct cpu_policy *p, u32 leaf)
 	unsigned int n = nr_subleaves(p, leaf);
 
 	if (!n)
-		put_leaf(o, leaf, NO_SUBLEAF, &p->basic[leaf]);
+		put_leaf(o, leaf, XEN_CPUID_NO_SUBLEAF, &p->basic[leaf]);
 	for (unsigned int i = 0; i < n; i++) {
 		/*
 		 * XSAVE components that are not there are left out; the first two subleaves describe the whole.
@@ -92,10 +91,10 @@ static long put_policy(const struct cpu_policy *p, u64 leaves, u32 *nr_leaves, u
 	if (leaves) {
 		for (u32 i = 0; i <= p->basic[0].a; i++)
 			put_basic(&o, p, i);
-		put_leaf(&o, HV_LEAF_0, NO_SUBLEAF, &last);
-		put_leaf(&o, HV_LEAF_1, NO_SUBLEAF, &none);
+		put_leaf(&o, HV_LEAF_0, XEN_CPUID_NO_SUBLEAF, &last);
+		put_leaf(&o, HV_LEAF_1, XEN_CPUID_NO_SUBLEAF, &none);
 		for (u32 i = 0; i <= (p->extd[0].a & 0xffff); i++)
-			put_leaf(&o, 0x80000000 + i, NO_SUBLEAF, &p->extd[i]);
+			put_leaf(&o, 0x80000000 + i, XEN_CPUID_NO_SUBLEAF, &p->extd[i]);
 		*nr_leaves = o.err == -ENOBUFS ? CPUID_MAX_SERIALISED : o.done;
 	}
 	if (o.err || !msrs)
@@ -117,12 +116,12 @@ static int take_leaf(struct cpu_policy *p, const struct xen_cpuid_leaf *l)
 {
 	struct cpuid_regs *r;
 
-	if ((l->leaf == HV_LEAF_0 || l->leaf == HV_LEAF_1) && l->subleaf == NO_SUBLEAF)
+	if ((l->leaf == HV_LEAF_0 || l->leaf == HV_LEAF_1) && l->subleaf == XEN_CPUID_NO_SUBLEAF)
 		return 0;	/* Xen's own leaves are not the tools' to change */
 	r = cpu_policy_leaf(p, l->leaf, l->subleaf);
 	if (!r)
 		return -ERANGE;
-	if (!nr_subleaves(p, l->leaf) && l->subleaf != NO_SUBLEAF)
+	if (!nr_subleaves(p, l->leaf) && l->subleaf != XEN_CPUID_NO_SUBLEAF)
 		return -ERANGE;
 	*r = (struct cpuid_regs){ l->a, l->b, l->c, l->d };
 	return 0;

@@ -14,7 +14,6 @@
 /* Leaf 1: EAX = major << 16 | minor. Leaf 2: EAX hypercall pages, EBX the MSR, ECX features. */
 
 /* Leaf 4, EAX: which properties the domain has. */
-#define XEN_HVM_CPUID_IOMMU_MAPPINGS   (1u << 2)
 #define XEN_HVM_CPUID_VCPU_ID_PRESENT  (1u << 3)
 #define XEN_HVM_CPUID_DOMID_PRESENT    (1u << 4)
 #define XEN_HVM_CPUID_UPCALL_VECTOR    (1u << 6)

@@ -111,7 +111,6 @@ struct xen_domctl_createdomain_v17 {
 #define XEN_DOMINF_paused        (1u << 3)
 #define XEN_DOMINF_blocked       (1u << 4)
 #define XEN_DOMINF_running       (1u << 5)
-#define XEN_DOMINF_debugged      (1u << 6)
 #define XEN_DOMINF_xs_domain     (1u << 7)
 #define XEN_DOMINF_hap           (1u << 8)
 #define XEN_DOMINF_shutdownshift 16

@@ -125,12 +125,9 @@ struct gnttab_swap_grant_ref {
 #define GNTST_bad_gntref        (-3)
 #define GNTST_bad_handle        (-4)
 #define GNTST_bad_virt_addr     (-5)
-#define GNTST_bad_dev_addr      (-6)
-#define GNTST_no_device_space   (-7)
 #define GNTST_permission_denied (-8)
 #define GNTST_bad_page          (-9)
 #define GNTST_bad_copy_arg      (-10)
-#define GNTST_address_too_big   (-11)
 #define GNTST_eagain            (-12)
 #define GNTST_no_space          (-13)
 

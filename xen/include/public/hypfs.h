@@ -14,18 +14,13 @@
 #define XEN_HYPFS_OP_write_contents 2
 
 #define XEN_HYPFS_TYPE_DIR    0
-#define XEN_HYPFS_TYPE_BLOB   1
 #define XEN_HYPFS_TYPE_STRING 2
 #define XEN_HYPFS_TYPE_UINT   3
-#define XEN_HYPFS_TYPE_INT    4
 #define XEN_HYPFS_TYPE_BOOL   5
-
-#define XEN_HYPFS_ENC_PLAIN 0
-#define XEN_HYPFS_ENC_GZIP  1
 
 struct xen_hypfs_direntry {
 	uint8_t type;     /* XEN_HYPFS_TYPE_* */
-	uint8_t encoding; /* XEN_HYPFS_ENC_* */
+	uint8_t encoding; /* 0: plain, 1: gzip */
 	uint16_t pad;
 	uint32_t content_len;
 	uint32_t max_write_len; /* 0: read only */

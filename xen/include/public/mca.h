@@ -16,7 +16,6 @@
 #define XEN_MC_URGENT      0x2
 #define XEN_MC_ACK         0x4
 #define XEN_MC_OK          0x0
-#define XEN_MC_FETCHFAILED 0x1
 #define XEN_MC_NODATA      0x2
 
 #define MC_TYPE_GLOBAL 0

@@ -125,7 +125,6 @@ struct xen_reserved_device_memory_map {
 #define XENMEM_resource_grant_table  1
 
 #define XENMEM_resource_grant_table_id_shared 0
-#define XENMEM_resource_grant_table_id_status 1
 
 struct xen_mem_acquire_resource {
 	domid_t domid;

@@ -37,13 +37,11 @@ struct physdev_setup_gsi {
 	uint8_t polarity;   /* 0 high, 1 low */
 };
 
-#define XEN_PCI_MMCFG_RESERVED 0x1
-
 struct physdev_pci_mmcfg_reserved {
 	uint64_t address;
 	uint16_t segment;
 	uint8_t start_bus, end_bus;
-	uint32_t flags; /* XEN_PCI_MMCFG_* */
+	uint32_t flags; /* 1: reserved */
 };
 
 #define XEN_PCI_DEV_EXTFN  0x1
