@@ -76,17 +76,24 @@ multiboot_entry:
 	mov	%ebx, %edi
 	mov	$PA(boot_stack_end), %esp
 
+	mov	$PA(not_multiboot_text), %ebp
+	cmp	$MB1_LOADER_MAGIC, %eax
+	je	1f
+	cmp	$MB2_LOADER_MAGIC, %eax
+	jne	cannot_run
+
 	/* Without long mode and no-execute Keel cannot run. */
+1:	mov	$PA(no_long_mode_text), %ebp
 	mov	$0x80000000, %eax
 	cpuid
 	cmp	$0x80000001, %eax
-	jb	no_long_mode
+	jb	cannot_run
 	mov	$0x80000001, %eax
 	cpuid
 	bt	$CPUID_LM_BIT, %edx
-	jnc	no_long_mode
+	jnc	cannot_run
 	bt	$CPUID_NX_BIT, %edx
-	jnc	no_long_mode
+	jnc	cannot_run
 
 	/* Map 0..4 GiB one-to-one in 2 MiB pages: 4 page directories of 512 entries. */
 	mov	$PA(handoff_pd), %ebx
@@ -125,8 +132,9 @@ multiboot_entry:
 	lgdt	PA(mb_gdt_desc)
 	ljmp	$KEEL_BOOT_CS, $PA(mb_long_mode)
 
-no_long_mode:
-	mov	$PA(no_long_mode_text), %esi
+/* Says why, which %ebp points to. */
+cannot_run:
+	mov	%ebp, %esi
 	call	com1_init
 1:	lodsb
 	test	%al, %al
@@ -192,6 +200,8 @@ mb_gdt_desc:
 /* Register offset, value: no interrupts, divisor 1, 8n1, FIFO on, DTR and RTS. */
 com1_setup:
 	.byte	1, 0, 3, 0x80, 0, 1, 1, 0, 3, 3, 2, 7, 4, 3, 0xff, 0
+not_multiboot_text:
+	.asciz	"Keel: not started by a multiboot loader; boot keel.elf with multiboot2\r\n"
 no_long_mode_text:
 	.asciz	"Keel: this CPU has no 64-bit mode or no no-execute bit; Keel cannot run on it\r\n"
 

@@ -215,18 +215,6 @@ void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info)
 	}
 }
 
-static void com1_puts(const char *s)
-{
-	for (; *s; s++) {
-		uint8_t lsr;
-
-		do
-			asm volatile("inb %w1, %0" : "=a" (lsr) : "Nd" (0x3fd));
-		while (!(lsr & 0x20));
-		asm volatile("outb %0, %w1" : : "a" (*s), "Nd" (0x3f8));
-	}
-}
-
 struct boot_info *multiboot_start(uint32_t magic, uint64_t info)
 {
 	static struct boot_info boot_info __attribute__((aligned(4096)));
@@ -238,14 +226,9 @@ struct boot_info *multiboot_start(uint32_t magic, uint64_t info)
 	bi->image_size = __image_end - __image_start;
 	bi->tables_phys = (uintptr_t)handoff_pml4 - KEEL_VIRT_BASE;
 	bi->tables_size = handoff_tables_end - handoff_pml4;
-	if (magic == MB1_LOADER_MAGIC) {
+	if (magic == MB1_LOADER_MAGIC)
 		multiboot1_convert(bi, phys(info));
-	} else if (magic == MB2_LOADER_MAGIC) {
+	else
 		multiboot2_convert(bi, phys(info));
-	} else {
-		com1_puts("Keel: not started by a multiboot loader; boot keel.elf with multiboot2\r\n");
-		for (;;)
-			asm volatile("cli; hlt");
-	}
 	return bi;
 }

@@ -112,8 +112,7 @@ struct mb2_framebuffer {
 
 /*
  * Converts the loader's information at @info to the hypervisor's boot_info. entry32.S calls it
- * once, on the handoff page tables, with interrupts off. Does not return if the magic is neither of
- * the two.
+ * once, on the handoff page tables, with interrupts off, and with one of the two magics.
  */
 struct boot_info *multiboot_start(uint32_t magic, uint64_t info);
 
