@@ -145,6 +145,17 @@ function check_private(inc,	folder)
 		report("dependency", "a private header of " inc " is included from another folder")
 }
 
+# A header's first comment says that it is private if its name does, and only then.
+function check_first_comment()
+{
+	if (judged || FNR == 1 || comment == "") return
+	first_comment = first_comment comment
+	if (in_comment) return
+	judged = 1
+	if ((file ~ /_internal\.h$/) != (first_comment ~ /Private header of /))
+		report("private", "a header is named NAME_internal.h if its first comment is \"Private header of ...\"")
+}
+
 function check_vendor(line)
 {
 	if (line ~ /cpu_features\.(amd|intel)|cpu_vendor|is_(amd|intel)[^a-z]|AuthenticAMD|GenuineIntel/ &&
@@ -207,6 +218,8 @@ FNR == 1 {
 	file = path()
 	name_of_file = FILENAME
 	in_comment = fn_start = in_asm = 0
+	judged = file !~ /\.h$/
+	first_comment = ""
 	fn_name = ""
 	# These rules are for the hypervisor: common/, arch/, xen/. Others only have the rules for includes and the licence.
 	is_source = file ~ /^(common|arch|xen)\//
@@ -216,6 +229,7 @@ FNR == 1 {
 {
 	lines = FNR
 	code = clean($0)
+	check_first_comment()
 	check_width($0)
 	if (code ~ /^[ \t]*#[ \t]*include/)
 		check_include($0)

@@ -13,7 +13,7 @@
 
 #include <public/physdev.h>
 
-#include "arch/x86/pci/guest_bus.h"
+#include "arch/x86/pci/guest_bus_internal.h"
 #include "common/pci.h"
 #include "test/unit/pci_machine.h"
 

@@ -49,7 +49,7 @@
 #include <public/version.h>
 
 #include "arch/x86/hvm/cpuid.h"
-#include "arch/x86/pci/guest_bus.h"
+#include "arch/x86/pci/guest_bus_internal.h"
 #include "common/console.h"
 #include "common/domctl.h"
 #include "common/grant_internal.h"

@@ -5,7 +5,7 @@
  * `owner`, which changes under the hardware domain's vpci lock. A guest has a struct vpci_dev of
  * its own. The two locks are never held together: `owner` is set first and reset last.
  */
-#include "arch/x86/pci/guest_bus.h"
+#include "arch/x86/pci/guest_bus_internal.h"
 
 #include "common/domain.h"
 #include "common/heap.h"

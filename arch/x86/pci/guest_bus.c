@@ -5,7 +5,7 @@
  * no I/O window, no errors. Its windows are set up as firmware would, the prefetchable one for BARs
  * of 64 bits.
  */
-#include "arch/x86/pci/guest_bus.h"
+#include "arch/x86/pci/guest_bus_internal.h"
 
 #include "arch/x86/hvm/cpuid.h"
 #include "common/heap.h"

@@ -6,7 +6,7 @@
  * Express, MSI and MSI-X; of all else nothing. What it writes reaches the device only for the bits
  * named here.
  */
-#include "arch/x86/pci/guest_bus.h"
+#include "arch/x86/pci/guest_bus_internal.h"
 
 #include "common/domain.h"
 #include "common/printk.h"

@@ -4,7 +4,7 @@
  * writes to one. A function costs a page or so, and there are no more of them
  * than answer.
  */
-#include "arch/x86/pci/guest_bus.h"
+#include "arch/x86/pci/guest_bus_internal.h"
 #include "common/heap.h"
 #include <public/errno.h>
 #include "common/printk.h"

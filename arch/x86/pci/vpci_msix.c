@@ -7,7 +7,7 @@
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/mm.h"
-#include "arch/x86/pci/guest_bus.h"
+#include "arch/x86/pci/guest_bus_internal.h"
 #include "common/heap.h"
 #include "common/printk.h"
 

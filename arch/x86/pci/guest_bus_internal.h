@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The PCI Express hierarchy that a guest sees: root ports on bus 0, each of which holds one of
- * the machine's functions or nothing, and signals by MSI when that changes (native hotplug).
+ * Private header of arch/x86/pci: the PCI Express hierarchy that a guest sees. Root ports on bus 0,
+ * each of which holds one of the machine's functions or nothing, and signals by MSI when that
+ * changes (native hotplug).
  */
-#ifndef ARCH_X86_PCI_GUEST_BUS_H
-#define ARCH_X86_PCI_GUEST_BUS_H
+#ifndef ARCH_X86_PCI_GUEST_BUS_INTERNAL_H
+#define ARCH_X86_PCI_GUEST_BUS_INTERNAL_H
 
 #include <public/hvm/pvh_layout.h>
 
