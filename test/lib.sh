@@ -133,6 +133,13 @@ quiet_qemu() {
 		-e 'Only modules from the same build' >&2
 }
 
+# Runs the emulator, on the machine of machine() and with these arguments, for so long at the most. The
+# console is on stdout.
+emulate() {	# seconds argument...
+	# shellcheck disable=SC2086 # a command with its arguments
+	${EMU_WRAPPER:-} timeout -k 5 "$1" "${qemu[@]}" "${machine_args[@]}" "${@:2}" 2> >(quiet_qemu)
+}
+
 # Keel's options, with iommu=off if the machine has no IOMMU.
 keel_options() {
 	local off=' iommu=off'
@@ -246,6 +253,11 @@ run_until() {	# seconds n done bad command...
 	kill -- -$job 2>/dev/null
 	wait $job 2>/dev/null
 	tr -d '\r' <"$log"
+}
+
+# QEMU's options for an NVMe disk that a guest gets whole.
+nvme_of_guest() {	# image
+	echo "-device nvme,serial=keel,addr=05,drive=nv -drive file=$1,format=raw,if=none,id=nv,cache=unsafe"
 }
 
 # QEMU's options for an NVMe disk that can have virtual functions. All of them share one namespace.

@@ -37,6 +37,23 @@ says_not() {
 	! console | grep -a -q "${@:1:$#-1}" -e "${!#}" || fails "the console says: ${!#}"
 }
 
+# Runs the function of the case that the test was called with, if it is one of these.
+run_case() {	# case name...
+	[[ " ${*:2} " == *" $1 "* ]] || die "$me: no case '$1'"
+	"$1"
+}
+
+# Makes $work/initrd.img: Dom0's image with the tests' own files, and with these images.
+dom0_initrd() {	# image...
+	cat "$O/dom0/initrd.img" "$O/test/dom0/extra.img" "$@" >"$work/initrd.img"
+}
+
+# Makes $work/keel.dts, with changes of sed's, for its runner, test/boot or test/bochs: GRUB passes no names of files.
+make_tree() {	# file runner [sed-script]
+	sed "${3:-}" "$1" >"$work/keel.dts"
+	[ "$2" != test/bochs ] || sed -i 's/path = .*/module-index = <1>;/' "$work/keel.dts"
+}
+
 # Waits until the console contains a pattern.
 wait_for() {	# seconds process pattern
 	local end=$((SECONDS + $1))
