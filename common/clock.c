@@ -90,7 +90,7 @@ u64 clock_clamp(u64 *last, u64 t)
 	do {
 		if (seen >= t)
 			return seen;
-	} while (!__atomic_compare_exchange_n(last, &seen, t, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!cas(last, &seen, t));
 	return t;
 }
 

@@ -60,8 +60,7 @@ static bool set_link(event_word_t *word, evtchn_port_t port)
 				word_and(word, ~BUSY);
 			return false;
 		}
-		if (__atomic_compare_exchange_n(word, &w, (w & ~(BUSY | EVTCHN_FIFO_LINK_MASK)) | port, false,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		if (cas(word, &w, (w & ~(BUSY | EVTCHN_FIFO_LINK_MASK)) | port))
 			return true;
 		w = word_or(word, BUSY) | BUSY;
 	}

@@ -189,8 +189,7 @@ static s16 grant_claim(struct grant_entry_v1 *e, domid_t grantee, bool readonly)
 		if (!readonly && flags & GTF_readonly)
 			return GNTST_general_error;
 		flags |= readonly ? GTF_reading : GTF_reading | GTF_writing;
-		if (__atomic_compare_exchange_n(head, &old, grant_head(flags, grantee), false, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST))
+		if (cas(head, &old, grant_head(flags, grantee)))
 			return GNTST_okay;
 	}
 	return GNTST_general_error;

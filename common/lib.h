@@ -43,6 +43,10 @@
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 
+/* Replaces *p by new if it is *old. false: it is not; *old then says what it is. */
+#define cas(p, old, new) \
+	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
 #define check_add_overflow(a, b, r) __builtin_add_overflow(a, b, r)
 #define check_mul_overflow(a, b, r) __builtin_mul_overflow(a, b, r)
 

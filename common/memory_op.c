@@ -73,7 +73,7 @@ static struct page_info *take_pinned(struct domain *d, gfn_t gfn, bool *pinned)
 	pg = mfn_to_page(gfn);
 	if (READ_ONCE(d->tot_pages) >= d->max_pages)
 		return NULL;
-	if (!__atomic_compare_exchange_n(&pg->ref, &free, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	if (!cas(&pg->ref, &free, 1))
 		return NULL;
 	__atomic_fetch_add(&d->tot_pages, 1, __ATOMIC_SEQ_CST);
 	return pg;
@@ -138,8 +138,7 @@ static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
 	WRITE_ONCE(d->max_pages, raised);
 	if (populate_one(d, gfn, order))
 		return true;
-	__atomic_compare_exchange_n(&d->max_pages, &raised, limit, false, __ATOMIC_SEQ_CST,
-				    __ATOMIC_SEQ_CST);
+	cas(&d->max_pages, &raised, limit);
 	return false;
 }
 

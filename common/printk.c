@@ -93,8 +93,7 @@ static void panic_once(void)
 	static bool again;
 	u32 me = this_cpu() ? this_cpu()->id + 1 : 1, first = 0;
 
-	if (__atomic_compare_exchange_n(&panicked, &first, me, false, __ATOMIC_SEQ_CST,
-					__ATOMIC_SEQ_CST))
+	if (cas(&panicked, &first, me))
 		return;
 	while (first != me)
 		cpu_relax();

@@ -74,15 +74,12 @@ static void cap_refill(struct sched_domain *d, u64 t)
 	u64 began = __atomic_load_n(&d->refilled, __ATOMIC_RELAXED), n = (t - began) / CAP_PERIOD;
 	s64 had, has;
 
-	if (t < began || n == 0 ||
-	    !__atomic_compare_exchange_n(&d->refilled, &began, began + n * CAP_PERIOD, false,
-					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if (t < began || n == 0 || !cas(&d->refilled, &began, began + n * CAP_PERIOD))
 		return;
 	had = __atomic_load_n(&d->budget, __ATOMIC_RELAXED);
 	do
 		has = min(had + (s64)min(n, 1000ull) * quota(d), quota(d));
-	while (!__atomic_compare_exchange_n(&d->budget, &had, has, false, __ATOMIC_RELAXED,
-					    __ATOMIC_RELAXED));
+	while (!cas(&d->budget, &had, has));
 }
 
 static bool capped_out(struct vcpu *v, u64 t)
@@ -483,13 +480,4 @@ int sched_set_params(struct domain *d, unsigned int weight, unsigned int cap)
 	return 0;
 }
 
-const struct sched_policy sched_fair = {
-	.id = XEN_SCHEDULER_CREDIT2,
-	.vcpu_init = fair_vcpu_init,
-	.vcpu_destroy = fair_vcpu_destroy,
-	.choose = fair_choose,
-	.enqueue = fair_enqueue,
-	.dequeue = fair_dequeue,
-	.pick = fair_pick,
-	.affinity_changed = fair_affinity_changed,
-};
+const struct sched_policy sched_fair = SCHED_POLICY(XEN_SCHEDULER_CREDIT2, fair);

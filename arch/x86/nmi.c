@@ -48,8 +48,7 @@ void nmi_report(const struct pcpu *cpu)
 	if (what == NMI_FATAL)
 		panic("An NMI came, and nmi=fatal is set");
 	/* Several CPUs may get the same one. */
-	if ((before && t - before < DUMP_NS) ||
-	    !__atomic_compare_exchange_n(&dumped, &before, t, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if ((before && t - before < DUMP_NS) || !cas(&dumped, &before, t))
 		return;
 	dump_machine();
 }

@@ -42,8 +42,7 @@ void arch_domain_free(struct domain *d)
 	for (unsigned int i = 0; i < nr_cpus; i++) {
 		const struct domain *gone = d;
 
-		__atomic_compare_exchange_n(&x86_pcpu(pcpus[i])->last_domain, &gone, NULL, false,
-					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		cas(&x86_pcpu(pcpus[i])->last_domain, &gone, NULL);
 	}
 	cpuid_policy_free(d);
 	vpci_guest_free(d);
