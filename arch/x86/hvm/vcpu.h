@@ -119,8 +119,8 @@ struct x86_domain {
 };
 
 static inline struct x86_vcpu *x86_vcpu(const struct vcpu *v) { return (struct x86_vcpu *)v; }
-static inline struct x86_domain *x86_domain(const struct domain *d) { return (struct x86_domain *)d;
-		}
+static inline struct x86_domain *x86_domain(const struct domain *d) { return (void *)d; }
+static inline struct vlapic *vlapic(const struct vcpu *v) { return &x86_vcpu(v)->vlapic; }
 #define current_x86 x86_vcpu(current)
 
 /*

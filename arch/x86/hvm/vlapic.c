@@ -14,11 +14,6 @@
 #define ICR_SHORTHAND(icr) ((icr) >> 18 & 3)
 enum { SHORT_NONE, SHORT_SELF, SHORT_ALL, SHORT_OTHERS };
 
-static struct vlapic *vlapic(const struct vcpu *v)
-{
-	return &x86_vcpu(v)->vlapic;
-}
-
 bool vlapic_accepts(const struct vcpu *v)
 {
 	const struct vlapic *l = vlapic(v);

@@ -26,11 +26,6 @@
 #define MSR_X2APIC_LAST 0x8ff
 #define IMAGE(reg) ((reg) / 4)
 
-static struct vlapic *vlapic(const struct vcpu *v)
-{
-	return &x86_vcpu(v)->vlapic;
-}
-
 static const u32 lvt_writable[NR_LVTS] = {
 	[LVT_TIMER] = 0x300ff,	/* vector, mask, periodic */
 	[LVT_THERMAL] = 0x107ff, /* vector, delivery mode, mask */
@@ -61,59 +56,43 @@ static u32 map_word(const u64 *map, unsigned int reg, unsigned int first)
 	return (u32)(READ_ONCE(map[i / 2]) >> (i % 2 * 32));
 }
 
-/* Registers that both modes have. -EINVAL: there is none that can be read here. */
-static int reg_read(struct vcpu *v, unsigned int reg, u32 *val)
+/* Registers that both modes have. Negative: there is none that can be read here. */
+static s64 reg_read(struct vcpu *v, unsigned int reg)
 {
 	struct vlapic *l = vlapic(v);
 
-	*val = 0;
 	switch (reg) {
 	case APIC_ID:
-		*val = l->x2apic ? l->id : l->id << 24;
-		return 0;
+		return l->x2apic ? l->id : l->id << 24;
 	case APIC_LVR:
-		*val = VLAPIC_VERSION;
-		return 0;
+		return VLAPIC_VERSION;
 	case APIC_TPR:
 		vlapic_set_cr8(v, hvm_ops->get_tpr(x86_vcpu(v)));
-		*val = l->tpr;
-		return 0;
+		return l->tpr;
 	case APIC_PPR:
-		*val = vlapic_ppr(l);
-		return 0;
+		return vlapic_ppr(l);
 	case APIC_LDR:
-		*val = l->ldr;
-		return 0;
+		return l->ldr;
 	case APIC_SVR:
-		*val = l->svr;
-		return 0;
+		return l->svr;
 	case APIC_ISR ... APIC_ISR + 0x70:
-		*val = map_word(l->isr, reg, APIC_ISR);
-		return 0;
+		return map_word(l->isr, reg, APIC_ISR);
 	case APIC_TMR ... APIC_TMR + 0x70:
-		*val = map_word(l->tmr, reg, APIC_TMR);
-		return 0;
+		return map_word(l->tmr, reg, APIC_TMR);
 	case APIC_IRR ... APIC_IRR + 0x70:
-		*val = map_word(l->irr, reg, APIC_IRR);
-		return 0;
+		return map_word(l->irr, reg, APIC_IRR);
 	case APIC_ESR:
-		*val = l->esr;
-		return 0;
+		return l->esr;
 	case APIC_ICR:
-		*val = (u32)l->icr;
-		return 0;
+		return (u32)l->icr;
 	case APIC_LVT_TIMER ... APIC_LVT_ERROR:
-		*val = l->lvt[lvt_index(reg)];
-		return 0;
+		return l->lvt[lvt_index(reg)];
 	case APIC_TMICT:
-		*val = l->timer_initial;
-		return 0;
+		return l->timer_initial;
 	case APIC_TMCCT:
-		*val = vlapic_timer_count(v);
-		return 0;
+		return vlapic_timer_count(v);
 	case APIC_TDCR:
-		*val = l->timer_divide;
-		return 0;
+		return l->timer_divide;
 	default:
 		return -EINVAL;
 	}
@@ -196,7 +175,7 @@ bool vlapic_mmio_active(const struct vcpu *v, u64 gpa)
 u32 vlapic_mmio_read(struct vcpu *v, unsigned int offset)
 {
 	struct vlapic *l = vlapic(v);
-	u32 val;
+	s64 val;
 
 	if (offset & 0xf)
 		return 0;
@@ -206,9 +185,10 @@ u32 vlapic_mmio_read(struct vcpu *v, unsigned int offset)
 		return (u32)(l->icr >> 32);
 	if (offset == APIC_APR || offset == APIC_RRD || offset == APIC_EOI)
 		return 0;
-	if (reg_read(v, offset, &val) < 0)
+	val = reg_read(v, offset);
+	if (val < 0)
 		vlapic_error(v, ESR_ILLEGAL_REGISTER);
-	return val;
+	return val < 0 ? 0 : (u32)val;
 }
 
 void vlapic_mmio_write(struct vcpu *v, unsigned int offset, u32 val)
@@ -300,18 +280,13 @@ static int x2apic_read(struct vcpu *v, u32 msr, u64 *val)
 {
 	struct vlapic *l = vlapic(v);
 	unsigned int reg = (msr - MSR_X2APIC_FIRST) << 4;
-	u32 low;
+	s64 low;
 
 	if (!l->x2apic || !l->enabled)
 		return -EINVAL;
-	if (reg == APIC_ICR) {
-		*val = l->icr;
-		return 0;
-	}
-	if (reg_read(v, reg, &low) < 0)
-		return -EINVAL;
-	*val = low;
-	return 0;
+	low = reg_read(v, reg);
+	*val = reg == APIC_ICR ? l->icr : (u64)low;
+	return low < 0 ? -EINVAL : 0;
 }
 
 u64 vlapic_get_base(const struct vcpu *v)
@@ -401,7 +376,7 @@ void vlapic_save_regs(struct vcpu *v, u32 regs[256])
 
 	memset(regs, 0, 256 * sizeof(regs[0]));
 	for (unsigned int reg = 0; reg < 0x400; reg += 0x10)
-		reg_read(v, reg, &regs[IMAGE(reg)]);
+		regs[IMAGE(reg)] = (u32)max(reg_read(v, reg), 0l);
 	regs[IMAGE(APIC_DFR)] = l->dfr;
 	regs[IMAGE(APIC_ICR2)] = (u32)(l->icr >> 32);
 }

@@ -12,11 +12,6 @@
 /* A guest's periodic timer may not fire more often than this: it would do nothing else. */
 #define MIN_PERIOD_NS 20000
 
-static struct vlapic *vlapic(const struct vcpu *v)
-{
-	return &x86_vcpu(v)->vlapic;
-}
-
 /* Divide configuration register: bits 0, 1 and 3 are a power of two, 7 stands for 1. */
 static u64 tick_ns(const struct vlapic *l)
 {
