@@ -42,6 +42,12 @@ struct sched_policy {
 	void (*affinity_changed)(struct vcpu *v);
 };
 
+/* The policy whose functions begin with p, each named as its operation. */
+#define SCHED_POLICY(nr, p) {							\
+	.id = nr, .vcpu_init = p##_vcpu_init, .vcpu_destroy = p##_vcpu_destroy,	\
+	.choose = p##_choose, .enqueue = p##_enqueue, .dequeue = p##_dequeue,	\
+	.pick = p##_pick, .affinity_changed = p##_affinity_changed }
+
 extern const struct sched_policy sched_fair, sched_null;
 extern cpumask_t idle_cpus;	/* atomic */
 

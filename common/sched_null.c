@@ -130,13 +130,4 @@ static void null_affinity_changed(struct vcpu *v)
 	spin_unlock(&null_lock);
 }
 
-const struct sched_policy sched_null = {
-	.id = XEN_SCHEDULER_NULL,
-	.vcpu_init = null_vcpu_init,
-	.vcpu_destroy = null_vcpu_destroy,
-	.choose = null_choose,
-	.enqueue = null_enqueue,
-	.dequeue = null_dequeue,
-	.pick = null_pick,
-	.affinity_changed = null_affinity_changed,
-};
+const struct sched_policy sched_null = SCHED_POLICY(XEN_SCHEDULER_NULL, null);

@@ -97,54 +97,38 @@ static int prefixes(struct cursor *c, u8 *op)
 	}
 }
 
+/* Opcodes 00 to 3b, eight each, and the reg field of 80 to 83; ADC and SBB are not emulated. */
+static const u8 groups[8] = { MMIO_ADD, MMIO_OR, 0, 0, MMIO_AND, MMIO_SUB, MMIO_XOR, MMIO_CMP };
+
+/* The others that are known. Even ones have an operand of 8 bits. */
+static const struct { bool known; u8 flags, alu; } opcodes[256] = {
+	[0x63] = { true, F_LOAD, MMIO_MOV },	/* MOVSXD, in 64-bit mode */
+	[0x80] = { true, F_MEM | F_GROUP1 | F_IMM8, MMIO_MOV },
+	[0x81] = { true, F_MEM | F_GROUP1 | F_IMM, MMIO_MOV },
+	[0x83] = { true, F_MEM | F_GROUP1 | F_IMM8, MMIO_MOV },
+	[0x84 ... 0x85] = { true, F_MEM, MMIO_TEST },
+	[0x86 ... 0x87] = { true, F_MEM, MMIO_XCHG },
+	[0x88 ... 0x89] = { true, F_MEM, MMIO_MOV },
+	[0x8a ... 0x8b] = { true, 0, MMIO_MOV },
+	[0xa0 ... 0xa1] = { true, F_MOFFS, MMIO_MOV },
+	[0xa2 ... 0xa3] = { true, F_MOFFS | F_MEM, MMIO_MOV },
+	[0xc6] = { true, F_MEM | F_REG0 | F_IMM8, MMIO_MOV },
+	[0xc7] = { true, F_MEM | F_REG0 | F_IMM, MMIO_MOV },
+	[0xf6] = { true, F_MEM | F_REG0 | F_IMM8, MMIO_TEST },
+	[0xf7] = { true, F_MEM | F_REG0 | F_IMM, MMIO_TEST },
+};
+
 /* Flags and operation of a one-byte opcode. */
 static int classify(u8 op, unsigned int mode, u8 *flags, u8 *alu)
 {
-	static const u8 group[8] = { MMIO_ADD, MMIO_OR, 0, 0, MMIO_AND, MMIO_SUB, MMIO_XOR, MMIO_CMP };
-
-	*alu = MMIO_MOV;
-	*flags = op & 1 ? 0 : F_BYTE;
-	switch (op) {
-	case 0x88: case 0x89:
-		*flags |= F_MEM;
-		return 0;
-	case 0x8a: case 0x8b:
-		return 0;
-	case 0xa0: case 0xa1:
-		*flags |= F_MOFFS;
-		return 0;
-	case 0xa2: case 0xa3:
-		*flags |= F_MOFFS | F_MEM;
-		return 0;
-	case 0xc6: case 0xc7:
-		*flags |= F_MEM | F_REG0 | (op & 1 ? F_IMM : F_IMM8);
-		return 0;
-	case 0x80: case 0x81: case 0x83:
-		*flags |= F_MEM | F_GROUP1 | (op == 0x81 ? F_IMM : F_IMM8);
-		return 0;
-	case 0xf6: case 0xf7:
-		*flags |= F_MEM | F_REG0 | (op & 1 ? F_IMM : F_IMM8);
-		*alu = MMIO_TEST;
-		return 0;
-	case 0x84: case 0x85:
-		*flags |= F_MEM;
-		*alu = MMIO_TEST;
-		return 0;
-	case 0x86: case 0x87:
-		*flags |= F_MEM;
-		*alu = MMIO_XCHG;
-		return 0;
-	case 0x63:
-		*flags = F_LOAD; /* MOVSXD */
-		return mode == 64 ? 0 : -EOPNOTSUPP;
-	}
-	/* 00 to 3b: in each eight, r/m with reg, then reg with r/m */
-	if (op > 0x3b || (op & 7) > 3 || !group[op >> 3])
-		return -EOPNOTSUPP;
-	*alu = group[op >> 3];
-	if (!(op & 2))
-		*flags |= F_MEM;
-	return 0;
+	*flags = opcodes[op].flags | (op & 1 ? 0 : F_BYTE);
+	*alu = opcodes[op].alu;
+	if (op > 0x3b)
+		return opcodes[op].known && (op != 0x63 || mode == 64) ? 0 : -EOPNOTSUPP;
+	/* In each eight, r/m with reg, then reg with r/m. */
+	*flags |= op & 2 ? 0 : F_MEM;
+	*alu = groups[op >> 3];
+	return (op & 7) > 3 || !*alu ? -EOPNOTSUPP : 0;
 }
 
 static int addressing(struct cursor *c, u8 modrm)
@@ -182,7 +166,6 @@ static void set_register(struct mmio_insn *out, unsigned int reg, u8 rex)
 
 static int operands(struct cursor *c, u8 flags, struct mmio_insn *out)
 {
-	static const u8 group[8] = { MMIO_ADD, MMIO_OR, 0, 0, MMIO_AND, MMIO_SUB, MMIO_XOR, MMIO_CMP };
 	unsigned int reg;
 	u8 modrm;
 	int rc;
@@ -194,7 +177,7 @@ static int operands(struct cursor *c, u8 flags, struct mmio_insn *out)
 		return rc;
 	reg = modrm >> 3 & 7;
 	if (flags & F_GROUP1) {
-		out->alu = group[reg];
+		out->alu = groups[reg];
 		if (!out->alu)
 			return -EOPNOTSUPP;
 	} else if (flags & F_REG0) {
