@@ -10,8 +10,12 @@
 #define DEVICE 0xd0000000ull
 
 /* A device of 64 bytes in place of the IO-APICs; it records the last access. */
+static u64 fetched_at, in_low_memory; /* stands for code below 4 GiB */
+
 int copy_insn_from_guest(void *dst, u64 ip, size_t len)
 {
+	fetched_at = ip;
+	ip += in_low_memory;
 	return copy_from_guest(dst, ip, len);
 }
 
@@ -407,6 +411,32 @@ static void fetches_no_page_too_many(void **state)
 	assert_false(run_at("\x8b\x08", 2, 0, false));
 }
 
+/* Where code is that is not 64-bit, and what size its operands have. */
+static void segments_count(void **state)
+{
+	static const struct { u64 efer; u16 attr; u64 base, rip, ip, loaded; } rows[] = {
+		{ EFER_LMA, 0xa9b, 0x500, 0x200001000, 0x200001000, 0x85868788 },
+		{ EFER_LMA, 0xc9b, 0x500, 0x1000, 0x1500, 0x85868788 },
+		{ 0, 0xe9b, 0x500, 0x1000, 0x1500, 0x85868788 },
+		{ 0, 0xc9b, 0xfffff000, 0x1010, 0x10, 0x85868788 },
+		{ 0, 0x9b, 0xf0000, 0xfff0, 0xffff0, 0x11118788 },
+	};
+
+	set_device(0x8182838485868788ull);
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		memcpy(code, rows[i].attr == 0x9b ? "\x8b\x0f" : "\x8b\x08", 2);
+		x86_state.efer = rows[i].efer;
+		x86_state.seg[SEG_CS] = (struct segment){ .attr = rows[i].attr, .base = rows[i].base };
+		x86_state.rip = rows[i].rip;
+		in_low_memory = (u64)code - rows[i].ip;
+		v->gpr[REG_RCX] = 0x11111111;
+		assert_true(hvm_emulate_mmio(v, DEVICE + 8, false));
+		assert_int_equal(fetched_at, rows[i].ip);
+		assert_int_equal(v->gpr[REG_RCX], rows[i].loaded);
+	}
+	in_low_memory = 0;
+}
+
 static void refuses_to_emulate(void **state)
 {
 	assert_false(run_at("\x0f\x0b", 2, 0, false));
@@ -463,7 +493,7 @@ static const struct CMUnitTest tests[] = {
 	T(decodes_the_table), T(refuses_everything_else), T(alu_like_the_cpu),
 		T(loads_fill_registers_by_size),
 	T(stores_write_their_size), T(read_modify_write), T(fetches_no_page_too_many),
-	T(refuses_to_emulate), T(holes_read_ones), T(local_apic_page), T(trapped_pages),
+	T(segments_count), T(refuses_to_emulate), T(holes_read_ones), T(local_apic_page), T(trapped_pages),
 };
 
 UNIT_MAIN(tests)

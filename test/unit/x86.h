@@ -27,7 +27,19 @@ static void ops_get_state(struct x86_vcpu *v, struct hvm_state *s)
 
 static u64 ops_get_reg(struct x86_vcpu *v, unsigned int reg)
 {
-	return reg == HREG_RFLAGS ? x86_rflags : 0;
+	switch (reg) {
+	case HREG_RIP:
+		return x86_state.rip;
+	case HREG_RFLAGS:
+		return x86_rflags;
+	case HREG_EFER:
+		return x86_state.efer;
+	case HREG_CS_ATTR:
+		return x86_state.seg[SEG_CS].attr;
+	case HREG_CS_BASE:
+		return x86_state.seg[SEG_CS].base;
+	}
+	return 0;
 }
 
 static void ops_set_reg(struct x86_vcpu *v, unsigned int reg, u64 val)

@@ -194,16 +194,15 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
 	static const struct exit_info no_next_rip;
 	u8 buf[MAX_INSN_LEN] = { 0 };
 	struct mmio_insn in;
-	struct hvm_state s;
-	unsigned int mode;
+	u64 rip = hvm_ops->get_reg(v, HREG_RIP), cs = hvm_ops->get_reg(v, HREG_CS_ATTR), ip = rip;
+	unsigned int mode = 64;
 	int rc;
 
-	hvm_ops->get_state(v, &s);
-	if (s.efer & EFER_LMA && s.seg[SEG_CS].attr & SEG_ATTR_L)
-		mode = 64;
-	else
-		mode = s.seg[SEG_CS].attr & SEG_ATTR_DB ? 32 : 16;
-	rc = fetch_and_decode(mode == 64 ? s.rip : (u32)(s.seg[SEG_CS].base + s.rip), mode, &in, buf);
+	if (!(cs & SEG_ATTR_L) || !(hvm_ops->get_reg(v, HREG_EFER) & EFER_LMA)) {
+		mode = cs & SEG_ATTR_DB ? 32 : 16;
+		ip = (u32)(hvm_ops->get_reg(v, HREG_CS_BASE) + rip);
+	}
+	rc = fetch_and_decode(ip, mode, &in, buf);
 	/*
 	 * If the fault was for a write, the decoded instruction must write; otherwise the fault was
 	 * not for the operand.
@@ -211,7 +210,7 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
 	if (rc || (write && !in.write)) {
 		pr_guest(v->v.domain,
 			 "vCPU %u: cannot emulate the %s at %#llx by the instruction at %#llx (%d): %02x %02x %02x %02x\n",
-			 v->v.id, write ? "write" : "read", (unsigned long long)gpa, (unsigned long long)s.rip, rc,
+			 v->v.id, write ? "write" : "read", (unsigned long long)gpa, (unsigned long long)rip, rc,
 			 buf[0], buf[1], buf[2], buf[3]);
 		return false;
 	}
