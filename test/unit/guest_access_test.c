@@ -35,8 +35,8 @@ static u64 cpl;
 
 static u64 get_cpl(struct x86_vcpu *v, unsigned int reg)
 {
-	assert_int_equal(reg, HREG_CPL);
-	return cpl;
+	assert_int_equal(reg, HREG_CS_ATTR);
+	return cpl << 5;
 }
 
 static const struct hvm_ops ops = { .get_paging = get_paging, .get_reg = get_cpl };

@@ -55,7 +55,7 @@ void hvm_inject_exception(struct vcpu *u, u8 vec, s32 err)
 
 static u64 get_reg(struct x86_vcpu *u, unsigned int reg)
 {
-	return reg == HREG_RIP ? 0x1000 : reg == HREG_CPL ? cpl : 0;
+	return reg == HREG_RIP ? 0x1000 : reg == HREG_CS_ATTR ? cpl << 5 : 0;
 }
 
 static void set_reg(struct x86_vcpu *u, unsigned int reg, u64 val)

@@ -372,6 +372,23 @@ static void states_are_the_same(void **state)
 	assert_int_equal(out[0].seg[SEG_TR].attr, 0x8b);
 }
 
+/* The CPL is SS's, also in a conforming segment of code, which has another DPL. */
+static void what_code_runs(void **state)
+{
+	struct hvm_state s = { .rflags = 2, .cr0 = X86_CR0_PE };
+
+	for (unsigned int i = 0; i < 8; i++) {
+		make_vcpu(i % 2);
+		s.seg[SEG_CS] = (struct segment){ .attr = i & 2 ? 0xa9f : 0xcff, .base = 0x5000 };
+		s.seg[SEG_SS].attr = i & 4 ? 0xcf3 : 0xc93;
+		hvm_ops->set_state(&vcpu, &s);
+		assert_int_equal(hvm_cpl(&vcpu), i & 4 ? 3 : 0);
+		assert_int_equal(hvm_in_32bit(&vcpu), !(i & 2));
+		assert_int_equal(hvm_ops->get_reg(&vcpu, HREG_CS_ATTR) & ~CS_CPL, i & 2 ? 0xa9f : 0xc9f);
+		assert_int_equal(hvm_ops->get_reg(&vcpu, HREG_CS_BASE), 0x5000);
+	}
+}
+
 #define PE_CD (X86_CR0_PE | X86_CR0_CD | X86_CR0_NW)
 
 static bool debug_exits(void)
@@ -861,7 +878,7 @@ int main(void)
 		UNIT_TEST(the_same_msrs_exit),
 		UNIT_TEST(the_same_instructions_exit),
 		UNIT_TEST(injection_has_one_priority),
-		UNIT_TEST(states_are_the_same),
+		UNIT_TEST(states_are_the_same), UNIT_TEST(what_code_runs),
 		UNIT_TEST(control_registers_are_shared_out),
 		UNIT_TEST(writes_of_control_registers),
 		UNIT_TEST(measures_choose_the_entry),

@@ -95,12 +95,12 @@ static noinline long hypercall_32bit(struct x86_vcpu *v)
 /* Calling convention: docs/abi.md, "Rules for all". */
 static void exit_hypercall(struct x86_vcpu *v, const struct exit_info *e)
 {
-	const u64 *r = v->gpr;
+	const u64 *r = v->gpr, cs = hvm_ops->get_reg(v, HREG_CS_ATTR);
 	long rc;
 
-	if (unlikely(hvm_ops->get_reg(v, HREG_CPL)))
+	if (unlikely(cs & CS_CPL))
 		rc = -EPERM;
-	else if (unlikely(hvm_in_32bit(v)))
+	else if (unlikely(!(cs & CS_L)))
 		rc = hypercall_32bit(v);
 	else
 		rc = hypercall_dispatch(r[REG_RAX], r[REG_RDI], r[REG_RSI], r[REG_RDX], r[REG_R10], r[REG_R8]);
@@ -156,7 +156,7 @@ static void exit_xsetbv(struct x86_vcpu *v, const struct exit_info *e)
 	/* SVM does not specify whether the exit comes before these faults. */
 	if (!(hvm_ops->get_reg(v, HREG_CR4) & X86_CR4_OSXSAVE))
 		hvm_inject_ud(&v->v);
-	else if (hvm_ops->get_reg(v, HREG_CPL) || hvm_xsetbv(&v->v, (u32)v->gpr[REG_RCX], val))
+	else if (hvm_cpl(v) || hvm_xsetbv(&v->v, (u32)v->gpr[REG_RCX], val))
 		hvm_inject_gp(&v->v);
 	else
 		hvm_ops->skip_insn(v, e, 3);

@@ -34,7 +34,7 @@ enum access { DATA, CODE, OPERAND };
 
 static bool is_user(const struct vcpu *v, enum access as)
 {
-	return as == OPERAND && hvm_ops->get_reg(x86_vcpu(v), HREG_CPL) == 3;
+	return as == OPERAND && hvm_cpl(x86_vcpu(v)) == 3;
 }
 
 /* Keel's pointer to the byte at gpa, for reading or writing, or NULL. p2m lock held. */

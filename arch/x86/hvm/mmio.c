@@ -11,8 +11,6 @@
 #include "common/guest_access.h"
 #include "common/printk.h"
 
-#define SEG_ATTR_L BIT(9)
-#define SEG_ATTR_DB BIT(10)
 #define MAX_INSN_LEN 15
 
 #define FLAG_CF BIT(0)
@@ -198,8 +196,8 @@ bool hvm_emulate_mmio(struct x86_vcpu *v, u64 gpa, bool write)
 	unsigned int mode = 64;
 	int rc;
 
-	if (!(cs & SEG_ATTR_L) || !(hvm_ops->get_reg(v, HREG_EFER) & EFER_LMA)) {
-		mode = cs & SEG_ATTR_DB ? 32 : 16;
+	if (!(cs & CS_L) || !(hvm_ops->get_reg(v, HREG_EFER) & EFER_LMA)) {
+		mode = cs & CS_DB ? 32 : 16;
 		ip = (u32)(hvm_ops->get_reg(v, HREG_CS_BASE) + rip);
 	}
 	rc = fetch_and_decode(ip, mode, &in, buf);

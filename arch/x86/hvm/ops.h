@@ -128,17 +128,27 @@ struct hvm_ops {
 	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP
 #define HVM_EXCEPTIONS (BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB))
 
-enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER, HREG_CPL,
+enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER,
 	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT, HREG_SPEC_CTRL };
+
+/* Of HREG_CS_ATTR. The CPL stands for the DPL, which differs if the segment is a conforming one. */
+#define CS_CPL (BIT(5) | BIT(6))
+#define CS_L BIT(9)
+#define CS_DB BIT(10)
 
 extern const struct hvm_ops *hvm_ops; /* chosen once at boot */
 extern const char *hvm_features; /* what of the CPU it uses, in words */
 extern const struct hvm_ops svm_ops, vmx_ops;
 
-/* Does it execute code that is not 64-bit (CS.L)? */
+/* Does it execute code that is not 64-bit? */
 static inline bool hvm_in_32bit(struct x86_vcpu *v)
 {
-	return !(hvm_ops->get_reg(v, HREG_CS_ATTR) & BIT(9));
+	return !(hvm_ops->get_reg(v, HREG_CS_ATTR) & CS_L);
+}
+
+static inline unsigned int hvm_cpl(struct x86_vcpu *v)
+{
+	return (hvm_ops->get_reg(v, HREG_CS_ATTR) & CS_CPL) >> 5;
 }
 
 /* hvm/exit.c: handles one exit of the current vCPU. */

@@ -60,7 +60,7 @@ static bool transfer(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 static void operand_fault(struct x86_vcpu *v, const struct exit_info *e, u64 gva)
 {
 	u64 next = (gva | ~PAGE_MASK) + 1;
-	s32 error = (e->io.in ? 2 : 0) | (hvm_ops->get_reg(v, HREG_CPL) == 3 ? 4 : 0);
+	s32 error = (e->io.in ? 2 : 0) | (hvm_cpl(v) == 3 ? 4 : 0);
 
 	if (operand_is_mapped(gva, e->io.in)) {
 		if (next - gva >= e->io.size || operand_is_mapped(next, e->io.in)) {

@@ -348,12 +348,14 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 	switch (reg) {
 #define GET(nr, field) case HREG_##nr: return c->field;
 	GET(RIP, rip) GET(RFLAGS, rflags) GET(CR0, cr0) GET(CR2, cr2) GET(CR3, cr3) GET(CR4, cr4)
-	GET(CPL, cpl) GET(CS_ATTR, cs.attr) GET(CS_BASE, cs.base)
+	GET(CS_BASE, cs.base)
 #undef GET
 	case HREG_EFER:
 		return c->efer & ~EFER_SVME;
 	case HREG_SPEC_CTRL:
 		return svm_get_spec_ctrl(v);
+	case HREG_CS_ATTR:
+		return (c->cs.attr & ~CS_CPL) | c->cpl << 5;
 	}
 	BUG();
 }

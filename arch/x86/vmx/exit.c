@@ -65,7 +65,7 @@ static void block_nmi_again(u64 info)
 u64 vmx_wrap_rip(u64 rip)
 {
 	bool wide = vmx_get_reg(current_x86, HREG_EFER) & EFER_LMA &&
-		    vmx_get_reg(current_x86, HREG_CS_ATTR) & BIT(9);
+		    vmx_get_reg(current_x86, HREG_CS_ATTR) & CS_L;
 
 	return wide ? rip : (u32)rip;
 }

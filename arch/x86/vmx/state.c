@@ -229,10 +229,9 @@ static u64 get_reg(struct x86_vcpu *v, unsigned int reg)
 		return get_cr2(v);
 	case HREG_CR4:
 		return merged(vmread(VMCS_GUEST_CR4), vmread(VMCS_CR4_SHADOW), v->vmx.cr4_fixed);
-	case HREG_CPL:
-		return vmread(VMCS_GUEST_ES_ATTR + 2 * SEG_SS) >> 5 & 3;
 	case HREG_CS_ATTR:
-		return attr_from_vmx(vmread(VMCS_GUEST_ES_ATTR + 2 * SEG_CS));
+		return (attr_from_vmx(vmread(VMCS_GUEST_ES_ATTR + 2 * SEG_CS)) & ~CS_CPL) |
+		       (vmread(VMCS_GUEST_ES_ATTR + 2 * SEG_SS) & CS_CPL);
 	case HREG_CS_BASE:
 		return vmread(VMCS_GUEST_ES_BASE + 2 * SEG_CS);
 	case HREG_SPEC_CTRL:
