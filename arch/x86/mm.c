@@ -85,12 +85,9 @@ bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end)
 
 bool is_host_ram(paddr_t pa)
 {
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		if (pa - r->base < r->size)
 			return r->type == BOOT_RANGE_RAM;
-	}
 	return false;
 }
 
@@ -188,8 +185,7 @@ bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
 void mm_init_early(const struct boot_info *bi)
 {
 	boot_info = *bi;
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
+	for_each_boot_range(r) {
 		paddr_t base = ROUND_UP(r->base, PAGE_SIZE), end = (r->base + r->size) & PAGE_MASK;
 
 		if (r->type != BOOT_RANGE_RAM || base >= end)
@@ -240,12 +236,9 @@ void mm_init_paging(void)
 	paddr_t top = boot_alloc(PAGE_SIZE, PAGE_SIZE, GiB(4));
 
 	root_pa = top; /* below 4 GiB: CPUs start with it in protected mode */
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		if (r->type == BOOT_RANGE_RAM)
 			map_ram(ROUND_UP(r->base, PAGE_SIZE), (r->base + r->size) & PAGE_MASK);
-	}
 	map_image();
 	WRITE_CR(4, (READ_CR(4) | X86_CR4_PGE | X86_CR4_PAE) & ~X86_CR4_PCIDE);
 	WRITE_CR(3, root_pa);
@@ -303,8 +296,7 @@ void mm_free_modules(void)
 /* The frame table exists only where RAM is. */
 void mm_init_frames(void)
 {
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
+	for_each_boot_range(r) {
 		u64 first, last;
 
 		if (r->type != BOOT_RANGE_RAM || r->size < PAGE_SIZE)
@@ -312,7 +304,7 @@ void mm_init_frames(void)
 		first = (FRAMETABLE_BASE + PFN_UP(r->base) * sizeof(struct page_info)) & PAGE_MASK;
 		last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(r->base + r->size) * sizeof(struct page_info),
 				PAGE_SIZE);
-		if (i > 0 && first < last) { /* the page may be shared with the range before */
+		if (r > boot_info.ranges && first < last) { /* the page may be shared with the range before */
 			const struct boot_range *prev = r - 1;
 			u64 prev_last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(prev->base + prev->size) *
 						 sizeof(struct page_info), PAGE_SIZE);
@@ -324,15 +316,12 @@ void mm_init_frames(void)
 			continue;
 		map_pages(first, boot_alloc(last - first, PAGE_SIZE, ~0ull), last - first, MAP_RW);
 	}
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		for (mfn_t m = PFN_UP(r->base); r->type == BOOT_RANGE_RAM && m < PFN_DOWN(r->base + r->size);
 		     m++) {
 			frame_table[m].owner = OWNER_KEEL;
 			frame_table[m].ref = 1;
 		}
-	}
 }
 
 void mm_init_heap(void)

@@ -39,6 +39,9 @@
 #define MAP_UC	(MAP_RW | PTE_PWT | PTE_PCD)
 
 extern struct boot_info boot_info; /* Keel's copy */
+#define for_each_boot_range(r) \
+	for (const struct boot_range *r = boot_info.ranges; \
+	     r < boot_info.ranges + boot_info.nr_ranges; r++)
 
 /*
  * Boot, in this order: takes a copy of what the loader gave; own page tables, direct map; moves the

@@ -101,13 +101,10 @@ static void map_dom0_ram(struct builder *b)
 /* Prints which of the firmware's entries [start, end) overlaps. */
 static void tell_covered(const struct builder *b, u64 start, u64 end)
 {
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		if (r->type != BOOT_RANGE_RAM && r->base < end && r->base + r->size > start)
 			pr_warn("%s: its kernel's place has %s of the firmware's at %#lx..%#lx, which it cannot see there",
 				build_name(b), boot_range_name(r->type), max(r->base, start), min(r->base + r->size, end));
-	}
 }
 
 static void __noreturn cannot_place(const struct builder *b, u64 start, u64 end, const char *why)
@@ -119,12 +116,9 @@ static void __noreturn cannot_place(const struct builder *b, u64 start, u64 end,
 
 static bool has_acpi_tables(u64 page)
 {
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		if (r->type == BOOT_RANGE_ACPI && r->base < page + PAGE_SIZE && r->base + r->size > page)
 			return true;
-	}
 	return false;
 }
 
@@ -358,14 +352,11 @@ void build_memmap(struct builder *b)
 			add_ram(b, b->ram[i].base, b->ram[i].end);
 		return;
 	}
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		if (r->type == BOOT_RANGE_RAM)
 			add_host_ram(b, ROUND_UP(r->base, PAGE_SIZE), (r->base + r->size) & PAGE_MASK);
 		else
 			add_entry(d, r->base, r->base + r->size, r->type);
-	}
 	if (b->translated.end)
 		overlay_ram(d, b->translated.base, b->translated.end);
 }

@@ -20,13 +20,10 @@
 /* Is it firmware memory, better cached than treated as registers? */
 static enum p2m_type device_type(u64 gpa)
 {
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		if (gpa - r->base < r->size && (r->type == BOOT_RANGE_ACPI || r->type == BOOT_RANGE_NVS ||
 						r->flags & BOOT_RANGE_EFI_RUNTIME))
 			return P2M_MMIO_RAMLIKE;
-	}
 	return P2M_MMIO;
 }
 

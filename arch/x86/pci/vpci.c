@@ -285,12 +285,9 @@ bool vpci_is_device_range(u64 first, u64 size)
 	    meet(first, size, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE) ||
 	    iommu_hides_any(PFN_DOWN(first), PFN_DOWN(first + size - 1)))
 		return false;
-	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-
+	for_each_boot_range(r)
 		if (r->type != BOOT_RANGE_RESERVED && meet(first, size, r->base, r->size))
 			return false;
-	}
 	for (unsigned int i = 0; i < nr_ioapics; i++)
 		if (meet(first, size, ioapics[i].address, PAGE_SIZE))
 			return false;
