@@ -21,15 +21,14 @@ void boot_info_print(const struct boot_info *bi)
 
 	pr_info("started by %s (%s), image at %#lx, %lu KiB",
 		bi->loader_name[0] ? bi->loader_name : "a nameless loader",
-		bi->loader < ARRAY_SIZE(loaders) ? loaders[bi->loader] : loaders[0],
-		bi->image_phys, bi->image_size / 1024);
+		bi->loader < ARRAY_SIZE(loaders) ? loaders[bi->loader] : loaders[0], bi->image_phys,
+		bi->image_size / 1024);
 	for (i = 0; i < bi->nr_ranges; i++) {
 		const struct boot_range *r = &bi->ranges[i];
 
 		if (r->type == BOOT_RANGE_RAM)
 			ram += r->size;
-		pr_info("memory %012lx-%012lx %s%s", r->base,
-			(r->base + r->size - 1), boot_range_name(r->type),
+		pr_info("memory %012lx-%012lx %s%s", r->base, r->base + r->size - 1, boot_range_name(r->type),
 			r->flags & BOOT_RANGE_EFI_RUNTIME ? ", EFI runtime" : "");
 	}
 	pr_info("%lu MiB of RAM", ram >> 20);
@@ -37,12 +36,11 @@ void boot_info_print(const struct boot_info *bi)
 		const struct boot_module *m = &bi->modules[i];
 		bool named = strncmp(m->name, BOOT_NO_NAME, strlen(BOOT_NO_NAME));
 
-		pr_info("module %u at %#lx, %lu bytes%s%s", i, m->base,
-			m->size, named ? ": " : "", named ? m->name : "");
+		pr_info("module %u at %#lx, %lu bytes%s%s", i, m->base, m->size, named ? ": " : "",
+			named ? m->name : "");
 	}
 	if (bi->fdt)
-		pr_info("boot configuration at %#lx, %lu bytes", bi->fdt,
-			bi->fdt_size);
+		pr_info("boot configuration at %#lx, %lu bytes", bi->fdt, bi->fdt_size);
 	if (bi->fb.present)
 		pr_info("framebuffer %ux%ux%u at %#lx", bi->fb.width, bi->fb.height, bi->fb.bpp,
 			bi->fb.base);

@@ -52,27 +52,21 @@ int bootcfg_number(struct bootcfg_parser *p, int node, const char *prop, u64 max
 	return 1;
 }
 
-/* A terminated string, NULL if the property is not there. @ok becomes false after a message. */
-static const char *get_string(struct bootcfg_parser *p, int node, const char *prop, size_t max,
-			      bool *ok)
+/* A terminated string. Returns as bootcfg_number() does. */
+static int get_string(struct bootcfg_parser *p, int node, const char *prop, size_t max,
+		      const char **value)
 {
 	int len;
 	const char *s = fdt_getprop(p->fdt, node, prop, &len);
 
 	if (!s)
-		return NULL;
-	if (len < 1 || strnlen(s, len) != (size_t)len - 1) {
-		node_error(p, node, "%s is not one string", prop);
-		*ok = false;
-		return NULL;
-	}
-	if ((size_t)len > max) {
-		node_error(p, node, "%s has %d characters, at most %d fit", prop,
-			    len - 1, (int)max - 1);
-		*ok = false;
-		return NULL;
-	}
-	return s;
+		return 0;
+	if (len < 1 || strnlen(s, len) != (size_t)len - 1)
+		return node_error(p, node, "%s is not one string", prop);
+	if ((size_t)len > max)
+		return node_error(p, node, "%s has %d characters, at most %d fit", prop, len - 1, (int)max - 1);
+	*value = s;
+	return 1;
 }
 
 int bootcfg_known(struct bootcfg_parser *p, int node, const char *const *known)
@@ -158,20 +152,18 @@ static int find_module(struct bootcfg_parser *p, int node)
 static int parse_kernel(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
 	const char *args;
-	bool ok = true;
 
 	if (d->kernel != BOOTCFG_NO_MODULE)
 		return bootcfg_error(p, "%s: a second kernel (%s)", d->name, bootcfg_node_name(p, node));
 	d->kernel = find_module(p, node);
 	if (d->kernel < 0)
 		return -1;
-	args = get_string(p, node, "bootargs", sizeof(d->cmdline), &ok);
-	if (!ok)
+	args = p->bi->modules[d->kernel].cmdline;
+	if (get_string(p, node, "bootargs", sizeof(d->cmdline), &args) < 0)
 		return -1;
 	/* The domain's own bootargs take precedence; the module's command line comes last. */
 	if (!d->cmdline[0])
-		boot_copy_string(d->cmdline, sizeof(d->cmdline),
-				 args ? args : p->bi->modules[d->kernel].cmdline);
+		boot_copy_string(d->cmdline, sizeof(d->cmdline), args);
 	return 0;
 }
 
@@ -186,14 +178,14 @@ static int parse_ramdisk(struct bootcfg_parser *p, int node, struct bootcfg_doma
 /* "0-3,8": host CPUs on which the domain's vCPUs may run. */
 static int parse_affinity(struct bootcfg_parser *p, int node, struct bootcfg_domain *d)
 {
-	bool ok = true;
-	const char *s = get_string(p, node, "hard-affinity", 256, &ok);
-	const char *at = s;
+	const char *s, *at;
+	int rc = get_string(p, node, "hard-affinity", 256, &s);
 	unsigned long first, last;
 	char *end;
 
-	if (!s)
-		return ok ? 0 : -1;
+	if (rc <= 0)
+		return rc;
+	at = s;
 	do {
 		if (*at < '0' || *at > '9')
 			goto bad;
@@ -334,8 +326,7 @@ static int parse_domain(struct bootcfg_parser *p, int node)
 		"bootargs", "pci", NULL
 	};
 	struct bootcfg_domain *d = &p->cfg->domains[p->cfg->nr_domains];
-	const char *name = bootcfg_node_name(p, node), *args;
-	bool ok = true;
+	const char *name = bootcfg_node_name(p, node), *args = "";
 	int sub, rc = 0;
 
 	if (p->cfg->nr_domains == BOOTCFG_MAX_DOMAINS)
@@ -350,11 +341,9 @@ static int parse_domain(struct bootcfg_parser *p, int node)
 	if (bootcfg_known(p, node, known) || parse_capabilities(p, node, d) ||
 	    parse_numbers(p, node, d) || parse_affinity(p, node, d) || parse_pci(p, node, d))
 		return -1;
-	args = get_string(p, node, "bootargs", sizeof(d->cmdline), &ok);
-	if (!ok)
+	if (get_string(p, node, "bootargs", sizeof(d->cmdline), &args) < 0)
 		return -1;
-	if (args)
-		boot_copy_string(d->cmdline, sizeof(d->cmdline), args);
+	boot_copy_string(d->cmdline, sizeof(d->cmdline), args);
 	fdt_for_each_subnode(sub, p->fdt, node) {
 		if (boot_module_is(p->fdt, sub, "kernel"))
 			rc = parse_kernel(p, sub, d);

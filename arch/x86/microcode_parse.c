@@ -50,11 +50,10 @@ static void pause_in(const struct ucode_cpu *cpu)
 
 static u32 sum(const u8 *p, u64 len, const struct ucode_cpu *cpu)
 {
-	u32 total = 0, word;
+	u32 total = 0;
 
 	for (u64 i = 0; i < len / 4; i++) {
-		memcpy(&word, p + 4 * i, sizeof(word));
-		total += word;
+		total += get32(p + 4 * i);
 		if (i % SUM_AT_ONCE == SUM_AT_ONCE - 1)
 			pause_in(cpu);
 	}
@@ -162,18 +161,16 @@ static int choose_amd(const u8 *file, u64 size, const struct ucode_cpu *cpu,
 		      struct ucode_patch *best)
 {
 	struct amd_section s;
-	u32 magic;
 	u16 id = 0;
 	int rc;
 
 	for (u64 at = 0; at < size; at += sizeof(s) + s.size) {
 		bool first;
 
-		if (size - at < sizeof(magic))
+		if (size - at < sizeof(u32))
 			return -EINVAL;
-		memcpy(&magic, file + at, sizeof(magic));
-		first = magic == AMD_MAGIC;
-		at += first ? sizeof(magic) : 0;
+		first = get32(file + at) == AMD_MAGIC;
+		at += first ? sizeof(u32) : 0;
 		if ((!at && !first) || size - at < sizeof(s))
 			return -EINVAL;
 		memcpy(&s, file + at, sizeof(s));

@@ -31,16 +31,13 @@ static void read_reloc(struct elf_kernel *k, const u8 *desc, u32 len)
 
 static void read_note(struct elf_kernel *k, u32 type, const u8 *desc, u32 len)
 {
-	u32 features;
-
 	if (type == XEN_ELFNOTE_PHYS32_ENTRY && len >= 4) {
-		memcpy(&k->entry, desc, 4);
+		k->entry = get32(desc);
 		k->has_entry = true;
 	} else if (type == XEN_ELFNOTE_PHYS32_RELOC) {
 		read_reloc(k, desc, len);
 	} else if (type == XEN_ELFNOTE_SUPPORTED_FEATURES && len >= 4) {
-		memcpy(&features, desc, 4);
-		k->dom0 = features & BIT(XENFEAT_dom0);
+		k->dom0 = get32(desc) & BIT(XENFEAT_dom0);
 	}
 }
 
@@ -48,14 +45,9 @@ static void read_note(struct elf_kernel *k, u32 type, const u8 *desc, u32 len)
 static void read_notes(struct elf_kernel *k, const u8 *p, u64 len)
 {
 	while (len >= 12) {
-		u32 namesz, descsz, type;
-		u64 total, name_end;
+		u32 namesz = get32(p), descsz = get32(p + 4), type = get32(p + 8);
+		u64 name_end = 12 + ROUND_UP((u64)namesz, 4), total = name_end + ROUND_UP((u64)descsz, 4);
 
-		memcpy(&namesz, p, 4);
-		memcpy(&descsz, p + 4, 4);
-		memcpy(&type, p + 8, 4);
-		name_end = 12 + ROUND_UP((u64)namesz, 4);
-		total = name_end + ROUND_UP((u64)descsz, 4);
 		if (total > len)
 			return;
 		if (namesz == 4 && !memcmp(p + 12, "Xen", 4))
@@ -72,18 +64,15 @@ static int add_segment(struct elf_kernel *k, const struct elf64_phdr *ph, u64 si
 
 	if (!ph->memsz)
 		return 0;
-	if (ph->offset > size || ph->filesz > size - ph->offset || ph->filesz > ph->memsz) {
-		*why = "a segment lies outside of the file (is it truncated?)";
+	*why = "a segment lies outside of the file (is it truncated?)";
+	if (ph->offset > size || ph->filesz > size - ph->offset || ph->filesz > ph->memsz)
 		return -EINVAL;
-	}
-	if (check_add_overflow(ph->paddr, ph->memsz, &end) || end > GiB(4)) {
-		*why = "a segment is to be loaded above 4 GiB";
+	*why = "a segment is to be loaded above 4 GiB";
+	if (check_add_overflow(ph->paddr, ph->memsz, &end) || end > GiB(4))
 		return -EINVAL;
-	}
-	if (k->nr_segments == ELF_MAX_SEGMENTS) {
-		*why = "it has too many segments";
+	*why = "it has too many segments";
+	if (k->nr_segments == ELF_MAX_SEGMENTS)
 		return -EINVAL;
-	}
 	k->seg[k->nr_segments++] = (struct elf_segment){ ph->offset, ph->filesz, ph->paddr, ph->memsz,
 							 ph->flags & PF_W };
 	k->start = min(k->start, ph->paddr);
