@@ -52,11 +52,9 @@ int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptr
 	gt = alloc_pages(order);
 	if (!gt)
 		return -ENOMEM;
+	*gt = (struct grant_table){ .order = order, .max_frames = max_frames, .max_maptrack = max_maptrack,
+				    .maptrack_free = MAPTRACK_END };
 	spin_lock_init(&gt->lock, RANK_GRANT);
-	gt->order = order;
-	gt->max_frames = max_frames;
-	gt->max_maptrack = max_maptrack;
-	gt->maptrack_free = MAPTRACK_END;
 	gt->shared = (void *)(gt + 1);
 	gt->active = (void *)(gt->shared + max_frames);
 	gt->gfn = (void *)(gt->active + max_frames);

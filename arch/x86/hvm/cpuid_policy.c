@@ -33,27 +33,23 @@ enum { REG_A, REG_B, REG_C, REG_D };
 static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	/* SSE3 PCLMUL SSSE3 FMA CX16 PCID SSE4.1 SSE4.2 X2APIC MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
 	{ 1, 0, REG_C, B(0) | B(1) | B(9) | B(12) | B(13) | B(17) | B(19) | B(20) | B(21) | B(22) | B(23) |
-	  B(25) |
-		       B(26) | B(28) | B(29) | B(30) },
+		       B(25) | B(26) | B(28) | B(29) | B(30) },
 	/*
 	 * FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFLUSH MMX FXSR SSE
 	 * SSE2 HTT
 	 */
 	{ 1, 0, REG_D, 0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(19) | B(23) |
-	  B(24) | B(25) |
-		       B(26) | B(28) },
+		       B(24) | B(25) | B(26) | B(28) },
 	{ 6, 0, REG_A, B(2) },	/* ARAT */
 	/* FSGSBASE BMI1 AVX2 FDP_EXCPTN SMEP BMI2 ERMS INVPCID NO_FPU_SEL AVX512F AVX512DQ RDSEED
 	 * ADX SMAP AVX512IFMA CLFLUSHOPT CLWB AVX512CD SHA AVX512BW AVX512VL */
 	{ 7, 0, REG_B, B(0) | B(3) | B(5) | B(6) | B(7) | B(8) | B(9) | B(10) | B(13) | B(16) | B(17) |
-	  B(18) |
-		       B(19) | B(20) | B(21) | B(23) | B(24) | B(28) | B(29) | B(30) | B(31) },
+		       B(18) | B(19) | B(20) | B(21) | B(23) | B(24) | B(28) | B(29) | B(30) | B(31) },
 	/*
 	 * PREFETCHWT1 AVX512VBMI UMIP PKU VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ LA57 RDPID
 	 * CLDEMOTE MOVDIRI MOVDIR64B */
 	{ 7, 0, REG_C, B(0) | B(1) | B(2) | B(3) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) |
-	  B(16) | B(22) |
-		       B(25) | B(27) | B(28) },
+		       B(16) | B(22) | B(25) | B(27) | B(28) },
 	/* AVX512_4VNNIW AVX512_4FMAPS FSRM AVX512_VP2INTERSECT MD_CLEAR SERIALIZE IBRS STIBP L1D_FLUSH
 	 * ARCH_CAPABILITIES SSBD */
 	{ 7, 0, REG_D, B(2) | B(3) | B(4) | B(8) | B(10) | B(14) | CPUID_7D_IBRSB | B(27) | B(28) |
@@ -66,9 +62,8 @@ static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	/* LAHF CR8_LEGACY ABM SSE4A MISALIGNSSE PREFETCHW XOP FMA4 TBM */
 	{ 0x80000001, 0, REG_C, B(0) | B(4) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21) },
 	/* as leaf 1 EDX, and SYSCALL NX MMXEXT PAGE1GB RDTSCP LM */
-	{ 0x80000001, 0, REG_D,
-	  0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(20) | B(22) | B(23) |
-				B(24) | B(26) | B(27) | B(29) },
+	{ 0x80000001, 0, REG_D, 0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(20) |
+				B(22) | B(23) | B(24) | B(26) | B(27) | B(29) },
 	{ 0x80000007, 0, REG_D, B(8) },		/* invariant TSC */
 	/* CLZERO XSAVEERPTR WBNOINVD IBPB IBRS STIBP, hints about them, SSBD SSB_NO PSFD BTC_NO
 	 * IBPB_RET */

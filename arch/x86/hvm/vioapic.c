@@ -254,12 +254,9 @@ const struct mmio_handler vioapic_mmio = { mmio_match, mmio_read, mmio_write };
 
 static int init_one(struct domain *d, struct vioapic *io, const struct ioapic_info *host)
 {
-	io->d = d;
+	*io = (struct vioapic){ .d = d, .address = host->address, .gsi_base = host->gsi_base,
+				.id = host->id, .nr_pins = min_t(u32, host->nr_pins, MAX_PINS) };
 	spin_lock_init(&io->lock, RANK_VIOAPIC);
-	io->address = host->address;
-	io->gsi_base = host->gsi_base;
-	io->id = host->id;
-	io->nr_pins = min_t(u32, host->nr_pins, MAX_PINS);
 	io->pins = alloc_pages(size_to_order(io->nr_pins * sizeof(io->pins[0])));
 	if (!io->pins)
 		return -ENOMEM;

@@ -276,20 +276,13 @@ int vpci_add_assigned(struct vpci *p, const struct vpci_dev *host, struct guest_
 
 	if (!dev)
 		return -ENOMEM;
-	dev->order = host->order;
-	dev->sbdf = dev->iommu.sbdf = host->sbdf;
-	dev->iommu.alias = host->iommu.alias;
-	dev->owner = p->d->id;
-	dev->virtfn = host->virtfn;
-	dev->acs = host->acs;
-	dev->msi = host->msi;
-	dev->msi_64 = host->msi_64;
-	dev->msix = host->msix;
-	dev->nr_entries = host->nr_entries;
-	dev->table_bar = host->table_bar;
-	dev->table_offset = host->table_offset;
-	dev->table_first = INVALID_GFN;
-	dev->fn = fn;
+	*dev = (struct vpci_dev){
+		.order = host->order, .sbdf = host->sbdf, .owner = p->d->id, .fn = fn,
+		.iommu = { .sbdf = host->sbdf, .alias = host->iommu.alias },
+		.virtfn = host->virtfn, .acs = host->acs, .msi = host->msi, .msi_64 = host->msi_64,
+		.msix = host->msix, .nr_entries = host->nr_entries, .table_bar = host->table_bar,
+		.table_offset = host->table_offset, .table_first = INVALID_GFN,
+	};
 	rc = iommu_attach(&dev->iommu, p->d);
 	if (rc) {
 		free_pages(dev, dev->order);

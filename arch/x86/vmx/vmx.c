@@ -219,34 +219,32 @@ void vmx_vmcs_leave(struct x86_vcpu *v, paddr_t before)
 		vmptrld(before);
 }
 
-/* What of the host is the same on all CPUs; the rest is written when the vCPU comes to one. */
+/*
+ * What of the host is the same on all CPUs, and not 0; the rest is written when the vCPU comes to
+ * one.
+ */
 static void write_host_state(void)
 {
 	vmwrite(VMCS_HOST_ES_SEL, SEL_DATA);
 	vmwrite(VMCS_HOST_CS_SEL, SEL_CODE);
 	vmwrite(VMCS_HOST_SS_SEL, SEL_DATA);
 	vmwrite(VMCS_HOST_DS_SEL, SEL_DATA);
-	vmwrite(VMCS_HOST_FS_SEL, 0);
-	vmwrite(VMCS_HOST_GS_SEL, 0);
 	vmwrite(VMCS_HOST_TR_SEL, SEL_TSS);
-	vmwrite(VMCS_HOST_FS_BASE, 0);
-	vmwrite(VMCS_HOST_GS_BASE, 0);
-	vmwrite(VMCS_HOST_SYSENTER_CS, 0);
-	vmwrite(VMCS_HOST_SYSENTER_ESP, 0);
-	vmwrite(VMCS_HOST_SYSENTER_EIP, 0);
 	vmwrite(VMCS_HOST_PAT, rdmsr(MSR_PAT));
 	vmwrite(VMCS_HOST_EFER, rdmsr(MSR_EFER));
 	vmwrite(VMCS_HOST_CR0, READ_CR(0));
 	vmwrite(VMCS_HOST_CR3, keel_cr3());
 }
 
-/* A new VMCS holds anything (SDM vol. 3, 25.11.3). */
+/* A new VMCS holds anything (SDM vol. 3, 25.11.3). Of the host, what Keel does not use is 0. */
 static void write_zeros(void)
 {
 	static const u16 fields[] = {
 		VMCS_PF_MASK, VMCS_PF_MATCH, VMCS_CR3_TARGETS, VMCS_EXIT_STORES, VMCS_EXIT_LOADS,
 		VMCS_ENTRY_LOADS, VMCS_TSC_OFFSET, VMCS_DEBUGCTL, VMCS_ENTRY_INTR, VMCS_ENTRY_ERROR,
 		VMCS_ENTRY_LEN, VMCS_PDPTE0, VMCS_PDPTE0 + 2, VMCS_PDPTE0 + 4, VMCS_PDPTE0 + 6,
+		VMCS_HOST_FS_SEL, VMCS_HOST_GS_SEL, VMCS_HOST_FS_BASE, VMCS_HOST_GS_BASE,
+		VMCS_HOST_SYSENTER_CS, VMCS_HOST_SYSENTER_ESP, VMCS_HOST_SYSENTER_EIP,
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
