@@ -8,7 +8,7 @@
 #   ACCEL      auto, tcg, kvm     LOADER     multiboot, uefi
 #   CPU        QEMU's -cpu        SMP, MEM   CPUs and memory (default 2, 2G)
 #   QEMU_ARGS  added unchanged  KEEL_OPTIONS  Keel's own boot options
-#   IOMMU      off, intel, amd    off says iommu=off to Keel
+#   IOMMU      off, intel, amd    off says iommu=off to Keel; intel,eim=on: more of QEMU's options
 #   QEMU       10                 bookworm-backports' QEMU (make qemu10), for what 7.2 lacks
 #   FIRMWARE   smm                OVMF as built for Secure Boot: its ACPI NVS lies over a kernel's usual place
 #   HOST_CPU   all                TCG's CPUs on all of the host's (default: on one, see one_host_cpu())
@@ -110,7 +110,7 @@ machine() {	# log-or-stdio
 	machine_args+=(-serial chardev:com1)
 	case ${IOMMU:-off} in	# must come before all other devices
 	off) ;;
-	intel | amd) machine_args+=(-device "$IOMMU-iommu,intremap=on") ;;
+	intel | amd | intel,*) machine_args+=(-device "${IOMMU%%,*}-iommu,intremap=on${IOMMU#"${IOMMU%%,*}"}") ;;
 	*) die "IOMMU=$IOMMU: it must be off, intel or amd" ;;
 	esac
 }

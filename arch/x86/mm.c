@@ -10,6 +10,14 @@
 
 #define MAX_BOOT_RANGES 256
 
+_Static_assert(RAM_LIMIT <= BIT(DIRECTMAP_BITS), "RAM ends within the direct map");
+_Static_assert(DIRECTMAP_BASE + BIT(DIRECTMAP_BITS) <= MMIO_BASE, "that ends before the devices");
+_Static_assert(MMIO_BASE + MMIO_WINDOWS * GiB(1) <= STACKS_BASE, "devices end before the stacks");
+_Static_assert(STACKS_BASE + (u64)NR_CPUS * NR_STACKS * 2 * CPU_STACK_SIZE <= FRAMETABLE_BASE,
+	       "stacks end before the frame table");
+_Static_assert(FRAMETABLE_BASE + RAM_LIMIT / PAGE_SIZE * sizeof(struct page_info) <= KEEL_VIRT_BASE,
+	       "the frame table ends before the image");
+
 struct boot_info boot_info;
 struct page_info *frame_table = (struct page_info *)FRAMETABLE_BASE;
 mfn_t max_mfn;
@@ -181,13 +189,32 @@ bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
 	return true;
 }
 
+/* RAM beyond what Keel can keep account of is nobody's. */
+static void limit_ram(struct boot_range *r)
+{
+	paddr_t end = r->base + r->size;
+
+	if (r->type != BOOT_RANGE_RAM || end <= RAM_LIMIT)
+		return;
+	pr_warn("memory: %012lx-%012lx is left out: Keel uses RAM below 16 TiB only\n",
+		max_t(paddr_t, r->base, RAM_LIMIT), end - 1);
+	if (r->base >= RAM_LIMIT)
+		r->type = BOOT_RANGE_RESERVED;
+	else
+		r->size = RAM_LIMIT - r->base;
+}
+
 /* The loader's stack and structures are in RAM that will be allocated: take a copy first. */
 void mm_init_early(const struct boot_info *bi)
 {
 	boot_info = *bi;
-	for_each_boot_range(r) {
-		paddr_t base = ROUND_UP(r->base, PAGE_SIZE), end = (r->base + r->size) & PAGE_MASK;
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
+		struct boot_range *r = &boot_info.ranges[i];
+		paddr_t base, end;
 
+		limit_ram(r);
+		base = ROUND_UP(r->base, PAGE_SIZE);
+		end = (r->base + r->size) & PAGE_MASK;
 		if (r->type != BOOT_RANGE_RAM || base >= end)
 			continue;
 		free_ranges_insert(nr_free, base, end);
@@ -293,35 +320,33 @@ void mm_free_modules(void)
 	}
 }
 
-/* The frame table exists only where RAM is. */
+/*
+ * The frame table exists only where RAM is. It is some GiB on a large machine: each entry is
+ * written once here, and once more if the heap gets the frame.
+ */
 void mm_init_frames(void)
 {
+	static const struct page_info keels = { .ref = 1, .owner = OWNER_KEEL };
+	u64 done = 0; /* two pieces of RAM may share a page of it */
+
 	for_each_boot_range(r) {
-		u64 first, last;
+		u64 first, last, align, gap;
 
 		if (r->type != BOOT_RANGE_RAM || r->size < PAGE_SIZE)
 			continue;
 		first = (FRAMETABLE_BASE + PFN_UP(r->base) * sizeof(struct page_info)) & PAGE_MASK;
 		last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(r->base + r->size) * sizeof(struct page_info),
 				PAGE_SIZE);
-		if (r > boot_info.ranges && first < last) { /* the page may be shared with the range before */
-			const struct boot_range *prev = r - 1;
-			u64 prev_last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(prev->base + prev->size) *
-						 sizeof(struct page_info), PAGE_SIZE);
-
-			if (prev->type == BOOT_RANGE_RAM)
-				first = max(first, prev_last);
-		}
+		first = max(first, done);
 		if (first >= last)
 			continue;
-		map_pages(first, boot_alloc(last - first, PAGE_SIZE, ~0ull), last - first, MAP_RW);
+		align = last - first < MiB(4) ? PAGE_SIZE : MiB(2); /* by large pages */
+		gap = first & (align - 1);
+		map_pages(first, boot_take(gap + last - first, align, ~0ull) + gap, last - first, MAP_RW);
+		for (struct page_info *pg = (void *)first; pg < (struct page_info *)last; pg++)
+			*pg = keels;
+		done = last;
 	}
-	for_each_boot_range(r)
-		for (mfn_t m = PFN_UP(r->base); r->type == BOOT_RANGE_RAM && m < PFN_DOWN(r->base + r->size);
-		     m++) {
-			frame_table[m].owner = OWNER_KEEL;
-			frame_table[m].ref = 1;
-		}
 }
 
 void mm_init_heap(void)
@@ -376,7 +401,23 @@ const void *map_firmware(paddr_t pa, size_t len)
 
 void *map_mmio(paddr_t pa, size_t len)
 {
-	return map_missing(MMIO_BASE, MMIO_BITS, pa, len, MAP_UC) ? (void *)(MMIO_BASE + pa) : NULL;
+	static u32 gib[MMIO_WINDOWS]; /* L: map_lock. Which one each shows, plus 1 */
+	u32 want = (u32)(pa >> 30) + 1;
+	unsigned int i = 0;
+	u64 base;
+
+	if ((pa & (GiB(1) - 1)) + len > GiB(1) || pa >> cpu_features.phys_bits)
+		return NULL;
+	spin_lock(&map_lock);
+	while (i < MMIO_WINDOWS && gib[i] && gib[i] != want)
+		i++;
+	if (i < MMIO_WINDOWS)
+		gib[i] = want;
+	spin_unlock(&map_lock);
+	if (i == MMIO_WINDOWS)
+		return NULL;
+	base = MMIO_BASE + i * GiB(1) - (pa & ~(GiB(1) - 1));
+	return map_missing(base, 52, pa, len, MAP_UC) ? (void *)(base + pa) : NULL;
 }
 
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu)

@@ -7,18 +7,19 @@
 #include "common/lib.h"
 
 /*
- * The upper half, top-level slot by slot:
+ * The upper half, top-level slot by slot; mm.c asserts that no part runs into the next:
  *   0xffff800000000000  direct map of RAM and firmware tables (64 TiB)
- *   0xffffc00000000000  device registers, uncached, at base + physical address
+ *   0xffffc00000000000  device registers, uncached: windows of 1 GiB, in order of first use
  *   0xffffd00000000000  stacks, each between unmapped guard pages
  *   0xffffe00000000000  frame table, present only where RAM is
  *   0xffffffff80000000  the image
  */
 #define DIRECTMAP_BITS	46u
 #define MMIO_BASE	0xffffc00000000000ull
-#define MMIO_BITS	44u /* addresses from here on have no place there */
+#define MMIO_WINDOWS	1024
 #define STACKS_BASE	0xffffd00000000000ull
 #define FRAMETABLE_BASE	0xffffe00000000000ull
+#define RAM_LIMIT	BIT(32 + PAGE_SHIFT) /* the heap's lists have frame numbers of 32 bits */
 
 /* Page table entry bits (SDM vol. 3, 4.5; APM vol. 2, 5.3). */
 #define PTE_P	BIT(0)

@@ -279,7 +279,7 @@ static bool meet(u64 a, u64 a_size, u64 b, u64 b_size)
 
 bool vpci_is_device_range(u64 first, u64 size)
 {
-	u64 limit = BIT(min(cpu_features.phys_bits, MMIO_BITS));
+	u64 limit = BIT(cpu_features.phys_bits);
 
 	if (first >= limit || size > limit - first ||
 	    meet(first, size, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE) ||

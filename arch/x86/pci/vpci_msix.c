@@ -150,7 +150,7 @@ static bool is_device_memory(const struct vpci *p, u64 gpa, u64 size)
 	for (gfn_t gfn = PFN_DOWN(gpa); gfn <= PFN_DOWN(gpa + size - 1); gfn++) {
 		if (!mfn_valid(gfn) && gfn != PFN_DOWN(APIC_DEFAULT_PHYS_BASE) && !vioapic_is_page(d, gfn) &&
 		    !vpci_in_config_space(p, gfn << PAGE_SHIFT) && !iommu_hides(gfn) &&
-		    !(gfn >> (min(cpu_features.phys_bits, MMIO_BITS) - PAGE_SHIFT)))
+		    !(gfn >> (cpu_features.phys_bits - PAGE_SHIFT)))
 			continue;
 		pr_guest(d, "MSI-X table at %#llx: no device memory, ignored\n", (unsigned long long)gpa);
 		return false;
