@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only; breaks: dependency; as: arch/x86/vmx/x.c */
-#include "arch/x86/svm/svm.h"
+#include "arch/x86/svm/vmcb.h"

@@ -11,7 +11,7 @@
 #include "arch/x86/mm.h"
 #include "arch/x86/pci/vpci.h"
 #include "arch/x86/pcpu.h"
-#include "arch/x86/svm/svm.h"
+#include "arch/x86/svm/vmcb.h"
 #include "arch/x86/vmx/caps.h"
 #include "arch/x86/vmx/vmcs.h"
 

@@ -26,10 +26,9 @@
 	X(cs, CS) X(ds, DS) X(es, ES) X(fs, FS) X(gs, GS) X(ss, SS) X(tr, TR) X(ldtr, LDTR)
 /* The rest of the record, and where the vCPU's state has it. */
 #define FIELDS(X) X(rip, rip) X(rflags, rflags) X(cr0, cr0) X(cr2, cr2) X(cr3, cr3) X(cr4, cr4) \
-	X(dr6, dr6) X(dr7, dr7) \
+	X(dr6, dr6) X(dr7, dr7) X(idtr_limit, idtr.limit) X(idtr_base, idtr.base) \
+	X(gdtr_limit, gdtr.limit) X(gdtr_base, gdtr.base) \
 	X(sysenter_cs, sysenter_cs) X(sysenter_esp, sysenter_esp) X(sysenter_eip, sysenter_eip) \
-	X(idtr_limit, idtr.limit) X(idtr_base, idtr.base) X(gdtr_limit, gdtr.limit) \
-		X(gdtr_base, gdtr.base) \
 	X(shadow_gs, kernel_gs_base) X(msr_lstar, lstar) X(msr_star, star) X(msr_cstar, cstar) \
 	X(msr_syscall_mask, sfmask)
 #define DEBUG_REGS(X) X(dr0, dr[0]) X(dr1, dr[1]) X(dr2, dr[2]) X(dr3, dr[3])

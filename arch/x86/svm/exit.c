@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Why a guest stopped, in terms that both vendors share (APM vol. 2, appendix C). */
-#include "arch/x86/svm/svm.h"
+#include "arch/x86/svm/vmcb.h"
 #include "common/guest_access.h"
 
 /*

@@ -3,7 +3,7 @@
  * AMD: Secure Virtual Machine (APM vol. 2, chapter 15). CPUs, vCPUs, state and events; exits are in
  * exit.c.
  */
-#include "arch/x86/svm/svm.h"
+#include "arch/x86/svm/vmcb.h"
 
 #include "arch/x86/mitigations.h"
 #include "arch/x86/pcpu.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual machine control block and SVM's numbers (APM vol. 2, chapter 15 and appendices B, C).
+ * The virtual machine control block and SVM's numbers (APM vol. 2, chapter 15 and appendices B, C),
+ * and what svm.c and exit.c have of each other.
  */
 #ifndef ARCH_X86_SVM_VMCB_H
 #define ARCH_X86_SVM_VMCB_H
 
-#include "arch/x86/hvm/vcpu.h"
+#include "arch/x86/hvm/ops.h"
 
 #define MSR_VM_CR	0xc0010114u
 #define MSR_VM_HSAVE_PA	0xc0010117u
@@ -98,17 +99,33 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 
 enum {
 	SVM_EXIT_CR_READ = 0x00, SVM_EXIT_CR_WRITE = 0x10, SVM_EXIT_DR_READ = 0x20,
-			   SVM_EXIT_DR_WRITE = 0x30,
-	SVM_EXIT_EXCEPTION = 0x40, SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT,
-	SVM_EXIT_VINTR, SVM_EXIT_CR0_SEL,
+	SVM_EXIT_DR_WRITE = 0x30, SVM_EXIT_EXCEPTION = 0x40, SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI,
+	SVM_EXIT_SMI, SVM_EXIT_INIT, SVM_EXIT_VINTR, SVM_EXIT_CR0_SEL,
 	SVM_EXIT_RDPMC = 0x6f, SVM_EXIT_CPUID = 0x72, SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76,
 	SVM_EXIT_PAUSE, SVM_EXIT_HLT, SVM_EXIT_INVLPG, SVM_EXIT_INVLPGA, SVM_EXIT_IOIO, SVM_EXIT_MSR,
 	SVM_EXIT_TASK_SWITCH, SVM_EXIT_FERR, SVM_EXIT_SHUTDOWN, SVM_EXIT_VMRUN, SVM_EXIT_VMMCALL,
 	SVM_EXIT_VMLOAD, SVM_EXIT_VMSAVE, SVM_EXIT_STGI, SVM_EXIT_CLGI, SVM_EXIT_SKINIT, SVM_EXIT_RDTSCP,
 	SVM_EXIT_ICEBP, SVM_EXIT_WBINVD, SVM_EXIT_MONITOR, SVM_EXIT_MWAIT, SVM_EXIT_MWAIT_ARMED,
-	SVM_EXIT_XSETBV, SVM_EXIT_RDPRU, SVM_NR_EXITS,
-	SVM_EXIT_NPF = 0x400,
+	SVM_EXIT_XSETBV, SVM_EXIT_RDPRU, SVM_NR_EXITS, SVM_EXIT_NPF = 0x400,
 };
+
+/* Where the instruction of this length ends; only in 64-bit code is that beyond 4 GiB. */
+static inline u64 svm_rip_after(const struct vmcb *c, unsigned int len)
+{
+	u64 rip = c->rip + len;
+
+	return unlikely((rip ^ c->rip) >> 32) && !(c->efer & EFER_LMA && c->cs.attr & BIT(9)) ? (u32)rip
+	       : rip;
+}
+
+/*
+ * Translates the VMCB's exit into vendor-neutral terms; puts an event that the exit interrupted
+ * back.
+ */
+void svm_decode_exit(struct x86_vcpu *v, struct vmcb *c, struct exit_info *e, bool nrips,
+		     bool assists);
+/* The guest used a debug register: from now on, until it leaves this CPU, it has them. */
+void svm_load_debug_regs(struct x86_vcpu *v);
 
 /*
  * entry.S: runs the guest of the vCPU with these general registers (RAX and RSP are in the VMCB)
