@@ -87,7 +87,8 @@ static long setup_table(u32 gva, u32 count)
 
 long hypercall_dispatch_32bit(u32 nr, const u32 a[5])
 {
-	if (nr < ARRAY_SIZE(same) && a[0] < 32 && same[nr] & BIT(a[0]))
+	if (nr < ARRAY_SIZE(same) && a[0] < 32 &&
+	    same[index_nospec(nr, ARRAY_SIZE(same))] & BIT(a[0]))
 		return hypercall_dispatch(nr, a[0], a[1], a[2], a[3], a[4]);
 	this_cpu()->nr_hypercalls++;
 	if (nr == __HYPERVISOR_memory_op && a[0] == XENMEM_add_to_physmap)

@@ -80,7 +80,7 @@ static void give_cpu(unsigned int cpu, u32 from, u32 to)
 {
 	struct domain *d;
 
-	WRITE_ONCE(pool_of[cpu], to);
+	WRITE_ONCE(pool_of[index_nospec(cpu, nr_cpus)], to);
 	for_each_domain(d)
 		if (d->cpupool == from || d->cpupool == to)
 			replace_vcpus(d);
@@ -114,7 +114,7 @@ static long op_addcpu(struct xen_sysctl_cpupool_op *p)
 			cpu = i;
 	if (cpu >= nr_cpus)
 		return p->cpu == ANY ? -ENODEV : -EINVAL;
-	if (pool_of[cpu] != NO_POOL)
+	if (pool_of[index_nospec(cpu, nr_cpus)] != NO_POOL)
 		return -ENODEV;
 	give_cpu(cpu, NO_POOL, p->cpupool_id);
 	return 0;
@@ -129,7 +129,7 @@ static long op_rmcpu(struct xen_sysctl_cpupool_op *p)
 			cpu = i;
 	if (cpu >= nr_cpus)
 		return -EINVAL;
-	if (pool_of[cpu] != p->cpupool_id)
+	if (pool_of[index_nospec(cpu, nr_cpus)] != p->cpupool_id)
 		return -ENODEV;
 	if (nr_cpus_of(p->cpupool_id) == 1 && nr_domains_of(p->cpupool_id))
 		return -EBUSY;
@@ -187,13 +187,14 @@ static const struct { long (*fn)(struct xen_sysctl_cpupool_op *p); bool exists; 
 
 long cpupool_op(struct xen_sysctl_cpupool_op *p)
 {
+	u32 op = (u32)index_nospec(p->op, ARRAY_SIZE(ops));
 	long rc;
 
-	if (p->op >= ARRAY_SIZE(ops) || !ops[p->op].fn)
+	if (p->op != op || !ops[op].fn)
 		return -ENOSYS;
 	if (!cpupools_enter())
 		return -ERESTART;
-	rc = ops[p->op].exists && !cpupool_exists(p->cpupool_id) ? -ENOENT : ops[p->op].fn(p);
+	rc = ops[op].exists && !cpupool_exists(p->cpupool_id) ? -ENOENT : ops[op].fn(p);
 	cpupools_leave();
 	return rc;
 }

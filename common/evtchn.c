@@ -444,8 +444,9 @@ static long evtchnop_bind_virq(struct domain *d, void *arg, u64 gva, unsigned lo
 		return -EINVAL;
 	if (!v)
 		return -ENOENT;
+	op->virq = (u32)index_nospec(op->virq, MAX_VIRQS);
 	spin_lock(&d->evtchn.lock);
-	port = v->virq_port[index_nospec(op->virq, MAX_VIRQS)] ? -EEXIST : evtchn_find_free(d);
+	port = v->virq_port[op->virq] ? -EEXIST : evtchn_find_free(d);
 	if (port > 0) {
 		evtchn_take(d, (evtchn_port_t)port, (struct evtchn){ .state = EC_VIRQ, .virq = (u8)op->virq,
 								     .vcpu = op->vcpu });

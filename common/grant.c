@@ -128,7 +128,7 @@ void *grant_table_frame(struct domain *d, unsigned int idx)
 		spin_lock(&gt->lock);
 		err = grant_grow_to(d, min(idx + 1, gt->nr_frames + FRAMES_PER_STEP));
 		if (idx < gt->nr_frames)
-			frame = gt->shared[idx];
+			frame = gt->shared[index_nospec(idx, gt->nr_frames)];
 		spin_unlock(&gt->lock);
 		if (frame || err)
 			return frame;
@@ -140,7 +140,7 @@ void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn)
 {
 	spin_lock(&d->grant->lock);
 	if (idx < d->grant->nr_frames)
-		d->grant->gfn[idx] = gfn;
+		d->grant->gfn[index_nospec(idx, d->grant->nr_frames)] = gfn;
 	spin_unlock(&d->grant->lock);
 }
 
@@ -436,6 +436,8 @@ static s16 grant_swap(struct grant_table *gt, grant_ref_t a, grant_ref_t b)
 	if (a >= grant_refs(gt) || b >= grant_refs(gt)) {
 		status = GNTST_bad_gntref;
 	} else if (a != b) {
+		a = (grant_ref_t)index_nospec(a, grant_refs(gt));
+		b = (grant_ref_t)index_nospec(b, grant_refs(gt));
 		pa = grant_active(gt, a);
 		pb = grant_active(gt, b);
 		if (pa->readers || pa->writers || pb->readers || pb->writers) {

@@ -68,7 +68,7 @@ static long op_remote_shutdown(struct domain *d, void *arg, u64 gva, unsigned lo
 static long op_watchdog(struct domain *d, void *arg, u64 gva, unsigned long more)
 {
 	const struct sched_watchdog *op = arg;
-	unsigned int slot = op->id - 1;
+	unsigned int slot = (unsigned int)index_nospec(op->id - 1, NR_WATCHDOGS);
 	long rc = 0;
 
 	if (op->id > NR_WATCHDOGS)

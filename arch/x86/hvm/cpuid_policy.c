@@ -105,18 +105,18 @@ static u32 *reg_of(struct cpuid_regs *r, u8 reg)
 
 struct cpuid_regs *cpu_policy_leaf(struct cpu_policy *p, u32 leaf, u32 subleaf)
 {
-	if (leaf == 4)
-		return subleaf < CPUID_NR_CACHE ? &p->cache[subleaf] : NULL;
-	if (leaf == 7)
-		return subleaf < CPUID_NR_FEAT ? &p->feat[subleaf] : NULL;
-	if (leaf == 0xb)
-		return subleaf < CPUID_NR_TOPO ? &p->topo[subleaf] : NULL;
-	if (leaf == 0xd)
-		return subleaf < CPUID_NR_XSTATE ? &p->xstate[subleaf] : NULL;
-	if (leaf < CPUID_NR_BASIC)
-		return &p->basic[leaf];
+	const u32 with_subleaves = B(4) | B(7) | B(0xb) | B(0xd);
+
+	if (leaf < CPUID_NR_BASIC && !(with_subleaves & B(leaf)))
+		return &p->basic[index_nospec(leaf, CPUID_NR_BASIC)];
 	if (leaf - 0x80000000u < CPUID_NR_EXTD)
-		return &p->extd[leaf - 0x80000000u];
+		return &p->extd[index_nospec(leaf - 0x80000000u, CPUID_NR_EXTD)];
+	switch (leaf) {
+#define LEAF(nr, field) case nr: return subleaf >= ARRAY_SIZE(p->field) ? NULL : \
+					&p->field[index_nospec(subleaf, ARRAY_SIZE(p->field))];
+	LEAF(4, cache) LEAF(7, feat) LEAF(0xb, topo) LEAF(0xd, xstate)
+#undef LEAF
+	}
 	return NULL;
 }
 

@@ -360,7 +360,7 @@ static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 
 /* Records for devices that a PVH guest does not have are skipped. */
 static const struct { u32 min_len; int (*fn)(struct x86_vcpu *x, struct stream *s, u32 len);
-		      } loaders[] = {
+		      } loaders[HVM_SAVE_CODE_MAX + 1] = {
 	[HVM_SAVE_CODE_CPU] = { sizeof(struct hvm_hw_cpu), load_cpu },
 	[HVM_SAVE_CODE_LAPIC] = { sizeof(struct hvm_hw_lapic), load_lapic },
 	[HVM_SAVE_CODE_LAPIC_REGS] = { sizeof(struct hvm_hw_lapic_regs), load_lapic_regs },
@@ -401,18 +401,20 @@ static int check_header(struct stream *s)
 static int load_record(struct domain *d, struct stream *s, const struct hvm_save_descriptor *desc)
 {
 	struct vcpu *v;
+	u32 type;
 	int rc;
 
 	if (desc->typecode > HVM_SAVE_CODE_MAX)
 		return -EINVAL;
-	if (desc->typecode >= ARRAY_SIZE(loaders) || !loaders[desc->typecode].fn)
+	type = (u32)index_nospec(desc->typecode, ARRAY_SIZE(loaders));
+	if (!loaders[type].fn)
 		return 0;
 	v = domain_vcpu(d, desc->instance);
-	if (!v || desc->length < loaders[desc->typecode].min_len)
+	if (!v || desc->length < loaders[type].min_len)
 		return -EINVAL;
 	spin_lock(&d->lock);
 	ASSERT(vcpu_is_held(v));
-	rc = loaders[desc->typecode].fn(x86_vcpu(v), s, desc->length);
+	rc = loaders[type].fn(x86_vcpu(v), s, desc->length);
 	spin_unlock(&d->lock);
 	return rc;
 }

@@ -72,8 +72,9 @@ static u64 *mtrr_of(struct x86_vcpu *x, u32 msr)
 	if (msr == MSR_MTRR_DEF_TYPE)
 		return &x->mtrr_def_type;
 	if (msr < 0x250)
-		return &x->mtrr_var[msr - 0x200];
-	return &x->mtrr_fixed[msr == 0x250 ? 0 : msr < 0x268 ? msr - 0x258 + 1 : msr - 0x268 + 3];
+		return &x->mtrr_var[index_nospec(msr - 0x200, ARRAY_SIZE(x->mtrr_var))];
+	msr = msr == 0x250 ? 0 : msr < 0x268 ? msr - 0x258 + 1 : msr - 0x268 + 3;
+	return &x->mtrr_fixed[index_nospec(msr, ARRAY_SIZE(x->mtrr_fixed))];
 }
 
 static int read_mtrr(struct vcpu *v, u32 msr, u64 *val)

@@ -180,6 +180,7 @@ static u32 read_window(const struct vioapic *io)
 	}
 	if (io->index < REG_RTE || n >= io->nr_pins)
 		return 0;
+	n = (unsigned int)index_nospec(n, io->nr_pins);
 	return (u32)(io->index & 1 ? io->pins[n].rte >> 32 : io->pins[n].rte);
 }
 
@@ -191,6 +192,7 @@ static void write_window(struct vioapic *io, u32 val)
 		io->id = val >> 24 & 0xf;
 	if (io->index < REG_RTE || n >= io->nr_pins)
 		return;
+	n = (unsigned int)index_nospec(n, io->nr_pins);
 	if (io->index & 1)
 		write_rte(io, n, RTE_WRITABLE_HIGH, (u64)val << 32);
 	else

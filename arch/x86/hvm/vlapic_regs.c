@@ -40,7 +40,7 @@ static int lvt_index(unsigned int reg)
 {
 	if (reg < APIC_LVT_TIMER || reg > APIC_LVT_ERROR)
 		return -1;
-	return (int)(reg - APIC_LVT_TIMER) >> 4;
+	return (int)index_nospec((reg - APIC_LVT_TIMER) >> 4, NR_LVTS);
 }
 
 static u32 x2apic_ldr(u32 id)
@@ -51,7 +51,7 @@ static u32 x2apic_ldr(u32 id)
 /* A 32-bit part of IRR, ISR or TMR. */
 static u32 map_word(const u64 *map, unsigned int reg, unsigned int first)
 {
-	unsigned int i = (reg - first) >> 4;
+	unsigned int i = (unsigned int)index_nospec((reg - first) >> 4, 8);
 
 	return (u32)(READ_ONCE(map[i / 2]) >> (i % 2 * 32));
 }

@@ -125,7 +125,7 @@ static void set_owner(u16 id, const struct domain *d)
 
 static bool has_unit(u32 sbdf)
 {
-	return !(sbdf >> 16) && ivrs.dev[sbdf].unit != IVRS_NO_UNIT;
+	return !(sbdf >> 16) && ivrs.dev[(u16)sbdf].unit != IVRS_NO_UNIT;
 }
 
 /*

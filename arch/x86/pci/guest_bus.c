@@ -96,7 +96,8 @@ void guest_port_plug(struct vpci *p, struct guest_port *port, struct guest_fn *f
 
 static u32 port_read(const struct guest_port *port, unsigned int dword)
 {
-	u32 val = dword < GUEST_PORT_CONFIG ? port->config[dword / 4] : 0;
+	u32 val = dword >= GUEST_PORT_CONFIG ? 0 :
+		  port->config[index_nospec(dword / 4, GUEST_PORT_CONFIG / 4)];
 
 	if (port->fn && dword == LINK_CONTROL)
 		val |= LINK_ACTIVE;
@@ -126,7 +127,8 @@ static void route(struct guest_bus *bus, u32 bdf, struct guest_port **port, stru
 {
 	struct guest_port *behind = port_at(bus, bdf >> 8);
 
-	*port = !(bdf & ~0xf8u) && bdf >> 3 < GUEST_PORTS ? &bus->port[bdf >> 3] : NULL;
+	*port = !(bdf & ~0xf8u) && bdf >> 3 < GUEST_PORTS ?
+		&bus->port[index_nospec(bdf >> 3, GUEST_PORTS)] : NULL;
 	*fn = behind && !(bdf & 0xff) ? behind->fn : NULL;
 }
 

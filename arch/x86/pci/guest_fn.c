@@ -228,7 +228,7 @@ u32 guest_fn_read(const struct guest_fn *fn, unsigned int dword)
 	case 0x08:
 		return fn->class;
 	case 0x10 ... 0x24: {
-		unsigned int i = (dword - 0x10) / 4;
+		unsigned int i = (unsigned int)index_nospec((dword - 0x10) / 4, NR_BARS);
 
 		if (fn->bar[i].upper_half)
 			return (u32)(fn->bar[i - 1].gpa >> 32);
@@ -280,7 +280,7 @@ void guest_fn_write(struct vpci *p, struct guest_fn *fn, unsigned int dword, u32
 	} else if (dword == PCI_COMMAND) {
 		write_command(p, fn, (u16)val);
 	} else if (dword >= PCI_BAR(0) && dword <= PCI_BAR(5)) {
-		write_bar(p, fn, (dword - PCI_BAR(0)) / 4, val);
+		write_bar(p, fn, (unsigned int)index_nospec((dword - PCI_BAR(0)) / 4, NR_BARS), val);
 	} else if (dword == 0x3c) {
 		fn->int_line = (u8)val;
 	}

@@ -63,7 +63,7 @@ void vpci_reset_save(struct vpci_dev *dev)
 u32 vpci_reset_read(const struct vpci_dev *dev, unsigned int dword)
 {
 	if (dword < sizeof(dev->reset.header))
-		return dev->reset.header[dword / 4];
+		return dev->reset.header[index_nospec(dword / 4, ARRAY_SIZE(dev->reset.header))];
 	for (unsigned int i = 0; dev->express && i < ARRAY_SIZE(express_controls); i++)
 		if (dword == dev->express + express_controls[i])
 			return dev->reset.control[i];

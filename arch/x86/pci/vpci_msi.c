@@ -117,7 +117,9 @@ bool vpci_msi_owns(const struct vpci_dev *dev, unsigned int reg)
 
 static unsigned int word_of(const struct vpci_dev *dev, unsigned int reg)
 {
-	return reg == data_reg(dev) ? MSG_DATA : (reg - dev->msi) / 4 - 1;
+	unsigned int word = reg == data_reg(dev) ? MSG_DATA : (reg - dev->msi) / 4 - 1;
+
+	return (unsigned int)index_nospec(word, MSG_WORDS);
 }
 
 u32 vpci_msi_read(const struct vpci_dev *dev, unsigned int reg)

@@ -222,7 +222,8 @@ static void *beside_table(struct vpci_dev *dev, u64 gpa)
 {
 	if (!host_entry(dev, 0))
 		return NULL;
-	return (u8 *)dev->table_va + (gpa - (dev->table_first << PAGE_SHIFT));
+	return (u8 *)dev->table_va + index_nospec(gpa - (dev->table_first << PAGE_SHIFT),
+		(dev->table_last - dev->table_first + 1) << PAGE_SHIFT);
 }
 
 static void entry_write(struct vpci_dev *dev, unsigned int i, unsigned int word, u32 val)
@@ -238,6 +239,11 @@ static bool valid_access(const struct vpci_dev *dev, u64 gpa, unsigned int size)
 	return IS_ALIGNED(gpa, (u64)size) && (size >= 4 || !in_table(dev, gpa));
 }
 
+static unsigned int word_at(const struct vpci_dev *dev, u64 gpa)
+{
+	return (unsigned int)index_nospec((gpa - dev->table_gpa) / 4, dev->nr_entries * MSG_WORDS);
+}
+
 static void mmio_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
 {
 	struct vpci *p = x86_domain(v->domain)->vpci;
@@ -249,7 +255,7 @@ static void mmio_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)
 	if (!dev || !valid_access(dev, gpa, size)) {
 		*val = ~0ull;
 	} else if (in_table(dev, gpa)) {
-		unsigned int word = (unsigned int)(gpa - dev->table_gpa) / 4;
+		unsigned int word = word_at(dev, gpa);
 		const u32 *entry = dev->entries[word / MSG_WORDS].word;
 
 		*val = entry[word % MSG_WORDS];
@@ -271,7 +277,7 @@ static void mmio_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val)
 	spin_lock(&p->lock);
 	dev = vpci_msix_find(v->domain, gpa);
 	if (dev && valid_access(dev, gpa, size) && in_table(dev, gpa)) {
-		unsigned int word = (unsigned int)(gpa - dev->table_gpa) / 4;
+		unsigned int word = word_at(dev, gpa);
 
 		entry_write(dev, word / MSG_WORDS, word % MSG_WORDS, (u32)val);
 		if (size == 8)
