@@ -45,9 +45,10 @@ static void set_gate(struct idt_gate *g, u64 addr, u8 ist)
 
 void traps_use_ist(bool ist)
 {
-	struct desc_ptr p = { sizeof(idt[0]) - 1, (u64)idt[ist] };
+	static const struct desc_ptr idtr[2] = { { sizeof(idt[0]) - 1, (u64)idt[0] },
+						 { sizeof(idt[1]) - 1, (u64)idt[1] } };
 
-	__asm__ volatile("lidt %0" : : "m"(p));
+	__asm__ volatile("lidt %0" : : "m"(idtr[ist]));
 }
 
 static void init_idt(void)
