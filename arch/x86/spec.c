@@ -21,6 +21,7 @@
 #define AMD_IBPB	BIT_OF(SPEC_8B, 12)
 #define AMD_IBRS	BIT_OF(SPEC_8B, 14)
 #define AMD_STIBP	BIT_OF(SPEC_8B, 15)
+#define AMD_SSB_NO	BIT_OF(SPEC_8B, 26)
 #define BTC_NO		BIT_OF(SPEC_8B, 29)
 #define LFENCE_SERIAL	BIT_OF(SPEC_21A, 2)
 #define VERW_CLEAR	BIT_OF(SPEC_21A, 5)
@@ -33,6 +34,7 @@
 #define RDCL_NO		BIT_OF(SPEC_CAPS, 0)
 #define IBRS_ALL	BIT_OF(SPEC_CAPS, 1)
 #define SKIP_L1DFL	BIT_OF(SPEC_CAPS, 3)
+#define SSB_NO		BIT_OF(SPEC_CAPS, 4)
 #define MDS_NO		BIT_OF(SPEC_CAPS, 5)
 #define PSCHANGE_MC_NO	BIT_OF(SPEC_CAPS, 6)
 #define TSX_CTRL	BIT_OF(SPEC_CAPS, 7)
@@ -75,18 +77,20 @@ static const struct { u8 model, first_stepping, last_stepping; u32 faults; } mod
 
 /*
  * One row a fault. AMD: families (0: none has it); Intel: all models unless listed, or not
- * ATOM. A CPU with all of `no` has it not.
+ * ATOM. A CPU with all of `no`, or with amd_no, has it not.
  */
 static const struct {
 	const char *name;
 	u8 amd_first, amd_last;
 	bool intel, listed, big;
-	u16 needs, no[3];
+	u16 needs, no[3], amd_no;
 	bool threads;		/* leaks between the threads of a core, whatever is done at entries */
 	const char *undone;	/* why nothing is done, where that is not for want of microcode */
 } faults[NR_SPEC_FAULTS] = {
 	[SPEC_V1] = { "spectre-v1", 0, 255, .intel = true },
 	[SPEC_V2] = { "spectre-v2", 0, 255, .intel = true, .undone = "Keel has no retpolines" },
+	[SPEC_SSB] = { "ssb", 0, 255, .intel = true, .no = { SSB_NO }, .amd_no = AMD_SSB_NO,
+		       .undone = "processes of guests may ask for SSBD" },
 	[SPEC_RSB] = { "rsb", 0, 255, .intel = true },
 	[SPEC_PBRSB] = { "pbrsb", .intel = true, .needs = IBRS_ALL, .no = { PBRSB_NO } },
 	[SPEC_RETBLEED] = { "retbleed", 0x15, 0x18, .intel = true, .listed = true, .no = { BTC_NO } },
@@ -198,7 +202,8 @@ bool spec_affected(const struct spec_cpu *cpu, enum spec_fault f)
 	u32 list = cpu->intel ? listed(cpu) : 0;
 	unsigned int missing = 0;
 
-	if (faults[f].needs && !has(cpu, faults[f].needs))
+	if ((faults[f].needs && !has(cpu, faults[f].needs)) ||
+	    (faults[f].amd_no && has(cpu, faults[f].amd_no)))
 		return false;
 	for (unsigned int i = 0; i < ARRAY_SIZE(faults[f].no); i++)
 		missing += faults[f].no[i] && !has(cpu, faults[f].no[i]);

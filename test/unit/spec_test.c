@@ -123,7 +123,7 @@ static void boot(const char *name, const char *options)
 
 #define F(fault) (1u << SPEC_##fault)
 #define M(measure) (1u << MIT_##measure)
-#define EVERY (F(V1) | F(V2) | F(RSB))
+#define EVERY (F(V1) | F(V2) | F(SSB) | F(RSB))
 
 /* What Intel's and AMD's pages say of these CPUs, written down by hand. */
 static const struct { const char *cpu; u32 faults, measures; bool threads; } expected[] = {
@@ -218,6 +218,15 @@ static void bits_count_together(void **state)
 	assert_false(spec_affected(&cpu, SPEC_L1TF));
 	cpu.family = 15;
 	assert_false(spec_affected(&cpu, SPEC_RFDS));
+	/* either vendor's bit */
+	cpu = (struct spec_cpu){ .intel = true, .family = 6 };
+	assert_true(spec_affected(&cpu, SPEC_SSB));
+	cpu.word[SPEC_CAPS] = BIT(4);
+	assert_false(spec_affected(&cpu, SPEC_SSB));
+	cpu = (struct spec_cpu){ .amd = true, .family = 0x1b };
+	assert_true(spec_affected(&cpu, SPEC_SSB));
+	cpu.word[SPEC_8B] = BIT(26);
+	assert_false(spec_affected(&cpu, SPEC_SSB));
 	/* Zen 5 that can be told to predict less needs no barrier */
 	cpu = (struct spec_cpu){ .amd = true, .family = 0x1a };
 	cpu.word[SPEC_8B] = BIT(12);
