@@ -13,19 +13,13 @@
 #include "common/heap.h"
 #include "common/printk.h"
 
-#define MSR_MCG_STATUS 0x17a
 #define MSR_MCG_CTL 0x17b
 #define MSR_MC_CTL2(bank) (0x280 + (bank))
-#define MSR_MC_CTL(bank) (0x400 + 4 * (bank))
 #define MSR_MC_STATUS(bank) (0x401 + 4 * (bank))
 #define MSR_MC_ADDR(bank) (0x402 + 4 * (bank))
 #define MSR_MC_MISC(bank) (0x403 + 4 * (bank))
 #define MCG_CTL_P BIT(8)
 #define MCG_CMCI_P BIT(10)
-#define MCG_SER_P BIT(24)
-#define MCG_RIPV BIT(0)
-#define MCG_EIPV BIT(1)
-#define MCG_MCIP BIT(2)
 #define MCI_VAL BIT(63)
 #define MCI_OVER BIT(62)
 #define MCI_UC BIT(61)
@@ -179,6 +173,7 @@ static void report(struct mce_record *r)
 	bool urgent = r->source == MC_FLAG_MCE;
 	mfn_t mfn = lost_frame(r);
 
+	r->frame = mfn;
 	if (r->severity > MCE_CORRECTED || ratelimit_ok(&limit))
 		print(r);
 	if (mfn != INVALID_MFN) {
@@ -197,7 +192,11 @@ static void report(struct mce_record *r)
 	send_global_virq(VIRQ_MCA);
 }
 
-static enum mce_severity look(u16 source)
+/*
+ * used, if it is not NULL, becomes the error that a guest cannot go on with. If several name more
+ * than one frame, its frame is INVALID_MFN.
+ */
+static enum mce_severity look(u16 source, struct mce_record *used)
 {
 	struct mce_record found[AT_ONCE];
 	enum mce_severity worst = MCE_NOTHING;
@@ -208,8 +207,15 @@ static enum mce_severity look(u16 source)
 		spin_lock(&lock);
 		worst = max(worst, scan(source, found, &n));
 		spin_unlock(&lock);
-		for (u32 i = 0; i < n; i++)
+		for (u32 i = 0; i < n; i++) {
 			report(&found[i]);
+			if (!used || found[i].severity != MCE_RECOVERABLE)
+				continue;
+			if (used->severity != MCE_RECOVERABLE)
+				*used = found[i];
+			else if (used->frame != found[i].frame)
+				used->frame = INVALID_MFN;
+		}
 	} while (n == AT_ONCE && !stays(worst, source) && ++looks < MAX_BANKS / AT_ONCE);
 	return worst;
 }
@@ -218,7 +224,7 @@ static void poll(void *data)
 {
 	unsigned int cpu = this_cpu()->id;
 
-	look(MC_FLAG_POLLED);
+	look(MC_FLAG_POLLED, NULL);
 	if (cpus[cpu].cmcis >= CMCI_STORM)
 		lapic_write(APIC_LVT_CMCI, VECTOR_CMCI);
 	cpus[cpu].cmcis = 0;
@@ -229,7 +235,7 @@ void mce_interrupt(void)
 {
 	if (++cpus[this_cpu()->id].cmcis == CMCI_STORM)
 		lapic_write(APIC_LVT_CMCI, APIC_LVT_MASKED | VECTOR_CMCI);
-	look(MC_FLAG_CMCI);
+	look(MC_FLAG_CMCI, NULL);
 }
 
 bool mce_exception(void)
@@ -263,10 +269,13 @@ void mce_work(void)
 					      __ATOMIC_SEQ_CST));
 }
 
-bool mce_in_guest(void)
+bool mce_in_guest(struct mce_record *used)
 {
 	u64 gstatus = read_gstatus();
-	enum mce_severity worst = look(MC_FLAG_MCE);
+	enum mce_severity worst;
+
+	*used = (struct mce_record){ 0 };
+	worst = look(MC_FLAG_MCE, used);
 
 	if (worst == MCE_FATAL || (worst < MCE_RECOVERABLE && !(gstatus & MCG_RIPV)))
 		panic("CPU%u: machine check, MCG_STATUS %#lx: see above", this_cpu()->id, gstatus);
@@ -276,8 +285,10 @@ bool mce_in_guest(void)
 
 void mce_at_shutdown(void)
 {
+	struct mce_record ended_by;
+
 	if (read_gstatus() & MCG_MCIP)
-		mce_in_guest();
+		mce_in_guest(&ended_by);
 }
 
 bool mce_oldest(bool urgent, struct mce_record *r, u64 *id)
@@ -335,7 +346,7 @@ void mce_init_cpu(void)
 			cap & MCG_SER_P || mca.amd_recovery ? ", recovery" : "");
 	}
 	if (cpus[cpu].banks) {
-		look(MC_FLAG_RESET);
+		look(MC_FLAG_RESET, NULL);
 		enable_banks();
 		timer_init(&cpus[cpu].poll, this_cpu(), poll, NULL);
 		timer_set(&cpus[cpu].poll, now() + POLL_NS);

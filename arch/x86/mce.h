@@ -7,6 +7,18 @@
 
 #include "common/types.h"
 
+/* SDM vol. 3, 16.3.1 and 16.3.2; what more there is, in mce.c. */
+#define MSR_MCG_STATUS 0x17a
+#define MSR_MC_CTL(bank) (0x400 + 4 * (bank))
+#define MSR_MCG_EXT_CTL 0x4d0
+#define MCG_SER_P BIT(24)
+#define MCG_LMCE_P BIT(27)
+#define MCG_RIPV BIT(0)
+#define MCG_EIPV BIT(1)
+#define MCG_MCIP BIT(2)
+#define MCG_LMCE_S BIT(3)
+#define MCG_LMCE_EN BIT(0)
+
 /* How severe an error is. */
 enum mce_severity {
 	MCE_NOTHING,
@@ -22,6 +34,7 @@ struct mce_record {
 	u16 bank, domid, vcpu, owner; /* who ran there; the frame's owner, or DOMID_INVALID */
 	u16 source;	/* MC_FLAG_*: how it was found */
 	u16 severity;
+	mfn_t frame;	/* that has lost data, or INVALID_MFN; known once the error is reported */
 };
 
 /*
@@ -39,8 +52,11 @@ void mce_interrupt(void);
  */
 bool mce_exception(void);
 void mce_work(void);
-/* The exception while a guest ran, from its exit: true if the guest cannot go on. */
-bool mce_in_guest(void);
+/*
+ * The exception while a guest ran, from its exit: true if the guest cannot go on. *used then is the
+ * error; if there are several, without a frame. Panics if the machine cannot go on. No locks.
+ */
+bool mce_in_guest(struct mce_record *used);
 /*
  * A guest's CPU shut down: on SVM a machine check does that while CR4.MCE is clear. Logs it, or
  * panics, if it was one.

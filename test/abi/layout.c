@@ -178,6 +178,8 @@ XEN_ASSERT_OFFSET(struct hvm_hw_mtrr, msr_mtrr_def_type, 232);
 XEN_ASSERT_SIZE(struct hvm_hw_cpu_xsave_hdr, 64);
 XEN_ASSERT_SIZE(struct hvm_hw_cpu_xsave, 600);
 XEN_ASSERT_OFFSET(struct hvm_hw_cpu_xsave, save_area, 24);
+XEN_ASSERT_SIZE(struct hvm_vmce_vcpu, 32);
+XEN_ASSERT_OFFSET(struct hvm_vmce_vcpu, mcg_ext_ctl, 24);
 XEN_ASSERT_SIZE(struct hvm_tsc_adjust, 8);
 XEN_ASSERT_SIZE(struct hvm_one_msr, 16);
 XEN_ASSERT_SIZE(struct hvm_msr, 8);

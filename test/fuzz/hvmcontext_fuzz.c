@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
- *	arch/x86/hvm/msr.c arch/x86/hvm/hvmcontext.c
+ *	arch/x86/hvm/msr.c arch/x86/hvm/vmce.c arch/x86/hvm/hvmcontext.c
  *	arch/x86/hvm/regs.c arch/x86/hvm/guest_context.c arch/x86/hvm/vlapic_regs.c arch/x86/vmx/check.c
  */
 /*
@@ -53,6 +53,7 @@ struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48, .xsave = 
 int rdmsr_safe(u32 msr, u64 *v) { return -EFAULT; }
 int wrmsr_safe(u32 msr, u64 v) { return 0; }
 unsigned int version_reported(void) { return 0; }
+void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error) { }
 void vlapic_eoi(struct vcpu *v) { }
 void vlapic_error(struct vcpu *v, u32 esr_bit) { }
 void vlapic_send_ipi(struct vcpu *v, u64 icr) { }

@@ -152,7 +152,11 @@ static void test_plain(void)
 	EXPECT_EQ(rdmsr(0x176), 0x6000);
 	EXPECT_EQ(try_rdmsr(0x10, &value), 0); /* TSC */
 	EXPECT_EQ(try_rdmsr(0x8b, &value), 0); /* microcode revision */
-	EXPECT_EQ(try_rdmsr(0x179, &value), 0); /* MCG_CAP */
+	EXPECT_EQ(try_rdmsr(0x179, &value), 0); /* MCG_CAP: two banks */
+	EXPECT_EQ(value & 0xff, 2);
+	wrmsr(0x404, ~0ull);
+	EXPECT_EQ(rdmsr(0x404), ~0ull);
+	EXPECT_EQ(rdmsr(0x405), 0);
 }
 
 static void do_vmrun(void *arg)

@@ -47,6 +47,7 @@ static mfn_t retired_mfn;
 static unsigned int nr_retired;
 static bool retires;
 static struct domain *dom0, *guest;
+static struct mce_record used; /* by the guest: mce_in_guest() */
 
 static u64 *msr_at(u32 msr)
 {
@@ -220,7 +221,7 @@ static void without_banks(void **state)
 	assert_int_equal(mce_cap(), 0);
 	fake_advance(100 * SECOND);
 	assert_false(mce_exception());
-	assert_true(FAKE_PANICS(mce_in_guest()));
+	assert_true(FAKE_PANICS(mce_in_guest(&used)));
 	mce_at_shutdown();
 	/* Not all CPUs are alike. */
 	without = BIT(2);
@@ -287,7 +288,7 @@ static void more_than_one_look_takes(void **state)
 	for (unsigned int i = 0; i < BANKS; i++)
 		set_bank(1, i, AMD_POISON, i, 0);
 	gstatus[1] = MCG_RIPV;
-	assert_true(mce_in_guest());
+	assert_true(mce_in_guest(&used));
 	assert_int_equal(drain(true), BANKS);
 	/* A bank that reports again as soon as it is cleared must not keep the CPU. */
 	stuck = true;
@@ -327,7 +328,11 @@ static void a_guest_used_lost_data(void **state)
 	machine(INTEL, 0);
 	set_bank(1, 1, LOAD, mfn << PAGE_SHIFT | 0x40, PHYSICAL);
 	gstatus[1] = MCG_EIPV | BIT(2);
-	assert_true(mce_in_guest());
+	assert_true(mce_in_guest(&used));
+	assert_int_equal(used.status, LOAD);
+	assert_int_equal(used.addr, mfn << PAGE_SHIFT | 0x40);
+	assert_int_equal(used.gstatus, MCG_EIPV | MCG_MCIP);
+	assert_int_equal(used.frame, mfn);
 	assert_int_equal(gstatus[1], 0);
 	assert_int_equal(bank[1][1].status, 0);
 	assert_int_equal(nr_retired, 1);
@@ -339,17 +344,36 @@ static void a_guest_used_lost_data(void **state)
 	/* An instruction fetch: the CPU reports even less. */
 	set_bank(1, 1, LOAD, mfn << PAGE_SHIFT, PHYSICAL);
 	gstatus[1] = MCG_MCIP;
-	assert_true(mce_in_guest());
+	assert_true(mce_in_guest(&used));
 	assert_int_equal(nr_retired, 2);
 	/* An address that is not in memory: the guest ends all the same. */
 	set_bank(1, 1, LOAD, mfn << PAGE_SHIFT, 1 << 6 | 6);
 	gstatus[1] = MCG_EIPV;
-	assert_true(mce_in_guest());
+	assert_true(mce_in_guest(&used));
 	set_bank(1, 1, LOAD, BIT(45), PHYSICAL);
 	gstatus[1] = MCG_EIPV;
-	assert_true(mce_in_guest());
+	assert_true(mce_in_guest(&used));
+	assert_int_equal(used.frame, INVALID_MFN);
 	assert_int_equal(nr_retired, 2);
 	fake_check_quiet();
+}
+
+/* One page, which two banks name, can be told to the guest; two pages cannot. */
+static void a_guest_used_more_lost_data(void **state)
+{
+	machine(AMD, 2);
+	set_bank(1, 0, AMD_POISON, MiB(5), 0);
+	set_bank(1, 1, AMD_DEFERRED, MiB(7), 0);
+	set_bank(1, 2, AMD_POISON, MiB(5) + 64, 0);
+	gstatus[1] = MCG_RIPV | MCG_MCIP;
+	assert_true(mce_in_guest(&used));
+	assert_int_equal(used.frame, PFN_DOWN(MiB(5)));
+	assert_int_equal(used.bank, 0);
+	set_bank(1, 0, AMD_POISON, MiB(5), 0);
+	set_bank(1, 2, AMD_POISON, MiB(6), 0);
+	gstatus[1] = MCG_RIPV | MCG_MCIP;
+	assert_true(mce_in_guest(&used));
+	assert_int_equal(used.frame, INVALID_MFN);
 }
 
 static void a_guest_without_the_exception(void **state)
@@ -372,12 +396,12 @@ static void a_guest_beside_it_goes_on(void **state)
 	machine(INTEL, 0);
 	set_bank(1, 1, LOAD, MiB(5), PHYSICAL);
 	gstatus[1] = MCG_RIPV;
-	assert_false(mce_in_guest());
+	assert_false(mce_in_guest(&used));
 	assert_int_equal(bank[1][1].status, LOAD); /* the sibling takes it */
 	assert_int_equal(drain(true), 0);
 	set_bank(1, 1, SCRUB, MiB(5), PHYSICAL);
 	gstatus[1] = MCG_RIPV;
-	assert_false(mce_in_guest());
+	assert_false(mce_in_guest(&used));
 	assert_int_equal(drain(true), 1);
 	assert_int_equal(retired_mfn, PFN_DOWN(MiB(5)));
 }
@@ -387,7 +411,7 @@ static void on_amd(void **state)
 	machine(AMD, 2);
 	set_bank(1, 0, AMD_POISON, MiB(5), 0);
 	gstatus[1] = MCG_RIPV;
-	assert_true(mce_in_guest());
+	assert_true(mce_in_guest(&used));
 	assert_int_equal(retired_mfn, PFN_DOWN(MiB(5)));
 	/* A memory controller reports an address of its own, not of the machine. */
 	set_bank(1, 0, AMD_DEFERRED, MiB(6), 0);
@@ -401,7 +425,7 @@ static void what_is_fatal_ends_the_machine(void **state)
 	set_bank(1, 0, CORRECTED, 0, 0);
 	set_bank(1, 2, INTERNAL_TIMER, 0, 0);
 	gstatus[1] = MCG_RIPV;
-	assert_true(FAKE_PANICS(mce_in_guest()));
+	assert_true(FAKE_PANICS(mce_in_guest(&used)));
 	/* The banks stay as they are for the firmware and the next boot. */
 	assert_int_equal(bank[1][2].status, INTERNAL_TIMER);
 	assert_int_equal(bank[1][0].status, CORRECTED);
@@ -410,7 +434,7 @@ static void what_is_fatal_ends_the_machine(void **state)
 	set_bank(1, 0, 0, 0, 0);
 	set_bank(1, 2, 0, 0, 0);
 	gstatus[1] = 0; /* RIP is not valid, so nothing can continue */
-	assert_true(FAKE_PANICS(mce_in_guest()));
+	assert_true(FAKE_PANICS(mce_in_guest(&used)));
 	assert_false(mce_exception());
 }
 
@@ -541,6 +565,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(more_than_one_look_takes),
 	TEST(by_interrupt),
 	TEST(a_guest_used_lost_data),
+	TEST(a_guest_used_more_lost_data),
 	TEST(a_guest_without_the_exception),
 	TEST(a_guest_beside_it_goes_on),
 	TEST(on_amd),

@@ -10,7 +10,8 @@
  * common/time.c common/clock.c arch/x86/p2m.c arch/x86/p2m_log.c arch/x86/hvm/cpuid.c SOURCES:
  * arch/x86/hvm/cpuid_policy.c SOURCES: arch/x86/hvm/cpuid_serialise.c arch/x86/hvm/guest_context.c
  * arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c SOURCES: arch/x86/hvm/vcpu.c
- * arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c arch/x86/hvm/vlapic.c SOURCES:
+ * arch/x86/hvm/vmce.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/vcpu_start.c SOURCES:
+ * arch/x86/hvm/vlapic.c
  * arch/x86/hvm/vlapic_regs.c arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c
  * arch/x86/hvm/vioapic.c SOURCES: arch/x86/spec.c arch/x86/hvm/portio.c arch/x86/mitigations.c
  * arch/x86/features.c

@@ -2,7 +2,7 @@
 /*
  * SOURCES: arch/x86/hvm/cpuid.c arch/x86/hvm/cpuid_policy.c arch/x86/hvm/cpuid_serialise.c
  *	arch/x86/hvm/msr.c arch/x86/hvm/portio.c arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c
- *	arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
+ *	arch/x86/hvm/vmce.c arch/x86/hvm/vcpu_context.c arch/x86/hvm/guest_context.c
  *
  * CPUID is the build host's; what must be hidden is hidden on any host.
  */
@@ -138,6 +138,10 @@ static void my_get_paging(struct x86_vcpu *v, struct hvm_paging *p)
 {
 	*p = (struct hvm_paging){ regs[HREG_CR0], regs[HREG_CR3], regs[HREG_CR4],
 				  regs[HREG_EFER] & ~EFER_SVME, regs[HREG_RFLAGS] };
+}
+
+void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
+{
 }
 
 void hvm_inject_nmi(struct vcpu *v)
@@ -633,7 +637,10 @@ static void simple_msrs(void **state)
 	u64 val;
 
 	assert_int_equal(rd(MSR_MTRRCAP), 0x508);
-	assert_int_equal(rd(MSR_MCG_CAP), 0);
+	assert_int_equal(rd(MSR_MCG_CAP), 0x9000002);
+	assert_int_equal(rd(0x405), 0);
+	assert_int_equal(hvm_rdmsr(v0, 0x408, &val), -EINVAL);
+	assert_int_equal(rd(0x3a), 0x100001); /* or the kernel leaves 0x4d0 alone */
 	assert_int_equal(rd(0xc0010015), BIT(24));
 	assert_int_equal(rd(0x8b), 0);	/* the host has none here */
 	assert_int_equal(hvm_wrmsr(v0, 0x8b, 5), 0);
@@ -851,6 +858,7 @@ static void bad_records(void **state)
 {
 	struct hvm_hw_cpu c = { .cr0 = 0x80000000 };
 	struct hvm_hw_mtrr m = { .msr_pat_cr = 2 };
+	struct hvm_vmce_vcpu vmce = { .mcg_ext_ctl = 2 };
 	struct { u32 count, pad; struct hvm_one_msr msr; } ms = { .count = 1, .msr = { 0x48, 0, 1 } };
 
 	blob_len = 0;
@@ -870,6 +878,9 @@ static void bad_records(void **state)
 	assert_int_equal(load(), -EINVAL);	/* short */
 	begin();
 	add(HVM_SAVE_CODE_MTRR, 0, &m, sizeof(m));
+	assert_int_equal(load(), -EINVAL);
+	begin();
+	add(HVM_SAVE_CODE_VMCE_VCPU, 0, &vmce, sizeof(vmce));
 	assert_int_equal(load(), -EINVAL);
 	begin();
 	add(99, 0, &m, 8);
@@ -911,6 +922,7 @@ static void saved_state_comes_back(void **state)
 	x86_vcpu(v0)->mtrr_def_type = 0xc06;
 	x86_vcpu(v0)->pat = before.pat;
 	x86_vcpu(v0)->mtrr_var[3] = 0x800;
+	x86_vcpu(v0)->vmce.ext_ctl = 1;
 	for (unsigned int i = 0; i < 3; i++)
 		apic_bases[i] = 0xfee00800;
 	lapic_regs[1][8] = 0x55;
@@ -922,6 +934,7 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(arch_get_hvmcontext(&x->d, (u64)blob, &blob_len), 0);
 
 	memset(states, 0, sizeof(states));
+	x86_vcpu(v0)->vmce.ext_ctl = 0;
 	memset(x86_vcpu(v0)->gpr, 0, sizeof(x86_vcpu(v0)->gpr));
 	memset(lapic_regs, 0, sizeof(lapic_regs));
 	x86_vcpu(v0)->mtrr_var[3] = x86_vcpu(v0)->pat = 0;
@@ -931,6 +944,8 @@ static void saved_state_comes_back(void **state)
 	assert_int_equal(x86_vcpu(v0)->pat, 0x0007040600070406);
 	assert_int_equal(x86_vcpu(v0)->gpr[REG_R15], 0x100 + REG_R15);
 	assert_int_equal(x86_vcpu(v0)->mtrr_var[3], 0x800);
+	assert_int_equal(x86_vcpu(v0)->vmce.ext_ctl, 1);
+	assert_int_equal(x86_vcpu(x->d.vcpu[1])->vmce.ext_ctl, 0);
 	assert_int_equal(lapic_regs[1][8], 0x55);
 	assert_int_equal(tsc_offsets[0], tsc_offsets[2]);
 	assert_int_equal(x->d.shared_info->evtchn_mask[0], 0);	/* not reset by the load: it was there */

@@ -64,6 +64,7 @@ static const struct { u32 leaf, subleaf; u8 reg; u32 allowed; } features[] = {
 	/* as leaf 1 EDX, and SYSCALL NX MMXEXT PAGE1GB RDTSCP LM */
 	{ 0x80000001, 0, REG_D, 0x3ff | B(11) | B(12) | B(13) | B(14) | B(15) | B(16) | B(17) | B(20) |
 				B(22) | B(23) | B(24) | B(26) | B(27) | B(29) },
+	{ 0x80000007, 0, REG_B, B(0) | B(1) },	/* machine checks: overflow recovery, SUCCOR */
 	{ 0x80000007, 0, REG_D, B(8) },		/* invariant TSC */
 	/* CLZERO XSAVEERPTR WBNOINVD IBPB IBRS STIBP, hints about them, SSBD SSB_NO PSFD BTC_NO
 	 * IBPB_RET */
@@ -321,7 +322,7 @@ static void clear_unlisted(struct cpu_policy *p, const struct cpu_policy *max)
 	p->feat[0].a = min(p->feat[0].a, 1u);
 	p->extd[1].a = max->extd[1].a;
 	p->extd[1].b = 0;
-	p->extd[7] = (struct cpuid_regs){ .d = p->extd[7].d };
+	p->extd[7] = (struct cpuid_regs){ .b = p->extd[7].b, .d = p->extd[7].d };
 	p->extd[8].d = 0;
 	p->extd[0x21] = (struct cpuid_regs){ .a = p->extd[0x21].a, .c = p->extd[0x21].c };
 	memcpy(p->cache, max->cache, sizeof(p->cache));

@@ -6,7 +6,6 @@
 #include "arch/x86/hvm/regs.h"
 #include "arch/x86/hvm/vioapic.h"
 #include "arch/x86/irq/irq.h"
-#include "arch/x86/mce.h"
 #include "arch/x86/pcpu.h"
 #include "common/compat.h"
 #include "common/hypercall.h"
@@ -130,6 +129,14 @@ static void exit_io(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 0);
 }
 
+static noinline void machine_check(struct x86_vcpu *v)
+{
+	struct mce_record used;
+
+	if (mce_in_guest(&used) && !vmce_inject(&v->v, &used))
+		domain_crash(v->v.domain, "memory that it used has lost its data");
+}
+
 static void exit_exception(struct x86_vcpu *v, const struct exit_info *e)
 {
 	switch (e->exc.vector) {
@@ -142,8 +149,7 @@ static void exit_exception(struct x86_vcpu *v, const struct exit_info *e)
 		hvm_inject_exception(&v->v, X86_EXC_DB, -1);
 		return;
 	case X86_EXC_MC:
-		if (mce_in_guest())
-			domain_crash(v->v.domain, "memory that it used has lost its data");
+		machine_check(v);
 		return;
 	}
 	domain_crash(v->v.domain, "unexpected exception %u", e->exc.vector);

@@ -6,6 +6,7 @@
 #include <public/hvm/save.h>
 
 #include "arch/x86/hvm/cpuid.h"
+#include "arch/x86/hvm/io.h"
 #include "arch/x86/hvm/mtrr.h"
 #include "arch/x86/hvm/regs.h"
 #include "common/domctl.h"
@@ -149,6 +150,7 @@ static void save_msrs(struct stream *s, struct x86_vcpu *x)
 
 static void save_vcpu(struct stream *s, struct x86_vcpu *x)
 {
+	struct hvm_vmce_vcpu vmce = { .caps = vmce_cap(), .mcg_ext_ctl = x->vmce.ext_ctl };
 	struct hvm_tsc_adjust adjust = { 0 };
 
 	if (!test_bit(VPF_DOWN, &x->v.wait_flags))
@@ -156,6 +158,7 @@ static void save_vcpu(struct stream *s, struct x86_vcpu *x)
 	save_lapic(s, x);
 	save_mtrr(s, x);
 	save_xsave(s, x);
+	put_record(s, HVM_SAVE_CODE_VMCE_VCPU, (u16)x->v.id, &vmce, sizeof(vmce));
 	put_record(s, HVM_SAVE_CODE_TSC_ADJUST, (u16)x->v.id, &adjust, sizeof(adjust));
 	save_msrs(s, x);
 }
@@ -333,6 +336,19 @@ static int load_xsave(struct x86_vcpu *x, struct stream *s, u32 len)
 	return 0;
 }
 
+static int load_vmce(struct x86_vcpu *x, struct stream *s, u32 len)
+{
+	struct hvm_vmce_vcpu m;
+
+	if (copy_from_guest(&m, s->buffer + s->pos, sizeof(m)))
+		return -EFAULT;
+	if (m.mcg_ext_ctl & ~MCG_LMCE_EN)
+		return -EINVAL;
+	if (s->apply)
+		x->vmce.ext_ctl = m.mcg_ext_ctl;
+	return 0;
+}
+
 /* Of the MSRs that Xen saves here a guest of Keel has SPEC_CTRL: others would read 0. */
 static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 {
@@ -366,6 +382,7 @@ static const struct { u32 min_len; int (*fn)(struct x86_vcpu *x, struct stream *
 	[HVM_SAVE_CODE_LAPIC_REGS] = { sizeof(struct hvm_hw_lapic_regs), load_lapic_regs },
 	[HVM_SAVE_CODE_MTRR] = { sizeof(struct hvm_hw_mtrr), load_mtrr },
 	[HVM_SAVE_CODE_CPU_XSAVE] = { sizeof(struct hvm_hw_cpu_xsave), load_xsave },
+	[HVM_SAVE_CODE_VMCE_VCPU] = { sizeof(struct hvm_vmce_vcpu), load_vmce },
 	[HVM_SAVE_CODE_CPU_MSR] = { sizeof(struct hvm_msr), load_msrs },
 };
 

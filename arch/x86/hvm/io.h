@@ -4,6 +4,7 @@
 #define ARCH_X86_HVM_IO_H
 
 #include "arch/x86/hvm/vcpu.h"
+#include "arch/x86/mce.h"
 
 /*
  * portio.c: one access of 1, 2 or 4 bytes; unknown ports read ~0 and drop writes. Dom0's PM1, CF9,
@@ -24,6 +25,19 @@ void hvm_port_policy_dom0(u8 *bitmap);
 /* msr.c: 0 or -EINVAL for #GP. */
 int hvm_rdmsr(struct vcpu *v, u32 msr, u64 *val);
 int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
+
+/* vmce.c: the registers of a vCPU's virtual banks, as rows of msr.c's table: 0 or -EINVAL. */
+u64 vmce_cap(void);
+int vmce_read(struct vcpu *v, u32 msr, u64 *val);
+int vmce_write(struct vcpu *v, u32 msr, u64 val);
+/*
+ * Queues #MC for the current vCPU, which has used lost data, with the page's address in the guest.
+ * False if the guest cannot take it: no CR4.MCE; its handler has not ended; an event was being
+ * delivered; Intel: it has not asked for local machine checks, and expects them on all its CPUs; it
+ * uses lost data again and again, which may stop all of the machine's CPUs each time; it does not
+ * have the page. Takes the p2m lock for reading, and interrupts. No locks held.
+ */
+bool vmce_inject(struct vcpu *v, const struct mce_record *r);
 
 /* XSETBV of v: 0 or -EINVAL for #GP. */
 int hvm_xsetbv(struct vcpu *v, u32 index, u64 val);

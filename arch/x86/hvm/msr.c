@@ -276,7 +276,8 @@ static const struct msr_entry msrs[] = {
 	{ 0x17, 0x17, read_value, NULL, 0 },			/* PLATFORM_ID */
 	{ 0x2a, 0x2a, read_value, write_ignore, 0 },		/* EBL_CR_POWERON */
 	{ 0x34, 0x34, read_value, NULL, 0 },			/* SMI_COUNT */
-	{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, read_value, NULL, 1 },	/* locked, nothing on */
+	/* locked, with local machine checks and nothing else */
+	{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, read_value, NULL, BIT(0) | BIT(20) },
 	{ MSR_SPEC_CTRL, MSR_SPEC_CTRL, read_spec_ctrl, write_spec_msr, 0 },
 	{ MSR_PRED_CMD, MSR_PRED_CMD, NULL, write_spec_msr, 0 },
 	{ 0x79, 0x79, NULL, write_ignore, 0 },			/* microcode update: the host's business */
@@ -289,8 +290,7 @@ static const struct msr_entry msrs[] = {
 	{ MSR_FLUSH_CMD, MSR_FLUSH_CMD, NULL, write_spec_msr, 0 },
 	{ 0x140, 0x140, NULL, NULL, 0 },			/* MISC_FEATURES_ENABLES */
 	{ MSR_SYSENTER_CS, MSR_SYSENTER_EIP, read_state, write_state, 0 },
-	{ MSR_MCG_CAP, MSR_MCG_CAP, read_value, NULL, 0 },	/* no banks */
-	{ 0x17a, 0x17a, read_value, write_ignore, 0 },		/* MCG_STATUS */
+	{ MSR_MCG_CAP, MSR_MCG_STATUS, vmce_read, vmce_write, 0 },
 	{ 0x186, 0x18d, NULL, NULL, 0 },			/* event selects */
 	{ 0x198, 0x199, read_value, write_ignore, 0 },		/* PERF_STATUS, PERF_CTL */
 	/* fast strings; branch trace and PEBS are not there */
@@ -306,6 +306,8 @@ static const struct msr_entry msrs[] = {
 	{ 0x309, 0x30b, NULL, NULL, 0 },			/* fixed counters */
 	{ 0x345, 0x345, read_value, NULL, 0 },			/* PERF_CAPABILITIES */
 	{ 0x38d, 0x390, NULL, NULL, 0 },
+	{ MSR_MC_CTL(0), MSR_MC_CTL(2) - 1, vmce_read, vmce_write, 0 },
+	{ MSR_MCG_EXT_CTL, MSR_MCG_EXT_CTL, vmce_read, vmce_write, 0 },
 	{ 0x606, 0x65c, NULL, NULL, 0 },			/* RAPL */
 	{ XEN_HYPERCALL_PAGE_MSR, XEN_HYPERCALL_PAGE_MSR, NULL, write_hypercall_page, 0 },
 	{ MSR_EFER, MSR_EFER, read_efer, write_efer, 0 },

@@ -94,6 +94,7 @@ struct x86_vcpu {
 	u64 dr[4];
 	u64 tsc_aux, pat, mtrr_def_type;
 	u64 mtrr_var[16], mtrr_fixed[11];
+	struct { u64 gstatus, ext_ctl, bank[8]; u32 injected; } vmce; /* vmce.c */
 	bool nmi_pending, nmi_blocked;
 	bool exception_pending;		/* to inject at the next entry */
 	u8 exc_vector;

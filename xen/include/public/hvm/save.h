@@ -21,6 +21,7 @@ struct hvm_save_descriptor {
 #define HVM_SAVE_CODE_LAPIC_REGS      6
 #define HVM_SAVE_CODE_MTRR            14
 #define HVM_SAVE_CODE_CPU_XSAVE       16
+#define HVM_SAVE_CODE_VMCE_VCPU       18
 #define HVM_SAVE_CODE_TSC_ADJUST      19
 #define HVM_SAVE_CODE_CPU_MSR         20
 #define HVM_SAVE_CODE_MAX             20
@@ -113,6 +114,13 @@ struct hvm_hw_cpu_xsave {
 		} fpu_sse;
 		struct hvm_hw_cpu_xsave_hdr xsave_hdr;
 	} save_area;
+};
+
+/* Virtual machine checks. */
+struct hvm_vmce_vcpu {
+	uint64_t caps; /* MCG_CAP */
+	uint64_t mci_ctl2_bank0, mci_ctl2_bank1;
+	uint64_t mcg_ext_ctl;
 };
 
 struct hvm_tsc_adjust {
