@@ -5,14 +5,20 @@
 #include <string.h>
 
 #include "arch/x86/iommu/ivrs.h"
+#include "common/heap.h"
 #include "test/unit/fake/fake.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
+/* Now and then there is no memory. */
+void *alloc_pages(unsigned int order)
+{
+	return order > 10 ? NULL : calloc(1, PAGE_SIZE << order);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	static struct ivrs_dev devices[IVRS_NR_IDS];
-	struct ivrs ivrs = { .dev = devices };
+	struct ivrs ivrs = { 0 };
 	const char *why;
 	size_t at, len = size + 48;
 	u8 *table;
@@ -28,9 +34,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		abort();
 	if (!why && !ivrs.nr_units)
 		abort();
-	for (unsigned int id = 0; id < IVRS_NR_IDS; id++)
-		if (devices[id].unit != IVRS_NO_UNIT && devices[id].unit >= ivrs.nr_units)
+	for (u32 id = 0; ivrs.dev && id < ivrs.nr_segments * IVRS_NR_IDS; id++)
+		if (ivrs.dev[id].unit != IVRS_NO_UNIT && ivrs.dev[id].unit >= ivrs.nr_units)
 			abort();
+	free(ivrs.dev);
 	for (unsigned int i = 0; i < ivrs.nr_memory; i++)
 		if (ivrs.memory[i].end < ivrs.memory[i].start || ivrs.memory[i].last < ivrs.memory[i].first)
 			abort();

@@ -184,6 +184,8 @@ static void memory_block(u8 *p, u8 type, u8 flags, u16 first, u16 last, u64 star
 	memcpy(p + 24, &size, 8);
 }
 
+static u16 segment;	/* of the second unit */
+
 static int probe(void)
 {
 	u8 *p = unit_block(table + 48, 0x02, 0x21, 0xfed80000, 40);
@@ -198,6 +200,7 @@ static int probe(void)
 	entry(&p, 2, 0x20, 0, 0, 0, 0);
 	entry(&p, 0x48, 0, 0xd7, 3, IOAPIC_ID, 1);
 	p = unit_block(p, 0x03, 0x0e, 0xfed90000, 32);
+	memcpy(p - 8, &segment, 2);
 	entry(&p, 0x42, ALIASED, 0, 0, ALIAS, 0);
 	memory_block(p, 0x22, 3, 0x20, 0x2f, 0xb0000);
 	memory_block(p + 32, 0x20, 7, 0, 0, 0xc0000);
@@ -352,10 +355,17 @@ static void an_alias_goes_along(void **state)
 
 	boot();
 	d = domain_with_table(1);
-	assert_int_equal(amdvi_ops.alias(ALIASED, ALIASED), ALIAS);
-	assert_int_equal(amdvi_ops.alias(ALIAS, ALIAS), ALIAS);
-	assert_int_equal(amdvi_ops.alias(DEV, DEV), DEV);
-	assert_int_equal(amdvi_ops.alias(1 << 16 | ALIASED, 1 << 16 | ALIASED), 1 << 16 | ALIASED);
+	assert_int_equal(amdvi_ops.alias(ALIASED, ALIASED, ALIASED), ALIAS);
+	assert_int_equal(amdvi_ops.alias(ALIAS, ALIAS, ALIAS), ALIAS);
+	assert_int_equal(amdvi_ops.alias(DEV, DEV, DEV), DEV);
+	assert_int_equal(amdvi_ops.alias(1 << 16 | ALIASED, 1 << 16 | ALIASED, 1 << 16 | ALIASED),
+			 1 << 16 | ALIASED);
+	/* What is known of the device counts where IVRS has no alias, and its unit is the device's. */
+	assert_int_equal(amdvi_ops.alias(ALIASED, ALIASED, ALIASED + 1), ALIAS);
+	assert_int_equal(amdvi_ops.attach(DEV + 1, d), -ENOENT);
+	assert_int_equal(amdvi_ops.alias(DEV, DEV, DEV + 1), DEV + 1);
+	assert_int_equal(amdvi_ops.attach(DEV + 1, d), 0);
+	assert_int_equal(amdvi_ops.alias(0x999, 0x999, 0x998), 0x999); /* no unit has it */
 	/* Each id is checked by itself: another device may have the same alias. */
 	assert_int_equal(amdvi_ops.attach(ALIASED, d), 0);
 	assert_true(device_table[ALIASED][1] == 2 && device_table[ALIAS][0] == 3);
@@ -402,10 +412,10 @@ static void a_virtual_function_is_as_its_physical_one(void **state)
 	 * A virtual function whose physical one is not named, or is in another segment, stays
 	 * unknown.
 	 */
-	assert_int_equal(amdvi_ops.alias(vf, 0x19), vf);
-	assert_int_equal(amdvi_ops.alias(1 << 16 | vf, 1 << 16 | DEV), 1 << 16 | vf);
+	assert_int_equal(amdvi_ops.alias(vf, 0x19, vf), vf);
+	assert_int_equal(amdvi_ops.alias(1 << 16 | vf, 1 << 16 | DEV, 1 << 16 | vf), 1 << 16 | vf);
 	assert_int_equal(amdvi_ops.attach(vf, d), -ENOENT);
-	assert_int_equal(amdvi_ops.alias(vf, DEV), vf);
+	assert_int_equal(amdvi_ops.alias(vf, DEV, vf), vf);
 	assert_int_equal(amdvi_ops.attach(vf, dom0), 0);
 	/* firmware's exceptions */
 	assert_true(device_table[vf][2] >> 56 == 0xc7 && device_table[vf][1] & BIT(40));
@@ -418,9 +428,9 @@ static void a_virtual_function_is_as_its_physical_one(void **state)
 	 * If requests of the physical function arrive with an alias, those of its virtual function
 	 * may, too. A function that IVRS names keeps its own entry.
 	 */
-	assert_int_equal(amdvi_ops.alias(aliased_vf, ALIASED), ALIAS);
+	assert_int_equal(amdvi_ops.alias(aliased_vf, ALIASED, aliased_vf), ALIAS);
 	assert_int_equal(amdvi_ops.attach(aliased_vf, d), 0);
-	assert_int_equal(amdvi_ops.alias(0x20, ALIASED), 0x20);
+	assert_int_equal(amdvi_ops.alias(0x20, ALIASED, 0x20), 0x20);
 }
 
 /*
@@ -568,6 +578,36 @@ static void event(unsigned int slot, u64 lo, u64 hi)
 	regs[0][AMDVI_EVENT_TAIL / 8] = (slot + 1) * 16 % 4096;
 }
 
+/* The second unit is of segment 3, and its devices' ids are others' in segment 0, too. */
+static void segments_are_apart(void **state)
+{
+	struct irq_desc desc = { .kind = IRQ_MSI, .source = 3 << 16 | ALIASED, .vector = 0x45 };
+	struct domain *d;
+
+	segment = 3;
+	boot();
+	segment = 0;
+	d = domain_with_table(1);
+	assert_true(regs[0][0] == (virt_to_pa(device_table) | 511));
+	assert_true(regs[1][0] == (virt_to_pa(device_table + 0x10000) | 511));
+	assert_int_equal(amdvi_ops.alias(3 << 16 | ALIASED, 3 << 16 | ALIASED, 3 << 16 | ALIASED),
+			 3 << 16 | ALIAS);
+	assert_int_equal(amdvi_ops.alias(ALIASED, ALIASED, ALIASED), ALIASED);
+	assert_int_equal(amdvi_ops.attach(ALIASED, d), -ENOENT);
+	assert_int_equal(amdvi_ops.attach(1 << 16 | ALIASED, d), -ENOENT);
+	assert_int_equal(amdvi_ops.attach(3 << 16 | DEV, d), -ENOENT);
+	assert_int_equal(amdvi_ops.attach(3 << 16 | ALIASED, d), 0);
+	assert_true(device_table[0x10000 + ALIASED][1] == 2 && device_table[ALIASED][0] == 3);
+	assert_int_equal(device_table[ALIASED][1], BIT(33));
+	assert_int_equal(amdvi_ops.irq_map(&desc), 0);
+	assert_true(device_table[0x10000 + ALIAS][2] & BIT(61) && !(device_table[ALIAS][2] & BIT(61)));
+	desc.source = ALIASED;
+	assert_int_equal(amdvi_ops.irq_map(&desc), -ENODEV);
+	report(&units[1], 2ull << 60 | ALIASED, 0x1000);
+	report(&units[0], 2ull << 60 | ALIASED, 0x1000);
+	assert_true(faults[0].sbdf == (3 << 16 | ALIASED) && faults[1].sbdf == ALIASED);
+}
+
 static void faults_are_told(void **state)
 {
 	boot();
@@ -689,7 +729,7 @@ int main(void)
 		UNIT_TEST(only_what_changed_is_forgotten), UNIT_TEST(a_unit_that_hangs_is_named),
 		UNIT_TEST(interrupts_have_entries),
 		UNIT_TEST(interrupts_of_pins_and_aliases), UNIT_TEST(a_full_table_and_no_memory),
-		UNIT_TEST(faults_are_told), UNIT_TEST(the_log_wraps_and_overflows),
+		UNIT_TEST(segments_are_apart), UNIT_TEST(faults_are_told), UNIT_TEST(the_log_wraps_and_overflows),
 		UNIT_TEST(a_flood_leaves_time), UNIT_TEST(firmwares_exceptions_are_not_a_guests),
 	};
 

@@ -1320,7 +1320,7 @@ static void what_cannot_be_reset_stays_dom0s(void **state)
  */
 static u32 speaker; /* physfn of the last call */
 
-static u32 ivrs_alias(u32 sbdf, u32 physfn)
+static u32 ivrs_alias(u32 sbdf, u32 physfn, u32 known)
 {
 	speaker = physfn;
 	return sbdf == NVME ? PCI_SBDF(0, 0, 0x1e << 3) : sbdf;

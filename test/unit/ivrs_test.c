@@ -8,8 +8,8 @@
 
 static u8 table[8192];
 static size_t len;
-static struct ivrs_dev devices[IVRS_NR_IDS];
 static struct ivrs ivrs;
+#define devices ivrs.dev
 static size_t at;
 
 static void put(size_t where, u64 val, size_t width)
@@ -62,7 +62,8 @@ static const char *parse(void)
 	const char *why;
 
 	memcpy(copy, table, len);
-	ivrs.dev = devices;
+	fake_reset();	/* with it the last one's devices go */
+	ivrs.dev = NULL;
 	why = ivrs_parse(copy, len, &ivrs, &at);
 	free(copy);
 	return why;
@@ -164,6 +165,41 @@ static void all_devices(void **state)
 	assert_int_equal(devices[0xffff].flags, 0x40);
 }
 
+/* Ids of two segments are apart, in units, devices, aliases and IO-APICs. */
+static void segments(void **state)
+{
+	size_t b;
+
+	begin();
+	b = add_unit(0x10, 0x02, 0xfed80000, 8) + 24;
+	entry4(b, 2, 0x10, 0);
+	b = add_unit(0x11, 0x02, 0xfed90000, 24);
+	put(b + 16, 5, 2);
+	entry8(b + 40, 0x42, 0x10, 0, 0, 0x18, 0);
+	entry4(b + 48, 2, 0x20, 0);
+	entry8(b + 52, 0x48, 0, 0, 7, 0xa0, 1);
+	b = add_memory(0x21, 0x03, 0x20, 0, 0xa0000, 0x1000);
+	put(b + 8, 5, 2);
+	assert_null(parse());
+	assert_int_equal(ivrs.nr_units, 2);
+	assert_int_equal(ivrs.nr_segments, 2);
+	assert_int_equal(ivrs.unit[1].id, 0x50002);
+	assert_int_equal(ivrs_index(&ivrs, 0x0010), 0x10);
+	assert_int_equal(ivrs_index(&ivrs, 0x50010), 0x10010);
+	assert_int_equal(ivrs_index(&ivrs, 0x10010), ~0u);
+	assert_true(devices[0x10].unit == 0 && devices[0x10].alias == 0x10);
+	assert_true(devices[0x10010].unit == 1 && devices[0x10010].alias == 0x18);
+	assert_true(devices[0x18].unit == IVRS_NO_UNIT && devices[0x10018].unit == 1);
+	assert_true(devices[0x20].unit == IVRS_NO_UNIT && devices[0x10020].unit == 1);
+	assert_true(devices[0x1ffff].unit == IVRS_NO_UNIT && devices[0x1ffff].alias == 0xffff);
+	assert_int_equal(ivrs.ioapic[0].source, 0x500a0);
+	assert_int_equal(ivrs.memory[0].segment, 5);
+	fake_reset();
+	fake_fail_nth(1);
+	assert_non_null(strstr(ivrs_parse(table, len, &ivrs, &at), "no memory"));
+	fake_fail_nth(0);
+}
+
 static void reserved_memory(void **state)
 {
 	begin();
@@ -223,9 +259,6 @@ static void lies_are_refused(void **state)
 	put(b + 2, 23, 2);
 	refuse(48, "cut off");
 	put(b + 2, 32, 2);
-	put(b + 16, 1, 2);
-	refuse(48, "segment");
-	put(b + 16, 0, 2);
 	put(b + 8, 0xfed81000, 8);
 	refuse(48, "address");
 	put(b + 8, 0xfed80000, 8);
@@ -282,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(devices_of_every_kind), UNIT_TEST(highest_type_counts), UNIT_TEST(all_devices),
+		UNIT_TEST(segments),
 		UNIT_TEST(reserved_memory), UNIT_TEST(lies_are_refused), UNIT_TEST(bounds_of_the_lists),
 		UNIT_TEST(every_truncation),
 	};

@@ -363,7 +363,7 @@ static struct vpci_dev *found_anew(u32 sbdf)
 	return vpci_find(x->vpci, sbdf);
 }
 
-static u32 firmware_says(u32 sbdf, u32 physfn)
+static u32 firmware_says(u32 sbdf, u32 physfn, u32 known)
 {
 	return sbdf == LEAF ? DEEP : sbdf;
 }
@@ -412,6 +412,42 @@ static void bridges_send_in_their_own_name(void **state)
 	assert_int_equal(found_anew(LEAF)->iommu.alias, DEEP);
 	assert_int_equal(iommu_msi_source(&vpci_find(x->vpci, LEAF)->iommu), LEAF);
 	iommu_ops = NULL;
+}
+
+static u32 nothing_is_said(u32 sbdf, u32 physfn, u32 known) { return known; }
+
+/* Some devices' requests come with the id of a function that they may not even have. */
+static void devices_with_the_wrong_id(void **state)
+{
+	static const struct { u32 id, where, alias; } c[] = {
+		{ 0x91231b4b, LEAF & ~7u, (LEAF & ~7u) + 1 }, { 0x92351b4b, LEAF & ~7u, (LEAF & ~7u) + 1 },
+		{ 0x91231b4b, LEAF, LEAF }, { 0x06421103, LEAF & ~7u, (LEAF & ~7u) + 1 },
+		{ 0xe4761180, (LEAF & ~7u) + 3, LEAF & ~7u }, { 0x91241b4b, LEAF & ~7u, LEAF & ~7u },
+	};
+	struct function *f;
+
+	set(function(BRIDGE), 0x40, 2, PCI_CAP_EXPRESS, 0);
+	capabilities(function(BRIDGE), 0x40);
+	set(function(BRIDGE), 0x42, 2, 0x42, 0);	/* a root port: ids are what they were */
+	found_anew(BRIDGE);
+	for (unsigned int i = 0; i < ARRAY_LEN(c); i++) {
+		const struct vpci_dev *dev;
+
+		f = new_function(c[i].where, c[i].id, 0);
+		dev = found_anew(c[i].where);
+		assert_int_equal(dev->iommu.alias, c[i].alias);
+		assert_int_equal(iommu_two_functions(&dev->iommu), c[i].alias != c[i].where);
+		iommu_ops = &(const struct iommu_ops){ .alias = nothing_is_said };
+		assert_int_equal(found_anew(c[i].where)->iommu.alias, c[i].alias);
+		iommu_ops = NULL;
+		assert_int_equal(arch_pci_device_remove(0, 1, (u8)c[i].where), 0);
+		f->present = false;
+	}
+	/* behind a conventional bridge requests have the bridge's */
+	set(function(BRIDGE), 0x42, 2, 0x82, 0);
+	new_function(LEAF & ~7u, 0x91231b4b, 0);
+	assert_int_equal(found_anew(LEAF & ~7u)->iommu.alias, BRIDGE);
+	assert_false(iommu_two_functions(&vpci_find(x->vpci, LEAF & ~7u)->iommu));
 }
 
 static void buses_get_other_numbers(void **state)
@@ -532,7 +568,8 @@ static void no_vector_left(void **state)
 static const struct CMUnitTest tests[] = {
 	T(scan_finds_functions), T(most_registers_pass_through), T(ports), T(msi), T(msi_32_bit_by_bytes),
 	T(msix_table_is_trapped_where_it_is), T(msix), T(msix_after_a_function_reset), T(beside_the_table),
-	T(a_bar_over_ram_is_not_written_to), T(bridges_send_in_their_own_name), T(buses_get_other_numbers),
+	T(a_bar_over_ram_is_not_written_to), T(bridges_send_in_their_own_name),
+	T(devices_with_the_wrong_id), T(buses_get_other_numbers),
 	T(virtual_functions), T(removed_and_added_again), T(capability_loops), T(no_memory_for_a_function),
 	T(no_vector_left),
 };

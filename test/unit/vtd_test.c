@@ -359,6 +359,8 @@ int acpi_find(const char *sig, unsigned int n, const struct acpi_table **t)
 
 u32 pci_conf_read(u32 sbdf, unsigned int reg, unsigned int size)
 {
+	if (reg == PCI_VENDOR_ID)	/* the reserved region's devices, but for the third */
+		return sbdf == sbdfs[0] || sbdf == PCI_SBDF(0, 3, 0) ? 0x8086 : 0xffff;
 	if (sbdf != PCI_SBDF(0, 0, 0x1c << 3))
 		return size == 1 ? 0xff : ~0u;
 	assert_int_equal(size, 1);
@@ -443,6 +445,7 @@ static void make_dmar(void)
 	memcpy(firmware + n, &last, 8);
 	n = scope(n + 8, DMAR_SCOPE_ENDPOINT, 0, 0, "\2\0", 1);
 	n = scope(n, DMAR_SCOPE_ENDPOINT, 0, 0, "\x1c\0\0\0", 2);
+	n = scope(n, DMAR_SCOPE_ENDPOINT, 0, 0, "\x1f\2", 1);
 	firmware[at + 2] = (u8)(n - at);
 	acpi = (struct acpi_info){ .nr_cpus = FAKE_CPUS };
 	firmware[4] = (u8)n; /* the length */
@@ -457,6 +460,7 @@ static void power_on(void)
 {
 	memset(hw, 0, sizeof(hw));
 	memset(irt_used, 0, sizeof(irt_used));
+	nr_segments = 0;
 	memset(owner, 0, sizeof(owner));
 	memset(owner_before, 0, sizeof(owner_before));
 	nr_faults = nr_reserved_seen = 0;
@@ -508,8 +512,8 @@ static void starts_in_order(void **state)
 		assert_int_equal(*reg32(&hw[i], VTD_GSTS) & (GCMD_STICKY | BIT(23)), GCMD_STICKY | BIT(23));
 		assert_int_equal(*reg32(&hw[i], VTD_PMEN), 0);
 		assert_int_equal(*reg32(&hw[i], VTD_FECTL), FECTL_IM);
-		assert_int_equal(hw[i].root, virt_to_pa(root));
-		assert_int_equal(hw[i].irta, virt_to_pa(irt) | 9); /* 1024 entries */
+		assert_int_equal(hw[i].root, virt_to_pa(segments[0].root));
+		assert_int_equal(hw[i].irta, virt_to_pa(segments[0].irt) | 9); /* 1024 entries */
 		assert_true(hw[i].buffer_flushes >= 3);
 	}
 	for (unsigned int dev = 0; dev < DEVICES; dev++)
@@ -623,7 +627,7 @@ static void each_device_reaches_its_domain(void **state)
 				assert_false(hw[unit_of[dev]].iotlb[j].valid && hw[unit_of[dev]].iotlb[j].domain == i);
 		}
 	/* A device without a domain reports no more faults. */
-	assert_int_equal(context_of(sbdfs[0])->lo, ENTRY_FPD);
+	assert_int_equal(context_of(&segments[0], sbdfs[0])->lo, ENTRY_FPD);
 	assert_int_equal(vtd_ops.attach(PCI_SBDF(1, 0, 0), domains[0]), -ENOENT);
 	p2m_write_lock(&domains[0]->p2m);
 	assert_int_equal(p2m_set(domains[0], 6, 300, 0, P2M_MMIO), 0); /* not for other devices */
@@ -857,8 +861,8 @@ static u32 interrupt(unsigned int unit, u16 sid, u64 addr)
 	}
 	if (!m->irq[i].valid)
 		return 0;
-	assert_int_equal(m->irq[i].e.hi >> 16, 4); /* SVT 1, SQ 0 */
-	if ((u16)m->irq[i].e.hi != sid)
+	assert_true(m->irq[i].e.hi >> 16 == 4 || m->irq[i].e.hi >> 16 == 7); /* SVT 1, SQ 0 or 3 */
+	if ((u16)m->irq[i].e.hi != sid && (m->irq[i].e.hi >> 16 == 4 || ((m->irq[i].e.hi ^ sid) & 0xfff8)))
 		return 0;
 	return (u32)(m->irq[i].e.lo >> 40) << 8 | (u8)(m->irq[i].e.lo >> 16);
 }
@@ -894,6 +898,15 @@ static void messages_go_where_they_should(void **state)
 		assert_int_equal(interrupt(unit, (u16)sbdfs[2], addr_b) & 0xff, 0x66);
 	}
 	vtd_ops.irq_unmap(&a); /* a second call does nothing */
+	/* A device that uses two functions' ids, and no other's. */
+	a.kind = IRQ_MSI_SLOT;
+	assert_int_equal(vtd_ops.irq_map(&a), 0);
+	vtd_ops.irq_message(&a, &addr_a, &data);
+	assert_int_equal(interrupt(1, (u16)sbdfs[2], addr_a) & 0xff, 0x57);
+	assert_int_equal(interrupt(1, (u16)sbdfs[2] + 1, addr_a) & 0xff, 0x57);
+	assert_int_equal(interrupt(1, (u16)sbdfs[2] + 8, addr_a), 0);
+	vtd_ops.irq_unmap(&a);
+	a.kind = IRQ_MSI;
 	b.remapped = false;
 	a.source = sbdfs[0];
 	assert_int_equal(vtd_ops.irq_map(&a), 0);
@@ -912,25 +925,26 @@ static void pins_go_where_they_should(void **state)
 
 	start();
 	assert_int_equal(vtd_ops.irq_map(&a), 0);
-	assert_int_equal(irt[a.remap].hi, BIT(18) | 0xf0f0);
-	assert_int_equal(irt[a.remap].lo,
+	assert_int_equal(segments[0].irt[a.remap].hi, BIT(18) | 0xf0f0);
+	assert_int_equal(segments[0].irt[a.remap].lo,
 			 BIT(0) | BIT(4) | 0x71 << 16 | (u64)x86_pcpu(pcpus[2])->apic_id << 40);
 	rte = vtd_ops.irq_redirection(&a);
 	assert_int_equal(rte, (u64)a.remap << 49 | BIT(48) | 0x71);
 	a.gsi = 30;
 	a.kind = IRQ_KEEL;
 	assert_int_equal(vtd_ops.irq_map(&a), 0);
-	assert_int_equal(irt[a.remap].hi, BIT(18) | 0xf1ff);
+	assert_int_equal(segments[0].irt[a.remap].hi, BIT(18) | 0xf1ff);
 	a.gsi = 50;
 	assert_int_equal(vtd_ops.irq_map(&a), -ENODEV);
 }
 
 static void formats(void **state)
 {
-	struct vtd_entry e = vtd_irte(0x41, 0x12345678, false, true, 0x1234);
+	struct vtd_entry e = vtd_irte(0x41, 0x12345678, false, true, 0x1234, false);
 
 	assert_int_equal(e.lo, 0x1234567800410001);
 	assert_int_equal(e.hi, 0x41234);
+	assert_int_equal(vtd_irte(0x41, 0, false, true, 0x1234, true).hi, 0x71234);
 	assert_int_equal(vtd_message_address(0x8001), 0xfee00034);
 	assert_int_equal(vtd_redirection(0x8001, 0x20), BIT(49) | BIT(48) | BIT(11) | 0x20);
 	e = vtd_context(0x12345000, 3, 0xabcd);
@@ -957,6 +971,50 @@ static void record(unsigned int unit, unsigned int i, u16 sid, u64 lo, u8 code, 
 	r[0] = lo;
 	r[1] = BIT(63) | (read ? BIT(62) : 0) | (u64)code << 32 | sid;
 	*reg32(&hw[unit], VTD_FSTS) |= FSTS_PPF;
+}
+
+/* The second unit is of segment 2: functions there have the numbers of others in segment 0. */
+static void segments_are_apart(void **state)
+{
+	struct irq_desc a = { .kind = IRQ_MSI, .source = PCI_SBDF(2, 0, 3 << 3), .vector = 0x55,
+			      .cpu = 1 };
+	struct irq_desc pin = { .kind = IRQ_GSI, .gsi = 3, .vector = 0x71, .cpu = 2 };
+	struct irq_desc nowhere = { .kind = IRQ_MSI, .source = PCI_SBDF(1, 0, 3 << 3) };
+	u64 addr;
+	u32 data;
+
+	power_on();
+	firmware[48 + firmware[50] + 6] = 2;
+	assert_int_equal(vtd_ops.probe(), 0);
+	assert_int_equal(vtd_ops.init(), 0);
+	assert_int_equal(nr_segments, 2);
+	assert_true(hw[0].root != hw[1].root && hw[0].irta != hw[1].irta);
+	domains[0] = fake_domain(0, 1);
+	domains[0]->max_pages = 1 << 16;
+	domains[0]->p2m.arch.iommu_root = alloc_page();
+	domains[0]->p2m.arch.iommu_id = 1;
+	set(domains[0], 5, 0, true);
+	assert_int_equal(vtd_ops.attach(PCI_SBDF(2, 0, 3 << 3), domains[0]), 0);
+	assert_true(dma(2, 5, true) != INVALID_MFN);
+	assert_int_equal(vtd_ops.attach(PCI_SBDF(2, 0, 3 << 3), NULL), 0);
+	assert_int_equal(dma(2, 5, true), INVALID_MFN);
+	assert_int_equal(vtd_ops.attach(PCI_SBDF(0, 0, 3 << 3), domains[0]), -ENOENT);
+	assert_int_equal(vtd_ops.attach(PCI_SBDF(1, 0, 3 << 3), domains[0]), -ENOENT);
+	assert_int_equal(vtd_ops.irq_map(&a), 0);
+	assert_int_equal(vtd_ops.irq_map(&pin), 0);
+	assert_int_not_equal(pin.remap, a.remap);
+	vtd_ops.irq_message(&a, &addr, &data);
+	assert_int_equal(interrupt(1, 3 << 3, addr) & 0xff, 0x55);
+	assert_int_equal(interrupt(0, 3 << 3, addr), 0);	/* the same number, in the other segment */
+	assert_int_equal(segments[1].irt[pin.remap].hi, BIT(18) | 0xf0f0);
+	assert_int_equal(segments[0].irt[pin.remap].lo, 0);
+	vtd_ops.irq_unmap(&a);
+	assert_int_equal(interrupt(1, 3 << 3, addr), 0);
+	assert_int_equal(vtd_ops.irq_map(&nowhere), -ENODEV);
+	vtd_ops.enable_faults();
+	record(1, 0, 3 << 3, 0x1000, 5, false);
+	fault_desc.user->handler(fault_desc.user);
+	assert_int_equal(faults[0].sbdf, PCI_SBDF(2, 0, 3 << 3));
 }
 
 static void faults_are_told(void **state)
@@ -1031,7 +1089,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(a_page_leaves_a_guest_with_a_device),
 	UNIT_TEST(a_unit_that_does_not_answer),
 	UNIT_TEST(messages_go_where_they_should),
-	UNIT_TEST(pins_go_where_they_should),
+	UNIT_TEST(pins_go_where_they_should), UNIT_TEST(segments_are_apart),
 	UNIT_TEST(formats),
 	UNIT_TEST(faults_are_told),
 	UNIT_TEST(every_code_has_a_reason),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * AMD-Vi: AMD I/O Virtualization Technology Specification (48882). One device table serves all
- * units, and every invalidation goes to all of them and is waited for, so a unit's command
- * ring never holds more than one batch. Interrupts use entries of 32 bits.
+ * AMD-Vi: AMD I/O Virtualization Technology Specification (48882). One device table serves the
+ * units of a PCI segment, and behind it lies that of the next (an id here is ivrs_index()). Every
+ * invalidation goes to all units and is waited for, so a unit's command ring never holds more than
+ * one batch. Interrupts use entries of 32 bits.
  */
 #include "arch/x86/iommu/amdvi.h"
 
@@ -94,7 +95,7 @@ static void command(const struct amdvi_cmd *cmd, unsigned int n, const char *wha
 /* --- Devices --- */
 
 /* Lock held, or boot. Messages that firmware asks to let pass: system management, NMI, INIT... */
-static void let_pass(u16 id, u8 flags)
+static void let_pass(u32 id, u8 flags)
 {
 	u64 *e = device_table[id];
 
@@ -107,10 +108,10 @@ static void let_pass(u16 id, u8 flags)
  * Lock held. The words change one by one; in between, the device is blocked. Firmware's exceptions
  * do not apply to a guest's device, nor to one that a guest had, until Dom0 gets it.
  */
-static void set_owner(u16 id, const struct domain *d)
+static void set_owner(u32 id, const struct domain *d)
 {
 	u64 *e = device_table[id];
-	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE(id), AMDVI_CMD_DOMAIN((u16)e[1]) };
+	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE((u16)id), AMDVI_CMD_DOMAIN((u16)e[1]) };
 
 	WRITE_ONCE(e[0], BLOCKED);
 	WRITE_ONCE(e[1],
@@ -123,31 +124,46 @@ static void set_owner(u16 id, const struct domain *d)
 	command(cmd, ARRAY_SIZE(cmd), "forget a device");
 }
 
-static bool has_unit(u32 sbdf)
+/* ~0: no unit has it. */
+static u32 id_of(u32 sbdf)
 {
-	return !(sbdf >> 16) && ivrs.dev[(u16)sbdf].unit != IVRS_NO_UNIT;
+	u32 id = ivrs_index(&ivrs, sbdf);
+
+	return id == ~0u || ivrs.dev[id].unit == IVRS_NO_UNIT ? ~0u : id;
+}
+
+/* What the id's requests arrive with. */
+static u32 alias_of(u32 id)
+{
+	return (id & ~0xffffu) | ivrs.dev[id].alias;
 }
 
 /*
  * A function that IVRS does not name, such as a virtual one that did not exist at power-on, is
- * treated like its physical one.
+ * treated like its physical one. An alias that is known from elsewhere counts where IVRS has none.
  */
-static u32 amdvi_alias(u32 sbdf, u32 physfn)
+static u32 amdvi_alias(u32 sbdf, u32 physfn, u32 known)
 {
-	if (!has_unit(sbdf) && has_unit(physfn)) {
-		ivrs.dev[sbdf] = ivrs.dev[physfn];
-		if (ivrs.dev[sbdf].alias == physfn)
-			ivrs.dev[sbdf].alias = (u16)sbdf;
+	u32 id = ivrs_index(&ivrs, sbdf), pf = id_of(physfn);
+
+	if (id_of(sbdf) == ~0u && pf != ~0u && id != ~0u) {
+		ivrs.dev[id] = ivrs.dev[pf];
+		if (ivrs.dev[id].alias == (u16)physfn)
+			ivrs.dev[id].alias = (u16)sbdf;
 	}
-	return has_unit(sbdf) ? ivrs.dev[sbdf].alias : sbdf;
+	if (id_of(sbdf) != ~0u && ivrs.dev[id].alias == (u16)sbdf && known != sbdf) {
+		ivrs.dev[id].alias = (u16)known;
+		ivrs.dev[alias_of(id)].unit = ivrs.dev[id].unit;
+	}
+	return id_of(sbdf) == ~0u ? sbdf : (sbdf & ~0xffffu) | ivrs.dev[id].alias;
 }
 
 static int amdvi_attach(u32 sbdf, struct domain *d)
 {
-	if (!has_unit(sbdf))
+	if (id_of(sbdf) == ~0u)
 		return -ENOENT;
 	spin_lock(&lock);
-	set_owner((u16)sbdf, d);
+	set_owner(id_of(sbdf), d);
 	spin_unlock(&lock);
 	return 0;
 }
@@ -166,41 +182,41 @@ static void amdvi_flush(const struct domain *d)
 
 /* --- Interrupts --- */
 
-/* -1: IVRS does not name it. */
-static int ioapic_source(u8 id)
+/* ~0: IVRS does not name it. */
+static u32 ioapic_source(u8 id)
 {
 	for (unsigned int i = 0; i < ivrs.nr_ioapics; i++)
 		if (ivrs.ioapic[i].id == id)
-			return ivrs.ioapic[i].source;
-	return -1;
+			return ivrs_index(&ivrs, ivrs.ioapic[i].source);
+	return ~0u;
 }
 
-/* The id that an interrupt comes from (-1: none); its table is that of the id's alias. */
-static int source_id(const struct irq_desc *desc)
+/* The id that an interrupt comes from (~0: none); its table is that of the id's alias. */
+static u32 source_id(const struct irq_desc *desc)
 {
 	const struct ioapic_info *io;
 
-	if (desc->kind == IRQ_MSI)
-		return has_unit(desc->source) ? (int)desc->source : -1;
+	if (desc->kind >= IRQ_MSI)
+		return id_of(desc->source);
 	io = ioapic_of(desc->gsi);
-	return io ? ioapic_source(io->id) : -1;
+	return io ? ioapic_source(io->id) : ~0u;
 }
 
-static u32 *irq_table(u16 id)
+static u32 *irq_table(u32 id)
 {
-	u64 word = device_table[ivrs.dev[id].alias][2];
+	u64 word = device_table[alias_of(id)][2];
 
 	return word & AMDVI_DTE2_REMAP ? pa_to_virt(word & AMDVI_DTE2_ROOT) : NULL;
 }
 
-static void set_irq_table(u16 id, const u32 *table)
+static void set_irq_table(u32 id, const u32 *table)
 {
 	WRITE_ONCE(device_table[id][2], (device_table[id][2] & AMDVI_DTE2_PASS(~0u)) | AMDVI_DTE2_IV |
 		   AMDVI_DTE2_REMAP | AMDVI_DTE2_LEN_512 | virt_to_pa(table));
 }
 
 /* Lock held. Sets desc->remap and desc->remapped. */
-static int choose_entry(struct irq_desc *desc, u16 id)
+static int choose_entry(struct irq_desc *desc, u32 id)
 {
 	u32 *table = irq_table(id);
 
@@ -208,7 +224,7 @@ static int choose_entry(struct irq_desc *desc, u16 id)
 		table = alloc_page();
 	if (!table)
 		return -ENOMEM;
-	set_irq_table(ivrs.dev[id].alias, table);
+	set_irq_table(alias_of(id), table);
 	set_irq_table(id, table);
 	for (u16 i = 0; i < AMDVI_NR_IRQS; i++) {
 		if (table[i])
@@ -221,10 +237,10 @@ static int choose_entry(struct irq_desc *desc, u16 id)
 }
 
 /* Lock held. */
-static void set_entry(const struct irq_desc *desc, u16 id, u32 entry)
+static void set_entry(const struct irq_desc *desc, u32 id, u32 entry)
 {
 	u16 alias = ivrs.dev[id].alias;
-	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE(id), AMDVI_CMD_IRQS(id),
+	struct amdvi_cmd cmd[] = { AMDVI_CMD_DEVICE((u16)id), AMDVI_CMD_IRQS((u16)id),
 				   AMDVI_CMD_DEVICE(alias), AMDVI_CMD_IRQS(alias) };
 
 	WRITE_ONCE(irq_table(id)[desc->remap], entry);
@@ -233,15 +249,16 @@ static void set_entry(const struct irq_desc *desc, u16 id, u32 entry)
 
 static int amdvi_irq_map(struct irq_desc *desc)
 {
-	int id = source_id(desc), rc = 0;
+	u32 id = source_id(desc);
+	int rc = 0;
 
-	if (id < 0)
+	if (id == ~0u)
 		return -ENODEV;
 	spin_lock(&lock);
 	if (!desc->remapped)
-		rc = choose_entry(desc, (u16)id);
+		rc = choose_entry(desc, id);
 	if (!rc)
-		set_entry(desc, (u16)id, AMDVI_IRTE(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id));
+		set_entry(desc, id, AMDVI_IRTE(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id));
 	spin_unlock(&lock);
 	return rc;
 }
@@ -249,7 +266,7 @@ static int amdvi_irq_map(struct irq_desc *desc)
 static void amdvi_irq_unmap(struct irq_desc *desc)
 {
 	spin_lock(&lock);
-	set_entry(desc, (u16)source_id(desc), 0);
+	set_entry(desc, source_id(desc), 0);
 	desc->remapped = false;
 	spin_unlock(&lock);
 }
@@ -281,8 +298,9 @@ static const char *page_fault_reason(u64 lo)
 	       : "the mapping does not permit it";
 }
 
-static void report(u64 lo, u64 hi)
+static void report(const struct unit *u, u64 lo, u64 hi)
 {
+	u32 sbdf = (ivrs.unit[u - units].id & ~0xffffu) | (u16)lo;
 	static const char *const reasons[16] = {
 		[1] = "the device table entry is illegal", [3] = "hardware error in the device table",
 		[4] = "hardware error in a page table", [7] = "the device does not answer an invalidation",
@@ -292,9 +310,9 @@ static void report(u64 lo, u64 hi)
 	static struct ratelimit limit;
 
 	if (kind == 2)
-		iommu_fault((u16)lo, hi, lo & AMDVI_EVENT_WRITE, page_fault_reason(lo));
+		iommu_fault(sbdf, hi, lo & AMDVI_EVENT_WRITE, page_fault_reason(lo));
 	else if (reasons[kind])
-		iommu_fault((u16)lo, hi, false, reasons[kind]);
+		iommu_fault(sbdf, hi, false, reasons[kind]);
 	else if (ratelimit_ok(&limit))
 		pr_err("AMD-Vi: %s: event %#lx %#lx\n", kind == 5 || kind == 6 ? "a command failed"
 		       : "of unknown kind", lo, hi);
@@ -324,7 +342,7 @@ static unsigned int read_events(struct unit *u)
 		/* The unit may move its tail before the event is complete. */
 		for (unsigned int i = 0; !(READ_ONCE(e[0]) >> 60) && i < 1000; i++)
 			cpu_relax();
-		report(e[0], e[1]);
+		report(u, e[0], e[1]);
 		e[0] = 0;
 		head = (head + 16) % AMDVI_RING_LEN;
 		write_reg(u, AMDVI_EVENT_HEAD, head);
@@ -376,7 +394,7 @@ static void amdvi_enable_faults(void)
 {
 	timer_init(&event_timer, pcpus[0], handle_events, NULL);
 	for (struct unit *u = units; u < units + ivrs.nr_units; u++) {
-		u16 id = ivrs.unit[u - units].id;
+		u32 id = ivrs.unit[u - units].id;
 		unsigned int pos = pci_find_cap(id, PCI_CAP_MSI);
 		struct irq_desc *desc = pos ? irq_alloc(IRQ_KEEL, 0, 0, &fault_user) : NULL;
 		u64 addr;
@@ -420,9 +438,12 @@ static void reserve(const struct ivrs_memory *m)
 {
 	bool all = m->first == 0 && m->last == IVRS_NR_IDS - 1;
 
-	for (u32 id = m->first; id <= m->last && !all; id++)
-		if (m->first == m->last || (u16)pci_conf_read(id, PCI_VENDOR_ID, 2) != 0xffff)
-			iommu_add_reserved(m->start, m->end, id, m->access);
+	for (u32 id = m->first; id <= m->last && !all; id++) {
+		u32 sbdf = PCI_SBDF(m->segment, 0, id);
+
+		if (m->first == m->last || (u16)pci_conf_read(sbdf, PCI_VENDOR_ID, 2) != 0xffff)
+			iommu_add_reserved(m->start, m->end, sbdf, m->access);
+	}
 	if (all)
 		iommu_add_reserved(m->start, m->end, ~0u, m->access);
 }
@@ -444,7 +465,7 @@ static void set_caps(void)
 	/* Interrupts can be remapped only if the id of each IO-APIC is known. */
 	iommu_caps.irq_remap = true;
 	for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
-		iommu_caps.irq_remap &= ioapic_source(acpi.ioapics[i].id) >= 0;
+		iommu_caps.irq_remap &= ioapic_source(acpi.ioapics[i].id) != ~0u;
 	iommu_caps.nr_ids = 0x10000;
 	iommu_caps.nr_units = ivrs.nr_units;
 }
@@ -458,9 +479,6 @@ static int amdvi_probe(void)
 
 	if (rc)
 		return rc;
-	ivrs.dev = alloc_pages(size_to_order(IVRS_NR_IDS * sizeof(*ivrs.dev)));
-	if (!ivrs.dev)
-		return -ENOMEM;
 	why = ivrs_parse(table, table->len, &ivrs, &at);
 	if (why) {
 		pr_err("AMD-Vi: the firmware's IVRS table is wrong at offset %#lx: %s", at, why);
@@ -480,16 +498,19 @@ static int amdvi_probe(void)
 }
 
 /* [3.4] The firmware may have left it on. */
-static void start_unit(struct unit *u, u8 flags)
+static void start_unit(struct unit *u, const struct ivrs_unit *which)
 {
+	u32 first = ivrs_index(&ivrs, which->id & ~0xffffu);
+
 	write_reg(u, AMDVI_CONTROL, 0);
-	write_reg(u, AMDVI_DEV_TABLE, virt_to_pa(device_table) | (DEVICE_TABLE_LEN / PAGE_SIZE - 1));
+	write_reg(u, AMDVI_DEV_TABLE,
+		  virt_to_pa(device_table + first) | (DEVICE_TABLE_LEN / PAGE_SIZE - 1));
 	write_reg(u, AMDVI_CMD_BASE, virt_to_pa(u->rings->commands) | AMDVI_RING_CODE);
 	write_reg(u, AMDVI_EVENT_BASE, virt_to_pa(u->rings->events) | AMDVI_RING_CODE);
 	for (unsigned int reg = AMDVI_CMD_HEAD; reg <= AMDVI_EVENT_TAIL; reg += 8)
 		write_reg(u, reg, 0);
 	write_reg(u, AMDVI_STATUS, AMDVI_STATUS_OVERFLOW | AMDVI_STATUS_EVENT_IRQ);
-	u->control = AMDVI_CTRL_IVHD(flags) | AMDVI_CTRL_COHERENT | AMDVI_CTRL_COMMANDS |
+	u->control = AMDVI_CTRL_IVHD(which->flags) | AMDVI_CTRL_COHERENT | AMDVI_CTRL_COMMANDS |
 		     AMDVI_CTRL_EVENTS | AMDVI_CTRL_ON;
 	write_reg(u, AMDVI_CONTROL, u->control);
 }
@@ -498,12 +519,12 @@ static int amdvi_init(void)
 {
 	struct amdvi_cmd all = AMDVI_CMD_ALL;
 
-	device_table = alloc_pages(size_to_order(DEVICE_TABLE_LEN));
-	for (u32 id = 0; device_table && id < IVRS_NR_IDS; id++) {
+	device_table = alloc_pages(size_to_order(ivrs.nr_segments * DEVICE_TABLE_LEN));
+	for (u32 id = 0; device_table && id < ivrs.nr_segments * IVRS_NR_IDS; id++) {
 		device_table[id][0] = BLOCKED;
 		device_table[id][1] = AMDVI_DTE1_ONE_FAULT;
 		device_table[id][2] = iommu_caps.irq_remap ? AMDVI_DTE2_IV : 0;
-		let_pass((u16)id, ivrs.dev[id].flags);
+		let_pass(id, ivrs.dev[id].flags);
 	}
 	for (unsigned int i = 0; i < ivrs.nr_units; i++) {
 		units[i].rings = alloc_pages(size_to_order(sizeof(struct rings)));
@@ -511,7 +532,7 @@ static int amdvi_init(void)
 			pr_err("AMD-Vi: no memory for its tables");
 			return -ENOMEM;
 		}
-		start_unit(&units[i], ivrs.unit[i].flags);
+		start_unit(&units[i], &ivrs.unit[i]);
 	}
 	spin_lock(&lock);
 	command(&all, 1, "forget all");

@@ -47,9 +47,9 @@ struct iommu_ops {
 	 * The id with which the function's requests arrive, according to firmware; NULL: firmware
 	 * names no ids. Called when the function is found. physfn: a virtual function's physical
 	 * one, which counts if firmware does not name the virtual one; otherwise the function
-	 * itself.
+	 * itself. known: the id, if firmware gives the function its own.
 	 */
-	u32 (*alias)(u32 sbdf, u32 physfn);
+	u32 (*alias)(u32 sbdf, u32 physfn, u32 known);
 	/*
 	 * The function's DMA goes through d's table (d->p2m.arch.iommu_root, number d->p2m.arch.iommu_id);
 	 * d NULL: it reaches nothing. Returns after the flush. 0, -ENOENT (no unit has it), -ENOMEM.
@@ -180,6 +180,12 @@ bool iommu_hides(mfn_t mfn);
 bool iommu_hides_any(mfn_t first, mfn_t last);
 
 static inline bool iommu_on(void) { return iommu_ops != NULL; }
+
+/* Its requests arrive with the id of another function of its device, or with its own. */
+static inline bool iommu_two_functions(const struct iommu_device *dev)
+{
+	return dev->alias != dev->sbdf && dev->alias >> 3 == dev->sbdf >> 3;
+}
 
 /* The source that irq_map() gets. A vendor that knows aliases lets either id send the message. */
 static inline u32 iommu_msi_source(const struct iommu_device *dev)

@@ -21,7 +21,21 @@ static unsigned int ivhd_head(u8 type)
 	return type == IVHD_10 ? 24 : type == IVHD_11 || type == IVHD_40 ? 40 : 0;
 }
 
-static unsigned int find_unit(const struct ivrs *s, u16 id)
+u32 ivrs_index(const struct ivrs *s, u32 sbdf)
+{
+	for (u32 i = 0; i < s->nr_segments; i++)
+		if (s->segment[i] == sbdf >> 16)
+			return i << 16 | (sbdf & 0xffff);
+	return ~0u;
+}
+
+/* The function of a unit's block. */
+static u32 unit_id(const u8 *b)
+{
+	return (u32)get16(b + 16) << 16 | get16(b + 4);
+}
+
+static unsigned int find_unit(const struct ivrs *s, u32 id)
 {
 	unsigned int i = 0;
 
@@ -38,9 +52,7 @@ static const char *add_unit(struct ivrs *s, const u8 *b, size_t len)
 
 	if (len < ivhd_head(b[0]))
 		return "the description of a unit is cut off";
-	u = (struct ivrs_unit){ get16(b + 4), get16(b + 6), b[0], b[1], get64(b + 8) };
-	if (get16(b + 16))
-		return "a unit of a PCI segment other than 0";
+	u = (struct ivrs_unit){ unit_id(b), get16(b + 6), b[0], b[1], get64(b + 8) };
 	if (!u.base || !IS_ALIGNED(u.base, REGS_ALIGN))
 		return "a unit's registers are at no possible address";
 	i = find_unit(s, u.id);
@@ -50,6 +62,8 @@ static const char *add_unit(struct ivrs *s, const u8 *b, size_t len)
 		array_add(s->unit, s->nr_units) = u;
 	else if (s->unit[i].type < u.type)
 		s->unit[i] = u;
+	if (ivrs_index(s, u.id) == ~0u)
+		array_add(s->segment, s->nr_segments) = (u16)(u.id >> 16);
 	return NULL;
 }
 
@@ -64,6 +78,7 @@ static const char *add_memory(struct ivrs *s, const u8 *b, size_t len)
 		m.first = get16(b + 4);
 		m.last = b[0] == IVMD_RANGE ? get16(b + 6) : m.first;
 	}
+	m.segment = get16(b + 8);
 	m.access = b[1] & IVMD_EXCLUSION ? 3 : IVMD_ACCESS(b[1]);
 	m.start = get64(b + 16);
 	size = get64(b + 24);
@@ -87,12 +102,13 @@ static size_t entry_len(const u8 *e, size_t left)
 static void set_devices(struct ivrs *s, unsigned int unit, const u8 *e, u16 first, u16 last)
 {
 	bool aliased = e[0] == DEV_ALIAS || e[0] == DEV_ALIAS_RANGE;
+	struct ivrs_dev *dev = s->dev + ivrs_index(s, s->unit[unit].id & ~0xffffu);
 
 	for (u32 id = first; id <= last; id++)
-		s->dev[id] = (struct ivrs_dev){ aliased ? get16(e + 5) : (u16)id, (u8)unit, e[3] };
+		dev[id] = (struct ivrs_dev){ aliased ? get16(e + 5) : (u16)id, (u8)unit, e[3] };
 	/* Requests arrive with it, so the unit has it, whether or not there is an entry for it. */
-	if (aliased && s->dev[get16(e + 5)].unit == IVRS_NO_UNIT)
-		s->dev[get16(e + 5)].unit = (u8)unit;
+	if (aliased && dev[get16(e + 5)].unit == IVRS_NO_UNIT)
+		dev[get16(e + 5)].unit = (u8)unit;
 }
 
 /* *start: the entry that began a range which has not ended yet. */
@@ -126,7 +142,8 @@ static const char *add_device(struct ivrs *s, unsigned int unit, const u8 *e, co
 		id = get16(e + 5);
 		set_devices(s, unit, e, id, id);
 		if (e[7] == SPECIAL_IOAPIC)
-			array_add(s->ioapic, s->nr_ioapics) = (struct ivrs_ioapic){ e[4], id };
+			array_add(s->ioapic, s->nr_ioapics) = (struct ivrs_ioapic){
+				e[4], (s->unit[unit].id & ~0xffffu) | id };
 		break;
 	}
 	return NULL;
@@ -163,8 +180,17 @@ static const char *parse_block(struct ivrs *s, const u8 *b, size_t len, bool dev
 		return !devices && b[0] >= IVMD_ALL && b[0] <= IVMD_RANGE ? add_memory(s, b, len) : NULL;
 	if (!devices)
 		return add_unit(s, b, len);
-	unit = find_unit(s, get16(b + 4));
+	unit = find_unit(s, unit_id(b));
 	return s->unit[unit].type == b[0] ? add_devices(s, unit, b, len, at) : NULL;
+}
+
+/* All units are known. false: no memory. */
+static bool make_devices(struct ivrs *s)
+{
+	s->dev = alloc_pages(size_to_order(s->nr_segments * IVRS_NR_IDS * sizeof(*s->dev)));
+	for (u32 i = 0; s->dev && i < s->nr_segments * IVRS_NR_IDS; i++)
+		s->dev[i] = (struct ivrs_dev){ (u16)i, IVRS_NO_UNIT, 0 };
+	return s->dev || !s->nr_segments;
 }
 
 const char *ivrs_parse(const void *table, size_t len, struct ivrs *ivrs, size_t *at)
@@ -172,9 +198,10 @@ const char *ivrs_parse(const void *table, size_t len, struct ivrs *ivrs, size_t 
 	const u8 *p = table;
 	size_t n;
 
-	ivrs->nr_units = ivrs->nr_memory = ivrs->nr_ioapics = 0;
-	set_devices(ivrs, IVRS_NO_UNIT, (const u8[8]){ DEV_ALL }, 0, IVRS_NR_IDS - 1);
+	ivrs->nr_units = ivrs->nr_memory = ivrs->nr_ioapics = ivrs->nr_segments = 0;
 	for (unsigned int round = 0; round < 2; round++) {
+		if (round && !make_devices(ivrs))
+			return "no memory for what it describes";
 		for (*at = BLOCKS; *at < len; *at += n) {
 			const char *why;
 

@@ -13,30 +13,34 @@
 #define IVRS_DEV_PASS	0xc7 /* INIT, ExtInt, NMI; LINT0, LINT1 */
 #define IVRS_DEV_SYSMGT(flags) ((flags) >> 4 & 3u)
 
-/* One for each device id: bus, device, function. */
+/* One for each device id (bus, device, function) of each segment that has units. */
 struct ivrs_dev {
 	u16 alias;	/* the id that its requests arrive with */
 	u8 unit;	/* index, or IVRS_NO_UNIT */
 	u8 flags;
 };
 
-/* Zeroed, but for dev, before the first table. */
+/* Zeroed before the first table. */
 struct ivrs {
-	unsigned int nr_units, nr_memory, nr_ioapics;
-	struct ivrs_unit { u16 id, capability; u8 type, flags; u64 base; } *unit;
+	unsigned int nr_units, nr_memory, nr_ioapics, nr_segments;
+	struct ivrs_unit { u32 id; u16 capability; u8 type, flags; u64 base; } *unit; /* id: PCI_SBDF */
+	u16 *segment;	/* number << 16 | id, a PCI_SBDF, is entry index << 16 | id of dev */
 	struct ivrs_memory {
-		u16 first, last;
+		u16 segment, first, last;
 		u8 access; /* 1: read, 2: write */
 		u64 start, end;
 	} *memory;
-	struct ivrs_ioapic { u8 id; u16 source; } *ioapic;
-	struct ivrs_dev *dev; /* IVRS_NR_IDS, the caller's */
+	struct ivrs_ioapic { u8 id; u32 source; } *ioapic;
+	struct ivrs_dev *dev; /* IVRS_NR_IDS for each segment; allocated by ivrs_parse() */
 };
 
 /*
- * Pure: reads the len bytes of the table into *ivrs. NULL, or what is wrong with it: *at is
- * the offset then.
+ * Reads the len bytes of the table into *ivrs. NULL, or what is wrong with it: *at is the offset
+ * then.
  */
 const char *ivrs_parse(const void *table, size_t len, struct ivrs *ivrs, size_t *at);
+
+/* Where dev has the function; ~0: its segment has no unit. */
+u32 ivrs_index(const struct ivrs *ivrs, u32 sbdf);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Intel VT-d (specification 4.1; sections are named where they matter), legacy mode with
- * queued invalidation. All units share one root table, since no two have the same device,
- * and one interrupt remapping table. Hardware reads both at any time: an entry's half that
+ * queued invalidation. The units of a PCI segment share one root table, since no two have the same
+ * device, and one interrupt remapping table. Hardware reads both at any time: an entry's half that
  * has the present bit is written last, and first when it goes.
  */
 #include "arch/x86/iommu/vtd.h"
@@ -41,8 +41,9 @@ struct unit {
 static struct dmar dmar;
 static struct unit *units;
 static unsigned int nr_units;
-static struct vtd_entry *root, *shut;	/* segment 0; other segments: nothing */
-static struct vtd_entry *irt;		/* the remapping table */
+/* Requests name no segment: a table of interrupts for all would let one segment send another's. */
+static struct segment { u32 number; struct vtd_entry *root, *irt; } *segments;
+static unsigned int nr_segments;
 static unsigned int irt_order;
 static u64 irt_used[(256u << IRT_MAX_ORDER) / 64];
 static struct timer fault_timer;
@@ -193,26 +194,37 @@ static bool has_unit(u32 sbdf)
 	return false;
 }
 
-/* The id on the bus of the IO-APIC that has the GSI; -1: no unit has it. */
-static int ioapic_source(u32 gsi)
+/* Of a function, or of a number << 16; NULL: it has no unit. */
+static struct segment *segment_of(u32 sbdf)
 {
-	const struct ioapic_info *io = ioapic_of(gsi);
+	for (struct segment *s = segments; s < segments + nr_segments; s++)
+		if (s->number == sbdf >> 16)
+			return s;
+	return NULL;
+}
 
+/* The function that the interrupt comes from, for a pin that of its IO-APIC; ~0: no unit has it. */
+static u32 source_of(const struct irq_desc *desc)
+{
+	const struct ioapic_info *io = desc->kind >= IRQ_MSI ? NULL : ioapic_of(desc->gsi);
+
+	if (desc->kind >= IRQ_MSI)
+		return desc->source;
 	for_each_unit(u)
 		for (unsigned int i = 0; io && i < u->scope->nr_scopes; i++) {
 			const struct dmar_scope *s = &dmar.scopes[u->scope->scope + i];
 
 			if (s->type == DMAR_SCOPE_IOAPIC && s->id == io->id)
-				return scope_sbdf(s, u->scope->segment) & 0xffff;
+				return scope_sbdf(s, u->scope->segment);
 		}
-	return -1;
+	return ~0u;
 }
 
 /* --- Devices --- */
 
-static struct vtd_entry *context_of(u32 sbdf)
+static struct vtd_entry *context_of(const struct segment *s, u32 sbdf)
 {
-	struct vtd_entry *bus = &root[sbdf >> 8 & 0xff];
+	struct vtd_entry *bus = &s->root[sbdf >> 8 & 0xff];
 
 	if (!(bus->lo & ENTRY_P)) {
 		struct vtd_entry *table = alloc_page();
@@ -233,11 +245,12 @@ static struct vtd_entry *context_of(u32 sbdf)
 static int vtd_attach(u32 sbdf, struct domain *d)
 {
 	struct vtd_entry *e, to = { ENTRY_FPD, 0 };
+	const struct segment *s = segment_of(sbdf);
 	u16 before;
 
-	if (sbdf >> 16 || !has_unit(sbdf))
+	if (!s || !has_unit(sbdf))
 		return -ENOENT;
-	e = context_of(sbdf);
+	e = context_of(s, sbdf);
 	if (!e)
 		return -ENOMEM;
 	before = vtd_context_domain(*e);
@@ -258,19 +271,20 @@ static int vtd_attach(u32 sbdf, struct domain *d)
 
 /* --- Interrupts --- */
 
-static void change_irte(struct irq_desc *desc, struct vtd_entry to)
+static void change_irte(struct irq_desc *desc, struct segment *s, struct vtd_entry to)
 {
-	set_entry(&irt[desc->remap], to);
+	set_entry(&s->irt[desc->remap], to);
 	for_each_unit(u)
 		invalidate(u, vtd_inv_irq(desc->remap), "the flush of an interrupt's entry");
 }
 
 static int vtd_irq_map(struct irq_desc *desc)
 {
-	int sid = desc->kind == IRQ_MSI ? (int)(desc->source & 0xffff) : ioapic_source(desc->gsi);
+	u32 source = source_of(desc);
+	struct segment *s = segment_of(source);
 	unsigned int n = 256u << irt_order, i = 0;
 
-	if (sid < 0)
+	if (source == ~0u || !s)
 		return -ENODEV;
 	if (!desc->remapped) {
 		while (i < n && test_and_set_bit(i, irt_used))
@@ -280,8 +294,8 @@ static int vtd_irq_map(struct irq_desc *desc)
 		desc->remap = (u16)i;
 		desc->remapped = true;
 	}
-	change_irte(desc, vtd_irte(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id, desc->level,
-				   iommu_caps.wide_dest, (u16)sid));
+	change_irte(desc, s, vtd_irte(desc->vector, x86_pcpu(pcpus[desc->cpu])->apic_id, desc->level,
+				      iommu_caps.wide_dest, (u16)source, desc->kind == IRQ_MSI_SLOT));
 	return 0;
 }
 
@@ -289,7 +303,7 @@ static void vtd_irq_unmap(struct irq_desc *desc)
 {
 	if (!desc->remapped)
 		return;
-	change_irte(desc, (struct vtd_entry){ 0, 0 });
+	change_irte(desc, segment_of(source_of(desc)), (struct vtd_entry){ 0, 0 });
 	desc->remapped = false;
 	clear_bit(desc->remap, irt_used);
 }
@@ -470,6 +484,17 @@ static int choose_caps(void)
 	return 0;
 }
 
+/* Firmware lists devices that the machine could have. */
+static void add_reserved(const struct dmar_entry *r)
+{
+	for (unsigned int i = 0; i < r->nr_scopes; i++) {
+		u32 sbdf = scope_sbdf(&dmar.scopes[r->scope + i], r->segment);
+
+		if (pci_conf_read(sbdf, PCI_VENDOR_ID, 2) != 0xffff)
+			iommu_add_reserved(r->first, r->last, sbdf, 3);
+	}
+}
+
 static int vtd_probe(void)
 {
 	const struct acpi_table *table;
@@ -489,8 +514,7 @@ static int vtd_probe(void)
 	if (rc || !nr_units)
 		return rc ? rc : -ENODEV;
 	for (const struct dmar_entry *r = dmar.reserved; r < dmar.reserved + dmar.nr_reserved; r++)
-		for (unsigned int i = 0; i < r->nr_scopes; i++)
-			iommu_add_reserved(r->first, r->last, scope_sbdf(&dmar.scopes[r->scope + i], r->segment), 3);
+		add_reserved(r);
 	return choose_caps();
 }
 
@@ -509,13 +533,16 @@ static void start_queue(struct unit *u)
 /* Set pointer, then invalidate globally, then switch on (6.6, 11.4.4). */
 static void start_unit(struct unit *u)
 {
+	const struct segment *s = segment_of((u32)u->scope->segment << 16);
+
 	if (iommu_caps.irq_remap) {
-		write64(u, VTD_IRTA, virt_to_pa(irt) | (iommu_caps.wide_dest ? IRTA_EIME : 0) | (irt_order + 7));
+		write64(u, VTD_IRTA,
+			virt_to_pa(s->irt) | (iommu_caps.wide_dest ? IRTA_EIME : 0) | (irt_order + 7));
 		must(u, GCMD_SIRTP, true, "setting the interrupt remapping table");
 		invalidate(u, vtd_inv_irq_all(), "the flush of all interrupt entries");
 		must(u, GCMD_IRE, true, "switching interrupt remapping on");
 	}
-	write64(u, VTD_RTADDR, virt_to_pa(u->scope->segment ? shut : root));
+	write64(u, VTD_RTADDR, virt_to_pa(s->root));
 	must(u, GCMD_SRTP, true, "setting the root table");
 	invalidate(u, vtd_inv_context_all(), "the flush of all contexts");
 	invalidate(u, vtd_inv_iotlb_all(u->cap), "the flush of all translations");
@@ -527,6 +554,20 @@ static void start_unit(struct unit *u)
 	}
 }
 
+/* false: no memory. */
+static bool add_segment(u32 number)
+{
+	struct segment *s = &segments[nr_segments];
+
+	*s = (struct segment){ number, alloc_page(), alloc_pages(irt_order) };
+	if (!s->root || !s->irt)
+		return false;
+	publish(s->root, PAGE_SIZE);
+	publish(s->irt, PAGE_SIZE << irt_order);
+	nr_segments++;
+	return true;
+}
+
 static int vtd_init(void)
 {
 	u32 *done = alloc_pages(size_to_order(nr_units * sizeof(*done)));
@@ -534,17 +575,12 @@ static int vtd_init(void)
 	irt_order = IRT_MIN_ORDER;
 	while (irt_order < IRT_MAX_ORDER && 256u << irt_order < acpi.nr_cpus * IRQS_PER_CPU)
 		irt_order++;
-	root = alloc_page();
-	shut = alloc_page();
-	irt = alloc_pages(irt_order);
-	if (!done || !root || !shut || !irt)
+	segments = alloc_pages(size_to_order(nr_units * sizeof(*segments)));
+	if (!done || !segments)
 		goto no_memory;
-	publish(root, PAGE_SIZE);
-	publish(shut, PAGE_SIZE);
-	publish(irt, PAGE_SIZE << irt_order);
 	for_each_unit(u) {
 		u->queue = alloc_page();
-		if (!u->queue)
+		if (!u->queue || (!segment_of((u32)u->scope->segment << 16) && !add_segment(u->scope->segment)))
 			goto no_memory;
 		u->done = done++;
 	}

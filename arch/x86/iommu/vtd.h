@@ -87,12 +87,13 @@ static inline u16 vtd_context_domain(struct vtd_entry e)
 
 /*
  * Interrupt remapping entry (9.10): fixed delivery, physical destination; wide: 32 bits of APIC id
- * (EIM). The source must be exactly sid (SVT 1, SQ 0).
+ * (EIM). The source must be exactly sid (SVT 1, SQ 0), or any function of its device (SQ 3).
  */
-static inline struct vtd_entry vtd_irte(u8 vector, u32 apic_id, bool level, bool wide, u16 sid)
+static inline struct vtd_entry vtd_irte(u8 vector, u32 apic_id, bool level, bool wide, u16 sid,
+					bool any_function)
 {
 	return (struct vtd_entry){ ENTRY_P | (level ? BIT(4) : 0) | (u64)vector << 16 |
-				   (u64)apic_id << (wide ? 32 : 40), sid | BIT(18) };
+				   (u64)apic_id << (wide ? 32 : 40), sid | BIT(18) | (any_function ? 3ull << 16 : 0) };
 }
 
 /* The message that names an entry (5.1.2.2): no subhandle, data 0. */

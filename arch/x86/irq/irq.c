@@ -104,7 +104,7 @@ struct irq_desc *irq_alloc(enum irq_kind kind, u32 source, unsigned int cpu, str
 		__atomic_store_n(&desc->user, user, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&irq_lock);
-	if (desc && kind == IRQ_MSI && remapping() && iommu_ops->irq_map(desc)) {
+	if (desc && kind >= IRQ_MSI && remapping() && iommu_ops->irq_map(desc)) {
 		irq_free(desc);
 		desc = NULL;
 	}

@@ -91,13 +91,14 @@ struct irq_user {
 };
 
 /* A device interrupt: an IO-APIC pin or an MSI of a device. L: RANK_IRQ */
-enum irq_kind { IRQ_NONE, IRQ_GSI, IRQ_MSI, IRQ_KEEL };
+/* IRQ_MSI_SLOT: by any function of the device; after IRQ_MSI */
+enum irq_kind { IRQ_NONE, IRQ_GSI, IRQ_KEEL, IRQ_MSI, IRQ_MSI_SLOT };
 struct irq_desc {
 	enum irq_kind kind;
 	u8 vector;
 	unsigned int cpu;	/* index into pcpus */
 	u32 gsi;		/* of an IO-APIC's pin */
-	u32 source;		/* IRQ_MSI: the id that it arrives with (iommu_device.alias) */
+	u32 source;		/* of a message: the id that it arrives with (iommu_device.alias) */
 	u16 remap;		/* its entry in the IOMMU's remapping table */
 	bool remapped;		/* it has one */
 	bool level, masked, in_service;

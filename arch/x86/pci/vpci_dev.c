@@ -134,14 +134,39 @@ static bool isolates(const struct vpci_dev *bridge, u32 type)
 }
 
 /*
+ * Devices whose requests come with the id of this function, whether or not it exists: vendor << 16
+ * and device, as in the lists of Linux's `quirk_dma_func0_alias()` and Linux's
+ * `quirk_dma_func1_alias()`.
+ */
+static u32 quirk(u32 sbdf)
+{
+	static const u32 by_0[] = { 0x1180e832, 0x1180e476, 0x67663d40, 0x67663d41 };
+	static const u32 by_1[] = {
+		0x1b4b9120, 0x1b4b9123, 0x1b4b9125, 0x1b4b9128, 0x1b4b9130, 0x1b4b9170, 0x1b4b9172,
+		0x1b4b917a, 0x1b4b9182, 0x1b4b9183, 0x1b4b91a0, 0x1b4b9215, 0x1b4b9220, 0x1b4b9230,
+		0x1b4b9235, 0x11030642, 0x11030645, 0x197b2392, 0x1c280122,
+	};
+	u32 id = pci_conf_read(sbdf, PCI_VENDOR_ID, 4);
+
+	id = id << 16 | id >> 16;
+	for (unsigned int i = 0; i < ARRAY_SIZE(by_0); i++)
+		if (by_0[i] == id)
+			return sbdf & ~7u;
+	for (unsigned int i = 0; i < ARRAY_SIZE(by_1); i++)
+		if (by_1[i] == id)
+			return (sbdf & ~7u) | 1;
+	return sbdf;
+}
+
+/*
  * The id that requests of the function arrive with: bridges to conventional PCI make them their own
  * (VT-d 3.4.1). Sets dev->anchor.
  */
 static u32 requester(struct vpci *p, struct vpci_dev *dev)
 {
-	u32 id = dev->sbdf, sbdf = dev->virtfn ? dev->physfn : id;
+	u32 id = dev->virtfn ? dev->sbdf : quirk(dev->sbdf), sbdf = dev->virtfn ? dev->physfn : dev->sbdf;
 
-	dev->anchor = id;
+	dev->anchor = dev->sbdf;
 	for (const struct vpci_dev *b; (b = vpci_bridge_above(p, sbdf)); sbdf = b->sbdf) {
 		u32 type = b->express ? PCI_EXPRESS_TYPE(pci_conf_read(b->sbdf, b->express + 2u, 2)) : 8;
 
@@ -188,7 +213,8 @@ static int link_dev(struct vpci *p, struct vpci_dev *dev)
 	dev->owner = p->d ? p->d->id : DOMID_IO;
 	dev->iommu.sbdf = dev->sbdf;
 	dev->iommu.alias = iommu_ops && iommu_ops->alias ?
-			   iommu_ops->alias(dev->sbdf, dev->virtfn ? dev->physfn : dev->sbdf) : id;
+			   iommu_ops->alias(dev->sbdf, dev->virtfn ? dev->physfn : dev->sbdf,
+					    dev->virtfn ? dev->sbdf : quirk(dev->sbdf)) : id;
 	if (!p->d || in_guests_group(p, dev)) {
 		dev->owner = DOMID_IO; /* Dom0's with the rest of its group */
 		enter(p, dev);

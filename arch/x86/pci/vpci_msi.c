@@ -83,7 +83,8 @@ bool vpci_msg_connect(const struct vpci_dev *dev, struct vpci_msg *m)
 		return true;
 	m->irq.handler = msg_interrupt;
 	if (take_share(p)) {
-		m->desc = irq_alloc(IRQ_MSI, iommu_msi_source(&dev->iommu),
+		m->desc = irq_alloc(iommu_two_functions(&dev->iommu) ? IRQ_MSI_SLOT : IRQ_MSI,
+				    iommu_msi_source(&dev->iommu),
 				    vlapic_dest_cpu(m->d, (u32)(m->route >> ROUTE_DEST_SHIFT),
 						    m->route & ROUTE_LOGICAL), &m->irq);
 		if (!m->desc)
