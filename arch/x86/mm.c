@@ -424,11 +424,11 @@ u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu)
 {
 	/* Each stack is aligned to its size, with as much unmapped below it. */
 	u64 base = STACKS_BASE + ((u64)cpu * NR_STACKS + kind) * 2 * CPU_STACK_SIZE + CPU_STACK_SIZE;
-	paddr_t pa = heap_ready ? virt_to_pa(alloc_pages(CPU_STACK_ORDER))
-				: boot_alloc(CPU_STACK_SIZE, PAGE_SIZE, ~0ull);
 	u64 *top = (u64 *)(base + CPU_STACK_SIZE);
 
-	map_pages(base, pa, CPU_STACK_SIZE, MAP_RW);
+	if (!is_mapped(base)) /* else of a CPU that did not start */
+		map_pages(base, heap_ready ? virt_to_pa(alloc_pages(CPU_STACK_ORDER))
+			  : boot_alloc(CPU_STACK_SIZE, PAGE_SIZE, ~0ull), CPU_STACK_SIZE, MAP_RW);
 	top[-1] = (u64)pcpu;
 	top[-2] = 0;
 	return (u64)&top[-2];

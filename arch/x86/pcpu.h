@@ -33,7 +33,7 @@ struct x86_pcpu {
 	};
 	const struct trap_frame *stopped_at; /* by the NMI of smp_stop_others() */
 	const struct domain *last_domain; /* whose vCPU ran here last; only compared */
-	bool up;		/* set by the CPU itself */
+	bool up, unfit;		/* set by the CPU itself; unfit: it cannot run guests */
 };
 
 static inline struct x86_pcpu *x86_pcpu(const struct pcpu *cpu) { return (struct x86_pcpu *)cpu; }

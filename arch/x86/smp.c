@@ -34,8 +34,10 @@ void smp_reserve_trampoline(void)
 
 	for (unsigned int i = 0; boot_free_range(i, &base, &end) && base < KiB(640); i++)
 		smp_trampoline = min(end, (paddr_t)KiB(600)) - PAGE_SIZE;
-	if (!smp_trampoline)
-		panic("No RAM below 640 KiB: other CPUs cannot be started");
+	if (!smp_trampoline) {
+		pr_warn("No RAM below 640 KiB: only the first CPU is used");
+		return;
+	}
 	boot_reserve(smp_trampoline, smp_trampoline + PAGE_SIZE, "start of CPUs");
 }
 
@@ -72,8 +74,12 @@ static void start_secondary(struct x86_pcpu *c)
 	mitigations_init_cpu();
 	lapic_init_cpu();
 	rc = hvm_ops->cpu_up();
-	if (rc)
-		panic("CPU%u: %s cannot be enabled: error %d", c->p.id, hvm_ops->name, rc);
+	if (rc) {
+		pr_err("CPU%u: %s cannot be enabled: error %d", c->p.id, hvm_ops->name, rc);
+		WRITE_ONCE(c->unfit, true);
+		for (;;) /* until comes_late() sends it back to where it waits for a start */
+			cpu_relax();
+	}
 	sched_init_cpu(&c->p);
 	mce_init_cpu();
 	__atomic_store_n(&c->up, true, __ATOMIC_RELEASE);
@@ -83,7 +89,7 @@ static void start_secondary(struct x86_pcpu *c)
 
 /*
  * It has not come up. If it does not even run yet, it never will: it finds its id gone, and halts.
- * Else its stack and id are in use, and nobody else's any more.
+ * Else its stack and id are in use, and nobody else's any more, unless it cannot run guests.
  */
 static bool comes_late(struct x86_pcpu *c, volatile u64 *id)
 {
@@ -93,7 +99,12 @@ static bool comes_late(struct x86_pcpu *c, volatile u64 *id)
 		return false;
 	while (!READ_ONCE(c->up)) {
 		if (now() > limit)
-			panic("CPU%u with APIC id %u has started, and does not come up", c->p.id, c->apic_id);
+			panic("CPU%u with APIC id %u has started, and does not come up; go on without it by maxcpus=%u",
+			      c->p.id, c->apic_id, c->p.id);
+		if (READ_ONCE(c->unfit)) {
+			lapic_send_init(c->apic_id);
+			return false;
+		}
 		cpu_relax();
 	}
 	return true;
@@ -133,15 +144,21 @@ static u32 thread_bits(void)
 void smp_start_all(void)
 {
 	u32 bits = thread_bits();
-	u64 most = min_t(u64, option_number("maxcpus"), NR_CPUS);
+	u64 most = smp_trampoline ? min_t(u64, option_number("maxcpus"), NR_CPUS) : 1;
 	u8 *page = pa_to_virt(smp_trampoline);
 
-	memcpy(page, trampoline_start, trampoline_end - trampoline_start);
-	/* The page turns paging on under itself. */
-	map_pages(smp_trampoline, smp_trampoline, PAGE_SIZE, MAP_RX | PTE_RW);
+	if (smp_trampoline) {
+		memcpy(page, trampoline_start, trampoline_end - trampoline_start);
+		/* The page turns paging on under itself. */
+		map_pages(smp_trampoline, smp_trampoline, PAGE_SIZE, MAP_RX | PTE_RW);
+	}
 	for (unsigned int i = 0; i < acpi.nr_cpus && nr_cpus < most; i++) {
 		struct x86_pcpu *c;
 
+		if (acpi.cpus[i].apic_id > 254 && !cpu_features.x2apic) {
+			pr_warn("CPU with APIC id %u is not used: it needs x2APIC mode", acpi.cpus[i].apic_id);
+			continue;
+		}
 		if (acpi.cpus[i].apic_id == lapic_id() || (acpi.cpus[i].apic_id ^ lapic_id()) & bits)
 			continue;
 		c = alloc_cpu(nr_cpus, acpi.cpus[i].apic_id);

@@ -23,11 +23,13 @@ static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf);
 static struct ap {
 	u64 runs_after, up_after;	/* ns from its start-up IPI on */
 	u64 sipi_at, up_at;
-	bool told, ran, halted;
+	bool told, ran, halted, unfit;
+	unsigned int inits;
 	struct x86_pcpu *as;
 } aps[CPUS];			/* by APIC id; 0 is the one that starts the others */
 
 struct acpi_info acpi;
+struct cpu_features cpu_features;
 static struct acpi_cpu acpi_cpus[CPUS];
 const struct hvm_ops *hvm_ops;
 static u64 clock;
@@ -61,7 +63,7 @@ u64 now(void)
 		if (ap->told && !ap->ran && ap->runs_after != NEVER && clock >= ap->sipi_at + ap->runs_after)
 			start_if_wanted(id, ap);
 		if (ap->as && clock >= ap->up_at)
-			ap->as->up = true;
+			*(ap->unfit ? &ap->as->unfit : &ap->as->up) = true;
 	}
 	return clock;
 }
@@ -74,7 +76,7 @@ void lapic_send_sipi(u32 id, u8 page)
 }
 
 void fake_cpu_relax(void) { } /* one thread: a yield would only take long */
-void lapic_send_init(u32 id) { }
+void lapic_send_init(u32 id) { aps[id].inits++; }
 void lapic_send_ipi(u32 id, u8 vector) { }
 u32 acpi_uid_of(u32 apic_id) { return apic_id + 100; }
 
@@ -130,12 +132,14 @@ void time_cpu_up(void) { }
 void vcpu_loop(void) { abort(); }
 char boot_stack[KEEL_BOOT_STACK_SIZE];
 
+static u32 far; /* added to the id of the third CPU */
+
 static void start_all(void)
 {
 	acpi.nr_cpus = CPUS;
 	acpi.cpus = acpi_cpus;
 	for (u32 id = 0; id < CPUS; id++)
-		acpi.cpus[id].apic_id = id;
+		acpi.cpus[id].apic_id = id + (id == 2 ? far : 0);
 	smp_trampoline = MiB(1);
 	ASAN_UNPOISON_MEMORY_REGION(pa_to_virt(smp_trampoline), PAGE_SIZE);
 	nr_cpus = 1;
@@ -146,7 +150,7 @@ static void start_all(void)
 	for (u32 id = 1; id < CPUS; id++) {
 		struct ap *ap = &aps[id];
 
-		if (!ap->as)
+		if (!ap->as || ap->unfit)
 			continue;
 		assert_int_equal(ap->as->apic_id, id);
 		assert_true(ap->as->p.id < nr_cpus);
@@ -229,6 +233,37 @@ static void one_is_on_its_way_for_long(void **state)
 	assert_int_equal(nr_cpus, CPUS);
 }
 
+/* It cannot run guests: it is sent back, before another gets its stack. */
+static void one_is_unfit(void **state)
+{
+	aps[2].unfit = true;
+	start_all();
+	assert_int_equal(aps[2].inits, 2);
+	assert_int_equal(nr_cpus, CPUS - 1);
+	assert_int_equal(aps[3].inits, 1);
+}
+
+static void no_place_to_start(void **state)
+{
+	nr_cpus = 1;
+	smp_trampoline = 0;
+	smp_reserve_trampoline();
+	smp_start_all();
+	assert_int_equal(nr_cpus, 1);
+	assert_int_equal(unmapped, 1);
+	assert_false(aps[1].told);
+}
+
+/* In xAPIC mode the id of a CPU from 255 on is cut off, and means another. */
+static void ids_that_xapic_has_not(void **state)
+{
+	far = 256;
+	start_all();
+	far = 0;
+	assert_int_equal(nr_cpus, CPUS - 1);
+	assert_false(aps[2].told);
+}
+
 static void one_starts_and_hangs(void **state)
 {
 	u64 start = clock;
@@ -278,7 +313,8 @@ static void a_stuck_cpu_gets_an_nmi(void **state)
 static const struct CMUnitTest tests[] = {
 	T(all_come), T(one_thread_of_each_core), T(one_never_comes), T(one_comes_when_another_is_wanted),
 		T(one_comes_when_all_are_done),
-	T(one_is_on_its_way_for_long), T(one_starts_and_hangs),
+	T(one_is_on_its_way_for_long), T(one_is_unfit), T(no_place_to_start), T(ids_that_xapic_has_not),
+	T(one_starts_and_hangs),
 	T(a_panic_shows_the_others), T(a_panic_ends_though_nobody_answers), T(a_stuck_cpu_gets_an_nmi),
 };
 UNIT_MAIN(tests)
