@@ -348,6 +348,8 @@ static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, 
 		return -EINVAL;
 	sbdf = (u32)op->dev.pci.seg << 16 | (u32)op->dev.pci.bus << 8 | op->dev.pci.devfn;
 	for (unsigned int i = 0; arch_reserved_memory(i, &first, &last, &id); i++) {
+		if (i % 1024 == 1023)
+			irq_window();
 		if (!(op->flags & XENMEM_RDM_ALL) && id != sbdf && id != RESERVED_FOR_ALL)
 			continue;
 		e.start_pfn = first >> PAGE_SHIFT;

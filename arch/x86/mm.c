@@ -36,8 +36,11 @@ static void free_ranges_delete(unsigned int i)
 
 static void free_ranges_insert(unsigned int i, paddr_t base, paddr_t end)
 {
-	if (nr_free == MAX_BOOT_RANGES)
-		panic("Memory map: more than %u pieces of free RAM", MAX_BOOT_RANGES);
+	if (nr_free == MAX_BOOT_RANGES) {
+		pr_warn("Memory map: more than %u pieces of free RAM: %#lx..%#lx is not used",
+			MAX_BOOT_RANGES, base, end);
+		return;
+	}
 	memmove(&free_ranges[i + 1], &free_ranges[i], (nr_free++ - i) * sizeof(free_ranges[0]));
 	free_ranges[i].base = base;
 	free_ranges[i].end = end;

@@ -110,7 +110,7 @@ static void measure_tsc(void)
 	if (!ref) {
 		ticks = timeref_pit_measure(&ns);
 		if (!ticks)
-			panic("time: none of HPET, ACPI PM timer and PIT counts: the TSC cannot be measured");
+			panic("time: none of HPET, ACPI PM timer and PIT counts: the TSC cannot be measured; switch the HPET on in the firmware's setup");
 		track.ticks = rdtsc_ordered();
 	}
 	tsc_hz = ticks_to_ns(tick_scale(ns, NS_PER_S), ticks);

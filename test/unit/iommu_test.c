@@ -9,6 +9,8 @@
 
 #include "arch/x86/iommu/iommu.c" /* the source itself: a boot starts with its state */
 
+struct cpu_features cpu_features = { .phys_bits = 46 };
+
 #define DEV 0x310
 #define NEIGHBOUR 0x311
 
@@ -77,6 +79,8 @@ static void reserved_memory_adds_up(void **state)
 	iommu_add_reserved(0x5800, 0x5fff, ~0u, 3);
 	iommu_add_reserved(0x7000, 0x6fff, DEV, 3);
 	assert_non_null(strstr(fake_last_message, "its end is before its begin"));
+	iommu_add_reserved(0x7000, ~0ull, DEV, 3);
+	assert_non_null(strstr(fake_last_message, "the CPUs do not have such addresses"));
 	for (mfn_t mfn = 0; mfn < ARRAY_LEN(want); mfn++)
 		assert_int_equal(iommu_reserved_access(mfn), want[mfn]);
 	while (iommu_nr_reserved < 1000)

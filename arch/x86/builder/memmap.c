@@ -56,8 +56,11 @@ void dom0_reserve_memory(const struct bootcfg_domain *cfg)
 	u64 left = dom0_memory(cfg), base, end;
 
 	for (unsigned int i = 0; left && boot_free_range(i, &base, &end); i++) {
-		if (nr_dom0_ram == BUILD_MAX_RANGES)
-			panic("Dom0: RAM is in more than %u pieces", BUILD_MAX_RANGES);
+		if (nr_dom0_ram == BUILD_MAX_RANGES) {
+			pr_warn("Dom0: RAM is in more than %u pieces: it gets %lu MiB less", BUILD_MAX_RANGES,
+				left >> 20);
+			break;
+		}
 		dom0_ram[nr_dom0_ram].base = base;
 		dom0_ram[nr_dom0_ram].end = min(end, base + left);
 		left -= dom0_ram[nr_dom0_ram].end - base;
@@ -193,13 +196,21 @@ static void map_reserved(struct domain *d)
 {
 	for (unsigned int i = 0; i < iommu_nr_reserved; i++) {
 		const struct iommu_reserved *r = &iommu_reserved[i];
+		u64 ram = 0, failed = 0;
 
-		for (u64 m = PFN_DOWN(r->first); m <= PFN_DOWN(r->last); m++)
+		if (i && r->first == r[-1].first && r->last == r[-1].last)
+			continue; /* of another device: done */
+		for (u64 m = PFN_DOWN(r->first); m <= PFN_DOWN(r->last) && !failed; m++)
 			if (mfn_valid(m) && mfn_to_page(m)->owner != OWNER_NONE)
-				pr_warn("IOMMU: reserved memory at %#lx is RAM in the firmware's map: left out\n",
-					m << PAGE_SHIFT);
+				ram++;
 			else if (p2m_set_reserved(d, m, m, iommu_reserved_access(m)))
-				panic("Dom0: no memory for its page tables");
+				failed = m;
+		if (ram)
+			pr_warn("IOMMU: reserved memory %#lx..%#lx: %lu KiB of it are RAM in the firmware's map: left out\n",
+				r->first, r->last, ram << 2);
+		if (failed)
+			pr_warn("IOMMU: reserved memory %#lx..%#lx: left out from %#lx on: no memory for page tables\n",
+				r->first, r->last, failed << PAGE_SHIFT);
 	}
 }
 

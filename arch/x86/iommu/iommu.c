@@ -4,6 +4,7 @@
 
 #include <public/errno.h>
 
+#include "arch/x86/cpu.h"
 #include "arch/x86/pci/config.h"
 #include "common/domain.h"
 #include "common/heap.h"
@@ -57,7 +58,8 @@ void iommu_init(void)
 		panic("No IOMMU: the firmware has neither a DMAR nor an IVRS table. Switch VT-d or AMD-Vi on in the "
 		      "firmware's setup, or start Keel with iommu=off to go on without protection from devices");
 	if (iommu_ops->init())
-		panic("%s cannot be switched on (see above)", iommu_ops->name);
+		panic("%s cannot be switched on (see above). Start Keel with iommu=off to go on without protection from devices",
+		      iommu_ops->name);
 	if (!iommu_caps.irq_remap)
 		pr_warn("%s: no interrupt remapping: a device can send any interrupt", iommu_ops->name);
 	pr_info("IOMMU: %s, %u unit%s, tables of %u levels, interrupts %sremapped", iommu_ops->name,
@@ -231,8 +233,9 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 
 void iommu_add_reserved(u64 first, u64 last, u32 sbdf, unsigned int access)
 {
-	if (last < first)
-		pr_warn("IOMMU: reserved memory %#lx..%#lx left out: its end is before its begin\n", first, last);
+	if (last < first || last >> cpu_features.phys_bits)
+		pr_warn("IOMMU: reserved memory %#lx..%#lx left out: %s\n", first, last, last < first ?
+			"its end is before its begin" : "the CPUs do not have such addresses");
 	else
 		array_add(iommu_reserved, iommu_nr_reserved) =
 			(struct iommu_reserved){ first, last, sbdf, access };
