@@ -55,12 +55,14 @@ static void make_vcpu(unsigned int vendor)
 	const u64 all = 0xffffffffull << 32;
 	const struct vmx_msrs m = { .basic = VMX_BASIC_TRUE, .pin = all, .proc = all, .exit = all,
 				    .entry = all,
-		.proc2 = (PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_WBINVD) << 32,
+		.proc2 = (PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_WBINVD |
+			  PROC2_PAUSE_LOOP) << 32,
 		.ept_vpid = 0xf0106734141ull, .cr4_fixed0 = X86_CR4_VMXE };
 	const char *why;
 
 	fake_reset();
 	hvm_ops = vendors[vendor];
+	svm.pause_filter = true;
 	memset(&domain, 0, sizeof(domain));
 	memset(&vcpu, 0, sizeof(vcpu));
 	memset(test_vmcs, 0, sizeof(test_vmcs));
@@ -212,6 +214,7 @@ static void the_same_instructions_exit(void **state)
 		{ 0, MISC2_MWAIT, VMCS_PROC, PROC_MWAIT },
 		{ 0, MISC2_MONITOR, VMCS_PROC, PROC_MONITOR },
 		{ 0, MISC2_WBINVD, VMCS_PROC2, PROC2_WBINVD },
+		{ MISC1_PAUSE, 0, VMCS_PROC2, PROC2_PAUSE_LOOP },
 	};
 	struct vmcb c;
 
@@ -224,6 +227,13 @@ static void the_same_instructions_exit(void **state)
 		if (svm_exits != !!(vmread(rows[i].vmcs) & rows[i].control))
 			fail_msg("row %u: exits on one vendor only", i);
 	}
+	/* Loops of PAUSE exit, a single one does not. */
+	assert_true(c.misc1 & MISC1_PAUSE);
+	assert_int_equal(c.pause_count, PAUSE_COUNT);
+	assert_int_equal(c.pause_threshold, PAUSE_GAP);
+	assert_int_equal(vmread(VMCS_PAUSE_GAP), PAUSE_GAP);
+	assert_int_equal(vmread(VMCS_PAUSE_WINDOW), PAUSE_CYCLES);
+	assert_false(vmread(VMCS_PROC) & BIT(30));
 	assert_int_equal(c.exceptions, vmread(VMCS_EXCEPTIONS));
 	assert_int_equal(c.dr_read & c.dr_write, 0xffff);
 	assert_true(vmread(VMCS_PROC) & PROC_MOV_DR);

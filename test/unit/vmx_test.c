@@ -35,7 +35,7 @@ static void all_capabilities_are_used(void **state)
 	assert_int_equal(c.cr4_fixed0, X86_CR4_VMXE);
 	assert_int_equal(c.proc2,
 			 PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_RDTSCP | PROC2_WBINVD |
-				  PROC2_INVPCID | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS);
+				  PROC2_PAUSE_LOOP | PROC2_INVPCID | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS);
 	assert_true(c.pin & PIN_PREEMPTION_TIMER);
 	/* With a TPR shadow, accesses to CR8 need not exit. */
 	assert_int_equal(c.proc & (PROC_TPR_SHADOW | PROC_CR8_LOAD | PROC_CR8_STORE), PROC_TPR_SHADOW);

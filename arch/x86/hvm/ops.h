@@ -128,6 +128,15 @@ struct hvm_ops {
 	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP
 #define HVM_EXCEPTIONS (BIT(X86_EXC_MC) | BIT(X86_EXC_AC) | BIT(X86_EXC_DB))
 
+/*
+ * A guest's loop of so many PAUSEs, or of so many cycles, exits: it waits for another vCPU, which
+ * may need this CPU. More than PAUSE_GAP cycles between two PAUSEs end a loop (APM vol. 2, 15.14.4;
+ * SDM vol. 3, 26.1.3).
+ */
+#define PAUSE_COUNT 3000
+#define PAUSE_CYCLES 4096
+#define PAUSE_GAP 128
+
 enum hvm_reg { HREG_RIP, HREG_RFLAGS, HREG_CR0, HREG_CR2, HREG_CR3, HREG_CR4, HREG_EFER,
 	HREG_CS_ATTR, HREG_CS_BASE, HREG_PAT, HREG_SPEC_CTRL };
 

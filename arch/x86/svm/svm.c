@@ -14,7 +14,7 @@
 #include "common/vsnprintf.h"
 #include <public/errno.h>
 
-static struct { bool nrips, flush_by_asid, decode_assists, spec_ctrl; u32 nr_asids; } svm;
+static struct { bool nrips, decode_assists, pause_filter, spec_ctrl; u32 nr_asids; } svm;
 /* Two bitmaps of MSRs: in the second SPEC_CTRL does not exit. */
 static u8 *default_msrpm, *default_iopm;
 static char svm_features[64];
@@ -60,8 +60,8 @@ static int svm_probe(const char **text)
 	}
 	svm.nr_asids = r.b;
 	svm.nrips = r.d >> 3 & 1;
-	svm.flush_by_asid = r.d >> 6 & 1;
 	svm.decode_assists = r.d >> 7 & 1;
+	svm.pause_filter = (r.d >> 10 & 5) == 5; /* it and its threshold */
 	svm.spec_ctrl = r.d >> 20 & 1;
 	if (svm.nr_asids < 2) {
 		*text = "the CPU has fewer than 2 address space ids";
@@ -135,6 +135,11 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	vmcb->misc2 = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD | MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 		      MISC2_SKINIT | MISC2_ICEBP | MISC2_WBINVD | MISC2_MONITOR | MISC2_MWAIT | MISC2_XSETBV |
 		      MISC2_RDPRU;
+	if (svm.pause_filter) {
+		vmcb->misc1 |= MISC1_PAUSE;
+		vmcb->pause_count = PAUSE_COUNT;
+		vmcb->pause_threshold = PAUSE_GAP;
+	}
 	vmcb->iopm_pa = virt_to_pa(d->io_bitmap ? d->io_bitmap : default_iopm);
 	vmcb->msrpm_pa = virt_to_pa(default_msrpm);
 	vmcb->vintr = VINTR_MASKING;

@@ -69,6 +69,7 @@ _Static_assert(offsetof(struct vmcb, event_inj) == 0xa8 && offsetof(struct vmcb,
 #define MISC1_CPUID BIT(18)
 #define MISC1_IRET BIT(20)
 #define MISC1_INVD BIT(22)
+#define MISC1_PAUSE BIT(23)
 #define MISC1_HLT BIT(24)
 #define MISC1_INVLPGA BIT(26)
 #define MISC1_IOIO BIT(27)

@@ -50,7 +50,7 @@ static const struct { u8 word; u32 bit; const char *why; } required[] = {
 static const u32 optional[NR_WORDS] = {
 	[PIN] = PIN_PREEMPTION_TIMER,
 	[PROC] = PROC_TPR_SHADOW,
-	[PROC2] = PROC2_RDTSCP | PROC2_WBINVD | PROC2_INVPCID | VIRTUAL_APIC,
+	[PROC2] = PROC2_RDTSCP | PROC2_WBINVD | PROC2_PAUSE_LOOP | PROC2_INVPCID | VIRTUAL_APIC,
 };
 
 /* Allowed, and set only while they are needed. */

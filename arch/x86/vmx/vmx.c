@@ -314,6 +314,10 @@ static int vmx_vcpu_init(struct x86_vcpu *v)
 	vmwrite(VMCS_PIN, vmx.pin);
 	vmx_set_proc(v, vmx.proc);
 	set_virtual_apic(v);
+	if (vmx.proc2 & PROC2_PAUSE_LOOP) {
+		vmwrite(VMCS_PAUSE_GAP, PAUSE_GAP);
+		vmwrite(VMCS_PAUSE_WINDOW, PAUSE_CYCLES);
+	}
 	vmwrite(VMCS_EXIT_CTLS, vmx.exit);
 	vmwrite(VMCS_ENTRY_CTLS, vmx.entry);
 	vmwrite(VMCS_EXCEPTIONS, HVM_EXCEPTIONS);
