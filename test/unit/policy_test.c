@@ -26,6 +26,8 @@
 #include "common/vcpu_op.h"
 #include "common/version.h"
 
+#include "test/unit/spec/dumps.h"
+
 struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48 };
 struct acpi_info acpi;
 
@@ -543,6 +545,46 @@ static void begin(void)
 static long load(void)
 {
 	return arch_set_hvmcontext(&x->d, (u64)blob, blob_len);
+}
+
+/* By the vendors' pages of these CPUs: bits of the MSRs, whether EFER has automatic IBRS. */
+static void guests_of_published_cpus(void **state)
+{
+	static const struct { const char *cpu; u64 spec, pred, flush, caps; bool auto_ibrs; } rows[] = {
+		{ "Xeon-E5-2650-v4", 0, 0, 0, 0, false }, { "Xeon-Gold-6130", 7, 1, 1, 0, false },
+		{ "Xeon-Platinum-8268", 7, 1, 1, 0x2b, false }, { "Cooperlake", 7, 1, 1, 0x16b, false },
+		{ "Ice-Lake-Server", 7, 1, 1, 0xb, false },
+		{ "Xeon-Bronze-3408U", 7, 1, 1, 0x408e16b, false },
+		{ "EPYC-7601-32-Core-ibpb", 0, 1, 0, 0, false }, { "EPYC-7502-32-Core", 7, 1, 0, 0, false },
+		{ "EPYC-7713-64-Core", 0x87, 1, 0, 0, false }, { "EPYC-9334-32-Core", 0x87, 1, 1, 0, true },
+		{ "Ryzen-9-9950X-16-Core", 0x87, 0x81, 1, 0, true },
+	};
+	struct cpu_policy *max = (struct cpu_policy *)cpu_policy_max(), kept = *max;
+
+	assert_int_equal(ARRAY_LEN(rows), ARRAY_LEN(dumps));
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_string_equal(dumps[i].name, rows[i].cpu);
+		memset(max->feat, 0, sizeof(max->feat));
+		max->extd[8].b = max->extd[0x21].a = max->extd[0x21].c = 0;
+		max->arch_caps = dumps[i].arch_caps;
+		for (unsigned int l = 0; l < ARRAY_LEN(dumps[i].leaves); l++) {
+			struct cpuid_regs *r = cpu_policy_leaf(max, dumps[i].leaves[l].leaf, 0);
+
+			if (r && !dumps[i].leaves[l].subleaf && dumps[i].leaves[l].leaf)
+				*r = (struct cpuid_regs){ r->a, dumps[i].leaves[l].b, r->c, dumps[i].leaves[l].d };
+			if (dumps[i].leaves[l].leaf == 0x80000021)
+				max->extd[0x21].a = dumps[i].leaves[l].a;
+		}
+		cpu_policy_default(x->cpuid, &x->d);
+		assert_int_equal(cpu_policy_spec_bits(x->cpuid, 0x48), rows[i].spec);
+		assert_int_equal(cpu_policy_spec_bits(x->cpuid, 0x49), rows[i].pred);
+		assert_int_equal(cpu_policy_spec_bits(x->cpuid, 0x10b), rows[i].flush);
+		assert_int_equal(x->cpuid->arch_caps, rows[i].caps);
+		regs[HREG_EFER] = 0;
+		assert_int_equal(hvm_wrmsr(v0, MSR_EFER, EFER_AUTO_IBRS), rows[i].auto_ibrs ? 0 : -EINVAL);
+	}
+	*max = kept;
+	cpu_policy_default(x->cpuid, &x->d);
 }
 
 /* Only these bits of the policy. */
@@ -1426,6 +1468,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_number_of_subleaves_of_ones),
 	TEST(components_come_whole),
 	TEST(machine_policies),
+	TEST(guests_of_published_cpus),
 	TEST(speculation_is_controlled_as_cpuid_says),
 	TEST(spec_ctrl_goes_with_its_vcpu),
 	TEST(simple_msrs),
