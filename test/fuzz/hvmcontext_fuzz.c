@@ -70,6 +70,10 @@ paddr_t vmx_vmcs_enter(struct x86_vcpu *v) { return 0; }
 void vmx_vmcs_leave(struct x86_vcpu *v, paddr_t before) { }
 void vmx_set_proc(struct x86_vcpu *v, u64 controls) { v->vmx.proc = (u32)controls; }
 void vmx_flush_vpid(void) { }
+void vmx_set_msr_exits(struct x86_vcpu *v) { }
+void vmx_save_msrs(struct x86_vcpu *v) { }
+bool vmx_load_msrs(struct x86_vcpu *v) { return true; }
+void mitigations_guest_spec_ctrl(struct x86_vcpu *v, u64 val, bool direct) { }
 
 static struct x86_domain dom;
 static struct x86_vcpu vcpu;
