@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	acpi_parse_mcfg(memory, size, &acpi);
 	acpi_parse_hpet(memory, size, &acpi);
 	acpi_parse_spcr(memory, size, &acpi);
-	acpi_table_valid(memory, size);
+	acpi_table_fits(memory, size);
 	acpi_find_s5(memory, size, &a, &b);
 	acpi_scan_rsdp(memory, size, BASE);
 	check();
