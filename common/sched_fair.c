@@ -189,8 +189,10 @@ static void tell_cpu(struct runq *rq, struct vcpu *v, u64 t)
 		timer_set(&rq->slice, at);
 	/* An idle CPU that nobody has chosen will take it. */
 	idle = first_cpu_in(&idle_cpus, &v->sched.allowed, NULL);
-	if (unlikely(idle))
+	if (unlikely(idle)) {
+		WRITE_ONCE(idle->runq->look, (rq->cpu->id + nr_cpus - idle->id) % nr_cpus - 1);
 		pcpu_kick(idle, WORK_SCHED);
+	}
 }
 
 /* v joins rq, near its time: at most `behind` before it. false: it was parked instead. */
@@ -275,11 +277,25 @@ static void move(struct runq *from, struct runq *to, struct vcpu *v)
 	WRITE_ONCE(v->cpu, to->cpu);
 }
 
+/* How many other queues a search visits, plus 1; on a large machine the next one goes on there. */
+static unsigned int visits(void)
+{
+	return min(nr_cpus, 64u);
+}
+
+static struct runq *visit_next(struct runq *rq)
+{
+	unsigned int look = READ_ONCE(rq->look) + 1;
+
+	WRITE_ONCE(rq->look, look = look < nr_cpus ? look : 1);
+	return pcpus[(rq->cpu->id + look) % nr_cpus]->runq;
+}
+
 /* rq's CPU has nothing to do: takes a vCPU that waits for another CPU. */
 static void steal(struct runq *rq, u64 t)
 {
-	for (unsigned int i = 1; i < nr_cpus && !rq->queue.nr; i++) {
-		struct runq *from = pcpus[(rq->cpu->id + i) % nr_cpus]->runq;
+	for (unsigned int i = visits(); --i && !rq->queue.nr;) {
+		struct runq *from = visit_next(rq);
 		unsigned int spare = READ_ONCE(from->curr)->idle; /* that CPU is about to take one itself */
 		struct vcpu *v;
 
@@ -304,8 +320,8 @@ static void push(struct runq *rq, u64 t)
 	struct runq *to = NULL;
 	struct vcpu *v;
 
-	for (unsigned int i = 1; i < nr_cpus; i++) {
-		struct runq *o = pcpus[(rq->cpu->id + i) % nr_cpus]->runq;
+	for (unsigned int i = visits(); --i;) {
+		struct runq *o = visit_next(rq);
 		s64 p = progress(o, t);
 
 		if (p > most && find_movable(rq, o->cpu)) {

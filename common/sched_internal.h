@@ -13,6 +13,7 @@ struct runq {
 	struct vcpu *curr;	/* chosen by schedule(); racy */
 	struct pqueue queue;	/* vCPUs that wait, least vruntime first; nr is racy */
 	struct list_head parked;
+	unsigned int look;	/* own CPU: how far from it is the queue that it visited last; a hint */
 	u64 vt;			/* this queue's time: the least vruntime; it never goes back; racy */
 	s64 offset;		/* vt + offset compares with other queues'; racy */
 	bool yield;		/* own CPU: curr gave way */

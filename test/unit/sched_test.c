@@ -554,6 +554,53 @@ static void nobody_waits_while_a_cpu_is_idle(void **state)
 	}
 }
 
+/*
+ * One of a hundred CPUs has more than it can do. A search visits 63 queues, and the next one goes
+ * on there; who is told of work looks there first.
+ */
+static void a_search_has_an_end(void **state)
+{
+	static struct pcpu more[100];
+	struct domain *d;
+	struct vcpu *v;
+	struct runq *busy;
+
+	machine(4, NULL);
+	for (unsigned int i = 4; i < 100; i++) {
+		more[i] = (struct pcpu){ .id = i };
+		pcpus[i] = &more[i];
+		sched_init_cpu(pcpus[i]);
+	}
+	nr_cpus = 100;
+	d = add_domain(1, 2, 256, 0);
+	v = d->vcpu[1];
+	busy = pcpus[80]->runq;
+	for (unsigned int told = 0; told < 2; told++) {
+		memset(&idle_cpus, 0, sizeof(idle_cpus));
+		if (told)
+			cpumask_set(&idle_cpus, 0);
+		pcpus[0]->runq->look = 0;
+		busy->curr = d->vcpu[0];
+		v->cpu = pcpus[80];
+		v->wait_flags = 0;
+		spin_lock(&busy->lock);
+		sched_fair.enqueue(busy, v, fake_now);
+		spin_unlock(&busy->lock);
+		be(0);
+		schedule();
+		assert_ptr_equal(current, told ? v : pcpus[0]->idle);
+		schedule();
+		assert_ptr_equal(current, v);
+		set_bit(VPF_BLOCKED, &v->wait_flags);
+		schedule();
+		assert_ptr_equal(current, pcpus[0]->idle);
+	}
+	busy->curr = &busy->idle;
+	for (unsigned int i = 4; i < 100; i++)
+		pcpus[i] = NULL;
+	nr_cpus = 4;
+}
+
 static void a_lone_vcpu_is_left_alone(void **state)
 {
 	unsigned int before;
@@ -1256,6 +1303,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(the_rate_limit),
 	TEST(an_idle_cpu_takes_work_from_others),
 	TEST(nobody_waits_while_a_cpu_is_idle),
+	TEST(a_search_has_an_end),
 	TEST(a_lone_vcpu_is_left_alone),
 	TEST(waking_and_sleeping),
 	TEST(no_wakeup_is_lost),
