@@ -145,6 +145,7 @@ static void cpus(struct hypfs_walk *w)
 			snprintf(path, sizeof(path), "keel/cpus/%u/%s", i, counters[c].name);
 			hypfs_uint(w, path, READ_ONCE(*(u64 *)((char *)pcpus[i] + counters[c].offset)));
 		}
+		irq_window();
 	}
 }
 

@@ -31,6 +31,18 @@ static inline bool cpumask_empty(const cpumask_t *m)
 	return true;
 }
 
+/* The first CPU of the mask from `cpu` on; nr or more: there is none. */
+static inline unsigned int cpumask_next(const cpumask_t *m, unsigned int cpu, unsigned int nr)
+{
+	for (; cpu < nr; cpu = (cpu | 63) + 1) {
+		u64 bits = READ_ONCE(m->bits[cpu / 64]) >> cpu % 64;
+
+		if (bits)
+			return cpu + ffs64(bits);
+	}
+	return cpu;
+}
+
 /* Work bits: what a CPU must do before it enters a guest or idles. */
 #define WORK_SCHED   0 /* choose a vCPU anew */
 #define WORK_TLB     1 /* flush the guest translations of this CPU */
@@ -95,8 +107,8 @@ static inline bool pcpu_outside(u64 epoch) { return epoch & 1; }
 #define for_each_cpu(c)								\
 	for (unsigned int _c = 0; _c < nr_cpus && ((c) = pcpus[_c], true); _c++)
 #define for_each_cpu_in(c, mask)						\
-	for_each_cpu(c)								\
-		if (cpumask_test(mask, _c))
+	for (unsigned int _c = 0;						\
+	     (_c = cpumask_next(mask, _c, nr_cpus)) < nr_cpus && ((c) = pcpus[_c], true); _c++)
 
 /*
  * Sets a work bit of a CPU and makes sure that it is seen before that CPU next

@@ -131,6 +131,8 @@ static long op_cputopoinfo(struct xen_sysctl *op)
 		arch_cpu_topology(i, &topo.core, &topo.socket);
 		if (copy_elem_to_guest(t->cputopo, i, &topo, sizeof(topo)))
 			return -EFAULT;
+		if (i % 16 == 15)
+			irq_window();
 	}
 	t->num_cpus = n;
 	return 0;

@@ -244,9 +244,11 @@ static int load_everywhere(const struct ucode_patch *p, bool force)
 	__atomic_store_n(&late.phase, LATE_NONE, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&late.here, __ATOMIC_SEQ_CST))
 		cpu_relax();
-	for (unsigned int i = 0; rc != -EBUSY && i < nr_cpus; i++)
+	for (unsigned int i = 0; rc != -EBUSY && i < nr_cpus; i++) {
 		if (!report(i, p, force))
 			rc = -EIO;
+		irq_window();
+	}
 	return rc;
 }
 

@@ -158,7 +158,7 @@ void p2m_flush(struct domain *d)
 
 	/* vCPUs that are not loaded anywhere take a new tag when they see the new generation. */
 	__atomic_fetch_add(&p->generation, 1, __ATOMIC_SEQ_CST);
-	for (unsigned int i = 0; i < ARRAY_SIZE(mask.bits); i++) {
+	for (unsigned int i = 0; i * 64 < nr_cpus; i++) {
 		mask.bits[i] = __atomic_load_n(&p->dirty.bits[i], __ATOMIC_SEQ_CST);
 		for (u64 m = mask.bits[i]; m; m &= m - 1)
 			pcpu_kick(pcpus[i * 64 + ffs64(m)], WORK_TLB);
