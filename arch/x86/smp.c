@@ -20,6 +20,7 @@
 #include <public/platform.h>
 
 #define NOBODY 0xffffffffull
+#define INIT_NS 10000000ull
 #define LATE_NS 10000000000ull
 #define STOP_NS 100000000ull	/* a CPU takes its NMI at once */
 
@@ -110,7 +111,7 @@ static bool comes_late(struct x86_pcpu *c, volatile u64 *id)
 	return true;
 }
 
-/* INIT-SIPI-SIPI (SDM vol. 3, 9.4.4). */
+/* SIPI-SIPI, after INIT (SDM vol. 3, 9.4.4). */
 static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 {
 	u64 limit;
@@ -121,9 +122,6 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 	args[2] = (u64)start_secondary;
 	args[3] = (u64)c;
 	__atomic_store_n(&args[4], c->apic_id, __ATOMIC_SEQ_CST);
-	lapic_send_init(c->apic_id);
-	for (limit = now() + 10000000; now() < limit;)
-		cpu_relax();
 	for (unsigned int i = 0; i < 2 && !READ_ONCE(c->up); i++) {
 		lapic_send_sipi(c->apic_id, (u8)(smp_trampoline >> PAGE_SHIFT));
 		for (limit = now() + (i ? 1000000000 : 200000); now() < limit && !READ_ONCE(c->up);)
@@ -141,29 +139,56 @@ static u32 thread_bits(void)
 	return option_flag("smt") || cpuid(0, 0).a < 0xb ? 0 : (1u << (cpuid(0xb, 0).a & 31)) - 1;
 }
 
+/* Not the boot CPU, nor the second thread of a core, if these are not used. */
+static bool is_wanted(u32 apic_id, u32 bits)
+{
+	return apic_id != lapic_id() && !((apic_id ^ lapic_id()) & bits);
+}
+
+/* Id 255 is all CPUs, and there are no higher ones, unless in x2APIC mode. */
+static bool has_address(u32 apic_id)
+{
+	return cpu_features.x2apic || apic_id < 0xff;
+}
+
+/* The wait is once for all: with 500 CPUs it would be 5 s. */
+static void init_all(u32 bits)
+{
+	u64 limit = now() + INIT_NS;
+
+	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
+		if (is_wanted(acpi.cpus[i].apic_id, bits) && has_address(acpi.cpus[i].apic_id))
+			lapic_send_init(acpi.cpus[i].apic_id);
+	while (now() < limit)
+		cpu_relax();
+}
+
 void smp_start_all(void)
 {
-	u32 bits = thread_bits();
+	u32 bits = thread_bits(), first = 0;
 	u64 most = smp_trampoline ? min_t(u64, option_number("maxcpus"), NR_CPUS) : 1;
 	u8 *page = pa_to_virt(smp_trampoline);
+	unsigned int left = 0;
 
 	if (smp_trampoline) {
 		memcpy(page, trampoline_start, trampoline_end - trampoline_start);
 		/* The page turns paging on under itself. */
 		map_pages(smp_trampoline, smp_trampoline, PAGE_SIZE, MAP_RX | PTE_RW);
+		init_all(bits);
 	}
-	for (unsigned int i = 0; i < acpi.nr_cpus && nr_cpus < most; i++) {
+	for (unsigned int i = 0; i < acpi.nr_cpus; i++) {
+		u32 id = acpi.cpus[i].apic_id;
 		struct x86_pcpu *c;
 
-		if (acpi.cpus[i].apic_id > 254 && !cpu_features.x2apic) {
-			pr_warn("CPU with APIC id %u is not used: it needs x2APIC mode", acpi.cpus[i].apic_id);
+		if (!is_wanted(id, bits))
+			continue;
+		if (nr_cpus >= most || !has_address(id)) {
+			first = left++ ? first : id;
 			continue;
 		}
-		if (acpi.cpus[i].apic_id == lapic_id() || (acpi.cpus[i].apic_id ^ lapic_id()) & bits)
-			continue;
-		c = alloc_cpu(nr_cpus, acpi.cpus[i].apic_id);
+		c = alloc_cpu(nr_cpus, id);
 		if (!start_cpu(c, (volatile u64 *)(page + (trampoline_args - trampoline_start)))) {
-			pr_warn("CPU with APIC id %u does not start: left out\n", acpi.cpus[i].apic_id);
+			pr_warn("CPU with APIC id %u does not start: left out\n", id);
 			pcpus[nr_cpus] = NULL;
 			continue;
 		}
@@ -171,6 +196,11 @@ void smp_start_all(void)
 	}
 	mm_unmap_low();
 	pr_info("CPUs: %u\n", nr_cpus);
+	if (left)
+		pr_warn("CPUs: %u more, the first with APIC id %u, are left out: %s\n", left, first,
+			nr_cpus < most ? "without x2APIC mode ids end at 254" : !smp_trampoline ?
+			"they have no place to start" : most < NR_CPUS ? "maxcpus= says so" :
+			"Keel was built for " STR(CONFIG_MAX_CPUS));
 }
 
 void smp_stop_others(void)

@@ -22,7 +22,7 @@ static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf);
 
 static struct ap {
 	u64 runs_after, up_after;	/* ns from its start-up IPI on */
-	u64 sipi_at, up_at;
+	u64 reset_at, sipi_at, up_at;
 	bool told, ran, halted, unfit;
 	unsigned int inits;
 	struct x86_pcpu *as;
@@ -70,13 +70,21 @@ u64 now(void)
 
 void lapic_send_sipi(u32 id, u8 page)
 {
+	assert_true(aps[id].reset_at && clock >= aps[id].reset_at + INIT_NS);
 	if (!aps[id].told)
 		aps[id].sipi_at = clock;
 	aps[id].told = true;
 }
 
 void fake_cpu_relax(void) { } /* one thread: a yield would only take long */
-void lapic_send_init(u32 id) { aps[id].inits++; }
+
+void lapic_send_init(u32 id)
+{
+	assert_in_range(id, 1, CPUS - 1);
+	aps[id].inits++;
+	aps[id].reset_at = clock;
+}
+
 void lapic_send_ipi(u32 id, u8 vector) { }
 u32 acpi_uid_of(u32 apic_id) { return apic_id + 100; }
 
@@ -122,7 +130,8 @@ static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf)
 	       : (struct cpuid_regs){ .a = max_leaf };
 }
 
-u64 option_number(const char *name) { return NR_CPUS; }
+static u64 maxcpus = NR_CPUS;
+u64 option_number(const char *name) { return maxcpus; }
 void traps_init_cpu(struct x86_pcpu *c) { }
 void cpu_init_this(void) { }
 void mitigations_init_cpu(void) { }
@@ -201,6 +210,27 @@ static void one_thread_of_each_core(void **state)
 	smt = true;
 }
 
+static void cpus_are_left_out(void **state)
+{
+	maxcpus = 3;
+	start_all();
+	assert_int_equal(nr_cpus, 3);
+	assert_non_null(strstr(fake_last_message, "2 more, the first with APIC id 3, are left out: maxcpus="));
+	maxcpus = NR_CPUS;
+	setup(state);
+	far = 253;
+	start_all();
+	assert_int_equal(nr_cpus, CPUS - 1);
+	assert_non_null(strstr(fake_last_message, "1 more, the first with APIC id 255, are left out: without"));
+	far = 0;
+	/* Any number of CPUs is waited for once. */
+	setup(state);
+	clock = 0;
+	start_all();
+	for (u32 id = 2; id < CPUS; id++)
+		assert_true(aps[id].reset_at == aps[1].reset_at);
+}
+
 static void one_never_comes(void **state)
 {
 	aps[2].runs_after = NEVER;
@@ -251,7 +281,8 @@ static void no_place_to_start(void **state)
 	smp_start_all();
 	assert_int_equal(nr_cpus, 1);
 	assert_int_equal(unmapped, 1);
-	assert_false(aps[1].told);
+	assert_false(aps[1].told || aps[1].inits);
+	assert_non_null(strstr(fake_last_message, "4 more, the first with APIC id 1, are left out: they have"));
 }
 
 /* In xAPIC mode the id of a CPU from 255 on is cut off, and means another. */
@@ -260,6 +291,7 @@ static void ids_that_xapic_has_not(void **state)
 	far = 256;
 	start_all();
 	far = 0;
+	assert_int_equal(aps[2].inits, 0);
 	assert_int_equal(nr_cpus, CPUS - 1);
 	assert_false(aps[2].told);
 }
@@ -311,7 +343,8 @@ static void a_stuck_cpu_gets_an_nmi(void **state)
 
 #define T(fn) cmocka_unit_test_setup(fn, setup)
 static const struct CMUnitTest tests[] = {
-	T(all_come), T(one_thread_of_each_core), T(one_never_comes), T(one_comes_when_another_is_wanted),
+	T(all_come), T(one_thread_of_each_core), T(cpus_are_left_out),
+	T(one_never_comes), T(one_comes_when_another_is_wanted),
 		T(one_comes_when_all_are_done),
 	T(one_is_on_its_way_for_long), T(one_is_unfit), T(no_place_to_start), T(ids_that_xapic_has_not),
 	T(one_starts_and_hangs),

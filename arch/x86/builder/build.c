@@ -157,8 +157,11 @@ static u32 dom0_vcpus(const struct bootcfg_domain *cfg)
 	u32 dflt = cfg->cpus ?: min_t(u32, nr_cpus, MAX_VCPUS), n;
 	char opt[DOM0_OPTION_LEN];
 
-	return option_string("dom0_max_vcpus", opt, sizeof(opt)) && dom0_max_vcpus_parse(opt, dflt, &n) ? n
-	       : dflt;
+	if (!option_string("dom0_max_vcpus", opt, sizeof(opt)) || !dom0_max_vcpus_parse(opt, dflt, &n))
+		n = dflt;
+	if (n == MAX_VCPUS && n < nr_cpus)
+		pr_info("Dom0 has %u vCPUs, the most that a domain can have, on %u CPUs\n", n, nr_cpus);
+	return n;
 }
 
 static void build_one(const struct bootcfg_domain *cfg)
