@@ -16,6 +16,8 @@ static const struct option options[] = {
 	  .help = "the serial line: BAUD[,8n1[,PORT[,IRQ]]], or off" },
 	{ "console", OPTION_CHOICE, .words = { "com1", "none" },
 	  .help = "where messages go: com1 or none" },
+	{ "cpufreq", OPTION_CHOICE, .words = { "none", "hwp" },
+	  .help = "hwp: CPUs choose their frequencies by their load, where they can; none: as the firmware left them" },
 	{ "dom0_max_vcpus", OPTION_DOM0_VCPUS, .otherwise = "one for each host CPU",
 	  .help = "virtual CPUs of Dom0: N, or MIN-MAX, 1 to " STR(PVH_MAX_VCPUS) },
 	{ "dom0_mem", OPTION_DOM0_MEM,

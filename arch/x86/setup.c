@@ -4,6 +4,7 @@
 
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/builder/build.h"
+#include "arch/x86/cpufreq.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/iommu/iommu.h"
 #include "arch/x86/irq/irq.h"
@@ -136,6 +137,7 @@ void start_keel(struct boot_info *bi)
 	time_init();
 	choose_hvm();
 	mitigations_init();
+	cpufreq_init_cpu();
 	sched_init();
 	mce_init_cpu();
 	smp_start_all();

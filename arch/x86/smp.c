@@ -2,6 +2,7 @@
 /* Starting and stopping CPUs. */
 #include "arch/x86/acpi/acpi.h"
 #include "arch/x86/boot/layout.h"
+#include "arch/x86/cpufreq.h"
 #include "arch/x86/hvm/ops.h"
 #include "arch/x86/irq/irq.h"
 #include "arch/x86/mce.h"
@@ -73,6 +74,7 @@ static void start_secondary(struct x86_pcpu *c)
 	cpu_init_this();
 	microcode_init_cpu();
 	mitigations_init_cpu();
+	cpufreq_init_cpu();
 	lapic_init_cpu();
 	rc = hvm_ops->cpu_up();
 	if (rc) {

@@ -110,6 +110,7 @@ u64 keel_cr3(void) { return 0; }
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu) { return cpu; }
 bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags) { return true; }
 void mce_init_cpu(void) { }
+void cpufreq_init_cpu(void) { }
 void microcode_init_cpu(void) { }
 void mm_unmap_low(void) { unmapped++; }
 void time_compare_cpu(void) { }
