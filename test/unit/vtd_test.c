@@ -691,6 +691,15 @@ static void only_what_changed_is_forgotten(void **state)
 	p2m_write_unlock(d);
 	assert_int_equal(hw[0].by_frames, 2);
 	assert_int_equal(hw[1].by_frames, 0);
+	/* A superpage goes at once: the unit has some of its pages. */
+	set(d, SUPER + 512, 9, true);
+	for (gfn_t gfn = 1; gfn < 32; gfn++)
+		assert_int_not_equal(dma(0, SUPER + 512 + gfn, false), INVALID_MFN);
+	p2m_write_lock(&d->p2m);
+	assert_int_equal(p2m_set(d, SUPER + 512, INVALID_MFN, 9, P2M_HOLE), 0);
+	p2m_write_unlock(d);
+	for (gfn_t gfn = 1; gfn < 32; gfn++)
+		assert_int_equal(dma(0, SUPER + 512 + gfn, false), INVALID_MFN);
 }
 
 static void random_step(void)
