@@ -388,6 +388,14 @@ static void entries_that_lie(void **state)
 		assert_in_range(acpi.nr_ioapics, c[i].ioapics, 2);
 		assert_non_null(strstr(told, c[i].said));
 	}
+	/* one byte behind the last entry */
+	reset_machine(NULL);
+	put_tables();
+	put(machine + (MADT - MACHINE) + 4, 44 + sizeof(madt_entries) + 1, 4);
+	seal(machine + (MADT - MACHINE));
+	assert_int_equal(acpi_init(RSDP), 0);
+	assert_int_equal(acpi.nr_cpus, 3);
+	assert_non_null(strstr(told, "has a wrong length: left out, with all behind it"));
 	/* a local APIC's of 6 bytes: one CPU less, and the rest is there */
 	reset_machine(NULL);
 	put_tables();

@@ -92,7 +92,8 @@ static bool table_madt(const void *t, size_t len, struct acpi_info *info)
 		return false;
 	if (info->madt_bad)
 		pr_warn("ACPI: APIC: the entry at offset %#x has a wrong length: left out%s", info->madt_bad,
-			((const u8 *)t)[info->madt_bad + 1] < 2 ? ", with all behind it" : "");
+			len - info->madt_bad < 2 || ((const u8 *)t)[info->madt_bad + 1] < 2 ?
+			", with all behind it" : "");
 	return true;
 }
 
