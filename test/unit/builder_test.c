@@ -77,8 +77,14 @@ int p2m_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m
 	return 0;
 }
 
+static unsigned int nr_reserved_set;
+static bool no_tables;
+
 int p2m_set_reserved(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int access)
 {
+	if (no_tables)
+		return -ENOMEM;
+	nr_reserved_set++;
 	return p2m_set(d, gfn, mfn, 0, P2M_RESERVED);
 }
 
@@ -506,9 +512,61 @@ static void constant_pages(void **state)
 	assert_false(elf_page_constant(&k, MiB(16)));
 }
 
+/* What does not fit into Dom0's map, or its list of RAM, is left out, and told. */
+static void maps_of_many_pieces(void **state)
+{
+	static const struct bootcfg_domain cfg = { .name = "Dom0", .memory_kb = 512 << 10,
+						   .flags = BOOTCFG_HARDWARE };
+
+	for (u64 i = 0; i < 200; i++)
+		boot_info_add_range(&boot_info, i * MiB(2), MiB(1), i & 1 ? BOOT_RANGE_RESERVED : BOOT_RANGE_RAM,
+				    0);
+	memset(&b, 0, sizeof(b));
+	b.d = &dom0;
+	dom0.hardware = true;
+	dom0_reserve_memory(&cfg);
+	assert_int_equal(nr_dom0_ram, BUILD_MAX_RANGES);
+	assert_non_null(strstr(fake_last_message, "RAM is in more than 64 pieces"));
+	memcpy(b.ram, dom0_ram, sizeof(dom0_ram));
+	b.nr_ram = nr_dom0_ram;
+	build_memmap(&b);
+	assert_int_equal(dom0.nr_e820, MAX_E820);
+	assert_non_null(strstr(fake_last_message, "more than 128 entries"));
+}
+
+/* Each region once, however many devices have it; a line for what is RAM, not one for each page. */
+static void reserved_memory_of_any_kind(void **state)
+{
+	static struct iommu_reserved r[] = {
+		{ MiB(8), MiB(8) + 0x3fff, 1, 3 }, { MiB(8), MiB(8) + 0x3fff, 2, 3 },
+		{ MiB(1), MiB(1) + 0x2fff, 1, 3 },
+	};
+
+	boot_info_add_range(&boot_info, 0, MiB(4), BOOT_RANGE_RAM, 0);
+	frame_table[PFN_DOWN(MiB(1))].owner = frame_table[PFN_DOWN(MiB(1)) + 1].owner = OWNER_KEEL;
+	frame_table[PFN_DOWN(MiB(1)) + 2].owner = OWNER_NONE;
+	iommu_reserved = r;
+	iommu_nr_reserved = ARRAY_LEN(r);
+	nr_reserved_set = 0;
+	map_reserved(&dom0);
+	iommu_nr_reserved = 0;
+	assert_int_equal(nr_reserved_set, 5);
+	assert_int_equal(map[PFN_DOWN(MiB(8))], PFN_DOWN(MiB(8)));
+	assert_int_equal(map[PFN_DOWN(MiB(1))], INVALID_MFN);
+	assert_non_null(strstr(fake_last_message, "0x100000..0x102fff: 8 KiB of it are RAM"));
+	no_tables = true;
+	iommu_nr_reserved = 1;
+	map_reserved(&dom0);
+	iommu_nr_reserved = 0;
+	no_tables = false;
+	assert_non_null(strstr(fake_last_message, "left out from 0x800000 on: no memory for page tables"));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
+	TEST(maps_of_many_pieces),
+	TEST(reserved_memory_of_any_kind),
 	TEST(kernel_that_stays),
 	TEST(kernel_that_can_be_moved),
 	TEST(lowest_place_of_the_note),

@@ -289,8 +289,11 @@ static void add_entry(struct domain *d, u64 base, u64 end, u32 type)
 		last->size += end - base;
 		return;
 	}
-	if (d->nr_e820 == MAX_E820)
-		panic("Dom0: its memory map has more than %u entries", MAX_E820);
+	if (d->nr_e820 == MAX_E820) {
+		pr_warn("Dom0: its memory map has more than %u entries: %#lx..%#lx is left out", MAX_E820,
+			base, end);
+		return;
+	}
 	d->e820[d->nr_e820].addr = base;
 	d->e820[d->nr_e820].size = end - base;
 	d->e820[d->nr_e820++].type = type;
