@@ -28,6 +28,13 @@ CFLAGS     := -std=gnu17 -O2 -g $(CFLAGS_WARN) -ffreestanding -fno-common -fno-s
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=global -fcf-protection=none \
 	-ffunction-sections -fdata-sections -fno-delete-null-pointer-checks $(PREFIX_MAP)
+# Indirect branches and returns go through arch/x86/thunks.S, and boot decides what they are. A
+# compiler that has not all of one of these sets (clang 14) branches itself.
+cc-options  = $(shell $(CC) -Werror $(1) -c -x c /dev/null -o /dev/null 2>/dev/null && echo $(1))
+THUNKS     := $(or $(call cc-options,-mindirect-branch=thunk-extern -mindirect-branch-register \
+	-mindirect-branch-cs-prefix -mfunction-return=thunk-extern -fjump-tables),$(call cc-options,-mretpoline \
+	-mretpoline-external-thunk -mfunction-return=thunk-extern))
+CFLAGS     += $(THUNKS) -DKEEL_THUNKS=$(if $(THUNKS),1,0)
 ASFLAGS    := -D__ASSEMBLY__ -g $(PREFIX_MAP)
 
 SRC_C := $(sort $(wildcard common/*.c common/*/*.c arch/x86/*.c arch/x86/*/*.c))
@@ -37,11 +44,11 @@ OBJS  := $(SRC_C:%.c=$(O)/%.o) $(SRC_S:%.S=$(O)/%.o)
 
 CONFIG_H := $(O)/include/config.h
 
-$(O)/%.o: %.c $(CONFIG_H)
+$(O)/%.o: %.c $(CONFIG_H) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/%.o: %.S $(CONFIG_H)
+$(O)/%.o: %.S $(CONFIG_H) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ASFLAGS) -MMD -MP -c $< -o $@
 

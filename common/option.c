@@ -47,6 +47,8 @@ static const struct option options[] = {
 		[SPEC_WORD_L1D_FLUSH] = "l1d-flush", [SPEC_WORD_TSX_OFF] = "tsx-off",
 		[SPEC_WORD_GDS_MIT] = "gds-mit", [SPEC_WORD_ZENBLEED] = "zenbleed",
 		[SPEC_WORD_LFENCE] = "lfence", [SPEC_WORD_EPT_NX] = "ept-nx",
+		[SPEC_WORD_RETPOLINE] = "retpoline", [SPEC_WORD_ITS] = "its",
+		[SPEC_WORD_BHB_ENTRY] = "bhb-entry",
 	  },
 	  .help = "measures against the CPU's faults, as in verw=off,rsb; off: none" },
 	{ "ucode", OPTION_CHOICE, .words = { "scan", "no" },

@@ -26,7 +26,7 @@ enum {
 	SPEC_WORD_IBRS, SPEC_WORD_IBPB, SPEC_WORD_IBPB_ENTRY, SPEC_WORD_STIBP, SPEC_WORD_RSB,
 	SPEC_WORD_BHI_DIS_S, SPEC_WORD_BP_SPEC_REDUCE, SPEC_WORD_VERW, SPEC_WORD_L1D_FLUSH,
 	SPEC_WORD_TSX_OFF, SPEC_WORD_GDS_MIT, SPEC_WORD_ZENBLEED, SPEC_WORD_LFENCE,
-	SPEC_WORD_EPT_NX,
+	SPEC_WORD_EPT_NX, SPEC_WORD_RETPOLINE, SPEC_WORD_ITS, SPEC_WORD_BHB_ENTRY,
 };
 
 /* All about an option that is data; unit-cmdline compares docs/command-line.md with it. */
@@ -35,7 +35,7 @@ struct option {
 	enum option_type type;
 	u64 min, max;
 	u64 dflt;		/* a flag's: 0 or 1; a choice's: its place among the words */
-	const char *words[16];	/* a choice's or list's, NULL behind the last */
+	const char *words[20];	/* a choice's or list's, NULL behind the last */
 	const char *otherwise;	/* the default in words, if it is no constant */
 	const char *help;
 };

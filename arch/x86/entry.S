@@ -71,7 +71,7 @@ irq_common:
 /* A fault at the label 1 lands here: -EFAULT. */
 	.macro FAULTS_ARE_ERRORS
 2:	mov	$-14, %eax
-	ret
+	jmp	__x86_return_thunk
 	.pushsection .table.ex_table, "a"
 	.quad	1b, 2b
 	.popsection
@@ -86,7 +86,7 @@ rdmsr_safe:
 	or	%rdx, %rax
 	mov	%rax, (%rsi)
 	xor	%eax, %eax
-	ret
+	jmp	__x86_return_thunk
 	FAULTS_ARE_ERRORS
 
 wrmsr_safe:
@@ -96,7 +96,7 @@ wrmsr_safe:
 	shr	$32, %rdx
 1:	wrmsr
 	xor	%eax, %eax
-	ret
+	jmp	__x86_return_thunk
 	FAULTS_ARE_ERRORS
 
 /*

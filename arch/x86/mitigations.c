@@ -2,6 +2,7 @@
 /* Reads what decides about the CPU's faults, says what is done, and does it. */
 #include "arch/x86/mitigations.h"
 
+#include "arch/x86/branches.h"
 #include "arch/x86/p2m_format.h"
 #include "common/hypfs.h"
 #include "common/option.h"
@@ -33,6 +34,7 @@ static void read_cpu(struct spec_cpu *cpu)
 	*cpu = (struct spec_cpu){ .amd = f->amd, .intel = f->intel, .family = f->family,
 				  .model = f->model, .stepping = f->stepping,
 				  .smt = max >= 0xb && cpuid(0xb, 0).b > 1 && option_flag("smt") };
+	cpu->word[SPEC_BUILD] = KEEL_THUNKS ? BIT(1) : 0;
 	if (f->amd)
 		cpu->microcode = (u32)rdmsr(MSR_PATCH_LEVEL);
 	if (max >= 7) {
@@ -63,6 +65,7 @@ void mitigations_init(void)
 	mitigations = spec_choose(&this_machine, on, off);
 	p2m_large_noexec = mitigated(MIT_EPT_NX);
 	mitigations_init_cpu();
+	branches_init(mitigated(MIT_RETPOLINE), mitigated(MIT_ALIGNED));
 	for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++) {
 		if (!spec_affected(&this_machine, f))
 			continue;
@@ -166,6 +169,8 @@ int mitigations_after_exit(u64 *gpr)
 	}
 	if (v->measures & 1u << MIT_RSB_FILL)
 		fill_return_stack();
+	if (v->measures & 1u << MIT_BHB_EXIT)
+		clear_branch_history();
 	__asm__ volatile("lfence" : : : "memory");
 	return 0;
 }

@@ -34,7 +34,8 @@ static inline void mitigations_domain_switch(void)
 #define MEASURE_SPEC_CTRL_DIRECT (2u << NR_MITIGATIONS)
 #define MEASURES_SPEC_CTRL (1u << MIT_IBRS_EXIT | MEASURE_SPEC_CTRL)
 #define MEASURES_ENTRY (MEASURES_SPEC_CTRL | 1u << MIT_VERW_ENTRY | 1u << MIT_L1D_ENTRY)
-#define MEASURES_EXIT (MEASURES_SPEC_CTRL | 1u << MIT_RSB_FILL | 1u << MIT_IBPB_EXIT)
+#define MEASURES_EXIT (MEASURES_SPEC_CTRL | 1u << MIT_RSB_FILL | 1u << MIT_IBPB_EXIT | \
+		       1u << MIT_BHB_EXIT)
 
 /*
  * v, which is current or held, has this in SPEC_CTRL from now on. direct: with a value that is

@@ -50,6 +50,7 @@
 #define RFDS_NO		BIT_OF(SPEC_CAPS, 27)
 #define RFDS_CLEAR	BIT_OF(SPEC_CAPS, 28)
 #define ITS_NO		BIT_OF(SPEC_CAPS, 62)
+#define THUNKS		BIT_OF(SPEC_BUILD, 1)
 
 #define F(fault) (1u << SPEC_##fault)
 #define M(measure) (1u << MIT_##measure)
@@ -88,16 +89,17 @@ static const struct {
 	const char *undone;	/* why nothing is done, where that is not for want of microcode */
 } faults[NR_SPEC_FAULTS] = {
 	[SPEC_V1] = { "spectre-v1", 0, 255, .intel = true },
-	[SPEC_V2] = { "spectre-v2", 0, 255, .intel = true, .undone = "Keel has no retpolines" },
+	[SPEC_V2] = { "spectre-v2", 0, 255, .intel = true,
+		      .undone = "no microcode for it, and no retpolines" },
 	[SPEC_SSB] = { "ssb", 0, 255, .intel = true, .no = { SSB_NO }, .amd_no = AMD_SSB_NO,
 		       .undone = "processes of guests may ask for SSBD" },
 	[SPEC_RSB] = { "rsb", 0, 255, .intel = true },
 	[SPEC_PBRSB] = { "pbrsb", .intel = true, .needs = IBRS_ALL, .no = { PBRSB_NO } },
 	[SPEC_RETBLEED] = { "retbleed", 0x15, 0x18, .intel = true, .listed = true, .no = { BTC_NO } },
 	[SPEC_SRSO] = { "srso", 0x17, 0x1a, .no = { SRSO_NO } },
-	[SPEC_BHI] = { "bhi", .intel = true, .no = { BHI_NO }, .undone = "the history is not cleared" },
+	[SPEC_BHI] = { "bhi", .intel = true, .no = { BHI_NO }, .undone = "switched off" },
 	[SPEC_ITS] = { "its", .intel = true, .listed = true, .no = { ITS_NO },
-		       .undone = "Keel's indirect branches are not aligned" },
+		       .undone = "switched off, or built without thunks" },
 	[SPEC_MDS] = { "mds", .intel = true, .big = true, .no = { MDS_NO }, .threads = true },
 	[SPEC_TAA] = { "taa", .intel = true, .needs = RTM, .no = { TAA_NO }, .threads = true },
 	[SPEC_MMIO] = { "mmio-stale-data", .intel = true, .listed = true,
@@ -147,9 +149,15 @@ static const struct {
 	  .needs = { IBRS_IBPB }, .unless = M(ENHANCED_IBRS) },
 	{ MIT_IBRS_EXIT, "IBRS after exits", SPEC_WORD_IBRS, F(V2), .amd = true, .needs = { AMD_IBRS },
 	  .unless = M(AUTO_IBRS) | M(IBPB_EXIT) },
+	{ MIT_RETPOLINE, "retpolines", SPEC_WORD_RETPOLINE, F(V2), .amd = true, .intel = true,
+	  .needs = { THUNKS }, .unless = M(AUTO_IBRS) | M(ENHANCED_IBRS) | M(IBPB_EXIT) | M(IBRS_EXIT) },
+	{ MIT_ALIGNED, "branches in upper halves of cache lines", SPEC_WORD_ITS, F(ITS), .intel = true,
+	  .needs = { THUNKS } },
 	{ MIT_STIBP, "STIBP", SPEC_WORD_STIBP, F(V2), .amd = true, .part = true, .smt = true,
 	  .needs = { AMD_STIBP } },
 	{ MIT_BHI_DIS_S, "BHI_DIS_S", SPEC_WORD_BHI_DIS_S, F(BHI), .intel = true, .needs = { BHI_CTRL } },
+	{ MIT_BHB_EXIT, "branch history cleared after exits", SPEC_WORD_BHB_ENTRY, F(BHI),
+	  .intel = true, .unless = M(BHI_DIS_S) },
 	{ MIT_TSX_OFF, "TSX off", SPEC_WORD_TSX_OFF, F(TAA), .intel = true, .needs = { TSX_CTRL } },
 	{ MIT_GDS, "microcode's measure on", SPEC_WORD_GDS_MIT, F(GDS), .intel = true,
 	  .needs = { GDS_CTRL } },

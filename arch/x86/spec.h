@@ -22,8 +22,11 @@ enum mitigation {
 	MIT_ENHANCED_IBRS,	/* SPEC_CTRL.IBRS, for good (Intel) */
 	MIT_IBRS_EXIT,		/* SPEC_CTRL.IBRS after each exit, off before each entry */
 	MIT_IBPB_EXIT,		/* branch predictor barrier after each exit */
+	MIT_RETPOLINE,		/* Keel's indirect branches are retpolines */
+	MIT_ALIGNED,		/* Keel's indirect branches lie in upper halves of cache lines */
 	MIT_STIBP,		/* SPEC_CTRL.STIBP, for good */
 	MIT_BHI_DIS_S,		/* SPEC_CTRL.BHI_DIS_S, for good */
+	MIT_BHB_EXIT,		/* branch history overwritten after each exit */
 	MIT_BP_REDUCE,		/* BP_CFG.BP_SPEC_REDUCE, for good (AMD) */
 	MIT_TSX_OFF,		/* TSX_CTRL: transactions abort at once */
 	MIT_GDS,		/* MCU_OPT_CTRL: the microcode's measure is not switched off */
@@ -36,9 +39,10 @@ enum mitigation {
 	NR_MITIGATIONS
 };
 
-/* Registers whose bits decide: CPUID 7.0 EBX and EDX, and so on; the MSR. */
+/* Registers whose bits decide: CPUID 7.0 EBX and EDX, and so on; the MSR; bit 1: has thunks. */
 enum spec_word {
-	SPEC_7B, SPEC_7D, SPEC_72D, SPEC_8B, SPEC_21A, SPEC_21C, SPEC_CAPS, NR_SPEC_WORDS
+	SPEC_7B, SPEC_7D, SPEC_72D, SPEC_8B, SPEC_21A, SPEC_21C, SPEC_CAPS, SPEC_BUILD,
+	NR_SPEC_WORDS
 };
 
 struct spec_cpu {

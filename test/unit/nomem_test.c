@@ -131,6 +131,8 @@ void arch_machine_down(u8 reason) { abort(); }
 bool ioapic_reserved(u32 gsi) { return false; }
 int ioapic_program(u32 gsi, struct irq_desc *desc, bool level, bool active_low) { return 0; }
 void arch_cpu_ids(unsigned int cpu, struct xenpf_pcpuinfo *info) { }
+void branches_init(bool retpoline, bool aligned) { }
+void clear_branch_history(void) { }
 
 
 /* --- The machine --- */

@@ -4,6 +4,8 @@
 #include "arch/x86/include/machine/nospec.h" /* first: mutants change it by this name */
 #include "test/unit/unit.h"
 
+#define KEEL_THUNKS built_with_thunks
+
 #include <stdio.h>
 
 #include "arch/x86/cpu.h"
@@ -14,6 +16,7 @@
 
 #include "test/unit/spec/dumps.h"
 
+static bool built_with_thunks = true;
 static struct cpuid_regs test_cpuid(u32 leaf, u32 subleaf);
 static u64 test_rdmsr(u32 msr);
 static void test_wrmsr(u32 msr, u64 v);
@@ -84,6 +87,19 @@ int wrmsr_safe(u32 msr, u64 v)
 	return 0;
 }
 
+static struct { bool done, retpoline, aligned; } branches;
+
+void branches_init(bool retpoline, bool aligned)
+{
+	branches = (typeof(branches)){ true, retpoline, aligned };
+}
+
+static unsigned int histories;
+void clear_branch_history(void)
+{
+	histories++;
+}
+
 void printk(enum log_level level, const char *fmt, ...)
 {
 	size_t len = strlen(log_text);
@@ -113,11 +129,13 @@ static void boot(const char *name, const char *options)
 			on_cpu = &dumps[i];
 	assert_non_null(on_cpu);
 	nr_msrs = nr_shown = 0;
+	branches.done = false;
 	log_text[0] = '\0';
 	memset(&cpu_features, 0, sizeof(cpu_features));
 	option_init(options);
 	cpu_init_features();
 	mitigations_init();
+	assert_true(branches.done);
 	arch_hypfs_cpu_faults(NULL);
 }
 
@@ -128,17 +146,18 @@ static void boot(const char *name, const char *options)
 /* What Intel's and AMD's pages say of these CPUs, written down by hand. */
 static const struct { const char *cpu; u32 faults, measures; bool threads; } expected[] = {
 	{ "Xeon-E5-2650-v4", EVERY | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(L1TF) | F(ITLB_MULTIHIT),
-	  M(RSB_FILL), true },
+	  M(RETPOLINE) | M(BHB_EXIT) | M(RSB_FILL), true },
 	{ "Xeon-Gold-6130", EVERY | F(RETBLEED) | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(GDS) | F(L1TF) |
-	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(IBRS_EXIT) | M(RSB_FILL) | M(VERW_ENTRY) |
+	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(IBRS_EXIT) | M(BHB_EXIT) | M(RSB_FILL) | M(VERW_ENTRY) |
 	  M(L1D_ENTRY), true },
 	{ "Xeon-Platinum-8268", EVERY | F(PBRSB) | F(RETBLEED) | F(BHI) | F(ITS) | F(TAA) | F(MMIO) |
 	  F(GDS) | F(ITLB_MULTIHIT),
-	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL) | M(VERW_ENTRY), true },
+	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(ALIGNED) | M(BHB_EXIT) | M(RSB_FILL) |
+	  M(VERW_ENTRY), true },
 	{ "Cooperlake", EVERY | F(PBRSB) | F(RETBLEED) | F(BHI) | F(ITS) | F(MMIO) | F(GDS),
-	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL), true },
+	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(ALIGNED) | M(BHB_EXIT) | M(RSB_FILL), true },
 	{ "Ice-Lake-Server", EVERY | F(PBRSB) | F(BHI) | F(MDS) | F(TAA) | F(MMIO) | F(GDS) |
-	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL), true },
+	  F(ITLB_MULTIHIT), M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(BHB_EXIT) | M(RSB_FILL), true },
 	{ "Xeon-Bronze-3408U", EVERY | F(PBRSB) | F(BHI),
 	  M(IBPB_SWITCH) | M(ENHANCED_IBRS) | M(RSB_FILL) | M(BHI_DIS_S), false },
 	{ "EPYC-7601-32-Core-ibpb", EVERY | F(RETBLEED) | F(SRSO) | F(LFENCE),
@@ -198,7 +217,52 @@ static void what_is_said(void **state)
 	assert_string_equal(shown[SPEC_SRSO], "IBPB after exits");
 	boot("EPYC-7502-32-Core", "spec=no-ibpb-entry,no-ibrs");
 	assert_string_equal(shown[SPEC_V2],
-			    "IBPB between domains, STIBP, the rest not done: Keel has no retpolines");
+			    "IBPB between domains, retpolines, STIBP");
+	assert_true(branches.retpoline);
+	assert_string_equal(shown[SPEC_RETBLEED], "not done: no microcode for it, or switched off");
+	boot("EPYC-7502-32-Core", "spec=no-ibpb-entry,no-ibrs,no-retpoline");
+	assert_string_equal(shown[SPEC_V2], "IBPB between domains, STIBP, the rest not done: "
+			    "no microcode for it, and no retpolines");
+	assert_false(branches.retpoline);
+}
+
+/* Keel's own branches: on which CPUs they are more than one instruction. */
+static void branches_and_their_history(void **state)
+{
+	struct x86_vcpu v = { 0 };
+
+	boot("Xeon-E5-2650-v4", "");
+	assert_string_equal(shown[SPEC_V2], "retpolines");
+	assert_string_equal(shown[SPEC_BHI], "branch history cleared after exits");
+	assert_true(branches.retpoline && !branches.aligned);
+	v.measures = mitigations & (MEASURES_ENTRY | MEASURES_EXIT) & ~M(RSB_FILL); /* not here */
+	mitigations_after_exit(v.gpr);
+	assert_int_equal(histories, 1);
+	v.measures = 0;
+	mitigations_after_exit(v.gpr);
+	assert_int_equal(histories, 1);
+	boot("Xeon-Platinum-8268", "");
+	assert_string_equal(shown[SPEC_ITS], "branches in upper halves of cache lines");
+	assert_true(!branches.retpoline && branches.aligned);
+	boot("Xeon-Platinum-8268", "spec=no-its,no-bhb-entry");
+	assert_string_equal(shown[SPEC_ITS], "not done: switched off, or built without thunks");
+	assert_string_equal(shown[SPEC_BHI], "not done: switched off");
+	assert_false(branches.aligned);
+	boot("Xeon-Bronze-3408U", "");
+	assert_string_equal(shown[SPEC_BHI], "BHI_DIS_S");
+	boot("Xeon-Bronze-3408U", "spec=no-bhi-dis-s");
+	assert_string_equal(shown[SPEC_BHI], "branch history cleared after exits");
+	boot("EPYC-9334-32-Core", "spec=retpoline");
+	assert_true(branches.retpoline);
+	assert_string_equal(shown[SPEC_V2], "IBPB between domains, automatic IBRS, retpolines, STIBP");
+	/* a compiler that does not know them */
+	built_with_thunks = false;
+	boot("Xeon-E5-2650-v4", "spec=retpoline");
+	assert_string_equal(shown[SPEC_V2], "not done: no microcode for it, and no retpolines");
+	assert_false(branches.retpoline);
+	boot("Xeon-Platinum-8268", "");
+	assert_string_equal(shown[SPEC_ITS], "not done: switched off, or built without thunks");
+	built_with_thunks = true;
 }
 
 /* What no dump shows: made up. */
@@ -263,7 +327,7 @@ static void options_switch(void **state)
 	boot("Xeon-Gold-6130", "spec=off");
 	assert_int_equal(mitigations, 0);
 	boot("Xeon-Gold-6130", "spec=no-verw,l1d-flush=off");
-	assert_int_equal(mitigations, M(IBPB_SWITCH) | M(IBRS_EXIT) | M(RSB_FILL));
+	assert_int_equal(mitigations, M(IBPB_SWITCH) | M(IBRS_EXIT) | M(BHB_EXIT) | M(RSB_FILL));
 	assert_string_equal(shown[SPEC_L1TF], "not done: no microcode for it, or switched off; "
 			    "threads of a core leak to each other");
 	boot("Xeon-Gold-6130", "spec=no-verw,verw");
@@ -442,6 +506,7 @@ static void the_manual_lists_the_masks(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(cpus_as_published),
 	cmocka_unit_test(what_is_said),
+	cmocka_unit_test(branches_and_their_history),
 	cmocka_unit_test(bits_count_together),
 	cmocka_unit_test(options_switch),
 	cmocka_unit_test(what_is_switched_on_for_good),

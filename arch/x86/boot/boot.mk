@@ -40,9 +40,10 @@ $(SYM)/%.o: $(SYM)/%.s
 	@$(CC) -c $< -o $@
 
 # File offsets and load addresses differ by a constant (multiboot1's address fields need it).
-$(O)/keel.elf: $(OBJS) $(SYM)/symbols.o $(O)/arch/x86/boot/keel.lds arch/x86/boot/check-flat.awk
+$(O)/keel.elf: $(OBJS) $(SYM)/symbols.o $(O)/arch/x86/boot/keel.lds arch/x86/boot/check-flat.awk arch/x86/boot/thunks.awk
 	$(LINK_KEEL)
 	@readelf -lW $@ | awk -f arch/x86/boot/check-flat.awk
+	@objdump -d -z -w -j .text $@ | awk -f arch/x86/boot/thunks.awk
 	@$(NM) -n $@ | awk -f $(SYMBOLS_AWK) | cmp - $(SYM)/symbols.s
 
 # Two of libfdt's headers are copied, away from the C library's, because libfdt_env.h must be ours.

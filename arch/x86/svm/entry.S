@@ -45,7 +45,7 @@
 	mov	%rax, %rdi
 	jmp	mitigations_after_exit	/* before the first return */
 	.endif
-	ret
+	jmp	__x86_return_thunk
 	.size \name, . - \name
 	.endm
 

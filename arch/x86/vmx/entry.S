@@ -28,7 +28,7 @@
 2:	pop	%rdi
 	mov	$1, %eax
 	POP_HOST
-	ret
+	jmp	__x86_return_thunk
 4:	push	%rdi
 	mov	8(%rsp), %rdi
 	mov	%rax, 0*8(%rdi)
@@ -41,7 +41,7 @@
 	jmp	mitigations_after_exit	/* before the first return */
 	.endif
 	xor	%eax, %eax
-	ret
+	jmp	__x86_return_thunk
 	.size \name, . - \name
 	.endm
 
