@@ -184,6 +184,8 @@ static void good_records(unsigned int mode)
 	struct hvm_hw_lapic l = { .apic_base_msr = 0xfee00900 };
 	struct hvm_hw_mtrr m = { .msr_pat_cr = 0x0007040600070406, .msr_mtrr_def_type = 0xc06 };
 	struct { u64 mask, xcr0, accum; u8 area[XSAVE_SIZE]; } x = { 7, 7, 7, { 0 } };
+	struct { u32 count, pad; struct hvm_one_msr msr; } s = {
+		.count = 1, .msr = { MSR_SPEC_CTRL, 0, mode ? 0 : 5 } };
 	static u32 regs[256];
 
 	if (mode == 0) {
@@ -206,6 +208,7 @@ static void good_records(unsigned int mode)
 	add(HVM_SAVE_CODE_LAPIC_REGS, regs, sizeof(regs));
 	add(HVM_SAVE_CODE_MTRR, &m, sizeof(m));
 	add(HVM_SAVE_CODE_CPU_XSAVE, &x, sizeof(x));
+	add(HVM_SAVE_CODE_CPU_MSR, &s, sizeof(s));
 	add(HVM_SAVE_CODE_END, "", 0);
 }
 
@@ -216,6 +219,8 @@ static void start(void)
 	if (!policy) {
 		fake_reset();
 		dom.d.max_vcpus = 1;
+		/* AMD only; states must also pass VMX's rules */
+		((struct cpu_policy *)cpu_policy_max())->extd[0x21].a &= ~(u32)BIT(8);
 		require(!cpuid_policy_init(&dom.d));
 		policy = dom.cpuid;
 		first = *policy;
@@ -241,6 +246,7 @@ static void start(void)
 	dom.cpuid->basic[1].c |= BIT(17) | BIT(26);
 	dom.cpuid->extd[1].d |= BIT(11) | BIT(20) | BIT(29);
 	dom.cpuid->feat[0].c |= BIT(16);
+	dom.cpuid->feat[0].d |= BIT(26) | BIT(31);
 	set = false;
 }
 
@@ -253,6 +259,7 @@ static void others_are_right(void)
 	require(!(header[0] & ~7ull) && !header[1] && !header[2] && !(*(u32 *)(area + 24) >> 16));
 	require(!(vcpu.vlapic.irr[0] & 0xffff) && !(vcpu.vlapic.isr[0] & 0xffff));
 	require(vcpu.vlapic.enabled || !vcpu.vlapic.x2apic);
+	require(!(loaded.spec_ctrl & ~cpu_policy_spec_bits(dom.cpuid, MSR_SPEC_CTRL)));
 	for (unsigned int i = 0; i < ARRAY_SIZE(vcpu.mtrr_var); i++)
 		require(!(vcpu.mtrr_var[i] >> cpu_features.phys_bits));
 }
