@@ -571,6 +571,37 @@ static void superpages_come_where_nothing_is(void **unused)
 	iommu_caps.format.max_order = 9;
 }
 
+/* Rows that break one rule each; and what a hole is, in which a larger page would have room. */
+static void what_no_entry_can_map(void **state)
+{
+	const gfn_t limit = p2m_gfn_limit, gfn = 8 * GIB_FRAMES;
+	const struct { gfn_t gfn; mfn_t mfn; unsigned int order; } rows[] = {
+		{ gfn + 1, gfn, 9 }, { gfn, gfn + 1, 9 }, { gfn, gfn, 5 }, { 0, 0, 27 },
+		{ gfn + 1024, gfn, 9 }, { gfn + 1124, gfn, 0 },
+	};
+	/* without tables, beside a page, where nothing can be */
+	const gfn_t holes[] = { gfn - 1, gfn + 1122, gfn + 1124 };
+	unsigned int order;
+	enum p2m_type t;
+
+	start();
+	p2m_write_lock(&guest->p2m);
+	assert_int_equal(p2m_set(guest, gfn + 1124, gfn, 0, P2M_MMIO), 0);
+	p2m_gfn_limit = gfn + 1124;
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(p2m_set(guest, rows[i].gfn, rows[i].mfn, rows[i].order, P2M_MMIO), -EINVAL);
+	assert_int_equal(p2m_set(guest, gfn + 1123, gfn, 0, P2M_MMIO), 0);
+	for (unsigned int i = 0; i < ARRAY_LEN(holes); i++) {
+		order = 18;
+		t = P2M_RAM;
+		assert_true(p2m_get(guest, holes[i], &t, &order) == INVALID_MFN);
+		assert_int_equal(t, P2M_HOLE);
+		assert_int_equal(order, 0);
+	}
+	p2m_gfn_limit = limit;
+	p2m_write_unlock(guest);
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(without_memory_nothing_changes),
 	UNIT_TEST(undoing_takes_no_memory),
@@ -580,6 +611,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(tables_are_limited),
 	UNIT_TEST(honest_maps_fit),
 	UNIT_TEST(superpages_come_where_nothing_is),
+	UNIT_TEST(what_no_entry_can_map),
 };
 
 UNIT_MAIN(tests)
