@@ -48,7 +48,7 @@ static const struct option options[] = {
 		[SPEC_WORD_GDS_MIT] = "gds-mit", [SPEC_WORD_ZENBLEED] = "zenbleed",
 		[SPEC_WORD_LFENCE] = "lfence", [SPEC_WORD_EPT_NX] = "ept-nx",
 		[SPEC_WORD_RETPOLINE] = "retpoline", [SPEC_WORD_ITS] = "its",
-		[SPEC_WORD_BHB_ENTRY] = "bhb-entry",
+		[SPEC_WORD_BHB_ENTRY] = "bhb-entry", [SPEC_WORD_FORCE] = "force",
 	  },
 	  .help = "measures against the CPU's faults, as in verw=off,rsb; off: none" },
 	{ "ucode", OPTION_CHOICE, .words = { "scan", "no" },

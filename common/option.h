@@ -27,6 +27,7 @@ enum {
 	SPEC_WORD_BHI_DIS_S, SPEC_WORD_BP_SPEC_REDUCE, SPEC_WORD_VERW, SPEC_WORD_L1D_FLUSH,
 	SPEC_WORD_TSX_OFF, SPEC_WORD_GDS_MIT, SPEC_WORD_ZENBLEED, SPEC_WORD_LFENCE,
 	SPEC_WORD_EPT_NX, SPEC_WORD_RETPOLINE, SPEC_WORD_ITS, SPEC_WORD_BHB_ENTRY,
+	SPEC_WORD_FORCE,	/* what is on is done whatever the CPU says of itself */
 };
 
 /* All about an option that is data; unit-cmdline compares docs/command-line.md with it. */

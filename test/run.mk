@@ -24,12 +24,14 @@ $(O)/make_exit.so: test/make_exit.c
 -load $(O)/make_exit.so
 endif
 
-.PHONY: bench bench-update
+.PHONY: bench bench-update bench-mitigations
 bench: all guests
 	@test/bench/run
 	@test/bench/run --vmx
 	@test/bench/run --iommu
 	@test/bench/run --nvme
+bench-mitigations: all guests
+	@test/bench/run --mitigations
 bench-update: all guests
 	@test/bench/run --update
 	@test/bench/run --vmx --update

@@ -55,6 +55,23 @@ static void read_cpu(struct spec_cpu *cpu)
 	}
 }
 
+/* What is forced may need MSRs that the CPU has not. */
+static void drop_unknown(void)
+{
+	u32 barriers = 1u << MIT_IBPB_SWITCH | 1u << MIT_IBPB_EXIT;
+	u32 controls = 1u << MIT_ENHANCED_IBRS | 1u << MIT_IBRS_EXIT | 1u << MIT_STIBP |
+		       1u << MIT_BHI_DIS_S;
+
+	if (wrmsr_safe(MSR_PRED_CMD, 1))
+		mitigations &= ~barriers;
+	if (wrmsr_safe(MSR_SPEC_CTRL, 0))
+		mitigations &= ~controls;
+	if (wrmsr_safe(MSR_FLUSH_CMD, 1))
+		mitigations &= ~(1u << MIT_L1D_ENTRY);
+	if (wrmsr_safe(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTO_IBRS))
+		mitigations &= ~(1u << MIT_AUTO_IBRS);
+}
+
 void mitigations_init(void)
 {
 	char text[SPEC_TEXT_LEN];
@@ -64,6 +81,8 @@ void mitigations_init(void)
 	option_list("spec", &on, &off);
 	mitigations = spec_choose(&this_machine, on, off);
 	p2m_large_noexec = mitigated(MIT_EPT_NX);
+	if (on >> SPEC_WORD_FORCE & 1)
+		drop_unknown();
 	mitigations_init_cpu();
 	branches_init(mitigated(MIT_RETPOLINE), mitigated(MIT_ALIGNED));
 	for (unsigned int f = 0; f < NR_SPEC_FAULTS; f++) {

@@ -228,10 +228,12 @@ bool spec_affected(const struct spec_cpu *cpu, enum spec_fault f)
 }
 
 /* Whether the CPU can do what row i says. */
-static bool can_do(const struct spec_cpu *cpu, unsigned int i)
+static bool can_do(const struct spec_cpu *cpu, unsigned int i, bool force)
 {
 	if (!(cpu->amd && measures[i].amd) && !(cpu->intel && measures[i].intel))
 		return false;
+	if (force)
+		return true;
 	if ((measures[i].smt && !cpu->smt) ||
 	    (measures[i].amd_last && cpu->family > measures[i].amd_last))
 		return false;
@@ -255,9 +257,12 @@ u32 spec_choose(const struct spec_cpu *cpu, u32 on, u32 off)
 	u32 affected = affecting(cpu), chosen = 0;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(measures); i++) {
-		if (off >> measures[i].word & 1 || !can_do(cpu, i))
+		bool forced = on >> measures[i].word & 1;
+
+		if (off >> measures[i].word & 1 ||
+		    !can_do(cpu, i, forced && on >> SPEC_WORD_FORCE & 1))
 			continue;
-		if (on >> measures[i].word & 1 ||
+		if (forced ||
 		    (affected & measures[i].faults && !(chosen & measures[i].unless)))
 			chosen |= 1u << measures[i].what;
 	}
@@ -297,7 +302,8 @@ void spec_status(const struct spec_cpu *cpu, enum spec_fault f, u32 chosen,
 	for (unsigned int i = 0; i < ARRAY_SIZE(measures); i++) {
 		u32 what = 1u << measures[i].what;
 
-		if (!((measures[i].faults | measures[i].also) >> f & 1) || !(chosen & what) || !can_do(cpu, i))
+		if (!((measures[i].faults | measures[i].also) >> f & 1) || !(chosen & what) ||
+		    !can_do(cpu, i, false))
 			continue;
 		whole |= !measures[i].part;
 		if (!(named & what))

@@ -56,7 +56,7 @@ struct spec_cpu {
 bool spec_affected(const struct spec_cpu *cpu, enum spec_fault fault);
 /*
  * The set of measures for such a CPU. on, off: bits of the words of the option spec=, SPEC_WORDS;
- * what is on is done without need, too, if the CPU can do it.
+ * what is on is done without need, too, if the CPU can do it; with SPEC_WORD_FORCE in any case.
  */
 u32 spec_choose(const struct spec_cpu *cpu, u32 on, u32 off);
 

@@ -80,8 +80,12 @@ int rdmsr_safe(u32 msr, u64 *v)
 	return 0;
 }
 
+static bool refused;
+
 int wrmsr_safe(u32 msr, u64 v)
 {
+	if (refused)
+		return -1;
 	if (msr != locked)
 		test_wrmsr(msr, v);
 	return 0;
@@ -503,7 +507,66 @@ static void the_manual_lists_the_masks(void **state)
 	assert_int_equal(rows, uses - 1); /* but for its definition */
 }
 
+/* What test/bench counts are the measures of the CPUs that it names. */
+static void what_is_counted(void **state)
+{
+	static const struct { const char *name, *dump; u32 word_21a; u64 caps; } cpus[] = {
+		{ "Skylake-SP", "Xeon-Gold-6130", 0, 0 },
+		{ "Ice-Lake-SP", "Ice-Lake-Server", 0, BIT(17) },
+		{ "Zen-2", "EPYC-7502-32-Core", 0, 0 },
+		{ "Zen-4", "EPYC-9334-32-Core", BIT(5) | BIT(28), 0 },
+	};
+	u32 costs = MEASURES_ENTRY | MEASURES_EXIT | M(IBPB_SWITCH) | M(RETPOLINE) | M(ALIGNED);
+	char line[256], name[32], vendor[8], words[128], option[160];
+	FILE *f = fopen("test/bench/mitigations.list", "r");
+	struct spec_cpu cpu;
+	unsigned int n = 0;
+	u32 on, off;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (*line == '#')
+			continue;
+		assert_int_equal(sscanf(line, "%31s | %7s | %127s", name, vendor, words), 3);
+		assert_string_equal(name, cpus[n].name);
+		boot(cpus[n].dump, "");
+		cpu = this_machine;
+		cpu.word[SPEC_21A] |= cpus[n].word_21a;
+		cpu.word[SPEC_CAPS] |= cpus[n++].caps;
+		snprintf(option, sizeof(option), "spec=force,%s", words);
+		option_init(option);
+		option_list("spec", &on, &off);
+		assert_int_equal(cpu.intel, !strcmp(vendor, "vmx"));
+		on_cpu = NULL;
+		/* as the emulators' CPUs, which can do nothing */
+		this_machine = (struct spec_cpu){ .intel = cpu.intel, .amd = cpu.amd };
+		this_machine.family = cpu.amd ? 0x17 : 6;
+		this_machine.model = cpu.amd ? 1 : 0x3c;
+		this_machine.word[SPEC_BUILD] = BIT(1);
+		assert_int_equal(spec_choose(&this_machine, on, off) & costs,
+				 spec_choose(&cpu, 0, 0) & costs);
+	}
+	fclose(f);
+	assert_int_equal(n, ARRAY_SIZE(cpus));
+}
+
+static void forced_without_the_msr(void **state)
+{
+	boot("Xeon-E5-2650-v4", "spec=force,ibrs,ibpb,l1d-flush,verw");
+	assert_true(mitigated(MIT_IBRS_EXIT) && mitigated(MIT_IBPB_SWITCH));
+	assert_true(mitigated(MIT_L1D_ENTRY) && mitigated(MIT_VERW_ENTRY));
+	refused = true;
+	boot("Xeon-E5-2650-v4", "spec=force,ibrs,ibpb,l1d-flush,verw");
+	refused = false;
+	assert_int_equal(mitigations, M(BHB_EXIT) | M(VERW_ENTRY));
+	assert_int_equal(nr_msrs, 0);
+	assert_string_equal(shown[SPEC_MDS], "not done: no microcode for it, or switched off; "
+			    "threads of a core leak to each other");
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(what_is_counted),
+	cmocka_unit_test(forced_without_the_msr),
 	cmocka_unit_test(cpus_as_published),
 	cmocka_unit_test(what_is_said),
 	cmocka_unit_test(branches_and_their_history),
