@@ -324,7 +324,7 @@ static void test_control_errors(void **state)
 static void test_affinity_errors(void **state)
 {
 	static const char *const bad[] = {
-		"", "x", "1-", "-1", "2-1", "256", "0-256", "1,", ",1", "1;2", "1-2-3", "99999999999999999999"
+		"", "x", "1-", "-1", "2-1", "512", "0-512", "1,", ",1", "1;2", "1-2-3", "99999999999999999999"
 	};
 	char body[512];
 	unsigned int i;
@@ -333,10 +333,10 @@ static void test_affinity_errors(void **state)
 		snprintf(body, sizeof(body), DOMAIN("d", "hard-affinity = \"%s\";"), bad[i]);
 		expect_error(body, "d|hard-affinity");
 	}
-	assert_int_equal(parse_body(DOMAIN("d", "hard-affinity = \"0-2,63-64,255\";")), 0);
+	assert_int_equal(parse_body(DOMAIN("d", "hard-affinity = \"0-2,63-64,511\";")), 0);
 	assert_int_equal(cfg.domains[0].affinity[0], 7 | 1ull << 63);
 	assert_int_equal(cfg.domains[0].affinity[1], 1);
-	assert_int_equal(cfg.domains[0].affinity[3], 1ull << 63);
+	assert_int_equal(cfg.domains[0].affinity[7], 1ull << 63);
 }
 
 static void test_module_errors(void **state)

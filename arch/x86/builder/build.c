@@ -137,6 +137,8 @@ static void build_start_info(struct builder *b)
 	b->start_info = gpa;
 }
 
+_Static_assert(NR_CPUS <= BOOTCFG_AFFINITY_CPUS, "the boot configuration can name each CPU");
+
 static void set_affinity(struct builder *b)
 {
 	struct vcpu *v;
