@@ -248,6 +248,7 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 		arch_domain_free(d);
 		return rc;
 	}
+	heap_place(d, all_nodes());
 	rc = domain_init_parts(d, cfg);
 	if (rc) {
 		vcpus_stop(d); /* the scheduler may have shown one to other CPUs */

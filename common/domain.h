@@ -91,6 +91,9 @@ struct domain {
 	u64 tot_pages;		/* atomic: pages owned, mapped or not */
 	u64 max_pages;
 	u64 claimed;		/* H: heap lock; pages promised and not yet allocated */
+	u64 nodes;		/* from which memory comes, a bit each, 0: any. H, D */
+	u8 home;		/* the first one of them. H */
+	bool nodes_fixed;	/* else they follow the CPUs. D */
 	struct p2m p2m;
 	struct { u64 addr, size; u32 type; } *e820; /* XENMEM_memory_map */
 	unsigned int nr_e820;

@@ -252,7 +252,7 @@ static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 	return READ_ONCE(d->started) ? -EEXIST : arch_set_cpu_policy(d, &op->u.cpu_policy);
 }
 
-/* There is only one memory node, and Linux as a PVH guest does not ask for others. */
+/* Guests see one node: Linux as a PVH guest does not ask for more. */
 static long op_setvnumainfo(struct domain *d, struct xen_domctl *op)
 {
 	return -EOPNOTSUPP;

@@ -4,6 +4,7 @@
 
 #include "common/domctl.h"
 
+#include "common/heap.h"
 #include "common/sched.h"
 #include "common/vcpu_op.h"
 
@@ -189,19 +190,26 @@ static long op_sendtrigger(struct domain *d, struct xen_domctl *op)
 	}
 }
 
-/* There is one memory node. */
+/* All nodes: from now on they follow the CPUs again. */
 static long op_setnodeaffinity(struct domain *d, struct xen_domctl *op)
 {
 	cpumask_t nodes;
 
 	if (bitmap_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
 		return -EFAULT;
-	return cpumask_test(&nodes, 0) ? 0 : -EINVAL;
+	nodes.bits[0] &= all_nodes();
+	if (!nodes.bits[0])
+		return -EINVAL;
+	spin_lock(&d->lock);
+	d->nodes_fixed = nodes.bits[0] != all_nodes();
+	heap_place(d, nodes.bits[0]);
+	spin_unlock(&d->lock);
+	return 0;
 }
 
 static long op_getnodeaffinity(struct domain *d, struct xen_domctl *op)
 {
-	cpumask_t nodes = { { 1 } };
+	cpumask_t nodes = { { READ_ONCE(d->nodes) } };
 
 	return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &nodes);
 }

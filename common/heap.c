@@ -12,33 +12,54 @@
 #define POISON 0xd5d5d5d5d5d5d5d5ull
 
 static spinlock_t heap_lock = SPINLOCK_INIT(RANK_HEAP);
-static u32 free_list[MAX_ORDER + 1] = { [0 ... MAX_ORDER] = NIL }; /* L: heap_lock, as all below */
+/* L: heap_lock, as all below */
+static u32 free_list[MAX_NODES][MAX_ORDER + 1] = {
+	[0 ... MAX_NODES - 1] = { [0 ... MAX_ORDER] = NIL } };
 static u64 nr_free_pages, nr_total_pages, nr_claimed;
+static const struct heap_span *spans;
+static unsigned int nr_spans;
+unsigned int nr_nodes = 1;
+u64 node_free[MAX_NODES], node_pages[MAX_NODES];
+u8 node_distance[MAX_NODES][MAX_NODES];
 static mfn_t retired[MAX_RETIRED];	/* frames whose memory is broken */
 static unsigned int nr_retired;
 bool heap_poisons;
 
+static unsigned int node_of(mfn_t mfn)
+{
+	unsigned int i = nr_spans;
+
+	while (i-- > 0)
+		if (mfn >= spans[i].first)
+			return spans[i].node;
+	return 0;
+}
+
 static void list_push(mfn_t mfn, unsigned int order)
 {
 	struct page_info *pg = mfn_to_page(mfn);
+	unsigned int node = node_of(mfn);
 
 	pg->order = (u8)order;
 	pg->flags = PGF_ORDER_HEAD;
 	pg->prev = NIL;
-	pg->next = free_list[order];
+	pg->next = free_list[node][order];
 	if (pg->next != NIL)
 		mfn_to_page(pg->next)->prev = (u32)mfn;
-	free_list[order] = (u32)mfn;
+	free_list[node][order] = (u32)mfn;
+	WRITE_ONCE(node_free[node], node_free[node] + BIT(order));
 }
 
 static void list_remove(mfn_t mfn, unsigned int order)
 {
 	struct page_info *pg = mfn_to_page(mfn);
+	unsigned int node = node_of(mfn);
 
 	if (pg->prev != NIL)
 		mfn_to_page(pg->prev)->next = pg->next;
 	else
-		free_list[order] = pg->next;
+		free_list[node][order] = pg->next;
+	WRITE_ONCE(node_free[node], node_free[node] - BIT(order));
 	if (pg->next != NIL)
 		mfn_to_page(pg->next)->prev = pg->prev;
 	pg->flags = 0;
@@ -55,12 +76,14 @@ static bool is_free_block(mfn_t mfn, unsigned int order)
 }
 
 /*
- * Merges with free buddies as far as possible. Lock held; the frames' owner is OWNER_FREE already.
+ * Merges with free buddies of its node as far as possible. Lock held; the frames' owner is
+ * OWNER_FREE already.
  */
 static void free_block(mfn_t mfn, unsigned int order)
 {
 	nr_free_pages += BIT(order);
-	while (order < MAX_ORDER && is_free_block(mfn ^ BIT(order), order)) {
+	while (order < MAX_ORDER && is_free_block(mfn ^ BIT(order), order) &&
+	       node_of(mfn ^ BIT(order)) == node_of(mfn)) {
 		list_remove(mfn ^ BIT(order), order);
 		mfn &= ~BIT(order);
 		order++;
@@ -68,11 +91,11 @@ static void free_block(mfn_t mfn, unsigned int order)
 	list_push(mfn, order);
 }
 
-/* Lock held. The lowest fitting order; INVALID_MFN without memory. */
-static mfn_t take_block(unsigned int order)
+/* Lock held. The lowest fitting order; INVALID_MFN if the node has no such block. */
+static mfn_t take_block(unsigned int node, unsigned int order)
 {
 	for (unsigned int o = order; o <= MAX_ORDER; o++) {
-		u32 m = free_list[o];
+		u32 m = free_list[node][o];
 
 		if (m == NIL)
 			continue;
@@ -84,6 +107,42 @@ static mfn_t take_block(unsigned int order)
 		nr_free_pages -= BIT(order);
 		return m;
 	}
+	return INVALID_MFN;
+}
+
+/* Lock held. Of these nodes the one at the least distance, or of such ones with the most memory. */
+static unsigned int best_node(u64 nodes, const u8 *distance)
+{
+	unsigned int best = ffs64(nodes);
+
+	for (u64 m = nodes & (nodes - 1); m; m &= m - 1) {
+		unsigned int n = ffs64(m);
+
+		if (distance[n] < distance[best] ||
+		    (distance[n] == distance[best] && node_free[n] > node_free[best]))
+			best = n;
+	}
+	return best;
+}
+
+/*
+ * Lock held. A block of one of these nodes, or else of the others, the nearer the better. A
+ * gigabyte that a node has in smaller pieces only is not taken elsewhere: the caller asks for
+ * smaller ones.
+ */
+static mfn_t take_near(u64 nodes, u64 others, unsigned int near, unsigned int order)
+{
+	u64 set[] = { nodes & all_nodes(), others & ~nodes & all_nodes() };
+
+	for (unsigned int i = 0; i < 2; i++)
+		while (set[i]) {
+			unsigned int node = best_node(set[i], node_distance[near]);
+			mfn_t mfn = take_block(node, order);
+
+			if (mfn != INVALID_MFN || (order == MAX_ORDER && node_free[node] >= BIT(order)))
+				return mfn;
+			set[i] &= ~BIT(node);
+		}
 	return INVALID_MFN;
 }
 
@@ -114,16 +173,24 @@ static void take_out(mfn_t mfn)
 	set_owner(mfn, 1, OWNER_KEEL, 1);
 }
 
+/* The largest block of one node that begins at m, up to last. */
+static unsigned int block_order(mfn_t m, mfn_t last)
+{
+	unsigned int order = m ? min_t(unsigned int, ffs64(m), MAX_ORDER) : MAX_ORDER;
+
+	while (m + BIT(order) > last || (order && node_of(m) != node_of(m + BIT(order) - 1)))
+		order--;
+	return order;
+}
+
 /* Lock held, or at boot: frees frames [m, last), in as few blocks as possible. */
 static void free_range(mfn_t m, mfn_t last)
 {
 	mfn_t first = m;
 
 	while (m < last) {
-		unsigned int order = m ? min_t(unsigned int, ffs64(m), MAX_ORDER) : MAX_ORDER;
+		unsigned int order = block_order(m, last);
 
-		while (m + BIT(order) > last)
-			order--;
 		set_owner(m, BIT(order), OWNER_FREE, 0);
 		free_block(m, order);
 		m += BIT(order);
@@ -177,6 +244,37 @@ void heap_add_range(paddr_t base, paddr_t end)
 	free_range(m, last);
 }
 
+void heap_set_nodes(unsigned int nodes, const struct heap_span *s, unsigned int n)
+{
+	u32 old[MAX_ORDER + 1], next;
+
+	memcpy(old, free_list[0], sizeof(old));
+	memset(free_list[0], 0xff, sizeof(old));
+	node_free[0] = 0;
+	nr_nodes = nodes;
+	spans = s;
+	nr_spans = n;
+	for (unsigned int order = 0, piece; order <= MAX_ORDER; order++)
+		for (u32 m = old[order]; m != NIL; m = next) {
+			next = mfn_to_page(m)->next;
+			for (mfn_t p = m; p < m + BIT(order); p += BIT(piece)) {
+				piece = block_order(p, m + BIT(order));
+				list_push(p, piece);
+			}
+		}
+}
+
+void heap_place(struct domain *d, u64 nodes)
+{
+	static const u8 anywhere[MAX_NODES];
+
+	spin_lock(&heap_lock);
+	d->nodes = nodes;
+	if (!d->tot_pages || !(nodes & BIT(d->home)))
+		d->home = (u8)best_node(nodes, anywhere);
+	spin_unlock(&heap_lock);
+}
+
 void heap_add_used(u64 pages)
 {
 	nr_total_pages += pages;
@@ -184,12 +282,17 @@ void heap_add_used(u64 pages)
 
 void *alloc_pages(unsigned int order)
 {
+	return alloc_pages_near(this_cpu()->node, order);
+}
+
+void *alloc_pages_near(unsigned int node, unsigned int order)
+{
 	mfn_t mfn = INVALID_MFN;
 
 	spin_lock(&heap_lock);
 	/* Claims are promises to domains: Keel's own allocations must not use them up. */
 	if (nr_free_pages >= nr_claimed + BIT(order))
-		mfn = take_block(order);
+		mfn = take_near(~0ull, 0, node, order);
 	if (mfn != INVALID_MFN)
 		set_owner(mfn, BIT(order), OWNER_KEEL, 1);
 	spin_unlock(&heap_lock);
@@ -231,14 +334,20 @@ void *array_room(void *array, unsigned int n, size_t size)
 		to = alloc_pages(order);
 		if (!to)
 			panic("No memory for %lu KiB that the firmware's tables need", PAGE_SIZE >> 10 << order);
-		memcpy(to, array, n * size);
 	}
-	if (array && to != array)
+	if (array && to != array) {
+		memcpy(to, array, n * size);
 		free_pages(array, had);
+	}
 	return to;
 }
 
 struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
+{
+	return alloc_domain_pages_on(d, order, d->nodes, ~0ull);
+}
+
+struct page_info *alloc_domain_pages_on(struct domain *d, unsigned int order, u64 nodes, u64 others)
 {
 	mfn_t mfn = INVALID_MFN;
 	u64 n = BIT(order), from_claim;
@@ -248,7 +357,7 @@ struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 	/* A dying domain gets none: the last page that it gives up ends it. */
 	if (READ_ONCE(d->state) == DOMAIN_ALIVE && d->tot_pages + n <= d->max_pages &&
 	    nr_free_pages + from_claim >= nr_claimed + n)
-		mfn = take_block(order);
+		mfn = take_near(nodes, others, d->home, order);
 	if (mfn != INVALID_MFN) {
 		d->claimed -= from_claim;
 		nr_claimed -= from_claim;

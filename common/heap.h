@@ -12,6 +12,7 @@
 #include "common/lib.h"
 
 #define MAX_ORDER 18 /* 1 GiB */
+#define MAX_NODES 64 /* a word has a bit for each */
 
 /* Owners that are not domains (above the range of real ids). */
 #define OWNER_FREE 0xffff /* in the heap */
@@ -59,6 +60,8 @@ bool mfn_valid(mfn_t mfn);
 void *alloc_pages(unsigned int order);
 void free_pages(void *va, unsigned int order);
 static inline void *alloc_page(void) { return alloc_pages(0); }
+/* The same, of the node or one near to it; alloc_pages() takes the node of the CPU. */
+void *alloc_pages_near(unsigned int node, unsigned int order);
 static inline void free_page(void *va) { if (va) free_pages(va, 0); }
 /* Pages needed for size bytes, as an order. */
 unsigned int size_to_order(size_t size);
@@ -78,6 +81,9 @@ void *array_room(void *array, unsigned int n, size_t size);
  * limit. Takes the heap lock. No locks held if order > 9: lets interrupts in.
  */
 struct page_info *alloc_domain_pages(struct domain *d, unsigned int order);
+/* The same, of these nodes, a bit each, or else of the others. */
+struct page_info *alloc_domain_pages_on(struct domain *d, unsigned int order, u64 nodes,
+					u64 others);
 
 /*
  * Marks a Keel page (alloc_page()) as one that d may see mapped: reference 1, owner d, not counted
@@ -104,6 +110,27 @@ void put_pages(struct page_info *pg, unsigned int order);
  * dies. 0 ends the claim.
  */
 int claim_pages(struct domain *d, u64 pages);
+
+/*
+ * Nodes: memory and the CPUs that are near to it. Without SRAT there is one. Frames from first on
+ * belong to node, up to the next span.
+ */
+struct heap_span { mfn_t first, end; u8 node; };
+extern unsigned int nr_nodes;
+extern u64 node_free[MAX_NODES];  /* H: heap lock; racy */
+extern u64 node_pages[MAX_NODES]; /* RAM of the machine; not counted if there is one node */
+extern u8 node_distance[MAX_NODES][MAX_NODES]; /* as in ACPI's SLIT; 0, if there is one node */
+static inline u64 all_nodes(void) { return ~0ull >> (MAX_NODES - nr_nodes); }
+/*
+ * Boot, once: which frames are of which node. Frames that no span names belong to the one before,
+ * or else to node 0. The spans are in order, and stay the caller's.
+ */
+void heap_set_nodes(unsigned int nodes, const struct heap_span *spans, unsigned int nr_spans);
+/*
+ * d's memory is to come from these nodes (not 0), and from one of them as long as it has some: the
+ * one with the most free memory. Takes the heap lock.
+ */
+void heap_place(struct domain *d, u64 nodes);
 
 u64 heap_free_pages(void);
 u64 heap_total_pages(void);

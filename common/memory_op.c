@@ -10,6 +10,7 @@
 
 #define BATCH 32
 #define CLEAR_CHUNK 8u		/* frames between two checks for pending interrupts */
+#define ANY_NODE 0xffu		/* in mem_flags: none is named */
 #define RELEASE_CHUNK 32u	/* frames removed while the lock is held once */
 
 /* As the BIOS, libxc and Linux lay it out: 20 bytes. */
@@ -79,14 +80,28 @@ static struct page_info *take_pinned(struct domain *d, gfn_t gfn, bool *pinned)
 	return pg;
 }
 
-static struct page_info *alloc_extent(struct domain *d, gfn_t gfn, unsigned int order)
+/* Only control domains choose nodes. Others get no memory if they insist. */
+static struct page_info *alloc_on_node(struct domain *d, const struct xen_memory_reservation *r)
+{
+	bool may = current->domain->control && !(r->mem_flags & XENMEMF_vnode);
+	bool exact = r->mem_flags & (XENMEMF_exact_node_request | XENMEMF_vnode);
+	u32 node = XENMEMF_get_node(r->mem_flags);
+
+	if (node == ANY_NODE || (!may && !exact))
+		return alloc_domain_pages(d, r->extent_order);
+	return alloc_domain_pages_on(d, r->extent_order, may && node < nr_nodes ? BIT(node) : 0,
+				     exact ? 0 : ~0ull);
+}
+
+static struct page_info *alloc_extent(struct domain *d, gfn_t gfn,
+				      const struct xen_memory_reservation *r)
 {
 	bool pinned;
 	struct page_info *pg = take_pinned(d, gfn, &pinned);
 
 	if (!pinned)
-		pg = alloc_domain_pages(d, order);
-	else if (pg && order) {	/* only single frames return to the identity map */
+		pg = alloc_on_node(d, r);
+	else if (pg && r->extent_order) {	/* only single frames return to the identity map */
 		put_page(pg);
 		pg = NULL;
 	}
@@ -108,9 +123,10 @@ int physmap_set(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum
 	return rc;
 }
 
-static bool populate_one(struct domain *d, gfn_t gfn, unsigned int order)
+static bool populate_one(struct domain *d, gfn_t gfn, const struct xen_memory_reservation *r)
 {
-	struct page_info *pg = alloc_extent(d, gfn, order);
+	struct page_info *pg = alloc_extent(d, gfn, r);
+	unsigned int order = r->extent_order;
 
 	if (!pg)
 		return false;
@@ -130,13 +146,13 @@ static bool populate_one(struct domain *d, gfn_t gfn, unsigned int order)
  * says, is there at once: the guest's limit grows by what does not fit, and the guest gives back
  * when it starts to balloon. A limit that was set meanwhile stays.
  */
-static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
+static bool populate_beyond(struct domain *d, gfn_t gfn, const struct xen_memory_reservation *r)
 {
 	u64 limit = READ_ONCE(d->max_pages);
-	u64 raised = max(limit, READ_ONCE(d->tot_pages) + BIT(order) + TOOLSTACK_PAGES);
+	u64 raised = max(limit, READ_ONCE(d->tot_pages) + BIT(r->extent_order) + TOOLSTACK_PAGES);
 
 	WRITE_ONCE(d->max_pages, raised);
-	if (populate_one(d, gfn, order))
+	if (populate_one(d, gfn, r))
 		return true;
 	cas(&d->max_pages, &raised, limit);
 	return false;
@@ -148,7 +164,7 @@ static bool populate_beyond(struct domain *d, gfn_t gfn, unsigned int order)
  */
 static long for_each_extent(unsigned int op, struct domain *d,
 			    const struct xen_memory_reservation *r, u64 gva, u64 start,
-			    bool (*one)(struct domain *, gfn_t, unsigned int))
+			    bool (*one)(struct domain *, gfn_t, const struct xen_memory_reservation *))
 {
 	u64 gfns[BATCH];
 	u64 n;
@@ -160,7 +176,7 @@ static long for_each_extent(unsigned int op, struct domain *d,
 		for (u64 j = 0; j < n; j++) {
 			if (i + j > start && (r->extent_order || hypercall_preempt_check()))
 				return memory_continue(op, i + j, gva);
-			if (!IS_ALIGNED(gfns[j], BIT(r->extent_order)) || !one(d, gfns[j], r->extent_order))
+			if (!IS_ALIGNED(gfns[j], BIT(r->extent_order)) || !one(d, gfns[j], r))
 				return (long)(i + j);
 		}
 	}
@@ -181,9 +197,9 @@ static long op_populate(struct domain *d, void *arg, u64 gva, unsigned long star
 }
 
 /* The domain's own memory, from the first frame on: a superpage as a whole, else in chunks. */
-static bool release_one(struct domain *d, gfn_t gfn, unsigned int order)
+static bool release_one(struct domain *d, gfn_t gfn, const struct xen_memory_reservation *r)
 {
-	unsigned int have, step;
+	unsigned int have, step, order = r->extent_order;
 	enum p2m_type t;
 	bool ok = true;
 

@@ -65,6 +65,7 @@ struct watch {
 /* One per CPU, alone on its cache lines. Fields are this CPU's own unless said otherwise. */
 struct pcpu {
 	unsigned int id;	/* 0..nr_cpus-1 */
+	unsigned int node;	/* to whose memory it is near (common/heap.h) */
 	struct vcpu *curr;	/* the vCPU whose state is loaded; the idle vCPU at first */
 	struct vcpu *idle;
 	u64 work;		/* atomic, any CPU: WORK_* bits */

@@ -317,6 +317,25 @@ static void set_allowed(struct vcpu *v, const cpumask_t *pool)
 		v->sched.allowed.bits[w] = pool->bits[w] & (any ? v->sched.hard.bits[w] : ~0ull);
 }
 
+/* d's memory is to come from where its vCPUs like to run, unless somebody has said where from. */
+static void nodes_follow(struct domain *d)
+{
+	cpumask_t any = { 0 };
+	struct pcpu *cpu;
+	struct vcpu *v;
+	u64 nodes = 0;
+
+	if (nr_nodes == 1 || d->nodes_fixed)
+		return;
+	for_each_vcpu(d, v)
+		for (unsigned int w = 0; w < ARRAY_SIZE(any.bits); w++)
+			any.bits[w] |= v->sched.hard.bits[w] & v->sched.soft.bits[w];
+	for_each_cpu_in(cpu, &any)
+		nodes |= BIT(cpu->node);
+	if (nodes)
+		heap_place(d, nodes);
+}
+
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft)
 {
 	struct domain *d = v->domain;
@@ -340,6 +359,7 @@ int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *s
 		set_allowed(v, &pool);
 		spin_unlock(&rq->lock);
 		policy->affinity_changed(v);
+		nodes_follow(d);
 	}
 	spin_unlock(&d->lock);
 	return rc;

@@ -41,7 +41,8 @@ static long op_physinfo(struct xen_sysctl *op)
 		.cores_per_socket = max(nr_cpus / sockets, 1u),
 		.nr_cpus = nr_cpus,
 		.max_cpu_id = nr_cpus - 1,
-		.nr_nodes = 1,
+		.nr_nodes = nr_nodes,
+		.max_node_id = nr_nodes - 1,
 		.cpu_khz = arch_tsc_khz(),
 		.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1,
 		.total_pages = heap_total_pages(),
@@ -129,6 +130,7 @@ static long op_cputopoinfo(struct xen_sysctl *op)
 
 	for (u32 i = 0; t->cputopo && i < n; i++) {
 		arch_cpu_topology(i, &topo.core, &topo.socket);
+		topo.node = pcpus[i]->node;
 		if (copy_elem_to_guest(t->cputopo, i, &topo, sizeof(topo)))
 			return -EFAULT;
 		if (i % 16 == 15)
@@ -138,23 +140,31 @@ static long op_cputopoinfo(struct xen_sysctl *op)
 	return 0;
 }
 
-/* One node with everything. */
 static long op_numainfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_numainfo *ni = &op->u.numainfo;
-	struct xen_sysctl_meminfo mem = { heap_total_pages() << PAGE_SHIFT,
-					  heap_free_pages() << PAGE_SHIFT };
-	u32 distance = LOCAL_DISTANCE;
+	u32 n = ni->meminfo || ni->distance ? min(ni->num_nodes, nr_nodes) : nr_nodes;
 
-	if (ni->meminfo && ni->num_nodes && copy_to_guest(ni->meminfo, &mem, sizeof(mem)))
-		return -EFAULT;
-	if (ni->distance && ni->num_nodes && copy_to_guest(ni->distance, &distance, sizeof(distance)))
-		return -EFAULT;
-	ni->num_nodes = 1;
+	for (u32 i = 0; i < n; i++) {
+		u64 all = nr_nodes == 1 ? heap_total_pages() : node_pages[i];
+		u64 free = nr_nodes == 1 ? heap_free_pages() : READ_ONCE(node_free[i]);
+		struct xen_sysctl_meminfo mem = { all << PAGE_SHIFT, free << PAGE_SHIFT };
+
+		if (ni->meminfo && copy_elem_to_guest(ni->meminfo, i, &mem, sizeof(mem)))
+			return -EFAULT;
+		for (u32 j = 0; ni->distance && j < n; j++) {
+			u32 distance = nr_nodes == 1 ? LOCAL_DISTANCE : node_distance[i][j];
+
+			if (copy_elem_to_guest(ni->distance, i * n + j, &distance, sizeof(distance)))
+				return -EFAULT;
+		}
+		irq_window();
+	}
+	ni->num_nodes = n;
 	return 0;
 }
 
-/* All existing functions belong to the only node. */
+/* Which node an existing function is near to, firmware says in AML only. */
 static long op_pcitopoinfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_pcitopoinfo *t = &op->u.pcitopoinfo;
@@ -166,8 +176,9 @@ static long op_pcitopoinfo(struct xen_sysctl *op)
 	for (u32 i = 0; i < n; i++) {
 		if (copy_elem_from_guest(&f, t->devs, i, sizeof(f)))
 			return -EFAULT;
-		node = arch_pci_group((u32)f.seg << 16 | (u32)f.bus << 8 | f.devfn, &any, 1) ? 0
-		       : XEN_INVALID_DEV;
+		node = nr_nodes == 1 ? 0 : XEN_INVALID_NODE_ID;
+		if (!arch_pci_group((u32)f.seg << 16 | (u32)f.bus << 8 | f.devfn, &any, 1))
+			node = XEN_INVALID_DEV;
 		if (copy_elem_to_guest(t->nodes, i, &node, sizeof(node)))
 			return -EFAULT;
 		irq_window();

@@ -267,8 +267,9 @@ u64 p2m_max_tables(const struct domain *d)
 static u64 *make_table(struct domain *d, const struct p2m_format *f, u64 *slot, gfn_t gfn,
 		       unsigned int level)
 {
-	u64 *table = d->p2m.nr_tables < p2m_max_tables(d) ? alloc_page() : NULL, old = *slot;
+	u64 *table, old = *slot;
 
+	table = d->p2m.nr_tables < p2m_max_tables(d) ? alloc_pages_near(d->home, 0) : NULL;
 	if (!table)
 		return NULL;
 	*used(table) = is_hole(old) ? 0 : 512;

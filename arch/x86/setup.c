@@ -3,6 +3,7 @@
 #include <public/errno.h>
 
 #include "arch/x86/acpi/acpi.h"
+#include "arch/x86/acpi/srat.h"
 #include "arch/x86/builder/build.h"
 #include "arch/x86/cpufreq.h"
 #include "arch/x86/hvm/ops.h"
@@ -132,6 +133,7 @@ void start_keel(struct boot_info *bi)
 	platform_init(&boot_info);
 	lapic_choose_mode();
 	lapic_init_cpu();
+	numa_init();
 	ioapic_init();
 	iommu_init();
 	time_init();

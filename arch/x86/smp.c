@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Starting and stopping CPUs. */
 #include "arch/x86/acpi/acpi.h"
+#include "arch/x86/acpi/srat.h"
 #include "arch/x86/boot/layout.h"
 #include "arch/x86/cpufreq.h"
 #include "arch/x86/hvm/ops.h"
@@ -51,6 +52,7 @@ static struct x86_pcpu *alloc_cpu(unsigned int id, u32 apic_id)
 		panic("CPU%u: no memory for it", id);
 	c->p.id = id;
 	c->apic_id = apic_id;
+	c->p.node = numa_node_of_cpu(apic_id);
 	pcpus[id] = &c->p;
 	return c;
 }

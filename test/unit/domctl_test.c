@@ -799,6 +799,56 @@ static void the_machine(void **state)
 	assert_int_equal(syscall_(&op), -EFAULT);
 }
 
+static void nodes_are_told_and_chosen(void **state)
+{
+	struct xen_sysctl op = sys(XEN_SYSCTL_numainfo);
+	struct xen_sysctl_meminfo mem[3] = { { 0 } };
+	struct xen_sysctl_cputopo topo[2];
+	u32 distance[5] = { 0 };
+	struct xen_domctl dom;
+	u64 nodes = 6;
+
+	nr_nodes = 2;
+	node_pages[1] = 1000;
+	node_free[1] = 10;
+	memcpy(node_distance[0], "\12\25", 2);
+	memcpy(node_distance[1], "\26\12", 2);
+	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(op.u.numainfo.num_nodes, 2);
+	op.u.numainfo = (struct xen_sysctl_numainfo){ 7, .meminfo = (u64)mem, .distance = (u64)distance };
+	assert_int_equal(syscall_(&op), 0);
+	assert_int_equal(op.u.numainfo.num_nodes, 2);
+	assert_true(mem[1].memsize == 1000 << PAGE_SHIFT && mem[1].memfree == 10 << PAGE_SHIFT);
+	assert_true(distance[0] == 10 && distance[1] == 21 && distance[2] == 22 && distance[3] == 10);
+	op.u.numainfo.num_nodes = 1;	/* no more than there is room for */
+	assert_int_equal(syscall_(&op), 0);
+	assert_true(op.u.numainfo.num_nodes == 1 && !mem[2].memsize && !distance[4]);
+	op = sys(XEN_SYSCTL_physinfo);
+	assert_int_equal(syscall_(&op), 0);
+	assert_true(op.u.physinfo.nr_nodes == 2 && op.u.physinfo.max_node_id == 1);
+	op = sys(XEN_SYSCTL_cputopoinfo);
+	op.u.cputopoinfo.num_cpus = 2;
+	op.u.cputopoinfo.cputopo = (u64)topo;
+	pcpus[1]->node = 1;
+	assert_int_equal(syscall_(&op), 0);
+	assert_true(!topo[0].node && topo[1].node == 1);
+	pcpus[1]->node = 0;
+
+	dom = make(XEN_DOMCTL_setnodeaffinity, 3);
+	dom.u.nodeaffinity.nodemap = (struct xenctl_bitmap){ (u64)&nodes, 64 };
+	assert_int_equal(call(&dom), 0);
+	assert_true(guest->nodes == 2 && guest->nodes_fixed);
+	dom.cmd = XEN_DOMCTL_getnodeaffinity;
+	assert_int_equal(call(&dom), 0);
+	assert_int_equal(nodes, 2);
+	dom.cmd = XEN_DOMCTL_setnodeaffinity;
+	nodes = 4;
+	assert_int_equal(call(&dom), -EINVAL);
+	nodes = ~0ull;
+	assert_int_equal(call(&dom), 0);
+	assert_true(guest->nodes == 3 && !guest->nodes_fixed);
+}
+
 /*
  * Each function is on node 0, or does not exist. The number for each call is limited, so that none
  * takes long.
@@ -1028,7 +1078,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(state_and_policy),
 	TEST(devices_of_domains),
 	TEST(sysctl_versions_and_numbers),
-	TEST(the_machine),
+	TEST(the_machine), TEST(nodes_are_told_and_chosen),
 	TEST(places_of_functions), TEST(what_is_not_there),
 	TEST(lists_of_domains),
 	TEST(pools),

@@ -70,8 +70,8 @@ static void heap_restart(void)
 	fake_reset();
 	ASAN_UNPOISON_MEMORY_REGION(fake_ram, FAKE_RAM);
 	for (unsigned int o = 0; o <= MAX_ORDER; o++)
-		free_list[o] = NIL;
-	nr_free_pages = nr_total_pages = nr_claimed = 0;
+		free_list[0][o] = NIL;
+	nr_free_pages = nr_total_pages = nr_claimed = node_free[0] = 0;
 	for (mfn_t m = 0; m < NR_FRAMES; m++)
 		frames[m] = (struct page_info){ .owner = OWNER_NONE };
 	frame_table = frames;

@@ -113,6 +113,44 @@ static void big_extents_must_be_aligned(void **state)
 	assert_int_equal(op(XENMEM_populate_physmap, &r), -EINVAL);
 }
 
+static u64 on_nodes, on_others;	/* what was asked for last */
+
+struct page_info *alloc_domain_pages_on(struct domain *d, unsigned int order, u64 nodes, u64 others)
+{
+	on_nodes = nodes;
+	on_others = others;
+	return nodes || others ? alloc_domain_pages(d, order) : NULL;
+}
+
+/* Only a control domain chooses a node, and gets none from elsewhere if it insists. */
+static void nodes_are_chosen(void **state)
+{
+	static const struct { u32 flags; bool guest; long rc; u64 nodes, others; } cases[] = {
+		{ 0, false, 1, 7, 7 },			/* nobody asks for a node */
+		{ XENMEMF_exact_node_request, false, 1, 7, 7 },
+		{ 2 << 8, false, 1, 2, ~0ull },
+		{ 2 << 8 | XENMEMF_exact_node_request, false, 1, 2, 0 },
+		{ 3 << 8, false, 1, 0, ~0ull },		/* no such node */
+		{ 3 << 8 | XENMEMF_exact_node_request, false, 0, 0, 0 },
+		{ 2 << 8 | XENMEMF_vnode, false, 0, 0, 0 },
+		{ 2 << 8, true, 1, 7, 7 },
+		{ 2 << 8 | XENMEMF_exact_node_request, true, 0, 0, 0 },
+	};
+
+	nr_nodes = 2;
+	for (unsigned int i = 0; i < ARRAY_LEN(cases); i++) {
+		u64 gfn = 700 + i;
+		struct xen_memory_reservation r = reservation(&gfn, 1, 0, cases[i].guest ? DOMID_SELF : 1);
+
+		on_nodes = on_others = 7;
+		r.mem_flags = cases[i].flags;
+		if (cases[i].guest)
+			fake_run_on(0, guest->vcpu[0]);
+		assert_int_equal(op(XENMEM_populate_physmap, &r), cases[i].rc);
+		assert_true(on_nodes == cases[i].nodes && on_others == cases[i].others);
+	}
+}
+
 static void limits_stop_populate_with_a_short_count(void **state)
 {
 	u64 gfns[4] = { 1, 2, 3, 4 };
@@ -594,6 +632,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(populated_pages_are_cleared_and_counted),
 	TEST(big_extents_must_be_aligned),
 	TEST(limits_stop_populate_with_a_short_count),
+	TEST(nodes_are_chosen),
 	TEST(populated_on_demand_is_there_at_once),
 	TEST(populate_is_continued),
 	TEST(each_allocation_may_fail),

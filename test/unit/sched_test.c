@@ -802,6 +802,32 @@ static void affinity(void **state)
 	assert_ptr_equal(v->cpu, pcpus[2]);
 }
 
+/* A domain's memory follows the CPUs that its vCPUs prefer, until a tool says where it is to be. */
+static void memory_follows_affinity(void **state)
+{
+	cpumask_t one = { { 2 } }, all = { { 0xf } }, three = { { 8 } };
+	struct domain *d;
+
+	machine(4, NULL);
+	nr_nodes = 3;
+	for (unsigned int i = 0; i < 4; i++)
+		pcpus[i]->node = i / 2;
+	d = add_domain(1, 2, 256, 0);
+	assert_int_equal(sched_set_affinity(d->vcpu[0], NULL, &three), 0);
+	assert_int_equal(d->nodes, 3);	/* the other one may be anywhere */
+	assert_int_equal(sched_set_affinity(d->vcpu[1], &three, NULL), 0);
+	assert_int_equal(d->nodes, 2);
+	assert_int_equal(sched_set_affinity(d->vcpu[0], &one, NULL), 0);
+	assert_int_equal(d->nodes, 2);	/* where it prefers to be it cannot be */
+	assert_int_equal(sched_set_affinity(d->vcpu[0], NULL, &all), 0);
+	assert_int_equal(d->nodes, 3);
+	d->nodes_fixed = true;
+	assert_int_equal(sched_set_affinity(d->vcpu[0], &three, NULL), 0);
+	assert_int_equal(d->nodes, 3);
+	for (unsigned int i = 0; i < 4; i++)
+		pcpus[i]->node = 0;
+}
+
 static void parameters(void **state)
 {
 	struct domain *d;
@@ -1311,6 +1337,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_running_vcpu_is_stopped),
 	TEST(yield_lets_others_run),
 	TEST(affinity),
+	TEST(memory_follows_affinity),
 	TEST(parameters),
 	TEST(destroyed_vcpus_are_gone),
 	TEST(pools_are_apart), TEST(pools_change_under_those_who_run), TEST(pools_and_affinity),

@@ -109,6 +109,7 @@ u32 lapic_id(void) { return own_id; }
 u64 keel_cr3(void) { return 0; }
 u64 map_stack(unsigned int cpu, enum stack_kind kind, void *pcpu) { return cpu; }
 bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags) { return true; }
+unsigned int numa_node_of_cpu(u32 apic_id) { return apic_id / 2; }
 void mce_init_cpu(void) { }
 void cpufreq_init_cpu(void) { }
 void microcode_init_cpu(void) { }

@@ -139,18 +139,24 @@ static void build_start_info(struct builder *b)
 
 _Static_assert(NR_CPUS <= BOOTCFG_AFFINITY_CPUS, "the boot configuration can name each CPU");
 
+/* As the tree says; else a guest prefers the CPUs that are near to its memory, if they suffice. */
 static void set_affinity(struct builder *b)
 {
-	struct vcpu *v;
+	bool pinned = b->cfg->has_affinity;
+	unsigned int n = 0;
 	cpumask_t mask = { 0 };
+	struct pcpu *cpu;
+	struct vcpu *v;
 
-	if (!b->cfg->has_affinity)
+	for_each_cpu(cpu)
+		if (pinned ? test_bit(cpu->id, b->cfg->affinity) : cpu->node == b->d->home) {
+			cpumask_set(&mask, cpu->id);
+			n++;
+		}
+	if (!pinned && (b->d->hardware || n < b->d->max_vcpus || nr_nodes == 1))
 		return;
-	for (unsigned int i = 0; i < nr_cpus; i++)
-		if (test_bit(i, b->cfg->affinity))
-			cpumask_set(&mask, i);
 	for_each_vcpu(b->d, v)
-		if (sched_set_affinity(v, &mask, NULL))
+		if (sched_set_affinity(v, pinned ? &mask : NULL, pinned ? NULL : &mask))
 			panic("%s: none of its CPUs exists (%u CPUs are up)", b->cfg->name, nr_cpus);
 }
 
@@ -192,13 +198,13 @@ static void build_one(const struct bootcfg_domain *cfg)
 	b.d->e820 = alloc_page();
 	if (!b.d->e820)
 		panic("%s: no memory", cfg->name);
+	set_affinity(&b);
 	build_ram(&b);
 	b.d->max_pages = b.d->hardware ? max(b.d->tot_pages, PFN_DOWN(dom0_max_mem)) :
 			 b.d->tot_pages + 1; /* the console's ring */
 	load_kernel(&b);
 	build_acpi(&b);
 	build_start_info(&b);
-	set_affinity(&b);
 	if (!b.d->hardware && boot_console_init(b.d, DEFAULT_EVTCHN_PORTS))
 		panic("%s: its console cannot be made", cfg->name);
 	hvm_vcpu_set_pvh_entry(b.d->vcpu[0], b.elf.entry, (u32)b.start_info);

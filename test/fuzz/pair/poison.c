@@ -9,9 +9,10 @@
 
 #include <sanitizer/asan_interface.h>
 
-void *real_alloc_pages(unsigned int order);
+void *real_alloc_pages_near(unsigned int node, unsigned int order);
 void real_free_pages(void *va, unsigned int order);
-struct page_info *real_alloc_domain_pages(struct domain *d, unsigned int order);
+struct page_info *real_alloc_domain_pages_on(struct domain *d, unsigned int order, u64 nodes,
+					     u64 others);
 bool real_get_page(struct page_info *pg, u16 owner);
 void real_put_page(struct page_info *pg);
 void real_put_pages(struct page_info *pg, unsigned int order);
@@ -33,10 +34,15 @@ void *pair_heap_memset(void *p, int c, size_t n)
 	return memset(p, c, n);
 }
 
-void *alloc_pages(unsigned int order)
+void *alloc_pages_near(unsigned int node, unsigned int order)
 {
 	PAIR_ATOMIC(pair_note_limits());
-	return pair_alloc_fails() ? NULL : real_alloc_pages(order);
+	return pair_alloc_fails() ? NULL : real_alloc_pages_near(node, order);
+}
+
+void *alloc_pages(unsigned int order)
+{
+	return alloc_pages_near(0, order);
 }
 
 void free_pages(void *va, unsigned int order)
@@ -52,7 +58,13 @@ void free_pages(void *va, unsigned int order)
 
 struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)
 {
-	struct page_info *pg = pair_alloc_fails() ? NULL : real_alloc_domain_pages(d, order);
+	return alloc_domain_pages_on(d, order, d->nodes, ~0ull);
+}
+
+struct page_info *alloc_domain_pages_on(struct domain *d, unsigned int order, u64 nodes, u64 others)
+{
+	struct page_info *pg = pair_alloc_fails() ? NULL
+			       : real_alloc_domain_pages_on(d, order, nodes, others);
 
 	if (pg)
 		sync(page_to_mfn(pg), BIT(order));

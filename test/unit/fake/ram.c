@@ -22,6 +22,9 @@ void (*fake_on_free)(mfn_t mfn, u64 n);
 static struct page_info frames[NR_FRAMES];
 FAKE struct page_info *frame_table;
 FAKE mfn_t max_mfn;
+FAKE unsigned int nr_nodes;
+FAKE u64 node_free[MAX_NODES], node_pages[MAX_NODES];
+FAKE u8 node_distance[MAX_NODES][MAX_NODES];
 static bool used[NR_FRAMES];
 
 void fake_reset_ram(void)
@@ -40,6 +43,7 @@ void fake_reset_ram(void)
 		frames[i].owner = i < FIRST_FRAME ? OWNER_NONE : OWNER_FREE;
 	frame_table = frames;
 	max_mfn = NR_FRAMES;
+	nr_nodes = 1;
 	fake_on_free = NULL;
 	ASAN_POISON_MEMORY_REGION(fake_ram, FAKE_RAM);
 }
@@ -97,6 +101,11 @@ FAKE void *alloc_pages(unsigned int order)
 	return pg ? page_to_virt(pg) : NULL;
 }
 
+FAKE void *alloc_pages_near(unsigned int node, unsigned int order)
+{
+	return alloc_pages(order);
+}
+
 FAKE void free_pages(void *va, unsigned int order)
 {
 	if (va)
@@ -130,6 +139,17 @@ void fake_free_arrays(void)
 {
 	for (struct array *a; (a = arrays); free(a))
 		arrays = a->next;
+}
+
+FAKE struct page_info *alloc_domain_pages_on(struct domain *d, unsigned int order, u64 nodes,
+					     u64 others)
+{
+	return alloc_domain_pages(d, order);
+}
+
+FAKE void heap_place(struct domain *d, u64 nodes)
+{
+	d->nodes = nodes;
 }
 
 FAKE struct page_info *alloc_domain_pages(struct domain *d, unsigned int order)

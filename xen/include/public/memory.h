@@ -33,7 +33,10 @@
 #define MEMOP_EXTENT_SHIFT 6
 
 /* xen_memory_reservation.mem_flags. */
+#define XENMEMF_get_node(x)         ((((x) >> 8) - 1) & 0xffu)
 #define XENMEMF_populate_on_demand  (1 << 16)
+#define XENMEMF_exact_node_request  (1 << 17)
+#define XENMEMF_vnode               (1 << 18) /* the node is one of the guest's own */
 
 struct xen_memory_reservation {
 	XEN_GUEST_HANDLE(xen_pfn_t) extent_start;
