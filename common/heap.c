@@ -333,7 +333,8 @@ void *array_room(void *array, unsigned int n, size_t size)
 	if (!array || order > had) {
 		to = alloc_pages(order);
 		if (!to)
-			panic("No memory for %lu KiB that the firmware's tables need", PAGE_SIZE >> 10 << order);
+			panic("No memory for %lu KiB that the firmware's tables need; give the machine more RAM",
+			      PAGE_SIZE >> 10 << order);
 	}
 	if (array && to != array) {
 		memcpy(to, array, n * size);

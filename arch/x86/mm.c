@@ -124,7 +124,8 @@ static paddr_t boot_take(u64 size, u64 align, paddr_t limit)
 		boot_reserve(base, base + size, NULL);
 		return base;
 	}
-	panic("Out of memory at boot: no %lu KiB of RAM below %#lx", size >> 10, limit);
+	panic("Out of memory at boot: no %lu KiB of RAM below %#lx; load smaller files or give the machine more RAM",
+	      size >> 10, limit);
 }
 
 paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)

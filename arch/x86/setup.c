@@ -74,7 +74,7 @@ static void choose_hvm(void)
 	p2m_format = hvm_ops->p2m_format;
 	p2m_gfn_limit = BIT(min(cpu_features.phys_bits, 48u) - PAGE_SHIFT);
 	if (hvm_ops->cpu_up())
-		panic("CPU0: %s cannot be enabled", hvm_ops->name);
+		panic("CPU0: %s cannot be enabled; switch it on in the firmware's setup", hvm_ops->name);
 	pr_info("Guests run by %s: %s", hvm_ops->name, text);
 	hvm_features = text;
 }

@@ -49,7 +49,7 @@ static struct x86_pcpu *alloc_cpu(unsigned int id, u32 apic_id)
 	struct x86_pcpu *c = alloc_pages(size_to_order(sizeof(*c)));
 
 	if (!c)
-		panic("CPU%u: no memory for it", id);
+		panic("CPU%u: no memory for it; go on without it by maxcpus=%u", id, id);
 	c->p.id = id;
 	c->apic_id = apic_id;
 	c->p.node = numa_node_of_cpu(apic_id);

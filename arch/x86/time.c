@@ -155,7 +155,7 @@ void lapic_timer_calibrate(void)
 		}
 	}
 	if (!least)
-		panic("time: the local APIC's timer does not count");
+		panic("time: the local APIC's timer does not count; look for a newer firmware or hypervisor below Keel");
 	ns_to_lapic = tick_scale(least_ns, least);
 	pr_info("Local APIC timer: %lu kHz", (unsigned long)(ticks_to_ns(ns_to_lapic, NS_PER_S) / 1000));
 }

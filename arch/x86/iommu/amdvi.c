@@ -70,7 +70,7 @@ static void wait_for(const struct unit *u, const char *what)
 
 	for (unsigned int i = 0; READ_ONCE(u->rings->completed) != u->waits; i++) {
 		if (i == PATIENCE)
-			panic("AMD-Vi unit " PCI_FMT " does not answer when it is to %s: command %#lx of %#x, status %#lx",
+			panic("AMD-Vi unit " PCI_FMT " does not answer when it is to %s: command %#lx of %#x, status %#lx; if it happens again, look for a newer firmware or try iommu=off",
 			      PCI_ARGS(which->id), what, read_reg(u, AMDVI_CMD_HEAD), u->tail,
 			      read_reg(u, AMDVI_STATUS));
 		cpu_relax();

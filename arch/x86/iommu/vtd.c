@@ -63,8 +63,8 @@ static void write64(const struct unit *u, unsigned int reg, u64 v) { REG64(u, re
 
 static void __noreturn no_answer(const struct unit *u, const char *what)
 {
-	panic("VT-d unit at %#lx: %s was not done in time (fault status %#x)", u->base, what,
-	      read32(u, VTD_FSTS));
+	panic("VT-d unit at %#lx: %s was not done in time (fault status %#x); if it happens again, look for a newer firmware or try iommu=off",
+	      u->base, what, read32(u, VTD_FSTS));
 }
 
 static bool reaches(const struct unit *u, unsigned int reg, u32 mask, u32 want)

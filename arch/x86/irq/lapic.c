@@ -132,7 +132,7 @@ static void enable_mode(void)
 	if (!xapic) {
 		xapic = map_mmio(base & APIC_BASE_ADDR_MASK, PAGE_SIZE);
 		if (!xapic)
-			panic("local APIC: cannot map its registers at %#lx",
+			panic("local APIC: cannot map its registers at %#lx; switch x2APIC on in the firmware's setup",
 			      (unsigned long)(base & APIC_BASE_ADDR_MASK));
 	}
 }
