@@ -30,19 +30,17 @@
 	stgi
 	pop	%rax
 	mov	%rdi, 7*8(%rax)
-	SAVE_GUEST %rax
+	mov	%rax, %rdi
+	SAVE_GUEST %rdi
 	.if \guard == 2
-	mov	%rax, %rsi
 	mov	$0x49, %ecx		/* PRED_CMD */
 	mov	$1, %eax
 	xor	%edx, %edx
 	wrmsr
-	mov	%rsi, %rax
 	.endif
 	FORGET_GUEST
 	POP_HOST
 	.if \guard
-	mov	%rax, %rdi
 	jmp	mitigations_after_exit	/* before the first return */
 	.endif
 	jmp	__x86_return_thunk
