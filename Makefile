@@ -68,7 +68,7 @@ help:
 	@echo "make dom0-image      Dom0's kernel and image; make iso: an image for a CD or a USB stick"
 	@echo "make check           what needs no emulator and takes minutes; make unit-NAME: one unit test; make check-mutants"
 	@echo "make test            what CI runs (TESTS='unit-* guest-*', JOBS=emulators at a time); make test-list prints the names"
-	@echo "make soak            what takes hours; make soak-list; make bench; make fuzz-NAME FUZZ_SECONDS=60"
+	@echo "make soak            what takes hours; make soak-list; make bench, bench-mitigations; make fuzz-NAME FUZZ_SECONDS=60"
 	@echo "make qemu10          fetches QEMU 10 alone, which few tests need"
 	@echo "make menuconfig      the build's options; make clean: removes $(O)"
 
