@@ -259,7 +259,10 @@ static void tables_without_sense_are_ignored(void **state)
 	entry(7, 4)[1] = 5;
 	no_sense();
 	two_nodes();
-	entry(7, 4)[1] = 1;
+	entry(7, 4)[1] = 0;
+	no_sense();
+	two_nodes();
+	memory((BORDER << PAGE_SHIFT) - MiB(1), (BORDER << PAGE_SHIFT) + MiB(1), 0x10007); /* ends in it */
 	no_sense();
 	for (u32 i = 0; i < 65; i++)
 		cpu(i, i * 3, 1);
@@ -293,6 +296,17 @@ static void a_machine_of_one_node(void **state)
 	assert_int_equal(numa_node_of_cpu(77), 0);
 }
 
+/* Memory has no APIC id, and comes first here. */
+static void memory_is_no_cpu(void **state)
+{
+	memory(BORDER << PAGE_SHIFT, FRAMES << PAGE_SHIFT, 1);
+	memory(0, BORDER << PAGE_SHIFT, 0);
+	cpu(0, 0, 1);
+	numa_init();
+	assert_int_equal(this_cpu()->node, 1);
+	this_cpu()->node = 0;
+}
+
 static void distances_without_sense_are_ignored(void **state)
 {
 	static const u8 odd[][9] = {
@@ -303,7 +317,7 @@ static void distances_without_sense_are_ignored(void **state)
 	};
 
 	for (unsigned int i = 0; i < ARRAY_LEN(odd) + 3; i++) {
-		u64 n = i == ARRAY_LEN(odd) ? 2 : ~0ull;
+		u64 n = i == ARRAY_LEN(odd) ? 2 : 1ull << 32;
 
 		start(NULL);
 		cpu(0, 0, 1);
@@ -317,6 +331,12 @@ static void distances_without_sense_are_ignored(void **state)
 		assert_int_equal(nr_nodes, 2);
 		assert_true(node_distance[0][1] == 20 && node_distance[1][1] == 10);
 	}
+	start(NULL);
+	cpu(0, 0, 1);
+	cpu(1, 50, 1);
+	slit(odd[0], 2); /* a domain far beyond it */
+	numa_init();
+	assert_int_equal(node_distance[0][1], 20);
 	set_distances();
 	assert_non_null(strstr(fake_last_message, "SLIT's distances make no sense"));
 }
@@ -383,6 +403,8 @@ static void nodes_do_not_merge(void **state)
 static void a_domain_has_one_home(void **state)
 {
 	make_nodes();
+	heap_place(d, 3);
+	assert_int_equal(d->home, 1); /* which is the larger one */
 	while (alloc_domain_pages_on(d, 9, 2, 0) && node_free[1] > node_free[0] / 2)
 		;
 	d->tot_pages = 0;
@@ -421,6 +443,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(tables_without_sense_are_ignored, start),
 	cmocka_unit_test_setup(most_nodes, start),
 	cmocka_unit_test_setup(a_machine_of_one_node, start),
+	cmocka_unit_test_setup(memory_is_no_cpu, start),
 	cmocka_unit_test_setup(distances_without_sense_are_ignored, start),
 	cmocka_unit_test_setup(free_memory_goes_to_its_node, start),
 	cmocka_unit_test_setup(nodes_do_not_merge, start),
