@@ -121,68 +121,55 @@ static const struct {
  */
 static const struct {
 	enum mitigation what;
-	const char *text;
-	u32 word, faults, also;
+	u32 faults, also;
 	bool intel, amd, part;
 	bool smt;		/* only for cores of several threads */
 	u8 amd_last;		/* family, if not 0 */
 	u16 needs[2], lacks;
 	u32 unless;
 } measures[] = {
-	{ MIT_IBPB_SWITCH, "IBPB between domains", SPEC_WORD_IBPB, F(V2), .amd = true, .part = true,
-	  .needs = { AMD_IBPB } },
-	{ MIT_IBPB_SWITCH, "IBPB between domains", SPEC_WORD_IBPB, F(V2), .intel = true, .part = true,
-	  .needs = { IBRS_IBPB } },
+	{ MIT_IBPB_SWITCH, F(V2), .amd = true, .part = true, .needs = { AMD_IBPB } },
+	{ MIT_IBPB_SWITCH, F(V2), .intel = true, .part = true, .needs = { IBRS_IBPB } },
 	/* It also clears the return stack at exits (APM vol. 2, 3.1.7). */
-	{ MIT_AUTO_IBRS, "automatic IBRS", SPEC_WORD_IBRS, F(V2) | F(RSB), .amd = true,
-	  .needs = { AUTO_IBRS } },
-	{ MIT_ENHANCED_IBRS, "enhanced IBRS", SPEC_WORD_IBRS, F(V2) | F(RSB) | F(RETBLEED), .intel = true,
+	{ MIT_AUTO_IBRS, F(V2) | F(RSB), .amd = true, .needs = { AUTO_IBRS } },
+	{ MIT_ENHANCED_IBRS, F(V2) | F(RSB) | F(RETBLEED), .intel = true,
 	  .needs = { IBRS_IBPB, IBRS_ALL } },
-	{ MIT_BP_REDUCE, "BP_SPEC_REDUCE", SPEC_WORD_BP_SPEC_REDUCE, F(SRSO), .amd = true,
-	  .needs = { BP_SPEC_REDUCE } },
+	{ MIT_BP_REDUCE, F(SRSO), .amd = true, .needs = { BP_SPEC_REDUCE } },
 	/* On Zen and Zen 2 it always forgets what kind of branch was where. */
-	{ MIT_IBPB_EXIT, "IBPB after exits", SPEC_WORD_IBPB_ENTRY, F(RETBLEED), F(SRSO) | F(V2),
-	  .amd = true, .amd_last = 0x18, .needs = { AMD_IBPB } },
-	{ MIT_IBPB_EXIT, "IBPB after exits", SPEC_WORD_IBPB_ENTRY, F(SRSO), F(V2), .amd = true,
-	  .needs = { AMD_IBPB, IBPB_BRTYPE }, .unless = M(BP_REDUCE) },
-	{ MIT_IBRS_EXIT, "IBRS after exits", SPEC_WORD_IBRS, F(V2) | F(RETBLEED), .intel = true,
-	  .needs = { IBRS_IBPB }, .unless = M(ENHANCED_IBRS) },
-	{ MIT_IBRS_EXIT, "IBRS after exits", SPEC_WORD_IBRS, F(V2), .amd = true, .needs = { AMD_IBRS },
+	{ MIT_IBPB_EXIT, F(RETBLEED), F(SRSO) | F(V2), .amd = true, .amd_last = 0x18,
+	  .needs = { AMD_IBPB } },
+	{ MIT_IBPB_EXIT, F(SRSO), F(V2), .amd = true, .needs = { AMD_IBPB, IBPB_BRTYPE },
+	  .unless = M(BP_REDUCE) },
+	{ MIT_IBRS_EXIT, F(V2) | F(RETBLEED), .intel = true, .needs = { IBRS_IBPB },
+	  .unless = M(ENHANCED_IBRS) },
+	{ MIT_IBRS_EXIT, F(V2), .amd = true, .needs = { AMD_IBRS },
 	  .unless = M(AUTO_IBRS) | M(IBPB_EXIT) },
-	{ MIT_RETPOLINE, "retpolines", SPEC_WORD_RETPOLINE, F(V2), .amd = true, .intel = true,
-	  .needs = { THUNKS }, .unless = M(AUTO_IBRS) | M(ENHANCED_IBRS) | M(IBPB_EXIT) | M(IBRS_EXIT) },
-	{ MIT_ALIGNED, "branches in upper halves of cache lines", SPEC_WORD_ITS, F(ITS), .intel = true,
-	  .needs = { THUNKS } },
-	{ MIT_STIBP, "STIBP", SPEC_WORD_STIBP, F(V2), .amd = true, .part = true, .smt = true,
-	  .needs = { AMD_STIBP } },
-	{ MIT_BHI_DIS_S, "BHI_DIS_S", SPEC_WORD_BHI_DIS_S, F(BHI), .intel = true, .needs = { BHI_CTRL } },
-	{ MIT_BHB_EXIT, "branch history cleared after exits", SPEC_WORD_BHB_ENTRY, F(BHI),
-	  .intel = true, .unless = M(BHI_DIS_S) },
-	{ MIT_TSX_OFF, "TSX off", SPEC_WORD_TSX_OFF, F(TAA), .intel = true, .needs = { TSX_CTRL } },
-	{ MIT_GDS, "microcode's measure on", SPEC_WORD_GDS_MIT, F(GDS), .intel = true,
-	  .needs = { GDS_CTRL } },
-	{ MIT_EPT_NX, "large pages not executable", SPEC_WORD_EPT_NX, 0, F(ITLB_MULTIHIT),
-	  .intel = true },
-	{ MIT_ZENBLEED, "chicken bit set", SPEC_WORD_ZENBLEED, F(ZENBLEED), .amd = true,
-	  .amd_last = 0x17 },
-	{ MIT_LFENCE, "LFENCE waits", SPEC_WORD_LFENCE, F(LFENCE), .amd = true },
-	{ MIT_RSB_FILL, "return stack filled after exits", SPEC_WORD_RSB, F(RSB), .amd = true,
-	  .intel = true, .unless = M(AUTO_IBRS) | M(ENHANCED_IBRS) },
-	{ MIT_RSB_FILL, "return stack filled after exits", SPEC_WORD_RSB, F(PBRSB), .intel = true },
-	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(MDS), .intel = true,
-	  .needs = { MD_CLEAR } },
-	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(TAA), .intel = true,
-	  .needs = { MD_CLEAR }, .unless = M(TSX_OFF) },
-	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(MMIO), .intel = true,
-	  .needs = { MD_CLEAR }, .lacks = MDS_NO },
-	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(MMIO), .intel = true,
-	  .needs = { FB_CLEAR } },
-	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(RFDS), .intel = true,
-	  .needs = { RFDS_CLEAR } },
-	{ MIT_VERW_ENTRY, "VERW before entries", SPEC_WORD_VERW, F(TSA), .amd = true,
-	  .needs = { VERW_CLEAR } },
-	{ MIT_L1D_ENTRY, "L1D flush before entries", SPEC_WORD_L1D_FLUSH, F(L1TF), .intel = true,
-	  .needs = { L1D_FLUSH }, .lacks = SKIP_L1DFL },
+	{ MIT_RETPOLINE, F(V2), .amd = true, .intel = true, .needs = { THUNKS },
+	  .unless = M(AUTO_IBRS) | M(ENHANCED_IBRS) | M(IBPB_EXIT) | M(IBRS_EXIT) },
+	{ MIT_ALIGNED, F(ITS), .intel = true, .needs = { THUNKS } },
+	{ MIT_STIBP, F(V2), .amd = true, .part = true, .smt = true, .needs = { AMD_STIBP } },
+	{ MIT_BHI_DIS_S, F(BHI), .intel = true, .needs = { BHI_CTRL } },
+	{ MIT_BHB_EXIT, F(BHI), .intel = true, .unless = M(BHI_DIS_S) },
+	{ MIT_TSX_OFF, F(TAA), .intel = true, .needs = { TSX_CTRL } },
+	{ MIT_GDS, F(GDS), .intel = true, .needs = { GDS_CTRL } },
+	{ MIT_EPT_NX, 0, F(ITLB_MULTIHIT), .intel = true },
+	{ MIT_ZENBLEED, F(ZENBLEED), .amd = true, .amd_last = 0x17 },
+	{ MIT_LFENCE, F(LFENCE), .amd = true },
+	{ MIT_RSB_FILL, F(RSB), .amd = true, .intel = true, .unless = M(AUTO_IBRS) | M(ENHANCED_IBRS) },
+	{ MIT_RSB_FILL, F(PBRSB), .intel = true },
+	{ MIT_VERW_ENTRY, F(MDS), .intel = true, .needs = { MD_CLEAR } },
+	{ MIT_VERW_ENTRY, F(TAA), .intel = true, .needs = { MD_CLEAR }, .unless = M(TSX_OFF) },
+	{ MIT_VERW_ENTRY, F(MMIO), .intel = true, .needs = { MD_CLEAR }, .lacks = MDS_NO },
+	{ MIT_VERW_ENTRY, F(MMIO), .intel = true, .needs = { FB_CLEAR } },
+	{ MIT_VERW_ENTRY, F(RFDS), .intel = true, .needs = { RFDS_CLEAR } },
+	{ MIT_VERW_ENTRY, F(TSA), .amd = true, .needs = { VERW_CLEAR } },
+	{ MIT_L1D_ENTRY, F(L1TF), .intel = true, .needs = { L1D_FLUSH }, .lacks = SKIP_L1DFL },
+};
+
+static const struct { const char *text; u32 word; } mitigation[] = {
+#define MITIGATION(name, word, text) { text, SPEC_WORD_##word },
+	MITIGATIONS(MITIGATION)
+#undef MITIGATION
 };
 
 static bool has(const struct spec_cpu *cpu, u16 bit)
@@ -234,8 +221,7 @@ static bool can_do(const struct spec_cpu *cpu, unsigned int i, bool force)
 		return false;
 	if (force)
 		return true;
-	if ((measures[i].smt && !cpu->smt) ||
-	    (measures[i].amd_last && cpu->family > measures[i].amd_last))
+	if ((measures[i].smt && !cpu->smt) || (measures[i].amd_last && cpu->family > measures[i].amd_last))
 		return false;
 	for (unsigned int n = 0; n < ARRAY_SIZE(measures[i].needs); n++)
 		if (measures[i].needs[n] && !has(cpu, measures[i].needs[n]))
@@ -257,13 +243,12 @@ u32 spec_choose(const struct spec_cpu *cpu, u32 on, u32 off)
 	u32 affected = affecting(cpu), chosen = 0;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(measures); i++) {
-		bool forced = on >> measures[i].word & 1;
+		u32 word = mitigation[measures[i].what].word;
+		bool forced = on >> word & 1;
 
-		if (off >> measures[i].word & 1 ||
-		    !can_do(cpu, i, forced && on >> SPEC_WORD_FORCE & 1))
+		if (off >> word & 1 || !can_do(cpu, i, forced && on >> SPEC_WORD_FORCE & 1))
 			continue;
-		if (forced ||
-		    (affected & measures[i].faults && !(chosen & measures[i].unless)))
+		if (forced || (affected & measures[i].faults && !(chosen & measures[i].unless)))
 			chosen |= 1u << measures[i].what;
 	}
 	return chosen;
@@ -307,7 +292,8 @@ void spec_status(const struct spec_cpu *cpu, enum spec_fault f, u32 chosen,
 			continue;
 		whole |= !measures[i].part;
 		if (!(named & what))
-			len += snprintf(text + len, SPEC_TEXT_LEN - len, "%s%s", len ? ", " : "", measures[i].text);
+			len += snprintf(text + len, SPEC_TEXT_LEN - len, "%s%s", len ? ", " : "",
+					mitigation[measures[i].what].text);
 		named |= what;
 	}
 	if (f == SPEC_V1)

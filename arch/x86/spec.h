@@ -15,29 +15,34 @@ enum spec_fault {
 	NR_SPEC_FAULTS
 };
 
-/* What is done about them. */
-enum mitigation {
-	MIT_IBPB_SWITCH,	/* branch predictor barrier when a CPU goes to another domain */
-	MIT_AUTO_IBRS,		/* EFER.AIBRSE, for good (AMD) */
-	MIT_ENHANCED_IBRS,	/* SPEC_CTRL.IBRS, for good (Intel) */
-	MIT_IBRS_EXIT,		/* SPEC_CTRL.IBRS after each exit, off before each entry */
-	MIT_IBPB_EXIT,		/* branch predictor barrier after each exit */
-	MIT_RETPOLINE,		/* Keel's indirect branches are retpolines */
-	MIT_ALIGNED,		/* Keel's indirect branches lie in upper halves of cache lines */
-	MIT_STIBP,		/* SPEC_CTRL.STIBP, for good */
-	MIT_BHI_DIS_S,		/* SPEC_CTRL.BHI_DIS_S, for good */
-	MIT_BHB_EXIT,		/* branch history overwritten after each exit */
-	MIT_BP_REDUCE,		/* BP_CFG.BP_SPEC_REDUCE, for good (AMD) */
-	MIT_TSX_OFF,		/* TSX_CTRL: transactions abort at once */
-	MIT_GDS,		/* MCU_OPT_CTRL: the microcode's measure is not switched off */
-	MIT_ZENBLEED,		/* DE_CFG: the chicken bit */
-	MIT_EPT_NX,		/* large pages of nested tables are not executable (Intel) */
-	MIT_LFENCE,		/* DE_CFG: LFENCE waits for all before it */
-	MIT_RSB_FILL,		/* return stack filled after each exit */
-	MIT_VERW_ENTRY,		/* buffers cleared before each entry */
-	MIT_L1D_ENTRY,		/* L1 data cache flushed before each entry */
-	NR_MITIGATIONS
-};
+/*
+ * What is done about them: its name, the word of spec= that asks for it, what users are told. Each
+ * is for good, or done after each exit, before each entry, or where it says.
+ */
+#define MITIGATIONS(X) \
+	X(IBPB_SWITCH, IBPB, "IBPB between domains") /* when a CPU goes to another */ \
+	X(AUTO_IBRS, IBRS, "automatic IBRS") /* EFER.AIBRSE, for good (AMD) */ \
+	X(ENHANCED_IBRS, IBRS, "enhanced IBRS") /* SPEC_CTRL.IBRS, for good (Intel) */ \
+	X(IBRS_EXIT, IBRS, "IBRS after exits") /* off before entries */ \
+	X(IBPB_EXIT, IBPB_ENTRY, "IBPB after exits") \
+	X(RETPOLINE, RETPOLINE, "retpolines") /* Keel's own branches */ \
+	X(ALIGNED, ITS, "branches in upper halves of cache lines") /* Keel's own */ \
+	X(STIBP, STIBP, "STIBP") /* SPEC_CTRL.STIBP, for good */ \
+	X(BHI_DIS_S, BHI_DIS_S, "BHI_DIS_S") /* SPEC_CTRL.BHI_DIS_S, for good */ \
+	X(BHB_EXIT, BHB_ENTRY, "branch history cleared after exits") \
+	X(BP_REDUCE, BP_SPEC_REDUCE, "BP_SPEC_REDUCE") /* BP_CFG.BP_SPEC_REDUCE, for good (AMD) */ \
+	X(TSX_OFF, TSX_OFF, "TSX off") /* TSX_CTRL: transactions abort at once */ \
+	X(GDS, GDS_MIT, "microcode's measure on") /* MCU_OPT_CTRL: it is not switched off */ \
+	X(ZENBLEED, ZENBLEED, "chicken bit set") /* DE_CFG: the chicken bit */ \
+	X(EPT_NX, EPT_NX, "large pages not executable") /* of nested tables (Intel) */ \
+	X(LFENCE, LFENCE, "LFENCE waits") /* DE_CFG: LFENCE waits for all before it */ \
+	X(RSB_FILL, RSB, "return stack filled after exits") \
+	X(VERW_ENTRY, VERW, "VERW before entries") /* it clears buffers */ \
+	X(L1D_ENTRY, L1D_FLUSH, "L1D flush before entries")
+
+#define MITIGATION_ENUM(name, word, text) MIT_##name,
+enum mitigation { MITIGATIONS(MITIGATION_ENUM) NR_MITIGATIONS };
+#undef MITIGATION_ENUM
 
 /* Registers whose bits decide: CPUID 7.0 EBX and EDX, and so on; the MSR; bit 1: has thunks. */
 enum spec_word {
