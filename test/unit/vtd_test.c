@@ -960,13 +960,13 @@ static void formats(void **state)
 	assert_int_equal(e.lo, 0x12345001);
 	assert_int_equal(e.hi, 0xabcd01);
 	assert_int_equal(vtd_context_domain(e), 0xabcd);
-	assert_int_equal(vtd_inv_context(0x1234, 0x5678).lo, 0x567812340031);
-	assert_int_equal(vtd_inv_context_all().lo, 0x11);
-	assert_int_equal(vtd_inv_iotlb(CAP_DRAIN_READ, 0x1234).lo, 0x123400a2);
-	assert_int_equal(vtd_inv_iotlb_all(0).lo, 0x12);
-	assert_int_equal(vtd_inv_irq(0x1234).lo, 0x123400000014);
-	assert_int_equal(vtd_inv_irq_all().lo, 4);
-	e = vtd_inv_wait(0x123456780, 7);
+	assert_int_equal(VTD_INV_CONTEXT(0x1234, 0x5678).lo, 0x567812340031);
+	assert_int_equal(VTD_INV_CONTEXT_ALL.lo, 0x11);
+	assert_int_equal(VTD_INV_IOTLB(CAP_DRAIN_READ, 0x1234).lo, 0x123400a2);
+	assert_int_equal(VTD_INV_IOTLB_ALL(0).lo, 0x12);
+	assert_int_equal(VTD_INV_IRQ(0x1234).lo, 0x123400000014);
+	assert_int_equal(VTD_INV_IRQ_ALL.lo, 4);
+	e = VTD_INV_WAIT(0x123456780, 7);
 	assert_int_equal(e.lo, 0x700000025);
 	assert_int_equal(e.hi, 0x123456780);
 }

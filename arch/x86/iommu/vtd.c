@@ -130,7 +130,7 @@ static void invalidate(struct unit *u, struct vtd_entry desc, const char *what)
 	if (u->cap & CAP_RWBF)
 		done = command(u, GCMD_WBF, true);
 	put(u, desc);
-	put(u, vtd_inv_wait(virt_to_pa(u->done), ++u->asked));
+	put(u, VTD_INV_WAIT(virt_to_pa(u->done), ++u->asked));
 	write64(u, VTD_IQT, u->tail * sizeof(desc));
 	for (unsigned int i = 0; done && READ_ONCE(*u->done) != u->asked; i++) {
 		cpu_relax();
@@ -260,10 +260,10 @@ static int vtd_attach(u32 sbdf, struct domain *d)
 	}
 	set_entry(e, to);
 	for_each_unit(u) {
-		invalidate(u, vtd_inv_context(before, (u16)sbdf), "the flush of a device's context");
-		invalidate(u, vtd_inv_iotlb(u->cap, before), "the flush of the old domain's translations");
+		invalidate(u, VTD_INV_CONTEXT(before, (u16)sbdf), "the flush of a device's context");
+		invalidate(u, VTD_INV_IOTLB(u->cap, before), "the flush of the old domain's translations");
 		if (d && d->p2m.arch.iommu_id != before)
-			invalidate(u, vtd_inv_iotlb(u->cap, d->p2m.arch.iommu_id),
+			invalidate(u, VTD_INV_IOTLB(u->cap, d->p2m.arch.iommu_id),
 				   "the flush of the new domain's translations");
 	}
 	return 0;
@@ -275,7 +275,7 @@ static void change_irte(struct irq_desc *desc, struct segment *s, struct vtd_ent
 {
 	set_entry(&s->irt[desc->remap], to);
 	for_each_unit(u)
-		invalidate(u, vtd_inv_irq(desc->remap), "the flush of an interrupt's entry");
+		invalidate(u, VTD_INV_IRQ(desc->remap), "the flush of an interrupt's entry");
 }
 
 static int vtd_irq_map(struct irq_desc *desc)
@@ -324,21 +324,19 @@ static u64 vtd_irq_redirection(const struct irq_desc *desc)
 /* By number (chapter 7). */
 static const char *fault_reason(u8 code)
 {
-	static const char *const dma[] = {
-		NULL, "nobody's device", "nobody's device", "wrong context entry", "address too large",
+	static const char *const reasons[] = {
+		[1] = "nobody's device", "nobody's device", "wrong context entry", "address too large",
 		"not writable", "not readable", "a table cannot be read", "the root table cannot be read",
 		"a context table cannot be read", "reserved bits in a root entry",
-		"reserved bits in a context entry", "reserved bits in a table", "a translated request" };
-	static const char *const irq[] = {
-		"interrupt: reserved bits in the message", "interrupt: no such number",
+		"reserved bits in a context entry", "reserved bits in a table", "a translated request",
+		[0x20] = "interrupt: reserved bits in the message", "interrupt: no such number",
 		"interrupt: nobody asked for it", "interrupt: the table cannot be read",
 		"interrupt: reserved bits in the table", "interrupt: not in remappable format",
 		"interrupt: not its own", "interrupt: its descriptor cannot be read",
-		"interrupt: reserved bits in its descriptor" };
+		"interrupt: reserved bits in its descriptor",
+	};
 
-	if (code >= 0x20 && code - 0x20u < ARRAY_SIZE(irq))
-		return irq[code - 0x20];
-	return code && code < ARRAY_SIZE(dma) ? dma[code] : "unknown reason";
+	return code < ARRAY_SIZE(reasons) && reasons[code] ? reasons[code] : "unknown reason";
 }
 
 /* Reads and clears each record, from the oldest on. false: nothing was pending. */
@@ -539,13 +537,13 @@ static void start_unit(struct unit *u)
 		write64(u, VTD_IRTA,
 			virt_to_pa(s->irt) | (iommu_caps.wide_dest ? IRTA_EIME : 0) | (irt_order + 7));
 		must(u, GCMD_SIRTP, true, "setting the interrupt remapping table");
-		invalidate(u, vtd_inv_irq_all(), "the flush of all interrupt entries");
+		invalidate(u, VTD_INV_IRQ_ALL, "the flush of all interrupt entries");
 		must(u, GCMD_IRE, true, "switching interrupt remapping on");
 	}
 	write64(u, VTD_RTADDR, virt_to_pa(s->root));
 	must(u, GCMD_SRTP, true, "setting the root table");
-	invalidate(u, vtd_inv_context_all(), "the flush of all contexts");
-	invalidate(u, vtd_inv_iotlb_all(u->cap), "the flush of all translations");
+	invalidate(u, VTD_INV_CONTEXT_ALL, "the flush of all contexts");
+	invalidate(u, VTD_INV_IOTLB_ALL(u->cap), "the flush of all translations");
 	must(u, GCMD_TE, true, "switching translation on");
 	if (u->cap & CAP_PMR) {
 		write32(u, VTD_PMEN, 0);

@@ -80,10 +80,7 @@ static inline struct vtd_entry vtd_context(paddr_t table, unsigned int levels, u
 	return (struct vtd_entry){ table | ENTRY_P, (levels - 2) | (u64)domain << 8 };
 }
 
-static inline u16 vtd_context_domain(struct vtd_entry e)
-{
-	return (u16)(e.hi >> 8);
-}
+static inline u16 vtd_context_domain(struct vtd_entry e) { return (u16)(e.hi >> 8); }
 
 /*
  * Interrupt remapping entry (9.10): fixed delivery, physical destination; wide: 32 bits of APIC id
@@ -110,28 +107,18 @@ static inline u64 vtd_redirection(u16 index, u8 vector)
 	return (u64)(index & 0x7fff) << 49 | BIT(48) | (u64)(index >> 15) << 11 | vector;
 }
 
-/* Invalidation descriptors (6.5.2). */
-static inline struct vtd_entry vtd_inv_context_all(void)
-{
-	return (struct vtd_entry){ 1 | 1 << 4, 0 };
-}
-
-static inline struct vtd_entry vtd_inv_context(u16 domain, u16 sid)
-{
-	return (struct vtd_entry){ 1 | 3 << 4 | (u64)domain << 16 | (u64)sid << 32, 0 };
-}
-
-/* DMA under way is drained where the unit can do that. */
-static inline struct vtd_entry vtd_inv_iotlb_all(u64 cap)
-{
-	return (struct vtd_entry){ 2 | 1 << 4 | (cap & CAP_DRAIN_WRITE ? BIT(6) : 0) |
-				   (cap & CAP_DRAIN_READ ? BIT(7) : 0), 0 };
-}
-
-static inline struct vtd_entry vtd_inv_iotlb(u64 cap, u16 domain)
-{
-	return (struct vtd_entry){ (vtd_inv_iotlb_all(cap).lo ^ 3 << 4) | (u64)domain << 16, 0 };
-}
+/* Invalidation descriptors (6.5.2). DMA under way is drained where the unit can do that. */
+#define VTD_INV(lo, hi)			((struct vtd_entry){ (lo), (hi) })
+#define VTD_INV_CONTEXT_ALL		VTD_INV(1 | 1 << 4, 0)
+#define VTD_INV_CONTEXT(domain, sid)	VTD_INV(1 | 3 << 4 | (u64)(domain) << 16 | (u64)(sid) << 32, 0)
+#define VTD_INV_DRAIN(cap) \
+	(((cap) & CAP_DRAIN_WRITE ? BIT(6) : 0) | ((cap) & CAP_DRAIN_READ ? BIT(7) : 0))
+#define VTD_INV_IOTLB_ALL(cap)		VTD_INV(2 | 1 << 4 | VTD_INV_DRAIN(cap), 0)
+#define VTD_INV_IOTLB(cap, domain)	VTD_INV(2 | 2 << 4 | VTD_INV_DRAIN(cap) | (u64)(domain) << 16, 0)
+#define VTD_INV_IRQ_ALL			VTD_INV(4, 0)
+#define VTD_INV_IRQ(index)		VTD_INV(4 | BIT(4) | (u64)(index) << 32, 0)
+/* Writes value to address once all previous requests are done. */
+#define VTD_INV_WAIT(address, value)	VTD_INV(5 | BIT(5) | (u64)(value) << 32, address)
 
 /*
  * 2^order frames, aligned, and the entries that lead there; all of the domain, if the unit cannot
@@ -139,26 +126,10 @@ static inline struct vtd_entry vtd_inv_iotlb(u64 cap, u16 domain)
  */
 static inline struct vtd_entry vtd_inv_frames(u64 cap, u16 domain, u64 gfn, unsigned int order)
 {
-	struct vtd_entry all = vtd_inv_iotlb(cap, domain);
+	struct vtd_entry all = VTD_INV_IOTLB(cap, domain);
 
-	return !(cap & CAP_PSI) || order > CAP_MAMV(cap) ? all :
-	       (struct vtd_entry){ all.lo | 1 << 4, gfn << 12 | order };
-}
-
-static inline struct vtd_entry vtd_inv_irq_all(void)
-{
-	return (struct vtd_entry){ 4, 0 };
-}
-
-static inline struct vtd_entry vtd_inv_irq(u16 index)
-{
-	return (struct vtd_entry){ 4 | BIT(4) | (u64)index << 32, 0 };
-}
-
-/* Writes value to address once all previous requests are done. */
-static inline struct vtd_entry vtd_inv_wait(paddr_t address, u32 value)
-{
-	return (struct vtd_entry){ 5 | BIT(5) | (u64)value << 32, address };
+	return !(cap & CAP_PSI) || order > CAP_MAMV(cap) ? all
+	       : VTD_INV(all.lo | 1 << 4, gfn << 12 | order);
 }
 
 /*
