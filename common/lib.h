@@ -77,10 +77,7 @@ static inline bool test_and_clear_bit(unsigned int n, void *addr)
 }
 
 /* The bits of a value of 1, 2, 4 or 8 bytes. */
-static inline u64 bytes_mask(unsigned int size)
-{
-	return size >= 8 ? ~0ull : BIT(size * 8) - 1;
-}
+static inline u64 bytes_mask(unsigned int size) { return size >= 8 ? ~0ull : BIT(size * 8) - 1; }
 
 /* Unaligned little-endian reads. */
 static inline u16 get16(const u8 *p) { u16 v; memcpy(&v, p, sizeof(v)); return v; }
@@ -88,14 +85,8 @@ static inline u32 get32(const u8 *p) { u32 v; memcpy(&v, p, sizeof(v)); return v
 static inline u64 get64(const u8 *p) { u64 v; memcpy(&v, p, sizeof(v)); return v; }
 
 /* Index of the lowest/highest set bit; x must not be 0. */
-static inline unsigned int ffs64(u64 x)
-{
-	return (unsigned int)__builtin_ctzll(x);
-}
+static inline unsigned int ffs64(u64 x) { return (unsigned int)__builtin_ctzll(x); }
 
-static inline unsigned int fls64(u64 x)
-{
-	return 63 - (unsigned int)__builtin_clzll(x);
-}
+static inline unsigned int fls64(u64 x) { return 63 - (unsigned int)__builtin_clzll(x); }
 
 #endif

@@ -9,15 +9,9 @@ struct list_head { struct list_head *next, *prev; };
 
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
 
-static inline void list_init(struct list_head *l)
-{
-	l->next = l->prev = l;
-}
+static inline void list_init(struct list_head *l) { l->next = l->prev = l; }
 
-static inline bool list_empty(const struct list_head *l)
-{
-	return l->next == l;
-}
+static inline bool list_empty(const struct list_head *l) { return l->next == l; }
 
 static inline void list_insert_between(struct list_head *e, struct list_head *prev,
 				       struct list_head *next)

@@ -141,10 +141,7 @@ static inline bool rwlock_for_writer(const rwlock_t *l)
 	return READ_ONCE(l->writers_waiting) || READ_ONCE(l->cnt) & RWLOCK_WRITER;
 }
 
-static inline bool rwlock_taken(const rwlock_t *l)
-{
-	return READ_ONCE(l->cnt);
-}
+static inline bool rwlock_taken(const rwlock_t *l) { return READ_ONCE(l->cnt); }
 
 /* Waits while must_wait() says so; like spin_wait(). */
 void rwlock_wait(const rwlock_t *l, bool (*must_wait)(const rwlock_t *l)) __saves_registers;

@@ -13,10 +13,7 @@ void mitigations_init(void);
 /* Each CPU, after that: what is switched on for good. */
 void mitigations_init_cpu(void);
 
-static inline bool mitigated(enum mitigation m)
-{
-	return mitigations >> m & 1;
-}
+static inline bool mitigated(enum mitigation m) { return mitigations >> m & 1; }
 
 /* This CPU goes from one domain's vCPU to another's. */
 static inline void mitigations_domain_switch(void)

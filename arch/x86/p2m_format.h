@@ -35,10 +35,7 @@ extern bool p2m_large_noexec;
 #define P2M_WRITE BIT(1)	/* both vendors' nested entries allow writes by it */
 #define P2M_LEVELS 4
 
-static inline enum p2m_type p2m_entry_type(u64 e)
-{
-	return e >> P2M_TYPE_SHIFT & 15;
-}
+static inline enum p2m_type p2m_entry_type(u64 e) { return e >> P2M_TYPE_SHIFT & 15; }
 
 /*
  * The nested entry that decides what is at gfn (< p2m_gfn_limit): an empty one, or one of a type,

@@ -38,10 +38,7 @@ struct x86_pcpu {
 
 static inline struct x86_pcpu *x86_pcpu(const struct pcpu *cpu) { return (struct x86_pcpu *)cpu; }
 
-static inline struct x86_pcpu *this_x86_pcpu(void)
-{
-	return (struct x86_pcpu *)this_cpu();
-}
+static inline struct x86_pcpu *this_x86_pcpu(void) { return (struct x86_pcpu *)this_cpu(); }
 
 /*
  * traps.c: this CPU's descriptor tables and TSS; ist: exceptions may use the TSS (false while a

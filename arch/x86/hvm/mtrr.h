@@ -11,10 +11,7 @@
 #define MTRR_CAP_VALUE (MTRR_VCNT_VALUE | BIT(8) | BIT(10))	/* fixed ranges, write-combining */
 
 /* UC, WC, WT, WP, WB (SDM vol. 3, table 12-8). */
-static inline bool memory_type_ok(u8 type)
-{
-	return type <= 6 && type != 2 && type != 3;
-}
+static inline bool memory_type_ok(u8 type) { return type <= 6 && type != 2 && type != 3; }
 
 /* Eight types in one register; a PAT may hold UC- (7), too. */
 static inline bool memory_types_ok(u64 val, bool pat)

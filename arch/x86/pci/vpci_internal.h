@@ -78,10 +78,7 @@ struct vpci_dev {
 };
 
 /* Whose the functions are that no guest has. */
-static inline domid_t vpci_home(void)
-{
-	return hardware_domain ? hardware_domain->id : DOMID_IO;
-}
+static inline domid_t vpci_home(void) { return hardware_domain ? hardware_domain->id : DOMID_IO; }
 
 /*
  * Is it a guest's, in the hardware domain's list? (While that domain is built, there are no

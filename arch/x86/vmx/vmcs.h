@@ -205,10 +205,7 @@ void vmx_explain_failure(const struct exit_info *e, bool instruction);
 void vmx_flush_vpid(void);
 
 /* Are v's registers on this CPU now? Then its VMCS is the current one. */
-static inline bool vmx_is_loaded(const struct x86_vcpu *v)
-{
-	return current == &v->v;
-}
+static inline bool vmx_is_loaded(const struct x86_vcpu *v) { return current == &v->v; }
 
 /*
  * vmx.c: makes v's VMCS the current one of this CPU; returns what was. The vCPU does not run
