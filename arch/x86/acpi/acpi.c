@@ -42,7 +42,7 @@ static const struct acpi_table *meet_table(paddr_t addr, const char *what)
 {
 	const struct acpi_table *t = map_table(addr, what);
 
-	if (t && !acpi_sum_ok(t, t->len))
+	if (t && acpi_sum(t, t->len))
 		pr_warn("ACPI: %.4s at %#lx: its checksum is wrong; it is used", t->sig, addr);
 	return t;
 }

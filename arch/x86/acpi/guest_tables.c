@@ -72,16 +72,6 @@ u64 acpi_gpa(const struct acpi_build *b, const void *p)
 	return b->gpa + (u64)((const u8 *)p - b->buf);
 }
 
-static u8 checksum(const void *p, size_t len)
-{
-	const u8 *bytes = p;
-	u8 sum = 0;
-
-	while (len--)
-		sum += *bytes++;
-	return (u8)-sum;
-}
-
 void acpi_finish(struct acpi_build *b, struct acpi_table *t, const char *sig, u8 revision)
 {
 	if (b->full)
@@ -95,7 +85,7 @@ void acpi_finish(struct acpi_build *b, struct acpi_table *t, const char *sig, u8
 	memcpy(t->creator, "KEEL", 4);
 	t->creator_revision = 1;
 	t->checksum = 0;
-	t->checksum = checksum(t, t->len);
+	t->checksum = (u8)-acpi_sum(t, t->len);
 }
 
 void acpi_append(struct acpi_build *b, const void *entry, size_t len)
@@ -121,8 +111,8 @@ int acpi_finish_rsdp(struct acpi_build *b, struct rsdp *r, const struct acpi_tab
 	r->revision = 2;
 	r->len = sizeof(*r);
 	r->xsdt = acpi_gpa(b, xsdt);
-	r->checksum = checksum(r, 20);
-	r->ext_checksum = checksum(r, sizeof(*r));
+	r->checksum = (u8)-acpi_sum(r, 20);
+	r->ext_checksum = (u8)-acpi_sum(r, sizeof(*r));
 	*rsdp_gpa = acpi_gpa(b, r);
 	*used = b->used;
 	return 0;

@@ -12,16 +12,6 @@
 #define GAS_SPACE_MEMORY 0
 #define GAS_SPACE_IO 1
 
-bool acpi_sum_ok(const void *bytes, size_t len)
-{
-	const u8 *p = bytes;
-	u8 sum = 0;
-
-	while (len--)
-		sum += *p++;
-	return sum == 0;
-}
-
 bool acpi_table_fits(const void *table, size_t len)
 {
 	const struct acpi_table *t = table;
@@ -36,12 +26,12 @@ bool acpi_parse_rsdp(const void *rsdp, size_t len, paddr_t *xsdt, paddr_t *rsdt,
 	const u8 *p = rsdp;
 
 	*xsdt = *rsdt = 0;
-	*sums = len >= RSDP_V1_LEN && acpi_sum_ok(p, RSDP_V1_LEN);
+	*sums = len >= RSDP_V1_LEN && !acpi_sum(p, RSDP_V1_LEN);
 	if (len < RSDP_V1_LEN || memcmp(p, "RSD PTR ", 8) != 0)
 		return false;
 	if (p[15] >= 2 && len >= RSDP_V2_LEN) {
 		*xsdt = get64(p + 24);
-		*sums &= acpi_sum_ok(p, RSDP_V2_LEN);
+		*sums &= !acpi_sum(p, RSDP_V2_LEN);
 	}
 	*rsdt = get32(p + 16);
 	return *xsdt || *rsdt;

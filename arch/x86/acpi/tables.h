@@ -22,6 +22,17 @@ struct rsdp {
 	u8 ext_checksum, reserved[3];
 } __packed;
 
+/* 0 if the bytes have the right checksum among them. */
+static inline u8 acpi_sum(const void *bytes, size_t len)
+{
+	const u8 *p = bytes;
+	u8 sum = 0;
+
+	while (len--)
+		sum += *p++;
+	return sum;
+}
+
 struct madt { struct acpi_table h; u32 lapic_address, flags; } __packed;
 
 /* Tables under construction: bytes at buf, seen by the guest at gpa. */
