@@ -30,7 +30,7 @@ static void all_capabilities_are_used(void **state)
 
 	assert_int_equal(vmx_caps_choose(&m, &c, &why), 0);
 	assert_int_equal(c.revision, 0x12);
-	assert_true(c.true_controls && c.accessed_dirty && c.pages_2m && c.pages_1g && c.invept_single);
+	assert_true(c.true_controls && c.accessed_dirty && c.pages_1g && c.invept_single);
 	assert_int_equal(c.cr0_fixed0, X86_CR0_NE);	/* an unrestricted guest may clear PE and PG */
 	assert_int_equal(c.cr4_fixed0, X86_CR4_VMXE);
 	assert_int_equal(c.proc2,

@@ -96,6 +96,7 @@ static const struct { unsigned int bit; const char *why; } required_ept[] = {
 	{ 26, "INVEPT cannot invalidate everything" },
 	{ 32, "the CPU has VPID, but no INVVPID" },
 	{ 41, "INVVPID cannot invalidate one id" },
+	{ 16, "EPT has no 2 MiB pages" },
 };
 
 int vmx_caps_choose(const struct vmx_msrs *m, struct vmx_caps *c, const char **why)
@@ -120,15 +121,10 @@ int vmx_caps_choose(const struct vmx_msrs *m, struct vmx_caps *c, const char **w
 		.cr0_fixed0 = m->cr0_fixed0 & ~(X86_CR0_PE | X86_CR0_PG), /* unrestricted guests choose these */
 		.cr4_fixed0 = m->cr4_fixed0,
 		.true_controls = m->basic >> 55 & 1,
-		.pages_2m = m->ept_vpid >> 16 & 1,
 		.pages_1g = m->ept_vpid >> 17 & 1,
 		.accessed_dirty = m->ept_vpid >> 21 & 1,
 		.preemption_shift = m->misc & 31,
 		.invept_single = m->ept_vpid >> 25 & 1,
 	};
-	if (!c->pages_2m) {
-		*why = "EPT has no 2 MiB pages";
-		return -ENODEV;
-	}
 	return 0;
 }

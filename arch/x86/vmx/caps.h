@@ -17,7 +17,7 @@ struct vmx_caps {
 	u32 revision, pin, proc, proc2, exit, entry;	/* as written to the VMCS */
 	u64 cr0_fixed0, cr4_fixed0;			/* bits that must be 1 in a guest's registers */
 	unsigned int preemption_shift;			/* the timer counts the TSC shifted right by this */
-	bool true_controls, accessed_dirty, pages_2m, pages_1g, invept_single;
+	bool true_controls, accessed_dirty, pages_1g, invept_single;
 };
 
 /* What IA32_FEATURE_CONTROL says. */
