@@ -8,21 +8,12 @@
 /* If two ranges overlap, the one with the higher rank wins: nobody may allocate what is not RAM. */
 static unsigned int range_rank(uint32_t type)
 {
-	switch (type) {
-	case BOOT_RANGE_RAM:
-		return 0;
-	case BOOT_RANGE_PMEM:
-		return 1;
-	case BOOT_RANGE_ACPI:
-		return 2;
-	case BOOT_RANGE_NVS:
-		return 3;
-	case BOOT_RANGE_UNUSABLE:
-	case BOOT_RANGE_DISABLED:
-		return 5;
-	default:
-		return 4;
-	}
+	static const uint8_t ranks[] = {
+		[BOOT_RANGE_RAM] = 1, [BOOT_RANGE_PMEM] = 2, [BOOT_RANGE_ACPI] = 3, [BOOT_RANGE_NVS] = 4,
+		[BOOT_RANGE_RESERVED] = 5, [BOOT_RANGE_UNUSABLE] = 6, [BOOT_RANGE_DISABLED] = 6,
+	};
+
+	return type < sizeof(ranks) && ranks[type] ? ranks[type] : ranks[BOOT_RANGE_RESERVED];
 }
 
 static int range_insert(struct boot_info *bi, uint32_t at, uint64_t base, uint64_t end,

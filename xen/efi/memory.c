@@ -95,36 +95,19 @@ VOID *loader_alloc(UINT64 size, UINT64 align, EFI_MEMORY_TYPE type, BOOLEAN stri
 /* UEFI 2.10, table 7.10: the use of each type of memory after boot services have ended. */
 static VOID add_descriptor(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
 {
-	UINT32 type = BOOT_RANGE_RESERVED, flags = 0;
+	static const UINT8 types[] = {
+		[EfiLoaderCode] = BOOT_RANGE_RAM, [EfiLoaderData] = BOOT_RANGE_RAM,
+		[EfiBootServicesCode] = BOOT_RANGE_RAM, [EfiBootServicesData] = BOOT_RANGE_RAM,
+		[EfiConventionalMemory] = BOOT_RANGE_RAM, [EfiACPIReclaimMemory] = BOOT_RANGE_ACPI,
+		[EfiACPIMemoryNVS] = BOOT_RANGE_NVS, [EfiUnusableMemory] = BOOT_RANGE_UNUSABLE,
+		[14] = BOOT_RANGE_PMEM, /* EfiPersistentMemory */
+	};
+	UINT32 type = d->Type < sizeof(types) ? types[d->Type] : 0;
+	UINT32 flags = d->Attribute & EFI_MEMORY_RUNTIME ? BOOT_RANGE_EFI_RUNTIME : 0;
 
-	switch (d->Type) {
-	case EfiLoaderCode:
-	case EfiLoaderData:
-	case EfiBootServicesCode:
-	case EfiBootServicesData:
-	case EfiConventionalMemory:
-		/* Memory that cannot be cached is not used as RAM. */
-		if (d->Attribute & EFI_MEMORY_WB)
-			type = BOOT_RANGE_RAM;
-		break;
-	case EfiACPIReclaimMemory:
-		type = BOOT_RANGE_ACPI;
-		break;
-	case EfiACPIMemoryNVS:
-		type = BOOT_RANGE_NVS;
-		break;
-	case EfiUnusableMemory:
-		type = BOOT_RANGE_UNUSABLE;
-		break;
-	case 14: /* EfiPersistentMemory */
-		type = BOOT_RANGE_PMEM;
-		break;
-	}
-	if (d->Attribute & EFI_MEMORY_RUNTIME) {
-		flags = BOOT_RANGE_EFI_RUNTIME;
-		if (type == BOOT_RANGE_RAM)
-			type = BOOT_RANGE_RESERVED;
-	}
+	/* RAM is what can be cached, and what the firmware uses no more. */
+	if (!type || (type == BOOT_RANGE_RAM && (flags || !(d->Attribute & EFI_MEMORY_WB))))
+		type = BOOT_RANGE_RESERVED;
 	boot_info_add_range(bi, d->PhysicalStart, d->NumberOfPages * EFI_PAGE_SIZE, type, flags);
 }
 
