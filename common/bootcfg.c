@@ -74,18 +74,14 @@ int bootcfg_known(struct bootcfg_parser *p, int node, const char *const *known)
 	static const char *const always[] = {
 		"compatible", "phandle", "linux,phandle", "#address-cells", "#size-cells", NULL
 	};
-	int prop, i, j;
+	int prop;
 
 	fdt_for_each_property_offset(prop, p->fdt, node) {
 		const char *name;
 
 		if (!fdt_getprop_by_offset(p->fdt, prop, &name, NULL))
 			return node_error(p, node, "unreadable property");
-		for (i = 0; always[i] && strcmp(name, always[i]); i++)
-			;
-		for (j = 0; known[j] && strcmp(name, known[j]); j++)
-			;
-		if (!always[i] && !known[j])
+		if (find_word(name, always) < 0 && find_word(name, known) < 0)
 			return node_error(p, node, "%s is not supported", name);
 	}
 	return 0;
@@ -213,20 +209,18 @@ bad:
 /* The same as strings: "control", "hardware". Returns as bootcfg_number() does. */
 static int capability_words(struct bootcfg_parser *p, int node, u64 *caps)
 {
-	static const char *const words[] = { "control", "hardware", "xenstore" };
+	static const char *const words[] = { "control", "hardware", "xenstore", NULL };
 	int n = fdt_stringlist_count(p->fdt, node, "capabilities");
 	const char *word;
-	unsigned int i;
-	int k;
+	int i, k;
 
 	for (k = 0; k < n; k++) {
 		word = fdt_stringlist_get(p->fdt, node, "capabilities", k, NULL);
 		/* A cell with zeroes looks like empty strings. */
 		if (!word || !*word)
 			return 0;
-		for (i = 0; i < ARRAY_SIZE(words) && strcmp(word, words[i]); i++)
-			;
-		if (i == ARRAY_SIZE(words))
+		i = find_word(word, words);
+		if (i < 0)
 			return node_error(p, node, "capabilities: \"%s\" is none of control, hardware, xenstore", word);
 		*caps |= BIT(i);
 	}
@@ -268,8 +262,7 @@ static int parse_numbers(struct bootcfg_parser *p, int node, struct bootcfg_doma
 	if (!d->memory_kb && !dom0)
 		return bootcfg_error(p, "%s: memory is missing or 0 (KiB)", d->name);
 	if (d->memory_kb % 4)
-		return bootcfg_error(p, "%s: memory = %lu KiB is no multiple of 4", d->name,
-				   d->memory_kb);
+		return bootcfg_error(p, "%s: memory = %lu KiB is no multiple of 4", d->name, d->memory_kb);
 
 	/* 0 asks for the next free id, except in Dom0's node, where it is Dom0's own. */
 	v = 0;
@@ -380,8 +373,7 @@ static int assign_ids(struct bootcfg_parser *p)
 					     bootcfg_dom0(cfg)->name);
 		for (j = 0; j < i; j++) {
 			if (d->domid && d->domid == cfg->domains[j].domid)
-				return bootcfg_error(p, "%s: domid = %u is %s's", d->name, d->domid,
-						   cfg->domains[j].name);
+				return bootcfg_error(p, "%s: domid = %u is %s's", d->name, d->domid, cfg->domains[j].name);
 			if (!strcmp(d->name, cfg->domains[j].name))
 				return bootcfg_error(p, "%s: two domains have this name", d->name);
 		}

@@ -79,6 +79,15 @@ static inline bool test_and_clear_bit(unsigned int n, void *addr)
 /* The bits of a value of 1, 2, 4 or 8 bytes. */
 static inline u64 bytes_mask(unsigned int size) { return size >= 8 ? ~0ull : BIT(size * 8) - 1; }
 
+/* The place of s in a list that ends with NULL; -1: it is not there. */
+static inline int find_word(const char *s, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(s, words[i]))
+			return i;
+	return -1;
+}
+
 /* Unaligned little-endian reads. */
 static inline u16 get16(const u8 *p) { u16 v; memcpy(&v, p, sizeof(v)); return v; }
 static inline u32 get32(const u8 *p) { u32 v; memcpy(&v, p, sizeof(v)); return v; }

@@ -131,14 +131,6 @@ const char *option_default(const struct option *o)
 	return o->type == OPTION_CHOICE ? o->words[o->dflt] : o->dflt ? "on" : "off";
 }
 
-static int find_word(const char *s, const char *const *words)
-{
-	for (int i = 0; words[i]; i++)
-		if (!strcmp(s, words[i]))
-			return i;
-	return -1;
-}
-
 int option_word(const struct option *o, const char *value)
 {
 	return find_word(value, o->words);
