@@ -42,6 +42,5 @@ void boot_info_print(const struct boot_info *bi)
 	if (bi->fdt)
 		pr_info("boot configuration at %#lx, %lu bytes", bi->fdt, bi->fdt_size);
 	if (bi->fb.present)
-		pr_info("framebuffer %ux%ux%u at %#lx", bi->fb.width, bi->fb.height, bi->fb.bpp,
-			bi->fb.base);
+		pr_info("framebuffer %ux%ux%u at %#lx", bi->fb.width, bi->fb.height, bi->fb.bpp, bi->fb.base);
 }

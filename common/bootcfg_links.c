@@ -46,8 +46,7 @@ static int parse_evtchn(struct bootcfg_parser *p, int node, struct bootcfg_domai
 
 	if (d->nr_evtchns == BOOTCFG_MAX_EVTCHNS)
 		return bootcfg_error(p, "%s: more than %d event channels", d->name, BOOTCFG_MAX_EVTCHNS);
-	if (bootcfg_known(p, node, known) ||
-	    get_pair(p, node, "xen,evtchn", &e->port, &link))
+	if (bootcfg_known(p, node, known) || get_pair(p, node, "xen,evtchn", &e->port, &link))
 		return -1;
 	if (!e->port || e->port > EVTCHN_MAX_PORT)
 		return link_error(p, d, node, "port %u is not in 1..%u", e->port, EVTCHN_MAX_PORT);
@@ -55,8 +54,7 @@ static int parse_evtchn(struct bootcfg_parser *p, int node, struct bootcfg_domai
 		if (d->evtchns[i].port == e->port)
 			return link_error(p, d, node, "port %u is taken", e->port);
 	other = fdt_node_offset_by_phandle(p->fdt, link);
-	if (other < 0 || other == node ||
-	    fdt_node_check_compatible(p->fdt, other, "xen,evtchn-v1"))
+	if (other < 0 || other == node || fdt_node_check_compatible(p->fdt, other, "xen,evtchn-v1"))
 		return link_error(p, d, node, "xen,evtchn leads to no other event channel (phandle %u)", link);
 	peer = domain_of_node(p, fdt_parent_offset(p->fdt, other));
 	if (peer < 0)

@@ -32,8 +32,7 @@ static const u32 same[] = {
 				     BIT(XENVER_commandline),
 	[__HYPERVISOR_console_io] = BIT(CONSOLEIO_write) | BIT(CONSOLEIO_read),
 	[__HYPERVISOR_grant_table_op] = BIT(GNTTABOP_map_grant_ref) | BIT(GNTTABOP_unmap_grant_ref) |
-					BIT(GNTTABOP_query_size) | BIT(GNTTABOP_set_version) |
-					BIT(GNTTABOP_get_version),
+					BIT(GNTTABOP_query_size) | BIT(GNTTABOP_set_version) | BIT(GNTTABOP_get_version),
 	[__HYPERVISOR_vcpu_op] = BIT(VCPUOP_is_up) | BIT(VCPUOP_register_vcpu_info),
 	[__HYPERVISOR_sched_op] = BIT(SCHEDOP_yield) | BIT(SCHEDOP_block) | BIT(SCHEDOP_shutdown),
 	[__HYPERVISOR_event_channel_op] = BIT(EVTCHNOP_bind_interdomain) | BIT(EVTCHNOP_bind_virq) |
@@ -87,8 +86,7 @@ static long setup_table(u32 gva, u32 count)
 
 long hypercall_dispatch_32bit(u32 nr, const u32 a[5])
 {
-	if (nr < ARRAY_SIZE(same) && a[0] < 32 &&
-	    same[index_nospec(nr, ARRAY_SIZE(same))] & BIT(a[0]))
+	if (nr < ARRAY_SIZE(same) && a[0] < 32 && same[index_nospec(nr, ARRAY_SIZE(same))] & BIT(a[0]))
 		return hypercall_dispatch(nr, a[0], a[1], a[2], a[3], a[4]);
 	this_cpu()->nr_hypercalls++;
 	if (nr == __HYPERVISOR_memory_op && a[0] == XENMEM_add_to_physmap)

@@ -91,8 +91,7 @@ static int intel_matches(const u8 *p, const struct intel_header *h, u32 data,
 	}
 	if (!found)
 		return 0;
-	if (sum(p, sizeof(*h) + data, cpu) ||
-	    (size && sum(table, sizeof(t) + t.count * sizeof(s), cpu)))
+	if (sum(p, sizeof(*h) + data, cpu) || (size && sum(table, sizeof(t) + t.count * sizeof(s), cpu)))
 		return -EINVAL;
 	return 1;
 }

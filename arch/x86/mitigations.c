@@ -151,8 +151,7 @@ void mitigations_before_entry(struct x86_vcpu *v)
 	static const u16 selector = 0; /* any selector does: VERW's side effect is what counts */
 
 	if (v->measures & MEASURES_SPEC_CTRL)
-		wrmsr_try(MSR_SPEC_CTRL,
-			  v->spec_ctrl | (v->measures & MEASURE_SPEC_CTRL_DIRECT ? 0 : spec_ctrl));
+		wrmsr_try(MSR_SPEC_CTRL, v->spec_ctrl | (v->measures & MEASURE_SPEC_CTRL_DIRECT ? 0 : spec_ctrl));
 	if (v->measures & 1u << MIT_L1D_ENTRY)
 		wrmsr(MSR_FLUSH_CMD, 1);
 	if (v->measures & 1u << MIT_VERW_ENTRY)

@@ -108,8 +108,7 @@ unsigned long strtoul(const char *s, char **end, int base)
 		p++;
 	if (*p == '-' || *p == '+')
 		negative = *p++ == '-';
-	if ((base == 0 || base == 16) && p[0] == '0' && (p[1] | 0x20) == 'x' &&
-	    digit_value(p[2]) < 16) {
+	if ((base == 0 || base == 16) && p[0] == '0' && (p[1] | 0x20) == 'x' && digit_value(p[2]) < 16) {
 		p += 2;
 		base = 16;
 	} else if (base == 0) {

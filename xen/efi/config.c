@@ -60,8 +60,7 @@ static VOID split_options(struct loader *l, const char *s)
 		}
 		if (len > strlen(CONFIG_OPTION) && len < LOADER_PATH_LEN &&
 		    !strncmp(s, CONFIG_OPTION, strlen(CONFIG_OPTION))) {
-			boot_copy_string(l->config_name, len - strlen(CONFIG_OPTION) + 1,
-					 s + strlen(CONFIG_OPTION));
+			boot_copy_string(l->config_name, len - strlen(CONFIG_OPTION) + 1, s + strlen(CONFIG_OPTION));
 		} else if (n + 1 + len <= room) {
 			if (n)
 				out[n++] = ' ';
@@ -128,8 +127,7 @@ static EFI_STATUS load_module(struct loader *l, const char *path, BOOLEAN kernel
 			return status;
 	}
 	if (boot_info_add_module(l->bi, (UINTN)b.data, b.size, path, cmdline) < 0)
-		return loader_error(EFI_OUT_OF_RESOURCES, L"%a: more than %d modules", path,
-				    BOOT_MAX_MODULES);
+		return loader_error(EFI_OUT_OF_RESOURCES, L"%a: more than %d modules", path, BOOT_MAX_MODULES);
 	return EFI_SUCCESS;
 }
 

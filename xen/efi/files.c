@@ -148,8 +148,7 @@ BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_bl
 		out->size = size;
 		out->data = loader_alloc(size, EFI_PAGE_SIZE, EfiLoaderData, FALSE);
 		if (!out->data) {
-			loader_error(EFI_OUT_OF_RESOURCES, L"section %a: no memory for %ld bytes", name,
-				     size);
+			loader_error(EFI_OUT_OF_RESOURCES, L"section %a: no memory for %ld bytes", name, size);
 			return FALSE;
 		}
 		memcpy(out->data, base + get32(section + SECTION_VIRT_ADDR), size);

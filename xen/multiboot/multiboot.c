@@ -95,10 +95,8 @@ static void mb1_memory(struct boot_info *bi, const struct mb1_info *info)
 
 	if (!(info->flags & MB1_INFO_MMAP)) {
 		if (info->flags & MB1_INFO_MEMORY) {
-			boot_info_add_range(bi, 0, (uint64_t)info->mem_lower << 10,
-					    BOOT_RANGE_RAM, 0);
-			boot_info_add_range(bi, 0x100000, (uint64_t)info->mem_upper << 10,
-					    BOOT_RANGE_RAM, 0);
+			boot_info_add_range(bi, 0, (uint64_t)info->mem_lower << 10, BOOT_RANGE_RAM, 0);
+			boot_info_add_range(bi, 0x100000, (uint64_t)info->mem_upper << 10, BOOT_RANGE_RAM, 0);
 		}
 		return;
 	}
@@ -118,8 +116,7 @@ void multiboot1_convert(struct boot_info *bi, const struct mb1_info *info)
 	if (info->flags & MB1_INFO_LOADER)
 		boot_copy_string(bi->loader_name, sizeof(bi->loader_name), phys(info->loader_name));
 	if (info->flags & MB1_INFO_CMDLINE)
-		boot_copy_string(bi->cmdline, sizeof(bi->cmdline),
-				 skip_name(bi, phys(info->cmdline)));
+		boot_copy_string(bi->cmdline, sizeof(bi->cmdline), skip_name(bi, phys(info->cmdline)));
 	if (info->flags & MB1_INFO_MODULES) {
 		const struct mb1_module *m = phys(info->mods_addr);
 
@@ -202,14 +199,12 @@ void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info)
 		while (at + sizeof(struct mb2_tag) <= info->total_size) {
 			const struct mb2_tag *tag = (const void *)(base + at);
 
-			if (tag->type == MB2_TAG_END || tag->size < sizeof(*tag) ||
-			    tag->size > info->total_size - at)
+			if (tag->type == MB2_TAG_END || tag->size < sizeof(*tag) || tag->size > info->total_size - at)
 				break;
 			if (pass)
 				mb2_tag(bi, tag);
 			else if (tag->type == MB2_TAG_LOADER)
-				boot_copy_string(bi->loader_name, sizeof(bi->loader_name),
-						 (const char *)(tag + 1));
+				boot_copy_string(bi->loader_name, sizeof(bi->loader_name), (const char *)(tag + 1));
 			at += (tag->size + 7) & ~7u;
 		}
 	}

@@ -23,8 +23,7 @@ unsigned int srat_cpu(const void *table, size_t len, const struct srat *s, u32 a
  * Distances between the nodes of s; false: not between all, one that is not between 11 and 255 (10
  * to itself), or not the same both ways.
  */
-bool slit_parse(const void *table, size_t len, const struct srat *s,
-		u8 (*distance)[MAX_NODES]);
+bool slit_parse(const void *table, size_t len, const struct srat *s, u8 (*distance)[MAX_NODES]);
 
 /*
  * Boot, once the local APIC can be read: tells the heap of the nodes, and says what there is, or

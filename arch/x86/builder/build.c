@@ -123,8 +123,7 @@ static void build_start_info(struct builder *b)
 		len = m->size;
 		ramdisk = build_place(b, max(len, 1ull), PAGE_SIZE, GiB(4));
 		if (!ramdisk)
-			panic("%s: no room for %s (%lu KiB); give it more memory", build_name(b), m->name,
-			      len >> 10);
+			panic("%s: no room for %s (%lu KiB); give it more memory", build_name(b), m->name, len >> 10);
 		put(b, ramdisk, pa_to_virt(m->base), len);
 	}
 	pvh_start_fill(s, gpa, gpa + PVH_START_SIZE(MAX_E820), b->rsdp, ramdisk, len, d->nr_e820);

@@ -100,8 +100,7 @@ static void connect(struct vioapic_pin *pin, bool reprogram)
 		pin->desc = irq_alloc(IRQ_GSI, pin->gsi, vlapic_dest_cpu(pin->io->d, RTE_DEST(pin->rte),
 								       pin->rte & RTE_LOGICAL), &pin->irq);
 		if (!pin->desc) {
-			pr_guest(pin->io->d, "GSI %u: no free interrupt vector on any CPU, it stays masked\n",
-				 pin->gsi);
+			pr_guest(pin->io->d, "GSI %u: no free interrupt vector on any CPU, it stays masked\n", pin->gsi);
 			return;
 		}
 		reprogram = true;
