@@ -35,12 +35,12 @@
 	SAVE_GUEST %rdi
 	pop	7*8(%rdi)
 	add	$8, %rsp
+	xor	%eax, %eax
 	FORGET_GUEST
 	POP_HOST
 	.if \guard
 	jmp	mitigations_after_exit	/* before the first return */
 	.endif
-	xor	%eax, %eax
 	jmp	__x86_return_thunk
 	.size \name, . - \name
 	.endm
