@@ -55,7 +55,7 @@ static void read_cpu(struct spec_cpu *cpu)
 	}
 }
 
-/* What is forced may need MSRs that the CPU has not. */
+/* What is forced may need MSRs that the CPU does not have. */
 static void drop_unknown(void)
 {
 	u32 barriers = 1u << MIT_IBPB_SWITCH | 1u << MIT_IBPB_EXIT;
@@ -68,7 +68,7 @@ static void drop_unknown(void)
 		mitigations &= ~controls;
 	if (wrmsr_safe(MSR_FLUSH_CMD, 1))
 		mitigations &= ~(1u << MIT_L1D_ENTRY);
-	if (wrmsr_safe(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTO_IBRS))
+	if (mitigated(MIT_AUTO_IBRS) && wrmsr_safe(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTO_IBRS))
 		mitigations &= ~(1u << MIT_AUTO_IBRS);
 }
 

@@ -78,7 +78,7 @@ static const struct { u8 model, first_stepping, last_stepping; u32 faults; } mod
 
 /*
  * One row a fault. AMD: families (0: none has it); Intel: all models unless listed, or not
- * ATOM. A CPU with all of `no`, or with amd_no, has it not.
+ * ATOM. A CPU with all of `no`, or with amd_no, does not have it.
  */
 static const struct {
 	const char *name;

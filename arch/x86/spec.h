@@ -61,7 +61,8 @@ struct spec_cpu {
 bool spec_affected(const struct spec_cpu *cpu, enum spec_fault fault);
 /*
  * The set of measures for such a CPU. on, off: bits of the words of the option spec=, SPEC_WORDS;
- * what is on is done without need, too, if the CPU can do it; with SPEC_WORD_FORCE in any case.
+ * what is on is done even without need, if the CPU can do it, and with SPEC_WORD_FORCE even if it
+ * does not say so.
  */
 u32 spec_choose(const struct spec_cpu *cpu, u32 on, u32 off);
 

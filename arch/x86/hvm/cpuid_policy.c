@@ -15,8 +15,8 @@
 
 #define B(n) (1u << (n))
 /*
- * Faults that the CPU has not: RDCL SKIP_L1DFL SSB MDS PSCHANGE_MC TAA SBDR_SSDP FBSDP PSDP BHI
- * PBRSB GDS RFDS ITS; those that it has (RSBA, RRSBA); and what VERW clears (FB_CLEAR,
+ * Faults that the CPU does not have: RDCL SKIP_L1DFL SSB MDS PSCHANGE_MC TAA SBDR_SSDP FBSDP PSDP
+ * BHI PBRSB GDS RFDS ITS; those that it has (RSBA, RRSBA); and what VERW clears (FB_CLEAR,
  * RFDS_CLEAR): a kernel that learns of no MDS in it has no other reason to use it. IBRS_ALL with
  * SPEC_CTRL. Not what speaks of MSRs that guests lack (TSX_CTRL, FB_CLEAR_CTRL).
  */

@@ -349,7 +349,7 @@ static int load_vmce(struct x86_vcpu *x, struct stream *s, u32 len)
 	return 0;
 }
 
-/* Of the MSRs that Xen saves here a guest of Keel has SPEC_CTRL: others would read 0. */
+/* Of the MSRs that Xen saves here Keel's guests have only SPEC_CTRL. Others must be 0. */
 static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 {
 	struct hvm_one_msr m;

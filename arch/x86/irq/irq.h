@@ -64,8 +64,8 @@ enum apic_delivery { APIC_DM_FIXED, APIC_DM_LOWEST, APIC_DM_SMI, APIC_DM_REMOTE_
 /* lapic.c: this CPU's own. Interrupts off, any locks. */
 void lapic_init_cpu(void);		/* x2APIC where it is, else xAPIC; enables, masks LVTs */
 /*
- * Once, before, and with the microcode loaded: what of the local APIC firmware or the CPU's model
- * does not let Keel use goes from cpu_features.
+ * Once, before that, with the microcode loaded: clears in cpu_features what Keel may not use of the
+ * local APIC because the firmware asks for that, or the CPU's model has an erratum.
  */
 void lapic_choose_mode(void);
 u32 lapic_id(void);

@@ -33,7 +33,7 @@
 #define SLOT_LINK_CHANGED BIT(24)
 #define SLOT_CHANGES	(SLOT_PRESENCE_CHANGED | SLOT_LINK_CHANGED)
 
-/* A port's registers: what of each is fixed, and what software may write. The others are 0. */
+/* A port's registers: their fixed bits, and those that software may write. All others are 0. */
 static const struct { u8 reg; u32 fixed, writable; } registers[] = {
 	{ PCI_VENDOR_ID, 0xcf005853, 0 },	/* vendor 0x5853: Xen */
 	{ PCI_COMMAND, PCI_STATUS_CAPS << 16, 0x0547 },	/* I/O, memory, master, parity, SERR, INTx off */

@@ -44,7 +44,7 @@ struct guest_fn {
 
 #define GUEST_PORT_CONFIG 0x90	/* bytes of configuration space; behind them all is 0 */
 
-/* A root port, as its registers. guest_bus.c has what of them is fixed. */
+/* A root port: its registers. guest_bus.c says which of their bits are fixed. */
 struct guest_port {
 	u32 config[GUEST_PORT_CONFIG / 4];
 	bool signalled;
