@@ -29,7 +29,8 @@ enum { RAX, RSP = 4, RDI = 7, VMCB_PA = 16, NR };
  * Macros stand for what only hypervisors may execute; the sources' own #include is a comment here.
  * A VMCS has what was written to it last, and before that.
  */
-__asm__(MACRO("clgi", "") MACRO("stgi", "") MACRO("sti", "") MACRO("cli", "")
+__asm__(MACRO("clgi", "movl $0, gif(%rip)\n") MACRO("stgi", "movl $1, gif(%rip)\n") MACRO("sti", "")
+	MACRO("cli", "")
 	MACRO("guest", EACH(STORE_INSIDE) EACH(LOAD_GUEST))
 	MACRO("vmrun vmcb", "guest\n")
 	MACRO("wrmsr", "mov %ecx, msr(%rip)\n mov %eax, msr + 4(%rip)\n mov %edx, msr + 8(%rip)\n")
@@ -49,20 +50,25 @@ __asm__(MACRO("clgi", "") MACRO("stgi", "") MACRO("sti", "") MACRO("cli", "")
 	"	mov	%rsi, %rdi\n"
 	"	mov	%edx, %esi\n"
 	KEPT(LOAD_HOST)
+	"	sub	$8, %rsp\n"
 	"	call	*%rax\n"
 	EACH(STORE_AFTER)
+	"	add	$8, %rsp\n"
 	"	pop	%r15\n	pop	%r14\n	pop	%r13\n	pop	%r12\n	pop	%rbp\n	pop	%rbx\n"
 	"	ret\n"
 	"mitigations_after_exit:\n"
 	EACH(STORE_THEN)
 	"	incl	guarded(%rip)\n"
+	"	mov	gif(%rip), %eax\n"
+	"	mov	%eax, nmis_then(%rip)\n"
+	"	mov	%rsp, then + 8 * 4(%rip)\n"
 	"	xor	%eax, %eax\n"
 	"__x86_return_thunk:\n"
 	"	ret\n");
 
 int run(const u8 *way, u64 *gpr, bool launched);
 u64 inside[NR], then[NR], after[NR], vmcs[2], field[2];
-u32 msr[3], guarded, resumed;
+u32 msr[3], guarded, resumed, gif = 1, nmis_then;
 bool refuse;
 
 extern const u8 svm_enter[], svm_enter_guarded[], svm_enter_barrier[];
@@ -114,8 +120,12 @@ static void registers_change_hands(void **state)
 			expect_host(after);
 			assert_true(svm ? inside[RAX] == BEFORE + VMCB_PA : !rc && resumed == launched);
 			assert_int_equal(guarded, ways[way].guarded);
+			assert_int_equal(gif, 1);
 			if (!guarded)
 				continue;
+			/* On SVM, NMIs come when the measures are done. */
+			assert_int_equal(nmis_then, !svm);
+			assert_int_equal(then[RSP] % 16, 8);
 			expect_host(then);
 			assert_ptr_equal((void *)then[RDI], gpr);
 		}

@@ -44,7 +44,8 @@
 	.endm
 
 	/*
-	 * What the guest had in registers, Keel does not speculate with. POP_HOST overwrites the others.
+	 * What the guest had in registers, Keel does not speculate with. POP_HOST overwrites the others,
+	 * but for RAX and RDI, which are each vendor's own matter.
 	 */
 	.macro FORGET_GUEST
 	.irp	reg, ecx, edx, esi, r8d, r9d, r10d, r11d

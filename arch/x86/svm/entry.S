@@ -3,7 +3,8 @@
  * Into the guest and back: void svm_enter(u64 *gpr), and svm_enter_guarded(), which
  * lets no prediction of the guest's pass; svm_enter_barrier() forgets them all before any branch,
  * as some CPUs take any instruction for one. Not one with tests after the exit: those could be
- * mispredicted.
+ * mispredicted. The NMI that ended a guest, or one that waits, is taken at STGI, and its handler has
+ * branches, too: STGI comes last.
  * The offsets are those of gpr[]: the registers in the order of their encoding.
  */
 #include "arch/x86/hvm/enter.h"
@@ -27,7 +28,9 @@
 	mov	7*8(%rdi), %rdi
 	vmrun	%rax
 	cli
+	.if !\guard
 	stgi
+	.endif
 	pop	%rax
 	mov	%rdi, 7*8(%rax)
 	mov	%rax, %rdi
@@ -41,7 +44,10 @@
 	FORGET_GUEST
 	POP_HOST
 	.if \guard
-	jmp	mitigations_after_exit	/* before the first return */
+	sub	$8, %rsp
+	call	mitigations_after_exit	/* before the first return */
+	add	$8, %rsp
+	stgi
 	.endif
 	jmp	__x86_return_thunk
 	.size \name, . - \name
