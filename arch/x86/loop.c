@@ -64,6 +64,7 @@ void vcpu_loop(void)
 		vcpu_time_update(&v->v);
 		hvm_prepare_entry(v);
 		hvm_ops->run(v, &e);
+		cpu->nr_exits++;
 		hvm_handle_exit(v, &e);
 	}
 }

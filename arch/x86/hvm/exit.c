@@ -272,6 +272,5 @@ static void (*const handlers[NR_EXITS])(struct x86_vcpu *, const struct exit_inf
 
 void hvm_handle_exit(struct x86_vcpu *v, const struct exit_info *e)
 {
-	this_cpu()->nr_exits++;
 	handlers[e->reason](v, e);
 }
