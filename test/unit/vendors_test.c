@@ -860,6 +860,20 @@ static void spec_ctrl_is_the_vcpus(void **state)
 	expect_bitmap(1, x2apic_msr_bitmap);
 }
 
+/* Firmware may have locked it on one CPU only: that CPU is left out. */
+static void a_cpu_without_virtualization(void **state)
+{
+	make_vcpu(0);
+	has_msrs = -1;
+	assert_int_equal(hvm_ops->cpu_up(), -EACCES);
+	has_msrs = 0;
+	assert_int_equal(hvm_ops->cpu_up(), 0);
+	make_vcpu(1);
+	an_msr = FEATURE_CONTROL_LOCK;
+	assert_int_equal(hvm_ops->cpu_up(), -EACCES);
+	has_msrs = -1;
+}
+
 /*
  * A new domain may be at the address of one that was freed: the barrier between domains is needed
  * all the same.
@@ -893,7 +907,7 @@ int main(void)
 		UNIT_TEST(writes_of_control_registers),
 		UNIT_TEST(measures_choose_the_entry),
 		UNIT_TEST(spec_ctrl_is_the_vcpus),
-		UNIT_TEST(a_domain_that_has_gone_ran_nowhere),
+		UNIT_TEST(a_domain_that_has_gone_ran_nowhere), UNIT_TEST(a_cpu_without_virtualization),
 		UNIT_TEST(breakpoints_go_with_their_vcpu), UNIT_TEST(an_exit_keeps_the_cpus_cr4),
 		UNIT_TEST(a_debug_exception_can_be_delivered),
 		UNIT_TEST(a_machine_check_in_an_entry),

@@ -106,7 +106,8 @@ static int svm_cpu_up(void)
 
 	if (!pages || (!default_msrpm && init_bitmaps()))
 		return -ENOMEM;
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	if (wrmsr_safe(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME)) /* the firmware has set VM_CR.SVMDIS */
+		return -EACCES;
 	wrmsr(MSR_VM_HSAVE_PA, virt_to_pa(pages));
 	cpu->svm.host_vmcb = virt_to_pa(pages + PAGE_SIZE);
 	vmsave(cpu->svm.host_vmcb);

@@ -180,8 +180,10 @@ static int vmx_cpu_up(void)
 	const char *why;
 	u8 failed;
 
-	if (!region || (!default_msr_bitmap && init_bitmaps()) || check_feature_control(&why))
+	if (!region || (!default_msr_bitmap && init_bitmaps()))
 		return -ENOMEM;
+	if (check_feature_control(&why))
+		return -EACCES;
 	*region = vmx.revision;
 	cpu->vmx.vmxon_region = virt_to_pa(region);
 	WRITE_CR(0, READ_CR(0) | X86_CR0_NE);
