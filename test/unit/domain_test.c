@@ -546,6 +546,7 @@ static void a_watchdog_ends_its_domain(void **state)
 	assert_int_equal(watchdog(v, 0, 5), 1);
 	assert_int_equal(watchdog(v, 0, 8), 2);
 	assert_int_equal(watchdog(v, 0, 5), -ENOSPC);
+	assert_int_equal(watchdog(v, 3, 5), -EINVAL);
 	/* Each watchdog has its own time: one is set again, one is ended and then taken anew. */
 	fake_advance(4 * SECOND);
 	assert_int_equal(watchdog(v, 1, 5), 0);
