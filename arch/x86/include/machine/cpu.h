@@ -15,10 +15,12 @@ struct pcpu;
 #define __saves_registers __attribute__((no_caller_saved_registers))
 /*
  * fn(a, b), where fn is __saves_registers: the compiler does not see a call, so the function around
- * it saves nothing for one that is hardly ever made.
+ * it saves nothing for one that is hardly ever made. clang leaves the registers of the arguments
+ * out of the attribute.
  */
 #define slow_call(fn, a, b) \
-	__asm__ volatile("call %P0" : : "i"(fn), "D"(a), "S"((u64)(b)) : "memory", "cc")
+	__asm__ volatile("push %%rdi; push %%rsi; call %P0; pop %%rsi; pop %%rdi" \
+			 : : "i"(fn), "D"(a), "S"((u64)(b)) : "memory", "cc")
 
 #define CPU_STACK_ORDER 2
 #define CPU_STACK_SIZE (PAGE_SIZE << CPU_STACK_ORDER)
