@@ -193,19 +193,24 @@ bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
 	return true;
 }
 
-/* RAM beyond what Keel can keep account of is nobody's. */
+/*
+ * RAM counts in whole pages: what shares a page with something else is nobody's, as is RAM beyond
+ * what Keel can keep account of.
+ */
 static void limit_ram(struct boot_range *r)
 {
-	paddr_t end = r->base + r->size;
+	paddr_t base = ROUND_UP(r->base, PAGE_SIZE), end = r->base + r->size;
 
-	if (r->type != BOOT_RANGE_RAM || end <= RAM_LIMIT)
+	if (r->type != BOOT_RANGE_RAM)
 		return;
-	pr_warn("memory: %012lx-%012lx is left out: Keel uses RAM below 16 TiB only\n",
-		max_t(paddr_t, r->base, RAM_LIMIT), end - 1);
-	if (r->base >= RAM_LIMIT)
+	if (end > RAM_LIMIT)
+		pr_warn("memory: %012lx-%012lx is left out: Keel uses RAM below 16 TiB only\n",
+			max_t(paddr_t, r->base, RAM_LIMIT), end - 1);
+	end = min_t(paddr_t, end, RAM_LIMIT) & PAGE_MASK;
+	if (r->base >= end || base >= end)
 		r->type = BOOT_RANGE_RESERVED;
 	else
-		r->size = RAM_LIMIT - r->base;
+		*r = (struct boot_range){ base, end - base, r->type, r->flags };
 }
 
 /* The loader's stack and structures are in RAM that will be allocated: take a copy first. */
@@ -214,15 +219,12 @@ void mm_init_early(const struct boot_info *bi)
 	boot_info = *bi;
 	for (unsigned int i = 0; i < boot_info.nr_ranges; i++) {
 		struct boot_range *r = &boot_info.ranges[i];
-		paddr_t base, end;
 
 		limit_ram(r);
-		base = ROUND_UP(r->base, PAGE_SIZE);
-		end = (r->base + r->size) & PAGE_MASK;
-		if (r->type != BOOT_RANGE_RAM || base >= end)
+		if (r->type != BOOT_RANGE_RAM)
 			continue;
-		free_ranges_insert(nr_free, base, end);
-		max_mfn = max(max_mfn, (mfn_t)(end >> PAGE_SHIFT));
+		free_ranges_insert(nr_free, r->base, r->base + r->size);
+		max_mfn = (r->base + r->size) >> PAGE_SHIFT;
 	}
 	boot_reserve(boot_info.image_phys, boot_info.image_phys + boot_info.image_size, "Keel");
 	boot_reserve(boot_info.tables_phys, boot_info.tables_phys + boot_info.tables_size, NULL);
@@ -269,7 +271,7 @@ void mm_init_paging(void)
 	root_pa = top; /* below 4 GiB: CPUs start with it in protected mode */
 	for_each_boot_range(r)
 		if (r->type == BOOT_RANGE_RAM)
-			map_ram(ROUND_UP(r->base, PAGE_SIZE), (r->base + r->size) & PAGE_MASK);
+			map_ram(r->base, r->base + r->size);
 	map_image();
 	WRITE_CR(4, (READ_CR(4) | X86_CR4_PGE | X86_CR4_PAE) & ~X86_CR4_PCIDE);
 	WRITE_CR(3, root_pa);
@@ -336,9 +338,9 @@ void mm_init_frames(void)
 	for_each_boot_range(r) {
 		u64 first, last, align, gap;
 
-		if (r->type != BOOT_RANGE_RAM || r->size < PAGE_SIZE)
+		if (r->type != BOOT_RANGE_RAM)
 			continue;
-		first = (FRAMETABLE_BASE + PFN_UP(r->base) * sizeof(struct page_info)) & PAGE_MASK;
+		first = (FRAMETABLE_BASE + PFN_DOWN(r->base) * sizeof(struct page_info)) & PAGE_MASK;
 		last = ROUND_UP(FRAMETABLE_BASE + PFN_DOWN(r->base + r->size) * sizeof(struct page_info),
 				PAGE_SIZE);
 		first = max(first, done);

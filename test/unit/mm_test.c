@@ -109,11 +109,35 @@ static void ram_beyond_the_limit(void **state)
 	assert_non_null(strstr(fake_last_message, "100000000000-10007fffffff is left out"));
 }
 
+/* Firmware's entries may end anywhere: a page with two kinds of memory is nobody's RAM. */
+static void ram_in_whole_pages(void **state)
+{
+	static struct boot_info bi = { .nr_ranges = 5, .ranges = {
+		{ .base = MiB(1) + 0x400, .size = MiB(2), .type = BOOT_RANGE_RAM },
+		{ .base = MiB(3) + 0x400, .size = 0x400, .type = BOOT_RANGE_ACPI },
+		{ .base = MiB(3) + 0x800, .size = 0x400, .type = BOOT_RANGE_RAM }, /* within a page */
+		{ .base = MiB(3) + 0xc00, .size = 0x800, .type = BOOT_RANGE_RAM }, /* at a border */
+		{ .base = 0 - PAGE_SIZE / 2, .size = 0x400, .type = BOOT_RANGE_RAM } } };
+	paddr_t base, end;
+
+	nr_free = 0;
+	mm_init_early(&bi);
+	assert_true(boot_free_range(0, &base, &end) && base == MiB(1) + PAGE_SIZE && end == MiB(3));
+	assert_false(boot_free_range(1, &base, &end));
+	assert_true(max_mfn == MiB(3) >> PAGE_SHIFT);
+	max_mfn = BIT(32); /* as with RAM above */
+	assert_true(mfn_valid(0x2ff) && !mfn_valid(0x300) && !mfn_valid(0x100) && mfn_valid(0x101));
+	for (unsigned int i = 0; i < boot_info.nr_ranges; i++)
+		assert_int_equal(boot_info.ranges[i].type == BOOT_RANGE_RAM, i == 0);
+	assert_int_equal(boot_info.ranges[1].type, BOOT_RANGE_ACPI);
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(registers_anywhere),
 	UNIT_TEST(windows_run_out),
 	UNIT_TEST(tables_out_of_reach),
 	UNIT_TEST(ram_beyond_the_limit),
+	UNIT_TEST(ram_in_whole_pages),
 };
 
 UNIT_MAIN(tests)

@@ -368,7 +368,7 @@ void build_memmap(struct builder *b)
 	}
 	for_each_boot_range(r)
 		if (r->type == BOOT_RANGE_RAM)
-			add_host_ram(b, ROUND_UP(r->base, PAGE_SIZE), (r->base + r->size) & PAGE_MASK);
+			add_host_ram(b, r->base, r->base + r->size);
 		else
 			add_entry(d, r->base, r->base + r->size, r->type);
 	if (b->translated.end)
