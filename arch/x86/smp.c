@@ -35,10 +35,10 @@ void smp_reserve_trampoline(void)
 {
 	paddr_t base, end;
 
-	for (unsigned int i = 0; boot_free_range(i, &base, &end) && base < KiB(640); i++)
+	for (unsigned int i = 0; boot_free_range(i, &base, &end) && base < KiB(600); i++)
 		smp_trampoline = min(end, (paddr_t)KiB(600)) - PAGE_SIZE;
 	if (!smp_trampoline) {
-		pr_warn("No RAM below 640 KiB: only the first CPU is used");
+		pr_warn("No RAM below 600 KiB: only the first CPU is used");
 		return;
 	}
 	boot_reserve(smp_trampoline, smp_trampoline + PAGE_SIZE, "start of CPUs");

@@ -115,8 +115,16 @@ void cpufreq_init_cpu(void) { }
 void microcode_init_cpu(void) { }
 void mm_unmap_low(void) { unmapped++; }
 void time_compare_cpu(void) { }
-bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end) { return false; }
-void boot_reserve(paddr_t base, paddr_t end, const char *what) { }
+static struct { paddr_t base, end; } ram[3]; /* free, in order */
+static paddr_t reserved;
+bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end)
+{
+	*base = ram[i].base;
+	*end = ram[i].end;
+	return ram[i].end;
+}
+
+void boot_reserve(paddr_t base, paddr_t end, const char *what) { reserved = base; }
 static bool smt = true;
 bool option_flag(const char *name)
 {
@@ -287,6 +295,21 @@ static void no_place_to_start(void **state)
 	assert_non_null(strstr(fake_last_message, "4 more, the first with APIC id 1, are left out: they have"));
 }
 
+/* The page is RAM, whatever pieces there are below and beside it. */
+static void a_place_to_start(void **state)
+{
+	ram[0].base = PAGE_SIZE;
+	ram[0].end = KiB(572);
+	ram[1].base = KiB(620);
+	ram[1].end = KiB(640);
+	smp_reserve_trampoline();
+	assert_true(reserved == KiB(568) && smp_trampoline == reserved);
+	ram[1].base = KiB(580);
+	smp_reserve_trampoline();
+	assert_true(reserved == KiB(596));
+	memset(ram, 0, sizeof(ram));
+}
+
 /* In xAPIC mode the id of a CPU from 255 on is cut off, and means another. */
 static void ids_that_xapic_has_not(void **state)
 {
@@ -348,7 +371,8 @@ static const struct CMUnitTest tests[] = {
 	T(all_come), T(one_thread_of_each_core), T(cpus_are_left_out),
 	T(one_never_comes), T(one_comes_when_another_is_wanted),
 		T(one_comes_when_all_are_done),
-	T(one_is_on_its_way_for_long), T(one_is_unfit), T(no_place_to_start), T(ids_that_xapic_has_not),
+	T(one_is_on_its_way_for_long), T(one_is_unfit), T(no_place_to_start), T(a_place_to_start),
+	T(ids_that_xapic_has_not),
 	T(one_starts_and_hangs),
 	T(a_panic_shows_the_others), T(a_panic_ends_though_nobody_answers), T(a_stuck_cpu_gets_an_nmi),
 };
