@@ -67,10 +67,10 @@ static const char *add_unit(struct ivrs *s, const u8 *b, size_t len)
 	return NULL;
 }
 
+/* Whether it ends before it begins is iommu_add_reserved()'s to say. */
 static const char *add_memory(struct ivrs *s, const u8 *b, size_t len)
 {
 	struct ivrs_memory m = { .last = IVRS_NR_IDS - 1 };
-	u64 size;
 
 	if (len < IVMD_LEN)
 		return "the description of reserved memory is cut off";
@@ -81,9 +81,7 @@ static const char *add_memory(struct ivrs *s, const u8 *b, size_t len)
 	m.segment = get16(b + 8);
 	m.access = b[1] & IVMD_EXCLUSION ? 3 : IVMD_ACCESS(b[1]);
 	m.start = get64(b + 16);
-	size = get64(b + 24);
-	if (m.last < m.first || !size || check_add_overflow(m.start, size - 1, &m.end))
-		return "reserved memory, or the range of its devices, ends before it begins";
+	m.end = m.start + get64(b + 24) - 1;
 	array_add(s->memory, s->nr_memory) = m;
 	return NULL;
 }
