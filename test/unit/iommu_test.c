@@ -178,6 +178,28 @@ static void a_flood_is_cut_off(void **state)
 	assert_int_equal(shown_cut_off, 1);
 }
 
+/* Its requests come with two ids: both are its own, and cut off together, whichever floods. */
+static void a_flood_by_two_functions(void **state)
+{
+	struct domain *d = fake_domain(1, 1);
+
+	for (u32 id = DEV; id <= DEV + 1; id++) {
+		struct iommu_device dev = { .sbdf = DEV, .alias = DEV + 1 };
+
+		start();
+		commands[DEV] = 6;
+		assert_int_equal(iommu_attach(&dev, d), 0);
+		iommu_fault(id, 0x5000, false, "why");
+		assert_non_null(strstr(fake_last_message, "(d1's): read"));
+		for (unsigned int i = 0; i <= FAULTS_IN_WINDOW; i++)
+			iommu_fault(id, 0x5000, false, "why");
+		assert_true(!attached[DEV] && !attached[DEV + 1] && dev.cut_off && commands[DEV] == 2);
+		assert_int_equal(nr_cut_off, 1);
+		assert_int_equal(iommu_attach(&dev, d), 0);
+		assert_true(attached[DEV] == d && attached[DEV + 1] == d && !dev.cut_off);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +207,7 @@ int main(void)
 		UNIT_TEST(devices_come_and_go),
 		UNIT_TEST(a_bridge_hides_who_sends),
 		UNIT_TEST(a_flood_is_cut_off),
+		UNIT_TEST(a_flood_by_two_functions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,17 +94,18 @@ bool iommu_hides(mfn_t mfn)
 
 /* --- Devices --- */
 
+/* One for all functions of a device. */
 static struct iommu_device **bucket(u32 alias)
 {
-	return &devices[(alias ^ alias >> 6) % BUCKETS];
+	return &devices[(alias >> 3 ^ alias >> 6) % BUCKETS];
 }
 
 /* One of those whose requests arrive with the id. */
-static struct iommu_device *find(u32 alias)
+static struct iommu_device *find(u32 id)
 {
-	struct iommu_device *dev = *bucket(alias);
+	struct iommu_device *dev = *bucket(id);
 
-	while (dev && dev->alias != alias)
+	while (dev && dev->alias != id && !(dev->sbdf == id && iommu_two_functions(dev)))
 		dev = dev->next;
 	return dev;
 }
@@ -191,11 +192,13 @@ static bool floods(struct iommu_device *dev)
  */
 static void cut_off_all(u32 alias)
 {
+	iommu_ops->attach(alias, NULL);
 	for (struct iommu_device *dev = *bucket(alias); dev; dev = dev->next) {
 		u32 command;
 
 		if (dev->alias != alias)
 			continue;
+		iommu_ops->attach(dev->sbdf, NULL);
 		WRITE_ONCE(dev->cut_off, true);
 		smp_mb();
 		command = pci_conf_read(dev->sbdf, PCI_COMMAND, 2);
@@ -219,8 +222,7 @@ void iommu_fault(u32 sbdf, u64 addr, bool write, const char *reason)
 	if (dev && floods(dev)) {
 		cut_off = true;
 		nr_cut_off++;
-		iommu_ops->attach(sbdf, NULL);
-		cut_off_all(sbdf);
+		cut_off_all(dev->alias);
 	}
 	spin_unlock(&lock);
 	if (ratelimit_ok(&limit))
