@@ -267,11 +267,19 @@ static void tables_without_sense_are_ignored(void **state)
 	for (u32 i = 0; i < 65; i++)
 		cpu(i, i * 3, 1);
 	no_sense();
-	/* The same one's memory may overlap. */
 	two_nodes();
-	memory(GiB(4), GiB(5), 2);
+	memory(GiB(6), GiB(20), 1);
+	memory(GiB(7), GiB(8), 1);
+	memory(GiB(9), GiB(10), 2); /* in the other one's, behind a shorter one */
+	no_sense();
+	/* The same one's memory may overlap, and counts once. */
+	two_nodes();
+	memory(GiB(3), GiB(4), 2);
+	memory(GiB(4), GiB(6), 2);
 	numa_init();
 	assert_int_equal(nr_nodes, 2);
+	assert_int_equal(node_pages[0], BORDER - FIRST);
+	assert_int_equal(node_pages[1], FRAMES - BORDER);
 }
 
 static void most_nodes(void **state)

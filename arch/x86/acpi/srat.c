@@ -56,7 +56,7 @@ static unsigned int node_of_domain(const struct srat *s, u32 domain)
 	return i;
 }
 
-/* false: it ends before it begins, or another node has some of it. */
+/* false: it ends before it begins. */
 static bool add_span(struct srat *s, const struct place *p, unsigned int node)
 {
 	struct heap_span new = { PFN_UP(p->base), PFN_DOWN(p->base + p->len), (u8)node }, *at;
@@ -65,9 +65,21 @@ static bool add_span(struct srat *s, const struct place *p, unsigned int node)
 	for (at = s->spans + s->nr_spans - 1; at > s->spans && at[-1].first > new.first; at--)
 		at[0] = at[-1];
 	*at = new;
-	return p->base + p->len > p->base &&
-	       (at == s->spans || at[-1].end <= new.first || at[-1].node == node) &&
-	       (at + 1 == s->spans + s->nr_spans || new.end <= at[1].first || at[1].node == node);
+	return p->base + p->len > p->base;
+}
+
+/* What several spans of a node have counts once. false: two nodes have it. */
+static bool part_spans(struct srat *s)
+{
+	struct heap_span last = { 0 }; /* that with the highest end so far */
+
+	for (struct heap_span *at = s->spans; at < s->spans + s->nr_spans; at++) {
+		if (at->first < last.end && at->node != last.node)
+			return false;
+		at->first = max(at->first, last.end);
+		last = at->end > last.end ? *at : last;
+	}
+	return true;
 }
 
 bool srat_parse(const void *t, size_t len, struct srat *s)
@@ -84,7 +96,7 @@ bool srat_parse(const void *t, size_t len, struct srat *s)
 		if (node == s->nr_nodes)
 			s->domain[s->nr_nodes++] = p.domain;
 	}
-	return !more;
+	return !more && part_spans(s);
 }
 
 unsigned int srat_cpu(const void *t, size_t len, const struct srat *s, u32 apic_id)
