@@ -129,6 +129,7 @@ void start_keel(struct boot_info *bi)
 	cpu_init_this();
 	if (acpi_init(boot_info.rsdp))
 		panic("The firmware's ACPI tables cannot be used (see above): look for a newer firmware, or switch ACPI on in its setup");
+	acpi_power_init();
 	uart_use_spcr();
 	platform_init(&boot_info);
 	lapic_choose_mode();

@@ -89,7 +89,9 @@ bool acpi_parse_dmar_flags(const void *dmar, size_t len, struct acpi_info *info)
 /* \_S5's SLP_TYP values by a bounded scan of a DSDT's or SSDT's bytes. Pure, fuzzed. */
 bool acpi_find_s5(const u8 *aml, size_t len, u8 *typ_a, u8 *typ_b);
 
-/* Machine power. These print nothing, and return if the machine did not obey. */
+/* Boot, after acpi_init(): maps the registers of the two below. */
+void acpi_power_init(void);
+/* Machine power. These print nothing, take no lock, and return if the machine did not obey. */
 void acpi_power_off(void);
 void acpi_reset(void);
 

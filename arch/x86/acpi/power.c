@@ -24,21 +24,30 @@ static void write_pm1(u16 port, u8 typ)
 	outw(port, val | PM1_SLP_EN);
 }
 
-/* One byte to a register in memory, I/O or configuration space (bus 0; ACPI 6.5, 5.2.3.2). */
-static void write_gas(const struct acpi_gas *gas, u8 val)
-{
-	volatile u8 *reg;
+/* Where they are mapped; NULL: they are not in memory. */
+static volatile u8 *reset_reg, *sleep_control;
 
-	if (gas->space == 1 && gas->address <= 0xffff) {
+/* At the end nothing is mapped any more: a CPU with the lock may have stopped. */
+void acpi_power_init(void)
+{
+	reset_reg = acpi.has_reset && !acpi.reset_reg.space ? map_mmio(acpi.reset_reg.address, 1) : NULL;
+	sleep_control = acpi.sleep_control.address && !acpi.sleep_control.space ?
+			map_mmio(acpi.sleep_control.address, 1) : NULL;
+}
+
+/*
+ * One byte to a register in memory, where it is mapped, in I/O or in configuration space (bus 0;
+ * ACPI 6.5, 5.2.3.2).
+ */
+static void write_gas(const struct acpi_gas *gas, volatile u8 *mapped, u8 val)
+{
+	if (mapped)
+		*mapped = val;
+	else if (gas->space == 1 && gas->address <= 0xffff)
 		outb((u16)gas->address, val);
-	} else if (gas->space == 0) {
-		reg = map_mmio(gas->address, 1);
-		if (reg)
-			*reg = val;
-	} else if (gas->space == 2) {
+	else if (gas->space == 2)
 		pci_conf_write_last(PCI_SBDF(0, 0, (gas->address >> 32 & 31) << 3 | (gas->address >> 16 & 7)),
 				    gas->address & 0xff, val);
-	}
 }
 
 void acpi_power_off(void)
@@ -47,7 +56,8 @@ void acpi_power_off(void)
 		return;
 	if (acpi.hw_reduced) {
 		if (acpi.sleep_control.address)
-			write_gas(&acpi.sleep_control, SLEEP_TYP(acpi.s5_typ_a) | SLEEP_EN);
+			write_gas(&acpi.sleep_control, sleep_control,
+				  SLEEP_TYP(acpi.s5_typ_a) | SLEEP_EN);
 		return;
 	}
 	if (acpi.pm1a_cnt)
@@ -59,7 +69,7 @@ void acpi_power_off(void)
 void acpi_reset(void)
 {
 	if (acpi.has_reset)
-		write_gas(&acpi.reset_reg, acpi.reset_value);
+		write_gas(&acpi.reset_reg, reset_reg, acpi.reset_value);
 	outb(RESET_CONTROL, 0x02);
 	outb(RESET_CONTROL, 0x06);
 	for (unsigned int i = 0; i < 10000 && (inb(KBD_COMMAND) & KBD_INPUT_FULL); i++)
