@@ -426,7 +426,7 @@ static void segments_of_configuration_space(void **state)
 	u8 *t;
 
 	put_tables();
-	t = table(MCFG, "MCFG", 44 + 4 * 16);
+	t = table(MCFG, "MCFG", 44 + 5 * 16);
 	put(t + 44, 0xb0000000, 8);
 	t[55] = 127;
 	put(t + 60, 0xc0080000, 8);	/* not aligned */
@@ -436,6 +436,8 @@ static void segments_of_configuration_space(void **state)
 	t[87] = 255;
 	t[102] = 7;			/* ends before it begins */
 	put(t + 92, 0xd0000000, 8);
+	put(t + 108, 0xfffffffffff00000, 8); /* the second bus would be at 0 */
+	t[119] = 255;
 	seal(t);
 	assert_int_equal(acpi_init(RSDP), 0);
 	assert_int_equal(acpi.nr_mcfg, 2);

@@ -194,11 +194,13 @@ bool acpi_parse_mcfg(const void *mcfg, size_t len, struct acpi_info *info)
 
 	info->nr_mcfg = 0;
 	for (size_t off = SDT_HEADER_LEN + 8; off + 16 <= len; off += 16) {
-		if (p[off + 10] > p[off + 11] || !get64(p + off) || !IS_ALIGNED(get64(p + off), MiB(1)))
+		u64 base = get64(p + off);
+
+		if (p[off + 10] > p[off + 11] || !base || !IS_ALIGNED(base, MiB(1)) || base >> 52)
 			all = false;
 		else
-			array_add(info->mcfg, info->nr_mcfg) = (struct acpi_mcfg){
-				get64(p + off), get16(p + off + 8), p[off + 10], p[off + 11] };
+			array_add(info->mcfg, info->nr_mcfg) =
+				(struct acpi_mcfg){ base, get16(p + off + 8), p[off + 10], p[off + 11] };
 	}
 	return all && info->nr_mcfg > 0;
 }
