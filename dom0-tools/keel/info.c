@@ -65,6 +65,34 @@ static int add_machine(struct keel *k, struct json_object *j)
 	return 0;
 }
 
+/* Each node's memory, CPUs, and how far the nodes are from it. */
+static void add_nodes(struct keel *k, struct json_object *j)
+{
+	struct json_object *list, *one, *distances;
+	struct guest_nodes nodes;
+	char cpus[GUEST_CPUS_TEXT];
+
+	if (hyper_nodes(k, &nodes))
+		return;		/* the figures of the whole machine are there */
+	list = json_object_new_array();
+	for (unsigned int i = 0; i < nodes.n; i++) {
+		const struct guest_node *n = &nodes.node[i];
+
+		one = json_object_new_object();
+		distances = json_object_new_array();
+		add_number(one, "node", i);
+		add_number(one, "memory", n->size >> 20);
+		add_number(one, "free_memory", n->free >> 20);
+		guest_cpus_text(&n->cpus, GUEST_MAX_CPUS, cpus, sizeof(cpus));
+		add_text(one, "cpus", cpus);
+		for (unsigned int t = 0; t < nodes.n; t++)
+			json_object_array_add(distances, json_object_new_int64(n->distance[t]));
+		json_object_object_add(one, "distances", distances);
+		json_object_array_add(list, one);
+	}
+	json_object_object_add(j, "nodes", list);
+}
+
 static void add_version(struct keel *k, struct json_object *j)
 {
 	struct xen_compile_info compile = { 0 };
@@ -133,11 +161,29 @@ static void add_own(struct json_object *j)
 	json_object_object_add(j, "hypfs", own);
 }
 
+static void print_node(struct json_object *n)
+{
+	struct json_object *distances = json_object_object_get(n, "distances");
+	const char *cpus = json_object_get_string(json_object_object_get(n, "cpus"));
+	char name[32];
+
+	snprintf(name, sizeof(name), "node %s", json_object_get_string(json_object_object_get(n, "node")));
+	printf("%-22s : %s MiB, ", name, json_object_get_string(json_object_object_get(n, "memory")));
+	printf("%s free; CPUs %s; distances",
+	       json_object_get_string(json_object_object_get(n, "free_memory")), *cpus ? cpus : "none");
+	for (size_t i = 0; i < json_object_array_length(distances); i++)
+		printf(" %s", json_object_get_string(json_object_array_get_idx(distances, i)));
+	putchar('\n');
+}
+
 static int print_lines(struct json_object *j)
 {
 	json_object_object_foreach(j, key, val) {
 		if (json_object_is_type(val, json_type_object))
 			print_lines(val);
+		else if (json_object_is_type(val, json_type_array))
+			for (size_t i = 0; i < json_object_array_length(val); i++)
+				print_node(json_object_array_get_idx(val, i));
 		else
 			printf("%-22s : %s\n", key, json_object_get_string(val));
 	}
@@ -158,6 +204,7 @@ static int run(struct keel *k, int argc, char **argv)
 		json_object_put(j);
 		return report(k);
 	}
+	add_nodes(k, j);
 	add_version(k, j);
 	add_own(j);
 	if (k->json)

@@ -98,13 +98,13 @@ static int set_cpus(struct keel *k, struct pool *p, const struct cfg_value *v)
 	size_t used = 0;
 
 	if (v->type != CFG_LIST)
-		return guest_parse_cpus(&p->cpus, v->string, &k->err);
+		return hyper_parse_cpus(k, &p->cpus, v->string);
 	for (size_t i = 0; i < v->items && used < sizeof(list); i++)
 		if (v->item[i]->type != CFG_LIST)
 			used += snprintf(list + used, sizeof(list) - used, "%s%s", i ? "," : "", v->item[i]->string);
 	if (used >= sizeof(list))
 		return keel_fail(&k->err, E2BIG, "the list of CPUs is too long");
-	return guest_parse_cpus(&p->cpus, list, &k->err);
+	return hyper_parse_cpus(k, &p->cpus, list);
 }
 
 static int set_scheduler(struct keel *k, struct pool *p, const char *name)
@@ -130,7 +130,7 @@ static int set_one(struct keel *k, struct pool *p, const struct cfg_setting *s)
 	if (s->value->type == CFG_STRING && !strcmp(s->name, "sched"))
 		return set_scheduler(k, p, s->value->string);
 	if (!strcmp(s->name, "nodes"))
-		return keel_fail(&k->err, EINVAL, "nodes: name the CPUs (cpus)");
+		return keel_fail(&k->err, EINVAL, "nodes: write it as cpus=\"node:...\"");
 	return keel_fail(&k->err, EINVAL, "%s is no valid setting of a pool (there are name, cpus and sched)",
 			 s->name);
 }
@@ -263,7 +263,7 @@ const struct command cmd_cpupool_rename = {
 static int add(struct keel *k, struct pool *p, const char *arg)
 {
 	struct guest_cpus cpus;
-	int rc = guest_parse_cpus(&cpus, arg, &k->err);
+	int rc = hyper_parse_cpus(k, &cpus, arg);
 
 	return rc ? rc : pool_add(k, p, &cpus);
 }
@@ -277,14 +277,14 @@ const struct command cmd_cpupool_cpu_add = {
 	.name = "cpupool-cpu-add",
 	.args = "POOL CPUS",
 	.summary = "Adds free CPUs to a pool",
-	.help = "CPUS is a list such as 0-3,^2. All of them are added, or none.\n\n",
+	.help = "CPUS is a list such as 0-3,^2 or node:1. All of them are added, or none.\n\n",
 	.run = run_add,
 };
 
 static int remove_cpus(struct keel *k, struct pool *p, const char *arg)
 {
 	struct guest_cpus cpus;
-	int rc = guest_parse_cpus(&cpus, arg, &k->err);
+	int rc = hyper_parse_cpus(k, &cpus, arg);
 
 	return rc ? rc : pool_remove(k, p, strcmp(arg, "all") ? &cpus : &p->cpus);
 }

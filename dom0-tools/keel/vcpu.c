@@ -131,7 +131,7 @@ static int cpus_argument(struct keel *k, const char *text, struct guest_cpus *ro
 			 struct guest_cpus **out)
 {
 	*out = strcmp(text, "-") ? room : NULL;
-	return *out ? guest_parse_cpus(room, text, &k->err) : 0;
+	return *out ? guest_parse_cpus(room, text, NULL, &k->err) : 0;
 }
 
 static int run_pin(struct keel *k, int argc, char **argv)
@@ -139,6 +139,7 @@ static int run_pin(struct keel *k, int argc, char **argv)
 	const struct options o = { .cmd = &cmd_vcpu_pin, .min_args = 3, .max_args = 4 };
 	struct guest_cpus room[2], *hard, *soft;
 	unsigned int first = 0, last;
+	const char *prefers;
 	struct keel_domain d;
 	bool all;
 	int rc = parse_options(k, argc, argv, &o);
@@ -146,16 +147,20 @@ static int run_pin(struct keel *k, int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	all = !strcmp(argv[optind + 1], "all");
+	prefers = argc - optind == 4 ? argv[optind + 3] : "-";
 	if ((!all && !number_option(argv[optind + 1], GUEST_MAX_VCPUS - 1, &first)))
 		return usage_error(k, &cmd_vcpu_pin, "'%s' is neither a vCPU's number nor all", argv[optind + 1]);
 	if (cpus_argument(k, argv[optind + 2], &room[0], &hard) ||
-	    cpus_argument(k, argc - optind == 4 ? argv[optind + 3] : "-", &room[1], &soft))
+	    cpus_argument(k, prefers, &room[1], &soft))
 		return usage_error(k, &cmd_vcpu_pin, "%s", strdupa(k->err.text));
 	if (!hard && !soft)
 		return usage_error(k, &cmd_vcpu_pin, "there is nothing to change");
 	rc = open_hypervisor(k, &cmd_vcpu_pin);
 	if (rc >= 0)
 		return rc;
+	if ((hard && hyper_parse_cpus(k, hard, argv[optind + 2])) ||
+	    (soft && hyper_parse_cpus(k, soft, prefers)))
+		return report(k);
 	if (keel_domain_find(k, argv[optind], &d))
 		return report(k);
 	if (!all && first >= d.max_vcpus) {
@@ -178,7 +183,7 @@ const struct command cmd_vcpu_pin = {
 	.args = "NAME|ID VCPU|all CPUS [SOFT]",
 	.summary = "Says on which CPUs a vCPU may run, and prefers to run",
 	.help =
-	"CPUS and SOFT are lists such as 0-3,^2, or all; - leaves either unchanged.\n"
+	"CPUS and SOFT are lists such as 0-3,^2, node:1, or all; - leaves either unchanged.\n"
 	"This lasts until the guest ends; cpus and cpus_soft in its file last longer.\n\n",
 	.run = run_pin,
 	.opens = true,

@@ -9,6 +9,7 @@
 #include "lib/acpi.h"
 #include "lib/hyper.h"
 #include "lib/pci.h"
+#include "lib/placement.h"
 #include "lib/unpack.h"
 
 #include <public/grant_table.h>
@@ -114,7 +115,7 @@ static int set_scheduling(struct build *b)
 
 static int set_affinity(struct build *b)
 {
-	int rc = 0;
+	int rc = placement_set(b->k, b->domid, b->g);
 
 	for (unsigned int i = 0; i < b->g->maxvcpus && !rc; i++) {
 		const char *hard = guest_affinity_of(&b->g->cpus, i),
@@ -122,9 +123,9 @@ static int set_affinity(struct build *b)
 		struct guest_cpus h, s;
 
 		if (hard)
-			rc = guest_parse_cpus(&h, hard, &b->k->err);
+			rc = hyper_parse_cpus(b->k, &h, hard);
 		if (!rc && soft)
-			rc = guest_parse_cpus(&s, soft, &b->k->err);
+			rc = hyper_parse_cpus(b->k, &s, soft);
 		if (rc || (!hard && !soft))
 			continue;
 		rc = hyper_set_affinity(b->k, b->domid, i, hard ? &h : NULL, soft ? &s : NULL);

@@ -91,6 +91,18 @@ struct guest_cpus {
 	unsigned char bits[GUEST_MAX_CPUS / 8];
 };
 
+#define GUEST_MAX_NODES	64
+
+/* The machine's nodes: memory in bytes, distances as in ACPI's SLIT. */
+struct guest_nodes {
+	unsigned int n;
+	struct guest_node {
+		uint64_t size, free;
+		uint32_t distance[GUEST_MAX_NODES];
+		struct guest_cpus cpus;
+	} node[GUEST_MAX_NODES];
+};
+
 /* A guest as its configuration describes it. All strings are owned by it. */
 struct guest_config {
 	char *name;
@@ -185,8 +197,12 @@ int vf_settings_parse(struct vf_settings *v, const char *spec, struct keel_error
 #define VF_SETTINGS_TEXT 128
 void vf_settings_text(const struct vf_settings *v, char out[VF_SETTINGS_TEXT]);
 void guest_pci_text(uint32_t sbdf, char out[16]);
-/* guest_cpus.c: "0-3,^2", "all": the CPUs of a list; @e gets the text without file and line. */
-int guest_parse_cpus(struct guest_cpus *cpus, const char *list, struct keel_error *e);
+/*
+ * guest_cpus.c: "0-3,^2", "all", "node:1": the CPUs of a list; @e gets the text without file and
+ * line. Without @nodes the list is only checked: CPUs of a node are any.
+ */
+int guest_parse_cpus(struct guest_cpus *cpus, const char *list, const struct guest_nodes *nodes,
+		     struct keel_error *e);
 /* The other way: "0-1,3"; "all" for all of the first @nr_cpus. GUEST_CPUS_TEXT is enough. */
 #define GUEST_CPUS_TEXT (GUEST_MAX_CPUS / 2 * 5)
 void guest_cpus_text(const struct guest_cpus *cpus, unsigned int nr_cpus, char *out, size_t size);

@@ -33,8 +33,31 @@ static bool number(const char **p, unsigned int *n)
 	return true;
 }
 
-/* One word of the list: a CPU, a range, "all", or a node; behind ^ they are taken out. */
-static int one(struct guest_cpus *c, const char *word, struct keel_error *e)
+/* The CPUs of nodes; without @nodes, of any. */
+static int put_nodes(struct guest_cpus *c, const char *word, unsigned int first, unsigned int last,
+		     const struct guest_nodes *nodes, struct keel_error *e)
+{
+	bool out = *word == '^';
+
+	if (last >= GUEST_MAX_NODES)
+		return keel_fail(e, EINVAL, "'%s': nodes are 0 to %d", word, GUEST_MAX_NODES - 1);
+	if (nodes && last >= nodes->n)
+		return keel_fail(e, EINVAL, "'%s': the machine has no node %u, the last one is %u", word, last,
+				 nodes->n - 1);
+	if (!nodes && !out)
+		put(c, 0, GUEST_MAX_CPUS - 1, false);
+	for (; nodes && first <= last; first++)
+		for (size_t i = 0; i < sizeof(c->bits); i++) {
+			unsigned char here = nodes->node[first].cpus.bits[i];
+
+			c->bits[i] = out ? c->bits[i] & ~here : c->bits[i] | here;
+		}
+	return 0;
+}
+
+/* One word of the list: a CPU, a range, "all", or nodes; behind ^ they are taken out. */
+static int one(struct guest_cpus *c, const char *word, const struct guest_nodes *nodes,
+	       struct keel_error *e)
 {
 	const char *p = word + (*word == '^');
 	bool node = !strncmp(p, "node:", 5) || !strncmp(p, "nodes:", 6);
@@ -53,15 +76,16 @@ static int one(struct guest_cpus *c, const char *word, struct keel_error *e)
 		return keel_fail(e, EINVAL, "'%s' is no range of CPUs like 0-3", word);
 	if (*p || last < first)
 		return keel_fail(e, EINVAL, "'%s' is no range of CPUs like 0-3", word);
-	if (node && last)
-		return keel_fail(e, EINVAL, "'%s': the machine has one node, 0", word);
+	if (node)
+		return put_nodes(c, word, first, last, nodes, e);
 	if (last >= GUEST_MAX_CPUS)
 		return keel_fail(e, EINVAL, "'%s': CPUs are 0 to %d", word, GUEST_MAX_CPUS - 1);
-	put(c, first, node ? GUEST_MAX_CPUS - 1 : last, *word == '^');
+	put(c, first, last, *word == '^');
 	return 0;
 }
 
-int guest_parse_cpus(struct guest_cpus *cpus, const char *list, struct keel_error *e)
+int guest_parse_cpus(struct guest_cpus *cpus, const char *list, const struct guest_nodes *nodes,
+		     struct keel_error *e)
 {
 	static const struct guest_cpus none;
 	char *copy = strdup(list), *rest = copy, *word;
@@ -78,7 +102,7 @@ int guest_parse_cpus(struct guest_cpus *cpus, const char *list, struct keel_erro
 		while (n && strchr(" \t", word[n - 1]))
 			n--;
 		word[n] = 0;
-		rc = one(cpus, word, e);
+		rc = one(cpus, word, nodes, e);
 	}
 	free(copy);
 	if (!rc && !memcmp(cpus, &none, sizeof(none)))

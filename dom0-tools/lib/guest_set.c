@@ -231,7 +231,7 @@ static int add_list(struct reader *r, const struct key *key, struct guest_affini
 	if (v->type == CFG_LIST)
 		return keel_fail(r->e, EINVAL, "%s:%u: %s: each entry is a text like \"0-3\"", r->file, v->line,
 				 key->name);
-	rc = located(r, key->name, guest_parse_cpus(&cpus, v->string, r->e));
+	rc = located(r, key->name, guest_parse_cpus(&cpus, v->string, NULL, r->e));
 	if (rc)
 		return rc;
 	a->list[a->n] = strdup(v->string);

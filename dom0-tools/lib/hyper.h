@@ -86,6 +86,12 @@ int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
 		       struct guest_cpus *hard, struct guest_cpus *soft);
 int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu);
 
+/* hyper_numa.c: the machine's nodes; those that a domain's memory is to come from, a bit each. */
+int hyper_nodes(struct keel *k, struct guest_nodes *nodes);
+int hyper_set_nodes(struct keel *k, unsigned int domid, uint64_t nodes);
+/* As guest_parse_cpus(), with the machine's own nodes; this one does set k->err. */
+int hyper_parse_cpus(struct keel *k, struct guest_cpus *cpus, const char *list);
+
 /* hyper_pool.c: CPU pools. */
 struct hyper_pool {
 	unsigned int id, scheduler, domains;

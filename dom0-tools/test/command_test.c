@@ -390,9 +390,18 @@ int hyper_get_affinity(struct keel *q, unsigned int domid, unsigned int vcpu,
 {
 	struct keel_error e;
 
-	guest_parse_cpus(hard, vcpu ? "1,3" : "0-3", &e);
-	guest_parse_cpus(soft, "all", &e);
+	guest_parse_cpus(hard, vcpu ? "1,3" : "0-3", NULL, &e);
+	guest_parse_cpus(soft, "all", NULL, &e);
 	return 0;
+}
+
+int hyper_parse_cpus(struct keel *q, struct guest_cpus *cpus, const char *list)
+{
+	static struct guest_nodes nodes = {
+		.n = 2, .node = { { .cpus.bits = { 3 } }, { .cpus.bits = { 0xc } } },
+	};
+
+	return guest_parse_cpus(cpus, list, &nodes, &q->err);
 }
 
 int hyper_set_affinity(struct keel *q, unsigned int domid, unsigned int vcpu,
@@ -508,6 +517,9 @@ static void vcpus(void **state)
 	expect("vcpu-pin web 0 1-2", 0, "web (domain 3): pinned", "pin 3.0 1-2 -\n");
 	expect("vcpu-pin web all 0 all", 0, "pinned", "pin 3.0 0 all\npin 3.1 0 all\n");
 	expect("vcpu-pin 0 0 - 3", 0, "pinned", "pin 0.0 - 3\n");
+	expect("vcpu-pin web 0 node:1 nodes:0", 0, "pinned", "pin 3.0 2-3 0-1\n");
+	expect("vcpu-pin web 0 node:2", 1, "'node:2': the machine has no node 2", "");
+	expect("vcpu-pin web 0 - node:2", 1, "'node:2': the machine has no node 2", "");
 	expect("vcpu-pin web 2 0", 1, "web has no vCPU 2; it has 2", "");
 	expect("vcpu-pin web x 0", 2, "'x' is neither a vCPU's number nor all", "");
 	expect("vcpu-pin web 0 x", 2, "'x' is no list of CPUs", "");

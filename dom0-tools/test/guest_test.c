@@ -239,7 +239,7 @@ static void bad_values(void **state)
 		{ BASE "timer_mode='delay'", "'timer_mode' of xl with this value" },
 		{ BASE "cpus='x'", "f:4: cpus: 'x' is no list of CPUs" }, { BASE "cpus='3-1'", "is no range" },
 		{ BASE "cpus='1-'", "is no range" }, { BASE "cpus='0,^0'", "no CPU is left in '0,^0'" },
-		{ BASE "cpus='node:1'", "the machine has one node" },
+		{ BASE "cpus='node:64'", "'node:64': nodes are 0 to 63" },
 		{ BASE "cpus_soft=['0',['1']]", "each entry is a text" },
 		{ BASE "cpus='1024'", "CPUs are 0 to 1023" },
 		{ BASE "cpus='0 1 2'", "'0 1 2' is no range" }, { BASE "cpus='0-3 ^2'", "'0-3 ^2' is no range" },
@@ -491,19 +491,33 @@ static void interfaces(void **state)
 
 static void cpus(void **state)
 {
+	static struct guest_nodes nodes = { .n = 2 };
 	struct guest_cpus c;
 	struct guest_config g;
 	char text[64];
 
-	assert_int_equal(guest_parse_cpus(&c, "0-3 , ^2,8\t ", &e), 0);
+	assert_int_equal(guest_parse_cpus(&c, "0-3 , ^2,8\t ", NULL, &e), 0);
 	guest_cpus_text(&c, 16, text, sizeof(text));
 	assert_string_equal(text, "0-1,3,8");
 	guest_cpus_text(&c, 2, text, sizeof(text));
 	assert_string_equal(text, "all");
-	assert_int_equal(guest_parse_cpus(&c, "all,^0", &e), 0);
+	assert_int_equal(guest_parse_cpus(&c, "all,^0", NULL, &e), 0);
 	guest_cpus_text(&c, 4, text, sizeof(text));
 	assert_string_equal(text, "1-1023");
-	assert_int_equal(guest_parse_cpus(&c, "nodes:0", &e), 0);
+	nodes.node[0].cpus.bits[0] = 0xf;
+	nodes.node[1].cpus.bits[1] = 0xf;
+	assert_int_equal(guest_parse_cpus(&c, "node:1,2", &nodes, &e), 0);
+	guest_cpus_text(&c, GUEST_MAX_CPUS, text, sizeof(text));
+	assert_string_equal(text, "2,8-11");
+	assert_int_equal(guest_parse_cpus(&c, "nodes:0-1,^node:1,^3", &nodes, &e), 0);
+	guest_cpus_text(&c, GUEST_MAX_CPUS, text, sizeof(text));
+	assert_string_equal(text, "0-2");
+	assert_int_equal(guest_parse_cpus(&c, "nodes:0-2", &nodes, &e), -EINVAL);
+	assert_string_equal(e.text, "'nodes:0-2': the machine has no node 2, the last one is 1");
+	assert_int_equal(guest_parse_cpus(&c, "node:0,^node:0", &nodes, &e), -EINVAL);
+	assert_string_equal(e.text, "no CPU is left in 'node:0,^node:0'");
+	/* Without the machine, this may leave some. */
+	assert_int_equal(guest_parse_cpus(&c, "nodes:63,^node:62", NULL, &e), 0);
 	guest_cpus_text(&c, 4, text, 2);
 	assert_string_equal(text, "a");
 	assert_int_equal(read_guest(&g, BASE "cpus='0-1'\ncpus_soft=['2',3]"), 0);

@@ -55,6 +55,13 @@ int hyper_sched_id(struct keel *q, unsigned int *id)
 	return 0;
 }
 
+int hyper_parse_cpus(struct keel *q, struct guest_cpus *cpus, const char *list)
+{
+	static struct guest_nodes nodes = { .n = 2, .node[1].cpus.bits[0] = 0xc };
+
+	return guest_parse_cpus(cpus, list, &nodes, &q->err);
+}
+
 int hyper_pool_info(struct keel *q, struct hyper_pool *p)
 {
 	while (p->id < POOLS && !exists[p->id])
@@ -287,7 +294,7 @@ static void created(void **state)
 	cpus_are("0122");
 	expect("cpupool-create cpus=\"1\"", 2, "the pool has no name");
 	expect("cpupool-create name=\"c\" sched=\"rtds\"", 2, "was started with, credit2, not rtds");
-	expect("cpupool-create name=\"c\" nodes=\"0\"", 2, "nodes: name the CPUs");
+	expect("cpupool-create name=\"c\" nodes=\"0\"", 2, "nodes: write it as cpus=");
 	expect("cpupool-create name=\"c\" size=1", 2, "size is no valid setting of a pool");
 	expect("cpupool-create name=\"c\" cpus=\"x\"", 2, "'x' is no list of CPUs");
 	expect("cpupool-create /nowhere", 2, "cannot open configuration /nowhere");
@@ -303,7 +310,8 @@ static void changed(void **state)
 	expect("cpupool-cpu-add rt 0", 1, "CPU 0 is not free");
 	expect("cpupool-cpu-add rt 9", 1, "CPU 9 is not free");
 	expect("cpupool-cpu-add rt x", 1, "'x' is no list of CPUs");
-	expect("cpupool-cpu-add rt 2", 0, "pool rt (1): CPUs added");
+	expect("cpupool-cpu-add rt node:2", 1, "'node:2': the machine has no node 2, the last one is 1");
+	expect("cpupool-cpu-add rt node:1,^3", 0, "pool rt (1): CPUs added");
 	cpus_are("0011");
 	expect("cpupool-rename rt Pool-0", 1, "the name 'Pool-0' is taken by CPU pool 0");
 	expect("cpupool-rename rt fast", 0, "pool fast (1): renamed");
