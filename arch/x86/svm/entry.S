@@ -3,8 +3,8 @@
  * Into the guest and back: void svm_enter(u64 *gpr), and svm_enter_guarded(), which
  * lets no prediction of the guest's pass; svm_enter_barrier() forgets them all before any branch,
  * as some CPUs take any instruction for one. Not one with tests after the exit: those could be
- * mispredicted. The NMI that ended a guest, or one that waits, is taken at STGI, and its handler has
- * branches, too: STGI comes last.
+ * mispredicted. The NMI that ended a guest, or one that waits, is taken at STGI, and its handler
+ * has branches, too: STGI comes last.
  * The offsets are those of gpr[]: the registers in the order of their encoding.
  */
 #include "arch/x86/hvm/enter.h"
