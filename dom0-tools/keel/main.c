@@ -13,7 +13,7 @@ const struct command *const commands[] = {
 	&cmd_console, &cmd_shutdown, &cmd_reboot, &cmd_destroy, &cmd_pause, &cmd_unpause,
 	&cmd_rename, &cmd_domid, &cmd_domname, &cmd_uptime, &cmd_vcpu_list, &cmd_vcpu_pin,
 	&cmd_vcpu_set, &cmd_mem_set, &cmd_block_list, &cmd_block_attach, &cmd_block_detach,
-	&cmd_network_list, &cmd_network_attach, &cmd_network_detach, &cmd_sched_credit2,
+	&cmd_network, &cmd_network_list, &cmd_network_attach, &cmd_network_detach, &cmd_sched_credit2,
 	&cmd_cpupool_list, &cmd_cpupool_create, &cmd_cpupool_destroy, &cmd_cpupool_rename,
 	&cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove, &cmd_cpupool_migrate, &cmd_trigger,
 	&cmd_sysrq, &cmd_dmesg, &cmd_debug_keys, &cmd_set_parameters, &cmd_events,

@@ -22,6 +22,7 @@
 #include "lib/autostart.h"
 #include "lib/domain.h"
 #include "lib/hyper.h"
+#include "lib/net.h"
 #include "lib/store.h"
 
 #include <public/sched.h>
@@ -207,6 +208,11 @@ static bool look_at_all(struct keel *k)
 	return waiting;
 }
 
+static void say_failed(struct keel *k, const char *text)
+{
+	say("%s", text);
+}
+
 /* One after the other, in their order; what is there already stays as it is. */
 static void start_guests(struct keel *k, unsigned int nobody)
 {
@@ -216,6 +222,8 @@ static void start_guests(struct keel *k, unsigned int nobody)
 
 	if (n < 0)
 		say("%s", k->err.text);
+	if (!autostart_done())
+		net_start_all(k, say_failed);
 	for (int i = 0; i < n; i++) {
 		if (autostart_read(k, names[i], &g)) {
 			say("%s: cannot be started: %s", names[i], k->err.text);

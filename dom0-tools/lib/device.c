@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/net.h"
 #include "lib/store.h"
 
 #define BACKENDS "/sys/bus/xen-backend/devices"
@@ -93,6 +94,13 @@ static void remove_nodes(struct keel *k, const char *type, unsigned int domid, c
 	store_remove(k, NODE, type, domid, index);
 }
 
+/* Its rules outlast the interface, so that nothing passes without them. */
+static void leave_network(struct keel *k, const char *type, unsigned int domid, const char *index)
+{
+	if (!strcmp(type, "vif"))
+		net_vif_remove(k, domid, strtoul(index, NULL, 10));
+}
+
 static void remove_type(struct keel *k, unsigned int domid, const char *type)
 {
 	unsigned int n;
@@ -102,8 +110,10 @@ static void remove_type(struct keel *k, unsigned int domid, const char *type)
 		script_offline(k, domid, index[i]);
 	for (unsigned int i = 0; index && i < n; i++)
 		remove_nodes(k, type, domid, index[i]);
-	for (unsigned int i = 0; index && i < n; i++)
+	for (unsigned int i = 0; index && i < n; i++) {
 		wait_gone(type, domid, index[i]);
+		leave_network(k, type, domid, index[i]);
+	}
 	free(index);
 	/* The driver may have written its state once more meanwhile. */
 	store_remove(k, "/local/domain/0/backend/%s/%u", type, domid);
@@ -127,6 +137,7 @@ static bool remove_one(struct keel *k, const char *type, unsigned int domid, con
 
 	remove_nodes(k, type, domid, index);
 	gone = wait_gone(type, domid, index);
+	leave_network(k, type, domid, index);
 	store_remove(k, NODE, type, domid, index);
 	store_remove(k, "/local/domain/0/error/backend/%s/%u/%s", type, domid, index);
 	store_remove(k, "/libxl/%u/device/%s/%s", domid, type, index);

@@ -39,14 +39,15 @@ struct guest_disk {
 struct guest_vif {
 	unsigned char mac[6];
 	bool has_mac;
-	char bridge[16];		/* empty only with a script that needs none */
+	char network[13];		/* of `keel network`, or empty */
+	char bridge[16];		/* empty only with a script that needs none, or a network */
 	char name[16];			/* of the interface in Dom0, or empty */
 	unsigned int devid;		/* the interface's number, once all are known */
 	unsigned int mtu;		/* 0: the kernel's */
 	char rate[32];			/* as written, or empty: no limit */
 	uint64_t rate_bytes;		/* so many in each .rate_us, as netback takes it */
 	uint32_t rate_us;
-	char ip[256];			/* for the script */
+	char ip[256];			/* for the script, or the network */
 	char script[128];		/* a path, run in place of what keel does by itself; or empty */
 	char gatewaydev[16];		/* for the script */
 };

@@ -422,6 +422,8 @@ static int copy_word(char *out, size_t size, const char *what, const char *value
 	return 0;
 }
 
+static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
 /* A name is in Xen's own folder of scripts. */
 static int set_vif_script(struct guest_vif *v, const char *value, struct keel_error *e)
 {
@@ -460,7 +462,7 @@ static int vif_other(char *word, const char *value, guest_warn_fn *warn, void *a
 		return keel_fail(e, EINVAL, "the vif option '%s' of xl is refused: keel copies no running guests",
 				 word);
 	return keel_fail(e, EINVAL,
-			 "unknown vif option '%s' (there are mac, bridge, vifname, devid, mtu, rate, ip, script, "
+			 "unknown vif option '%s' (there are mac, network, bridge, vifname, devid, mtu, rate, ip, script, "
 			 "gatewaydev)", word);
 }
 
@@ -474,6 +476,8 @@ static int vif_word(struct guest_vif *v, char *word, guest_warn_fn *warn, void *
 	*value++ = 0;
 	if (!strcmp(word, "mac"))
 		return parse_mac(v, value, e);
+	if (!strcmp(word, "network"))
+		return copy_word(v->network, sizeof(v->network), word, value, name_characters, e);
 	if (!strcmp(word, "bridge"))
 		return interface_name(v->bridge, "bridge", value, e);
 	if (!strcmp(word, "vifname"))
@@ -497,8 +501,18 @@ static int vif_word(struct guest_vif *v, char *word, guest_warn_fn *warn, void *
  * What the options make together. Addresses are a script's work, and xl's own script does it with
  * netfilter.
  */
-static void vif_whole(struct guest_vif *v, guest_warn_fn *warn, void *arg)
+static int vif_whole(struct guest_vif *v, guest_warn_fn *warn, void *arg, struct keel_error *e)
 {
+	if (v->network[0]) {
+		if (v->bridge[0] || v->script[0] || v->gatewaydev[0])
+			return keel_fail(e, EINVAL, "%s does not go with network=%s, which says where the interface belongs",
+					 v->bridge[0] ? "bridge" : v->script[0] ? "script" : "gatewaydev", v->network);
+		/* The name stands in the network's rules. */
+		if (v->name[0] && v->name[strspn(v->name, name_characters)])
+			return keel_fail(e, EINVAL, "vifname '%s' has characters that do not go with a network (letters, "
+					 "digits, _ and - do)", v->name);
+		return 0;
+	}
 	if (v->ip[0] && !v->script[0])
 		strcpy(v->script, VIF_BRIDGE_SCRIPT);
 	if (!strcmp(basename(v->script), "vif-bridge") && !v->ip[0])
@@ -509,6 +523,7 @@ static void vif_whole(struct guest_vif *v, guest_warn_fn *warn, void *arg)
 		v->gatewaydev[0] = 0;
 		no_effect(warn, arg, "vif", "gatewaydev");
 	}
+	return 0;
 }
 
 int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
@@ -524,7 +539,5 @@ int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, 
 		if (*word)
 			rc = vif_word(v, word, warn, arg, e);
 	free(copy);
-	if (!rc)
-		vif_whole(v, warn, arg);
-	return rc;
+	return rc ? rc : vif_whole(v, warn, arg, e);
 }

@@ -111,6 +111,7 @@ static const struct vif_text {
 	const char *key;
 	size_t offset;
 } vif_texts[] = {
+	{ "network", offsetof(struct guest_vif, network) },
 	{ "bridge", offsetof(struct guest_vif, bridge) },
 	{ "vifname", offsetof(struct guest_vif, name) },
 	{ "rate", offsetof(struct guest_vif, rate) },

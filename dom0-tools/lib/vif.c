@@ -11,12 +11,16 @@
 #include <unistd.h>
 
 #include "lib/device.h"
+#include "lib/net.h"
 #include "lib/store.h"
 
 int vif_check(struct keel *k, const struct guest_vif *v)
 {
+	struct guest_vif copy = *v;
 	char path[64];
 
+	if (v->network[0])
+		return net_vif_resolve(k, &copy);
 	if (v->script[0] && access(v->script, X_OK))
 		return keel_fail_errno(&k->err,
 				       "cannot run the script %s of the guest's network (Xen's own are in the package "
@@ -134,8 +138,24 @@ static int set_mtu(struct keel *k, int fd, const char *name, unsigned int mtu)
 	return interface_call(k, fd, SIOCSIFMTU, &r, "set the MTU of");
 }
 
+/* Before it can send anything. */
+static int join_network(struct keel *k, unsigned int domid, const char *name,
+			const struct guest_vif *v)
+{
+	char *guest;
+	int rc;
+
+	if (!v->network[0])
+		return 0;
+	guest = store_read(k, "/local/domain/%u/name", domid);
+	rc = net_vif_add(k, v, domid, name, guest ? guest : "");
+	free(guest);
+	return rc;
+}
+
 /* What a hotplug script would do: name, address that no frame is sent to, bridge, up. */
-static int join_bridge(struct keel *k, const char *created, const struct guest_vif *v)
+static int join_bridge(struct keel *k, unsigned int domid, const char *created,
+		       const struct guest_vif *v)
 {
 	struct ifreq r = { 0 };
 	char name[24];
@@ -151,6 +171,8 @@ static int join_bridge(struct keel *k, const char *created, const struct guest_v
 		rc = rename_interface(k, fd, name, v->name);
 	if (!rc && v->mtu)
 		rc = set_mtu(k, fd, name, v->mtu);
+	if (!rc)
+		rc = join_network(k, domid, name, v);
 	put_name(r.ifr_name, v->bridge);
 	r.ifr_ifindex = (int)interface_index(name);
 	if (!rc && ioctl(fd, SIOCBRADDIF, &r) < 0 && errno != EBUSY)
@@ -189,7 +211,7 @@ static int bring_up(struct keel *k, unsigned int domid, const char *name, const 
 
 	if (v->script[0])	/* which says by itself when it is done */
 		return script_run(k, v->script, "online", domid, v->devid, name, v->gatewaydev);
-	rc = join_bridge(k, name, v);
+	rc = join_bridge(k, domid, name, v);
 	if (rc)
 		return rc;
 	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u/hotplug-status", domid, v->devid);
@@ -222,24 +244,31 @@ static int put_nodes(struct keel *k, unsigned int domid, struct guest_vif *v)
 int vif_attach(struct keel *k, unsigned int domid, struct guest_vif *v)
 {
 	char name[24], path[64];
+	struct guest_vif full;
 	int rc, lock;
 
 	rc = vif_check(k, v);
 	if (rc)
 		return rc;
 	vif_choose_mac(v);
+	full = *v;
+	if (v->network[0])
+		rc = net_vif_resolve(k, &full);
+	if (rc)
+		return rc;
 	lock = keel_lock(k);
 	if (lock < 0)
 		return lock;
-	rc = put_nodes(k, domid, v);
+	rc = put_nodes(k, domid, &full);
 	close(lock);
+	v->devid = full.devid;
 	if (rc)
 		return rc;
 	snprintf(name, sizeof(name), "vif%u.%u", domid, v->devid);
 	snprintf(path, sizeof(path), "net/%s", name);
 	rc = device_wait(k, "vif", domid, v->devid, path);
 	if (!rc)
-		rc = bring_up(k, domid, name, v);
+		rc = bring_up(k, domid, name, &full);
 	if (rc)
 		device_drop(k, "vif", domid, v->devid);
 	return rc;

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/sysfs.h"
+
+#define SUFFIX ".json"
+
+int keel_make_dirs(struct keel *k, const char *dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", dir);
+	for (char *s = path + 1;; s++) {
+		char c = *s;
+
+		if (c && c != '/')
+			continue;
+		*s = 0;
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return keel_fail_errno(&k->err, "cannot make %s", path);
+		if (!c)
+			return 0;
+		*s = c;
+	}
+}
+
+bool keel_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t size = strlen(text);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, size) == (ssize_t)size && !fsync(fd);
+	return !close(fd) && ok;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int keel_list_json(struct keel *k, const char *dir, char ***names)
+{
+	int n = sysfs_list(names, "%s", dir), kept = 0;
+
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0)
+		return keel_fail(&k->err, -n, "cannot read %s: %s", dir, strerror(-n));
+	for (int i = 0; i < n; i++) {
+		char *name = (*names)[i], *suffix = name ? strrchr(name, '.') : NULL;
+
+		if (!suffix || strcmp(suffix, SUFFIX)) {
+			free(name);
+			continue;
+		}
+		*suffix = 0;
+		(*names)[kept++] = name;
+	}
+	qsort(*names, kept, sizeof(**names), by_name);
+	return kept;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KEEL_LIB_FILES_H
+#define KEEL_LIB_FILES_H
+
+#include "lib/keel.h"
+
+/* Folders of stored configurations: a file of JSON for each, by its name. */
+
+/* The folder and those above it, where they are missing. */
+int keel_make_dirs(struct keel *k, const char *dir);
+/* For root only, and on disk when it returns. False: errno says why. */
+bool keel_write_file(const char *path, const char *text);
+/*
+ * The names of the files NAME.json in @dir, in order: an array to free, as the names are; returns
+ * how many. None if there is no such folder.
+ */
+int keel_list_json(struct keel *k, const char *dir, char ***names);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/link.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/netlink.h"
+
+/* A request of interfaces, and room for what is added to it. */
+struct request {
+	struct nlmsghdr h;
+	union {
+		struct ifinfomsg link;
+		struct ifaddrmsg address;
+	};
+	char room[256];
+};
+
+static void begin(struct request *r, unsigned int type, unsigned int flags, size_t size)
+{
+	memset(r, 0, sizeof(*r));
+	r->h.nlmsg_len = NLMSG_LENGTH(size);
+	r->h.nlmsg_type = type;
+	r->h.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+}
+
+static struct rtattr *put(struct request *r, unsigned int type, const void *data, size_t size)
+{
+	struct rtattr *a = (void *)((char *)r + NLMSG_ALIGN(r->h.nlmsg_len));
+
+	a->rta_type = type;
+	a->rta_len = RTA_LENGTH(size);
+	if (size)
+		memcpy(RTA_DATA(a), data, size);
+	r->h.nlmsg_len = NLMSG_ALIGN(r->h.nlmsg_len) + RTA_ALIGN(a->rta_len);
+	return a;
+}
+
+static void put_u32(struct request *r, unsigned int type, unsigned int value)
+{
+	put(r, type, &value, sizeof(value));
+}
+
+static void put_name(struct request *r, const char *name)
+{
+	put(r, IFLA_IFNAME, name, strlen(name) + 1);
+}
+
+/* What was put into @a since ends here. */
+static void end_nest(struct request *r, struct rtattr *a)
+{
+	a->rta_len = (char *)r + r->h.nlmsg_len - (char *)a;
+}
+
+static int send_request(struct request *r)
+{
+	char answer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+	ssize_t rc = netlink_talk(r, r->h.nlmsg_len, answer, sizeof(answer));
+
+	return rc > 0 ? -EBADMSG : rc;
+}
+
+int link_add_bridge(const char *name, const unsigned char *mac, unsigned int mtu)
+{
+	struct request r;
+	struct rtattr *info;
+
+	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(r.link));
+	put_name(&r, name);
+	if (mac)
+		put(&r, IFLA_ADDRESS, mac, 6);
+	if (mtu)
+		put_u32(&r, IFLA_MTU, mtu);
+	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	put(&r, IFLA_INFO_KIND, "bridge", 6);
+	end_nest(&r, info);
+	return send_request(&r);
+}
+
+int link_add_vlan(const char *name, const char *uplink, unsigned int tag)
+{
+	unsigned short id = tag;
+	struct request r;
+	struct rtattr *info, *data;
+
+	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(r.link));
+	put_name(&r, name);
+	put_u32(&r, IFLA_LINK, if_nametoindex(uplink));
+	info = put(&r, IFLA_LINKINFO, NULL, 0);
+	put(&r, IFLA_INFO_KIND, "vlan", 4);
+	data = put(&r, IFLA_INFO_DATA, NULL, 0);
+	put(&r, IFLA_VLAN_ID, &id, sizeof(id));
+	end_nest(&r, data);
+	end_nest(&r, info);
+	return send_request(&r);
+}
+
+int link_delete(const char *name)
+{
+	struct request r;
+
+	begin(&r, RTM_DELLINK, 0, sizeof(r.link));
+	put_name(&r, name);
+	return send_request(&r);
+}
+
+int link_set_master(const char *name, const char *bridge)
+{
+	struct request r;
+
+	begin(&r, RTM_NEWLINK, 0, sizeof(r.link));
+	put_name(&r, name);
+	put_u32(&r, IFLA_MASTER, bridge ? if_nametoindex(bridge) : 0);
+	return send_request(&r);
+}
+
+int link_up(const char *name)
+{
+	struct request r;
+
+	begin(&r, RTM_NEWLINK, 0, sizeof(r.link));
+	r.link.ifi_flags = IFF_UP;
+	r.link.ifi_change = IFF_UP;
+	put_name(&r, name);
+	return send_request(&r);
+}
+
+int link_add_address(const char *name, int family, const void *address, unsigned int prefix)
+{
+	size_t size = family == AF_INET ? 4 : 16;
+	struct request r;
+
+	begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(r.address));
+	r.address.ifa_family = family;
+	r.address.ifa_prefixlen = prefix;
+	r.address.ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0;
+	r.address.ifa_index = if_nametoindex(name);
+	put(&r, IFA_LOCAL, address, size);
+	put(&r, IFA_ADDRESS, address, size);
+	return send_request(&r);
+}
