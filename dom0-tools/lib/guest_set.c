@@ -181,9 +181,9 @@ static int set_action(struct reader *r, const struct key *key, const struct cfg_
 		return 0;
 	if (!strncmp(v->string, "coredump-", 9))
 		return keel_fail(r->e, EINVAL,
-				 "%s:%u: %s = \"%s\" is not supported: Keel writes no core dumps; \"preserve\" "
-				 "keeps the guest for a look at it (destroy, restart, rename-restart are the others)", r->file,
-				 v->line, key->name, v->string);
+				 "%s:%u: %s = \"%s\" is not supported: keeld dumps no cores; \"preserve\" "
+				 "keeps the guest for `keel dump-core` (destroy, restart, rename-restart are the "
+				 "others)", r->file, v->line, key->name, v->string);
 	if (!strcmp(v->string, "soft-reset"))
 		return keel_fail(r->e, EINVAL, "%s:%u: %s = \"%s\" is not supported (destroy, restart, "
 				 "rename-restart, preserve are)", r->file, v->line, key->name, v->string);

@@ -12,6 +12,7 @@
 #include <public/xen.h>
 #include <public/domctl.h>
 #include <public/sysctl.h>
+#include <public/vcpu_context.h>
 
 /*
  * Hypercalls through libxencall. All return 0 (or a count, where said) or a negative errno, and
@@ -84,6 +85,9 @@ int hyper_set_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
 		       const struct guest_cpus *hard, const struct guest_cpus *soft);
 int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
 		       struct guest_cpus *hard, struct guest_cpus *soft);
+/* Its registers; -ENODATA if it has none yet. */
+int hyper_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
+		       struct vcpu_guest_context *out);
 int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu);
 
 /* hyper_numa.c: the machine's nodes; those that a domain's memory is to come from, a bit each. */
@@ -138,6 +142,10 @@ int hyper_reserved(struct keel *k, uint32_t sbdf, struct hyper_range *list, unsi
 /* Memory: frames of 1 << @order pages at the guest frames @gfns; returns how many were made. */
 long hyper_populate(struct keel *k, unsigned int domid, const uint64_t *gfns, unsigned long n,
 		    unsigned int order);
+/* The highest frame that @domid has, or had. */
+long hyper_max_gfn(struct keel *k, unsigned int domid);
+/* Each of @gfns (at most 1024) becomes PFINFO_NOTAB if it is memory, else another type. */
+int hyper_frame_types(struct keel *k, unsigned int domid, uint64_t *gfns, unsigned int n);
 /* Reserves @pages of the heap for @domid; 0 gives the reservation back. */
 int hyper_claim(struct keel *k, unsigned int domid, uint64_t pages);
 

@@ -23,6 +23,30 @@ long hyper_populate(struct keel *k, unsigned int domid, const uint64_t *gfns, un
 	return rc;
 }
 
+long hyper_max_gfn(struct keel *k, unsigned int domid)
+{
+	struct xen_memory_domain m = { .domid = domid };
+
+	return hyper_call2(k, __HYPERVISOR_memory_op, XENMEM_maximum_gpfn, &m, sizeof(m));
+}
+
+int hyper_frame_types(struct keel *k, unsigned int domid, uint64_t *gfns, unsigned int n)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_getpageframeinfo3, .domain = domid };
+	uint64_t *buf = hyper_buffer(k, n * sizeof(*gfns));
+	int rc;
+
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, gfns, n * sizeof(*gfns));
+	d.u.getpageframeinfo3.num = n;
+	SET_HANDLE(d.u.getpageframeinfo3.array, buf);
+	rc = hyper_domctl(k, &d);
+	memcpy(gfns, buf, n * sizeof(*gfns));
+	hyper_buffer_free(k, buf);
+	return rc;
+}
+
 int hyper_claim(struct keel *k, unsigned int domid, uint64_t pages)
 {
 	struct xen_memory_reservation r = { .nr_extents = pages, .domid = domid };

@@ -70,6 +70,23 @@ int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
 	return affinity(k, &d, hard, soft);
 }
 
+int hyper_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
+		       struct vcpu_guest_context *out)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_getvcpucontext, .domain = domid };
+	struct vcpu_guest_context *buf = hyper_buffer(k, sizeof(*buf));
+	int rc;
+
+	if (!buf)
+		return -ENOMEM;
+	d.u.vcpucontext.vcpu = vcpu;
+	SET_HANDLE(d.u.vcpucontext.ctxt, buf);
+	rc = hyper_domctl(k, &d);
+	*out = *buf;
+	hyper_buffer_free(k, buf);
+	return rc;
+}
+
 int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu)
 {
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_sendtrigger, .domain = domid };

@@ -174,7 +174,7 @@ static void bad_values(void **state)
 		{ "kernel=''", "f:1: kernel is empty" }, { "ramdisk=''", "ramdisk is empty" },
 		{ BASE "type='pv'\nbuilder='hvm'", "f:4: type 'pv'" },
 		{ "name='a'\nkernel='/k'\nmemory=1\nbuilder='hvm'", "f: builder = \"hvm\"" },
-		{ "on_crash='coredump-destroy'", "Keel writes no core dumps; \"preserve\"" },
+		{ "on_crash='coredump-destroy'", "keeld dumps no cores; \"preserve\" keeps the guest" },
 		{ "on_watchdog='soft-reset'", "is not supported" },
 		{ "on_reboot='dance'", "is no action" },
 		{ "on_poweroff=''", "is no action" },
