@@ -176,9 +176,14 @@ static void exit_wbinvd(struct x86_vcpu *v, const struct exit_info *e)
 	hvm_ops->skip_insn(v, e, 2);
 }
 
+/*
+ * What is due comes first: it may be what wakes the vCPU to yield to. Bochs does not let an
+ * interrupt end a guest whose IF is clear, and only here is one that spins outside.
+ */
 static void exit_pause(struct x86_vcpu *v, const struct exit_info *e)
 {
 	hvm_ops->skip_insn(v, e, 2);
+	irq_window();
 	vcpu_yield();
 }
 
