@@ -73,7 +73,9 @@ static bool part_spans(struct srat *s)
 {
 	struct heap_span last = { 0 }; /* that with the highest end so far */
 
-	for (struct heap_span *at = s->spans; at < s->spans + s->nr_spans; at++) {
+	for (unsigned int i = 0; i < s->nr_spans; i++) {
+		struct heap_span *at = &s->spans[i];
+
 		if (at->first < last.end && at->node != last.node)
 			return false;
 		at->first = max(at->first, last.end);
