@@ -228,7 +228,8 @@ static struct runq *fair_choose(struct runq *rq, struct vcpu *v)
 {
 	struct pcpu *cpu;
 
-	if (may_run_on(v, rq->cpu) && cpumask_test(&idle_cpus, rq->cpu->id))
+	if (may_run_on(v, rq->cpu) && cpumask_test(&idle_cpus, rq->cpu->id) &&
+	    cpumask_test(&v->sched.soft, rq->cpu->id))
 		return rq;
 	cpu = first_cpu_in(&idle_cpus, &v->sched.allowed, &v->sched.soft);
 	if (!cpu)

@@ -800,6 +800,16 @@ static void affinity(void **state)
 	clear_bit(VPF_BLOCKED, &v->wait_flags);
 	vcpu_wake(v);
 	assert_ptr_equal(v->cpu, pcpus[2]);
+	/* ... also where it was last, and that CPU is idle, too */
+	do_work();
+	be(2);
+	vcpu_block();
+	do_work();
+	assert_true(cpumask_test(&idle_cpus, 2));
+	cpumask_set(&idle_cpus, 3);
+	clear_bit(VPF_BLOCKED, &v->wait_flags);
+	vcpu_wake(v);
+	assert_ptr_equal(v->cpu, pcpus[3]);
 }
 
 /* A domain's memory follows the CPUs that its vCPUs prefer, until a tool says where it is to be. */
