@@ -97,8 +97,11 @@ static void highest_vector_first(void **state)
 	vlapic_set_irq(v0, 0x31, false);
 	vlapic_set_irq(v0, 0xf3, false);
 	vlapic_set_irq(v0, 0x52, false);
+	vlapic_set_irq(v0, 0x94, false);
 	take(v0, 0xf3);
 	assert_pending(v0, 0, 0);
+	vlapic_eoi(v0);
+	take(v0, 0x94);
 	vlapic_eoi(v0);
 	take(v0, 0x52);
 	vlapic_set_irq(v0, 0x5f, false); /* the same priority class waits */
@@ -420,6 +423,18 @@ static void illegal_vectors(void **state)
 	assert_pending(v0, 0, 0);
 }
 
+static void illegal_self_ipi(void **state)
+{
+	set_x2apic(v0);
+	put(v0, X2APIC(APIC_SELF_IPI), 0xf);
+	put(v0, X2APIC(APIC_ESR), 0);
+	assert_int_equal(get(v0, X2APIC(APIC_ESR)), ESR_SEND_ILLEGAL_VECTOR | ESR_RECEIVE_ILLEGAL_VECTOR);
+	put(v0, X2APIC(APIC_SELF_IPI), 0x10);
+	put(v0, X2APIC(APIC_ESR), 0);
+	assert_int_equal(get(v0, X2APIC(APIC_ESR)), 0);
+	assert_pending(v0, 0x10, 0);
+}
+
 static void messages(void **state)
 {
 	vlapic_deliver_msg(&x->d, 2, false, APIC_DM_FIXED, 0x50, true);
@@ -592,7 +607,8 @@ static const struct CMUnitTest tests[] = {
 	T(disabled_apic_accepts_nothing), T(kicks_others_and_sleepers_only), T(mode_changes), T(ids),
 	T(x2apic_registers), T(x2apic_reserved_bits), T(xapic_page), T(software_disable_masks),
 	T(xapic_destinations), T(x2apic_destinations), T(lowest_priority_goes_to_one), T(startup_sequence),
-	T(init_clears_the_apic), T(illegal_vectors), T(messages), T(nearest_cpu), T(oneshot_timer),
+	T(init_clears_the_apic), T(illegal_vectors), T(illegal_self_ipi), T(messages),
+	T(nearest_cpu), T(oneshot_timer),
 	T(periodic_timer), T(timer_divide_goes_on), T(upcall_by_own_vector), T(upcall_by_callback_vector),
 	T(saved_and_loaded),
 };

@@ -9,7 +9,6 @@
 #include "common/printk.h"
 
 #define DFR_FLAT 0xffffffffu
-#define LOWEST_USABLE_VECTOR 16
 
 #define ICR_SHORTHAND(icr) ((icr) >> 18 & 3)
 enum { SHORT_NONE, SHORT_SELF, SHORT_ALL, SHORT_OTHERS };
@@ -22,15 +21,14 @@ bool vlapic_accepts(const struct vcpu *v)
 }
 
 /* Highest vector set, or -1. Vectors below 16 are never set. */
-static int highest(const u64 map[4])
+static inline int highest(const u64 map[4])
 {
-	for (int w = 3; w >= 0; w--) {
-		u64 bits = READ_ONCE(map[w]);
+	u64 bits;
 
-		if (bits)
-			return w * 64 + (int)fls64(bits);
-	}
-	return -1;
+	return (bits = READ_ONCE(map[3])) ? 192 + (int)fls64(bits) :
+	       (bits = READ_ONCE(map[2])) ? 128 + (int)fls64(bits) :
+	       (bits = READ_ONCE(map[1])) ? 64 + (int)fls64(bits) :
+	       (bits = READ_ONCE(map[0])) ? (int)fls64(bits) : -1;
 }
 
 u8 vlapic_ppr(const struct vlapic *l)
@@ -43,16 +41,16 @@ u8 vlapic_ppr(const struct vlapic *l)
 struct vlapic_pending vlapic_pending_vector(struct vcpu *v)
 {
 	struct vlapic *l = vlapic(v);
-	int vector = highest(l->irr);
+	int vector;
 
-	if (vector < 0 || !l->enabled)
-		return (struct vlapic_pending){ 0 };
 	/* MOV to CR8 does not exit everywhere. */
 	vlapic_set_cr8(v, hvm_ops->get_tpr(x86_vcpu(v)));
-	if ((vector & 0xf0) > (vlapic_ppr(l) & 0xf0))
+	vector = highest(l->irr);
+	if (vector <= (l->isr_top | 0xf) || !l->enabled)
+		return (struct vlapic_pending){ 0 };
+	if ((u32)vector > (l->tpr | 0xf))
 		return (struct vlapic_pending){ .vector = (u8)vector };
-	return (struct vlapic_pending){ .held_class = (vector & 0xf0) > (l->isr_top & 0xf0)
-					? (u8)(vector >> 4) : 0 };
+	return (struct vlapic_pending){ .held_class = (u8)(vector >> 4) };
 }
 
 void vlapic_ack_vector(struct vcpu *v, u8 vector)

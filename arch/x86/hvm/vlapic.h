@@ -82,6 +82,7 @@ bool vlapic_accepts(const struct vcpu *v);
 void vlapic_eoi(struct vcpu *v);
 void vlapic_send_ipi(struct vcpu *v, u64 icr);
 void vlapic_error(struct vcpu *v, u32 esr_bit); /* any CPU */
+#define LOWEST_USABLE_VECTOR 16
 #define ESR_SEND_ILLEGAL_VECTOR	   BIT(5)
 #define ESR_RECEIVE_ILLEGAL_VECTOR BIT(6)
 #define ESR_ILLEGAL_REGISTER	   BIT(7)

@@ -268,7 +268,9 @@ static int x2apic_write(struct vcpu *v, u32 msr, u64 val)
 	if (reg == APIC_SELF_IPI) {
 		if (val > 0xff)
 			return -EINVAL;
-		vlapic_send_ipi(v, val | 1u << 18);
+		if (val < LOWEST_USABLE_VECTOR) /* sent anyway, as in vlapic_send_ipi() */
+			vlapic_error(v, ESR_SEND_ILLEGAL_VECTOR);
+		vlapic_set_irq(v, (u8)val, false);
 		return 0;
 	}
 	if (!x2apic_value_ok(reg, val))
