@@ -351,6 +351,8 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 {
 	struct vmcb *c = v->svm.vmcb;
 
+	if (likely(reg == HREG_CS_ATTR)) /* each hypercall asks */
+		return (c->cs.attr & ~CS_CPL) | c->cpl << 5;
 	switch (reg) {
 #define GET(nr, field) case HREG_##nr: return c->field;
 	GET(RIP, rip) GET(RFLAGS, rflags) GET(CR0, cr0) GET(CR2, cr2) GET(CR3, cr3) GET(CR4, cr4)
@@ -360,8 +362,6 @@ static u64 svm_get_reg(struct x86_vcpu *v, unsigned int reg)
 		return c->efer & ~EFER_SVME;
 	case HREG_SPEC_CTRL:
 		return svm_get_spec_ctrl(v);
-	case HREG_CS_ATTR:
-		return (c->cs.attr & ~CS_CPL) | c->cpl << 5;
 	}
 	BUG();
 }
