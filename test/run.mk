@@ -30,6 +30,7 @@ bench: all guests
 	@test/bench/run --vmx
 	@test/bench/run --iommu
 	@test/bench/run --nvme
+	@test/bench/run --mitigations
 bench-mitigations: all guests
 	@test/bench/run --mitigations
 bench-update: all guests
