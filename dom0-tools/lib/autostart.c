@@ -9,40 +9,33 @@
 
 #include "lib/files.h"
 
-#define SUFFIX ".json"
-
 const char *keel_autostart_dir = "/var/lib/keel/autostart";
 const char *keel_autostart_marker = "/run/keel/autostarted";
 
-static void path_of(char path[PATH_MAX], const char *name, const char *suffix)
+static void path_of(char path[PATH_MAX], const char *name)
 {
-	snprintf(path, PATH_MAX, "%s/%s%s", keel_autostart_dir, name, suffix);
+	snprintf(path, PATH_MAX, "%s/%s.json", keel_autostart_dir, name);
 }
 
 bool autostart_has(const char *name)
 {
 	char path[PATH_MAX];
 
-	path_of(path, name, SUFFIX);
+	path_of(path, name);
 	return !access(path, F_OK);
 }
 
 int autostart_set(struct keel *k, const struct guest_config *g)
 {
-	char path[PATH_MAX], next[PATH_MAX];
+	char path[PATH_MAX];
 	struct json_object *j;
 	int rc = keel_make_dirs(k, keel_autostart_dir);
 
 	if (rc)
 		return rc;
-	path_of(path, g->name, SUFFIX);
-	path_of(next, g->name, ".new");
+	path_of(path, g->name);
 	j = guest_to_json(g);
-	if (!keel_write_file(next, json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY)) ||
-	    rename(next, path) < 0) {
-		rc = keel_fail_errno(&k->err, "cannot write %s", path);
-		unlink(next);
-	}
+	rc = keel_replace_file(k, path, json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY), 0600);
 	json_object_put(j);
 	return rc;
 }
@@ -51,7 +44,7 @@ int autostart_clear(struct keel *k, const char *name)
 {
 	char path[PATH_MAX];
 
-	path_of(path, name, SUFFIX);
+	path_of(path, name);
 	if (!unlink(path) || errno == ENOENT)
 		return 0;
 	return keel_fail_errno(&k->err, "cannot remove %s", path);
@@ -76,7 +69,7 @@ int autostart_read(struct keel *k, const char *name, struct guest_config *g)
 {
 	char path[PATH_MAX];
 
-	path_of(path, name, SUFFIX);
+	path_of(path, name);
 	return guest_from_file(g, path, NULL, NULL, &k->err);
 }
 

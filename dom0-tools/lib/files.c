@@ -45,6 +45,19 @@ bool keel_write_file(const char *path, const char *text)
 	return !close(fd) && ok;
 }
 
+int keel_replace_file(struct keel *k, const char *path, const char *text, mode_t mode)
+{
+	char next[PATH_MAX];
+	int rc;
+
+	snprintf(next, sizeof(next), "%s.new", path);
+	if (keel_write_file(next, text) && !chmod(next, mode) && !rename(next, path))
+		return 0;
+	rc = keel_fail_errno(&k->err, "cannot write %s", path);
+	unlink(next);
+	return rc;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

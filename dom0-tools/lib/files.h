@@ -2,6 +2,8 @@
 #ifndef KEEL_LIB_FILES_H
 #define KEEL_LIB_FILES_H
 
+#include <sys/types.h>
+
 #include "lib/keel.h"
 
 /* Folders of stored configurations: a file of JSON for each, by its name. */
@@ -10,6 +12,8 @@
 int keel_make_dirs(struct keel *k, const char *dir);
 /* For root only, and on disk when it returns. False: errno says why. */
 bool keel_write_file(const char *path, const char *text);
+/* The same with @mode, at once or not at all: what is there stays until the new text is on disk. */
+int keel_replace_file(struct keel *k, const char *path, const char *text, mode_t mode);
 /*
  * The names of the files NAME.json in @dir, in order: an array to free, as the names are; returns
  * how many. None if there is no such folder.

@@ -12,7 +12,6 @@
 #include "lib/files.h"
 #include "lib/sysfs.h"
 
-#define SUFFIX ".json"
 
 const char *net_define_dir = "/etc/keel/networks";
 
@@ -233,9 +232,9 @@ struct json_object *net_to_json(const struct net *n)
 	return j;
 }
 
-static void path_of(char path[PATH_MAX], const char *name, const char *suffix)
+static void path_of(char path[PATH_MAX], const char *name)
 {
-	snprintf(path, PATH_MAX, "%s/%s%s", net_define_dir, name, suffix);
+	snprintf(path, PATH_MAX, "%s/%s.json", net_define_dir, name);
 }
 
 static int from_json(struct net *n, const char *name, struct json_object *j, struct keel_error *e)
@@ -267,7 +266,7 @@ int net_read(struct keel *k, const char *name, struct net *n)
 	rc = net_name_check(name, &k->err);
 	if (rc)
 		return rc;
-	path_of(path, name, SUFFIX);
+	path_of(path, name);
 	if (access(path, F_OK))
 		return keel_fail(&k->err, ENOENT, "there is no network '%s' (`keel network list` shows all)",
 				 name);
@@ -280,21 +279,16 @@ int net_read(struct keel *k, const char *name, struct net *n)
 
 int net_write(struct keel *k, const struct net *n)
 {
-	char path[PATH_MAX], next[PATH_MAX];
+	char path[PATH_MAX];
 	struct json_object *j;
 	int rc = keel_make_dirs(k, net_define_dir);
 
 	if (rc)
 		return rc;
-	path_of(path, n->name, SUFFIX);
-	path_of(next, n->name, ".new");
+	path_of(path, n->name);
 	j = net_to_json(n);
-	if (!keel_write_file(next, json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY |
-								  JSON_C_TO_STRING_NOSLASHESCAPE)) ||
-	    rename(next, path) < 0) {
-		rc = keel_fail_errno(&k->err, "cannot write %s", path);
-		unlink(next);
-	}
+	rc = keel_replace_file(k, path, json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY |
+								       JSON_C_TO_STRING_NOSLASHESCAPE), 0600);
 	json_object_put(j);
 	return rc;
 }
@@ -303,7 +297,7 @@ int net_remove(struct keel *k, const char *name)
 {
 	char path[PATH_MAX];
 
-	path_of(path, name, SUFFIX);
+	path_of(path, name);
 	if (unlink(path))
 		return keel_fail_errno(&k->err, "cannot remove %s", path);
 	rmdir(net_define_dir);	/* if that was the last */

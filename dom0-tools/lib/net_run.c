@@ -172,17 +172,13 @@ static int make_bridge(struct keel *k, const struct net *n)
 /* dnsmasq reads them as a user of its own. */
 static int write_public(struct keel *k, const struct net *n, const char *file, char *text)
 {
-	char path[NET_PATH_MAX], next[NET_PATH_MAX + 4];
-	int rc = 0;
+	char path[NET_PATH_MAX];
+	int rc;
 
 	if (!text)
 		return keel_fail(&k->err, ENOMEM, "no memory");
 	net_path(path, n->name, file);
-	snprintf(next, sizeof(next), "%s.new", path);
-	if (!keel_write_file(next, text) || chmod(next, 0644) || rename(next, path)) {
-		rc = keel_fail_errno(&k->err, "cannot write %s", path);
-		unlink(next);
-	}
+	rc = keel_replace_file(k, path, text, 0644);
 	free(text);
 	return rc;
 }
