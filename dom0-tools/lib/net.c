@@ -190,6 +190,17 @@ static int end(struct held *h, int rc)
 	return rc;
 }
 
+/* The same, and reads the network. */
+static int begin_with(struct keel *k, struct held *h, const char *name, struct net *n)
+{
+	int rc = begin(k, h);
+
+	if (rc)
+		return rc;
+	rc = net_read(k, name, n);
+	return rc ? end(h, rc) : 0;
+}
+
 int net_create(struct keel *k, const struct net *n)
 {
 	struct held h;
@@ -218,12 +229,11 @@ int net_delete(struct keel *k, const char *name, bool force)
 {
 	struct held h;
 	struct net n;
-	int rc = begin(k, &h);
+	int rc = begin_with(k, &h, name, &n);
 
 	if (rc)
 		return rc;
-	rc = net_read(k, name, &n);
-	if (!rc && !force)
+	if (!force)
 		rc = check_unused(k, &n, true);
 	if (!rc && !k->dry_run) {
 		forget_vifs(name);
@@ -238,14 +248,13 @@ int net_start(struct keel *k, const char *name)
 {
 	struct held h;
 	struct net n;
-	int rc = begin(k, &h);
+	int rc = begin_with(k, &h, name, &n);
 
 	if (rc)
 		return rc;
-	rc = net_read(k, name, &n);
-	if (!rc && k->dry_run)
+	if (k->dry_run)
 		rc = net_is_up(name) ? 0 : net_check(k, &n);
-	else if (!rc)
+	else
 		rc = net_up(k, &n);
 	return end(&h, rc);
 }
@@ -254,12 +263,11 @@ int net_stop(struct keel *k, const char *name, bool force)
 {
 	struct held h;
 	struct net n;
-	int rc = begin(k, &h);
+	int rc = begin_with(k, &h, name, &n);
 
 	if (rc)
 		return rc;
-	rc = net_read(k, name, &n);
-	if (!rc && !net_is_up(name))
+	if (!net_is_up(name))
 		rc = keel_fail(&k->err, EINVAL, "the network '%s' does not run", name);
 	if (!rc && !force)
 		rc = check_unused(k, &n, false);
