@@ -28,26 +28,14 @@ static void begin(struct request *r, unsigned int type, unsigned int flags, size
 	r->h.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
 }
 
-static struct rtattr *put(struct request *r, unsigned int type, const void *data, size_t size)
-{
-	struct rtattr *a = (void *)((char *)r + NLMSG_ALIGN(r->h.nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = RTA_LENGTH(size);
-	if (size)
-		memcpy(RTA_DATA(a), data, size);
-	r->h.nlmsg_len = NLMSG_ALIGN(r->h.nlmsg_len) + RTA_ALIGN(a->rta_len);
-	return a;
-}
-
 static void put_u32(struct request *r, unsigned int type, unsigned int value)
 {
-	put(r, type, &value, sizeof(value));
+	netlink_put(r, type, &value, sizeof(value));
 }
 
 static void put_name(struct request *r, const char *name)
 {
-	put(r, IFLA_IFNAME, name, strlen(name) + 1);
+	netlink_put(r, IFLA_IFNAME, name, strlen(name) + 1);
 }
 
 /* What was put into @a since ends here. */
@@ -72,11 +60,11 @@ int link_add_bridge(const char *name, const unsigned char *mac, unsigned int mtu
 	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(r.link));
 	put_name(&r, name);
 	if (mac)
-		put(&r, IFLA_ADDRESS, mac, 6);
+		netlink_put(&r, IFLA_ADDRESS, mac, 6);
 	if (mtu)
 		put_u32(&r, IFLA_MTU, mtu);
-	info = put(&r, IFLA_LINKINFO, NULL, 0);
-	put(&r, IFLA_INFO_KIND, "bridge", 6);
+	info = netlink_put(&r, IFLA_LINKINFO, NULL, 0);
+	netlink_put(&r, IFLA_INFO_KIND, "bridge", 6);
 	end_nest(&r, info);
 	return send_request(&r);
 }
@@ -90,10 +78,10 @@ int link_add_vlan(const char *name, const char *uplink, unsigned int tag)
 	begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(r.link));
 	put_name(&r, name);
 	put_u32(&r, IFLA_LINK, if_nametoindex(uplink));
-	info = put(&r, IFLA_LINKINFO, NULL, 0);
-	put(&r, IFLA_INFO_KIND, "vlan", 4);
-	data = put(&r, IFLA_INFO_DATA, NULL, 0);
-	put(&r, IFLA_VLAN_ID, &id, sizeof(id));
+	info = netlink_put(&r, IFLA_LINKINFO, NULL, 0);
+	netlink_put(&r, IFLA_INFO_KIND, "vlan", 4);
+	data = netlink_put(&r, IFLA_INFO_DATA, NULL, 0);
+	netlink_put(&r, IFLA_VLAN_ID, &id, sizeof(id));
 	end_nest(&r, data);
 	end_nest(&r, info);
 	return send_request(&r);
@@ -139,7 +127,7 @@ int link_add_address(const char *name, int family, const void *address, unsigned
 	r.address.ifa_prefixlen = prefix;
 	r.address.ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0;
 	r.address.ifa_index = if_nametoindex(name);
-	put(&r, IFA_LOCAL, address, size);
-	put(&r, IFA_ADDRESS, address, size);
+	netlink_put(&r, IFA_LOCAL, address, size);
+	netlink_put(&r, IFA_ADDRESS, address, size);
 	return send_request(&r);
 }

@@ -2,7 +2,9 @@
 #ifndef KEEL_LIB_NETLINK_H
 #define KEEL_LIB_NETLINK_H
 
+#include <linux/rtnetlink.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 
 /*
@@ -11,5 +13,19 @@
  * if it refuses.
  */
 ssize_t netlink_talk(void *request, size_t size, void *answer, size_t room);
+/* Appends an attribute to a request, which has room for it, and returns it. */
+static inline struct rtattr *netlink_put(void *request, unsigned short type, const void *data,
+					 size_t size)
+{
+	struct nlmsghdr *h = request;
+	struct rtattr *a = (void *)((char *)request + NLMSG_ALIGN(h->nlmsg_len));
+
+	a->rta_type = type;
+	a->rta_len = RTA_LENGTH(size);
+	if (size)
+		memcpy(RTA_DATA(a), data, size);
+	h->nlmsg_len = NLMSG_ALIGN(h->nlmsg_len) + RTA_ALIGN(a->rta_len);
+	return a;
+}
 
 #endif

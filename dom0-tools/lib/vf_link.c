@@ -35,18 +35,6 @@ struct request {
 	char attributes[128];
 };
 
-static struct rtattr *add(struct request *r, unsigned int type, const void *data, size_t size)
-{
-	struct rtattr *a = (struct rtattr *)((char *)r + NLMSG_ALIGN(r->h.nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = RTA_LENGTH(size);
-	if (size)
-		memcpy(RTA_DATA(a), data, size);
-	r->h.nlmsg_len = NLMSG_ALIGN(r->h.nlmsg_len) + RTA_ALIGN(a->rta_len);
-	return a;
-}
-
 static void start(struct request *r, const struct vf_link *l, unsigned int type, unsigned int flags)
 {
 	*r = (struct request){ 0 };
@@ -155,7 +143,7 @@ static int get(struct vf_link *l, struct vf_settings *v)
 	if (!answer)
 		return -ENOMEM;
 	start(&r, l, RTM_GETLINK, 0);
-	add(&r, IFLA_EXT_MASK, &mask, sizeof(mask));
+	netlink_put(&r, IFLA_EXT_MASK, &mask, sizeof(mask));
 	n = netlink_talk(&r, r.h.nlmsg_len, answer, ANSWER_SIZE);
 	rc = n < 0 ? n : from_answer(l, answer, n, v);
 	free(answer);
@@ -171,11 +159,11 @@ static void add_vlan(struct request *r, const struct vf_link *l, const struct vf
 	struct rtattr *list;
 
 	if (!v->vlan_proto) {
-		add(r, IFLA_VF_VLAN, &vlan, sizeof(vlan));
+		netlink_put(r, IFLA_VF_VLAN, &vlan, sizeof(vlan));
 		return;
 	}
-	list = add(r, IFLA_VF_VLAN_LIST, NULL, 0);
-	add(r, IFLA_VF_VLAN_INFO, &first, sizeof(first));
+	list = netlink_put(r, IFLA_VF_VLAN_LIST, NULL, 0);
+	netlink_put(r, IFLA_VF_VLAN_INFO, &first, sizeof(first));
 	list->rta_len = (char *)r + r->h.nlmsg_len - (char *)list;
 }
 
@@ -192,18 +180,18 @@ static int set(struct vf_link *l, const struct vf_settings *v, unsigned int whic
 
 	memcpy(mac.mac, v->mac, sizeof(v->mac));
 	start(&r, l, RTM_SETLINK, NLM_F_ACK);
-	list = add(&r, IFLA_VFINFO_LIST, NULL, 0);
-	info = add(&r, IFLA_VF_INFO, NULL, 0);
+	list = netlink_put(&r, IFLA_VFINFO_LIST, NULL, 0);
+	info = netlink_put(&r, IFLA_VF_INFO, NULL, 0);
 	if (which == VF_MAC)
-		add(&r, IFLA_VF_MAC, &mac, sizeof(mac));
+		netlink_put(&r, IFLA_VF_MAC, &mac, sizeof(mac));
 	else if (which == VF_VLAN)
 		add_vlan(&r, l, v);
 	else if (which == VF_RATE)
-		add(&r, IFLA_VF_RATE, &rate, sizeof(rate));
+		netlink_put(&r, IFLA_VF_RATE, &rate, sizeof(rate));
 	else if (which == VF_TRUST)
-		add(&r, IFLA_VF_TRUST, &trust, sizeof(trust));
+		netlink_put(&r, IFLA_VF_TRUST, &trust, sizeof(trust));
 	else
-		add(&r, IFLA_VF_SPOOFCHK, &spoofchk, sizeof(spoofchk));
+		netlink_put(&r, IFLA_VF_SPOOFCHK, &spoofchk, sizeof(spoofchk));
 	info->rta_len = (char *)&r + r.h.nlmsg_len - (char *)info;
 	list->rta_len = (char *)&r + r.h.nlmsg_len - (char *)list;
 	return netlink_talk(&r, r.h.nlmsg_len, answer, sizeof(answer));
