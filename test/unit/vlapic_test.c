@@ -120,6 +120,15 @@ static void highest_vector_first(void **state)
 	assert_int_equal(eois, 0);
 }
 
+static void disabled_apic_delivers_nothing(void **state)
+{
+	vlapic_set_irq(v0, 0x45, false);
+	apic(x, 0)->enabled = false; /* off in MSR_APIC_BASE */
+	assert_pending(v0, 0, 0);
+	apic(x, 0)->enabled = true;
+	take(v0, 0x45);
+}
+
 static void task_priority_holds_back(void **state)
 {
 	vlapic_set_irq(v0, 0x45, false);
@@ -128,6 +137,9 @@ static void task_priority_holds_back(void **state)
 	assert_int_equal(x86_tpr[0], 4);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x4f);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_PPR), 0x4f);
+	vlapic_mmio_write(v0, APIC_TPR, 0x40); /* all of its class */
+	assert_pending(v0, 0, 4);
+	vlapic_mmio_write(v0, APIC_TPR, 0x4f);
 	x86_tpr[0] = 3; /* MOV to CR8, which Keel sees only afterwards */
 	assert_pending(v0, 0x45, 0);
 	assert_int_equal(vlapic_mmio_read(v0, APIC_TPR), 0x30);
@@ -532,6 +544,7 @@ static void timer_divide_goes_on(void **state)
 
 static void upcall_by_own_vector(void **state)
 {
+	x->d.hvm_params[HVM_PARAM_CALLBACK_IRQ] = 2ull << 56 | 0xf4; /* not for this vCPU */
 	v0->upcall_vector = 0xf3;
 	v0->info->evtchn_upcall_pending = 1;
 	apic(x, 0)->svr = 0xff;
@@ -604,6 +617,7 @@ static void saved_and_loaded(void **state)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 static const struct CMUnitTest tests[] = {
 	T(highest_vector_first), T(task_priority_holds_back), T(level_interrupts_tell_the_ioapic),
+	T(disabled_apic_delivers_nothing),
 	T(disabled_apic_accepts_nothing), T(kicks_others_and_sleepers_only), T(mode_changes), T(ids),
 	T(x2apic_registers), T(x2apic_reserved_bits), T(xapic_page), T(software_disable_masks),
 	T(xapic_destinations), T(x2apic_destinations), T(lowest_priority_goes_to_one), T(startup_sequence),
