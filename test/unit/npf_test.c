@@ -85,10 +85,7 @@ static int teardown(void **state)
 {
 	fake_check_quiet();
 	assert_int_equal(fake_events.crashes, 0);
-	while (p2m_teardown_step(d))
-		;
-	p2m_free(d);
-	x86_free(x);
+	x86_free_with_p2m(x);
 	return 0;
 }
 
@@ -388,10 +385,7 @@ static void dom0_finds_its_devices(void **state)
 	assert_int_equal(type_of(0xd0001), P2M_MMIO);
 	raise(0xd0001000, EXEC, true);
 	assert_int_equal(last_vector, X86_EXC_GP);
-	while (p2m_teardown_step(d))
-		;
-	p2m_free(d);
-	x86_free(x);
+	x86_free_with_p2m(x);
 	x = first;
 	d = &x->d;
 }

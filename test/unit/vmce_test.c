@@ -50,10 +50,7 @@ static int teardown(void **state)
 {
 	fake_check_quiet();
 	assert_int_equal(fake_events.crashes, 0);
-	while (p2m_teardown_step(d))
-		;
-	p2m_free(d);
-	x86_free(x);
+	x86_free_with_p2m(x);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <public/errno.h>
 
 #include "arch/x86/hvm/ops.h"
+#include "common/p2m.h"
 #include "test/unit/unit.h"
 
 #define X86_MAX_VCPUS 16
@@ -115,6 +116,15 @@ static inline void x86_free(struct x86_domain *x)
 		free(x->d.vcpu[i]);
 	free(x->d.shared_info);
 	free(x);
+}
+
+/* The same, for tests that have the p2m. */
+static inline void x86_free_with_p2m(struct x86_domain *x)
+{
+	while (p2m_teardown_step(&x->d))
+		;
+	p2m_free(&x->d);
+	x86_free(x);
 }
 
 static inline struct vlapic *apic(struct x86_domain *x, unsigned int vcpu)
