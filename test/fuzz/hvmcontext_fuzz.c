@@ -57,6 +57,7 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error) { }
 void vlapic_eoi(struct vcpu *v) { }
 void vlapic_error(struct vcpu *v, u32 esr_bit) { }
 void vlapic_send_ipi(struct vcpu *v, u64 icr) { }
+void vlapic_set_irq(struct vcpu *v, u8 vector, bool level) { }
 void vlapic_reset(struct vcpu *v) { }
 void vlapic_set_tpr(struct vcpu *v, u8 tpr) { x86_vcpu(v)->vlapic.tpr = tpr; }
 void vlapic_set_cr8(struct vcpu *v, u8 cr8) { }
