@@ -14,12 +14,14 @@
 #include "common/sched.h"
 #include "common/version.h"
 #include "common/vsnprintf.h"
+#include "common/watchdog.h"
 
 #define CONTENT_ORDER 3
 #define CONTENT_SIZE (PAGE_SIZE << CONTENT_ORDER)
 #define PATH_LEN 128
 #define LOGLVL "params/loglvl"
-#define LOGLVL_LEN 8	/* of its longest word, with the 0 */
+#define BOOT_TIMEOUT "params/boot_timeout"
+#define VALUE_LEN 8	/* of the longest value of those that can be written, with the 0 */
 #define NAME_OFFSET offsetof(struct xen_hypfs_dirlistentry, name)
 
 struct hypfs_walk {
@@ -34,7 +36,7 @@ struct hypfs_walk {
 
 static u32 max_write_len(const char *path)
 {
-	return strcmp(path, LOGLVL) ? 0 : LOGLVL_LEN;
+	return strcmp(path, LOGLVL) && strcmp(path, BOOT_TIMEOUT) ? 0 : VALUE_LEN;
 }
 
 /* An entry of the requested folder, unless it is the same as the last one. */
@@ -115,9 +117,11 @@ static void params(struct hypfs_walk *w)
 
 	while (option_next(&pos, name, value, sizeof(name))) {
 		snprintf(path, sizeof(path), "params/%s", name);
-		if (strcmp(path, LOGLVL) != 0)
+		if (!max_write_len(path))
 			hypfs_string(w, path, value);
 	}
+	snprintf(value, sizeof(value), "%u", watchdog_boot_timeout());
+	hypfs_string(w, BOOT_TIMEOUT, value);
 	hypfs_string(w, LOGLVL, printk_level());
 }
 
@@ -263,7 +267,7 @@ static long hypfs_read(u64 path_gva, u64 path_len, u64 gva, u64 size)
 
 static long hypfs_write(u64 path_gva, u64 path_len, u64 gva, u64 size)
 {
-	char path[PATH_LEN], value[LOGLVL_LEN];
+	char path[PATH_LEN], value[VALUE_LEN];
 	long rc = copy_path(path, path_gva, path_len);
 
 	if (rc)
@@ -276,7 +280,7 @@ static long hypfs_write(u64 path_gva, u64 path_len, u64 gva, u64 size)
 		return -EFAULT;
 	if (!size || memchr(value, 0, size) != value + size - 1)
 		return -EINVAL;
-	return printk_set_level(value);
+	return strcmp(path + 1, LOGLVL) ? watchdog_set_boot_timeout(value) : printk_set_level(value);
 }
 
 #define HYPFS(name, handler) OP_FORM(XEN_HYPFS_OP_##name, hypfs, handler, HC_CONTROL)

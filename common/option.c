@@ -12,6 +12,8 @@
 static const struct option options[] = {
 	{ "apicv", OPTION_FLAG, .otherwise = "on where the CPU has posted interrupts",
 	  .help = "the CPU delivers virtual interrupts by itself (VMX)" },
+	{ "boot_timeout", OPTION_NUMBER, 0, 86400, 0, .otherwise = "off",
+	  .help = "seconds within which Dom0 must say that it is up, or the machine is reset; 0: off" },
 	{ "com1", OPTION_SERIAL, .otherwise = STR(CONFIG_UART_BAUD) ",8n1," STR(CONFIG_UART_BASE) ",4",
 	  .help = "the serial line: BAUD[,8n1[,PORT[,IRQ]]], or off" },
 	{ "console", OPTION_CHOICE, .words = { "com1", "none" },

@@ -93,7 +93,7 @@ static void the_tree(void **state)
 	assert_string_equal(buf, "cpu-faults/ cpus/ domains/ features/ iommu/ memory/ ");
 	assert_int_equal(read_path("/params"), 0);
 	names(buf);
-	assert_string_equal(buf, "iommu noreboot loglvl ");
+	assert_string_equal(buf, "iommu noreboot boot_timeout loglvl ");
 	assert_int_equal(read_path("/keel/cpus"), 0);
 	names(buf);
 	assert_string_equal(buf, "0/ 1/ 2/ 3/ ");
@@ -106,7 +106,7 @@ static void the_tree(void **state)
 	option_init("loglvl=all iommu=off");
 	assert_int_equal(read_path("/params"), 0);
 	names(buf);
-	assert_string_equal(buf, "iommu loglvl ");
+	assert_string_equal(buf, "iommu boot_timeout loglvl ");
 }
 
 static void values(void **state)
@@ -187,8 +187,22 @@ static long write_size(const char *path, unsigned long value, size_t size)
 			   size);
 }
 
+/* The deadline for Dom0 is there whether it was set or not. */
+static void the_boot_deadline(void **state)
+{
+	option_init("boot_timeout=600");	/* Dom0 came up meanwhile */
+	assert_int_equal(read_path("/params/boot_timeout"), 0);
+	assert_string_equal((char *)out + sizeof(*entry), "0");
+	assert_int_equal(entry->max_write_len, 8);
+	assert_int_equal(write_size("/params/boot_timeout", (unsigned long)"never", 6), -EINVAL);
+	assert_int_equal(write_size("/params/boot_timeout", (unsigned long)"86400", 6), 0);
+	assert_int_equal(read_path("/params/boot_timeout"), 0);
+	assert_string_equal((char *)out + sizeof(*entry), "86400");
+	assert_int_equal(write_size("/params/boot_timeout", (unsigned long)"0", 2), 0);
+}
+
 /*
- * The value that may be changed reports how long a new value may be, as an entry of its folder,
+ * The values that may be changed report how long a new value may be, as entries of their folder,
  * too.
  */
 static void writing(void **state)
@@ -203,6 +217,9 @@ static void writing(void **state)
 	assert_int_equal(read_path("/params"), 0);
 	assert_int_equal(entry->max_write_len, 0);
 	assert_int_equal(first->e.max_write_len, 0);
+	first = (void *)((char *)first + first->off_next);
+	assert_string_equal(first->name, "boot_timeout");
+	assert_int_equal(first->e.max_write_len, 8);
 	first = (void *)((char *)first + first->off_next);
 	assert_string_equal(first->name, "loglvl");
 	assert_int_equal(first->e.max_write_len, 8);
@@ -232,6 +249,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(short_buffers),
 	UNIT_TEST(bad_paths),
 	UNIT_TEST(other_operations),
+	UNIT_TEST(the_boot_deadline),
 	UNIT_TEST(writing),
 };
 

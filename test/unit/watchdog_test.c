@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SOURCES: common/watchdog.c common/timer.c common/pqueue.c common/pcpu.c common/spinlock.c */
-/* The watchdog: who counts as stuck, when, and what happens then. */
+/* SOURCES: common/watchdog.c common/timer.c common/pqueue.c common/pcpu.c */
+/* SOURCES: common/spinlock.c common/option.c */
+/*
+ * The watchdog: who counts as stuck, when, and what happens then; and the deadline for Dom0 to come
+ * up.
+ */
 #include "test/unit/unit.h"
+
+#include <public/errno.h>
 
 #include "common/option.h"
 #include "common/timer.h"
@@ -10,22 +16,8 @@
 
 #define SECOND 1000000000ull
 
-static bool on;
-static u64 seconds;
 static struct pcpu *stuck;
 static unsigned int nmis;
-
-bool option_flag(const char *name)
-{
-	assert_string_equal(name, "watchdog");
-	return on;
-}
-
-u64 option_number(const char *name)
-{
-	assert_string_equal(name, "watchdog_timeout");
-	return seconds;
-}
 
 void arch_cpu_is_stuck(struct pcpu *cpu)
 {
@@ -38,14 +30,12 @@ u64 arch_timer_arm(u64 deadline_ns)
 	return deadline_ns <= fake_now ? 0 : min(deadline_ns, fake_now + SECOND);
 }
 
-static void start(u64 timeout)
+static void start(const char *options)
 {
+	option_init(options);
 	nr_cpus = 2;
-	on = timeout;
-	seconds = timeout;
 	stuck = NULL;
 	nmis = 0;
-	watchdog_init();
 	for (unsigned int i = 0; i < 2; i++) {
 		fake_run_on(i, NULL);
 		timer_init_cpu(this_cpu());
@@ -54,6 +44,7 @@ static void start(u64 timeout)
 		pcpus[i]->epoch = 10;
 	}
 	fake_run_on(0, NULL);
+	watchdog_init();
 }
 
 /* CPU 0's timer fires every second; CPU 1 does nothing. */
@@ -68,7 +59,7 @@ static void seconds_pass(unsigned int n)
 /* The first late second is when it is noticed; after it, as many as the timeout says. */
 static void a_cpu_that_stays_inside_keel_gets_an_nmi(void **state)
 {
-	start(5);
+	start("watchdog_timeout=5");
 	seconds_pass(1 + 1 + 4);
 	assert_int_equal(nmis, 0);
 	seconds_pass(1);
@@ -82,7 +73,7 @@ static void a_cpu_that_stays_inside_keel_gets_an_nmi(void **state)
 
 static void a_cpu_that_leaves_keel_is_not_stuck(void **state)
 {
-	start(5);
+	start("watchdog_timeout=5");
 	for (unsigned int i = 0; i < 20; i++) {
 		seconds_pass(4);
 		pcpus[1]->epoch += 2;
@@ -100,7 +91,7 @@ static void a_cpu_that_leaves_keel_is_not_stuck(void **state)
 /* However often CPU 0 looks within a second, and however long the machine stood still. */
 static void only_seconds_that_the_watcher_lives_through_count(void **state)
 {
-	start(5);
+	start("watchdog_timeout=5");
 	seconds_pass(2);
 	for (unsigned int i = 0; i < 100; i++) {
 		fake_now += SECOND / 200;
@@ -117,7 +108,7 @@ static void it_can_be_switched_off(void **state)
 {
 	struct watch w = { 0 };
 
-	start(0);
+	start("watchdog=off watchdog_timeout=5");
 	seconds_pass(1000);
 	assert_int_equal(nmis, 0);
 	for (unsigned int i = 0; i < 100000; i++) {
@@ -142,7 +133,7 @@ static void a_wait_ends_after_the_timeout(void **state)
 	struct watch w = { 0 };
 	unsigned int turns;
 
-	start(5);
+	start("watchdog_timeout=5");
 	fake_now = SECOND;
 	turns = turns_until_too_long(&w, SECOND / 1000);
 	/* From the first look on, five; each look comes 1,024 turns after the last. */
@@ -155,7 +146,7 @@ static void a_lock_that_nobody_releases_is_a_panic(void **state)
 	static spinlock_t lock = SPINLOCK_INIT(RANK_HEAP);
 	static rwlock_t rw = RWLOCK_INIT(RANK_P2M);
 
-	start(5);
+	start("watchdog_timeout=5");
 	fake_now = SECOND;
 	lock.next = 1;
 	assert_true(FAKE_PANICS(spin_lock_raw(&lock)));
@@ -172,12 +163,50 @@ static void a_guest_that_is_not_left_is_a_panic(void **state)
 {
 	cpumask_t all = { { 3 } };
 
-	start(5);
+	start("watchdog_timeout=5");
 	pcpus[1]->curr = fake_domain(1, 1)->vcpu[0];
 	pcpus[1]->epoch = 11;
 	pcpus[1]->work = BIT(WORK_TLB);
 	assert_true(FAKE_PANICS(pcpu_wait_exit(&all)));
 	assert_non_null(strstr(fake_panic_message, "CPU1 has not left its guest for 5 s"));
+}
+
+static void dom0_has_so_many_seconds_to_come_up(void **state)
+{
+	start("watchdog=off boot_timeout=20");
+	seconds_pass(19);
+	assert_int_equal(watchdog_boot_timeout(), 20);
+	assert_true(FAKE_PANICS(seconds_pass(1)));
+	assert_non_null(strstr(fake_panic_message, "within 20 s"));
+}
+
+static void without_the_option_there_is_no_deadline(void **state)
+{
+	start("watchdog=off");
+	seconds_pass(100000);
+	assert_int_equal(watchdog_boot_timeout(), 0);
+	start("watchdog=off boot_timeout=86401");
+	seconds_pass(100000);
+}
+
+/* Any CPU may say so, and a new deadline begins when it is set. */
+static void dom0_is_up_or_gets_more_time(void **state)
+{
+	static const char *const bad[] = { "", "-1", "1x", "86401", "no" };
+
+	start("watchdog=off boot_timeout=20");
+	seconds_pass(15);
+	for (unsigned int i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(watchdog_set_boot_timeout(bad[i]), -EINVAL);
+	assert_int_equal(watchdog_set_boot_timeout("30"), 0);
+	seconds_pass(29);
+	fake_run_on(1, NULL);
+	assert_int_equal(watchdog_set_boot_timeout("0"), 0);
+	assert_int_equal(watchdog_boot_timeout(), 0);
+	fake_run_on(0, NULL);
+	seconds_pass(1000);
+	assert_int_equal(watchdog_set_boot_timeout("5"), 0);
+	assert_true(FAKE_PANICS(seconds_pass(5)));
 }
 
 /* Waiting takes time. */
@@ -194,6 +223,9 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(a_wait_ends_after_the_timeout),
 	UNIT_TEST(a_lock_that_nobody_releases_is_a_panic),
 	UNIT_TEST(a_guest_that_is_not_left_is_a_panic),
+	UNIT_TEST(dom0_has_so_many_seconds_to_come_up),
+	UNIT_TEST(without_the_option_there_is_no_deadline),
+	UNIT_TEST(dom0_is_up_or_gets_more_time),
 };
 
 UNIT_MAIN(tests)

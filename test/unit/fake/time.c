@@ -189,6 +189,21 @@ FAKE bool watchdog_waits(struct watch *w)
 	return false;
 }
 
+static unsigned int boot_timeout;
+
+FAKE unsigned int watchdog_boot_timeout(void)
+{
+	return boot_timeout;
+}
+
+FAKE int watchdog_set_boot_timeout(const char *seconds)
+{
+	if (*seconds < '0' || *seconds > '9')
+		return -22; /* EINVAL */
+	boot_timeout = (unsigned int)strtoul(seconds, NULL, 10);
+	return 0;
+}
+
 FAKE void watchdog_look(struct pcpu *cpu, struct pcpu *next, u64 t)
 {
 }
