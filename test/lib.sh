@@ -192,9 +192,9 @@ fat_image() {	# image folder
 	mkfs.vfat -n KEEL "$1" >/dev/null && mcopy -s -i "$1" "$2" ::/
 }
 
-# Sets firmware_args: OVMF with its own copy of the variables.
-firmware_args() {	# folder for the copy
-	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$1/vars.fd"
+# Sets firmware_args: OVMF with its own copy of the variables, those of ovmf's snakeoil key if this is said.
+firmware_args() {	# folder for the copy [snakeoil]
+	cp "/usr/share/OVMF/OVMF_VARS_4M${2:+.$2}.fd" "$1/vars.fd"
 	firmware_args=(${FIRMWARE:+-global driver=cfi.pflash01,property=secure,value=on}
 		-drive "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M${FIRMWARE:+.secboot}.fd"
 		-drive "if=pflash,format=raw,file=$1/vars.fd")

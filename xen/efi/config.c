@@ -90,7 +90,10 @@ EFI_STATUS loader_options(struct loader *l)
 			text[--i] = '\0';
 		split_options(l, text);
 	} else if (options_text(l, text, sizeof(text))) {
-		split_options(l, loader_skip_program(text));
+		if (l->secure)
+			Print(L"Keel: Secure Boot is on: options count only in the section .cmdline\n");
+		else
+			split_options(l, loader_skip_program(text));
 	}
 	return EFI_SUCCESS;
 }

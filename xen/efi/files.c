@@ -17,6 +17,16 @@
 #define SECTION_VIRT_ADDR	12
 #define SECTION_NAME_LEN	8
 
+/* UEFI 2.10, table 3.1: 1 while the firmware refuses images without a signature that it knows. */
+static BOOLEAN secure_boot(VOID)
+{
+	static EFI_GUID guid = EFI_GLOBAL_VARIABLE;
+	UINT8 on = 0;
+	UINTN size = sizeof(on);
+
+	return !EFI_ERROR(RT->GetVariable(L"SecureBoot", &guid, NULL, &size, &on)) && on;
+}
+
 EFI_STATUS loader_open_volume(struct loader *l)
 {
 	EFI_STATUS status;
@@ -24,6 +34,7 @@ EFI_STATUS loader_open_volume(struct loader *l)
 	status = BS->HandleProtocol(l->handle, &LoadedImageProtocol, (VOID **)&l->image);
 	if (EFI_ERROR(status))
 		return loader_error(status, L"the firmware does not say what it started");
+	l->secure = secure_boot();
 	/* Without a volume (network, firmware volume) everything must be in the image's sections. */
 	if (l->image->DeviceHandle)
 		l->root = LibOpenRoot(l->image->DeviceHandle);
@@ -103,10 +114,14 @@ EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional
 	EFI_FILE_HANDLE file;
 	EFI_STATUS status;
 
+	if (optional && (l->secure || !l->root))
+		return EFI_NOT_FOUND;
+	if (l->secure)
+		return loader_error(EFI_SECURITY_VIOLATION, L"%a: Secure Boot is on, and nobody has checked files "
+				    L"beside keel.efi; put the file into a section of keel.efi, and sign that", path);
 	if (!l->root)
-		return optional ? EFI_NOT_FOUND :
-			loader_error(EFI_NOT_FOUND, L"%a: keel.efi was not started from a volume with files; "
-				     L"put the file into a section of keel.efi", path);
+		return loader_error(EFI_NOT_FOUND, L"%a: keel.efi was not started from a volume with files; "
+				    L"put the file into a section of keel.efi", path);
 	status = open_file(l, path, &file);
 	if (status == EFI_NOT_FOUND && optional)
 		return status;

@@ -30,6 +30,7 @@ struct loader {
 	EFI_HANDLE handle;
 	EFI_LOADED_IMAGE *image;
 	EFI_FILE_HANDLE root;			/* of the volume; NULL without one */
+	BOOLEAN secure;				/* only what is signed, that is keel.efi itself, is used */
 	CHAR16 folder[LOADER_PATH_LEN];		/* where keel.efi is, with a backslash at its end */
 	char config_name[LOADER_PATH_LEN];	/* as the user asked; empty: the default */
 	char dom0_cmdline[BOOT_CMDLINE_LEN];	/* what follows `--` */
@@ -57,7 +58,7 @@ EFI_STATUS loader_exit_boot_services(struct loader *l);
 
 /* files.c */
 EFI_STATUS loader_open_volume(struct loader *l);
-/* EFI_NOT_FOUND is not reported if @optional. */
+/* EFI_NOT_FOUND is not reported if @optional. With Secure Boot on, there are no files. */
 EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional,
 			    struct loader_blob *out);
 /*
