@@ -105,36 +105,32 @@ static long op_destroy(struct xen_sysctl_cpupool_op *p)
 	return 0;
 }
 
-static long op_addcpu(struct xen_sysctl_cpupool_op *p)
+/* Any CPU is the first that is free, or the last of the pool. */
+static long move_cpu(unsigned int cpu, u32 from, u32 to)
 {
-	unsigned int cpu = p->cpu;
+	bool any = cpu == ANY;
 
-	for (unsigned int i = 0; i < nr_cpus && cpu == ANY; i++)
-		if (pool_of[i] == NO_POOL)
+	for (unsigned int i = 0; any && i < nr_cpus; i++)
+		if (pool_of[i] == from && (cpu == ANY || to == NO_POOL))
 			cpu = i;
 	if (cpu >= nr_cpus)
-		return p->cpu == ANY ? -ENODEV : -EINVAL;
-	if (pool_of[index_nospec(cpu, nr_cpus)] != NO_POOL)
+		return any && from == NO_POOL ? -ENODEV : -EINVAL;
+	if (pool_of[index_nospec(cpu, nr_cpus)] != from)
 		return -ENODEV;
-	give_cpu(cpu, NO_POOL, p->cpupool_id);
+	if (to == NO_POOL && nr_cpus_of(from) == 1 && nr_domains_of(from))
+		return -EBUSY;
+	give_cpu(cpu, from, to);
 	return 0;
+}
+
+static long op_addcpu(struct xen_sysctl_cpupool_op *p)
+{
+	return move_cpu(p->cpu, NO_POOL, p->cpupool_id);
 }
 
 static long op_rmcpu(struct xen_sysctl_cpupool_op *p)
 {
-	unsigned int cpu = p->cpu;
-
-	for (unsigned int i = nr_cpus; i-- && cpu == ANY;)
-		if (pool_of[i] == p->cpupool_id)
-			cpu = i;
-	if (cpu >= nr_cpus)
-		return -EINVAL;
-	if (pool_of[index_nospec(cpu, nr_cpus)] != p->cpupool_id)
-		return -ENODEV;
-	if (nr_cpus_of(p->cpupool_id) == 1 && nr_domains_of(p->cpupool_id))
-		return -EBUSY;
-	give_cpu(cpu, p->cpupool_id, NO_POOL);
-	return 0;
+	return move_cpu(p->cpu, p->cpupool_id, NO_POOL);
 }
 
 static long op_movedomain(struct xen_sysctl_cpupool_op *p)
