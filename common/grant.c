@@ -482,13 +482,13 @@ static const struct op grant_ops[] = {
 	SINGLE(set_version, grant_set_version),
 	SINGLE(get_version, grant_get_version),
 	/* exists on other architectures only: refused for any count */
-	OP(GNTTABOP_cache_flush, op_not_supported, HC_ANY, .most = 1),
+	OP(GNTTABOP_cache_flush, NULL, HC_ANY, .answer = -EOPNOTSUPP),
 };
 
 /* One batch; the guest calls again with the remaining items as arguments. */
 static long grant_run_batch(unsigned long cmd, const struct op *op, u64 gva, unsigned int count)
 {
-	unsigned int n = min(count, op->most);
+	unsigned int n = min_t(unsigned int, count, op->most);
 	long err = op->fn(current->domain, NULL, gva, n);
 
 	if (err || n == count)
@@ -522,5 +522,6 @@ long do_grant_table_op(u64 cmd, u64 gva, u64 count, u64 a4, u64 a5)
 		return -EINVAL;
 	if (op && op->most)	/* then it has a handler, too */
 		return op_allowed(op) ? grant_run_batch((u32)cmd, op, gva, (u32)count) : -EPERM;
-	return op && op->fn ? grant_run_single(op, gva, (u32)count) : -ENOSYS;
+	return op && op->fn ? grant_run_single(op, gva, (u32)count)
+	       : op_answer(grant_ops, ARRAY_SIZE(grant_ops), (u32)cmd);
 }

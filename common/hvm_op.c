@@ -147,13 +147,13 @@ static const struct op ops[] = {
 	OP(HVMOP_set_param, op_set_param, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_param, domid)),
 	OP(HVMOP_get_param, op_get_param, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_param, domid)),
 	OP(HVMOP_flush_tlbs, op_flush_tlbs, HC_ANY),
-	OP(HVMOP_pagetable_dying, op_not_supported, HC_ANY),
+	OP(HVMOP_pagetable_dying, NULL, HC_ANY, .answer = -EOPNOTSUPP),
 	OP(HVMOP_get_time, op_get_time, HC_ANY),
 	OP(HVMOP_get_mem_type, op_get_mem_type, HC_ANY, OP_ARG_DOMAIN(struct xen_hvm_get_mem_type, domid)),
 	OP(HVMOP_set_evtchn_upcall_vector, op_set_upcall_vector, HC_ANY,
 	   OP_ARG(struct xen_hvm_evtchn_upcall_vector)),
-	OP(HVMOP_guest_request_vm_event, op_not_supported, HC_ANY),
-	OP(HVMOP_altp2m, op_not_supported, HC_ANY),
+	OP(HVMOP_guest_request_vm_event, NULL, HC_ANY, .answer = -EOPNOTSUPP),
+	OP(HVMOP_altp2m, NULL, HC_ANY, .answer = -EOPNOTSUPP),
 };
 
 long do_hvm_op(u64 cmd, u64 gva, u64 a3, u64 a4, u64 a5)

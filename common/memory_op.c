@@ -386,7 +386,7 @@ static long op_reserved_device_memory_map(struct domain *d, void *arg, u64 gva, 
 
 static const struct op ops[] = {
 	/* memory without a gfn is of no use to a translated guest */
-	OP(XENMEM_increase_reservation, op_not_supported, HC_ANY),
+	OP(XENMEM_increase_reservation, NULL, HC_ANY, .answer = -EOPNOTSUPP),
 	OP(XENMEM_decrease_reservation, op_decrease, HC_ANY, RESERVATION),
 	OP(XENMEM_maximum_ram_page, op_maximum_ram_page, HC_ANY),
 	OP(XENMEM_current_reservation, op_current_reservation, HC_ANY, DOMID),
@@ -396,7 +396,7 @@ static const struct op ops[] = {
 	   OP_ARG_DOMAIN(struct xen_add_to_physmap, domid)),
 	OP(XENMEM_memory_map, op_memory_map, HC_ANY, OP_ARG(struct xen_memory_map)),
 	OP(XENMEM_machine_memory_map, op_machine_memory_map, HC_CONTROL, OP_ARG(struct xen_memory_map)),
-	OP(XENMEM_exchange, op_not_supported, HC_ANY),
+	OP(XENMEM_exchange, NULL, HC_ANY, .answer = -EOPNOTSUPP),
 	OP(XENMEM_set_memory_map, op_set_memory_map, HC_CONTROL,
 	   OP_ARG_DOMAIN(struct xen_foreign_memory_map, domid)),
 	OP(XENMEM_maximum_gpfn, op_maximum_gpfn, HC_ANY, DOMID),
@@ -407,7 +407,8 @@ static const struct op ops[] = {
 	OP(XENMEM_add_to_physmap_batch, memory_add_to_physmap_batch, HC_ANY,
 	   OP_ARG_DOMAIN(struct xen_add_to_physmap_batch, domid)),
 	OP(XENMEM_claim_pages, op_claim, HC_CONTROL, RESERVATION),
-	OP(XENMEM_get_vnumainfo, op_not_supported, HC_ANY),	/* libxl: "no vNUMA" only by this errno */
+	/* libxl: "no vNUMA" only by this errno */
+	OP(XENMEM_get_vnumainfo, NULL, HC_ANY, .answer = -EOPNOTSUPP),
 	OP(XENMEM_reserved_device_memory_map, op_reserved_device_memory_map, HC_CONTROL,
 	   OP_ARG(struct xen_reserved_device_memory_map)),
 	OP(XENMEM_acquire_resource, memory_acquire_resource, HC_CONTROL,

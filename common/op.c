@@ -11,9 +11,13 @@ long op_run_special(const struct op *op, u64 gva, unsigned long more)
 	return err ? err : op->fn(d, arg, gva, more);
 }
 
-long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more)
+long op_answer(const struct op *table, unsigned int n, unsigned long cmd)
 {
-	return -EOPNOTSUPP;
+	const struct op *op = &table[index_nospec(cmd, n)];
+
+	if (cmd >= n || !op->answer)
+		return -ENOSYS;
+	return hypercall_allowed(op->who) ? op->answer : -EPERM;
 }
 
 bool op_allowed_slow(const struct op *op)

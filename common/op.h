@@ -24,7 +24,7 @@ struct xen_sysctl;
 typedef long (*op_fn)(struct domain *d, void *arg, u64 gva, unsigned long more);
 
 struct op {
-	union {		/* in the form of the hypercall; NULL: there is no such operation */
+	union {		/* in the form of the hypercall; NULL: see answer */
 		op_fn fn;
 		long (*version)(unsigned long cmd, u64 gva);
 		long (*vcpu)(struct vcpu *v, void *arg, u64 gva);
@@ -42,7 +42,8 @@ struct op {
 		};
 		u32 special;		/* 0: for any caller, about itself, nothing is copied */
 	};
-	u32 most;	/* > 0: handles up to so many arguments at gva by itself; `more` says how many */
+	u16 most;	/* > 0: handles up to so many arguments at gva by itself; `more` says how many */
+	s16 answer;	/* without a handler: all that the operation answers; 0: there is no such operation */
 };
 
 #define OP_OUT 1	/* the argument is also output */
@@ -64,7 +65,7 @@ static inline bool op_allowed(const struct op *op)
 	return likely(op->who == HC_ANY) || op_allowed_slow(op);
 }
 
-/* The row of an operation. NULL: -ENOSYS. */
+/* The row of an operation that has a handler. NULL: op_answer(). */
 static inline const struct op *op_find(const struct op *table, unsigned int n, unsigned long cmd)
 {
 	if (cmd >= n)
@@ -97,8 +98,8 @@ static inline long op_get(const struct op *op, u64 gva, void *copy, struct domai
  */
 long op_run_special(const struct op *op, u64 gva, unsigned long more);
 
-/* The handler of what Keel knows and does not do: -EOPNOTSUPP. */
-long op_not_supported(struct domain *d, void *arg, u64 gva, unsigned long more);
+/* What an operation without a handler answers: what its row says, -EPERM, or -ENOSYS. */
+long op_answer(const struct op *table, unsigned int n, unsigned long cmd);
 
 /* Runs an operation of a table whose handlers are op_fn. */
 static inline long op_run(const struct op *table, unsigned int n, unsigned long cmd, u64 gva,
@@ -107,7 +108,7 @@ static inline long op_run(const struct op *table, unsigned int n, unsigned long 
 	const struct op *op = op_find(table, n, cmd);
 
 	if (!op)
-		return -ENOSYS;
+		return op_answer(table, n, cmd);
 	return op->special ? op_run_special(op, gva, more) : op->fn(current->domain, NULL, gva, more);
 }
 

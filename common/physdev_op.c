@@ -30,8 +30,8 @@ static long op_device_remove(struct domain *d, void *arg, u64 gva, unsigned long
 }
 
 static const struct op ops[] = {
-	OP(PHYSDEVOP_map_pirq, op_not_supported, HC_HARDWARE, OP_ARG(struct physdev_map_pirq)),
-	OP(PHYSDEVOP_unmap_pirq, op_not_supported, HC_HARDWARE, OP_ARG(struct physdev_unmap_pirq)),
+	OP(PHYSDEVOP_map_pirq, NULL, HC_HARDWARE, .answer = -EOPNOTSUPP),
+	OP(PHYSDEVOP_unmap_pirq, NULL, HC_HARDWARE, .answer = -EOPNOTSUPP),
 	OP(PHYSDEVOP_manage_pci_add, op_done, HC_HARDWARE, OP_ARG(struct physdev_manage_pci)),
 	OP(PHYSDEVOP_manage_pci_remove, op_done, HC_HARDWARE, OP_ARG(struct physdev_manage_pci)),
 	OP(PHYSDEVOP_setup_gsi, op_done, HC_HARDWARE, OP_ARG(struct physdev_setup_gsi)),

@@ -82,35 +82,20 @@ static long op_microcode_update2(struct xen_platform_op *op)
 				     op->u.microcode2.flags);
 }
 
-/*
- * Known, but not implemented, such as EFI runtime services: since firmware_info fails, Dom0 assumes
- * a machine without EFI.
- */
-static long platform_not_supported(struct xen_platform_op *op)
-{
-	return -EOPNOTSUPP;
-}
-
-/* Linux prints an error for any other errno. */
-static long op_no_power_management(struct xen_platform_op *op)
-{
-	return -ENOSYS;
-}
-
-#define PLATFORM(name, handler) OP_FORM(XENPF_##name, platform, handler, HC_CONTROL)
+#define PLATFORM(name, fn, ...) OP_FORM(XENPF_##name, platform, fn, HC_CONTROL, ##__VA_ARGS__)
 
 static const struct op ops[] = {
 	PLATFORM(settime64, op_settime64),
 	PLATFORM(get_dom0_console, op_get_dom0_console),
 	PLATFORM(get_cpuinfo, op_get_cpuinfo),
-	PLATFORM(firmware_info, platform_not_supported),
-	PLATFORM(efi_runtime_call, platform_not_supported),
-	PLATFORM(enter_acpi_sleep, platform_not_supported),
-	PLATFORM(cpu_online, platform_not_supported),
-	PLATFORM(cpu_offline, platform_not_supported),
+	PLATFORM(firmware_info, NULL, .answer = -EOPNOTSUPP),
+	PLATFORM(efi_runtime_call, NULL, .answer = -EOPNOTSUPP),
+	PLATFORM(enter_acpi_sleep, NULL, .answer = -EOPNOTSUPP),
+	PLATFORM(cpu_online, NULL, .answer = -EOPNOTSUPP),
+	PLATFORM(cpu_offline, NULL, .answer = -EOPNOTSUPP),
 	PLATFORM(microcode_update, op_microcode_update),
 	PLATFORM(microcode_update2, op_microcode_update2),
-	PLATFORM(set_processor_pminfo, op_no_power_management),
+	PLATFORM(set_processor_pminfo, NULL, .answer = -ENOSYS), /* else Linux prints an error */
 };
 
 long do_platform_op(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
@@ -125,7 +110,7 @@ long do_platform_op(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 		return -EACCES;
 	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
 	if (!row)
-		return -ENOSYS;
+		return op_answer(ops, ARRAY_SIZE(ops), op.cmd);
 	if (!hypercall_allowed(row->who))
 		return -EPERM;
 	rc = row->platform(&op);

@@ -219,40 +219,28 @@ static long op_cpu_policy(struct xen_sysctl *op)
 	return arch_sysctl_cpu_policy(&op->u.cpu_policy);
 }
 
-static long sysctl_not_supported(struct xen_sysctl *op)
-{
-	return -EOPNOTSUPP;
-}
-
-/*
- * The tools then report that there is no power management, or no cache monitoring and allocation.
- */
-static long op_no_device(struct xen_sysctl *op)
-{
-	return -ENODEV;
-}
-
-#define SYSCTL(name, handler) OP_FORM(XEN_SYSCTL_##name, sysctl, handler, HC_CONTROL)
+/* By -ENODEV the tools report that there is no power management, or no cache monitoring. */
+#define SYSCTL(name, fn, ...) OP_FORM(XEN_SYSCTL_##name, sysctl, fn, HC_CONTROL, ##__VA_ARGS__)
 
 static const struct op ops[] = {
 	SYSCTL(readconsole, op_readconsole),
-	SYSCTL(tbuf_op, sysctl_not_supported),
+	SYSCTL(tbuf_op, NULL, .answer = -EOPNOTSUPP),
 	SYSCTL(physinfo, op_physinfo),
 	SYSCTL(sched_id, op_sched_id),
-	SYSCTL(perfc_op, sysctl_not_supported),
+	SYSCTL(perfc_op, NULL, .answer = -EOPNOTSUPP),
 	SYSCTL(getdomaininfolist, op_getdomaininfolist),
 	SYSCTL(debug_keys, op_debug_keys),
 	SYSCTL(availheap, op_availheap),
-	SYSCTL(get_pmstat, op_no_device),
-	SYSCTL(cpu_hotplug, sysctl_not_supported),
-	SYSCTL(pm_op, op_no_device),
+	SYSCTL(get_pmstat, NULL, .answer = -ENODEV),
+	SYSCTL(cpu_hotplug, NULL, .answer = -EOPNOTSUPP),
+	SYSCTL(pm_op, NULL, .answer = -ENODEV),
 	SYSCTL(cputopoinfo, op_cputopoinfo),
 	SYSCTL(numainfo, op_numainfo),
 	SYSCTL(cpupool_op, op_cpupool),
 	SYSCTL(scheduler_op, op_scheduler),
-	SYSCTL(psr_cmt_op, op_no_device),
+	SYSCTL(psr_cmt_op, NULL, .answer = -ENODEV),
 	SYSCTL(pcitopoinfo, op_pcitopoinfo),
-	SYSCTL(psr_alloc, op_no_device),
+	SYSCTL(psr_alloc, NULL, .answer = -ENODEV),
 	SYSCTL(get_cpu_featureset, op_featureset),
 	SYSCTL(get_cpu_policy, op_cpu_policy),
 };
@@ -269,7 +257,7 @@ long do_sysctl(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 		return -EACCES;
 	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
 	if (!row)
-		return -ENOSYS;
+		return op_answer(ops, ARRAY_SIZE(ops), op.cmd);
 	if (!hypercall_allowed(row->who))
 		return -EPERM;
 	rc = row->sysctl(&op);

@@ -157,12 +157,6 @@ static long op_send_nmi(struct vcpu *v, void *arg, u64 gva)
 	return 0;
 }
 
-/* In Xen known only for pinned vCPUs; guests have no use for it. */
-static long op_get_physid(struct vcpu *v, void *arg, u64 gva)
-{
-	return -EINVAL;
-}
-
 /* The vDSO's clock page, by virtual address, in one page. */
 static long op_register_time(struct vcpu *v, void *arg, u64 gva)
 {
@@ -199,7 +193,7 @@ static const struct op ops[] = {
 	VCPU(stop_singleshot_timer, op_stop_singleshot),
 	VCPU(register_vcpu_info, op_register_info, OP_ARG(struct vcpu_register_vcpu_info)),
 	VCPU(send_nmi, op_send_nmi),
-	VCPU(get_physid, op_get_physid),
+	VCPU(get_physid, NULL, .answer = -EINVAL), /* in Xen known only for pinned vCPUs */
 	VCPU(register_vcpu_time_memory_area, op_register_time,
 	     OP_ARG(struct vcpu_register_time_memory_area)),
 };
@@ -215,7 +209,7 @@ long do_vcpu_op(u64 cmd, u64 id, u64 gva, u64 a4, u64 a5)
 	if (!v)
 		return -ENOENT;
 	if (!op)
-		return -ENOSYS;
+		return op_answer(ops, ARRAY_SIZE(ops), cmd);
 	err = op_get(op, gva, arg, &d);
 	return err ? err : op->vcpu(v, arg, gva);
 }

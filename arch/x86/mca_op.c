@@ -78,8 +78,8 @@ static long op_physcpuinfo(struct domain *d, void *arg, u64 gva, unsigned long m
 static const struct op ops[] = {
 	OP(XEN_MC_fetch, op_fetch, HC_CONTROL),
 	OP(XEN_MC_physcpuinfo, op_physcpuinfo, HC_CONTROL),
-	OP(XEN_MC_msrinject, op_not_supported, HC_CONTROL),
-	OP(XEN_MC_mceinject, op_not_supported, HC_CONTROL),
+	OP(XEN_MC_msrinject, NULL, HC_CONTROL, .answer = -EOPNOTSUPP),
+	OP(XEN_MC_mceinject, NULL, HC_CONTROL, .answer = -EOPNOTSUPP),
 };
 
 long do_arch_0(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
@@ -93,6 +93,6 @@ long do_arch_0(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 	if (op.interface_version != XEN_MCA_INTERFACE_VERSION)
 		return -EACCES;
 	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
-	rc = row ? row->fn(current->domain, &op, gva, 0) : -EINVAL;
-	return !rc && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
+	rc = row ? row->fn(current->domain, &op, gva, 0) : op_answer(ops, ARRAY_SIZE(ops), op.cmd);
+	return rc == -ENOSYS ? -EINVAL : !rc && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
 }

@@ -471,6 +471,8 @@ static void in_keel(void **state)
 static long mca_call(struct xen_mc *op)
 {
 	op->interface_version = XEN_MCA_INTERFACE_VERSION;
+	current->domain = dom0;
+	dom0->control = true;
 	return do_arch_0((unsigned long)op, 0, 0, 0, 0);
 }
 
