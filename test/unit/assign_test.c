@@ -1094,8 +1094,11 @@ static void no_log_beside_functions(void **state)
 
 static void ports_run_out(void **state)
 {
+	static struct vpci_dev other;
+	static struct guest_fn busy = { .dev = &other };
+
 	for (unsigned int i = 0; i < GUEST_PORTS; i++)
-		x->vpci->bus->port[i].fn = (struct guest_fn *)1;
+		x->vpci->bus->port[i].fn = &busy;
 	/* The test for assignment reports it beforehand, and nothing is changed. */
 	assert_int_equal(arch_pci_test_assign(&x->d, VF(0)), -ENOSPC);
 	assert_int_equal(arch_pci_test_assign(NULL, VF(0)), 0);

@@ -70,23 +70,14 @@ static uint32_t range_type(uint32_t type)
 static void set_framebuffer(struct boot_info *bi, uint64_t addr, const uint32_t geometry[3],
 			    uint8_t bpp, const uint8_t color[6])
 {
-	struct boot_framebuffer *fb = &bi->fb;
+	uint8_t rest = bpp - (color[1] + color[3] + color[5]);
 
-	fb->present = 1;
-	fb->base = addr;
-	fb->stride = geometry[0];
-	fb->width = geometry[1];
-	fb->height = geometry[2];
-	fb->size = (uint64_t)fb->stride * fb->height;
-	fb->bpp = bpp;
-	fb->red_pos = color[0];
-	fb->red_size = color[1];
-	fb->green_pos = color[2];
-	fb->green_size = color[3];
-	fb->blue_pos = color[4];
-	fb->blue_size = color[5];
-	fb->rsvd_size = bpp - (color[1] + color[3] + color[5]);
-	fb->rsvd_pos = fb->rsvd_size ? bpp - fb->rsvd_size : 0;
+	bi->fb = (struct boot_framebuffer){
+		.present = 1, .base = addr, .size = (uint64_t)geometry[0] * geometry[2], .bpp = bpp,
+		.stride = geometry[0], .width = geometry[1], .height = geometry[2],
+		.red_pos = color[0], .red_size = color[1], .green_pos = color[2], .green_size = color[3],
+		.blue_pos = color[4], .blue_size = color[5], .rsvd_pos = rest ? bpp - rest : 0, .rsvd_size = rest,
+	};
 }
 
 static void mb1_memory(struct boot_info *bi, const struct mb1_info *info)
@@ -108,7 +99,7 @@ static void mb1_memory(struct boot_info *bi, const struct mb1_info *info)
 	}
 }
 
-void multiboot1_convert(struct boot_info *bi, const struct mb1_info *info)
+static void multiboot1_convert(struct boot_info *bi, const struct mb1_info *info)
 {
 	uint32_t i;
 

@@ -117,10 +117,8 @@ struct mb2_framebuffer {
 struct boot_info *multiboot_start(uint32_t magic, uint64_t info);
 
 /*
- * The conversions. @phys maps a physical address. Only boot_info_add_range()'s limits can be
- * exceeded.
+ * The conversion of multiboot2. Only boot_info_add_range()'s limits can be exceeded.
  */
-void multiboot1_convert(struct boot_info *bi, const struct mb1_info *info);
 void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info);
 
 #endif /* __ASSEMBLY__ */

@@ -148,27 +148,16 @@ static struct acpi_table *guest_fadt(struct acpi_build *b, u64 facs, u64 dsdt)
 
 	if (!f)
 		return NULL;
-	f->facs = (u32)facs;
-	f->dsdt = (u32)dsdt;
-	f->x_facs = facs;
-	f->x_dsdt = dsdt;
-	f->sci_int = 9;
-	f->pm1a_evt = 0xb000;
-	f->pm1a_cnt = 0xb004;
-	f->gpe0 = 0xafe0;
-	f->pm1_evt_len = 4;
-	f->pm1_cnt_len = 2;
-	f->gpe0_len = 4;
-	f->x_pm1a_evt = io_register(f->pm1a_evt, 32);
-	f->x_pm1a_cnt = io_register(f->pm1a_cnt, 16);
-	f->x_gpe0 = io_register(f->gpe0, 32);
-	f->c2_latency = 0xfff;	/* more than 100 and 1000: no C2, no C3 */
-	f->c3_latency = 0xfff;
-	f->boot_arch = BIT(2) | BIT(5);	/* no VGA, no CMOS clock */
-	/*
-	 * WBINVD, C1, power and sleep button not fixed, RTC not fixed, timer value 32 bit, platform clock
-	 */
-	f->flags = BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(15);
+	*f = (struct fadt){
+		.facs = (u32)facs, .dsdt = (u32)dsdt, .x_facs = facs, .x_dsdt = dsdt, .sci_int = 9,
+		.pm1a_evt = 0xb000, .pm1a_cnt = 0xb004, .gpe0 = 0xafe0,
+		.pm1_evt_len = 4, .pm1_cnt_len = 2, .gpe0_len = 4, .x_pm1a_evt = io_register(0xb000, 32),
+		.x_pm1a_cnt = io_register(0xb004, 16), .x_gpe0 = io_register(0xafe0, 32),
+		.c2_latency = 0xfff, .c3_latency = 0xfff,	/* more than 100 and 1000: no C2, no C3 */
+		.boot_arch = BIT(2) | BIT(5),			/* no VGA, no CMOS clock */
+		/* WBINVD, C1, power and sleep button not fixed, RTC not fixed, 32-bit timer, platform clock */
+		.flags = BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(15),
+	};
 	acpi_finish(b, &f->h, "FACP", 5);
 	return &f->h;
 }

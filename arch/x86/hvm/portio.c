@@ -122,6 +122,8 @@ static const struct port_range fixed[] = {
 	{ XEN_HVM_DEBUGCONS_IOPORT, XEN_HVM_DEBUGCONS_IOPORT, debug_in, debug_out },
 	{ 0xf0, 0xf0, NULL, NULL },
 	{ 0x4d0, 0x4d1, NULL, NULL },		/* edge or level of the 8259 */
+	/* as a byte; else it is part of the 32-bit configuration address port */
+	{ PORT_RESET, PORT_RESET, reset_control_in, reset_control_out },
 	{ 0xcf8, 0xcfb, vpci_port_in, vpci_port_out },
 	{ 0xcfc, 0xcff, vpci_port_in, vpci_port_out },
 };
@@ -162,18 +164,11 @@ static bool machine_range(unsigned int i, struct port_range *r)
 
 static bool find_range(u16 port, unsigned int size, struct port_range *r)
 {
-	static const struct port_range reset = { PORT_RESET, PORT_RESET, reset_control_in,
-						 reset_control_out };
-
-	if (port == PORT_RESET && size == 1) {	/* inside the 32-bit configuration address port */
-		*r = reset;
-		return true;
-	}
 	for (unsigned int i = 0; machine_range(i, r); i++)
 		if (covers(r, port))
 			return true;
 	for (unsigned int i = 0; i < ARRAY_SIZE(fixed); i++) {
-		if (covers(&fixed[i], port)) {
+		if (covers(&fixed[i], port) && (size == 1 || fixed[i].in != reset_control_in)) {
 			*r = fixed[i];
 			return true;
 		}

@@ -10,11 +10,6 @@
 
 #define SIPI_PENDING 0x100 /* in x86_vcpu.sipi, beside the vector */
 
-static void segment_set(struct segment *s, u16 sel, u64 base, u32 limit, u16 attr)
-{
-	*s = (struct segment){ .sel = sel, .base = base, .limit = limit, .attr = attr };
-}
-
 /* After INIT: real mode at vector << 12 (SDM vol. 3, table 10-1). */
 static void set_real_mode(struct x86_vcpu *v, u8 vector)
 {
@@ -22,10 +17,10 @@ static void set_real_mode(struct x86_vcpu *v, u8 vector)
 			       .pat = v->pat };
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)
-		segment_set(&s.seg[i], 0, 0, 0xffff, 0x93);
-	segment_set(&s.seg[SEG_CS], (u16)(vector << 8), (u64)vector << 12, 0xffff, 0x9b);
-	segment_set(&s.seg[SEG_LDTR], 0, 0, 0xffff, 0x82);
-	segment_set(&s.seg[SEG_TR], 0, 0, 0xffff, 0x8b);
+		s.seg[i] = (struct segment){ 0, 0x93, 0xffff, 0 };
+	s.seg[SEG_CS] = (struct segment){ (u16)(vector << 8), 0x9b, 0xffff, (u64)vector << 12 };
+	s.seg[SEG_LDTR] = (struct segment){ 0, 0x82, 0xffff, 0 };
+	s.seg[SEG_TR] = (struct segment){ 0, 0x8b, 0xffff, 0 };
 	s.gdtr.limit = s.idtr.limit = 0xffff;
 	ASSERT(vcpu_is_held(&v->v));
 	memset(v->gpr, 0, sizeof(v->gpr));
@@ -107,10 +102,10 @@ void hvm_vcpu_set_pvh_entry(struct vcpu *v, u32 eip, u32 ebx)
 			       .dr7 = 0x400, .pat = x->pat };
 
 	for (unsigned int i = 0; i < NR_SEGS; i++)
-		segment_set(&s.seg[i], 0x10, 0, 0xffffffff, 0xc93);
-	segment_set(&s.seg[SEG_CS], 0x08, 0, 0xffffffff, 0xc9b);
-	segment_set(&s.seg[SEG_LDTR], 0, 0, 0, 0x82);
-	segment_set(&s.seg[SEG_TR], 0, 0, 0x67, 0x8b);
+		s.seg[i] = (struct segment){ 0x10, 0xc93, 0xffffffff, 0 };
+	s.seg[SEG_CS] = (struct segment){ 0x08, 0xc9b, 0xffffffff, 0 };
+	s.seg[SEG_LDTR] = (struct segment){ 0, 0x82, 0, 0 };
+	s.seg[SEG_TR] = (struct segment){ 0, 0x8b, 0x67, 0 };
 	spin_lock(&d->lock);
 	ASSERT(vcpu_is_held(v));
 	memset(x->gpr, 0, sizeof(x->gpr));

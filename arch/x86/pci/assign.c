@@ -213,19 +213,13 @@ static long tell(u32 sbdf, long rc)
 	return rc;
 }
 
-static struct guest_port *free_port(struct guest_bus *bus)
-{
-	for (unsigned int i = 0; i < GUEST_PORTS; i++)
-		if (!bus->port[i].fn)
-			return &bus->port[i];
-	return NULL;
-}
+#define NO_FUNCTION (~0u)
 
 static struct guest_port *port_with(struct guest_bus *bus, u32 sbdf)
 {
-	for (unsigned int i = 0; i < GUEST_PORTS; i++)
-		if (bus->port[i].fn && bus->port[i].fn->dev->sbdf == sbdf)
-			return &bus->port[i];
+	for (struct guest_port *port = bus->port; port < bus->port + GUEST_PORTS; port++)
+		if ((port->fn ? port->fn->dev->sbdf : NO_FUNCTION) == sbdf)
+			return port;
 	return NULL;
 }
 
@@ -308,7 +302,7 @@ static long guest_refused(struct vpci *g)
 		return -ESRCH;
 	if (READ_ONCE(g->d->p2m.log_dirty))
 		return -EINPROGRESS;
-	return free_port(g->bus) ? 0 : -ENOSPC;
+	return port_with(g->bus, NO_FUNCTION) ? 0 : -ENOSPC;
 }
 
 /* The same, before anything is done for it. */
@@ -335,7 +329,7 @@ static long plug(struct vpci *g, const struct vpci_dev *host, struct guest_fn *f
 	if (!rc)
 		rc = vpci_add_assigned(g, host, fn);
 	if (!rc)
-		guest_port_plug(g, free_port(g->bus), fn);
+		guest_port_plug(g, port_with(g->bus, NO_FUNCTION), fn);
 	spin_unlock(&g->lock);
 	return rc;
 }

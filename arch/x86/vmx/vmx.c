@@ -71,19 +71,15 @@ static u64 read_msr_or_0(u32 msr)
 
 static void read_msrs(struct vmx_msrs *m)
 {
-	u32 base;
+	u64 basic = rdmsr(MSR_VMX_BASIC);
+	u32 base = basic & VMX_BASIC_TRUE ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED;
 
-	m->basic = rdmsr(MSR_VMX_BASIC);
-	base = m->basic & VMX_BASIC_TRUE ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED;
-	m->pin = rdmsr(base);
-	m->proc = rdmsr(base + 1);
-	m->exit = rdmsr(base + 2);
-	m->entry = rdmsr(base + 3);
-	m->proc2 = read_msr_or_0(MSR_VMX_PROCBASED2);
-	m->ept_vpid = read_msr_or_0(MSR_VMX_EPT_VPID_CAP);
-	m->misc = rdmsr(MSR_VMX_MISC);
-	m->cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0);
-	m->cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
+	*m = (struct vmx_msrs){
+		.basic = basic, .pin = rdmsr(base), .proc = rdmsr(base + 1), .exit = rdmsr(base + 2),
+		.entry = rdmsr(base + 3), .proc2 = read_msr_or_0(MSR_VMX_PROCBASED2),
+		.ept_vpid = read_msr_or_0(MSR_VMX_EPT_VPID_CAP), .misc = rdmsr(MSR_VMX_MISC),
+		.cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0), .cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0),
+	};
 }
 
 static struct p2m_format vmx_p2m_format;
