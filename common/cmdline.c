@@ -56,7 +56,7 @@ static bool valid_value(const struct option *o, char *value)
 	case OPTION_DOM0_VCPUS:
 		return dom0_max_vcpus_parse(value, 1, &n);
 	case OPTION_CHOICE:
-		return option_word(o, value) >= 0;
+		return find_word(value, o->words) >= 0;
 	case OPTION_LIST:
 		return option_list_parse(o, value, &n, &off);
 	case OPTION_SERIAL:

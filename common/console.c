@@ -40,16 +40,14 @@ static bool drain_timer_ready;
 
 static void lock_console(void)
 {
-	if (READ_ONCE(no_lock))
-		return;
-	spin_lock(&console_lock);
+	if (!READ_ONCE(no_lock))
+		spin_lock(&console_lock);
 }
 
 static void unlock_console(void)
 {
-	if (READ_ONCE(no_lock))
-		return;
-	spin_unlock(&console_lock);
+	if (!READ_ONCE(no_lock))
+		spin_unlock(&console_lock);
 }
 
 static void put_ring(const char *s, size_t len)
@@ -112,12 +110,7 @@ void console_line_write(const char *s, size_t len)
 
 size_t console_line_room(void)
 {
-	size_t room;
-
-	lock_console();
-	room = LINE_SIZE - (line_end - line_start);
-	unlock_console();
-	return room;
+	return LINE_SIZE - (READ_ONCE(line_end) - READ_ONCE(line_start));
 }
 
 /* Passes one run of bytes to the UART; false if it accepts no more now. C. */
@@ -203,9 +196,7 @@ size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 gva, u32 
 	size_t done = 0;
 	u32 pos, n;
 
-	lock_console();
-	pos = incremental ? *index : ring_start;
-	unlock_console();
+	pos = incremental ? *index : READ_ONCE(ring_start);
 	*err = 0;
 	while (done < count) {
 		lock_console();

@@ -371,7 +371,7 @@ void domain_last_page_put(struct domain *d)
 	send_global_virq(VIRQ_DOM_EXC);
 }
 
-void domain_pause_nosync(struct domain *d)
+static void domain_pause_nosync(struct domain *d)
 {
 	struct vcpu *v;
 
@@ -439,18 +439,12 @@ int domain_controller_unpause(struct domain *d)
 
 static const char *reason_name(u8 reason)
 {
-	switch (reason) {
-	case SHUTDOWN_poweroff:
-		return "powered off";
-	case SHUTDOWN_reboot:
-		return "rebooted";
-	case SHUTDOWN_suspend:
-		return "suspended";
-	case SHUTDOWN_watchdog:
-		return "ended by its watchdog";
-	default:
-		return "crashed";
-	}
+	static const char *const names[] = {
+		[SHUTDOWN_poweroff] = "powered off", [SHUTDOWN_reboot] = "rebooted",
+		[SHUTDOWN_suspend] = "suspended", [SHUTDOWN_watchdog] = "ended by its watchdog",
+	};
+
+	return reason < ARRAY_SIZE(names) && names[reason] ? names[reason] : "crashed";
 }
 
 /* Keel's last line. */

@@ -125,9 +125,8 @@ struct domain {
 	/* Scheduling and time */
 	struct sched_domain sched;
 	u32 cpupool;
-	u32 tsc_mode, gtsc_khz, tsc_incarnation;
+	u32 tsc_mode, tsc_incarnation;
 	s64 time_offset;	/* seconds, wall clock */
-	u64 cputime_dead;	/* ns of vCPUs gone */
 
 	/* Console ring of a guest started at boot, whose other end is Keel */
 	struct xencons_interface *boot_console;
@@ -201,11 +200,9 @@ int domain_destroy(struct domain *d);
 void domain_last_page_put(struct domain *d);
 
 /*
- * Counted pauses; the sync form returns when no vCPU of d runs any more (never call it for the
- * current domain).
+ * Counted pauses; returns when no vCPU of d runs any more (never call it for the current domain).
  */
 void domain_pause(struct domain *d);
-void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
 /* The toolstack's pause: -EINVAL when it is not paused (unpause), -EOVERFLOW above 255. */
 int domain_controller_pause(struct domain *d);
@@ -231,6 +228,7 @@ struct vcpu *arch_vcpu_alloc(struct domain *d, unsigned int id); /* zeroed */
 int arch_vcpu_init(struct vcpu *v);
 void arch_vcpu_free(struct vcpu *v);
 void arch_vcpu_kick(struct vcpu *v);	/* makes v check its events: wakes it or interrupts its CPU */
+void arch_vcpu_send_nmi(struct vcpu *v);	/* any context */
 /* powers off or reboots (SHUTDOWN_*); honours noreboot */
 void arch_machine_down(u8 reason) __noreturn;
 

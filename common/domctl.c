@@ -160,7 +160,6 @@ void domain_info_get(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		.max_pages = READ_ONCE(d->max_pages),
 		.outstanding_pages = READ_ONCE(d->claimed),
 		.shared_info_frame = d->shared_info_gfn ? d->shared_info_gfn : INVALID_GFN,
-		.cpu_time = READ_ONCE(d->cputime_dead),
 		.cpupool = d->cpupool,
 		.gpaddr_bits = (u8)arch_gpaddr_bits(),
 		.arch_config.emulation_flags = d->emulation_flags,

@@ -62,7 +62,6 @@ static long op_settscinfo(struct domain *d, struct xen_domctl *op)
 	if (t->tsc_mode == 1)
 		return -EOPNOTSUPP;
 	d->tsc_mode = t->tsc_mode;
-	d->gtsc_khz = t->gtsc_khz;
 	d->tsc_incarnation = t->incarnation;
 	return 0;
 }

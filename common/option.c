@@ -133,11 +133,6 @@ const char *option_default(const struct option *o)
 	return o->type == OPTION_CHOICE ? o->words[o->dflt] : o->dflt ? "on" : "off";
 }
 
-int option_word(const struct option *o, const char *value)
-{
-	return find_word(value, o->words);
-}
-
 int option_flag_value(const char *value)
 {
 	static const char *const words[] = { "off", "on", "no", "yes", "false", "true", "0", "1", NULL };
@@ -236,7 +231,7 @@ int option_choice(const char *name)
 {
 	const struct option *o = option_find(name);
 	char v[NAME_LEN];
-	int i = option_string(name, v, sizeof(v)) ? option_word(o, v) : -1;
+	int i = option_string(name, v, sizeof(v)) ? find_word(v, o->words) : -1;
 
 	return i < 0 ? (int)o->dflt : i;
 }

@@ -45,8 +45,7 @@ struct option {
 const struct option *option_find(const char *name);
 /* The default as one would write it, or says it. */
 const char *option_default(const struct option *o);
-/* What a value means: the place among a choice's words; 1 or 0 for a flag. -1: nothing. */
-int option_word(const struct option *o, const char *value);
+/* What a flag's value means: 1, 0, or -1: nothing. */
 int option_flag_value(const char *value);
 /* A list as option_list() has it; false: it is none. */
 bool option_list_parse(const struct option *o, const char *value, u32 *on, u32 *off);

@@ -29,7 +29,7 @@ const char *printk_level(void)
 
 int printk_set_level(const char *word)
 {
-	int i = option_word(option_find("loglvl"), word);
+	int i = find_word(word, option_find("loglvl")->words);
 
 	if (i < 0)
 		return -EINVAL;
@@ -114,10 +114,7 @@ void panic(const char *fmt, ...)
 	va_end(ap);
 	arch_stack_trace();
 	arch_other_cpus_trace();
-	if (option_flag("noreboot")) {
-		printk(LOG_ERR, "stopped (noreboot); switch the machine off or reset it");
-		arch_halt();
-	}
-	printk(LOG_ERR, "rebooting; the option noreboot keeps the message on the screen");
+	printk(LOG_ERR, option_flag("noreboot") ? "stopped (noreboot); switch the machine off or reset it"
+	       : "rebooting; the option noreboot keeps the message on the screen");
 	arch_machine_down(SHUTDOWN_crash);
 }

@@ -125,7 +125,6 @@ void vcpu_wake(struct vcpu *v)
 		 * checked again.
 		 */
 		v->sched.vruntime += (u64)(rq->offset - READ_ONCE(target->offset));
-		v->sched.migrations++;
 		WRITE_ONCE(v->cpu, target->cpu);
 		moved = may_run_on(v, target->cpu);
 		spin_unlock(&rq->lock);

@@ -21,7 +21,6 @@ struct sched_vcpu {
 	cpumask_t allowed;	/* hard within its pool, or all of the pool if that is empty */
 	bool running;		/* its state is on v->cpu, or being loaded or saved there */
 	bool queued, parked;
-	u64 migrations;
 };
 
 struct sched_domain {

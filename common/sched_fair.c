@@ -274,7 +274,6 @@ static void move(struct runq *from, struct runq *to, struct vcpu *v)
 	pq_remove(&from->queue, &v->sched.node);
 	v->sched.queued = false;
 	v->sched.vruntime += (u64)(from->offset - to->offset);
-	v->sched.migrations++;
 	WRITE_ONCE(v->cpu, to->cpu);
 }
 

@@ -10,7 +10,5 @@
  * state. 0, -EFAULT, -EINVAL.
  */
 int arch_vcpu_op_initialise(struct vcpu *v, u64 gva);
-/* VCPUOP_send_nmi. Any context. */
-void arch_vcpu_send_nmi(struct vcpu *v);
 
 #endif

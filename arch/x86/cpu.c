@@ -17,7 +17,6 @@ static void read_xsave(struct cpu_features *f)
 	f->xcr0 = ((u64)r.d << 32 | r.a) & XCR0_GUEST;
 	if ((f->xcr0 & 0xe0) != 0xe0)
 		f->xcr0 &= ~0xe0ull;
-	f->xsaves = cpuid(0xd, 1).a >> 3 & 1;
 	f->xsave_size = 576; /* legacy area and header */
 	for (unsigned int i = 2; i < 63; i++) {
 		if (!(f->xcr0 & BIT(i)))
@@ -46,12 +45,7 @@ void cpu_init_features(void)
 	f->x2apic = r.c >> 21 & 1;
 	f->tsc_deadline = r.c >> 24 & 1;
 	f->xsave = r.c >> 26 & 1;
-	if (cpuid(0, 0).a >= 6)
-		f->arat = cpuid(6, 0).a >> 2 & 1;
-	if (cpuid(0, 0).a >= 7)
-		f->la57 = cpuid(7, 0).c >> 16 & 1;
 	r = cpuid(0x80000001, 0);
-	f->nx = r.d >> 20 & 1;
 	f->gb_pages = r.d >> 26 & 1;
 	f->rdtscp = r.d >> 27 & 1;
 	if (max_ext >= 0x80000007)

@@ -232,9 +232,9 @@ refused:
 /* What this machine's CPUs have, read once at boot (cpu.c). */
 struct cpu_features {
 	bool amd, intel;	/* CPUID vendor; only svm/, vmx/, cpuid policy and mitigations may look */
-	bool x2apic, tsc_deadline, invariant_tsc, xsave, xsaves, nx, gb_pages, la57, rdtscp, arat;
+	bool x2apic, tsc_deadline, invariant_tsc, xsave, gb_pages, rdtscp;
 	bool fpu_pointers_stay;	/* XRSTOR leaves FIP, FDP and FOP alone while no exception is pending */
-	unsigned int phys_bits, virt_bits;
+	unsigned int phys_bits;
 	u64 xcr0;		/* XSAVE components that guests may use */
 	u32 xsave_size;		/* of an area with these (standard format) */
 	u32 family, model, stepping;

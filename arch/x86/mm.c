@@ -128,7 +128,8 @@ static paddr_t boot_take(u64 size, u64 align, paddr_t limit)
 	      size >> 10, limit);
 }
 
-paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)
+/* Frames that are never freed, zeroed. Before mm_init_heap(). */
+static paddr_t boot_alloc(u64 size, u64 align, paddr_t limit)
 {
 	paddr_t base = boot_take(ROUND_UP(size, PAGE_SIZE), align, limit);
 

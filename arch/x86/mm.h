@@ -58,11 +58,6 @@ void mm_init_heap(void);
 void mm_free_modules(void);
 /* Marks [base, end) as taken before the heap gets the rest. */
 void boot_reserve(paddr_t base, paddr_t end, const char *why);
-/*
- * Allocates frames that are never freed, from the top of RAM, zeroed; panics if there are none.
- * Before mm_init_heap().
- */
-paddr_t boot_alloc(u64 size, u64 align, paddr_t limit);
 /* Free RAM ranges (RAM without what is reserved), ascending: i-th; false at the end. */
 bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
 

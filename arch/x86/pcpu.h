@@ -21,7 +21,6 @@ struct x86_pcpu {
 	u64 gdt[NR_GDT];
 	struct tss tss;
 	u64 exception_stack;	/* where exceptions and NMIs move to, whatever stack they found */
-	u64 main_stack;
 	union {			/* what each vendor keeps; only svm/ and vmx/ look */
 		struct {
 			paddr_t host_vmcb;	/* host state for VMLOAD */

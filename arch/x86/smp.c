@@ -120,9 +120,8 @@ static bool start_cpu(struct x86_pcpu *c, volatile u64 *args)
 {
 	u64 limit;
 
-	c->main_stack = map_stack(c->p.id, STACK_MAIN, c);
 	args[0] = keel_cr3();
-	args[1] = c->main_stack;
+	args[1] = map_stack(c->p.id, STACK_MAIN, c);
 	args[2] = (u64)start_secondary;
 	args[3] = (u64)c;
 	__atomic_store_n(&args[4], c->apic_id, __ATOMIC_SEQ_CST);

@@ -139,7 +139,7 @@ static u64 measure_lapic(u64 *ns)
 }
 
 /* The slowest of some measurements: one that counted too many ticks would make all timers late. */
-void lapic_timer_calibrate(void)
+static void lapic_timer_calibrate(void)
 {
 	u64 ns, ticks, least_ns = 1, least = ~0u;
 

@@ -47,7 +47,7 @@ static u64 vmcs[0x8000];
 #undef __asm__
 
 #define XSAVE_SIZE 832
-struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48, .xsave = true, .xcr0 = 7,
+struct cpu_features cpu_features = { .phys_bits = 40, .xsave = true, .xcr0 = 7,
 				     .xsave_size = XSAVE_SIZE };
 
 int rdmsr_safe(u32 msr, u64 *v) { return -EFAULT; }

@@ -16,7 +16,7 @@
 
 FAKE void hvm_vcpu_init(struct vcpu *v) { }
 FAKE void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
-FAKE void hvm_inject_nmi(struct vcpu *v) { }
+FAKE void arch_vcpu_send_nmi(struct vcpu *v) { }
 FAKE void vioapic_eoi(struct domain *d, u8 vector) { }
 FAKE void ioapic_mask(u32 gsi, bool mask) { }
 FAKE void lapic_eoi(void) { }

@@ -28,7 +28,7 @@
 
 #include "test/unit/spec/dumps.h"
 
-struct cpu_features cpu_features = { .phys_bits = 40, .virt_bits = 48 };
+struct cpu_features cpu_features = { .phys_bits = 40 };
 struct acpi_info acpi;
 
 static struct x86_domain *x;
@@ -146,7 +146,7 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
 {
 }
 
-void hvm_inject_nmi(struct vcpu *v)
+void arch_vcpu_send_nmi(struct vcpu *v)
 {
 }
 

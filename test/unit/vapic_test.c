@@ -17,7 +17,7 @@ static u64 vmcs[0x8000];
 
 void hvm_vcpu_init(struct vcpu *v) { }
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
-void hvm_inject_nmi(struct vcpu *v) { }
+void arch_vcpu_send_nmi(struct vcpu *v) { }
 void vioapic_eoi(struct domain *d, u8 vector) { }
 
 static unsigned int modes; /* how often the mode changed */

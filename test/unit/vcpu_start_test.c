@@ -24,7 +24,7 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
 {
 }
 
-void hvm_inject_nmi(struct vcpu *v)
+void arch_vcpu_send_nmi(struct vcpu *v)
 {
 }
 

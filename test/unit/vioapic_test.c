@@ -17,7 +17,7 @@
 
 void hvm_vcpu_init(struct vcpu *v) { }
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector) { }
-void hvm_inject_nmi(struct vcpu *v) { }
+void arch_vcpu_send_nmi(struct vcpu *v) { }
 
 /* The machine's IO-APICs. */
 static struct ioapic_info machine[] = {

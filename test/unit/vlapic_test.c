@@ -32,7 +32,7 @@ void hvm_vcpu_sipi(struct vcpu *v, u8 vector)
 	sipi_vector = vector;
 }
 
-void hvm_inject_nmi(struct vcpu *v)
+void arch_vcpu_send_nmi(struct vcpu *v)
 {
 	nmis++;
 	nmi_target = v;

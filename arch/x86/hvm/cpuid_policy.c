@@ -290,14 +290,6 @@ unsigned int cpu_policy_phys_bits(void)
 	return min(cpu_features.phys_bits, fls64(p2m_gfn_limit) + PAGE_SHIFT);
 }
 
-static void clamp_widths(struct cpu_policy *p)
-{
-	u32 phys = cpu_policy_phys_bits();
-	u32 virt = cpu_features.virt_bits ? cpu_features.virt_bits : 48;
-
-	p->extd[8].a = phys | virt << 8;
-}
-
 static bool is_passed(u32 leaf)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(passed); i++)
@@ -339,7 +331,7 @@ void cpu_policy_clamp(struct cpu_policy *p, const struct domain *d)
 	if (!d)
 		p->basic[1].c |= B(21);	/* x2APIC is emulated, whatever the machine has */
 	set_topology(p, d);
-	clamp_widths(p);
+	p->extd[8].a = cpu_policy_phys_bits() | 48 << 8;	/* widths of physical and virtual addresses */
 	p->platform_info = 0;
 	p->arch_caps &= p->feat[0].d & CPUID_7D_ARCH_CAPS ? max->arch_caps & ARCH_CAPS_SHOWN : 0;
 	if (!(p->feat[0].d & CPUID_7D_IBRSB))

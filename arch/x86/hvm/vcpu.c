@@ -234,7 +234,7 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s32 error)
 	x->exc_error = (u32)error;
 }
 
-void hvm_inject_nmi(struct vcpu *v)
+void arch_vcpu_send_nmi(struct vcpu *v)
 {
 	WRITE_ONCE(x86_vcpu(v)->nmi_pending, true);
 	arch_vcpu_kick(v);

@@ -144,7 +144,6 @@ void hvm_vcpu_init(struct vcpu *v);
 /* The state after INIT, waiting for a start-up IPI. v is held (vcpu_is_held()). */
 void hvm_vcpu_reset(struct vcpu *v);
 void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
-void hvm_inject_nmi(struct vcpu *v);
 /*
  * The code that the current vCPU executes at ip, in its user or kernel mode: 0 or -EFAULT, as
  * copy_from_guest(), but code is not data, so SMAP does not count (SDM vol. 3, 4.6.1). No p2m lock

@@ -90,8 +90,3 @@ int arch_vcpu_op_initialise(struct vcpu *v, u64 gva)
 	spin_unlock(&v->domain->lock);
 	return rc;
 }
-
-void arch_vcpu_send_nmi(struct vcpu *v)
-{
-	hvm_inject_nmi(v);
-}

@@ -13,7 +13,8 @@
 #define ICR_SHORTHAND(icr) ((icr) >> 18 & 3)
 enum { SHORT_NONE, SHORT_SELF, SHORT_ALL, SHORT_OTHERS };
 
-bool vlapic_accepts(const struct vcpu *v)
+/* Accepts fixed interrupts: enabled in IA32_APIC_BASE and in SVR. */
+static bool accepts(const struct vcpu *v)
 {
 	const struct vlapic *l = vlapic(v);
 
@@ -115,7 +116,7 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 {
 	struct vlapic *l = vlapic(v);
 
-	if (!vlapic_accepts(v))
+	if (!accepts(v))
 		return;
 	if (vector < LOWEST_USABLE_VECTOR) {
 		vlapic_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
@@ -134,7 +135,7 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 		arch_vcpu_kick(v);
 }
 
-bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical)
+static bool match_dest(struct vcpu *v, u32 dest, bool logical)
 {
 	struct vlapic *l = vlapic(v);
 	u32 ldr;
@@ -165,7 +166,7 @@ unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical)
 	struct vcpu *v;
 
 	for_each_vcpu(d, v)
-		if (vlapic_match_dest(v, dest, logical))
+		if (match_dest(v, dest, logical))
 			return READ_ONCE(v->cpu)->id;
 	return ~0u;
 }
@@ -181,7 +182,7 @@ static struct vcpu *lowest_priority(struct domain *d, u32 dest, bool logical)
 	for (unsigned int i = 0; i < d->max_vcpus; i++) {
 		struct vcpu *v = domain_vcpu(d, (start + i) % d->max_vcpus);
 
-		if (!v || !vlapic_accepts(v) || !vlapic_match_dest(v, dest, logical))
+		if (!v || !accepts(v) || !match_dest(v, dest, logical))
 			continue;
 		if (!best || vlapic_ppr(vlapic(v)) < best_ppr) {
 			best = v;
@@ -193,10 +194,8 @@ static struct vcpu *lowest_priority(struct domain *d, u32 dest, bool logical)
 
 static void deliver_nmi(struct vcpu *v)
 {
-	if (!vlapic(v)->enabled)
-		return;
-	hvm_inject_nmi(v);
-	arch_vcpu_kick(v);
+	if (vlapic(v)->enabled)
+		arch_vcpu_send_nmi(v);
 }
 
 static void deliver_to(struct vcpu *v, u8 mode, u8 vector, bool level)
@@ -231,7 +230,7 @@ void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mo
 		return;
 	}
 	for_each_vcpu(d, v)
-		if (vlapic_match_dest(v, dest, logical))
+		if (match_dest(v, dest, logical))
 			deliver_to(v, delivery_mode, vector, level);
 }
 
@@ -265,7 +264,7 @@ static void send_to_many(struct vcpu *sender, u64 icr, u32 dest)
 	for_each_vcpu(sender->domain, v) {
 		if (shorthand == SHORT_OTHERS && v == sender)
 			continue;
-		if (shorthand == SHORT_NONE && !vlapic_match_dest(v, dest, logical))
+		if (shorthand == SHORT_NONE && !match_dest(v, dest, logical))
 			continue;
 		deliver_ipi(sender, v, icr);
 	}

@@ -55,7 +55,6 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
  */
 void vlapic_deliver_msg(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector,
 			bool level);
-bool vlapic_match_dest(struct vcpu *v, u32 dest, bool logical);
 /* The pCPU of one of the destination's vCPUs, or ~0u: for irq_alloc(). */
 unsigned int vlapic_dest_cpu(struct domain *d, u32 dest, bool logical);
 
@@ -75,8 +74,6 @@ u8 vlapic_get_cr8(struct vcpu *v);
 void vlapic_set_tpr(struct vcpu *v, u8 tpr);
 /* Processor priority: the higher class of TPR and of what is in service. */
 u8 vlapic_ppr(const struct vlapic *l);
-/* Accepts fixed interrupts: enabled in IA32_APIC_BASE and in SVR. */
-bool vlapic_accepts(const struct vcpu *v);
 
 /* Parts of the register file (vlapic_regs.c); v is current. */
 void vlapic_eoi(struct vcpu *v);

@@ -143,7 +143,6 @@ static void dispatch_device(u8 vector)
 		lapic_eoi();
 		return;
 	}
-	desc->count++;
 	if (desc->level)
 		ioapic_mask(desc->gsi, true);
 	lapic_eoi();

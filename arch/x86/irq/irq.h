@@ -80,7 +80,6 @@ void lapic_send_nmi(u32 apic_id);
  */
 u32 lapic_read(unsigned int reg);
 void lapic_write(unsigned int reg, u32 val);
-void lapic_timer_calibrate(void);	/* time.c: once, on CPU 0 */
 
 /*
  * The receiver of an interrupt. It must stay for a grace period after irq_free(): the handler may
@@ -101,9 +100,8 @@ struct irq_desc {
 	u32 source;		/* of a message: the id that it arrives with (iommu_device.alias) */
 	u16 remap;		/* its entry in the IOMMU's remapping table */
 	bool remapped;		/* it has one */
-	bool level, masked, in_service;
+	bool level, masked;
 	struct irq_user *user;	/* atomic; NULL: nobody's */
-	u64 count;
 };
 
 /*

@@ -249,7 +249,7 @@ int hvm_state_check(const struct domain *d, struct hvm_state *s)
 	return 0;
 }
 
-void hvm_inject_nmi(struct vcpu *v)
+void arch_vcpu_send_nmi(struct vcpu *v)
 {
 	WRITE_ONCE(x86_vcpu(v)->nmi_pending, true);
 	arch_vcpu_kick(v);

@@ -61,7 +61,7 @@ static void nothing_happens(void)
 	for (unsigned int i = 0; i < pair->cfg.dom0_vcpus; i++) {
 		v = hardware_domain->vcpu[i];
 		gone &= test_bit(VPF_DOWN, &v->wait_flags) || vcpu_runnable(v);
-		hvm_inject_nmi(v);
+		arch_vcpu_send_nmi(v);
 	}
 	/*
 	 * Dom0 may have stopped all of its vCPUs, with arguments that it overwrote itself. Or they

@@ -178,11 +178,6 @@ FAKE void domain_pause(struct domain *d)
 	fake_events.pauses++;
 }
 
-FAKE void domain_pause_nosync(struct domain *d)
-{
-	domain_pause(d);
-}
-
 FAKE void domain_unpause(struct domain *d)
 {
 	if (!d->pause_count)
