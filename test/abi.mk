@@ -3,7 +3,7 @@
 # offset.
 CHECKS += check-abi
 
-ABI_HEADERS := $(sort $(wildcard xen/include/public/*.h xen/include/public/*/*.h))
+ABI_HEADERS := $(sort $(wildcard xen/include/public/*.h xen/include/public/*/*.h) test/abi/refused.h)
 ABI_CC := $(HOSTCC) -std=gnu17 -Wall -I.
 
 check-abi: $(O)/test/abi/layout.o $(O)/test/abi/layout32.o $(O)/test/abi/ours.txt $(O)/test/abi/theirs.txt

@@ -23,6 +23,8 @@
 #include <public/x86_32.h>
 #include <public/xen.h>
 
+#include "test/abi/refused.h"
+
 #define XEN_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), "ABI: size of " #type)
 #define XEN_ASSERT_OFFSET(type, field, bytes) \

@@ -37,6 +37,8 @@
 #include <public/version.h>
 #include <public/x86_32.h>
 #include <public/xen.h>
+
+#include "test/abi/refused.h"
 #endif
 
 struct item {

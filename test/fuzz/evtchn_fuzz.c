@@ -15,6 +15,7 @@
 
 #include "common/grant_internal.h"
 #include "common/hypercall.h"
+#include "test/abi/refused.h"
 
 #include "fake.h"
 

@@ -2,6 +2,7 @@
 /*
  * SOURCES: common/domctl.c common/domctl_vcpu.c common/domctl_misc.c common/domctl_pci.c
  * common/sysctl.c common/cpupool.c common/vsnprintf.c */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include <public/errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/evtchn.c common/evtchn_deliver.c common/evtchn_fifo.c common/spinlock.c */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include "test/unit/fake/threads.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/grant.c common/grant_map.c common/grant_copy.c common/spinlock.c */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include "test/unit/fake/threads.h"

@@ -3,6 +3,7 @@
  * SOURCES: common/vcpu_op.c common/hvm_op.c common/platform_op.c common/physdev_op.c
  * common/console_io.c
  */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include <public/hvm/hvm_op.h>

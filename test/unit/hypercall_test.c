@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/hypercall.c common/version.c common/option.c common/vsnprintf.c */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include <public/features.h>

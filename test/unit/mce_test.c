@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/vsnprintf.c */
 /* Machine checks: what the banks of each CPU (twelve) report, and what Keel does about it. */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include <public/errno.h>

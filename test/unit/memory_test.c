@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SOURCES: common/memory_op.c common/physmap.c */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include <public/errno.h>

@@ -5,6 +5,7 @@
  *	arch/x86/hvm/vlapic_timer.c arch/x86/hvm/upcall.c arch/x86/pci/guest_fn.c
  *	arch/x86/pci/guest_bus.c arch/x86/pci/assign.c arch/x86/pci/reset.c
  */
+#include "test/abi/refused.h"
 #include "test/unit/x86.h"
 
 #include <public/physdev.h>

@@ -6,6 +6,7 @@
  *
  * CPUID is the build host's; what must be hidden is hidden on any host.
  */
+#include "test/abi/refused.h"
 #include "test/unit/x86.h"
 
 #include <public/cpuid.h>

@@ -5,6 +5,7 @@
  * The scheduler on a simulated machine: CPUs run vCPUs for simulated time; vCPUs use all of it, or
  * wait and work in turn.
  */
+#include "test/abi/refused.h"
 #include "test/unit/unit.h"
 
 #include <public/domctl.h>

@@ -3,6 +3,7 @@
  * Random operations. Most arguments are taken from existing objects, so that most calls get
  * somewhere; the rest are at limits, or arbitrary.
  */
+#include "test/abi/refused.h"
 #include "test/fuzz/pair/pair.h"
 
 #include <string.h>

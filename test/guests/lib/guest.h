@@ -18,6 +18,8 @@
 #include <public/hvm/start_info.h>
 #include <public/xen.h>
 
+#include "test/abi/refused.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;

@@ -50,7 +50,6 @@
 #define XEN_DOMCTL_setnodeaffinity          68
 #define XEN_DOMCTL_getnodeaffinity          69
 #define XEN_DOMCTL_setvnumainfo             74
-#define XEN_DOMCTL_soft_reset               79
 #define XEN_DOMCTL_get_cpu_policy           82
 #define XEN_DOMCTL_set_cpu_policy           83
 #define XEN_DOMCTL_get_paging_mempool_size  85
@@ -71,7 +70,6 @@
 
 /* xen_arch_domainconfig.emulation_flags. A PVH guest has LAPIC only. */
 #define XEN_X86_EMU_LAPIC    (1u << 0)
-#define XEN_X86_EMU_IOAPIC   (1u << 4)
 
 #define XEN_X86_MSR_RELAXED    (1u << 0)
 #define XEN_X86_MISC_FLAGS_MAX XEN_X86_MSR_RELAXED
@@ -147,7 +145,6 @@ struct xen_domctl_getpageframeinfo3 {
 #define XEN_DOMCTL_SHADOW_OP_PEEK            12
 #define XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION  30
 #define XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION  31
-#define XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL      1 /* mode of CLEAN */
 
 struct xen_domctl_shadow_op_stats {
 	uint32_t fault_count, dirty_count;
@@ -196,7 +193,6 @@ struct xen_domctl_max_vcpus {
 	uint32_t max;
 };
 
-#define XEN_SCHEDULER_CREDIT   5
 #define XEN_SCHEDULER_CREDIT2  6
 #define XEN_SCHEDULER_NULL     9
 

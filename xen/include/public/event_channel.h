@@ -9,7 +9,6 @@ typedef uint32_t evtchn_port_t;
 
 #define EVTCHNOP_bind_interdomain 0
 #define EVTCHNOP_bind_virq        1
-#define EVTCHNOP_bind_pirq        2
 #define EVTCHNOP_close            3
 #define EVTCHNOP_send             4
 #define EVTCHNOP_status           5
@@ -111,7 +110,6 @@ struct evtchn_set_priority {
  */
 typedef uint32_t event_word_t;
 
-#define EVTCHN_FIFO_PRIORITY_MAX     0
 #define EVTCHN_FIFO_PRIORITY_DEFAULT 7
 #define EVTCHN_FIFO_PRIORITY_MIN     15
 #define EVTCHN_FIFO_MAX_QUEUES       (EVTCHN_FIFO_PRIORITY_MIN + 1)
@@ -132,6 +130,5 @@ struct evtchn_fifo_control_block {
 };
 
 /* 2-level: one bit a port in shared_info. */
-#define EVTCHN_2L_NR_CHANNELS (sizeof(xen_ulong_t) * sizeof(xen_ulong_t) * 64)
 
 #endif

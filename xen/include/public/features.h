@@ -7,7 +7,6 @@
 #define XENFEAT_auto_translated_physmap    2
 #define XENFEAT_hvm_callback_vector        8
 #define XENFEAT_hvm_safe_pvclock           9
-#define XENFEAT_hvm_pirqs                  10
 #define XENFEAT_dom0                       11
 #define XENFEAT_not_direct_mapped          16
 

@@ -20,10 +20,7 @@ struct grant_entry_v1 {
 #define GNTTAB_RESERVED_XENSTORE   1
 
 /* grant_entry_v1.flags: the type, what the granter allows, what the hypervisor reports. */
-#define GTF_invalid            (0u << 0)
 #define GTF_permit_access      (1u << 0)
-#define GTF_accept_transfer    (2u << 0)
-#define GTF_transitive         (3u << 0)
 #define GTF_type_mask          (3u << 0)
 #define GTF_readonly           (1u << 2)
 #define GTF_reading            (1u << 3)
@@ -32,13 +29,10 @@ struct grant_entry_v1 {
 #define GNTTABOP_map_grant_ref     0
 #define GNTTABOP_unmap_grant_ref   1
 #define GNTTABOP_setup_table       2
-#define GNTTABOP_dump_table        3
-#define GNTTABOP_transfer          4
 #define GNTTABOP_copy              5
 #define GNTTABOP_query_size        6
 #define GNTTABOP_unmap_and_replace 7
 #define GNTTABOP_set_version       8
-#define GNTTABOP_get_status_frames 9
 #define GNTTABOP_get_version       10
 #define GNTTABOP_swap_grant_ref    11
 #define GNTTABOP_cache_flush       12

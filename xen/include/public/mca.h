@@ -64,7 +64,6 @@ struct mcinfo_logical_cpu {
 };
 
 #define XEN_MC_fetch        1
-#define XEN_MC_notifydomain 2
 #define XEN_MC_physcpuinfo  3
 #define XEN_MC_msrinject    4
 #define XEN_MC_mceinject    5

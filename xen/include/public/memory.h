@@ -21,8 +21,6 @@
 #define XENMEM_remove_from_physmap        15
 #define XENMEM_set_pod_target             16
 #define XENMEM_get_pod_target             17
-#define XENMEM_get_sharing_freed_pages    18
-#define XENMEM_get_sharing_shared_pages   19
 #define XENMEM_add_to_physmap_batch       23
 #define XENMEM_claim_pages                24
 #define XENMEM_get_vnumainfo              26
@@ -59,7 +57,6 @@ struct xen_memory_domain {
 #define XENMAPSPACE_dev_mmio     5
 
 /* In idx with XENMAPSPACE_grant_table: a status frame. */
-#define XENMAPIDX_grant_table_status 0x80000000
 
 struct xen_add_to_physmap {
 	domid_t domid;
@@ -124,7 +121,6 @@ struct xen_reserved_device_memory_map {
 	} dev;
 };
 
-#define XENMEM_resource_ioreq_server 0
 #define XENMEM_resource_grant_table  1
 
 #define XENMEM_resource_grant_table_id_shared 0

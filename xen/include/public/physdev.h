@@ -13,19 +13,6 @@
 #define PHYSDEVOP_pci_mmcfg_reserved    24
 #define PHYSDEVOP_pci_device_add        25
 #define PHYSDEVOP_pci_device_remove     26
-#define PHYSDEVOP_prepare_msix          30
-
-struct physdev_map_pirq {
-	domid_t domid;
-	int32_t type; /* MAP_PIRQ_TYPE_* */
-	int32_t index, pirq, bus, devfn, entry_nr;
-	uint64_t table_base;
-};
-
-struct physdev_unmap_pirq {
-	domid_t domid;
-	int32_t pirq;
-};
 
 struct physdev_manage_pci {
 	uint8_t bus, devfn;
@@ -44,9 +31,7 @@ struct physdev_pci_mmcfg_reserved {
 	uint32_t flags; /* 1: reserved */
 };
 
-#define XEN_PCI_DEV_EXTFN  0x1
 #define XEN_PCI_DEV_VIRTFN 0x2
-#define XEN_PCI_DEV_PXM    0x4
 
 struct physdev_pci_device_add {
 	uint16_t seg;

@@ -11,12 +11,10 @@
 #define XENPF_efi_runtime_call     49
 #define XENPF_firmware_info        50
 #define XENPF_enter_acpi_sleep     51
-#define XENPF_change_freq          52
 #define XENPF_set_processor_pminfo 54
 #define XENPF_get_cpuinfo          55
 #define XENPF_cpu_online           56
 #define XENPF_cpu_offline          57
-#define XENPF_resource_op          61
 #define XENPF_settime64            62
 /* From interface 4.18 on. */
 #define XENPF_get_dom0_console     64

@@ -11,16 +11,13 @@
 #define SCHEDOP_poll            3
 #define SCHEDOP_remote_shutdown 4
 #define SCHEDOP_watchdog        6
-#define SCHEDOP_pin_override    7
 
 #define SHUTDOWN_poweroff   0
 #define SHUTDOWN_reboot     1
 #define SHUTDOWN_suspend    2
 #define SHUTDOWN_crash      3
 #define SHUTDOWN_watchdog   4
-#define SHUTDOWN_soft_reset 5
 /* As getdomaininfo and the tools say "not shut down" in an 8-bit code. */
-#define SHUTDOWN_CODE_INVALID 255
 
 struct sched_shutdown {
 	uint32_t reason; /* SHUTDOWN_* */

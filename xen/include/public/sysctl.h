@@ -40,7 +40,6 @@ struct xen_sysctl_readconsole {
 };
 
 #define XEN_SYSCTL_PHYSCAP_hvm                (1u << 0)
-#define XEN_SYSCTL_PHYSCAP_pv                 (1u << 1)
 #define XEN_SYSCTL_PHYSCAP_hap                (1u << 3)
 #define XEN_SYSCTL_PHYSCAP_gnttab_v1          (1u << 8)
 

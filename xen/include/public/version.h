@@ -44,9 +44,4 @@ struct xen_feature_info {
 	uint32_t submap;     /* OUT: bits of XENFEAT_* */
 };
 
-struct xen_varbuf {
-	uint32_t len; /* IN */
-	uint8_t buf[XEN_FLEX_ARRAY_DIM];
-};
-
 #endif

@@ -17,18 +17,12 @@
 #define __HYPERVISOR_grant_table_op                20
 #define __HYPERVISOR_vm_assist                     21
 #define __HYPERVISOR_vcpu_op                       24
-#define __HYPERVISOR_mmuext_op                     26
-#define __HYPERVISOR_xsm_op                        27
 #define __HYPERVISOR_sched_op                      29
 #define __HYPERVISOR_event_channel_op              32
 #define __HYPERVISOR_physdev_op                    33
 #define __HYPERVISOR_hvm_op                        34
 #define __HYPERVISOR_sysctl                        35
 #define __HYPERVISOR_domctl                        36
-#define __HYPERVISOR_kexec_op                      37
-#define __HYPERVISOR_argo_op                       39
-#define __HYPERVISOR_xenpmu_op                     40
-#define __HYPERVISOR_dm_op                         41
 #define __HYPERVISOR_hypfs_op                      42
 #define __HYPERVISOR_arch_0                        48
 
@@ -44,13 +38,11 @@
 #define VIRQ_CON_RING   8
 #define VIRQ_XENPMU     13
 #define VIRQ_ARCH_0     16
-#define NR_VIRQS        24
 
 /* Domain ids from FIRST_RESERVED on name no domain of their own. */
 #define DOMID_FIRST_RESERVED 0x7FF0u
 #define DOMID_SELF           0x7FF0u
 #define DOMID_IO             0x7FF1u
-#define DOMID_XEN            0x7FF2u
 #define DOMID_INVALID        0x7FF4u
 #define DOMID_IDLE           0x7FFFu
 

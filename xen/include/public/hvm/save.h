@@ -15,8 +15,6 @@ struct hvm_save_descriptor {
 #define HVM_SAVE_CODE_END             0
 #define HVM_SAVE_CODE_HEADER          1
 #define HVM_SAVE_CODE_CPU             2
-#define HVM_SAVE_CODE_PIC             3
-#define HVM_SAVE_CODE_IOAPIC          4
 #define HVM_SAVE_CODE_LAPIC           5
 #define HVM_SAVE_CODE_LAPIC_REGS      6
 #define HVM_SAVE_CODE_MTRR            14
@@ -75,14 +73,6 @@ struct hvm_hw_lapic {
 	uint64_t apic_base_msr;
 	uint32_t disabled, timer_divisor;
 	uint64_t tdt_msr;
-};
-
-/* As 4.20 writes it. */
-struct hvm_hw_lapic_v20 {
-	uint64_t apic_base_msr;
-	uint32_t disabled, timer_divisor;
-	uint64_t tdt_msr;
-	uint32_t pending_esr, rsvd_zero;
 };
 
 struct hvm_hw_lapic_regs {

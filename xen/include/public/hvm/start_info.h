@@ -7,7 +7,6 @@
 
 #define XEN_HVM_START_MAGIC_VALUE 0x336ec578
 
-#define XEN_HVM_MEMMAP_TYPE_RAM 1 /* the types are E820's (ACPI 6.5, table 15.4) */
 
 #ifndef __ASSEMBLY__
 
