@@ -65,7 +65,7 @@ help:
 	@echo "make boot KERNEL=F   your kernel as Dom0 (INITRD=, CMDLINE=; test/boot has the rest)"
 	@echo "make tools           keel and keeld; make install: those and Keel, below PREFIX and DESTDIR"
 	@echo "make deb             Debian packages, in $(O)/deb"
-	@echo "make dom0-image      Dom0's kernel and image; make iso: an image for a CD or a USB stick"
+	@echo "make dom0-image      Dom0's kernel and image; make iso, try-iso: images for a CD or a USB stick"
 	@echo "make check           what needs no emulator and takes minutes; make unit-NAME: one unit test; make check-mutants"
 	@echo "make test            what CI runs (TESTS='unit-* guest-*', JOBS=emulators at a time); make test-list prints the names"
 	@echo "make soak            what takes hours; make soak-list; make bench, bench-mitigations; make fuzz-NAME FUZZ_SECONDS=60"

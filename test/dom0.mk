@@ -43,3 +43,11 @@ $(DOM0_VF): $(DOM0_TEST_PACKAGES) $(DOM0_DIR)/vmlinux dom0-tools/image/copy-libs
 	@dom0-tools/image/copy-libs $(PACKAGES_DIR)/root $(@D)/vf
 	@test/dom0/repack $(DOM0_DIR)/vmlinux $(@D)/vf/boot/guest/vmlinuz
 	@dom0-tools/image/pack $(@D)/vf $@
+
+# For make try-iso: what tries a machine, and the test guests that can be guests.
+TRY_GUESTS := hello version events timers apic grants cpuid-msr registers edges
+$(O)/test/dom0/try.img: $(wildcard test/dom0/try/usr/lib/keel/*) $(TRY_GUESTS:%=$(O)/test/guests/%.elf) dom0-tools/image/pack
+	@rm -rf $(@D)/try && mkdir -p $(@D)/try
+	@cp -R test/dom0/try/. $(@D)/try/ && mkdir -p $(@D)/try/usr/lib/keel/guests
+	@cp $(TRY_GUESTS:%=$(O)/test/guests/%.elf) $(@D)/try/usr/lib/keel/guests/
+	@dom0-tools/image/pack $(@D)/try $@

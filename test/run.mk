@@ -3,7 +3,7 @@
 export TREE FILES KERNEL INITRD CMDLINE LOADER CPU SMP MEM QEMU_ARGS ACCEL KEEL_OPTIONS FIRMWARE HOST_CPU QEMU KILL IMAGES O
 
 # Checks a value before the build, which the scripts would refuse only after it.
-ifneq ($(filter boot run iso,$(MAKECMDGOALS)),)
+ifneq ($(filter boot run iso try-iso,$(MAKECMDGOALS)),)
 ifeq ($(filter off intel amd,$(or $(IOMMU),off)),)
 $(error IOMMU=$(IOMMU): it must be off, intel or amd)
 endif
@@ -38,12 +38,14 @@ bench-update: all guests
 	@test/bench/run --vmx --update
 	@test/bench/run --iommu --update
 
-.PHONY: run iso announce
+.PHONY: run iso try-iso announce
 announce: ; @echo "Building Keel and Dom0's image (make V=1 shows the commands)"
 run: announce all dom0-image
 	@test/demo
 iso: announce all dom0-image
 	@test/iso
+try-iso: announce all dom0-image $(O)/test/dom0/try.img
+	@EXTRA=$(O)/test/dom0/try.img CMDLINE="keel.run=try $(CMDLINE)" test/iso $(O)/keel-try.iso
 
 # QEMU 10.0 beside the installed one, for tests with QEMU=10. If this machine's package archive
 # lacks bookworm-backports, the status is 77.
