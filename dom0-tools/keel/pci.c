@@ -18,13 +18,12 @@ static int done(struct keel *k, uint32_t sbdf, const char *result)
 
 	guest_pci_text(sbdf, name);
 	if (!k->json) {
-		printf("%s: %s\n", name, result);
+		printf("%s: %s%s\n", name, would_be(k), result);
 		return KEEL_EXIT_OK;
 	}
 	j = json_object_new_object();
 	json_object_object_add(j, "address", json_object_new_string(name));
-	json_object_object_add(j, "result", json_object_new_string(result));
-	return print_json(j);
+	return print_result(k, j, result);
 }
 
 /* Options and the function at argument at, with settings if they make sense; < 0: go on. */
@@ -130,7 +129,7 @@ static int vfs_made(struct keel *k, uint32_t pf)
 static int run_vf_create(struct keel *k, int argc, char **argv)
 {
 	struct guest_pci p;
-	char *end;
+	char *end, result[48];
 	unsigned long n;
 	int rc = parse(k, argc, argv, &cmd_vf_create, 2, 0, false, &p);
 
@@ -142,7 +141,12 @@ static int run_vf_create(struct keel *k, int argc, char **argv)
 	rc = open_hypervisor(k, &cmd_vf_create);
 	if (rc >= 0)
 		return rc;
-	return pci_create_vfs(k, p.sbdf, n) ? report(k) : vfs_made(k, p.sbdf);
+	if (pci_create_vfs(k, p.sbdf, n))
+		return report(k);
+	if (!k->dry_run)
+		return vfs_made(k, p.sbdf);
+	snprintf(result, sizeof(result), "given %lu virtual function%s", n, n == 1 ? "" : "s");
+	return done(k, p.sbdf, result);
 }
 
 const struct command cmd_pci_assignable_add = {
@@ -152,6 +156,7 @@ const struct command cmd_pci_assignable_add = {
 	.help = "ADDRESS is [SSSS:]BB:DD.F. The function is reset, and can reach no memory until a guest gets it.\n\n",
 	.run = run_add,
 	.opens = true,
+	.changes = true,
 };
 
 const struct command cmd_pci_assignable_remove = {
@@ -161,6 +166,7 @@ const struct command cmd_pci_assignable_remove = {
 	.help = "ADDRESS is [SSSS:]BB:DD.F. Dom0 gets it once its reset is over.\n\n",
 	.run = run_remove,
 	.opens = true,
+	.changes = true,
 };
 
 const struct command cmd_pci_attach = {
@@ -174,6 +180,7 @@ const struct command cmd_pci_attach = {
 		"  trust=on|off, spoofchk=on|off\n\n",
 	.run = run_attach,
 	.opens = true,
+	.changes = true,
 };
 
 const struct command cmd_pci_detach = {
@@ -183,6 +190,7 @@ const struct command cmd_pci_detach = {
 	.help = "ADDRESS is [SSSS:]BB:DD.F.\n\n",
 	.run = run_detach,
 	.opens = true,
+	.changes = true,
 };
 
 const struct command cmd_vf_create = {
@@ -194,4 +202,5 @@ const struct command cmd_vf_create = {
 		"evenly.\n\n",
 	.run = run_vf_create,
 	.opens = true,
+	.changes = true,
 };

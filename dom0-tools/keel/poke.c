@@ -105,22 +105,21 @@ const struct command cmd_sysrq = {
 static int run_keys(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_debug_keys, .min_args = 1, .max_args = 1 };
-	struct json_object *j;
 	int rc = parse_options(k, argc, argv, &o);
 
 	if (rc >= 0)
 		return rc;
-	rc = hyper_debug_keys(k, argv[optind]);
+	rc = k->dry_run ? 0 : hyper_debug_keys(k, argv[optind]);
 	if (rc) {
 		keel_fail(&k->err, -rc, "the hypervisor does not take the keys '%s': %s", argv[optind],
 			  strerror(-rc));
 		return report(k);
 	}
-	if (!k->json)
-		return KEEL_EXIT_OK;
-	j = json_object_new_object();
-	json_object_object_add(j, "result", json_object_new_string("sent"));
-	return print_json(j);
+	if (k->json)
+		return print_result(k, json_object_new_object(), "sent");
+	if (k->dry_run)
+		puts("would be sent, if the hypervisor takes the keys");
+	return KEEL_EXIT_OK;
 }
 
 const struct command cmd_debug_keys = {
@@ -131,6 +130,7 @@ const struct command cmd_debug_keys = {
 	"Each letter is a key: m memory, q domains, t time, h all keys. `keel dmesg` shows the log.\n\n",
 	.run = run_keys,
 	.no_xenstore = true,
+	.changes = true,
 };
 
 /*

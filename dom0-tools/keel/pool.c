@@ -13,17 +13,21 @@
 
 static int done(struct keel *k, const struct pool *p, const char *result)
 {
+	bool made = p->id != POOL_NO_ID;	/* or a dry run */
 	struct json_object *j;
+	char id[16] = "";
 
 	if (!k->json) {
-		printf("pool %s (%u): %s\n", p->name, p->id, result);
+		if (made)
+			snprintf(id, sizeof(id), " (%u)", p->id);
+		printf("pool %s%s: %s%s\n", p->name, id, would_be(k), result);
 		return KEEL_EXIT_OK;
 	}
 	j = json_object_new_object();
 	json_object_object_add(j, "name", json_object_new_string(p->name));
-	json_object_object_add(j, "id", json_object_new_int(p->id));
-	json_object_object_add(j, "result", json_object_new_string(result));
-	return print_json(j);
+	if (made)
+		json_object_object_add(j, "id", json_object_new_int(p->id));
+	return print_result(k, j, result);
 }
 
 static unsigned int count(const struct guest_cpus *cpus)
@@ -91,18 +95,34 @@ const struct command cmd_cpupool_list = {
 	.run = run_list,
 };
 
-/* The settings of a new pool, as a file for xl has them. */
-static int set_cpus(struct keel *k, struct pool *p, const struct cfg_value *v)
+/* Adds the words of @text, each with @kind before it, behind its ^. */
+static void add_words(char *list, size_t size, const char *text, const char *kind)
 {
-	char list[1024] = "";
-	size_t used = 0;
+	size_t used = strlen(list);
 
+	for (const char *word = text; word && used < size; word = strchr(word, ',')) {
+		word += strspn(word, ", \t");
+		used += snprintf(list + used, size - used, "%s%s%s%.*s", used ? "," : "", *word == '^' ? "^" : "",
+				 kind, (int)strcspn(word + (*word == '^'), ","), word + (*word == '^'));
+	}
+}
+
+/* The CPUs of a new pool, as a file for xl has them: a text or a list, of CPUs or of nodes. */
+static int set_cpus(struct keel *k, struct pool *p, const struct cfg_setting *s)
+{
+	const char *kind = !strcmp(s->name, "nodes") ? "node:" : "";
+	const struct cfg_value *v = s->value;
+	static const struct guest_cpus none;
+	char list[1024] = "";
+
+	if (memcmp(&p->cpus, &none, sizeof(none)))
+		return keel_fail(&k->err, EINVAL, "cpus and nodes do not go together");
 	if (v->type != CFG_LIST)
-		return hyper_parse_cpus(k, &p->cpus, v->string);
-	for (size_t i = 0; i < v->items && used < sizeof(list); i++)
+		add_words(list, sizeof(list), v->string, kind);
+	for (size_t i = 0; v->type == CFG_LIST && i < v->items; i++)
 		if (v->item[i]->type != CFG_LIST)
-			used += snprintf(list + used, sizeof(list) - used, "%s%s", i ? "," : "", v->item[i]->string);
-	if (used >= sizeof(list))
+			add_words(list, sizeof(list), v->item[i]->string, kind);
+	if (strlen(list) == sizeof(list) - 1)
 		return keel_fail(&k->err, E2BIG, "the list of CPUs is too long");
 	return hyper_parse_cpus(k, &p->cpus, list);
 }
@@ -119,8 +139,8 @@ static int set_scheduler(struct keel *k, struct pool *p, const char *name)
 
 static int set_one(struct keel *k, struct pool *p, const struct cfg_setting *s)
 {
-	if (!strcmp(s->name, "cpus"))
-		return set_cpus(k, p, s->value);
+	if (!strcmp(s->name, "cpus") || !strcmp(s->name, "nodes"))
+		return set_cpus(k, p, s);
 	if (s->value->type == CFG_STRING && !strcmp(s->name, "name")) {
 		if (strlen(s->value->string) >= sizeof(p->name))
 			return keel_fail(&k->err, EINVAL, "name: it is longer than %d characters", GUEST_NAME_MAX);
@@ -129,9 +149,7 @@ static int set_one(struct keel *k, struct pool *p, const struct cfg_setting *s)
 	}
 	if (s->value->type == CFG_STRING && !strcmp(s->name, "sched"))
 		return set_scheduler(k, p, s->value->string);
-	if (!strcmp(s->name, "nodes"))
-		return keel_fail(&k->err, EINVAL, "nodes: write it as cpus=\"node:...\"");
-	return keel_fail(&k->err, EINVAL, "%s is no valid setting of a pool (there are name, cpus and sched)",
+	return keel_fail(&k->err, EINVAL, "%s is no valid setting of a pool (there are name, cpus, nodes and sched)",
 			 s->name);
 }
 
@@ -173,7 +191,7 @@ static void end(int lock, const sigset_t *old)
 static int run_create(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_cpupool_create, .min_args = 1, .max_args = -1 };
-	struct pool p = { 0 };
+	struct pool p = { .id = POOL_NO_ID };
 	sigset_t old;
 	int rc = parse_options(k, argc, argv, &o), lock;
 
@@ -201,9 +219,10 @@ const struct command cmd_cpupool_create = {
 	.args = "[FILE] [NAME=VALUE...]",
 	.summary = "Makes a CPU pool of free CPUs",
 	.help =
-	"Settings, as in a file for xl: name=\"...\"; cpus=\"2-3\" or a list, the first free CPU without it;\n"
-	"sched, which can only be the scheduler that there is. A text needs its quotes: 'name=\"rt\"'.\n\n",
+	"Settings, as in a file for xl: name=\"...\"; cpus=\"2-3\" or a list, or nodes=\"1\" for the CPUs of nodes,\n"
+	"the first free CPU without either; sched, which can only be the scheduler that there is. A text needs its quotes: 'name=\"rt\"'.\n\n",
 	.run = run_create,
+	.changes = true,
 };
 
 typedef int change_fn(struct keel *k, struct pool *p, const char *arg);
@@ -245,6 +264,7 @@ const struct command cmd_cpupool_destroy = {
 	.summary = "Removes a CPU pool without domains; its CPUs become free",
 	.help = "",
 	.run = run_destroy,
+	.changes = true,
 };
 
 static int run_rename(struct keel *k, int argc, char **argv)
@@ -258,6 +278,7 @@ const struct command cmd_cpupool_rename = {
 	.summary = "Gives a CPU pool another name",
 	.help = "",
 	.run = run_rename,
+	.changes = true,
 };
 
 static int add(struct keel *k, struct pool *p, const char *arg)
@@ -270,7 +291,7 @@ static int add(struct keel *k, struct pool *p, const char *arg)
 
 static int run_add(struct keel *k, int argc, char **argv)
 {
-	return change(k, argc, argv, &cmd_cpupool_cpu_add, 2, add, "CPUs added");
+	return change(k, argc, argv, &cmd_cpupool_cpu_add, 2, add, "given the CPUs");
 }
 
 const struct command cmd_cpupool_cpu_add = {
@@ -279,6 +300,7 @@ const struct command cmd_cpupool_cpu_add = {
 	.summary = "Adds free CPUs to a pool",
 	.help = "CPUS is a list such as 0-3,^2 or node:1. All of them are added, or none.\n\n",
 	.run = run_add,
+	.changes = true,
 };
 
 static int remove_cpus(struct keel *k, struct pool *p, const char *arg)
@@ -291,7 +313,7 @@ static int remove_cpus(struct keel *k, struct pool *p, const char *arg)
 
 static int run_remove(struct keel *k, int argc, char **argv)
 {
-	return change(k, argc, argv, &cmd_cpupool_cpu_remove, 2, remove_cpus, "CPUs removed");
+	return change(k, argc, argv, &cmd_cpupool_cpu_remove, 2, remove_cpus, "reduced by the CPUs");
 }
 
 const struct command cmd_cpupool_cpu_remove = {
@@ -300,6 +322,7 @@ const struct command cmd_cpupool_cpu_remove = {
 	.summary = "Takes CPUs out of a pool; they are free then",
 	.help = "CPUS is a list such as 0-3,^2, or all. All of them are removed, or none.\n\n",
 	.run = run_remove,
+	.changes = true,
 };
 
 static int run_migrate(struct keel *k, int argc, char **argv)
@@ -330,4 +353,5 @@ const struct command cmd_cpupool_migrate = {
 	.summary = "Moves a domain to another CPU pool",
 	.help = "This lasts until the guest ends; pool in its file lasts longer.\n\n",
 	.run = run_migrate,
+	.changes = true,
 };

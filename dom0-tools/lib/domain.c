@@ -9,8 +9,6 @@
 #include "lib/hyper.h"
 #include "lib/store.h"
 
-#include <public/sched.h>
-
 /* xen_domctl_getdomaininfo.flags. */
 #define FLAG_DYING	(1u << 0)
 #define FLAG_SHUTDOWN	(1u << 2)
@@ -18,28 +16,6 @@
 #define FLAG_BLOCKED	(1u << 4)
 #define FLAG_RUNNING	(1u << 5)
 #define FLAG_REASON(f)	((f) >> 16 & 0xff)
-
-const char *keel_domain_reason_name(unsigned int reason)
-{
-	static const char *const names[] = {
-		"poweroff", "reboot", "suspend", "crash", "watchdog", "soft-reset",
-	};
-
-	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
-}
-
-const char *keel_domain_state_name(const struct keel_domain *d)
-{
-	if (d->dying)
-		return "dying";
-	if (d->shutdown)
-		return d->shutdown_reason == SHUTDOWN_crash ? "crashed" : "shutdown";
-	if (d->paused)
-		return "paused";
-	if (d->running)
-		return "running";
-	return d->blocked ? "blocked" : "runnable";
-}
 
 static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struct keel_domain *d)
 {
@@ -144,25 +120,4 @@ int keel_domain_find_guest(struct keel *k, const char *who, struct keel_domain *
 	if (!rc && !d->id)
 		return keel_fail(&k->err, EINVAL, "%s is Dom0, which this cannot be done to", who);
 	return rc;
-}
-
-struct json_object *keel_domain_to_json(const struct keel_domain *d)
-{
-	struct json_object *j = json_object_new_object();
-	char uuid[37];
-
-	guest_uuid_text(d->uuid, uuid);
-	json_object_object_add(j, "name", json_object_new_string(d->name));
-	json_object_object_add(j, "id", json_object_new_int(d->id));
-	json_object_object_add(j, "uuid", json_object_new_string(uuid));
-	json_object_object_add(j, "memory_kib", json_object_new_int64(d->memory_kib));
-	json_object_object_add(j, "max_memory_kib", json_object_new_int64(d->max_memory_kib));
-	json_object_object_add(j, "vcpus", json_object_new_int(d->vcpus));
-	json_object_object_add(j, "max_vcpus", json_object_new_int(d->max_vcpus));
-	json_object_object_add(j, "state", json_object_new_string(keel_domain_state_name(d)));
-	if (d->shutdown)
-		json_object_object_add(j, "shutdown_reason",
-			json_object_new_string(keel_domain_reason_name(d->shutdown_reason)));
-	json_object_object_add(j, "cpu_time_ns", json_object_new_int64(d->cpu_time_ns));
-	return j;
 }

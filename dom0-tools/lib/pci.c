@@ -132,7 +132,7 @@ int pci_make_assignable(struct keel *k, uint32_t sbdf)
 	/* Before its driver loses it, which may end its virtual functions. */
 	if (!rc && p.for_good.error && !again)
 		rc = cannot_be_assigned(k, name, p.for_good.why, p.for_good.advice);
-	if (!rc)
+	if (!rc && !k->dry_run)
 		rc = take_from_driver(k, &p, name);
 	return end(lock, &old, rc);
 }
@@ -149,6 +149,8 @@ static int give_back(struct keel *k, uint32_t sbdf)
 	if (p.owner != DOMID_IO)
 		return keel_fail(&k->err, EBUSY, "PCI function %s is not assignable: %s", name,
 				 p.owner ? p.refused.why : "it is Dom0's");
+	if (k->dry_run)
+		return 0;
 	/* pciback, if `xl` has given it to that. */
 	if (*p.driver && sysfs_write(name, SYSFS_PCI "/%s/driver/unbind", name))
 		keel_warn(k, "the driver %s does not let PCI function %s go", p.driver, name);
@@ -301,45 +303,58 @@ static int assign(struct keel *k, unsigned int domid, const struct guest_pci *p,
 	return cannot_be_assigned(k, name, pci_reason(rc), "");
 }
 
-int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
+/* Both can have each other, as far as that shows in advance. */
+static int attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
 {
-	sigset_t old;
-	int lock = begin(k, &old);
 	char name[16];
-	int rc, why;
+	int rc;
 
-	if (lock < 0)
-		return lock;
 	guest_pci_text(p->sbdf, name);
-	rc = pci_check(k, p->sbdf);
-	/* Before its settings are changed. */
-	why = rc ? 0 : hyper_test_assign(k, domid, p->sbdf);
-	if (for_the_guest(why))
-		rc = guest_refused(k, domid, why);
-	if (!rc)
-		put_back_leftovers(k, p->sbdf);
-	if (!rc)
-		rc = settings(k, domid, p);
+	put_back_leftovers(k, p->sbdf);
+	rc = settings(k, domid, p);
 	if (!rc) {
 		rc = assign(k, domid, p, name);
 		if (rc)
 			put_back(k, domid, p->sbdf);
 	}
+	return rc;
+}
+
+int pci_attach(struct keel *k, unsigned int domid, const struct guest_pci *p)
+{
+	sigset_t old;
+	int lock = begin(k, &old);
+	int rc, why;
+
+	if (lock < 0)
+		return lock;
+	rc = pci_check(k, p->sbdf);
+	/* Before its settings are changed. */
+	why = rc ? 0 : hyper_test_assign(k, domid, p->sbdf);
+	if (for_the_guest(why))
+		rc = guest_refused(k, domid, why);
+	if (!rc && !k->dry_run)
+		rc = attach(k, domid, p);
 	return end(lock, &old, rc);
 }
 
 static int detach(struct keel *k, unsigned int domid, uint32_t sbdf)
 {
 	char name[16];
-	int rc = hyper_deassign(k, domid, sbdf);
+	int rc;
 
+	if (!k->dry_run)
+		rc = hyper_deassign(k, domid, sbdf);
+	else
+		rc = hyper_test_assign(k, domid, sbdf) == -EEXIST ? 0 : -ENODEV;
 	guest_pci_text(sbdf, name);
 	if (rc == -ENODEV)
 		return keel_fail(&k->err, ENODEV, "domain %u has no PCI function %s", domid, name);
 	if (rc)
 		return keel_fail(&k->err, -rc, "PCI function %s does not leave domain %u: %s", name, domid,
 				 strerror(-rc));
-	put_back(k, domid, sbdf);
+	if (!k->dry_run)
+		put_back(k, domid, sbdf);
 	return 0;
 }
 

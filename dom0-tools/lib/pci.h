@@ -8,8 +8,9 @@
 #include "lib/keel.h"
 
 /*
- * PCI functions of the machine, for guests. One is assignable when no driver of Dom0 has it and the
- * hypervisor has put it into quarantine. What refuses one is in pci_info.h.
+ * PCI functions of the machine, for guests. With k->dry_run the functions that change something
+ * only check what can be checked in advance. One is assignable when no driver of Dom0 has it and
+ * the hypervisor has put it into quarantine. What refuses one is in pci_info.h.
  */
 
 /* Bits of the physical addresses that guests have. */

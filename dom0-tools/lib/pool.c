@@ -120,6 +120,8 @@ static int change_all(struct keel *k, const struct pool *p, unsigned int op, uns
 	unsigned int cpu;
 	int rc = 0;
 
+	if (k->dry_run)
+		return 0;
 	for (cpu = 0; cpu < GUEST_MAX_CPUS && !rc; cpu++)
 		if (has(cpus, cpu))
 			rc = change(k, p, op, cpu);
@@ -211,8 +213,8 @@ int pool_create(struct keel *k, struct pool *p)
 
 	if (!rc)
 		rc = take_one(k, &p->cpus);
-	if (rc)
-		return rc;
+	if (rc || k->dry_run)
+		return rc ? rc : pool_add(k, p, &p->cpus);
 	rc = hyper_pool_create(k, p->scheduler, &p->id);
 	if (rc)
 		return keel_fail(&k->err, -rc, "the hypervisor makes no CPU pool: %s", strerror(-rc));
@@ -241,7 +243,7 @@ int pool_destroy(struct keel *k, const struct pool *p)
 		return keel_fail(&k->err, EBUSY, "CPU pool %s has %u domains; move them first (`keel "
 				 "cpupool-migrate`)", p->name, now.domains);
 	rc = pool_remove(k, &now, &now.cpus);
-	if (rc)
+	if (rc || k->dry_run)
 		return rc;
 	rc = hyper_pool_change(k, XEN_SYSCTL_CPUPOOL_OP_DESTROY, p->id, 0);
 	if (rc)
@@ -255,7 +257,7 @@ int pool_rename(struct keel *k, struct pool *p, const char *name)
 	char path[STORE_PATH_MAX];
 	int rc = name_free(k, name);
 
-	if (rc)
+	if (rc || k->dry_run)
 		return rc;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(path, sizeof(path), "/local/pool/%u/name", p->id);
@@ -264,8 +266,13 @@ int pool_rename(struct keel *k, struct pool *p, const char *name)
 
 int pool_move(struct keel *k, const struct pool *p, unsigned int domid)
 {
-	int rc = hyper_pool_change(k, XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, p->id, domid);
+	static const struct guest_cpus none;
+	int rc;
 
+	if (!k->dry_run)
+		rc = hyper_pool_change(k, XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, p->id, domid);
+	else
+		rc = memcmp(&p->cpus, &none, sizeof(none)) ? 0 : -ENOENT;
 	if (rc == -ENOENT)
 		return keel_fail(&k->err, ENOENT,
 				 "CPU pool %s has no CPUs; `keel cpupool-cpu-add` gives it some", p->name);

@@ -12,6 +12,8 @@ struct pool {
 	struct guest_cpus cpus;
 };
 
+#define POOL_NO_ID ~0u		/* it is not made yet */
+
 /* All pools, by id: an array to free; returns how many. */
 int pool_list(struct keel *k, struct pool **out);
 /* @who is a name, or an id. -ENOENT if there is none. */
@@ -22,8 +24,9 @@ int pool_free_cpus(struct keel *k, struct guest_cpus *cpus);
 const char *pool_scheduler_name(unsigned int scheduler);
 
 /*
- * These change pools; the lock is held. A failure leaves all as it was: CPUs of a list come or go
- * together. An empty list for a new pool is the first CPU that is free.
+ * These change pools, or with k->dry_run only check whether they could; the lock is held. A failure
+ * leaves all as it was: CPUs of a list come or go together. An empty list for a new pool is the
+ * first CPU that is free.
  */
 int pool_create(struct keel *k, struct pool *p);
 int pool_destroy(struct keel *k, const struct pool *p);

@@ -269,7 +269,7 @@ static int create_vfs(struct keel *k, uint32_t pf, unsigned int vfs)
 
 	if (!rc)
 		rc = none_is_a_guests(k, pf);
-	if (rc)
+	if (rc || k->dry_run)
 		return rc;
 	controller_of(pf, n.name, sizeof(n.name));
 	if (!*n.name || !vfs)

@@ -23,11 +23,12 @@
 #include "lib/lock.h"
 #include "lib/pool.h"
 #include "lib/store.h"
+#include "test/run.h"
 
-static char history[4096], *printed;
+static char history[4096];
 static int hyper_error, machine_error;
 static unsigned int gone = ~0u;
-static bool no_config;
+static bool no_config, ended;
 static unsigned int web_id = 3;
 static struct keel k;
 
@@ -88,6 +89,7 @@ int keel_domain_find(struct keel *q, const char *who, struct keel_domain *d)
 			if (i && web_id == ~0u)
 				break;
 			d->id = i ? web_id : 0;
+			d->shutdown = i && ended;
 			return 0;
 		}
 	return keel_fail(&q->err, ESRCH, "there is no domain named '%s'", who);
@@ -235,11 +237,6 @@ void keel_hold_signals(sigset_t *old)
 
 void keel_release_signals(const sigset_t *old)
 {
-}
-
-struct json_object *keel_domain_to_json(const struct keel_domain *d)
-{
-	return json_of_domain(d);
 }
 
 void pool_name(struct keel *q, unsigned int id, char out[GUEST_NAME_MAX + 1])
@@ -459,7 +456,6 @@ int hyper_ratelimit(struct keel *q, unsigned int sched, unsigned int *us, bool s
 	return hyper_error;
 }
 
-/* Runs a command, given as words separated by blanks. `printed` gets its output and its error. */
 static int run(const char *words)
 {
 	static const struct command *const all[] = {
@@ -469,29 +465,13 @@ static int run(const char *words)
 		&cmd_block_list, &cmd_network_attach, &cmd_network_detach, &cmd_network_list,
 		&cmd_vm_list, &cmd_claims, &cmd_debug_keys, &cmd_list, &cmd_destroy,
 		&cmd_config_update, &cmd_edit, &cmd_autostart, &cmd_set_parameters, &cmd_events,
-		&cmd_shutdown, &cmd_reboot, &cmd_pause, &cmd_unpause,
+		&cmd_shutdown, &cmd_reboot, &cmd_pause, &cmd_unpause, NULL,
 	};
-	FILE *out = stdout, *err = stderr;
-	char copy[256], *argv[16] = { 0 }, *rest = copy;
-	int argc = 0, rc = -1;
-	size_t size;
 
-	snprintf(copy, sizeof(copy), "%s", words);
-	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
-		argc++;
-	free(printed);
-	printed = NULL;
 	history[0] = 0;
 	locks = 0;
 	k = (struct keel){ 0 };
-	stdout = stderr = open_memstream(&printed, &size);
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (!strcmp(all[i]->name, argv[0]))
-			rc = all[i]->run(&k, argc, argv);
-	fclose(stdout);
-	stdout = out;
-	stderr = err;
-	return rc;
+	return run_command(&k, all, words);
 }
 
 static void expect(const char *words, int rc, const char *says, const char *does)
@@ -637,6 +617,10 @@ static void pools_shown(void **state)
 	expect("list -c", 0, "Time(s)     Cpupool\n", "");
 	assert_contains(printed, "       0.0     pool2\n");
 	expect("list web 0 web", 0, "Domain-0", "");
+	expect("list --json -c", 0, "\"cpupool\":\"pool2\"", "");
+	ended = true;
+	expect("list --json web", 0, "\"shutdown_reason\":\"poweroff\"", "");
+	ended = false;
 	expect("list other", 3, "there is no domain named 'other'", "");
 	expect("vm-list -c", 0, "     3 web                               pool2\n", "");
 	expect("vm-list --cpupool", 0, "     0 Domain-0                          pool0\n", "");
@@ -795,6 +779,7 @@ static void edited(void **state)
 static void autostarted(void **state)
 {
 	keel_autostart_dir = in_dir("auto/matic");
+	expect("autostart --json -n web on", 0, "\"dry_run\":true", "");
 	expect("autostart", 0, "", "");
 	assert_string_equal(printed, "");
 	expect("list --json web", 0, "\"autostart\":false", "");
@@ -870,11 +855,6 @@ static int next_look(struct keel_domain **out)
 bool keel_interrupted(struct keel *q)
 {
 	return look > (int)(sizeof(looks) / sizeof(looks[0]));
-}
-
-const char *keel_domain_reason_name(unsigned int reason)
-{
-	return reason ? "reboot" : "poweroff";
 }
 
 bool xs_watch(struct xs_handle *h, const char *path, const char *token)
@@ -955,6 +935,8 @@ static void dry(void **state)
 	expect("mem-set -n web 513", 1, "512 MiB at most", "");
 	expect("sched-credit2 -n -s -r 500", 0, "ratelimit 1000 us (as it is now)", "");
 	expect("set-parameters -n loglvl=all", 0, "would be set, if the hypervisor takes the values", "");
+	expect("sched-credit2 --json -n -s -r 500", 0, "\"dry_run\":true", "");
+	expect("set-parameters --json -n loglvl=all", 0, "\"dry_run\":true", "");
 	expect("set-parameters -n nosuch=1", 1, "has no parameter 'nosuch'", "");
 	expect("autostart -n web on", 0, "web: would from now on be one that starts when Dom0 boots\n",
 	       "");
@@ -966,10 +948,13 @@ static void dry(void **state)
 	strcat(line, " name='mail'");
 	expect(line, 1, "the configuration is that of 'mail'", "");
 	expect("block-attach -n web /b.img,raw,xvdb,w", 0, "xvdb would be attached\n", "dry disk 3\n");
+	expect("block-attach --json -n web /b.img,raw,xvdb,w", 0, "\"dry_run\":true", "dry disk 3\n");
 	expect("network-attach -n web", 0, "web (domain 3): interface would be attached\n",
 	       "dry vif 3\n");
 	expect("network-attach -n --json web devid=2", 0, "\"devid\":2", "dry vif 3\n");
 	expect("network-detach --json -n web 2", 0, "\"dry_run\":true", "dry remove 3\n");
+	expect("debug-keys -n q", 0, "would be sent, if the hypervisor takes the keys\n", "");
+	expect("debug-keys -n --json q", 0, "\"dry_run\":true", "");
 	expect("list -n", 2, "bad option or value: -n", "");
 }
 

@@ -14,6 +14,7 @@
 #include "keel/keel.h"
 #include "lib/dump.h"
 #include "lib/hyper.h"
+#include "test/run.h"
 
 #define PAGE	KEEL_PAGE_SIZE
 #define LOW	700			/* frames from 0 on, but one that is a hole */
@@ -29,7 +30,6 @@ static int pauses, pause_error, types_error, context_error, map_error;
 static int until_interrupt;		/* looks for a signal; 0: none comes */
 static bool bad, gone;
 static uint64_t last_done, last_total;
-static char *printed;
 
 static bool is_memory(uint64_t gfn)
 {
@@ -143,6 +143,7 @@ void keel_warn(struct keel *q, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
+	putc('\n', stderr);
 	va_end(ap);
 }
 
@@ -421,27 +422,14 @@ static void places(void **state)
 	assert_int_equal(files(), 0);
 }
 
-static int run(const char *first, ...)
+static int run(const char *words, const char *path)
 {
-	char name[] = "dump-core", *argv[8] = { name, (char *)first }, *w;
-	FILE *out = stdout, *err = stderr;
-	int argc = 2, rc;
-	size_t size;
-	va_list ap;
+	static const struct command *const all[] = { &cmd_dump_core, NULL };
+	char text[256];
 
-	va_start(ap, first);
-	while ((w = va_arg(ap, char *)))
-		argv[argc++] = w;
-	va_end(ap);
-	free(printed);
-	printed = NULL;
+	snprintf(text, sizeof(text), "dump-core %s%s%s", words, path ? " " : "", path ? path : "");
 	k = (struct keel){ .version = 4 << 16 | 17 };
-	stdout = stderr = open_memstream(&printed, &size);
-	rc = cmd_dump_core.run(&k, argc, argv);
-	fclose(stdout);
-	stdout = out;
-	stderr = err;
-	return rc;
+	return run_command(&k, all, text);
 }
 
 static void command(void **state)
@@ -449,21 +437,21 @@ static void command(void **state)
 	char says[256];
 
 	assert_int_equal(run("web", NULL), KEEL_EXIT_USAGE);
-	assert_int_equal(run("other", core, NULL), KEEL_EXIT_NO_GUEST);
-	assert_int_equal(run("-n", "web", core, NULL), KEEL_EXIT_OK);
+	assert_int_equal(run("other", core), KEEL_EXIT_NO_GUEST);
+	assert_int_equal(run("-n web", core), KEEL_EXIT_OK);
 	snprintf(says, sizeof(says), "web (domain 3): would be dumped to %s\n", core);
 	assert_string_equal(printed, says);
-	assert_int_equal(run("-n", "web", folder, NULL), KEEL_EXIT_FAILED);
+	assert_int_equal(run("-n web", folder), KEEL_EXIT_FAILED);
 	assert_contains(printed, "not a regular file");
-	assert_int_equal(run("--json", "-n", "web", core, NULL), KEEL_EXIT_OK);
+	assert_int_equal(run("--json -n web", core), KEEL_EXIT_OK);
 	assert_contains(printed, "\"dry_run\":true");
 	assert_null(strstr(printed, "pages"));
 	assert_int_equal(files(), 0);
-	assert_int_equal(run("web", core, NULL), KEEL_EXIT_OK);
+	assert_int_equal(run("web", core), KEEL_EXIT_OK);
 	snprintf(says, sizeof(says), "web (domain 3): dumped to %s\n", core);
 	assert_string_equal(printed, says);
 	bad = true;
-	assert_int_equal(run("--json", "web", core, NULL), KEEL_EXIT_OK);
+	assert_int_equal(run("--json web", core), KEEL_EXIT_OK);
 	assert_contains(printed, "1 pages could not be read");
 	assert_contains(printed, "\"pages\":702");
 	assert_contains(printed, "\"unreadable_pages\":1");
@@ -471,7 +459,7 @@ static void command(void **state)
 	bad = false;
 	unlink(core);
 	map_error = EPERM;
-	assert_int_equal(run("web", core, NULL), KEEL_EXIT_FAILED);
+	assert_int_equal(run("web", core), KEEL_EXIT_FAILED);
 	map_error = 0;
 	assert_int_equal(files(), 0);
 }

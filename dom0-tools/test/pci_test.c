@@ -18,6 +18,7 @@
 #include "lib/pci_info.h"
 #include "lib/store.h"
 #include "lib/sysfs.h"
+#include "test/run.h"
 
 #define PF	0x0100
 #define VF0	0x0101
@@ -169,6 +170,18 @@ int sysfs_link(char *out, size_t size, const char *fmt, ...)
 	return *out ? 0 : -ENOENT;
 }
 
+static int all_functions(char ***names)
+{
+	int n = 0;
+
+	*names = calloc(8, sizeof(**names));
+	for (; machine[n].sbdf; n++) {
+		(*names)[n] = malloc(16);
+		guest_pci_text(machine[n].sbdf, (*names)[n]);
+	}
+	return n;
+}
+
 int sysfs_list(char ***names, const char *fmt, ...)
 {
 	char path[SYSFS_PATH_MAX];
@@ -177,6 +190,8 @@ int sysfs_list(char ***names, const char *fmt, ...)
 
 	PATH(path, fmt);
 	*names = NULL;
+	if (!strcmp(path, SYSFS_PCI))
+		return all_functions(names);
 	f = named(path, &file);
 	if (!f || !((!strcmp(file, "net") && !strcmp(f->driver, "igb")) ||
 		    (!strcmp(file, "nvme") && f->sbdf == DISK)))
@@ -1107,6 +1122,90 @@ static void settings_of_what_has_none(void **state)
 	assert_string_equal(history, "");
 }
 
+int keel_open(struct keel *unused, bool no_xenstore)
+{
+	return 0;
+}
+
+struct xs_handle *xs_open(unsigned long flags)
+{
+	return NULL;
+}
+
+int keel_domain_find(struct keel *q, const char *who, struct keel_domain *d)
+{
+	*d = (struct keel_domain){ .id = WEB };
+	return strcmp(who, "web") ? keel_fail(&q->err, ESRCH, "there is no domain named '%s'", who) : 0;
+}
+
+int keel_domain_find_guest(struct keel *q, const char *who, struct keel_domain *d)
+{
+	return keel_domain_find(q, who, d);
+}
+
+static void expect(const char *words, int rc, const char *says)
+{
+	static const struct command *const all[] = {
+		&cmd_pci_list, &cmd_pci_assignable_list, &cmd_pci_assignable_add, &cmd_pci_assignable_remove,
+		&cmd_pci_attach, &cmd_pci_detach, &cmd_vf_create, NULL,
+	};
+	int got;
+
+	k = (struct keel){ 0 };
+	got = run_command(&k, all, words);
+	if (got != rc)
+		fail_msg("keel %s: exit code %d, not %d: %s", words, got, rc, printed);
+	assert_contains(printed, says);
+}
+
+static void by_command(void **state)
+{
+	function(VF1)->reserved = true;
+	function(VF1)->why = 0;
+	expect("pci-assignable-add 01:00.2", 0, "0000:01:00.2: assignable\n");
+	expect("pci-assignable-list", 0, "0000:01:00.2\n");
+	expect("pci-assignable-list --json", 0, "[\n  \"0000:01:00.2\"\n]\n");
+	expect("pci-list", 0, "VF 1 of 0000:01:00.0");
+	assert_contains(printed, "; reserved: 0x1000-0x1fff\n");
+	expect("pci-list --json", 0, "\"owner\":\"quarantine\"");
+	expect("pci-attach --json web 01:00.2", 0, "\"result\":\"attached\"");
+	expect("pci-detach --json web 01:00.2", 0, "\"result\":\"detached\"");
+	expect("pci-assignable-remove --json 01:00.2", 0, "\"result\":\"Dom0's again\"");
+	expect("pci-assignable-add --json 01:00.2", 0, "\"result\":\"assignable\"");
+	expect("vf-create 01:00.0 2", 0, "0000:01:00.0: 2 virtual functions: 0000:01:00.1 0000:01:00.2\n");
+	expect("vf-create --json 01:00.0 2", 0, "\"functions\":[\n    \"0000:01:00.1\"");
+	expect("pci-attach nobody 01:00.2", 3, "there is no domain named 'nobody'");
+	expect("pci-attach web 07:00.2", 1, "there is no PCI function 0000:07:00.2");
+}
+
+/* Dry runs change nothing, and refuse what would be refused. */
+static void dry(void **state)
+{
+	expect("pci-assignable-add -n 01:00.2", 0, "0000:01:00.2: would be assignable\n");
+	expect("pci-assignable-add -n 00:1f.0", 1, "it cannot be reset");
+	expect("pci-assignable-remove -n 01:00.2", 1, "is not assignable: it is Dom0's");
+	expect("pci-attach -n web 01:00.1", 0, "0000:01:00.1: would be attached\n");
+	expect("pci-attach -n --json web 01:00.1,vlan=5", 0, "\"dry_run\":true");
+	expect("pci-attach -n web 01:00.2", 1, "Dom0's driver igbvf has it");
+	none_for_web = -EPERM;
+	expect("pci-attach -n web 01:00.1", 1, "web cannot have PCI functions");
+	none_for_web = 0;
+	expect("pci-detach -n web 01:00.1", 1, "domain 3 has no PCI function 0000:01:00.1");
+	expect("vf-create -n 01:00.0 3", 0, "0000:01:00.0: would be given 3 virtual functions\n");
+	expect("vf-create -n 01:00.0 1", 0, "1 virtual function\n");
+	expect("vf-create -n --json 01:00.0 0", 0, "\"dry_run\":true");
+	expect("vf-create -n 01:00.0 9", 1, "can have 7 virtual functions at most");
+	assert_string_equal(history, "");
+	assert_int_equal(vfs_made, -1);
+	function(VF0)->owner = WEB;
+	expect("pci-detach -n web 01:00.1", 0, "would be detached\n");
+	expect("vf-create -n 01:00.0 3", 1, "web has 0000:01:00.1");
+	function(VF0)->owner = DOMID_IO;
+	expect("pci-assignable-remove -n 01:00.1", 0, "would be Dom0's again\n");
+	assert_int_equal(function(VF0)->owner, DOMID_IO);
+	assert_string_equal(history, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1124,7 +1223,10 @@ int main(void)
 		cmocka_unit_test_setup(settings_when_guests_end, start),
 		cmocka_unit_test_setup(priority_and_protocol_come_back, start),
 		cmocka_unit_test_setup(kept_text_that_is_odd, start),
+		cmocka_unit_test_setup(by_command, start), cmocka_unit_test_setup(dry, start),
 	};
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	free(printed);
+	return rc;
 }

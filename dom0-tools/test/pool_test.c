@@ -12,6 +12,7 @@
 #include "lib/hyper.h"
 #include "lib/pool.h"
 #include "lib/store.h"
+#include "test/run.h"
 
 #define CPUS 4
 #define POOLS 3
@@ -22,7 +23,6 @@ static bool exists[POOLS];
 static char names[POOLS][100], uuids[POOLS][40];
 static int broken_cpu, store_fails;
 static bool open_lock, held, wide;
-static char *printed;
 static struct keel k;
 
 static int cpus_of(unsigned int id)
@@ -206,32 +206,17 @@ static int reset(void **state)
 	return 0;
 }
 
-/* The words are separated by blanks. */
 static void expect(const char *words, int rc, const char *says)
 {
 	static const struct command *const all[] = {
 		&cmd_cpupool_list, &cmd_cpupool_create, &cmd_cpupool_destroy, &cmd_cpupool_rename,
-		&cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove, &cmd_cpupool_migrate,
+		&cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove, &cmd_cpupool_migrate, NULL,
 	};
-	FILE *out = stdout, *err = stderr;
-	char copy[256], *argv[16] = { 0 }, *rest = copy;
-	int argc = 0, got = -1;
-	size_t size;
+	int got;
 
-	snprintf(copy, sizeof(copy), "%s", words);
-	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
-		argc++;
-	free(printed);
-	printed = NULL;
 	k = (struct keel){ 0 };
 	open_lock = false;
-	stdout = stderr = open_memstream(&printed, &size);
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (!strcmp(all[i]->name, argv[0]))
-			got = all[i]->run(&k, argc, argv);
-	fclose(stdout);
-	stdout = out;
-	stderr = err;
+	got = run_command(&k, all, words);
 	if (got != rc)
 		fail_msg("keel %s: exit code %d, not %d: %s", words, got, rc, printed);
 	assert_contains(printed, says);
@@ -251,7 +236,7 @@ static void cpus_are(const char *text)
 static void listed(void **state)
 {
 	expect("cpupool-list", 0, "Pool-0                              0    4 credit2         2\n");
-	expect("cpupool-cpu-remove Pool-0 2-3", 0, "pool Pool-0 (0): CPUs removed");
+	expect("cpupool-cpu-remove Pool-0 2-3", 0, "pool Pool-0 (0): reduced by the CPUs");
 	expect("cpupool-create name=\"rt\" cpus=\"3\"", 0, "pool rt (1): created");
 	expect("cpupool-list", 0, "rt                                  1    1 credit2         0\n");
 	expect("cpupool-list -c", 0, "Pool-0                              0 0-1\n");
@@ -269,7 +254,7 @@ static void listed(void **state)
 static void created(void **state)
 {
 	expect("cpupool-create name=\"rt\"", 1, "no CPU is free");
-	expect("cpupool-cpu-remove 0 1-3", 0, "removed");
+	expect("cpupool-cpu-remove 0 1-3", 0, "reduced");
 	expect("cpupool-create name=\"rt\" sched=\"credit2\"", 0, "created");
 	cpus_are("01--");
 	assert_string_equal(names[1], "rt");
@@ -294,9 +279,19 @@ static void created(void **state)
 	cpus_are("0122");
 	expect("cpupool-create cpus=\"1\"", 2, "the pool has no name");
 	expect("cpupool-create name=\"c\" sched=\"rtds\"", 2, "was started with, credit2, not rtds");
-	expect("cpupool-create name=\"c\" nodes=\"0\"", 2, "nodes: write it as cpus=");
+	expect("cpupool-create name=\"c\" nodes=\"2\"", 2, "the machine has no node 2");
+	expect("cpupool-create name=\"c\" nodes=\"1\" cpus=\"2\"", 2, "cpus and nodes do not go together");
+	expect("cpupool-create name=\"c\" nodes=\"0-1,^1\"", 2, "no CPU is left");
+	expect("cpupool-create name=\"c\" nodes=\"x\"", 2, "'node:x' is no list of CPUs");
 	expect("cpupool-create name=\"c\" size=1", 2, "size is no valid setting of a pool");
 	expect("cpupool-create name=\"c\" cpus=\"x\"", 2, "'x' is no list of CPUs");
+	/* Nodes, as a text or as a list. */
+	expect("cpupool-destroy b", 0, "destroyed");
+	expect("cpupool-create name=\"b\" nodes=\"0-1,^0\"", 0, "created");
+	cpus_are("0122");
+	expect("cpupool-destroy b", 0, "destroyed");
+	expect("cpupool-create name=\"b\" nodes=[\"1\"]", 0, "created");
+	cpus_are("0122");
 	expect("cpupool-create /nowhere", 2, "cannot open configuration /nowhere");
 }
 
@@ -304,14 +299,14 @@ static void changed(void **state)
 {
 	expect("cpupool-cpu-remove Pool-0 all", 1, "CPU 3 is the last of pool Pool-0, which has domains");
 	cpus_are("0000");	/* all or none */
-	expect("cpupool-cpu-remove Pool-0 2-3", 0, "removed");
+	expect("cpupool-cpu-remove Pool-0 2-3", 0, "reduced");
 	expect("cpupool-create name=\"rt\" cpus=\"3\"", 0, "created");
 	expect("cpupool-cpu-remove rt 2", 1, "CPU 2 is not in pool rt");
 	expect("cpupool-cpu-add rt 0", 1, "CPU 0 is not free");
 	expect("cpupool-cpu-add rt 9", 1, "CPU 9 is not free");
 	expect("cpupool-cpu-add rt x", 1, "'x' is no list of CPUs");
 	expect("cpupool-cpu-add rt node:2", 1, "'node:2': the machine has no node 2, the last one is 1");
-	expect("cpupool-cpu-add rt node:1,^3", 0, "pool rt (1): CPUs added");
+	expect("cpupool-cpu-add rt node:1,^3", 0, "pool rt (1): given the CPUs");
 	cpus_are("0011");
 	expect("cpupool-rename rt Pool-0", 1, "the name 'Pool-0' is taken by CPU pool 0");
 	expect("cpupool-rename rt fast", 0, "pool fast (1): renamed");
@@ -323,9 +318,9 @@ static void changed(void **state)
 	expect("cpupool-destroy fast", 1, "CPU pool fast has 1 domains; move them first");
 	cpus_are("0011");
 	expect("cpupool-migrate web 0", 0, "moved");
-	expect("cpupool-cpu-remove fast all", 0, "removed");
+	expect("cpupool-cpu-remove fast all", 0, "reduced");
 	expect("cpupool-migrate web fast", 1, "CPU pool fast has no CPUs");
-	expect("cpupool-cpu-add fast 2", 0, "added");
+	expect("cpupool-cpu-add fast 2", 0, "given the CPUs");
 	expect("cpupool-destroy --json fast", 0, "\"result\":\"destroyed\"");
 	assert_false(exists[1]);
 	assert_string_equal(names[1], "");
@@ -334,11 +329,38 @@ static void changed(void **state)
 	expect("cpupool-destroy", 2, "something is missing");
 }
 
+/* Dry runs change nothing, and refuse what would be refused. */
+static void dry(void **state)
+{
+	expect("cpupool-create -n name=\"rt\"", 1, "no CPU is free");
+	expect("cpupool-cpu-remove 0 2-3", 0, "reduced");
+	expect("cpupool-create name=\"rt\" cpus=\"3\"", 0, "created");
+	expect("cpupool-create -n name=\"b\"", 0, "pool b: would be created\n");
+	expect("cpupool-create -n --json name=\"b\" cpus=\"2\"", 0, "\"dry_run\":true");
+	assert_null(strstr(printed, "id"));
+	expect("cpupool-create -n name=\"b\" cpus=\"3\"", 1, "CPU 3 is not free");
+	expect("cpupool-create -n name=\"rt\"", 1, "the name 'rt' is taken");
+	expect("cpupool-cpu-add -n rt 2", 0, "pool rt (1): would be given the CPUs\n");
+	expect("cpupool-cpu-add -n rt 0", 1, "CPU 0 is not free");
+	expect("cpupool-cpu-remove -n rt 3", 0, "would be");
+	expect("cpupool-rename -n rt fast", 0, "pool rt (1): would be renamed\n");
+	expect("cpupool-rename -n rt Pool-0", 1, "is taken");
+	expect("cpupool-migrate -n web rt", 0, "web (domain 3): would be moved\n");
+	expect("cpupool-destroy -n --json rt", 0, "\"dry_run\":true");
+	expect("cpupool-destroy -n 0", 1, "the first CPU pool stays");
+	cpus_are("00-1");
+	assert_string_equal(names[1], "rt");
+	assert_int_equal(pool_of_domain[1], 0);
+	assert_false(exists[2]);
+	expect("cpupool-cpu-remove rt 3", 0, "reduced");
+	expect("cpupool-migrate -n web rt", 1, "CPU pool rt has no CPUs");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(listed, reset), cmocka_unit_test_setup(created, reset),
-		cmocka_unit_test_setup(changed, reset),
+		cmocka_unit_test_setup(changed, reset), cmocka_unit_test_setup(dry, reset),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -15,8 +15,9 @@
 #include "lib/hyper.h"
 #include "lib/stats.h"
 #include "lib/store.h"
+#include "test/run.h"
 
-static char dir[] = "/tmp/stats-test-XXXXXX", *printed;
+static char dir[] = "/tmp/stats-test-XXXXXX";
 static unsigned int gone = ~0u;
 static int hyper_error, ticks;
 static const char *web_name = "web";
@@ -138,39 +139,33 @@ static void make_files(void)
 	put("vif-3-0/net/vif3.0/statistics/rx_bytes", "100\n");
 	put("vif-3-0/net/vif3.0/statistics/tx_bytes", "20000000000\n");
 	put("vif-3-0/net/vif3.0/statistics/rx_dropped", "1\n");
+	put("vif-3-0/net/vif3.0/statistics/rx_packets", "7\n");
+	put("vif-3-0/net/vif3.0/statistics/tx_packets", "8\n");
+	put("vif-3-0/net/vif3.0/statistics/rx_errors", "9\n");
+	put("vif-3-0/net/vif3.0/statistics/tx_errors", "10\n");
+	put("vif-3-0/net/vif3.0/statistics/tx_dropped", "11\n");
 	put("vif-3-10/net/dmz/statistics/rx_bytes", "1024\n");
 	put("vif-3-2/net/vif3.2/statistics/rx_bytes", "2048\n");
 	put("vif-31-0/net/vif31.0/statistics/rx_bytes", "5\n");
 	put("vbd-3-51712/statistics/rd_req", "6\n");
 	put("vbd-3-51712/statistics/rd_sect", "10\n");
 	put("vbd-3-51712/statistics/wr_req", "2\n");
+	put("vbd-3-51712/statistics/f_req", "12\n");
+	put("vbd-3-51712/statistics/ds_req", "13\n");
+	put("vbd-3-51712/statistics/oo_req", "14\n");
 	put("vbd-3-51728/statistics/wr_sect", "4\n");
 	put("guest-web.log", "hello\r\n\xff");
 }
 
 static int run(const char *words)
 {
-	static const struct command *const all[] = { &cmd_stats, &cmd_domstats, &cmd_top, &cmd_logs };
-	FILE *out = stdout, *err = stderr;
-	char copy[128], *argv[16] = { 0 }, *rest = copy;
-	int argc = 0, rc = -1;
-	size_t size;
+	static const struct command *const all[] = {
+		&cmd_stats, &cmd_domstats, &cmd_top, &cmd_logs, NULL,
+	};
 
-	snprintf(copy, sizeof(copy), "%s", words);
-	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
-		argc++;
-	free(printed);
-	printed = NULL;
 	ticks = 0;
 	k = (struct keel){ 0 };
-	stdout = stderr = open_memstream(&printed, &size);
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (!strcmp(all[i]->name, argv[0]))
-			rc = all[i]->run(&k, argc, argv);
-	fclose(stdout);
-	stdout = out;
-	stderr = err;
-	return rc;
+	return run_command(&k, all, words);
 }
 
 static void expect(const char *words, int rc, const char *says)
@@ -269,6 +264,8 @@ static void domstats(void **state)
 	j = json_tokener_parse(printed);
 	assert_int_equal(json_object_array_length(j), 1);
 	json_object_put(j);
+	expect("domstats --json web", 0, "\"rx_errors\":10,\n        \"rx_dropped\":11,\n");
+	assert_contains(printed, "\"flushes\":12,\n        \"discards\":13,\n        \"waits\":14\n");
 	run("stats --json");
 	j = json_tokener_parse(printed);
 	assert_int_equal(json_object_array_length(json_object_object_get(j, "domains")), 2);
