@@ -37,6 +37,7 @@ install-tools: tools
 	@install -D -m 644 $(TO)/completion.bash $(ROOT_PREFIX)/share/bash-completion/completions/keel
 	@install -D -m 644 $(TO)/completion.zsh $(ROOT_PREFIX)/share/zsh/site-functions/_keel
 	@install -D -m 644 $(TO)/completion.fish $(ROOT_PREFIX)/share/fish/vendor_completions.d/keel.fish
+	@install -D -m 644 -t $(ROOT_PREFIX)/share/keel $(wildcard $(T)/schema/*.json)
 	@$(call install-made,644,$(H)/keeld.service,$(DESTDIR)$(UNIT_DIR)/keeld.service)
 	@install -D -m 644 $(H)/tmpfiles.conf $(ROOT_PREFIX)/lib/tmpfiles.d/keel.conf
 

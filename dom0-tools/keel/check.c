@@ -169,7 +169,7 @@ static int run_convert(struct keel *k, int argc, char **argv)
 		rc = report(k);
 		return rc == KEEL_EXIT_FAILED ? KEEL_EXIT_USAGE : rc;
 	}
-	rc = is_json(argv[optind]) ? print_text(k, &g) : print_json(guest_to_json(&g));
+	rc = !k->json && is_json(argv[optind]) ? print_text(k, &g) : print_json(guest_to_json(&g));
 	guest_free(&g);
 	return rc;
 }
@@ -180,7 +180,7 @@ const struct command cmd_convert = {
 	.summary = "Prints a configuration as JSON, or one in JSON as for xl",
 	.help =
 	"What is printed describes the same guest, with all that the file leaves to keel, and with\n"
-	"absolute paths. All commands that take a file take both forms.\n\n",
+	"absolute paths. With --json it is JSON in any case. All commands that take a file take both forms.\n\n",
 	.run = run_convert,
 	.opens = true,
 };

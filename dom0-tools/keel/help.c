@@ -26,6 +26,22 @@ static int list_json(void)
 	return print_json(j);
 }
 
+static int print_one(struct keel *k, const struct command *c)
+{
+	struct json_object *j;
+
+	if (!k->json) {
+		command_usage(c);
+		return KEEL_EXIT_OK;
+	}
+	j = json_object_new_object();
+	json_object_object_add(j, "name", json_object_new_string(c->name));
+	json_object_object_add(j, "arguments", json_object_new_string(c->args));
+	json_object_object_add(j, "summary", json_object_new_string(c->summary));
+	json_object_object_add(j, "help", json_object_new_string(c->help));
+	return print_json(j);
+}
+
 static int run(struct keel *k, int argc, char **argv)
 {
 	const struct options o = { .cmd = &cmd_help, .max_args = 1 };
@@ -39,8 +55,7 @@ static int run(struct keel *k, int argc, char **argv)
 	c = command_find(argv[optind]);
 	if (!c)
 		return usage_error(k, &cmd_help, "there is no command '%s'", argv[optind]);
-	command_usage(c);
-	return KEEL_EXIT_OK;
+	return print_one(k, c);
 }
 
 const struct command cmd_help = {

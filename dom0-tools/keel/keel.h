@@ -7,6 +7,9 @@
 #include "lib/domain.h"
 #include "lib/keel.h"
 
+/* Of what --json prints: schema/keel-1.schema.json, and what changes the number. */
+#define KEEL_JSON_VERSION 1
+
 /* One command of `keel`; each is a file of its own. */
 struct command {
 	const char *name;

@@ -60,6 +60,18 @@ static void early_options(struct keel *k, int argc, char **argv)
 		k->progress = show_progress;
 }
 
+static int print_version(struct keel *k)
+{
+	struct json_object *j;
+
+	if (!k->json)
+		return puts("keel " KEEL_RELEASE) < 0 ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
+	j = json_object_new_object();
+	json_object_object_add(j, "release", json_object_new_string(KEEL_RELEASE));
+	json_object_object_add(j, "json", json_object_new_int(KEEL_JSON_VERSION));
+	return print_json(j);
+}
+
 int main(int argc, char **argv)
 {
 	static struct keel k;
@@ -70,7 +82,7 @@ int main(int argc, char **argv)
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return cmd_help.run(&k, 1, argv) || argc < 2 ? KEEL_EXIT_USAGE : KEEL_EXIT_OK;
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
-		return puts("keel " KEEL_RELEASE) < 0 ? KEEL_EXIT_FAILED : KEEL_EXIT_OK;
+		return print_version(&k);
 	c = command_find(argv[1]);
 	if (!c)
 		return usage_error(&k, &cmd_help, "there is no command '%s'", argv[1]);
