@@ -12,9 +12,10 @@ $(XL_PACKAGES): test/xl/packages.list $(PACKAGES_STAMP)
 	@touch $@
 
 $(XL_DISK): $(XL_PACKAGES) $(DOM0_DIR)/vmlinux $(GUEST_IMAGE) test/dom0/repack test/xl/build-disk test/xl/modules.list \
-		$(shell find test/xl/root -type f) $(IMAGE_SCRIPTS)
+		$(shell find test/xl/root -type f) $(IMAGE_SCRIPTS) $(TO)/keel
 	@test/dom0/repack $(DOM0_DIR)/vmlinux $(@D)/vmlinuz
-	test/xl/build-disk $(PACKAGES_DIR)/root test/xl/modules.list $(@D)/vmlinuz $(GUEST_IMAGE) $(@D)/tree $@
+	test/xl/build-disk $(PACKAGES_DIR)/root test/xl/modules.list $(@D)/vmlinuz $(GUEST_IMAGE) $(TO)/keel \
+		$(@D)/tree $@
 
 XL_INITRD := $(O)/test/xl/initrd.img
 xl-disk: $(XL_INITRD)
