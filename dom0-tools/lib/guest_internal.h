@@ -3,8 +3,8 @@
 #define KEEL_LIB_GUEST_INTERNAL_H
 
 /*
- * Private header of guest.c, which reads a file's settings, guest_set.c (those of Keel) and
- * guest_known.c (the others of xl).
+ * Private header of guest.c, which reads a file's settings, guest_set.c (those of Keel),
+ * guest_known.c (the others of xl), guest_vif.c and guest_disk.c (entries of their lists).
  */
 #include "lib/guest.h"
 
@@ -48,5 +48,13 @@ void reader_warn(void *arg, const char *text);
  * says what to use. 1 if xl does not have it either.
  */
 int guest_known_setting(struct reader *r, const struct cfg_setting *s);
+
+/*
+ * guest_vif.c: the next comma-separated word of *@p without the blanks around it; NULL at the
+ * end.
+ */
+char *guest_next_word(char **p);
+/* Warns of an option of a disk or an interface. */
+void guest_no_effect(guest_warn_fn *warn, void *arg, const char *kind, const char *option);
 
 #endif
