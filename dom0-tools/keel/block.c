@@ -54,7 +54,7 @@ const struct command cmd_block_attach = {
 	.args = "NAME|ID DISK...",
 	.summary = "Gives a running guest a disk",
 	.help =
-	"DISK is an entry of disk as in the guest's file, keel.cfg(5): IMAGE,raw,xvdb,w or words such as\n"
+	"DISK is an entry of disk as in the guest's file, keel.cfg(5): IMAGE,qcow2,xvdb,w or words such as\n"
 	"vdev=xvdb access=r target=IMAGE. The guest has it also when keeld starts it again; its file is left\n"
 	"alone.\n\n",
 	.run = run_attach,
@@ -125,6 +125,7 @@ static void list_disk(struct keel *k, const struct keel_domain *d, const char *i
 	char *vdev = read_entry(k, d->id, index, "dev"), *mode = read_entry(k, d->id, index, "mode");
 	char *target = read_entry(k, d->id, index, "params");
 	char *device = read_entry(k, d->id, index, "physical-device");
+	char *format = read_entry(k, d->id, index, "format");
 	const char *state = device_state(k, "vbd", d->id, index);
 	struct json_object *j = json_object_new_object();
 
@@ -133,14 +134,17 @@ static void list_disk(struct keel *k, const struct keel_domain *d, const char *i
 	json_object_object_add(j, "state", json_object_new_string(state));
 	json_object_object_add(j, "readonly", json_object_new_boolean(*mode == 'r'));
 	json_object_object_add(j, "target", json_object_new_string(target));
+	json_object_object_add(j, "format", json_object_new_string(*format ? format : "raw"));
 	json_object_object_add(j, "device", json_object_new_string(device));
 	json_object_array_add(list, j);
 	if (!k->json)
-		printf("%-32s %5u %-6s %6s %-12s %-4s %s\n", d->name, d->id, vdev, index, state, mode, target);
+		printf("%-32s %5u %-6s %6s %-12s %-4s %s%s%s\n", d->name, d->id, vdev, index, state, mode, format,
+		       *format ? ":" : "", target);
 	free(vdev);
 	free(mode);
 	free(target);
 	free(device);
+	free(format);
 }
 
 static int run_list(struct keel *k, int argc, char **argv)

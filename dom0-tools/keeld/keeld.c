@@ -22,6 +22,7 @@
 #include "lib/autostart.h"
 #include "lib/domain.h"
 #include "lib/hyper.h"
+#include "lib/image.h"
 #include "lib/net.h"
 #include "lib/store.h"
 
@@ -213,6 +214,19 @@ static void say_failed(struct keel *k, const char *text)
 	say("%s", text);
 }
 
+/* What killed processes have left. */
+static void sweep(struct keel *k)
+{
+	int lock = keel_lock(k);
+
+	if (lock < 0) {
+		say("%s", k->err.text);
+		return;
+	}
+	nbd_sweep(k);
+	close(lock);
+}
+
 /* One after the other, in their order; what is there already stays as it is. */
 static void start_guests(struct keel *k, unsigned int nobody)
 {
@@ -220,6 +234,7 @@ static void start_guests(struct keel *k, unsigned int nobody)
 	char **names = NULL;
 	int n = autostart_done() ? 0 : autostart_names(k, &names);
 
+	sweep(k);
 	if (n < 0)
 		say("%s", k->err.text);
 	if (!autostart_done())
@@ -274,8 +289,7 @@ static int serve(struct keel *k)
 	}
 	p[0].fd = xs_fileno(k->xs);
 	/* Dom0 is no guest: its lock is that of this work. */
-	if (!autostart_done())
-		worker_start(k, 0, start_guests);
+	worker_start(k, 0, start_guests);
 	waiting = look_at_all(k);
 	for (;;) {
 		bool any = false;

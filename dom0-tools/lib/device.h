@@ -2,6 +2,8 @@
 #ifndef KEEL_LIB_DEVICE_H
 #define KEEL_LIB_DEVICE_H
 
+#include <sys/stat.h>
+
 #include "lib/guest.h"
 #include "lib/keel.h"
 
@@ -9,10 +11,10 @@
 #define DEVICE_TIMEOUT_MS 20000
 
 /*
- * Gives domain @domid the disk: makes a loop device for a regular file, refuses what is in use,
- * writes the nodes of both ends and waits until the back-end driver has opened it. The loop
- * device goes away by itself when its last user closes it. A failure leaves nothing. Takes the lock
- * until the nodes tell others what is in use.
+ * Gives domain @domid the disk: makes a loop device for a raw file, an NBD device for an image of
+ * another format, refuses what is in use, writes the nodes of both ends and waits until the
+ * back-end driver has opened it. Such a device goes away by itself when its last user closes it. A
+ * failure leaves nothing. Takes the lock until the nodes tell others what is in use.
  */
 int disk_attach(struct keel *k, unsigned int domid, const struct guest_disk *d);
 /* Whether the disk could be attached, as far as that can be checked in advance. */
@@ -54,9 +56,13 @@ const char *device_state(struct keel *k, const char *type, unsigned int domid, c
 int device_wait(struct keel *k, const char *type, unsigned int domid, unsigned int index,
 		const char *sysfs);
 
-/* loop.c: a loop device for @path; returns a descriptor that keeps it, and its number. */
-int loop_attach(struct keel *k, const char *path, bool readonly, unsigned int *minor);
-/* Whether loop device @minor is attached to the file with this device and inode. */
-bool loop_holds(unsigned int minor, uint64_t dev, uint64_t inode);
+/*
+ * loop.c: a loop device for the raw image of @d, whose file is @st: a descriptor that keeps it, and
+ * its number.
+ */
+int loop_attach(struct keel *k, const struct guest_disk *d, const struct stat *st,
+		unsigned int *minor);
+/* Whether loop device @minor is attached to this file. */
+bool loop_holds(unsigned int minor, const struct stat *st);
 
 #endif

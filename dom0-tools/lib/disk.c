@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,34 +10,68 @@
 #include <unistd.h>
 
 #include "lib/device.h"
+#include "lib/image.h"
 #include "lib/store.h"
 
-#define LOOP_MAJOR 7
-
-/* What serves a disk: its device number, and whether it is writable. */
-struct served {
-	unsigned int major, minor;
-	bool readonly;
+/* What makes block devices of files, and tells which file a device is made of. */
+static const struct server {
+	unsigned int major;
+	int (*attach)(struct keel *k, const struct guest_disk *d, const struct stat *st,
+		      unsigned int *minor);
+	bool (*holds)(unsigned int minor, const struct stat *st);
+} servers[] = {
+	{ LOOP_MAJOR, loop_attach, loop_holds },	/* raw ones */
+	{ NBD_MAJOR, nbd_attach, nbd_holds },
 };
 
-/* Reads one back-end's entry; false if it serves nothing. */
-static bool read_served(struct keel *k, const char *domid, const char *vdev, struct served *s)
+/* The device that blkback was given. */
+static bool serves_device(const char *device, const struct stat *st)
 {
-	char *device = store_read(k, "/local/domain/0/backend/vbd/%s/%s/physical-device", domid, vdev);
-	char *mode = store_read(k, "/local/domain/0/backend/vbd/%s/%s/mode", domid, vdev);
-	bool found = device && sscanf(device, "%x:%x", &s->major, &s->minor) == 2;
+	unsigned int major, minor;
 
-	s->readonly = mode && mode[0] == 'r';
-	free(device);
-	free(mode);
-	return found;
+	if (sscanf(device, "%x:%x", &major, &minor) != 2)
+		return false;
+	if (S_ISBLK(st->st_mode) && major == major(st->st_rdev) && minor == minor(st->st_rdev))
+		return true;
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		if (major == servers[i].major && servers[i].holds(minor, st))
+			return true;
+	return false;
 }
 
-static bool same_medium(const struct stat *st, const struct served *s)
+/* What a QEMU was given that `xl` runs as back-end: FORMAT:PATH. */
+static bool serves_path(const char *params, const struct stat *st)
 {
+	const char *path = strchr(params, ':');
+	struct stat other;
+
+	if (!path || stat(path + 1, &other))
+		return false;
 	if (S_ISBLK(st->st_mode))
-		return s->major == major(st->st_rdev) && s->minor == minor(st->st_rdev);
-	return s->major == LOOP_MAJOR && loop_holds(s->minor, st->st_dev, st->st_ino);
+		return S_ISBLK(other.st_mode) && other.st_rdev == st->st_rdev;
+	return other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
+/* Kinds of back-ends, where they say what they serve, and who understands it. */
+static const struct backend {
+	const char *type, *node;
+	bool (*serves)(const char *text, const struct stat *st);
+} backends[] = {
+	{ "vbd", "physical-device", serves_device }, { "qdisk", "params", serves_path },
+};
+
+/* Whether it serves the medium, unless both only read. */
+static bool is_in_way(struct keel *k, const struct backend *b, const char *domid, const char *vdev,
+		      const struct guest_disk *d, const struct stat *st)
+{
+	char *what = store_read(k, "/local/domain/0/backend/%s/%s/%s/%s", b->type, domid, vdev, b->node);
+	char *mode = store_read(k, "/local/domain/0/backend/%s/%s/%s/mode", b->type, domid, vdev);
+	bool both_read = mode && mode[0] == 'r' && d->readonly;
+	bool found = what && !both_read && b->serves(what, st);
+
+	free(what);
+	free(mode);
+	return found;
 }
 
 static int conflict(struct keel *k, const struct guest_disk *d, const char *domid,
@@ -52,29 +87,35 @@ static int conflict(struct keel *k, const struct guest_disk *d, const char *domi
 	return rc;
 }
 
+static int check_backends(struct keel *k, const struct backend *b, const struct guest_disk *d,
+			  const struct stat *st)
+{
+	unsigned int domains, devices;
+	char **dom = store_list(k, &domains, "/local/domain/0/backend/%s", b->type);
+	int rc = 0;
+
+	for (unsigned int i = 0; dom && i < domains && !rc; i++) {
+		char **dev = store_list(k, &devices, "/local/domain/0/backend/%s/%s", b->type, dom[i]);
+
+		for (unsigned int j = 0; dev && j < devices && !rc; j++)
+			if (is_in_way(k, b, dom[i], dev[j], d, st))
+				rc = conflict(k, d, dom[i], dev[j]);
+		free(dev);
+	}
+	free(dom);
+	return rc;
+}
+
 /*
  * Checks what all back-ends serve. Several readers may share a medium, but a writer needs it alone,
  * except with w!, which is for guests that coordinate (a cluster's file system).
  */
 static int check_guests(struct keel *k, const struct guest_disk *d, const struct stat *st)
 {
-	unsigned int domains, devices;
-	char **dom = store_list(k, &domains, "/local/domain/0/backend/vbd");
 	int rc = 0;
 
-	for (unsigned int i = 0; dom && i < domains && !rc; i++) {
-		char **dev = store_list(k, &devices, "/local/domain/0/backend/vbd/%s", dom[i]);
-
-		for (unsigned int j = 0; dev && j < devices && !rc; j++) {
-			struct served s;
-
-			if (read_served(k, dom[i], dev[j], &s) && same_medium(st, &s) &&
-			    !(s.readonly && d->readonly))
-				rc = conflict(k, d, dom[i], dev[j]);
-		}
-		free(dev);
-	}
-	free(dom);
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]) && !rc; i++)
+		rc = check_backends(k, &backends[i], d, st);
 	return rc;
 }
 
@@ -108,6 +149,9 @@ static int check_stat(struct keel *k, const struct guest_disk *d, struct stat *s
 	if (S_ISREG(st->st_mode) && st->st_size < 512)
 		return keel_fail(&k->err, EINVAL, "disk %s has %lld bytes, which is less than one sector",
 				 d->path, (long long)st->st_size);
+	if (d->format && access(QEMU_NBD, X_OK))
+		return keel_fail_errno(&k->err, "disk %s: cannot run %s (the package %s has it)", d->path,
+				       QEMU_NBD, QEMU_PACKAGE);
 	return 0;
 }
 
@@ -173,6 +217,8 @@ static void write_nodes(struct store_tx *t, void *arg)
 	BOTH("device-type", "disk");
 	if (d->no_discard)
 		BOTH("discard-enable", "0");
+	if (d->format)
+		BOTH("format", "%s", d->format);
 	BOTH("params", "%s", d->path);
 	BOTH("physical-device", "%x:%x", n->major, n->minor);
 	BOTH("hotplug-status", "connected");
@@ -202,12 +248,14 @@ static int put_nodes(struct keel *k, unsigned int domid, const struct guest_disk
 		rc = check_stat(k, d, &st);
 	if (rc)
 		return rc;
-	if (S_ISBLK(st.st_mode)) {
+	if (S_ISBLK(st.st_mode) && !d->format) {
 		n.major = major(st.st_rdev);
 		n.minor = minor(st.st_rdev);
 	} else {
-		n.major = LOOP_MAJOR;
-		*fd = loop_attach(k, d->path, d->readonly, &n.minor);
+		const struct server *s = &servers[d->format != NULL];
+
+		n.major = s->major;
+		*fd = s->attach(k, d, &st, &n.minor);
 		if (*fd < 0)
 			return *fd;
 	}

@@ -26,6 +26,7 @@ enum guest_action {
 
 struct guest_disk {
 	char *path;
+	const char *format;		/* of guest_format_qemu(), or NULL: raw */
 	char vdev[16];
 	unsigned int number;		/* the device number that the guest sees */
 	bool readonly;
@@ -180,6 +181,10 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 		     struct keel_error *e);
 int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
+/* What QEMU calls a disk's format, NULL included. */
+const char *guest_format_qemu(const char *format);
+/* The other way; NULL for raw and for what disks do not have. */
+const char *guest_format_of_qemu(const char *qemu);
 /* @path as it is seen from the current directory; to be freed. */
 int guest_absolute(char **out, const char *path, struct keel_error *e);
 /* Whether a guest may have the name. */

@@ -10,7 +10,7 @@
 
 /*
  * Numbers of virtual disks, xen-vbd-interface(7): xvd has major 202 with 16 partitions up to
- * disk 15 and the extended form above; sd has major 8, hd major 3 with 64 partitions.
+ * disk 15 and the extended form above; sd has major 8, hd majors 3 and 22 with 64 partitions.
  */
 unsigned int guest_vdev_number(const char *vdev)
 {
@@ -39,12 +39,44 @@ unsigned int guest_vdev_number(const char *vdev)
 						1u << 28 | disk << 8 | part;
 	if (vdev[0] == 's')
 		return disk < 16 && part < 16 ? 8 << 8 | disk << 4 | part : 0;
-	return disk < 2 && part < 64 ? 3 << 8 | disk << 6 | part : 0;
+	return disk < 4 && part < 64 ? (disk < 2 ? 3 : 22) << 8 | (disk & 1) << 6 | part : 0;
+}
+
+/* What xl calls a format, or people do, and what QEMU calls it. */
+static const struct format {
+	const char *name, *qemu;
+} formats[] = {
+	{ "qcow2", "qcow2" }, { "qcow", "qcow" }, { "qed", "qed" }, { "vhd", "vpc" }, { "vpc", "vpc" },
+	{ "vhdx", "vhdx" }, { "vmdk", "vmdk" }, { "vdi", "vdi" },
+};
+
+#define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static const struct format *format_named(const char *name, size_t length)
+{
+	for (size_t i = 0; i < NR_FORMATS; i++)
+		if (strlen(formats[i].name) == length && !strncmp(name, formats[i].name, length))
+			return &formats[i];
+	return NULL;
+}
+
+const char *guest_format_qemu(const char *format)
+{
+	return format ? format_named(format, strlen(format))->qemu : "raw";
+}
+
+const char *guest_format_of_qemu(const char *qemu)
+{
+	for (size_t i = 0; i < NR_FORMATS; i++)
+		if (!strcmp(formats[i].qemu, qemu))
+			return formats[i].name;
+	return NULL;
 }
 
 struct disk_parse {
 	struct guest_disk *d;
 	unsigned int positional;
+	bool cdrom, has_format;
 	guest_warn_fn *warn;
 	void *arg;
 	struct keel_error *e;
@@ -64,10 +96,20 @@ static int set_script(struct disk_parse *p, const char *value)
 
 static int set_format(struct disk_parse *p, const char *value)
 {
-	if (!*value || !strcmp(value, "raw"))
+	const struct format *f = format_named(value, strlen(value));
+	const char *name = f ? guest_format_of_qemu(f->qemu) : NULL;
+
+	if (!*value)
 		return 0;
-	return keel_fail(p->e, EINVAL, "format '%s' is not supported, only raw; convert the image "
-			 "(qemu-img convert -O raw)", value);
+	if (!f && strcmp(value, "raw"))
+		return keel_fail(p->e, EINVAL, "format '%s' is none of raw, qcow2, qcow, qed, vhd, vhdx, vmdk and vdi",
+				 value);
+	if (p->has_format && name != p->d->format)
+		return keel_fail(p->e, EINVAL, "two formats, '%s' and '%s'", p->d->format ? p->d->format : "raw",
+				 value);
+	p->has_format = true;
+	p->d->format = name;
+	return 0;
 }
 
 /* One of the prefixes that xl takes and that change nothing any more; its length, or 0. */
@@ -81,17 +123,21 @@ static size_t plain_prefix(const char *value)
 	return 0;
 }
 
-/* Other prefixes are a format, or name a script that makes the device. */
-static int refuse_prefix(struct disk_parse *p, const char *value)
+/* One that names the format, which it sets; its length, or 0, or an error. */
+static int format_prefix(struct disk_parse *p, const char *value)
 {
-	static const char *const formats[] = { "qcow:", "qcow2:", "vhd:", "qed:", "vmdk:" };
-	static const char *const scripts[] = { "iscsi:", "nbd:", "enbd:", "drbd:" };
-	char word[16];
+	size_t n = strcspn(value, ":");
+	const struct format *f = value[n] ? format_named(value, n) : NULL;
+	int rc = f ? set_format(p, f->name) : 0;
 
-	snprintf(word, sizeof(word), "%.*s", (int)strcspn(value, ":"), value);
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (!strncmp(value, formats[i], strlen(formats[i])))
-			return set_format(p, word);
+	return f && !rc ? (int)n + 1 : rc;
+}
+
+/* Others name a script that makes the device. */
+static int refuse_script(struct disk_parse *p, const char *value)
+{
+	static const char *const scripts[] = { "iscsi:", "nbd:", "enbd:", "drbd:" };
+
 	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
 		if (!strncmp(value, scripts[i], strlen(scripts[i])))
 			return no_script(p, value);
@@ -102,13 +148,13 @@ static int set_target(struct disk_parse *p, const char *value)
 {
 	bool phy = false;
 	char in_dev[256];
-	size_t n;
+	int n;
 
-	while ((n = plain_prefix(value))) {
+	while ((n = plain_prefix(value)) || (n = format_prefix(p, value)) > 0) {
 		phy |= !strncmp(value, "phy:", 4);
 		value += n;
 	}
-	if (refuse_prefix(p, value))
+	if (n < 0 || refuse_script(p, value))
 		return -EINVAL;
 	if (p->d->path)
 		return keel_fail(p->e, EINVAL, "two targets, '%s' and '%s'", p->d->path, value);
@@ -121,12 +167,13 @@ static int set_target(struct disk_parse *p, const char *value)
 	return guest_absolute(&p->d->path, value, p->e);
 }
 
+/* Linux leaves alone what calls itself a CD drive, as a PVH guest. */
 static int set_devtype(struct disk_parse *p, const char *value)
 {
-	if (!strcmp(value, "disk"))
+	p->cdrom |= !strcmp(value, "cdrom");
+	if (p->cdrom || !strcmp(value, "disk"))
 		return 0;
-	return keel_fail(p->e, EINVAL,
-			 "'%s': a PVH guest has disks only; give it the image as a disk to read (access=r)", value);
+	return keel_fail(p->e, EINVAL, "devtype '%s' is none of disk and cdrom", value);
 }
 
 static int set_vdev(struct disk_parse *p, const char *value)
@@ -270,6 +317,27 @@ static int disk_word(struct disk_parse *p, char *word)
 	return order[p->positional++](p, word);
 }
 
+/* What the options make together. */
+static int disk_whole(struct disk_parse *p)
+{
+	struct guest_disk *d = p->d;
+
+	if (!d->path)
+		return keel_fail(p->e, EINVAL, "the disk has no target (the file or block device)");
+	if (!d->number)
+		return keel_fail(p->e, EINVAL, "the disk has no vdev (xvda, xvdb, ...)");
+	if (p->cdrom) {
+		d->readonly = true;
+		d->shared = false;
+		if (p->warn)
+			p->warn(p->arg, "a PVH guest has no CD drives: it gets the image as a disk to read");
+	}
+	if (d->shared && d->format)
+		return keel_fail(p->e, EINVAL, "access 'w!' does not go with format '%s': two that write to such an "
+				 "image destroy it; only raw disks can be shared", d->format);
+	return 0;
+}
+
 int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn, void *arg,
 		     struct keel_error *e)
 {
@@ -290,10 +358,8 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 		if (target)
 			break;
 	}
-	if (!rc && !d->path)
-		rc = keel_fail(e, EINVAL, "the disk has no target (the file or block device)");
-	if (!rc && !d->number)
-		rc = keel_fail(e, EINVAL, "the disk has no vdev (xvda, xvdb, ...)");
+	if (!rc)
+		rc = disk_whole(&p);
 	free(copy);
 	if (rc) {
 		free(d->path);

@@ -95,6 +95,7 @@ static struct json_object *disks_to_json(const struct guest_config *g)
 		struct json_object *d = json_object_new_object();
 
 		put_string(d, "target", g->disk[i].path);
+		put_string(d, "format", g->disk[i].format);
 		put_string(d, "vdev", g->disk[i].vdev);
 		json_object_object_add(d, "readonly", json_object_new_boolean(g->disk[i].readonly));
 		if (g->disk[i].no_discard)
@@ -284,7 +285,7 @@ static const struct part {
 	bool truth;
 } parts[] = {
 	{ "disk", "target", false }, { "disk", "vdev", false }, { "disk", "readonly", true },
-	{ "disk", "shared", true }, { "disk", "discard", true },
+	{ "disk", "shared", true }, { "disk", "discard", true }, { "disk", "format", false },
 	{ "vif", "mac", false }, { "vif", "devid", false }, { "vif", "mtu", false },
 };
 
@@ -351,13 +352,13 @@ static char *disk_text(struct json_object *j)
 {
 	const char *target = text_of(j, "target"), *vdev = text_of(j, "vdev");
 	const char *access = true_of(j, "readonly") ? "r" : true_of(j, "shared") ? "w!" : "w";
-	const char *discard = "";
+	const char *discard = "", *format = text_of(j, "format");
 	char *out = NULL;
 
 	if (json_object_object_get(j, "discard") && !true_of(j, "discard"))
 		discard = ", no-discard";
-	if (asprintf(&out, "vdev=%s, access=%s%s, target=%s", vdev ? vdev : "", access, discard,
-		     target ? target : "") < 0)
+	if (asprintf(&out, "format=%s, vdev=%s, access=%s%s, target=%s", format ? format : "raw",
+		     vdev ? vdev : "", access, discard, target ? target : "") < 0)
 		return NULL;
 	return out;
 }

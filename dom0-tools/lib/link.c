@@ -38,16 +38,10 @@ static void put_name(struct request *r, const char *name)
 	netlink_put(r, IFLA_IFNAME, name, strlen(name) + 1);
 }
 
-/* What was put into @a since ends here. */
-static void end_nest(struct request *r, struct rtattr *a)
-{
-	a->rta_len = (char *)r + r->h.nlmsg_len - (char *)a;
-}
-
 static int send_request(struct request *r)
 {
 	char answer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t rc = netlink_talk(r, r->h.nlmsg_len, answer, sizeof(answer));
+	ssize_t rc = netlink_talk(NETLINK_ROUTE, r, r->h.nlmsg_len, answer, sizeof(answer));
 
 	return rc > 0 ? -EBADMSG : rc;
 }
@@ -65,7 +59,7 @@ int link_add_bridge(const char *name, const unsigned char *mac, unsigned int mtu
 		put_u32(&r, IFLA_MTU, mtu);
 	info = netlink_put(&r, IFLA_LINKINFO, NULL, 0);
 	netlink_put(&r, IFLA_INFO_KIND, "bridge", 6);
-	end_nest(&r, info);
+	netlink_end(&r, info);
 	return send_request(&r);
 }
 
@@ -82,8 +76,8 @@ int link_add_vlan(const char *name, const char *uplink, unsigned int tag)
 	netlink_put(&r, IFLA_INFO_KIND, "vlan", 4);
 	data = netlink_put(&r, IFLA_INFO_DATA, NULL, 0);
 	netlink_put(&r, IFLA_VLAN_ID, &id, sizeof(id));
-	end_nest(&r, data);
-	end_nest(&r, info);
+	netlink_end(&r, data);
+	netlink_end(&r, info);
 	return send_request(&r);
 }
 

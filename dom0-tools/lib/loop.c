@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/device.h"
+#include "lib/image.h"
 
 /*
  * Configures the free loop device @n for the open file. The kernel frees it when its last user
@@ -57,25 +58,39 @@ static int free_loop(struct keel *k, int control, int file, const char *path, bo
 	return keel_fail(&k->err, EBUSY, "no loop device stays free long enough for %s", path);
 }
 
-int loop_attach(struct keel *k, const char *path, bool readonly, unsigned int *minor)
+/* The loop device keeps the open file, and with it the lock. */
+static int open_locked(struct keel *k, const struct guest_disk *d)
+{
+	int file = open(d->path, (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+
+	if (file < 0)
+		return keel_fail_errno(&k->err, "cannot open disk image %s", d->path);
+	if (d->shared || !image_lock(file, d->readonly))
+		return file;
+	close(file);
+	return image_in_use(k, d);
+}
+
+int loop_attach(struct keel *k, const struct guest_disk *d, const struct stat *st,
+		unsigned int *minor)
 {
 	int control, file, fd;
 
-	file = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	file = open_locked(k, d);
 	if (file < 0)
-		return keel_fail_errno(&k->err, "cannot open disk image %s", path);
+		return file;
 	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	if (control < 0) {
 		close(file);
 		return keel_fail_errno(&k->err, "cannot open /dev/loop-control (modprobe loop?)");
 	}
-	fd = free_loop(k, control, file, path, readonly, minor);
+	fd = free_loop(k, control, file, d->path, d->readonly, minor);
 	close(control);
 	close(file);
 	return fd;
 }
 
-bool loop_holds(unsigned int minor, uint64_t dev, uint64_t inode)
+bool loop_holds(unsigned int minor, const struct stat *st)
 {
 	struct loop_info64 info;
 	char name[32];
@@ -86,8 +101,8 @@ bool loop_holds(unsigned int minor, uint64_t dev, uint64_t inode)
 	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	same = !ioctl(fd, LOOP_GET_STATUS64, &info) && info.lo_device == dev &&
-	       info.lo_inode == inode;
+	same = !ioctl(fd, LOOP_GET_STATUS64, &info) && info.lo_device == st->st_dev &&
+	       info.lo_inode == st->st_ino;
 	close(fd);
 	return same;
 }

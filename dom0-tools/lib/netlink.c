@@ -29,11 +29,11 @@ static ssize_t receive(int fd, uint32_t seq, void *answer, size_t room)
 	return h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) || e->error > 0 ? -EBADMSG : e->error;
 }
 
-ssize_t netlink_talk(void *request, size_t size, void *answer, size_t room)
+ssize_t netlink_talk(int protocol, void *request, size_t size, void *answer, size_t room)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct nlmsghdr *h = request;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	ssize_t rc;
 
 	if (fd < 0)

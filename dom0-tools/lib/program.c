@@ -8,25 +8,44 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Signals that keeld ignores or blocks would stay so in the program. */
-static void start(const char *const argv[], int in, int out)
+void program_signals(void)
 {
 	sigset_t none;
 
-	dup2(in, 0);
-	dup2(out, 1);
-	dup2(out, 2);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void program_said(int fd, char *text, size_t size)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	lseek(fd, 0, SEEK_SET);		/* a pipe has no begin, and is read only once */
+	while (got < size - 1 && (n = read(fd, text + got, size - 1 - got)) > 0)
+		got += n;
+	while (got && text[got - 1] == '\n')
+		got--;
+	text[got] = 0;
+	for (char *c = text; *c; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+}
+
+static void start(const char *const argv[], int in, int out)
+{
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	program_signals();
 	execv(argv[0], (char *const *)argv);
 	_exit(127);
 }
 
 static int wait_for(struct keel *k, pid_t pid, const char *program, int out)
 {
-	char said[256] = "";
-	ssize_t n;
+	char said[256];
 	int status;
 
 	while (waitpid(pid, &status, 0) < 0)
@@ -34,12 +53,7 @@ static int wait_for(struct keel *k, pid_t pid, const char *program, int out)
 			return keel_fail_errno(&k->err, "what became of %s is not known", program);
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	n = pread(out, said, sizeof(said) - 1, 0);
-	while (n > 0 && said[n - 1] == '\n')
-		said[--n] = 0;
-	for (char *c = said; *c; c++)
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
+	program_said(out, said, sizeof(said));
 	return keel_fail(&k->err, EIO, "%s failed (%s %d)%s%s", program,
 			 WIFEXITED(status) ? "exit status" : "signal",
 			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), *said ? ": " : "", said);

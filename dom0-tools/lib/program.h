@@ -10,5 +10,9 @@
  * install if it is not there.
  */
 int program_run(struct keel *k, const char *const argv[], const char *package, const char *input);
+/* For a child before it becomes a program: signals that keeld ignores or blocks would stay so. */
+void program_signals(void);
+/* What there is to read of @fd, from its begin, as one line that fits. */
+void program_said(int fd, char *text, size_t size);
 
 #endif

@@ -144,7 +144,7 @@ static int get(struct vf_link *l, struct vf_settings *v)
 		return -ENOMEM;
 	start(&r, l, RTM_GETLINK, 0);
 	netlink_put(&r, IFLA_EXT_MASK, &mask, sizeof(mask));
-	n = netlink_talk(&r, r.h.nlmsg_len, answer, ANSWER_SIZE);
+	n = netlink_talk(NETLINK_ROUTE, &r, r.h.nlmsg_len, answer, ANSWER_SIZE);
 	rc = n < 0 ? n : from_answer(l, answer, n, v);
 	free(answer);
 	return rc;
@@ -164,7 +164,7 @@ static void add_vlan(struct request *r, const struct vf_link *l, const struct vf
 	}
 	list = netlink_put(r, IFLA_VF_VLAN_LIST, NULL, 0);
 	netlink_put(r, IFLA_VF_VLAN_INFO, &first, sizeof(first));
-	list->rta_len = (char *)r + r->h.nlmsg_len - (char *)list;
+	netlink_end(r, list);
 }
 
 /* One setting. */
@@ -192,9 +192,9 @@ static int set(struct vf_link *l, const struct vf_settings *v, unsigned int whic
 		netlink_put(&r, IFLA_VF_TRUST, &trust, sizeof(trust));
 	else
 		netlink_put(&r, IFLA_VF_SPOOFCHK, &spoofchk, sizeof(spoofchk));
-	info->rta_len = (char *)&r + r.h.nlmsg_len - (char *)info;
-	list->rta_len = (char *)&r + r.h.nlmsg_len - (char *)list;
-	return netlink_talk(&r, r.h.nlmsg_len, answer, sizeof(answer));
+	netlink_end(&r, info);
+	netlink_end(&r, list);
+	return netlink_talk(NETLINK_ROUTE, &r, r.h.nlmsg_len, answer, sizeof(answer));
 }
 
 static bool same(const struct vf_settings *a, const struct vf_settings *b, unsigned int which)

@@ -269,6 +269,7 @@ static char *read_device(const char *path)
 	static const char *const nodes[] = {
 		"vbd/3/51712/dev", "xvda", "vbd/3/51712/mode", "w",
 		"vbd/3/51712/physical-device", "7:0", "vbd/3/268439552/dev", "xvdp", "vbd/3/268439552/mode", "r",
+		"vbd/3/268439552/params", "/q.img", "vbd/3/268439552/format", "qcow2",
 		"vif/3/1/mac", "00:16:3e:00:00:01", "vif/3/1/bridge", "xenbr0", "vif/3/1/script", "/bin/true",
 		"vif/3/2/script", "/etc/xen/scripts/vif-route",
 	};
@@ -1022,6 +1023,7 @@ static void disks(void **state)
 	expect("block-list web", 0,
 	       "web                                  3 xvda    51712 connected    w    /a.img\n",
 	       "");
+	assert_contains(printed, " r    qcow2:/q.img\n");
 	/* By number, which is the order of the names. */
 	assert_true(strstr(printed, "xvda") < strstr(printed, "xvdp"));
 	expect("block-list", 0, "xvda", "");
@@ -1080,7 +1082,8 @@ static void json(void **state)
 		{ "claims --json", "\"memory_kib\":524288,\"claimed_kib\":3072" },
 		{ "debug-keys --json h", "\"result\":\"sent\"" },
 		{ "block-list --json web", "{\"vdev\":\"xvda\",\"number\":51712,\"state\":\"connected\","
-		  "\"readonly\":false,\"target\":\"\\/a.img\",\"device\":\"7:0\"}" },
+		  "\"readonly\":false,\"target\":\"\\/a.img\",\"format\":\"raw\","
+		  "\"device\":\"7:0\"}" },
 		{ "block-attach --json web /b,raw,xvdb,w", "\"vdev\":\"xvdb\",\"result\":\"attached\"" },
 		{ "block-detach --json web xvdb", "\"result\":\"detached\"" },
 		{ "network-list --json", "{\"devid\":1,\"mac\":\"00:16:3e:00:00:01\",\"state\":\"connected\","

@@ -237,14 +237,18 @@ static const struct entry {
 	{ 's', "/a,raw,xvda,w,devtype=disk" }, { 's', "format=raw,vdev=xvda,access=w,target=/dev/vg/a b" },
 	{ 's', "/a,raw,xvda,w," }, { 's', "/a,raw,sda1,w" }, { 's', "/a,raw,xvda,w,access=r" },
 	{ 'n', "/a" }, { 'n', "" }, { 'n', "target=/a,vdev=xvda" }, { 'n', "/a,raw,xvda,x" },
-	{ 'n', "/a,raw,xvda,RW" }, { 'n', "/a,aio,xvda,w" }, { 'n', "/a,vmdk,xvda,w" },
+	{ 'n', "/a,raw,xvda,RW" }, { 'n', "/a,aio,xvda,w" }, { 'k', "/a,vmdk,xvda,w" },
+	{ 'k', "/a,vhdx,xvda,w" },
 	{ 'n', "/a,raw,xvda,w,more" }, { 'n', "/a,vdev=xvda,target=/b" },
 	{ 'n', "/a,raw,xvda,w,vdev=xvdb" }, { 'n', "vdev=xvda,vdev=xvdb,target=/x" },
 	{ 'n', "/a,raw,xvda,w,removable=1" }, { 'n', "/a,raw,xvda,w,format=qcow2" },
-	{ 'x', "/a,qcow2,xvda,w" }, { 'x', "tap:qcow2:/a,xvda,w" }, { 'x', "/a,raw,hdc,cdrom" },
-	{ 'x', "file:/a,hdc:cdrom,r" }, { 'x', "script=block-nbd,vdev=xvda,target=x" },
+	{ 's', "/a,qcow2,xvda,w" }, { 's', "tap:qcow2:/a,xvda,w" }, { 's', "/a,raw,hdc,cdrom" },
+	{ 's', "file:/a,hdc:cdrom,r" }, { 's', "/a,raw,hdd,w,devtype=cdrom" }, { 's', "/a,qed,xvda,w" },
+	{ 'x', "script=block-nbd,vdev=xvda,target=x" },
 	{ 'x', "iscsi:x,xvda,w" }, { 'x', "drbd:r0,xvda,w" }, { 'x', "/a,raw,foo,w" },
-	{ 'x', "/a,raw,xvda,w,backend=dom1" }, { 'x', ",raw,hdc,ro,cdrom" }, { 'x', "/a,vhd,xvda,w" },
+	{ 'x', "/a,raw,xvda,w,backend=dom1" }, { 'x', ",raw,hdc,ro,cdrom" }, { 's', "/a,vhd,xvda,w" },
+	{ 's', "vdev=xvda,format=qcow2,target=/a" },
+	{ 's', "qcow2:/a,xvda,w" }, { 's', "vhd:/a,xvda,r" },
 	{ 'k', "/a,xvda,w" }, { 'k', "/a,raw,xvda,w!" },
 };
 
@@ -264,7 +268,8 @@ static void same_disk(const struct entry *d)
 		fail_msg("disk '%s': keel %s it: %s", d->text, my ? "refuses" : "takes", my ? e.text : "");
 	if (d->who == 's') {
 		if (strcmp(theirs.pdev_path, mine.path) || mine.readonly != !theirs.readwrite ||
-		    strcmp(theirs.vdev, mine.vdev) || theirs.format != LIBXL_DISK_FORMAT_RAW)
+		    strcmp(theirs.vdev, mine.vdev) ||
+		    strcmp(libxl_disk_format_to_string(theirs.format), mine.format ? mine.format : "raw"))
 			fail_msg("disk '%s' is %s, %s, %s to libxlutil", d->text, theirs.pdev_path, theirs.vdev,
 				 theirs.readwrite ? "w" : "r");
 	}

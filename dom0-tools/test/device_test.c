@@ -13,6 +13,7 @@
 
 #include "lib/device.h"
 #include "lib/hotplug.h"
+#include "lib/image.h"
 #include "lib/store.h"
 
 #define NODES 256
@@ -27,7 +28,7 @@ static struct keel k;
 static uint64_t now;
 static int held(void);
 static unsigned int waits_with_lock;	/* for a driver, a guest or a script */
-static bool no_driver, driver_hangs, script_fails, interrupted, guest_ends;
+static bool no_qemu, no_driver, driver_hangs, script_fails, interrupted, guest_ends;
 static enum { CLOSES, KEEPS, TAKEN } guest = CLOSES;
 static struct keel_domain web = { .id = 3, .name = "web" };
 
@@ -147,8 +148,10 @@ int access(const char *path, int mode)
 	char type[8], node[96];
 	unsigned int domid, index;
 
-	if (sscanf(path, "/sys/bus/xen-backend/devices/%3s-%u-%u", type, &domid, &index) != 3)
-		return 0;		/* a script */
+	if (sscanf(path, "/sys/bus/xen-backend/devices/%3s-%u-%u", type, &domid, &index) != 3) {
+		errno = ENOENT;
+		return no_qemu && strstr(path, "qemu") ? -1 : 0;	/* or a script */
+	}
 	snprintf(node, sizeof(node), BACK "/%s/%u/%u/frontend", type, domid, index);
 	errno = ENOENT;
 	return (find(node) && !no_driver) || driver_hangs ? 0 : -1;
@@ -237,15 +240,35 @@ int script_run(struct keel *q, const char *script, const char *what, unsigned in
 	return script_fails && !strcmp(what, "online") ? keel_fail(&q->err, EIO, "the script failed") : 0;
 }
 
-int loop_attach(struct keel *q, const char *path, bool readonly, unsigned int *minor)
+/* The file that loop device 4 and NBD device 5 serve. */
+static struct stat on_loop, on_nbd;
+
+int loop_attach(struct keel *q, const struct guest_disk *d, const struct stat *st,
+		unsigned int *minor)
 {
+	assert_true(held());
 	*minor = 4;
+	on_loop = *st;
 	return open("/dev/null", O_RDONLY);
 }
 
-bool loop_holds(unsigned int minor, uint64_t dev, uint64_t inode)
+bool loop_holds(unsigned int minor, const struct stat *st)
 {
-	return true;
+	return minor == 4 && st->st_ino == on_loop.st_ino;
+}
+
+int nbd_attach(struct keel *q, const struct guest_disk *d, const struct stat *st,
+	       unsigned int *minor)
+{
+	assert_true(held());
+	*minor = 5;
+	on_nbd = *st;
+	return open("/dev/null", O_RDONLY);
+}
+
+bool nbd_holds(unsigned int minor, const struct stat *st)
+{
+	return minor == 5 && st->st_ino == on_nbd.st_ino;
 }
 
 int keel_domain_by_id(struct keel *q, unsigned int id, struct keel_domain *d)
@@ -279,8 +302,10 @@ static int reset(void **state)
 	set("/local/domain/3/name", "web");
 	history[0] = 0;
 	now = 0;
+	memset(&on_loop, 0, sizeof(on_loop));
+	memset(&on_nbd, 0, sizeof(on_nbd));
 	waits_with_lock = 0;
-	no_driver = driver_hangs = script_fails = interrupted = guest_ends = false;
+	no_qemu = no_driver = driver_hangs = script_fails = interrupted = guest_ends = false;
 	guest = CLOSES;
 	k = (struct keel){ 0 };
 	return 0;
@@ -353,6 +378,57 @@ static void disk_comes(void **state)
 	assert_int_equal(give_disk(IMAGE ",raw,xvdc,r"), 0);
 	config_is(2, 0, NULL);
 	assert_int_equal(waits_with_lock, 0);
+}
+
+static const char other_link[] = "/tmp/device-test-link";
+
+/* Images of other formats have another device, and conflict with each other and with raw ones. */
+static void formats(void **state)
+{
+	struct guest_config g;
+
+	assert_int_equal(give_disk(IMAGE ",qcow2,xvdb,w"), 0);
+	assert_string_equal(value(BACK "/vbd/3/51728/physical-device"), "2b:5");
+	assert_string_equal(value(BACK "/vbd/3/51728/format"), "qcow2");
+	assert_string_equal(value(BACK "/vbd/3/51728/params"), IMAGE);
+	config_is(1, 0, &g);
+	assert_string_equal(g.disk[0].format, "qcow2");
+	guest_free(&g);
+	assert_int_equal(give_disk(IMAGE ",vhd,xvdc,r"), -EBUSY);
+	assert_contains(k.err.text, "is in use by guest web (domain 3, device 51728)");
+	/* By whatever name. */
+	unlink(other_link);
+	assert_int_equal(symlink(IMAGE, other_link), 0);
+	assert_int_equal(give_disk("/tmp/device-test-link,raw,xvdc,w"), -EBUSY);
+	assert_int_equal(hotplug_remove(&k, &web, "vbd", 51728, true), 0);
+	memset(&on_nbd, 0, sizeof(on_nbd));
+	assert_int_equal(give_disk("/tmp/device-test-link,raw,xvdc,w"), 0);
+	assert_string_equal(value(BACK "/vbd/3/51744/physical-device"), "7:4");
+	assert_string_equal(value(BACK "/vbd/3/51744/format"), "none");
+	assert_int_equal(give_disk(IMAGE ",vhd,xvdd,w"), -EBUSY);
+	unlink(other_link);
+	/* The program is missing. */
+	no_qemu = true;
+	memset(&on_loop, 0, sizeof(on_loop));
+	assert_int_equal(give_disk(IMAGE ",qcow2,xvdd,w"), -ENOENT);
+	assert_contains(k.err.text, "cannot run /usr/bin/qemu-nbd (the package qemu-utils has it)");
+}
+
+/* A QEMU that serves a guest of xl has no device; it says which file, and its format. */
+static void served_by_qemu(void **state)
+{
+	set(BACK "/qdisk/7/51712/params", "qcow2:" IMAGE);
+	set(BACK "/qdisk/7/51712/mode", "w");
+	set("/local/domain/7/name", "old");
+	assert_int_equal(give_disk(IMAGE ",qcow2,xvdb,r"), -EBUSY);
+	assert_contains(k.err.text, "is in use by guest old (domain 7, device 51712)");
+	set(BACK "/qdisk/7/51712/mode", "r");
+	assert_int_equal(give_disk(IMAGE ",qcow2,xvdb,w"), -EBUSY);
+	assert_int_equal(give_disk(IMAGE ",qcow2,xvdb,r"), 0);
+	set(BACK "/qdisk/7/51712/mode", "w");
+	set(BACK "/qdisk/7/51712/params", "aio:/dev/null");
+	assert_int_equal(hotplug_remove(&k, &web, "vbd", 51728, true), 0);
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), 0);
 }
 
 /* A dry run refuses what would fail, and leaves all as it is. */
@@ -575,6 +651,7 @@ int main(void)
 		cmocka_unit_test_setup(others, reset), cmocka_unit_test_setup(somebody_faster, reset),
 		cmocka_unit_test_setup(all_go, reset), cmocka_unit_test_setup(stale, reset),
 		cmocka_unit_test_setup(driver_keeps, reset), cmocka_unit_test_setup(dry_run, reset),
+		cmocka_unit_test_setup(formats, reset), cmocka_unit_test_setup(served_by_qemu, reset),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 

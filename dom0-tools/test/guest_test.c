@@ -187,7 +187,10 @@ static void bad_values(void **state)
 		{ "disk=[1]", "each disk is a string" },
 		{ "disk=['']", "the target is empty" }, { "disk=[',raw,hdc,ro,cdrom']", "an empty CD drive" },
 		{ "disk=['/a']", "f:1: disk: the disk has no vdev" },
-		{ "disk=['/a,qcow2,xvda,w']", "qemu-img convert" },
+		{ "disk=['/a,qcow3,xvda,w']", "format 'qcow3' is none of raw, qcow2" },
+		{ "disk=['/a,raw,xvda,w,format=vhd']", "two formats, 'raw' and 'vhd'" },
+		{ "disk=['qcow2:/a,raw,xvda,w']", "two formats, 'qcow2' and 'raw'" },
+		{ "disk=['/a,qcow2,xvda,w!']", "access 'w!' does not go with format 'qcow2'" },
 		{ "disk=['/a,raw,xvda,x']", "access 'x'" },
 		{ "disk=['/a,raw,foo,w']", "'foo' is no virtual device" },
 		{ "disk=['/a,raw,xvda,w,more']", "unknown disk option 'more'" },
@@ -197,15 +200,12 @@ static void bad_values(void **state)
 		{ "disk=['/a,vdev=xvda,color=red']", "unknown disk option 'color'" },
 		{ "disk=['/a,vdev=xvda,backendtype=9p']", "only phy" },
 		{ "disk=['/a,vdev=xvda,specification=virtio']", "a guest's disks are Xen's" },
-		{ "disk=['qcow2:/a,xvda,w']", "format 'qcow2' is not supported" },
-		{ "disk=['tap:vhd:/a,xvda,w']", "format 'vhd' is not supported" },
 		{ "disk=['iscsi:iqn.x,xvda,w']", "the script 'iscsi:iqn.x' is not run; attach" },
 		{ "disk=['script=block-nbd,vdev=xvda,target=x']", "the script 'block-nbd' is not run" },
-		{ "disk=['file:/a,hdb:cdrom,r']", "a PVH guest has disks only" },
+		{ "disk=['file:/a,hdb:tape,r']", "devtype 'tape' is none of disk and cdrom" },
 		{ "disk=['/a,raw,xvda,w,colo']", "of xl is refused" },
 		{ "disk=['/a,raw,xvda,w!!']", "none of r, w and w!" },
 		{ "disk=['/a,vdev=xvda,backend=other']", "only Dom0" },
-		{ "disk=['/a,raw,xvda,r,cdrom']", "f:1: disk: 'cdrom': a PVH guest" },
 		{ "disk=['/a,vdev=xvda,target=/b']", "two targets" },
 		{ "disk=['/a,raw,xvda,w',\n'/b,raw,xvda,w']", "f:2: two disks are xvda" },
 		{ "vif='x'", "vif must be a list" }, { "vif=[3]", "each vif is a string" },
@@ -596,7 +596,9 @@ static void vdevs(void **state)
 	assert_int_equal(guest_vdev_number("xvda16"), 1 << 28 | 16);
 	assert_int_equal(guest_vdev_number("sda1"), 8 << 8 | 1);
 	assert_int_equal(guest_vdev_number("hdb"), 3 << 8 | 64);
-	assert_int_equal(guest_vdev_number("hdc"), 0);
+	assert_int_equal(guest_vdev_number("hdc"), 22 << 8);
+	assert_int_equal(guest_vdev_number("hdd63"), 22 << 8 | 64 | 63);
+	assert_int_equal(guest_vdev_number("hde"), 0);
 	assert_int_equal(guest_vdev_number("sdq"), 0);
 	assert_int_equal(guest_vdev_number("xvd"), 0);
 	assert_int_equal(guest_vdev_number("xvda0"), 0);
@@ -616,7 +618,7 @@ static void json_and_back(void **state)
 		"ramdisk='/r'\nextra='a \"b\" \\\\ \\n\\x01'\nvcpus=2\nmaxvcpus=3\ncpu_weight=100\ncap=20\n"
 		"tsc_mode='native'\non_crash='preserve'\nmax_maptrack_frames=7\nshadow_memory=9\nrtc_timeoffset='-60'\n"
 		"localtime=1\npool='p'\ncpus='0-3'\ncpus_soft=['0','1']\non_watchdog='restart'\n"
-		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r','/c,raw,xvdc,w!,no-discard']\n"
+		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r','/c,raw,xvdc,w!,no-discard','/d,vpc,xvdd,w','/e,raw,hdc,w,cdrom']\n"
 		"vif=['mac=00:16:3e:0:0:1,vifname=x','devid=5,bridge=b,mtu=1400,rate=1MB/s,ip=10.0.0.1,script=vif-x,gatewaydev=e']\n"
 		"pci=['01:00.1','01:00.2,mac=2:0:0:0:0:1,vlan=7']"), 0);
 	j = guest_to_json(&g);
@@ -640,6 +642,10 @@ static void json_and_back(void **state)
 	assert_true(h.disk[2].shared);
 	assert_true(h.disk[2].no_discard);
 	assert_false(h.disk[1].no_discard);
+	assert_null(h.disk[1].format);
+	assert_string_equal(h.disk[3].format, "vhd");
+	assert_string_equal(guest_format_qemu(h.disk[3].format), "vpc");
+	assert_true(h.disk[4].readonly);
 	assert_int_equal(h.vif[1].devid, 5);
 	assert_contains(first, "\"memory\": 64");
 	assert_contains(first, "\"readonly\": true");

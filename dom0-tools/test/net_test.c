@@ -45,7 +45,7 @@ unsigned int if_nametoindex(const char *name)
 	return l ? (l - links[0]) / 16 + 1 : 0;
 }
 
-ssize_t netlink_talk(void *request, size_t size, void *answer, size_t room)
+ssize_t netlink_talk(int protocol, void *request, size_t size, void *answer, size_t room)
 {
 	struct nlmsghdr *h = request;
 	struct rtattr *a = (void *)((char *)NLMSG_DATA(h) + NLMSG_ALIGN(sizeof(struct ifinfomsg)));

@@ -465,7 +465,7 @@ static ssize_t describe(struct nlmsghdr *h)
 	return h->nlmsg_len;
 }
 
-ssize_t netlink_talk(void *request, size_t size, void *answer, size_t room)
+ssize_t netlink_talk(int protocol, void *request, size_t size, void *answer, size_t room)
 {
 	struct nlmsghdr *h = request;
 	struct ifinfomsg *i = NLMSG_DATA(h);
