@@ -39,6 +39,7 @@ install-tools: tools
 	@install -D -m 644 $(TO)/completion.fish $(ROOT_PREFIX)/share/fish/vendor_completions.d/keel.fish
 	@install -D -m 644 -t $(ROOT_PREFIX)/share/keel $(wildcard $(T)/schema/*.json)
 	@$(call install-made,644,$(H)/keeld.service,$(DESTDIR)$(UNIT_DIR)/keeld.service)
+	@$(call install-made,644,$(H)/keel-guests.service,$(DESTDIR)$(UNIT_DIR)/keel-guests.service)
 	@install -D -m 644 $(H)/tmpfiles.conf $(ROOT_PREFIX)/lib/tmpfiles.d/keel.conf
 
 install-doc:

@@ -216,7 +216,7 @@ int keel_domain_control(struct keel *q, unsigned int domid, const char *what)
 int keel_domain_wait_shutdown(struct keel *q, const struct keel_domain *d, unsigned int seconds)
 {
 	did("wait %u %u\n", d->id, seconds);
-	return 0;
+	return hyper_error && d->id == 2 ? keel_fail(&q->err, ETIMEDOUT, "it goes on") : 0;
 }
 
 int hyper_pause(struct keel *q, unsigned int domid)
@@ -1008,6 +1008,30 @@ static void power(void **state)
 	hyper_error = 0;
 }
 
+/* Those of keel, the youngest first, but not what has ended already. */
+static void power_of_all(void **state)
+{
+	static const char each[] = "control 2 poweroff\nwait 2 7\ncontrol 1 poweroff\nwait 1 7\n";
+
+	expect("shutdown", 2, "which guest?", "");
+	expect("shutdown -a web", 2, "either --all or a guest", "");
+	look = 2;
+	expect("shutdown -a -t 7", 0, "(domain 2): shut down\nold (domain 1): shut down\n", each);
+	look = 2;
+	hyper_error = -ETIMEDOUT;
+	expect("shutdown -a -t 7", 5, "it goes on", each);
+	hyper_error = 0;
+	look = 7;
+	expect("shutdown --all", 0, "", "");
+	look = 8;
+	expect("reboot --all", 0, "late (domain 3): asked\n", "control 3 reboot\n");
+	look = 2;
+	no_config = true;
+	expect("shutdown --all", 0, "", "");
+	no_config = false;
+	look = 0;
+}
+
 static void disks(void **state)
 {
 	expect("block-attach web /b.img,raw,xvdb,w", 0, "web (domain 3): xvdb attached\n",
@@ -1116,7 +1140,8 @@ int main(void)
 		cmocka_unit_test(interfaces), cmocka_unit_test(lists), cmocka_unit_test(pools_shown),
 		cmocka_unit_test(destroyed), cmocka_unit_test(utf8), cmocka_unit_test(updated),
 		cmocka_unit_test(edited), cmocka_unit_test(autostarted), cmocka_unit_test(parameters),
-		cmocka_unit_test(events), cmocka_unit_test(dry), cmocka_unit_test(power), cmocka_unit_test(asked),
+		cmocka_unit_test(events), cmocka_unit_test(dry), cmocka_unit_test(power),
+		cmocka_unit_test(power_of_all), cmocka_unit_test(asked),
 	};
 	char line[64];
 	int rc;
