@@ -8,21 +8,16 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/frames.h"
 #include "lib/hyper.h"
+#include "lib/new_file.h"
 
 #include <public/version.h>
 
-#define FRAMES		1024	/* that one hypercall is asked for */
-#define BATCH		256	/* frames mapped at once */
 #define NO_PFN		(~0ULL)	/* of a page that is left out */
 #define NOTE_NONE	0x2000000
 #define CORE_HVM	0xf00febee
@@ -62,18 +57,11 @@ struct core_head {
 	char names[(sizeof(section_names) + 7) & ~7UL];
 };
 
-/* Frames of memory without a gap. */
-struct run {
-	uint64_t first, count;
-};
-
 struct dump {
 	struct keel *k;
 	const struct keel_domain *d;
-	const char *path;
-	int fd;
-	struct run *runs;
-	size_t nr_runs;
+	struct new_file file;
+	struct frames frames;
 	struct vcpu_guest_context *vcpus;
 	unsigned int nr_vcpus;
 	struct core_head head;
@@ -84,54 +72,15 @@ struct dump {
 static int write_at(struct dump *c, const void *data, size_t size, uint64_t at)
 {
 	while (size) {
-		ssize_t n = pwrite(c->fd, data, size, at);
+		ssize_t n = pwrite(c->file.fd, data, size, at);
 
 		if (n < 0)
-			return keel_fail_errno(&c->k->err, "cannot write %s", c->path);
+			return keel_fail_errno(&c->k->err, "cannot write %s", c->file.path);
 		data = (const char *)data + n;
 		size -= n;
 		at += n;
 	}
 	return 0;
-}
-
-static int add_frame(struct dump *c, uint64_t gfn)
-{
-	struct run *last = c->nr_runs ? &c->runs[c->nr_runs - 1] : NULL, *more;
-
-	c->result.pages++;
-	if (last && last->first + last->count == gfn) {
-		last->count++;
-		return 0;
-	}
-	more = reallocarray(c->runs, c->nr_runs + 1, sizeof(*more));
-	if (!more)
-		return keel_fail(&c->k->err, ENOMEM, "no memory for the list of %s's memory", c->d->name);
-	c->runs = more;
-	more[c->nr_runs++] = (struct run){ gfn, 1 };
-	return 0;
-}
-
-static int find_frames(struct dump *c)
-{
-	long max = hyper_max_gfn(c->k, c->d->id);
-	uint64_t gfns[FRAMES];
-	unsigned int n;
-	int rc = max < 0 ? max : 0;
-
-	for (uint64_t gfn = 0; !rc && gfn <= (uint64_t)max; gfn += n) {
-		n = (uint64_t)max - gfn < FRAMES ? (uint64_t)max - gfn + 1 : FRAMES;
-		for (unsigned int i = 0; i < n; i++)
-			gfns[i] = gfn + i;
-		if (keel_interrupted(c->k))
-			return -EINTR;
-		rc = hyper_frame_types(c->k, c->d->id, gfns, n);
-		for (unsigned int i = 0; !rc && i < n; i++)
-			if (gfns[i] == XEN_DOMCTL_PFINFO_NOTAB && add_frame(c, gfn + i))
-				return -ENOMEM;
-	}
-	return rc ? keel_fail(&c->k->err, -rc, "cannot find out where %s has memory: %s", c->d->name,
-			      strerror(-rc)) : 0;
 }
 
 /* The registers of the vCPUs that have any yet. */
@@ -166,7 +115,7 @@ static void fill_notes(struct dump *c, struct core_notes *n)
 	n->domain = note(1, offsetof(struct core_notes, xen) - offsetof(struct core_notes, magic));
 	n->magic = CORE_HVM;
 	n->nr_vcpus = c->nr_vcpus;
-	n->nr_pages = c->result.pages;
+	n->nr_pages = c->frames.pages;
 	n->page_size = n->xen_page_size = KEEL_PAGE_SIZE;
 	n->xen = note(2, offsetof(struct core_notes, format) - offsetof(struct core_notes, major));
 	n->major = k->version >> 16;
@@ -200,7 +149,7 @@ static void add_section(struct core_head *h, unsigned int i, unsigned int type, 
 static void fill_head(struct dump *c)
 {
 	struct core_head *h = &c->head;
-	uint64_t vcpus = c->nr_vcpus * sizeof(*c->vcpus), pages = c->result.pages;
+	uint64_t vcpus = c->nr_vcpus * sizeof(*c->vcpus), pages = c->frames.pages;
 	uint64_t pfns_at = sizeof(*h) + vcpus;
 	uint64_t pages_at = (pfns_at + pages * 8 + KEEL_PAGE_SIZE - 1) & ~(KEEL_PAGE_SIZE - 1);
 
@@ -231,12 +180,14 @@ static bool is_zero(const unsigned char *page)
 	return !page[0] && !memcmp(page, page + 1, KEEL_PAGE_SIZE - 1);
 }
 
-/* @n frames and their numbers; those that cannot be mapped get no number. */
-static int write_frames(struct dump *c, const uint64_t *gfns, unsigned int n, unsigned char *pages,
+/* Frames and their numbers; those that cannot be mapped get no number. */
+static int write_frames(void *arg, const uint64_t *gfns, unsigned int n, unsigned char *pages,
 			const int *err)
 {
+	struct dump *c = arg;
 	const Elf64_Shdr *s = c->head.s;
-	uint64_t pfns[BATCH], at = s[SECTION_PAGES].sh_offset + c->done * KEEL_PAGE_SIZE;
+	uint64_t pfns[FRAMES_BATCH] = { 0 };
+	uint64_t at = s[SECTION_PAGES].sh_offset + c->done * KEEL_PAGE_SIZE;
 	unsigned int i, from;
 
 	for (i = 0; i < n; i++) {
@@ -253,48 +204,25 @@ static int write_frames(struct dump *c, const uint64_t *gfns, unsigned int n, un
 			return -EIO;
 	}
 	c->done += n;
+	keel_progress(c->k, "MiB of memory", c->done >> 8, c->frames.pages >> 8);
 	return 0;
-}
-
-static int write_run(struct dump *c, const struct run *r)
-{
-	uint64_t gfns[BATCH];
-	unsigned int n;
-	int rc = 0;
-
-	for (uint64_t i = 0; !rc && i < r->count; i += n) {
-		int err[BATCH] = { 0 };
-		unsigned char *p;
-
-		if (keel_interrupted(c->k))
-			return -EINTR;
-		n = r->count - i < BATCH ? r->count - i : BATCH;
-		for (unsigned int j = 0; j < n; j++)
-			gfns[j] = r->first + i + j;
-		p = xenforeignmemory_map(c->k->fmem, c->d->id, PROT_READ, n, gfns, err);
-		if (!p)
-			return keel_fail_errno(&c->k->err, "cannot map memory of %s", c->d->name);
-		rc = write_frames(c, gfns, n, p, err);
-		xenforeignmemory_unmap(c->k->fmem, p, n);
-		keel_progress(c->k, "MiB of memory", c->done >> 8, c->result.pages >> 8);
-	}
-	return rc;
 }
 
 static int write_core(struct dump *c)
 {
-	int rc = find_frames(c);
+	int rc = frames_find(c->k, c->d, &c->frames);
 
 	if (rc || (rc = read_vcpus(c)))
 		return rc;
 	fill_head(c);
-	if (ftruncate(c->fd, c->result.size) < 0)
-		return keel_fail_errno(&c->k->err, "cannot make %s as large as it would be", c->path);
+	if (ftruncate(c->file.fd, c->result.size) < 0)
+		return keel_fail_errno(&c->k->err, "cannot make %s as large as it would be", c->file.path);
 	rc = write_at(c, &c->head, sizeof(c->head), 0);
 	if (!rc)
 		rc = write_at(c, c->vcpus, c->nr_vcpus * sizeof(*c->vcpus), sizeof(c->head));
-	for (size_t i = 0; !rc && i < c->nr_runs; i++)
-		rc = write_run(c, &c->runs[i]);
+	if (!rc)
+		rc = frames_map_all(c->k, c->d, &c->frames, write_frames, c);
+	c->result.pages = c->frames.pages;
 	return rc;
 }
 
@@ -309,70 +237,27 @@ static int write_paused(struct dump *c)
 	return rc;
 }
 
-/* A file's new name is on disk when its folder is; not every file system can sync one. */
-static void sync_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	int fd;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
 int dump_check_path(struct keel *k, const char *path)
 {
-	struct stat st;
-
-	if (!*path)
-		return keel_fail(&k->err, EINVAL, "the core file has no name");
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : keel_fail_errno(&k->err, "cannot examine %s", path);
-	if (!S_ISREG(st.st_mode))
-		return keel_fail(&k->err, EINVAL, "%s is not a regular file; it stays as it is", path);
-	return 0;
-}
-
-static int dump_into(struct dump *c, const char *next)
-{
-	int rc = write_paused(c);
-
-	if (!rc && fsync(c->fd) < 0)
-		rc = keel_fail_errno(&c->k->err, "cannot write %s", c->path);
-	if (!rc && rename(next, c->path) < 0)
-		rc = keel_fail_errno(&c->k->err, "cannot make %s", c->path);
-	if (!rc)
-		sync_folder(c->path);
-	return rc;
+	return new_file_check(k, path, "core file");
 }
 
 int keel_domain_dump(struct keel *k, const struct keel_domain *d, const char *path,
 		     struct dump_result *result)
 {
-	struct dump c = { .k = k, .d = d, .path = path };
-	char next[PATH_MAX];
+	struct dump c = { .k = k, .d = d };
 	sigset_t old;
-	int rc = dump_check_path(k, path);
+	int rc;
 
-	if (rc)
-		return rc;
-	if (snprintf(next, sizeof(next), "%s.XXXXXX", path) >= (int)sizeof(next))
-		return keel_fail(&k->err, ENAMETOOLONG, "the name of the core file is too long");
 	keel_hold_signals(&old);
-	c.fd = mkostemp(next, O_CLOEXEC);
-	if (c.fd < 0) {
-		rc = keel_fail_errno(&k->err, "cannot make a file beside %s", path);
-	} else {
-		rc = dump_into(&c, next);
-		close(c.fd);
-		if (rc)
-			unlink(next);
-	}
+	rc = new_file_open(&c.file, k, path, "core file");
+	if (!rc)
+		rc = write_paused(&c);
+	if (!rc)
+		rc = new_file_done(&c.file);
+	new_file_close(&c.file);
 	keel_release_signals(&old);
-	free(c.runs);
+	free(c.frames.run);
 	free(c.vcpus);
 	*result = c.result;
 	return rc;
