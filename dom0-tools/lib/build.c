@@ -35,7 +35,9 @@ int build_prepare(struct build *b, struct keel *k, const struct guest_config *g)
 	};
 	int rc;
 
-	*b = (struct build){ .k = k, .g = g };
+	*b = (struct build){
+		.k = k, .g = g, .store_gfn = PVH_STORE_GFN, .console_gfn = PVH_CONSOLE_GFN,
+	};
 	rc = blob_open(&b->packed, g->kernel, "kernel", &k->err);
 	if (!rc) {
 		keel_progress(k, "unpacking the kernel", 0, 0);
@@ -170,9 +172,9 @@ static int set_params(struct build *b)
 		unsigned int index;
 		uint64_t value;
 	} params[] = {
-		{ HVM_PARAM_STORE_PFN, PVH_STORE_GFN },
+		{ HVM_PARAM_STORE_PFN, b->store_gfn },
 		{ HVM_PARAM_STORE_EVTCHN, b->store_port },
-		{ HVM_PARAM_CONSOLE_PFN, PVH_CONSOLE_GFN },
+		{ HVM_PARAM_CONSOLE_PFN, b->console_gfn },
 		{ HVM_PARAM_CONSOLE_EVTCHN, b->console_port },
 	};
 	int rc = 0;
@@ -183,18 +185,17 @@ static int set_params(struct build *b)
 }
 
 /* Grants 0 and 1 let Dom0 map the console's and xenstore's rings (GNTTAB_RESERVED_*). */
-static int seed_grants(struct build *b)
+static void seed_grants(struct build *b)
 {
 	struct grant_entry_v1 *e = b->grants;
 
 	e[GNTTAB_RESERVED_CONSOLE].domid = 0;
-	e[GNTTAB_RESERVED_CONSOLE].frame = PVH_CONSOLE_GFN;
+	e[GNTTAB_RESERVED_CONSOLE].frame = b->console_gfn;
 	e[GNTTAB_RESERVED_XENSTORE].domid = 0;
-	e[GNTTAB_RESERVED_XENSTORE].frame = PVH_STORE_GFN;
+	e[GNTTAB_RESERVED_XENSTORE].frame = b->store_gfn;
 	__sync_synchronize();
 	e[GNTTAB_RESERVED_CONSOLE].flags = GTF_permit_access;
 	e[GNTTAB_RESERVED_XENSTORE].flags = GTF_permit_access;
-	return 0;
 }
 
 static int write_files(struct build *b)
@@ -237,7 +238,7 @@ static int write_acpi(struct build *b)
 			   "ACPI tables");
 }
 
-static int set_memory_map(struct build *b)
+int build_memory_map(struct build *b)
 {
 	const struct layout *l = &b->layout;
 	struct hyper_e820 map[sizeof(l->range) / sizeof(l->range[0])];
@@ -247,25 +248,54 @@ static int set_memory_map(struct build *b)
 	return step(b, hyper_set_memory_map(b->k, b->domid, map, l->ranges), "take the memory map");
 }
 
+int build_begin(struct build *b, unsigned int domid, uint64_t pages)
+{
+	static int (*const steps[])(struct build *b) = {
+		set_pool, set_scheduling, set_affinity, set_clock, set_channels,
+	};
+	int rc;
+
+	b->domid = domid;
+	rc = set_limits(b);
+	if (!rc)
+		rc = build_claim(b, pages);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !rc; i++)
+		rc = steps[i](b);
+	if (rc)
+		return rc;
+	build_copy_open(b);
+	return b->grants ? 0 : keel_fail_errno(&b->k->err, "cannot map domain %u's grant table", domid);
+}
+
+static int clear_ring(struct build *b, uint64_t gfn)
+{
+	return build_write(b, gfn << KEEL_PAGE_SHIFT, NULL, 0, KEEL_PAGE_SIZE, "rings");
+}
+
+/* The rings must be empty before anybody reads them. */
+int build_finish(struct build *b)
+{
+	int rc = clear_ring(b, b->store_gfn);
+
+	if (!rc)
+		rc = clear_ring(b, b->console_gfn);
+	if (!rc)
+		rc = set_params(b);
+	if (!rc)
+		seed_grants(b);
+	return rc;
+}
+
 int build_domain(struct build *b, unsigned int domid)
 {
 	static int (*const steps[])(struct build *b) = {
-		set_limits, build_claim, set_pool, set_scheduling, set_affinity, set_clock, set_channels,
-		build_policy, build_populate, set_memory_map, write_files,
-		write_start_info, write_acpi, set_params, build_vcpu, seed_grants,
+		build_policy, build_populate, build_memory_map, write_files, write_start_info, write_acpi,
+		build_vcpu, build_finish,
 	};
-	int rc = 0;
+	int rc = build_begin(b, domid, build_pages(b->g));
 
-	b->domid = domid;
-	build_copy_open(b);
-	if (!b->grants)
-		return keel_fail_errno(&b->k->err, "cannot map domain %u's grant table", domid);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !rc; i++)
 		rc = steps[i](b);
-	/* The rings must be empty before anybody reads them. */
-	if (!rc)
-		rc = build_write(b, LAYOUT_SPECIAL_GFN << KEEL_PAGE_SHIFT, NULL, 0,
-				 LAYOUT_SPECIAL_PAGES * KEEL_PAGE_SIZE, "rings");
 	build_copy_close(b);
 	return rc;
 }

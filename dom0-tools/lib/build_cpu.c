@@ -56,23 +56,11 @@ static void fit_topology(struct hyper_policy *p)
 	}
 }
 
-int build_policy(struct build *b)
+int build_set_policy(struct build *b, struct hyper_policy *p)
 {
-	struct hyper_policy *p = calloc(1, sizeof(*p));
 	uint32_t leaf, msr;
-	int rc;
+	int rc = hyper_set_policy(b->k, b->domid, p, &leaf, &msr);
 
-	if (!p)
-		return keel_fail(&b->k->err, ENOMEM, "no memory");
-	rc = hyper_default_policy(b->k, p);
-	if (rc) {
-		free(p);
-		return keel_fail(&b->k->err, -rc, "cannot get the default CPUID policy: %s",
-				 strerror(-rc));
-	}
-	fit_topology(p);
-	rc = hyper_set_policy(b->k, b->domid, p, &leaf, &msr);
-	free(p);
 	if (!rc)
 		return 0;
 	if (leaf != ~0u)
@@ -83,6 +71,24 @@ int build_policy(struct build *b)
 				 strerror(-rc));
 	return keel_fail(&b->k->err, -rc, "the hypervisor refuses the CPUID policy: %s",
 			 strerror(-rc));
+}
+
+int build_policy(struct build *b)
+{
+	struct hyper_policy *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p)
+		return keel_fail(&b->k->err, ENOMEM, "no memory");
+	rc = hyper_default_policy(b->k, p);
+	if (rc) {
+		rc = keel_fail(&b->k->err, -rc, "cannot get the default CPUID policy: %s", strerror(-rc));
+	} else {
+		fit_topology(p);
+		rc = build_set_policy(b, p);
+	}
+	free(p);
+	return rc;
 }
 
 /* The saved-state stream: descriptors, each with its data behind it (hvm/save.h). */

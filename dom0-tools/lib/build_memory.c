@@ -75,8 +75,8 @@ static long populate_some(struct build *b, uint64_t gfn, uint64_t pages, unsigne
 	return rc < 0 ? rc : rc << order;
 }
 
-static int populate_range(struct build *b, uint64_t gfn, uint64_t pages, uint64_t *done,
-			  uint64_t total)
+int build_populate_range(struct build *b, uint64_t gfn, uint64_t pages, uint64_t *done,
+			 uint64_t total)
 {
 	unsigned int largest = ORDER_1G;
 
@@ -91,7 +91,7 @@ static int populate_range(struct build *b, uint64_t gfn, uint64_t pages, uint64_
 		got = populate_some(b, gfn, pages, order);
 		if (got <= 0) {
 			if (!order)
-				return too_little(b, total - *done);
+				return too_little(b, total > *done ? total - *done : pages);
 			/* No contiguous memory of this size: the next smaller from now on. */
 			largest = order == ORDER_1G ? ORDER_2M : 0;
 			continue;
@@ -110,42 +110,42 @@ static int populate_all(struct build *b, uint64_t total)
 	uint64_t done = 0;
 	int rc;
 
-	rc = populate_range(b, 0, l->low_end >> KEEL_PAGE_SHIFT, &done, total);
+	rc = build_populate_range(b, 0, l->low_end >> KEEL_PAGE_SHIFT, &done, total);
 	if (!rc && l->high_end)
-		rc = populate_range(b, LAYOUT_HOLE_END >> KEEL_PAGE_SHIFT,
-				    (l->high_end - LAYOUT_HOLE_END) >> KEEL_PAGE_SHIFT, &done, total);
+		rc = build_populate_range(b, LAYOUT_HOLE_END >> KEEL_PAGE_SHIFT,
+					  (l->high_end - LAYOUT_HOLE_END) >> KEEL_PAGE_SHIFT, &done, total);
 	if (!rc)
-		rc = populate_range(b, LAYOUT_ACPI >> KEEL_PAGE_SHIFT, LAYOUT_ACPI_PAGES, &done, total);
+		rc = build_populate_range(b, LAYOUT_ACPI >> KEEL_PAGE_SHIFT, LAYOUT_ACPI_PAGES, &done,
+					  total);
 	if (!rc)
-		rc = populate_range(b, LAYOUT_SPECIAL_GFN, LAYOUT_SPECIAL_PAGES, &done, total);
+		rc = build_populate_range(b, LAYOUT_SPECIAL_GFN, LAYOUT_SPECIAL_PAGES, &done, total);
 	return rc;
 }
 
-static uint64_t all_pages(const struct build *b)
+uint64_t build_pages(const struct guest_config *g)
 {
-	return (b->g->memory_mib << 8) + LAYOUT_ACPI_PAGES + LAYOUT_SPECIAL_PAGES;
+	return (g->memory_mib << 8) + LAYOUT_ACPI_PAGES + LAYOUT_SPECIAL_PAGES;
 }
 
 /*
  * Reserves the guest's memory, so that of two guests started together one fails here, at once,
  * and not both in the middle. A hypervisor without claims says ENOSYS.
  */
-int build_claim(struct build *b)
+int build_claim(struct build *b, uint64_t pages)
 {
-	uint64_t total = all_pages(b);
-	int rc = hyper_claim(b->k, b->domid, total);
+	int rc = hyper_claim(b->k, b->domid, pages);
 
 	if (rc == -ENOMEM)
-		return too_little(b, total);
+		return too_little(b, pages);
 	if (rc < 0 && rc != -ENOSYS && rc != -EOPNOTSUPP)
 		return keel_fail(&b->k->err, -rc, "cannot claim %llu MiB: %s",
-				 (unsigned long long)total >> 8, strerror(-rc));
+				 (unsigned long long)pages >> 8, strerror(-rc));
 	return 0;
 }
 
 int build_populate(struct build *b)
 {
-	int rc = populate_all(b, all_pages(b));
+	int rc = populate_all(b, build_pages(b->g));
 
 	hyper_claim(b->k, b->domid, 0);
 	return rc;

@@ -6,9 +6,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "lib/build.h"
+#include "lib/create_internal.h"
 #include "lib/device.h"
-#include "lib/domain.h"
 #include "lib/hyper.h"
 #include "lib/lock.h"
 #include "lib/pci.h"
@@ -103,24 +102,30 @@ static int register_name(struct keel *k, unsigned int domid, const struct guest_
 	return rc;
 }
 
-static int introduce(struct keel *k, const struct build *b, const struct guest_config *g)
+static int introduce(const struct making *m)
 {
-	struct json_object *j = guest_to_json(g);
+	struct json_object *j = guest_to_json(&m->g);
+	const struct build *b = &m->b;
 	struct skeleton s = {
-		.g = g,
+		.g = &m->g,
+		.target_kib = m->target_kib,
+		.online = m->online,
+		.store_gfn = b->store_gfn,
+		.console_gfn = b->console_gfn,
 		.store_port = b->store_port,
 		.console_port = b->console_port,
 		.config = json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN),
 	};
+	struct keel *k = m->k;
 	int rc;
 
-	rc = skeleton_write(k, b->domid, &s);
+	rc = skeleton_write(k, m->domid, &s);
 	json_object_put(j);
 	if (rc)
 		return rc;
-	if (xs_introduce_domain(k->xs, b->domid, PVH_STORE_GFN, b->store_port))
+	if (xs_introduce_domain(k->xs, m->domid, b->store_gfn, b->store_port))
 		return 0;
-	return keel_fail_errno(&k->err, "xenstored does not take domain %u", b->domid);
+	return keel_fail_errno(&k->err, "xenstored does not take domain %u", m->domid);
 }
 
 static int attach_devices(struct keel *k, unsigned int domid, struct guest_config *g)
@@ -138,21 +143,23 @@ static int attach_devices(struct keel *k, unsigned int domid, struct guest_confi
 	return rc;
 }
 
-static int fill_domain(struct keel *k, struct build *b, struct guest_config *g,
-		       unsigned int domid, bool paused)
+static int fill_domain(struct making *m)
 {
+	struct keel *k = m->k;
+	struct guest_config *g = &m->g;
+	unsigned int domid = m->domid;
 	int rc;
 
 	rc = register_name(k, domid, g);
 	if (!rc)
-		rc = build_domain(b, domid);
+		rc = m->fill(m);
 	if (!rc)
-		rc = introduce(k, b, g);
+		rc = introduce(m);
 	if (!rc)
 		rc = attach_devices(k, domid, g);
 	for (unsigned int i = 0; i < g->pcis && !rc; i++)
 		rc = pci_attach(k, domid, &g->pci[i]);
-	if (!rc && !paused) {
+	if (!rc && !m->paused) {
 		rc = hyper_unpause(k, domid);
 		if (rc)
 			rc = keel_fail(&k->err, -rc, "cannot start domain %u: %s", domid, strerror(-rc));
@@ -170,36 +177,56 @@ static void undo(struct keel *k, unsigned int domid)
 		close(lock);
 }
 
+int making_check(struct making *m)
+{
+	int rc = choose_uuid(m->k, &m->g);
+
+	for (unsigned int i = 0; i < m->g.vifs; i++)
+		vif_choose_mac(&m->g.vif[i]);
+	return rc ? rc : check_all(m->k, &m->g);
+}
+
+int making_run(struct making *m)
+{
+	struct keel_error why;
+	int rc = new_domain(m->k, &m->g);
+
+	if (rc < 0)
+		return rc;
+	m->domid = rc;
+	rc = fill_domain(m);
+	if (rc) {
+		why = m->k->err;
+		undo(m->k, m->domid);
+		m->k->err = why;
+	}
+	return rc;
+}
+
+static int fill_from_kernel(struct making *m)
+{
+	return build_domain(&m->b, m->domid);
+}
+
 int keel_domain_create(struct keel *k, const struct guest_config *config, bool paused,
 		       unsigned int *domid)
 {
-	struct guest_config g = *config;	/* its own uuid and MACs; the strings stay the caller's */
-	struct keel_error why;
-	struct build b;
+	struct making m = {
+		.k = k, .g = *config, .fill = fill_from_kernel, .paused = paused, .online = config->vcpus,
+		.target_kib = config->memory_mib << 10,
+	};
 	sigset_t old;
-	int rc;
+	int rc = making_check(&m);
 
-	rc = choose_uuid(k, &g);
-	for (unsigned int i = 0; i < g.vifs; i++)
-		vif_choose_mac(&g.vif[i]);
 	if (!rc)
-		rc = check_all(k, &g);
-	if (!rc)
-		rc = build_prepare(&b, k, &g);
+		rc = build_prepare(&m.b, k, &m.g);
 	if (rc)
 		return rc;
 	keel_hold_signals(&old);
-	rc = new_domain(k, &g);
-	if (rc >= 0) {
-		*domid = rc;
-		rc = fill_domain(k, &b, &g, *domid, paused);
-		if (rc) {
-			why = k->err;
-			undo(k, *domid);
-			k->err = why;
-		}
-	}
-	build_free(&b);
+	rc = making_run(&m);
+	if (!rc)
+		*domid = m.domid;
+	build_free(&m.b);
 	keel_release_signals(&old);
 	return rc;
 }

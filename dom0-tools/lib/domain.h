@@ -49,6 +49,9 @@ void keel_domain_forget(struct keel *k, unsigned int domid);
 /* skeleton.c: the nodes that a domain has without its devices. */
 struct skeleton {
 	const struct guest_config *g;
+	uint64_t target_kib;			/* memory that it is to use, and vCPUs */
+	unsigned int online;
+	uint64_t store_gfn, console_gfn;	/* of its rings */
 	unsigned int store_port, console_port;
 	const char *config;			/* JSON, for keeld */
 };

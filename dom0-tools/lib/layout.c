@@ -25,13 +25,34 @@ static void add(struct layout *l, uint64_t start, uint64_t size, uint32_t type)
 	l->range[l->ranges++] = (struct layout_range){ start, size, type };
 }
 
+/* 32-bit BARs take a range that is RAM in other guests. */
+static uint64_t hole_start(bool pci)
+{
+	return pci ? PVH_PCI_WINDOW32_BASE : LAYOUT_HOLE_START;
+}
+
+void layout_map(struct layout *l, uint64_t memory, bool pci)
+{
+	uint64_t hole = hole_start(pci);
+
+	*l = (struct layout){ .low_end = memory < hole ? memory : hole };
+	if (memory > hole)
+		l->high_end = LAYOUT_HOLE_END + memory - hole;
+	add(l, 0, l->low_end, RANGE_RAM);
+	add(l, LAYOUT_ACPI, LAYOUT_ACPI_PAGES * PAGE, RANGE_ACPI);
+	if (pci)
+		add(l, PVH_PCI_ECAM_BASE, (uint64_t)PVH_PCI_BUSES << 20, RANGE_RESERVED);
+	add(l, LAYOUT_SPECIAL_GFN * PAGE, LAYOUT_SPECIAL_PAGES * PAGE, RANGE_RESERVED);
+	if (l->high_end)
+		add(l, LAYOUT_HOLE_END, l->high_end - LAYOUT_HOLE_END, RANGE_RAM);
+}
+
 int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e)
 {
-	/* 32-bit BARs take a range that is RAM in other guests. */
-	unsigned long long hole = r->pci ? PVH_PCI_WINDOW32_BASE : LAYOUT_HOLE_START;
+	unsigned long long hole = hole_start(r->pci);
 	uint64_t end;
 
-	*l = (struct layout){ 0 };
+	layout_map(l, r->memory, r->pci);
 	if (r->cmdline_size > LAYOUT_MAX_CMDLINE)
 		return keel_fail(e, EINVAL, "the kernel's command line is %llu bytes long; at most %d "
 				 "are possible", (unsigned long long)r->cmdline_size - 1,
@@ -39,9 +60,6 @@ int layout_make(struct layout *l, const struct layout_request *r, struct keel_er
 	if (r->ramdisk_size > hole)
 		return keel_fail(e, EFBIG, "a ramdisk of %llu bytes does not fit below 4 GiB",
 				 (unsigned long long)r->ramdisk_size);
-	l->low_end = r->memory < hole ? r->memory : hole;
-	if (r->memory > hole)
-		l->high_end = LAYOUT_HOLE_END + r->memory - hole;
 
 	l->start_info = round_up(r->kernel_end, PAGE);
 	l->cmdline = l->start_info + PAGE;
@@ -60,14 +78,6 @@ int layout_make(struct layout *l, const struct layout_request *r, struct keel_er
 				 (unsigned long long)(round_up(end, 1 << 20) >> 20));
 	if (end > l->low_end)
 		return keel_fail(e, EFBIG, "kernel and ramdisk do not fit below %#llx", hole);
-
-	add(l, 0, l->low_end, RANGE_RAM);
-	add(l, LAYOUT_ACPI, LAYOUT_ACPI_PAGES * PAGE, RANGE_ACPI);
-	if (r->pci)
-		add(l, PVH_PCI_ECAM_BASE, (uint64_t)PVH_PCI_BUSES << 20, RANGE_RESERVED);
-	add(l, LAYOUT_SPECIAL_GFN * PAGE, LAYOUT_SPECIAL_PAGES * PAGE, RANGE_RESERVED);
-	if (l->high_end)
-		add(l, LAYOUT_HOLE_END, l->high_end - LAYOUT_HOLE_END, RANGE_RAM);
 	return 0;
 }
 

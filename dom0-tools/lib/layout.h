@@ -52,6 +52,9 @@ struct layout_request {
 /* Where everything goes; -ENOMEM tells how much memory the guest would need. */
 int layout_make(struct layout *l, const struct layout_request *r, struct keel_error *e);
 
+/* Only its memory, and the map of that. */
+void layout_map(struct layout *l, uint64_t memory, bool pci);
+
 /* The layout, as the guest's kernel sees it: LAYOUT_START_SIZE bytes. */
 void layout_start_info(const struct layout *l, uint64_t ramdisk_size, struct pvh_start *s);
 

@@ -99,22 +99,22 @@ static void write_all(struct store_tx *t, void *arg)
 	 * As in the memory map: Linux subtracts the difference between the two from every target.
 	 */
 	put_number(t, "memory/static-max", s->g->memory_mib << 10);
-	put_number(t, "memory/target", s->g->memory_mib << 10);
+	put_number(t, "memory/target", s->target_kib);
 	put(t, "memory/videoram", "0");
 	put(t, "control/platform-feature-multiprocessor-suspend", "1");
 	put(t, "control/platform-feature-xs_reset_watches", "1");
 	for (unsigned int i = 0; i < s->g->maxvcpus; i++) {
 		snprintf(key, sizeof(key), "cpu/%u/availability", i);
-		put(t, key, i < s->g->vcpus ? "online" : "offline");
+		put(t, key, i < s->online ? "online" : "offline");
 	}
 	put_number(t, "store/port", s->store_port);
-	put_number(t, "store/ring-ref", PVH_STORE_GFN);
+	put_number(t, "store/ring-ref", s->store_gfn);
 	put(t, "console/type", "xenconsoled");
 	put(t, "console/output", "pty");
 	put(t, "console/tty", "");
 	put_number(t, "console/limit", CONSOLE_LIMIT);
 	put_number(t, "console/port", s->console_port);
-	put_number(t, "console/ring-ref", PVH_CONSOLE_GFN);
+	put_number(t, "console/ring-ref", s->console_gfn);
 	write_config(t, s->config);
 }
 
