@@ -2,7 +2,7 @@
 #ifndef KEEL_LIB_CREATE_INTERNAL_H
 #define KEEL_LIB_CREATE_INTERNAL_H
 
-/* Private header of create.c: a guest in the making. */
+/* Private header of create.c and restore.c: a guest in the making. */
 #include "lib/build.h"
 #include "lib/domain.h"
 

@@ -78,6 +78,16 @@ int keel_domain_control(struct keel *k, unsigned int domid, const char *what);
 /* Waits until @domid is shut down or gone: -ETIMEDOUT after @seconds (0: for ever). */
 int keel_domain_wait_shutdown(struct keel *k, const struct keel_domain *d, unsigned int seconds);
 
+/*
+ * Asks the guest to suspend, and waits until it has: -ETIMEDOUT after @seconds, -EINTR; then it
+ * goes on as if nobody had asked.
+ */
+int keel_domain_suspend(struct keel *k, const struct keel_domain *d, unsigned int seconds);
+/* -EINVAL, with the reason, if it is not suspended. */
+int keel_domain_check_suspended(struct keel *k, const struct keel_domain *d);
+/* A suspended guest goes on where it is. keel_lock_guest() is held, or keeld may see to it, too. */
+int keel_domain_resume(struct keel *k, const struct keel_domain *d);
+
 /* console.c: connects the terminal to the guest's console; returns after Ctrl-]. */
 int keel_domain_console(struct keel *k, const struct keel_domain *d);
 

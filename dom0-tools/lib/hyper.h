@@ -185,6 +185,21 @@ int hyper_set_policy(struct keel *k, unsigned int domid, struct hyper_policy *p,
 long hyper_get_context(struct keel *k, unsigned int domid, void *out, size_t size);
 int hyper_set_context(struct keel *k, unsigned int domid, const void *data, size_t size);
 
+/*
+ * hyper_save.c. What a guest's CPUs can do, and its TSC: as they were set, or as they are on this
+ * machine.
+ */
+int hyper_get_policy(struct keel *k, unsigned int domid, struct hyper_policy *p);
+int hyper_get_tsc(struct keel *k, unsigned int domid, struct xen_domctl_tsc_info *t);
+int hyper_put_tsc(struct keel *k, unsigned int domid, const struct xen_domctl_tsc_info *t);
+int hyper_get_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t *value);
+int hyper_set_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
+			   const struct vcpu_guest_context *in);
+/* A domain that has suspended runs again. */
+int hyper_resume(struct keel *k, unsigned int domid);
+/* Frames that are no memory of @domid's any more; returns how many. */
+long hyper_give_back(struct keel *k, unsigned int domid, const uint64_t *gfns, unsigned long n);
+
 /* The hypervisor's log: up to @size bytes; returns how many. @clear empties it. */
 long hyper_read_console(struct keel *k, char *out, size_t size, bool clear);
 

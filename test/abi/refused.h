@@ -19,7 +19,6 @@
 #define GNTTABOP_dump_table             3
 #define GNTTABOP_transfer               4
 #define GNTTABOP_get_status_frames      9
-#define HVM_PARAM_IDENT_PT              12
 #define HVM_SAVE_CODE_PIC               3
 #define HVM_SAVE_CODE_IOAPIC            4
 #define XEN_HVM_MEMMAP_TYPE_RAM         1 /* the types are E820's (ACPI 6.5, table 15.4) */

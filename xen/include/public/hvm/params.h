@@ -8,6 +8,7 @@
 #define HVM_PARAM_STORE_EVTCHN             2
 #define HVM_PARAM_VIRIDIAN                 9
 #define HVM_PARAM_TIMER_MODE               10
+#define HVM_PARAM_IDENT_PT                 12
 #define HVM_PARAM_VM86_TSS                 15
 #define HVM_PARAM_CONSOLE_PFN              17
 #define HVM_PARAM_CONSOLE_EVTCHN           18

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Hypercalls for saving and restoring a guest. */
+#include "lib/hyper.h"
+
+#include <errno.h>
+
+#include <public/hvm/hvm_op.h>
+#include <public/memory.h>
+
+int hyper_get_policy(struct keel *k, unsigned int domid, struct hyper_policy *p)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_get_cpu_policy, .domain = domid };
+	struct hyper_policy *buf = hyper_buffer(k, sizeof(*buf));
+	int rc;
+
+	if (!buf)
+		return -ENOMEM;
+	d.u.cpu_policy.nr_leaves = HYPER_MAX_LEAVES;
+	d.u.cpu_policy.nr_msrs = HYPER_MAX_MSRS;
+	SET_HANDLE(d.u.cpu_policy.leaves, buf->leaves);
+	SET_HANDLE(d.u.cpu_policy.msrs, buf->msrs);
+	rc = hyper_domctl(k, &d);
+	if (!rc && (d.u.cpu_policy.nr_leaves > HYPER_MAX_LEAVES ||
+		    d.u.cpu_policy.nr_msrs > HYPER_MAX_MSRS))
+		rc = -EOVERFLOW;
+	if (!rc) {
+		*p = *buf;
+		p->nr_leaves = d.u.cpu_policy.nr_leaves;
+		p->nr_msrs = d.u.cpu_policy.nr_msrs;
+	}
+	hyper_buffer_free(k, buf);
+	return rc;
+}
+
+int hyper_get_tsc(struct keel *k, unsigned int domid, struct xen_domctl_tsc_info *t)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_gettscinfo, .domain = domid };
+	int rc = hyper_domctl(k, &d);
+
+	if (!rc)
+		*t = d.u.tsc_info;
+	return rc;
+}
+
+int hyper_put_tsc(struct keel *k, unsigned int domid, const struct xen_domctl_tsc_info *t)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_settscinfo, .domain = domid };
+
+	d.u.tsc_info = *t;
+	return hyper_domctl(k, &d);
+}
+
+int hyper_get_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t *value)
+{
+	struct xen_hvm_param p = { .domid = domid, .index = index };
+	int rc = hyper_call2(k, __HYPERVISOR_hvm_op, HVMOP_get_param, &p, sizeof(p));
+
+	if (!rc)
+		*value = p.value;
+	return rc;
+}
+
+int hyper_set_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
+			   const struct vcpu_guest_context *in)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_setvcpucontext, .domain = domid };
+	struct vcpu_guest_context *buf = hyper_buffer(k, sizeof(*buf));
+	int rc;
+
+	if (!buf)
+		return -ENOMEM;
+	*buf = *in;
+	d.u.vcpucontext.vcpu = vcpu;
+	SET_HANDLE(d.u.vcpucontext.ctxt, buf);
+	rc = hyper_domctl(k, &d);
+	hyper_buffer_free(k, buf);
+	return rc;
+}
+
+int hyper_resume(struct keel *k, unsigned int domid)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_resumedomain, .domain = domid };
+
+	return hyper_domctl(k, &d);
+}
+
+long hyper_give_back(struct keel *k, unsigned int domid, const uint64_t *gfns, unsigned long n)
+{
+	struct xen_memory_reservation r = { .nr_extents = n, .domid = domid };
+	uint64_t *buf = hyper_buffer(k, n * sizeof(*gfns));
+	long rc;
+
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, gfns, n * sizeof(*gfns));
+	SET_HANDLE(r.extent_start, buf);
+	rc = hyper_call2(k, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r, sizeof(r));
+	hyper_buffer_free(k, buf);
+	return rc;
+}
