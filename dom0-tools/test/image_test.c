@@ -13,6 +13,7 @@
 #include <linux/nbd.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -266,7 +267,7 @@ static pid_t server(void)
 
 static void no_server(void)
 {
-	for (int i = 0; i < 500 && server(); i++)
+	for (int i = 0; i < 3000 && server(); i++)
 		usleep(10000);
 	assert_int_equal(server(), 0);
 }
@@ -557,6 +558,8 @@ int main(void)
 	};
 	int rc;
 
+	/* Of two runs at the same time each would see the other's servers. */
+	flock(open(DIR ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600), LOCK_EX);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
 	run("rm -rf " DIR);
