@@ -338,7 +338,7 @@ static const struct kind kinds[] = {
 	{ RECORD_PAGE_DATA, "PAGE_DATA", read_pages, 0, 0, false },
 	{ RECORD_TSC_INFO, "TSC_INFO", read_tsc, SEEN_TSC, 0, false },
 	{ RECORD_HVM_PARAMS, "HVM_PARAMS", read_params, SEEN_PARAMS, 0, false },
-	{ RECORD_HVM_CONTEXT, "HVM_CONTEXT", read_context, SEEN_CONTEXT, SEEN_PARAMS, false },
+	{ RECORD_HVM_CONTEXT, "HVM_CONTEXT", read_context, SEEN_CONTEXT, 0, false },
 	{ RECORD_CRC, "the record with the sum", read_crc, SEEN_CRC, SEEN_STATE, false },
 	{ RECORD_END, "END", read_end, 0, SEEN_STATE, false },
 };
