@@ -44,6 +44,17 @@ $(DOM0_VF): $(DOM0_TEST_PACKAGES) $(DOM0_DIR)/vmlinux dom0-tools/image/copy-libs
 	@test/dom0/repack $(DOM0_DIR)/vmlinux $(@D)/vf/boot/guest/vmlinuz
 	@dom0-tools/image/pack $(@D)/vf $@
 
+# For test/system/keel: what kills keel, and small guests.
+DOM0_KEEL := $(O)/test/dom0/keel.img
+DOM0_KEEL_GUESTS := hello
+dom0-tests: $(DOM0_KEEL)
+$(DOM0_KEEL): test/dom0/kill.c $(DOM0_KEEL_GUESTS:%=$(O)/test/guests/%.elf) dom0-tools/image/pack | $(TOOLS_INCLUDE)/xen
+	@rm -rf $(@D)/keel && mkdir -p $(@D)/keel/usr/lib/keel/guests
+	$(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -shared -fPIC -I$(TOOLS_INCLUDE) -Ixen/include \
+		test/dom0/kill.c -o $(@D)/keel/usr/lib/keel/kill.so -ldl
+	@cp $(DOM0_KEEL_GUESTS:%=$(O)/test/guests/%.elf) $(@D)/keel/usr/lib/keel/guests/
+	@dom0-tools/image/pack $(@D)/keel $@
+
 # For make try-iso: what tries a machine, and the test guests that can be guests.
 TRY_GUESTS := hello version events timers apic grants cpuid-msr registers edges
 $(O)/test/dom0/try.img: $(wildcard test/dom0/try/usr/lib/keel/*) $(TRY_GUESTS:%=$(O)/test/guests/%.elf) dom0-tools/image/pack

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/lock.h"
+#include "lib/unfinished.h"
 
 /* keeld, which sees the guest end, does not clean up beside this. *@gone: it ended meanwhile. */
 static int destroy_locked(struct keel *k, const struct keel_domain *d, bool *gone)
@@ -65,6 +66,8 @@ static int run(struct keel *k, int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	if (!k->dry_run)
+		unfinished_clear(k);
 	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
 	if (!force && !k->dry_run && !confirmed(k, &d)) {

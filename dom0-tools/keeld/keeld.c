@@ -25,6 +25,7 @@
 #include "lib/image.h"
 #include "lib/net.h"
 #include "lib/store.h"
+#include "lib/unfinished.h"
 
 #include <public/sched.h>
 
@@ -189,9 +190,14 @@ static bool needs_work(struct keel *k, unsigned int domid)
 	return d.shutdown && !d.dying && !is_handled(k, domid);
 }
 
+static void clear(struct keel *k, unsigned int nobody)
+{
+	unfinished_clear(k);
+}
+
 /*
  * Checks every guest of Keel: this is cheap, and finds whatever was missed. Returns whether some
- * must wait for a worker.
+ * must wait for a worker. What nobody finishes has one for all, whose number no guest has.
  */
 static bool look_at_all(struct keel *k)
 {
@@ -205,6 +211,8 @@ static bool look_at_all(struct keel *k)
 		if (needs_work(k, domid) && !worker_start(k, domid, look_at))
 			waiting = true;
 	}
+	if (unfinished_any() && !worker_start(k, DOMID_FIRST_RESERVED, clear))
+		waiting = true;
 	free(ids);
 	return waiting;
 }

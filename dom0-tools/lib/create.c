@@ -13,6 +13,7 @@
 #include "lib/pci.h"
 #include "lib/pool.h"
 #include "lib/store.h"
+#include "lib/unfinished.h"
 
 /* Handles that this process makes for guests without a `uuid`: RFC 4122 version 4. */
 static int choose_uuid(struct keel *k, struct guest_config *g)
@@ -40,11 +41,25 @@ int keel_domain_name_free(struct keel *k, const char *name)
 			 "end that guest first", name, d.id, keel_domain_state_name(&d));
 }
 
+/* Its nodes in /vm, and who clears away what was not finished, know a guest by its UUID. */
+static int uuid_free(struct keel *k, const struct guest_config *g)
+{
+	struct keel_domain d;
+	int rc = keel_domain_by_uuid(k, g->uuid, &d);
+
+	if (rc)
+		return rc == -ESRCH ? 0 : rc;
+	return keel_fail(&k->err, EEXIST, "the UUID is that of domain %u (%s); choose another, or none",
+			 d.id, d.name);
+}
+
 /* Everything that can be checked before anything exists. */
 static int check_all(struct keel *k, const struct guest_config *g)
 {
 	int rc = keel_domain_name_free(k, g->name);
 
+	if (!rc)
+		rc = uuid_free(k, g);
 	for (unsigned int i = 0; i < g->disks && !rc; i++)
 		rc = disk_check(k, &g->disk[i]);
 	for (unsigned int i = 0; i < g->vifs && !rc; i++)
@@ -159,47 +174,59 @@ static int fill_domain(struct making *m)
 		rc = attach_devices(k, domid, g);
 	for (unsigned int i = 0; i < g->pcis && !rc; i++)
 		rc = pci_attach(k, domid, &g->pci[i]);
-	if (!rc && !m->paused) {
-		rc = hyper_unpause(k, domid);
-		if (rc)
-			rc = keel_fail(&k->err, -rc, "cannot start domain %u: %s", domid, strerror(-rc));
-	}
 	return rc;
+}
+
+static int start(struct keel *k, unsigned int domid)
+{
+	int rc = hyper_unpause(k, domid);
+
+	return rc ? keel_fail(&k->err, -rc, "cannot start domain %u: %s", domid, strerror(-rc)) : 0;
 }
 
 /* Without the lock keeld would clean up beside it; if it does so already, both do. */
 static void undo(struct keel *k, unsigned int domid)
 {
+	struct keel_error why = k->err;
 	int lock = keel_lock_guest_wait(k, domid, GUEST_LOCK_SECONDS);
 
 	keel_domain_destroy(k, domid);
 	if (lock >= 0)
 		close(lock);
+	k->err = why;
 }
 
 int making_check(struct making *m)
 {
-	int rc = choose_uuid(m->k, &m->g);
+	int rc;
 
+	unfinished_clear(m->k);
+	rc = choose_uuid(m->k, &m->g);
 	for (unsigned int i = 0; i < m->g.vifs; i++)
 		vif_choose_mac(&m->g.vif[i]);
 	return rc ? rc : check_all(m->k, &m->g);
 }
 
+/* It runs only when it is whole, and then nobody clears it away any more if this is killed. */
 int making_run(struct making *m)
 {
-	struct keel_error why;
-	int rc = new_domain(m->k, &m->g);
+	int mark = unfinished_begin(m->k, m->g.uuid), rc;
 
-	if (rc < 0)
-		return rc;
-	m->domid = rc;
-	rc = fill_domain(m);
-	if (rc) {
-		why = m->k->err;
-		undo(m->k, m->domid);
-		m->k->err = why;
+	if (mark < 0)
+		return mark;
+	rc = new_domain(m->k, &m->g);
+	if (rc >= 0) {
+		m->domid = rc;
+		rc = fill_domain(m);
+		if (rc)
+			undo(m->k, m->domid);
 	}
+	unfinished_end(mark, m->g.uuid);
+	if (rc || m->paused)
+		return rc;
+	rc = start(m->k, m->domid);
+	if (rc)
+		undo(m->k, m->domid);
 	return rc;
 }
 

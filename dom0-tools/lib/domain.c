@@ -113,6 +113,23 @@ int keel_domain_find(struct keel *k, const char *who, struct keel_domain *d)
 	return rc;
 }
 
+int keel_domain_by_uuid(struct keel *k, const unsigned char uuid[16], struct keel_domain *d)
+{
+	struct keel_domain *all;
+	int n = keel_domain_list(k, &all), rc;
+
+	if (n < 0)
+		return n;
+	rc = keel_fail(&k->err, ESRCH, "no domain has this UUID");
+	for (int i = 0; i < n && rc; i++)
+		if (!all[i].dying && !memcmp(all[i].uuid, uuid, sizeof(all[i].uuid))) {
+			*d = all[i];
+			rc = 0;
+		}
+	free(all);
+	return rc;
+}
+
 int keel_domain_find_guest(struct keel *k, const char *who, struct keel_domain *d)
 {
 	int rc = keel_domain_find(k, who, d);

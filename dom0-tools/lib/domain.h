@@ -35,6 +35,9 @@ int keel_domain_find(struct keel *k, const char *who, struct keel_domain *d);
 /* The same, but refuses Dom0 (for what only makes sense for a guest). */
 int keel_domain_find_guest(struct keel *k, const char *who, struct keel_domain *d);
 
+/* One with this UUID that is not dying. -ESRCH if there is none. */
+int keel_domain_by_uuid(struct keel *k, const unsigned char uuid[16], struct keel_domain *d);
+
 struct json_object *keel_domain_to_json(const struct keel_domain *d);
 
 /* create.c: makes a guest and, unless @paused, starts it. Leaves nothing behind on failure. */
@@ -68,7 +71,7 @@ int skeleton_need_config(struct keel *k, const struct keel_domain *d, struct gue
 typedef int skeleton_change_fn(struct keel *k, struct guest_config *g, void *arg);
 int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *change, void *arg);
 int keel_domain_rename(struct keel *k, unsigned int domid, const char *name);
-/* The same, and keeld starts it again under this name. */
+/* The same, and keeld starts it again under this name: both at once, or neither. */
 int keel_domain_rename_config(struct keel *k, unsigned int domid, const char *name);
 /* create.c: -EEXIST if a domain has the name. */
 int keel_domain_name_free(struct keel *k, const char *name);

@@ -51,9 +51,8 @@ static void write_folders(struct store_tx *t)
 		store_dir(t, STORE_GUEST_OWNS, "/local/domain/%u/%s", t->domid, owns[i]);
 }
 
-static void write_pieces(struct store_tx *t, void *config)
+static void write_pieces(struct store_tx *t, const char *text)
 {
-	const char *text = config;
 	size_t size = strlen(text);
 	char path[STORE_PATH_MAX];
 
@@ -72,7 +71,7 @@ static void write_config(struct store_tx *t, const char *config)
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	snprintf(path, sizeof(path), "/tool/keel/%u/started", t->domid);
 	store_put(t, path, "%lld", (long long)now.tv_sec);
-	write_pieces(t, (void *)config);
+	write_pieces(t, config);
 }
 
 static void write_all(struct store_tx *t, void *arg)
@@ -195,17 +194,32 @@ int keel_domain_rename(struct keel *k, unsigned int domid, const char *name)
 	return rc;
 }
 
+struct rewrite {
+	const char *config;
+	const char *name, *vm;		/* or NULL: the name stays */
+	bool is_keels;
+};
+
 /* The old pieces go first: there may be more of them. */
-static void rewrite_pieces(struct store_tx *t, void *config)
+static void rewrite(struct store_tx *t, void *arg)
 {
+	const struct rewrite *r = arg;
 	char path[STORE_PATH_MAX];
 
 	snprintf(path, sizeof(path), "/tool/keel/%u/config", t->domid);
 	xs_rm(t->k->xs, t->t, path);
-	write_pieces(t, config);
+	write_pieces(t, r->config);
+	if (!r->name)
+		return;
+	put(t, "name", r->name);
+	snprintf(path, sizeof(path), "%.100s/name", r->vm ? r->vm : "");
+	if (r->vm)
+		store_put(t, path, "%s", r->name);
 }
 
-int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *change, void *arg)
+/* Nothing, unless r->is_keels afterwards. */
+static int change_stored(struct keel *k, unsigned int domid, skeleton_change_fn *change, void *arg,
+			 struct rewrite *r)
 {
 	struct guest_config g;
 	struct json_object *j = NULL;
@@ -214,6 +228,7 @@ int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *chan
 
 	if (!skeleton_config(k, domid, &g))
 		return 0;
+	r->is_keels = true;
 	snprintf(before, sizeof(before), "%s", g.name);
 	rc = change(k, &g, arg);
 	if (!rc)
@@ -221,13 +236,19 @@ int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *chan
 	/* What may find no room comes first. */
 	if (!rc && j)
 		rc = autostart_follow(k, before, &g);
+	r->config = j ? json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN) : NULL;
 	if (!rc)
-		rc = j ? store_run(k, domid, rewrite_pieces,
-				   (void *)json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN)) :
-			 keel_fail(&k->err, ENOMEM, "no memory");
+		rc = j ? store_run(k, domid, rewrite, r) : keel_fail(&k->err, ENOMEM, "no memory");
 	json_object_put(j);
 	guest_free(&g);
 	return rc;
+}
+
+int skeleton_change(struct keel *k, unsigned int domid, skeleton_change_fn *change, void *arg)
+{
+	struct rewrite r = { .name = NULL };
+
+	return change_stored(k, domid, change, arg, &r);
 }
 
 static int set_name(struct keel *k, struct guest_config *g, void *name)
@@ -240,13 +261,16 @@ static int set_name(struct keel *k, struct guest_config *g, void *name)
 /* No signal ends it halfway: keeld would restart the guest with another name than it has. */
 int keel_domain_rename_config(struct keel *k, unsigned int domid, const char *name)
 {
+	char *vm = store_read(k, "/local/domain/%u/vm", domid);
+	struct rewrite r = { .name = name, .vm = vm };
 	sigset_t old;
 	int rc;
 
 	keel_hold_signals(&old);
-	rc = keel_domain_rename(k, domid, name);
-	if (!rc)
-		rc = skeleton_change(k, domid, set_name, (void *)name);
+	rc = change_stored(k, domid, set_name, (void *)name, &r);
+	if (!r.is_keels)
+		rc = keel_domain_rename(k, domid, name);
 	keel_release_signals(&old);
+	free(vm);
 	return rc;
 }

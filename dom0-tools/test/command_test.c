@@ -23,6 +23,7 @@
 #include "lib/lock.h"
 #include "lib/pool.h"
 #include "lib/store.h"
+#include "lib/unfinished.h"
 #include "test/run.h"
 
 static char history[4096];
@@ -120,6 +121,13 @@ int keel_domain_by_id(struct keel *q, unsigned int id, struct keel_domain *d)
 	*d = machine[1];
 	d->id = id;
 	return id == web_id ? 0 : keel_fail(&q->err, ESRCH, "there is no domain %u", id);
+}
+
+static int cleared;
+
+void unfinished_clear(struct keel *q)
+{
+	cleared++;
 }
 
 int keel_domain_destroy(struct keel *q, unsigned int domid)
@@ -629,7 +637,9 @@ static void pools_shown(void **state)
 
 static void destroyed(void **state)
 {
+	cleared = 0;
 	expect("destroy web", 0, "web (domain 3): destroyed\n", "lock 3\ndestroy 3\n");
+	assert_int_equal(cleared, 1);
 	expect("destroy 0", 1, "0 is Dom0", "");
 	hyper_error = -EIO;
 	expect("destroy web", 1, "it stays", "lock 3\ndestroy 3\n");

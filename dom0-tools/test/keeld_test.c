@@ -18,7 +18,8 @@ int keeld_main(int argc, char **argv);
 static struct shared {
 	bool shutdown[8], gone[8], handled[8], slow[8], created;
 	unsigned int reason[8], destroyed[8], forgotten[8], renamed, networks, swept;
-	bool go, has_uuid;
+	bool go, has_uuid, unfinished;
+	unsigned int cleared;
 	char names[64];
 } *m;
 static int events[2];
@@ -99,6 +100,17 @@ int store_write(struct keel *q, const char *path, const char *fmt, ...)
 	assert_int_equal(sscanf(path, "/tool/keel/%u/handled", &domid), 1);
 	m->handled[domid] = true;
 	return 0;
+}
+
+bool unfinished_any(void)
+{
+	return m->unfinished;
+}
+
+void unfinished_clear(struct keel *q)
+{
+	m->unfinished = false;
+	m->cleared++;
 }
 
 int keel_domain_by_id(struct keel *q, unsigned int id, struct keel_domain *d)
@@ -233,6 +245,19 @@ static void one_hangs(void **state)
 	assert_int_equal(m->destroyed[6], 0);
 }
 
+/* What nobody finishes is ended, at keeld's start and later. */
+static void unfinished(void **state)
+{
+	m->unfinished = true;
+	event();
+	WAIT(m->cleared == 1);
+	usleep(100000);
+	m->unfinished = true;
+	event();
+	WAIT(m->cleared == 2);
+	assert_int_equal(m->destroyed[3] + m->destroyed[4], 0);
+}
+
 /* keeld ends at once. Work that it has begun is finished, and not repeated. */
 static void stopped(void **state)
 {
@@ -332,6 +357,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(at_boot, start, stop),
 		cmocka_unit_test_setup_teardown(successors, start, stop),
 		cmocka_unit_test_setup_teardown(one_hangs, start, stop),
+		cmocka_unit_test_setup_teardown(unfinished, start, stop),
 		cmocka_unit_test_setup_teardown(stopped, start, stop),
 	};
 	char path[64];

@@ -677,6 +677,11 @@ int keel_domain_find_guest(struct keel *q, const char *who, struct keel_domain *
 	return keel_domain_find(q, who, d);
 }
 
+int keel_domain_by_uuid(struct keel *q, const unsigned char uuid[16], struct keel_domain *d)
+{
+	return keel_fail(&q->err, ESRCH, "no domain has this UUID");
+}
+
 int keel_domain_list(struct keel *q, struct keel_domain **out)
 {
 	return 0;

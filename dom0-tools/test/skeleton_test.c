@@ -176,7 +176,22 @@ static void not_renamed(void **state)
 	failing_writes = 1;
 	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), -ENOSPC);
 	name_is("web");
+	assert_null(find("/local/domain/3/name"));
+	assert_null(find("/vm/u/name"));
 	assert_false(held);
+}
+
+/* Of another toolstack's guest there are only names. */
+static void of_another(void **state)
+{
+	reset();
+	held = true;
+	xs_rm(NULL, XBT_NULL, PIECES);
+	held = false;
+	assert_int_equal(keel_domain_rename_config(&k, 3, "shop"), 0);
+	assert_string_equal(find("/local/domain/3/name")->value, "shop");
+	assert_string_equal(find("/vm/u/name")->value, "shop");
+	assert_null(find(PIECES "/0"));
 }
 
 /* The old configuration may have had more pieces. */
@@ -240,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(renamed), cmocka_unit_test(not_renamed), cmocka_unit_test(shorter),
 		cmocka_unit_test(changed_meanwhile), cmocka_unit_test(followed),
+		cmocka_unit_test(of_another),
 	};
 
 	keel_autostart_dir = "/proc/none";
