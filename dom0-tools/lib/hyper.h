@@ -88,6 +88,8 @@ int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
 /* Its registers; -ENODATA if it has none yet. */
 int hyper_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
 		       struct vcpu_guest_context *out);
+int hyper_set_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
+			   const struct vcpu_guest_context *in);
 int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu);
 
 /* hyper_numa.c: the machine's nodes; those that a domain's memory is to come from, a bit each. */
@@ -177,6 +179,7 @@ struct hyper_policy {
 };
 
 int hyper_default_policy(struct keel *k, struct hyper_policy *p);
+int hyper_get_policy(struct keel *k, unsigned int domid, struct hyper_policy *p);
 /* On failure @bad_leaf and @bad_msr say what was refused, or are ~0. */
 int hyper_set_policy(struct keel *k, unsigned int domid, struct hyper_policy *p,
 		     uint32_t *bad_leaf, uint32_t *bad_msr);
@@ -185,16 +188,10 @@ int hyper_set_policy(struct keel *k, unsigned int domid, struct hyper_policy *p,
 long hyper_get_context(struct keel *k, unsigned int domid, void *out, size_t size);
 int hyper_set_context(struct keel *k, unsigned int domid, const void *data, size_t size);
 
-/*
- * hyper_save.c. What a guest's CPUs can do, and its TSC: as they were set, or as they are on this
- * machine.
- */
-int hyper_get_policy(struct keel *k, unsigned int domid, struct hyper_policy *p);
+/* hyper_save.c. A guest's TSC, as it was set, or as it is on this machine. */
 int hyper_get_tsc(struct keel *k, unsigned int domid, struct xen_domctl_tsc_info *t);
 int hyper_put_tsc(struct keel *k, unsigned int domid, const struct xen_domctl_tsc_info *t);
 int hyper_get_param(struct keel *k, unsigned int domid, unsigned int index, uint64_t *value);
-int hyper_set_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
-			   const struct vcpu_guest_context *in);
 /* A domain that has suspended runs again. */
 int hyper_resume(struct keel *k, unsigned int domid);
 /* Frames that are no memory of @domid's any more; returns how many. */

@@ -71,6 +71,21 @@ int hyper_set_memory_map(struct keel *k, unsigned int domid, const struct hyper_
 	return rc;
 }
 
+/* What was read into @buf, which is released, goes to @p. */
+static int take_policy(struct keel *k, struct hyper_policy *p, struct hyper_policy *buf, int rc,
+		       unsigned int nr_leaves, unsigned int nr_msrs)
+{
+	if (!rc && (nr_leaves > HYPER_MAX_LEAVES || nr_msrs > HYPER_MAX_MSRS))
+		rc = -EOVERFLOW;
+	if (!rc) {
+		*p = *buf;
+		p->nr_leaves = nr_leaves;
+		p->nr_msrs = nr_msrs;
+	}
+	hyper_buffer_free(k, buf);
+	return rc;
+}
+
 int hyper_default_policy(struct keel *k, struct hyper_policy *p)
 {
 	struct xen_sysctl s = { .cmd = XEN_SYSCTL_get_cpu_policy };
@@ -85,16 +100,23 @@ int hyper_default_policy(struct keel *k, struct hyper_policy *p)
 	SET_HANDLE(s.u.cpu_policy.leaves, buf->leaves);
 	SET_HANDLE(s.u.cpu_policy.msrs, buf->msrs);
 	rc = hyper_sysctl(k, &s);
-	if (!rc && (s.u.cpu_policy.nr_leaves > HYPER_MAX_LEAVES ||
-		    s.u.cpu_policy.nr_msrs > HYPER_MAX_MSRS))
-		rc = -EOVERFLOW;
-	if (!rc) {
-		*p = *buf;
-		p->nr_leaves = s.u.cpu_policy.nr_leaves;
-		p->nr_msrs = s.u.cpu_policy.nr_msrs;
-	}
-	hyper_buffer_free(k, buf);
-	return rc;
+	return take_policy(k, p, buf, rc, s.u.cpu_policy.nr_leaves, s.u.cpu_policy.nr_msrs);
+}
+
+int hyper_get_policy(struct keel *k, unsigned int domid, struct hyper_policy *p)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_get_cpu_policy, .domain = domid };
+	struct hyper_policy *buf = hyper_buffer(k, sizeof(*buf));
+	int rc;
+
+	if (!buf)
+		return -ENOMEM;
+	d.u.cpu_policy.nr_leaves = HYPER_MAX_LEAVES;
+	d.u.cpu_policy.nr_msrs = HYPER_MAX_MSRS;
+	SET_HANDLE(d.u.cpu_policy.leaves, buf->leaves);
+	SET_HANDLE(d.u.cpu_policy.msrs, buf->msrs);
+	rc = hyper_domctl(k, &d);
+	return take_policy(k, p, buf, rc, d.u.cpu_policy.nr_leaves, d.u.cpu_policy.nr_msrs);
 }
 
 int hyper_set_policy(struct keel *k, unsigned int domid, struct hyper_policy *p,

@@ -7,31 +7,6 @@
 #include <public/hvm/hvm_op.h>
 #include <public/memory.h>
 
-int hyper_get_policy(struct keel *k, unsigned int domid, struct hyper_policy *p)
-{
-	struct xen_domctl d = { .cmd = XEN_DOMCTL_get_cpu_policy, .domain = domid };
-	struct hyper_policy *buf = hyper_buffer(k, sizeof(*buf));
-	int rc;
-
-	if (!buf)
-		return -ENOMEM;
-	d.u.cpu_policy.nr_leaves = HYPER_MAX_LEAVES;
-	d.u.cpu_policy.nr_msrs = HYPER_MAX_MSRS;
-	SET_HANDLE(d.u.cpu_policy.leaves, buf->leaves);
-	SET_HANDLE(d.u.cpu_policy.msrs, buf->msrs);
-	rc = hyper_domctl(k, &d);
-	if (!rc && (d.u.cpu_policy.nr_leaves > HYPER_MAX_LEAVES ||
-		    d.u.cpu_policy.nr_msrs > HYPER_MAX_MSRS))
-		rc = -EOVERFLOW;
-	if (!rc) {
-		*p = *buf;
-		p->nr_leaves = d.u.cpu_policy.nr_leaves;
-		p->nr_msrs = d.u.cpu_policy.nr_msrs;
-	}
-	hyper_buffer_free(k, buf);
-	return rc;
-}
-
 int hyper_get_tsc(struct keel *k, unsigned int domid, struct xen_domctl_tsc_info *t)
 {
 	struct xen_domctl d = { .cmd = XEN_DOMCTL_gettscinfo, .domain = domid };
@@ -57,23 +32,6 @@ int hyper_get_param(struct keel *k, unsigned int domid, unsigned int index, uint
 
 	if (!rc)
 		*value = p.value;
-	return rc;
-}
-
-int hyper_set_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
-			   const struct vcpu_guest_context *in)
-{
-	struct xen_domctl d = { .cmd = XEN_DOMCTL_setvcpucontext, .domain = domid };
-	struct vcpu_guest_context *buf = hyper_buffer(k, sizeof(*buf));
-	int rc;
-
-	if (!buf)
-		return -ENOMEM;
-	*buf = *in;
-	d.u.vcpucontext.vcpu = vcpu;
-	SET_HANDLE(d.u.vcpucontext.ctxt, buf);
-	rc = hyper_domctl(k, &d);
-	hyper_buffer_free(k, buf);
 	return rc;
 }
 

@@ -70,21 +70,37 @@ int hyper_get_affinity(struct keel *k, unsigned int domid, unsigned int vcpu,
 	return affinity(k, &d, hard, soft);
 }
 
-int hyper_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
-		       struct vcpu_guest_context *out)
+/* Sets what @in has, or reads into @out. */
+static int vcpu_context(struct keel *k, uint32_t cmd, unsigned int domid, unsigned int vcpu,
+			const struct vcpu_guest_context *in, struct vcpu_guest_context *out)
 {
-	struct xen_domctl d = { .cmd = XEN_DOMCTL_getvcpucontext, .domain = domid };
+	struct xen_domctl d = { .cmd = cmd, .domain = domid };
 	struct vcpu_guest_context *buf = hyper_buffer(k, sizeof(*buf));
 	int rc;
 
 	if (!buf)
 		return -ENOMEM;
+	if (in)
+		*buf = *in;
 	d.u.vcpucontext.vcpu = vcpu;
 	SET_HANDLE(d.u.vcpucontext.ctxt, buf);
 	rc = hyper_domctl(k, &d);
-	*out = *buf;
+	if (out)
+		*out = *buf;
 	hyper_buffer_free(k, buf);
 	return rc;
+}
+
+int hyper_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
+		       struct vcpu_guest_context *out)
+{
+	return vcpu_context(k, XEN_DOMCTL_getvcpucontext, domid, vcpu, NULL, out);
+}
+
+int hyper_set_vcpu_context(struct keel *k, unsigned int domid, unsigned int vcpu,
+			   const struct vcpu_guest_context *in)
+{
+	return vcpu_context(k, XEN_DOMCTL_setvcpucontext, domid, vcpu, in, NULL);
 }
 
 int hyper_trigger(struct keel *k, unsigned int domid, unsigned int trigger, unsigned int vcpu)
