@@ -132,15 +132,21 @@ static int save_locked(struct save *s, const char *path, const struct save_optio
 	return rc;
 }
 
+/* What can be checked before the guest is asked. On success s->saved.g is to be freed. */
+static int prepare(struct save *s, const char *path, bool pack)
+{
+	int rc = new_file_check(s->k, path, WHAT);
+
+	if (!rc)
+		rc = check_room(s, path, pack);
+	return rc ? rc : save_read_config(s);
+}
+
 int save_check(struct keel *k, const struct keel_domain *d, const char *path, bool pack)
 {
 	struct save s = { .k = k, .d = d };
-	int rc = new_file_check(k, path, WHAT);
+	int rc = prepare(&s, path, pack);
 
-	if (!rc)
-		rc = check_room(&s, path, pack);
-	if (!rc)
-		rc = save_read_config(&s);
 	if (!rc)
 		guest_free(&s.saved.g);
 	return rc;
@@ -150,11 +156,9 @@ int keel_domain_save(struct keel *k, const struct keel_domain *d, const char *pa
 		     const struct save_options *o, struct save_result *result)
 {
 	struct save s = { .k = k, .d = d };
-	int rc = save_check(k, d, path, o->pack), lock;
+	int rc = prepare(&s, path, o->pack), lock;
 	sigset_t old;
 
-	if (!rc)
-		rc = save_read_config(&s);
 	if (rc)
 		return rc;
 	keel_hold_signals(&old);
