@@ -46,18 +46,28 @@ static void fill(struct keel *k, const struct xen_domctl_getdomaininfo *i, struc
 	free(name);
 }
 
+/* A hypercall's worth of domains: fewer than BATCH are the last. */
+#define BATCH 64
+
+static int list_from(struct keel *k, unsigned int first, struct xen_domctl_getdomaininfo *info)
+{
+	int n = hyper_list(k, first, info, BATCH);
+
+	return n < 0 ? keel_fail(&k->err, -n, "cannot list the domains: %s", strerror(-n)) : n;
+}
+
 int keel_domain_list(struct keel *k, struct keel_domain **out)
 {
-	struct xen_domctl_getdomaininfo info[64];
+	struct xen_domctl_getdomaininfo info[BATCH];
 	struct keel_domain *all = NULL, *grown;
 	unsigned int first = 0;
 	int total = 0, n;
 
 	do {
-		n = hyper_list(k, first, info, 64);
+		n = list_from(k, first, info);
 		if (n < 0) {
 			free(all);
-			return keel_fail(&k->err, -n, "cannot list the domains: %s", strerror(-n));
+			return n;
 		}
 		grown = realloc(all, (total + n + 1) * sizeof(*all));
 		if (!grown) {
@@ -69,7 +79,7 @@ int keel_domain_list(struct keel *k, struct keel_domain **out)
 			fill(k, &info[i], &all[total++]);
 		if (n)
 			first = info[n - 1].domain + 1;
-	} while (n == 64);
+	} while (n == BATCH);
 	*out = all;
 	return total;
 }
@@ -113,21 +123,27 @@ int keel_domain_find(struct keel *k, const char *who, struct keel_domain *d)
 	return rc;
 }
 
+/* Only the name of the one that is found is read: there may be a thousand. */
 int keel_domain_by_uuid(struct keel *k, const unsigned char uuid[16], struct keel_domain *d)
 {
-	struct keel_domain *all;
-	int n = keel_domain_list(k, &all), rc;
+	struct xen_domctl_getdomaininfo info[BATCH];
+	unsigned int first = 0;
+	int n;
 
-	if (n < 0)
-		return n;
-	rc = keel_fail(&k->err, ESRCH, "no domain has this UUID");
-	for (int i = 0; i < n && rc; i++)
-		if (!all[i].dying && !memcmp(all[i].uuid, uuid, sizeof(all[i].uuid))) {
-			*d = all[i];
-			rc = 0;
+	do {
+		n = list_from(k, first, info);
+		if (n < 0)
+			return n;
+		for (int i = 0; i < n; i++) {
+			if (info[i].flags & FLAG_DYING || memcmp(&info[i].handle, uuid, sizeof(d->uuid)))
+				continue;
+			fill(k, &info[i], d);
+			return 0;
 		}
-	free(all);
-	return rc;
+		if (n)
+			first = info[n - 1].domain + 1;
+	} while (n == BATCH);
+	return keel_fail(&k->err, ESRCH, "no domain has this UUID");
 }
 
 int keel_domain_find_guest(struct keel *k, const char *who, struct keel_domain *d)
