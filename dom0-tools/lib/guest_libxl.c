@@ -284,20 +284,11 @@ static int copy_disks(struct json_object *to, struct json_object *j, struct keel
 	return rc;
 }
 
-/* What Xen's own script does for a bridge, keel does. */
-static void copy_script(struct json_object *to, struct json_object *from)
-{
-	const char *script = text_of(from, "script"), *last = script ? strrchr(script, '/') : NULL;
-
-	if (script && (strcmp(last ? last + 1 : script, "vif-bridge") || text_of(from, "ip")))
-		put_text(to, "script", script);
-}
-
 static void copy_vifs(struct json_object *to, struct json_object *j)
 {
 	static const char *const same[][2] = {
 		{ "mac", "mac" }, { "bridge", "bridge" }, { "ifname", "vifname" }, { "ip", "ip" },
-		{ "gatewaydev", "gatewaydev" },
+		{ "gatewaydev", "gatewaydev" }, { "script", "script" },
 	};
 	struct json_object *out = json_object_new_array();
 
@@ -311,7 +302,6 @@ static void copy_vifs(struct json_object *to, struct json_object *j)
 
 		for (size_t k = 0; k < sizeof(same) / sizeof(same[0]); k++)
 			put_text(v, same[k][1], text_of(from, same[k][0]));
-		copy_script(v, from);
 		if (devid >= 0)
 			put_number(v, "devid", devid);
 		if (mtu)
