@@ -70,6 +70,7 @@ static int fail_at, calls;	/* which hypercall or write fails, and how many there
 static uint64_t bad_gfn = ~0ULL;	/* that cannot be mapped */
 static bool no_grants;		/* pages are mapped to be written */
 static bool cannot_continue;
+static bool keeps_one;		/* page of those that are given back */
 static unsigned int maps, tables;	/* that are open */
 static int until_interrupt;
 static uint64_t now, done, total;
@@ -403,7 +404,7 @@ long hyper_give_back(struct keel *q, unsigned int domid, const uint64_t *gfns, u
 		assert_non_null(new.page[gfns[i]]);
 		drop_page(&new, gfns[i]);
 	}
-	return n;
+	return n - keeps_one;
 }
 
 int hyper_physinfo(struct keel *q, struct xen_sysctl_physinfo *info)
@@ -1079,6 +1080,13 @@ static void asked_in_vain(void **state)
 		assert_true(web.there && !web.shutdown);
 		assert_int_equal(files(), 0);
 	}
+	/* However long it takes. */
+	start_web(10);
+	guest = LATE;
+	until_interrupt = 40;
+	assert_int_equal(save(), -EINTR);
+	assert_true(web.there && !web.shutdown);
+	assert_int_equal(web.resumed, 1);
 	until_interrupt = 0;
 }
 
@@ -1507,6 +1515,10 @@ static void pages_again(void **state)
 	assert_null(new.page[0x12345]);
 	assert_non_null(new.page[0x777]);
 	assert_int_equal(new.page[0][0], byte_of(0, 0));
+	keeps_one = true;
+	assert_int_equal(restore_bytes(b.data, b.size), -EIO);
+	assert_contains(k.err.text, "cannot take pages");
+	keeps_one = false;
 	/* Taking it back fails. */
 	fail_at = 0;
 	for (int i = 1; i < 100; i++) {
