@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct create_options {
-	bool paused, console, dry_run, quiet;
+	bool paused, console, dry_run, quiet, timing;
 };
 
 static bool handle(int option, const char *value, void *arg)
@@ -22,28 +22,71 @@ static bool handle(int option, const char *value, void *arg)
 		o->dry_run = true;
 	else if (option == 'q')
 		o->quiet = true;
+	else if (option == 't')
+		o->timing = true;
 	else
 		return false;
 	return true;
 }
 
-static int start(struct keel *k, const struct guest_config *g, const struct create_options *o)
+static double ms(const struct keel_times *t, unsigned int from, unsigned int to)
 {
-	struct keel_domain d;
-	unsigned int domid;
-	uint64_t begin = keel_now_ms();
+	return (t->entry[to].began_us - t->entry[from].began_us) / 1000.0;
+}
+
+static void print_times(const struct keel_times *t)
+{
+	for (unsigned int i = 0; i + 1 < t->n; i++)
+		printf("%10.3f ms  %s\n", ms(t, i, i + 1), t->entry[i].step);
+	if (t->n)
+		printf("%10.3f ms  in all\n", ms(t, 0, t->n - 1));
+}
+
+static struct json_object *times_json(const struct keel_times *t)
+{
+	struct json_object *list = json_object_new_array(), *j;
+
+	for (unsigned int i = 0; i + 1 < t->n; i++) {
+		j = json_object_new_object();
+		json_object_object_add(j, "step", json_object_new_string(t->entry[i].step));
+		json_object_object_add(j, "us", json_object_new_int64(t->entry[i + 1].began_us -
+								      t->entry[i].began_us));
+		json_object_array_add(list, j);
+	}
+	return list;
+}
+
+static int print_created(struct keel *k, const struct keel_domain *d,
+			 const struct create_options *o)
+{
+	const char *result = o->paused ? "created, paused" : "created";
+	struct json_object *j;
 	int rc;
 
+	if (k->json && o->timing) {
+		j = json_of_domain(d);
+		json_object_object_add(j, "timing", times_json(k->times));
+		return print_result(k, j, result);
+	}
+	rc = o->quiet && !k->json ? KEEL_EXIT_OK : print_done(k, d, result);
+	if (o->timing)
+		print_times(k->times);
+	return rc;
+}
+
+static int start(struct keel *k, const struct guest_config *g, const struct create_options *o)
+{
+	struct keel_times times = { 0 };
+	struct keel_domain d;
+	unsigned int domid;
+
+	if (o->timing)
+		k->times = &times;
 	if (keel_domain_create(k, g, o->paused, &domid) < 0 || keel_domain_by_id(k, domid, &d))
 		return report(k);
 	if (o->console)
 		return keel_domain_console(k, &d) ? report(k) : KEEL_EXIT_OK;
-	if (o->quiet && !k->json)
-		return KEEL_EXIT_OK;
-	rc = print_done(k, &d, o->paused ? "created, paused" : "created");
-	if (k->verbose)
-		fprintf(stderr, "%llu ms\n", (unsigned long long)(keel_now_ms() - begin));
-	return rc;
+	return print_created(k, &d, o);
 }
 
 static int run(struct keel *k, int argc, char **argv)
@@ -53,11 +96,12 @@ static int run(struct keel *k, int argc, char **argv)
 		{ "console", no_argument, NULL, 'c' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "timing", no_argument, NULL, 't' },
 		{ 0 },
 	};
 	struct create_options co = { 0 };
 	const struct options o = {
-		.cmd = &cmd_create, .shorts = "pcnq", .longs = longs, .handle = handle, .arg = &co,
+		.cmd = &cmd_create, .shorts = "pcnqt", .longs = longs, .handle = handle, .arg = &co,
 		.min_args = 1, .max_args = -1,
 	};
 	struct guest_config g;
@@ -87,7 +131,8 @@ const struct command cmd_create = {
 	"  -p, --paused       leave the guest paused; `keel unpause` starts it\n"
 	"  -c, --console      connect to its console at once (Ctrl-] leaves it)\n"
 	"  -n, --dry-run      check the configuration and print it as JSON\n"
-	"  -q, --quiet        no progress, warnings or result\n",
+	"  -q, --quiet        no progress, warnings or result\n"
+	"  -t, --timing       show how long each step took\n",
 	.run = run,
 	.opens = true,
 };

@@ -40,6 +40,7 @@ static bool handle(int option, const char *value, void *arg)
 		t->vcpus = true;
 		return true;
 	case 'i':
+	case 'n':
 		return number_option(value, 999999999, &t->iterations) && t->iterations;
 	case 'd':
 		seconds = strtod(value, &end);
@@ -303,7 +304,7 @@ static int run(struct keel *k, int argc, char **argv)
 	};
 	struct top t = { .delay_ms = 3000, .sort = 'n' };
 	const struct options o = {
-		.cmd = &cmd_top, .shorts = "bi:d:vs:", .longs = longs, .handle = handle, .arg = &t,
+		.cmd = &cmd_top, .shorts = "bi:n:d:vs:", .longs = longs, .handle = handle, .arg = &t,
 	};
 	int rc = parse_options(k, argc, argv, &o);
 	struct json_object *host;
@@ -331,7 +332,7 @@ const struct command cmd_top = {
 	.help =
 	"On a terminal the keys n, c and m sort by name, CPU and memory, v shows vCPUs, q ends it.\n\n"
 	"  -b, --batch        only print, for scripts\n"
-	"  -i, --iterations N print N times\n"
+	"  -i, --iterations N print N times; -n N does the same\n"
 	"  -d, --delay N      wait N seconds between (3 without)\n"
 	"  -v, --vcpus        show vCPUs, too\n"
 	"  -s, --sort KEY     sort by name, cpu or memory\n",

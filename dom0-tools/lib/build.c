@@ -256,6 +256,7 @@ int build_begin(struct build *b, unsigned int domid, uint64_t pages)
 	int rc;
 
 	b->domid = domid;
+	keel_step(b->k, "limits");
 	rc = set_limits(b);
 	if (!rc)
 		rc = build_claim(b, pages);
@@ -288,14 +289,22 @@ int build_finish(struct build *b)
 
 int build_domain(struct build *b, unsigned int domid)
 {
-	static int (*const steps[])(struct build *b) = {
-		build_policy, build_populate, build_memory_map, write_files, write_start_info, write_acpi,
-		build_vcpu, build_finish,
+	/* Those without a name belong to the step before. */
+	static const struct {
+		int (*run)(struct build *b);
+		const char *name;
+	} steps[] = {
+		{ build_policy, NULL }, { build_populate, "memory" }, { build_memory_map, NULL },
+		{ write_files, "kernel and ramdisk" }, { write_start_info, "tables" }, { write_acpi, NULL },
+		{ build_vcpu, NULL }, { build_finish, NULL },
 	};
 	int rc = build_begin(b, domid, build_pages(b->g));
 
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !rc; i++)
-		rc = steps[i](b);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !rc; i++) {
+		if (steps[i].name)
+			keel_step(b->k, steps[i].name);
+		rc = steps[i].run(b);
+	}
 	build_copy_close(b);
 	return rc;
 }

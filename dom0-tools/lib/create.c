@@ -134,6 +134,7 @@ static int introduce(const struct making *m)
 	struct keel *k = m->k;
 	int rc;
 
+	keel_step(k, "xenstore");
 	rc = skeleton_write(k, m->domid, &s);
 	json_object_put(j);
 	if (rc)
@@ -149,10 +150,12 @@ static int attach_devices(struct keel *k, unsigned int domid, struct guest_confi
 
 	for (unsigned int i = 0; i < g->disks && !rc; i++) {
 		keel_progress(k, "disks", i, g->disks);
+		keel_step(k, "disk");
 		rc = disk_attach(k, domid, &g->disk[i]);
 	}
 	for (unsigned int i = 0; i < g->vifs && !rc; i++) {
 		keel_progress(k, "network interfaces", i, g->vifs);
+		keel_step(k, "interface");
 		rc = vif_attach(k, domid, &g->vif[i]);
 	}
 	return rc;
@@ -172,15 +175,19 @@ static int fill_domain(struct making *m)
 		rc = introduce(m);
 	if (!rc)
 		rc = attach_devices(k, domid, g);
-	for (unsigned int i = 0; i < g->pcis && !rc; i++)
+	for (unsigned int i = 0; i < g->pcis && !rc; i++) {
+		keel_step(k, "PCI function");
 		rc = pci_attach(k, domid, &g->pci[i]);
+	}
 	return rc;
 }
 
 static int start(struct keel *k, unsigned int domid)
 {
-	int rc = hyper_unpause(k, domid);
+	int rc;
 
+	keel_step(k, "start");
+	rc = hyper_unpause(k, domid);
 	return rc ? keel_fail(&k->err, -rc, "cannot start domain %u: %s", domid, strerror(-rc)) : 0;
 }
 
@@ -200,6 +207,7 @@ int making_check(struct making *m)
 {
 	int rc;
 
+	keel_step(m->k, "checks");
 	unfinished_clear(m->k);
 	rc = choose_uuid(m->k, &m->g);
 	for (unsigned int i = 0; i < m->g.vifs; i++)
@@ -214,6 +222,7 @@ int making_run(struct making *m)
 
 	if (mark < 0)
 		return mark;
+	keel_step(m->k, "domain");
 	rc = new_domain(m->k, &m->g);
 	if (rc >= 0) {
 		m->domid = rc;
@@ -245,12 +254,15 @@ int keel_domain_create(struct keel *k, const struct guest_config *config, bool p
 	sigset_t old;
 	int rc = making_check(&m);
 
-	if (!rc)
+	if (!rc) {
+		keel_step(k, "files read");
 		rc = build_prepare(&m.b, k, &m.g);
+	}
 	if (rc)
 		return rc;
 	keel_hold_signals(&old);
 	rc = making_run(&m);
+	keel_step(k, NULL);
 	if (!rc)
 		*domid = m.domid;
 	build_free(&m.b);

@@ -25,6 +25,15 @@ enum {
 	KEEL_EXIT_TIMEOUT = 5,
 };
 
+/* When each step of long work began, in microseconds of a clock that never jumps. */
+struct keel_times {
+	unsigned int n;
+	struct {
+		const char *step;
+		uint64_t began_us;
+	} entry[32];
+};
+
 /*
  * A connection to the hypervisor and to xenstore. One thread at a time. Functions that take it
  * return 0 or a negative errno and leave the reason in .err.
@@ -38,10 +47,10 @@ struct keel {
 	uint32_t sysctl_version;
 	struct keel_error err;
 	bool json;
-	bool verbose;
 	bool quiet;
 	bool dry_run;			/* what would be changed is checked, and stays */
 	bool steady;			/* keel_interrupted() says no: what has begun is finished */
+	struct keel_times *times;	/* NULL: nobody wants to know */
 	/* Reports progress of long work: done of total, in the unit that the text names. */
 	void (*progress)(struct keel *k, const char *what, uint64_t done, uint64_t total);
 };
@@ -57,6 +66,8 @@ int keel_open(struct keel *k, bool no_xenstore);
 void keel_close(struct keel *k);
 
 void keel_progress(struct keel *k, const char *what, uint64_t done, uint64_t total);
+/* Notes that a step begins, and with it that the one before has ended. @step stays valid. */
+void keel_step(struct keel *k, const char *step);
 
 /*
  * Between these two calls SIGINT, SIGTERM and SIGHUP wait, so that work that must be undone can

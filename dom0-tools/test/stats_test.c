@@ -293,6 +293,8 @@ static void batch(void **state)
 	assert_true(strstr(second, "Domain-0") > strstr(second, "web "));
 	expect("top -b -i 1 -s memory", 0, "web");
 	assert_true(strstr(printed, "Domain-0") < strstr(printed, "web "));
+	expect("top -b -n 1", 0, "Domain-0 ");
+	expect("top -b -n 0", 2, "bad option or value");
 	expect("top --json -i 2 -d 0.1", 0, "\"cpu_percent\":50.0");
 	assert_int_equal(printed[strlen(printed) - 1], '\n');
 	json_object_put(json_tokener_parse(strchr(printed, '\n') + 1));
