@@ -27,11 +27,8 @@ static int write_out(const char *path, const struct blob *b)
 static int check_dom0(const struct blob *elf, struct keel_error *e)
 {
 	struct keel_elf k;
-	int rc = keel_elf_parse(&k, elf, e);
+	int rc = keel_elf_parse_dom0(&k, elf, e);
 
-	if (!rc && !k.dom0)
-		rc = keel_fail(e, ENOEXEC, "the kernel does not say that it can be Dom0; Linux needs "
-			       "CONFIG_XEN_DOM0");
 	return rc == -ENOEXEC ? 3 : !!rc;
 }
 

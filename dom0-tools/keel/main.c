@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-	&cmd_create, &cmd_check, &cmd_check_host, &cmd_convert, &cmd_config_update, &cmd_edit,
-	&cmd_autostart, &cmd_list, &cmd_vm_list, &cmd_claims,
+	&cmd_create, &cmd_check, &cmd_check_host, &cmd_install, &cmd_uninstall, &cmd_convert,
+	&cmd_config_update, &cmd_edit, &cmd_autostart, &cmd_list, &cmd_vm_list, &cmd_claims,
 	&cmd_info, &cmd_pci_list, &cmd_pci_assignable_list, &cmd_pci_assignable_add,
 	&cmd_pci_assignable_remove, &cmd_pci_attach, &cmd_pci_detach, &cmd_vf_create,
 	&cmd_console, &cmd_shutdown, &cmd_reboot, &cmd_destroy, &cmd_pause, &cmd_unpause,

@@ -179,3 +179,13 @@ int keel_elf_parse(struct keel_elf *k, const struct blob *b, struct keel_error *
 				 (unsigned long long)k->end);
 	return 0;
 }
+
+int keel_elf_parse_dom0(struct keel_elf *k, const struct blob *b, struct keel_error *e)
+{
+	int rc = keel_elf_parse(k, b, e);
+
+	if (!rc && !k->dom0)
+		rc = keel_fail(e, ENOEXEC, "the kernel does not say that it can be Dom0; Linux needs "
+			       "CONFIG_XEN_DOM0");
+	return rc;
+}

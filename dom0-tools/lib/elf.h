@@ -31,4 +31,7 @@ struct keel_elf {
  */
 int keel_elf_parse(struct keel_elf *k, const struct blob *image, struct keel_error *e);
 
+/* The same, of one that can be Dom0. -ENOEXEC, too: it cannot. */
+int keel_elf_parse_dom0(struct keel_elf *k, const struct blob *image, struct keel_error *e);
+
 #endif

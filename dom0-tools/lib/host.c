@@ -347,7 +347,7 @@ static void check_boot(const struct host *h, struct host_item *i)
 	if (!exists(h, "/sys/firmware/efi"))
 		set(i, HOST_OK, NULL, "BIOS: GRUB starts Keel");
 	else if (read_at(h, SECURE_BOOT, 4, &on, 1) && on == 1)
-		set(i, HOST_LIMITED, "switch Secure Boot off in the firmware's setup, or sign Keel (docs/installation.md)",
+		set(i, HOST_LIMITED, "switch Secure Boot off in the firmware's setup, or use `keel install --sign`",
 		    "UEFI with Secure Boot: GRUB does not start Keel then");
 	else
 		set(i, HOST_OK, NULL, "UEFI: GRUB starts Keel");

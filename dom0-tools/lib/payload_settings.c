@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `keel install` was told, now or the last time, and what it finds by itself. */
+#include "lib/payload_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/files.h"
+#include "lib/sysfs.h"
+
+const char *keel_payload_settings = "/var/lib/keel/install.json";
+const char *keel_proc_cmdline = "/proc/cmdline";
+const char *keel_boot_dir = "/boot";
+
+static const char *stored_text(const struct payload *p, const char *name)
+{
+	struct json_object *j = p->stored ? json_object_object_get(p->stored, name) : NULL;
+
+	return json_object_is_type(j, json_type_string) ? json_object_get_string(j) : NULL;
+}
+
+/* The texts among the settings, and their names in the file. */
+#define SETTINGS(p) {									\
+	{ "kernel", &(p)->kernel }, { "initrd", &(p)->initrd },				\
+	{ "hypervisor", &(p)->hypervisor }, { "options", &(p)->options },		\
+	{ "dom0_options", &(p)->dom0_options }, { "esp", &(p)->esp }, { "sign", &(p)->sign }, \
+}
+
+bool payload_is_installed(void)
+{
+	return !access(keel_payload_settings, F_OK);
+}
+
+int payload_read(struct keel *k, struct payload *p)
+{
+	const struct { const char *name, **text; } settings[] = SETTINGS(p);
+	struct json_object *timeout;
+
+	if (!payload_is_installed())
+		return 0;
+	p->stored = json_object_from_file(keel_payload_settings);
+	if (!json_object_is_type(p->stored, json_type_object))
+		return keel_fail(&k->err, EINVAL, "%s is damaged: remove it, and say all options again",
+				 keel_payload_settings);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		if (!*settings[i].text)
+			*settings[i].text = stored_text(p, settings[i].name);
+	timeout = json_object_object_get(p->stored, "boot_timeout");
+	if (p->boot_timeout < 0 && json_object_is_type(timeout, json_type_int))
+		p->boot_timeout = json_object_get_int(timeout);
+	return 0;
+}
+
+void payload_free(struct payload *p)
+{
+	json_object_put(p->stored);
+	p->stored = NULL;
+}
+
+int payload_store(struct keel *k, const struct payload *p, const struct efi_image *i)
+{
+	const struct { const char *name; const char *const *text; } settings[] = SETTINGS(p);
+	struct json_object *j = json_object_new_object();
+	int rc;
+
+	for (size_t n = 0; n < sizeof(settings) / sizeof(*settings); n++)
+		if (*settings[n].text && **settings[n].text)
+			json_object_object_add(j, settings[n].name, json_object_new_string(*settings[n].text));
+	json_object_object_add(j, "dom0_options", json_object_new_string(i->dom0_options));
+	if (p->boot_timeout >= 0)
+		json_object_object_add(j, "boot_timeout", json_object_new_int(p->boot_timeout));
+	rc = keel_replace_file(k, keel_payload_settings,
+			       json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY), 0600);
+	json_object_put(j);
+	return rc;
+}
+
+static const char *said(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+static int copy_text(struct keel *k, char *out, size_t size, const char *text, const char *what)
+{
+	if ((size_t)snprintf(out, size, "%s", text) < size)
+		return 0;
+	return keel_fail(&k->err, E2BIG, "%s: more than %zu characters", what, size - 1);
+}
+
+/* This Linux's own, without what its loader has added, and with Keel's console. */
+static int default_dom0_options(struct keel *k, char *out, size_t size)
+{
+	char line[4096] = "", *rest = line, *word;
+	size_t used = 0;
+	bool console = false;
+
+	if (sysfs_read(line, sizeof(line), "%s", keel_proc_cmdline))
+		return keel_fail_errno(&k->err, "cannot read %s", keel_proc_cmdline);
+	out[0] = 0;
+	while ((word = strsep(&rest, " \n"))) {
+		if (!*word || !strncmp(word, "BOOT_IMAGE=", 11) || !strncmp(word, "initrd=", 7))
+			continue;
+		console |= !strncmp(word, "console=hvc0", 12);
+		if (used < size)
+			used += snprintf(out + used, size - used, "%s%s", used ? " " : "", word);
+	}
+	if (!console && used < size)
+		used += snprintf(out + used, size - used, "%sconsole=hvc0 console=tty0", used ? " " : "");
+	return used < size ? 0 : keel_fail(&k->err, E2BIG, "the options of Dom0's kernel: more than %zu characters",
+					   size - 1);
+}
+
+/* keel.efi is where this program was installed. */
+static int default_hypervisor(struct keel *k, char out[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 32);
+
+	if (n < 0)
+		return keel_fail_errno(&k->err, "cannot read /proc/self/exe");
+	out[n] = 0;
+	*strrchr(out, '/') = 0;
+	strcat(out, "/../lib/keel/keel.efi");
+	return 0;
+}
+
+static int choose_kernel(struct keel *k, const struct payload *p, struct efi_image *i)
+{
+	int rc;
+
+	if (!said(p->kernel)) {
+		rc = efi_image_find_kernel(k, keel_boot_dir, i);
+	} else {
+		rc = copy_text(k, i->kernel, sizeof(i->kernel), p->kernel, "the kernel's path");
+		efi_image_find_initrd(i);
+	}
+	if (!rc && said(p->initrd))
+		rc = copy_text(k, i->initrd, sizeof(i->initrd), p->initrd, "the initrd's path");
+	if (!rc && !*i->initrd)
+		keel_warn(k, "%s has no initrd beside it, and gets none", i->kernel);
+	return rc;
+}
+
+unsigned int payload_timeout(const struct payload *p)
+{
+	return p->boot_timeout >= 0 ? p->boot_timeout : PAYLOAD_TIMEOUT;
+}
+
+static int choose_options(struct keel *k, const struct payload *p, struct efi_image *i)
+{
+	unsigned int timeout = payload_timeout(p);
+	const char *options = said(p->options) ? p->options : "";
+	int n = timeout ? snprintf(i->options, sizeof(i->options), "boot_timeout=%u ", timeout) : 0;
+	int rc = copy_text(k, i->options + n, sizeof(i->options) - n, options, "Keel's options");
+
+	if (!rc && (strstr(options, " -- ") || !strncmp(options, "-- ", 3) || strstr(options, "config=")))
+		rc = keel_fail(&k->err, EINVAL, "Keel's options have neither -- nor config= in an image: "
+			       "Dom0's kernel has its own (--dom0-options)");
+	if (rc)
+		return rc;
+	return said(p->dom0_options) ?
+	       copy_text(k, i->dom0_options, sizeof(i->dom0_options), p->dom0_options, "the options of Dom0's kernel") :
+	       default_dom0_options(k, i->dom0_options, sizeof(i->dom0_options));
+}
+
+static int choose_key(struct keel *k, const struct payload *p, struct efi_image *i, bool secure)
+{
+	const char *comma = said(p->sign) ? strrchr(p->sign, ',') : NULL;
+
+	if (!said(p->sign))
+		return secure ? keel_fail(&k->err, EPERM, "Secure Boot is on, and the firmware would refuse an image without a "
+					  "signature: name a key that it knows (--sign KEY,CERTIFICATE), or switch Secure "
+					  "Boot off in its setup") : 0;
+	if (!comma || comma == p->sign || !comma[1])
+		return keel_fail(&k->err, EINVAL, "'%s' is no KEY,CERTIFICATE", p->sign);
+	snprintf(i->key, sizeof(i->key), "%.*s", (int)(comma - p->sign), p->sign);
+	return copy_text(k, i->cert, sizeof(i->cert), comma + 1, "the certificate's path");
+}
+
+int payload_choose(struct keel *k, const struct payload *p, bool secure, struct efi_image *i)
+{
+	int rc = said(p->hypervisor) ?
+		 copy_text(k, i->hypervisor, sizeof(i->hypervisor), p->hypervisor, "the hypervisor's path") :
+		 default_hypervisor(k, i->hypervisor);
+
+	if (!rc)
+		rc = choose_kernel(k, p, i);
+	if (!rc)
+		rc = choose_options(k, p, i);
+	return rc ? rc : choose_key(k, p, i, secure);
+}
