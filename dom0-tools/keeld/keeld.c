@@ -24,6 +24,7 @@
 #include "lib/hyper.h"
 #include "lib/image.h"
 #include "lib/net.h"
+#include "lib/payload.h"
 #include "lib/store.h"
 #include "lib/unfinished.h"
 
@@ -235,14 +236,34 @@ static void sweep(struct keel *k)
 	close(lock);
 }
 
+/*
+ * Dom0 has come up: the firmware starts this image from now on, and Keel waits no longer. In this
+ * order: if the firmware hangs in its services, Keel resets the machine.
+ */
+static void report_up(struct keel *k)
+{
+	int entry, rc;
+
+	if (payload_confirm(k, &entry))
+		say("this boot's entry does not become the firmware's first one: %s", k->err.text);
+	else if (entry >= 0)
+		say("boot entry %04X has come up, and is the firmware's first one from now on", entry);
+	rc = hyper_set_option("boot_timeout", "0");
+	if (rc && rc != -ENOENT)	/* Xen has none */
+		say("the hypervisor does not take that Dom0 is up: %s", strerror(-rc));
+}
+
 /* One after the other, in their order; what is there already stays as it is. */
 static void start_guests(struct keel *k, unsigned int nobody)
 {
 	struct guest_config g;
 	char **names = NULL;
-	int n = autostart_done() ? 0 : autostart_names(k, &names);
+	int n;
 
+	if (!autostart_done())
+		report_up(k);
 	sweep(k);
+	n = autostart_done() ? 0 : autostart_names(k, &names);
 	if (n < 0)
 		say("%s", k->err.text);
 	if (!autostart_done())

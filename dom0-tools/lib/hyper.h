@@ -40,6 +40,9 @@ long hyper_call2(struct keel *k, unsigned int op, unsigned long cmd, void *arg, 
 /* One string or structure of XENVER_*. */
 int hyper_xen_version(struct keel *k, unsigned int cmd, void *out, size_t size);
 
+/* An option that can change while the hypervisor runs. -ENOENT: it has no such option. */
+int hyper_set_option(const char *name, const char *value);
+
 struct hyper_create {
 	unsigned char handle[16];
 	unsigned int max_vcpus;

@@ -19,7 +19,7 @@ static struct shared {
 	bool shutdown[8], gone[8], handled[8], slow[8], created;
 	unsigned int reason[8], destroyed[8], forgotten[8], renamed, networks, swept;
 	bool go, has_uuid, unfinished;
-	unsigned int cleared;
+	unsigned int cleared, confirmed, up;
 	char names[64];
 } *m;
 static int events[2];
@@ -118,6 +118,23 @@ int keel_domain_by_id(struct keel *q, unsigned int id, struct keel_domain *d)
 	*d = (struct keel_domain){ .id = id, .name = "web", .shutdown = m->shutdown[id],
 				   .shutdown_reason = m->reason[id] };
 	return m->gone[id] ? keel_fail(&q->err, ESRCH, "gone") : 0;
+}
+
+/* The firmware's order first, then the hypervisor's deadline, then guests. */
+int payload_confirm(struct keel *q, int *number)
+{
+	assert_int_equal(m->up, m->confirmed);
+	m->confirmed++;
+	*number = 4;
+	return 0;
+}
+
+int hyper_set_option(const char *name, const char *value)
+{
+	assert_string_equal(name, "boot_timeout");
+	assert_string_equal(value, "0");
+	m->up = m->confirmed == m->up + 1 && !m->names[0] ? m->up + 1 : 100;
+	return -ENOENT;
 }
 
 /* Guests need their networks first. */
@@ -320,6 +337,7 @@ static void at_boot(void **state)
 	WAIT(autostart_done());
 	assert_string_equal(m->names, "");
 	assert_int_equal(m->swept, 1);
+	assert_int_equal(m->up, 1);
 	for (size_t i = 0; i < 4; i++) {
 		FILE *f;
 
@@ -340,11 +358,13 @@ static void at_boot(void **state)
 	WAIT(autostart_done());
 	assert_string_equal(m->names, "B a a-b ");
 	assert_int_equal(m->networks, 1);
+	assert_int_equal(m->up, 2);
 	serve_again();
 	usleep(100000);
 	assert_string_equal(m->names, "B a a-b ");
 	assert_int_equal(m->networks, 1);
 	assert_true(m->swept >= 2);
+	assert_int_equal(m->up, 2);
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(text, sizeof(text), "%s/%s.json", dir, names[i]);
 		unlink(text);
