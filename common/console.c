@@ -164,10 +164,7 @@ void console_drain(void)
 	}
 }
 
-static void drain_timer_fired(void *data)
-{
-	console_drain();
-}
+static void drain_timer_fired(void *data) { console_drain(); }
 
 void console_start_async(void)
 {

@@ -97,10 +97,7 @@ static long op_destroy(struct domain *d, struct xen_domctl *op)
 	return domain_destroy(d);
 }
 
-static long op_pause(struct domain *d, struct xen_domctl *op)
-{
-	return domain_controller_pause(d);
-}
+static long op_pause(struct domain *d, struct xen_domctl *op) { return domain_controller_pause(d); }
 
 static long op_unpause(struct domain *d, struct xen_domctl *op)
 {

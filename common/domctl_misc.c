@@ -252,10 +252,7 @@ static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 }
 
 /* Guests see one node: Linux as a PVH guest does not ask for more. */
-static long op_setvnumainfo(struct domain *d, struct xen_domctl *op)
-{
-	return -EOPNOTSUPP;
-}
+static long op_setvnumainfo(struct domain *d, struct xen_domctl *op) { return -EOPNOTSUPP; }
 
 /*
  * Guests have no access to devices: revoking it succeeds trivially, granting it is not supported.

@@ -8,10 +8,7 @@
 #include "common/vsnprintf.h"
 
 /* ns from t on; negative: it is late. */
-static s64 until(u64 when, u64 t)
-{
-	return (s64)(when - t);
-}
+static s64 until(u64 when, u64 t) { return (s64)(when - t); }
 
 static void dump_cpu(const struct pcpu *cpu, u64 t)
 {

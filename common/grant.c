@@ -166,10 +166,7 @@ int grant_seed(struct domain *d, grant_ref_t ref, domid_t to, gfn_t gfn, bool re
 }
 
 /* Flags and domid of an entry change together: both are in its first 32 bits. */
-static u32 grant_head(u16 flags, domid_t domid)
-{
-	return flags | (u32)domid << 16;
-}
+static u32 grant_head(u16 flags, domid_t domid) { return flags | (u32)domid << 16; }
 
 /*
  * Sets GTF_reading, and GTF_writing for a writer, if the entry allows grantee that access now. The

@@ -17,10 +17,7 @@ struct pcpu *pcpus[NR_CPUS];
 unsigned int nr_cpus;
 
 /* An idle CPU passes through Keel, and its work bits, before it enters a guest. */
-static bool pcpu_idle(const struct pcpu *cpu)
-{
-	return READ_ONCE(cpu->curr) == cpu->idle;
-}
+static bool pcpu_idle(const struct pcpu *cpu) { return READ_ONCE(cpu->curr) == cpu->idle; }
 
 void pcpu_kick(struct pcpu *cpu, unsigned int work_bit)
 {

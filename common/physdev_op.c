@@ -9,10 +9,7 @@
 #include "common/op.h"
 #include "common/pci.h"
 
-static long op_done(struct domain *d, void *arg, u64 gva, unsigned long more)
-{
-	return 0;
-}
+static long op_done(struct domain *d, void *arg, u64 gva, unsigned long more) { return 0; }
 
 static long op_device_add(struct domain *d, void *arg, u64 gva, unsigned long more)
 {

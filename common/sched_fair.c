@@ -56,10 +56,7 @@ static struct sched_vcpu *first_waiting(const struct runq *rq)
 	return rq->queue.root ? container_of(rq->queue.root, struct sched_vcpu, node) : NULL;
 }
 
-static struct vcpu *vcpu_of(struct sched_vcpu *s)
-{
-	return container_of(s, struct vcpu, sched);
-}
+static struct vcpu *vcpu_of(struct sched_vcpu *s) { return container_of(s, struct vcpu, sched); }
 
 /* --- Caps --- */
 
@@ -278,10 +275,7 @@ static void move(struct runq *from, struct runq *to, struct vcpu *v)
 }
 
 /* How many other queues a search visits, plus 1; on a large machine the next one goes on there. */
-static unsigned int visits(void)
-{
-	return min(nr_cpus, 64u);
-}
+static unsigned int visits(void) { return min(nr_cpus, 64u); }
 
 static struct runq *visit_next(struct runq *rq)
 {

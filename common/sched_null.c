@@ -87,10 +87,7 @@ static void null_vcpu_destroy(struct vcpu *v)
 	spin_unlock(&null_lock);
 }
 
-static struct runq *null_choose(struct runq *rq, struct vcpu *v)
-{
-	return rq;
-}
+static struct runq *null_choose(struct runq *rq, struct vcpu *v) { return rq; }
 
 static void null_enqueue(struct runq *rq, struct vcpu *v, u64 t)
 {
@@ -98,10 +95,7 @@ static void null_enqueue(struct runq *rq, struct vcpu *v, u64 t)
 	null_tell(rq, v);
 }
 
-static void null_dequeue(struct runq *rq, struct vcpu *v)
-{
-	v->sched.queued = false;
-}
+static void null_dequeue(struct runq *rq, struct vcpu *v) { v->sched.queued = false; }
 
 static struct vcpu *null_pick(struct runq *rq, u64 t)
 {

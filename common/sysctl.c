@@ -187,10 +187,7 @@ static long op_pcitopoinfo(struct xen_sysctl *op)
 	return 0;
 }
 
-static long op_cpupool(struct xen_sysctl *op)
-{
-	return cpupool_op(&op->u.cpupool_op);
-}
+static long op_cpupool(struct xen_sysctl *op) { return cpupool_op(&op->u.cpupool_op); }
 
 static long op_scheduler(struct xen_sysctl *op)
 {

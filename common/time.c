@@ -144,10 +144,7 @@ u64 wallclock_sec(void)
 
 /* --- Timers of vCPUs --- */
 
-static void singleshot_fires(void *data)
-{
-	send_vcpu_virq(data, VIRQ_TIMER);
-}
+static void singleshot_fires(void *data) { send_vcpu_virq(data, VIRQ_TIMER); }
 
 /* Ticks missed while v's CPU was busy are not repeated. */
 static void periodic_fires(void *data)
@@ -162,10 +159,7 @@ static void periodic_fires(void *data)
 	timer_set(&v->periodic, next > t ? next : t + period);
 }
 
-static void poll_times_out(void *data)
-{
-	evtchn_poll_end(data);
-}
+static void poll_times_out(void *data) { evtchn_poll_end(data); }
 
 void vcpu_timers_init(struct vcpu *v)
 {

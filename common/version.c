@@ -74,10 +74,7 @@ static long put_varbuf(u64 gva, const char *s)
 	return copy_to_guest(gva + sizeof(room), s, len) ? -EFAULT : (long)len;
 }
 
-static long ver_version(unsigned long cmd, u64 gva)
-{
-	return version_reported();
-}
+static long ver_version(unsigned long cmd, u64 gva) { return version_reported(); }
 
 static long ver_compile_info(unsigned long cmd, u64 gva)
 {
@@ -113,20 +110,14 @@ static long ver_get_features(unsigned long cmd, u64 gva)
 	return copy_to_guest(gva, &fi, sizeof(fi));
 }
 
-static long ver_pagesize(unsigned long cmd, u64 gva)
-{
-	return gva ? -EINVAL : (long)PAGE_SIZE;
-}
+static long ver_pagesize(unsigned long cmd, u64 gva) { return gva ? -EINVAL : (long)PAGE_SIZE; }
 
 static long ver_guest_handle(unsigned long cmd, u64 gva)
 {
 	return copy_to_guest(gva, current->domain->handle, sizeof(current->domain->handle));
 }
 
-static long ver_build_id(unsigned long cmd, u64 gva)
-{
-	return -ENODATA;
-}
+static long ver_build_id(unsigned long cmd, u64 gva) { return -ENODATA; }
 
 /*
  * Strings are returned in two forms: with a fixed size, and, from 4.18 on, as a struct xen_varbuf.

@@ -66,10 +66,7 @@ u64 mce_cap(void)
 }
 
 /* A CPU without banks has no such register. */
-static u64 read_gstatus(void)
-{
-	return cpus[this_cpu()->id].banks ? rdmsr(MSR_MCG_STATUS) : 0;
-}
+static u64 read_gstatus(void) { return cpus[this_cpu()->id].banks ? rdmsr(MSR_MCG_STATUS) : 0; }
 
 /* SDM vol. 3, 16.6.3 and table 16-7; APM vol. 2, 9.3.2. */
 static enum mce_severity severity(u64 status)

@@ -103,10 +103,7 @@ bool is_host_ram(paddr_t pa)
 }
 
 /* Before Keel's tables are loaded, the loader's identity map of the low 4 GiB serves. */
-static void *boot_virt(paddr_t pa)
-{
-	return own_tables ? pa_to_virt(pa) : (void *)pa;
-}
+static void *boot_virt(paddr_t pa) { return own_tables ? pa_to_virt(pa) : (void *)pa; }
 
 /* Takes RAM without clearing it. */
 static paddr_t boot_take(u64 size, u64 align, paddr_t limit)

@@ -52,10 +52,7 @@ static bool entry_is_leaf(const struct p2m_format *f, u64 e, unsigned int level)
 	return level == 1 || (e & f->superpage_mask) == f->superpage;
 }
 
-static mfn_t entry_mfn(u64 e)
-{
-	return (e & P2M_ADDR) >> PAGE_SHIFT;
-}
+static mfn_t entry_mfn(u64 e) { return (e & P2M_ADDR) >> PAGE_SHIFT; }
 
 bool p2m_large_noexec;
 
@@ -76,31 +73,19 @@ static u64 make_leaf(const struct p2m_format *f, mfn_t mfn, unsigned int level, 
  */
 static u64 ones[P2M_LEVELS];
 
-static bool is_hole(u64 e)
-{
-	return !e || p2m_entry_type(e) == P2M_ONES;
-}
+static bool is_hole(u64 e) { return !e || p2m_entry_type(e) == P2M_ONES; }
 
-static unsigned int level_shift(unsigned int level)
-{
-	return 9 * (level - 1);
-}
+static unsigned int level_shift(unsigned int level) { return 9 * (level - 1); }
 
 static u64 *slot_of(u64 *table, gfn_t gfn, unsigned int level)
 {
 	return &table[gfn >> level_shift(level) & 511];
 }
 
-static u64 *table_of(u64 e)
-{
-	return mfn_to_virt(entry_mfn(e));
-}
+static u64 *table_of(u64 e) { return mfn_to_virt(entry_mfn(e)); }
 
 /* How many entries of a table are in use. */
-static u32 *used(const u64 *table)
-{
-	return &virt_to_page(table)->entries;
-}
+static u32 *used(const u64 *table) { return &virt_to_page(table)->entries; }
 
 static void write_entry(const struct p2m_format *f, u64 *slot, u64 e)
 {

@@ -15,10 +15,7 @@
 #include "common/domain.h"
 #include "common/heap.h"
 
-static bool is_dirty(u64 e)
-{
-	return p2m_entry_type(e) == P2M_RAM && e & P2M_WRITE;
-}
+static bool is_dirty(u64 e) { return p2m_entry_type(e) == P2M_RAM && e & P2M_WRITE; }
 
 static void protect(u64 *slot)
 {

@@ -30,10 +30,7 @@ void start_keel(struct boot_info *bi);
 
 static struct bootcfg bootcfg;
 
-static const void *fdt(void)
-{
-	return boot_info.fdt ? pa_to_virt(boot_info.fdt) : NULL;
-}
+static const void *fdt(void) { return boot_info.fdt ? pa_to_virt(boot_info.fdt) : NULL; }
 
 static void read_boot_config(void)
 {

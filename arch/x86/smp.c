@@ -149,10 +149,7 @@ static bool is_wanted(u32 apic_id, u32 bits)
 }
 
 /* Id 255 is all CPUs, and there are no higher ones, unless in x2APIC mode. */
-static bool has_address(u32 apic_id)
-{
-	return cpu_features.x2apic || apic_id < 0xff;
-}
+static bool has_address(u32 apic_id) { return cpu_features.x2apic || apic_id < 0xff; }
 
 /* The wait is once for all: with 500 CPUs it would be 5 s. */
 static void init_all(u32 bits)

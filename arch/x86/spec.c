@@ -172,10 +172,7 @@ static const struct { const char *text; u32 word; } mitigation[] = {
 #undef MITIGATION
 };
 
-static bool has(const struct spec_cpu *cpu, u16 bit)
-{
-	return cpu->word[bit / 64] >> bit % 64 & 1;
-}
+static bool has(const struct spec_cpu *cpu, u16 bit) { return cpu->word[bit / 64] >> bit % 64 & 1; }
 
 static u32 listed(const struct spec_cpu *cpu)
 {

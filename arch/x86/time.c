@@ -223,10 +223,7 @@ static bool wait_for(const u32 *flag)
 	return true;
 }
 
-static void raise(u32 *flag)
-{
-	__atomic_store_n(flag, 1, __ATOMIC_RELEASE);
-}
+static void raise(u32 *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELEASE); }
 
 void time_compare_cpu(void)
 {

@@ -33,10 +33,7 @@
 static volatile u32 *hpet;
 static u16 pm_timer;
 
-static u32 read_hpet(void)
-{
-	return hpet[HPET_COUNTER];
-}
+static u32 read_hpet(void) { return hpet[HPET_COUNTER]; }
 
 /* Some chipsets return garbage once in a while: two readings in a row must fit. */
 static u32 read_pm_timer(void)

@@ -112,10 +112,7 @@ static void print_frame(u64 addr)
 		pr_err("  [%016lx]\n", addr);
 }
 
-static bool is_text(u64 a)
-{
-	return a >= (u64)__text_start && a < (u64)__text_end;
-}
+static bool is_text(u64 a) { return a >= (u64)__text_start && a < (u64)__text_end; }
 
 /* A frame there can be read: an NMI that ends a guest finds the guest's RBP, which is anything. */
 static bool on_cpu_stack(u64 rbp)

@@ -9,10 +9,7 @@
 extern char handoff_pml4[], handoff_tables_end[];
 
 /* Everything that a multiboot loader provides is below 4 GiB, where the handoff tables map it. */
-static const void *phys(uint64_t pa)
-{
-	return (const void *)(uintptr_t)pa;
-}
+static const void *phys(uint64_t pa) { return (const void *)(uintptr_t)pa; }
 
 static const char *skip_word(const char *s)
 {

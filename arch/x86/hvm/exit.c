@@ -17,10 +17,7 @@ static void exit_nothing(struct x86_vcpu *v, const struct exit_info *e)
 }
 
 /* The interrupt is pending at the local APIC: take it here. */
-static void exit_intr(struct x86_vcpu *v, const struct exit_info *e)
-{
-	irq_window();
-}
+static void exit_intr(struct x86_vcpu *v, const struct exit_info *e) { irq_window(); }
 
 static void exit_window(struct x86_vcpu *v, const struct exit_info *e)
 {
@@ -230,15 +227,9 @@ static void exit_apic(struct x86_vcpu *v, const struct exit_info *e)
 		vlapic_msr_write(&v->v, 0x800 + APIC_SELF_IPI / 16, e->apic.val);
 }
 
-static void exit_gp(struct x86_vcpu *v, const struct exit_info *e)
-{
-	hvm_inject_gp(&v->v);
-}
+static void exit_gp(struct x86_vcpu *v, const struct exit_info *e) { hvm_inject_gp(&v->v); }
 
-static void exit_ud(struct x86_vcpu *v, const struct exit_info *e)
-{
-	hvm_inject_ud(&v->v);
-}
+static void exit_ud(struct x86_vcpu *v, const struct exit_info *e) { hvm_inject_ud(&v->v); }
 
 static void exit_shutdown(struct x86_vcpu *v, const struct exit_info *e)
 {

@@ -34,10 +34,7 @@ static void lapic_page_write(struct vcpu *v, u64 gpa, unsigned int size, u64 val
 		vlapic_mmio_write(v, gpa & (PAGE_SIZE - 1), (u32)val);
 }
 
-static bool lapic_page_match(struct vcpu *v, u64 gpa)
-{
-	return vlapic_mmio_active(v, gpa);
-}
+static bool lapic_page_match(struct vcpu *v, u64 gpa) { return vlapic_mmio_active(v, gpa); }
 
 static const struct mmio_handler lapic_page = { lapic_page_match, lapic_page_read,
 						lapic_page_write };

@@ -37,10 +37,7 @@ static int read_value(struct vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
-static int write_ignore(struct vcpu *v, u32 msr, u64 val)
-{
-	return 0;
-}
+static int write_ignore(struct vcpu *v, u32 msr, u64 val) { return 0; }
 
 static int read_arch_caps(struct vcpu *v, u32 msr, u64 *val)
 {

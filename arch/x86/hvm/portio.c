@@ -26,10 +26,7 @@ struct port_range {
 	void (*out)(struct vcpu *v, u16 port, unsigned int size, u32 val);	/* NULL: dropped */
 };
 
-static u32 raw_in(struct vcpu *v, u16 port, unsigned int size)
-{
-	return port_in(port, size);
-}
+static u32 raw_in(struct vcpu *v, u16 port, unsigned int size) { return port_in(port, size); }
 
 static u32 debug_in(struct vcpu *v, u16 port, unsigned int size)
 {
@@ -77,10 +74,7 @@ static void reset_control_out(struct vcpu *v, u16 port, unsigned int size, u32 v
 		reset_by(v, "port 0xcf9");
 }
 
-static u32 reset_control_in(struct vcpu *v, u16 port, unsigned int size)
-{
-	return 0;
-}
+static u32 reset_control_in(struct vcpu *v, u16 port, unsigned int size) { return 0; }
 
 static void acpi_reset_out(struct vcpu *v, u16 port, unsigned int size, u32 val)
 {

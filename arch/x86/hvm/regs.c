@@ -19,10 +19,7 @@
 
 enum { TYPE = 15, S = BIT(4), P = BIT(7), L = BIT(9), DB = BIT(10), G = BIT(11) };
 
-static u64 cr0_kept(u64 val)
-{
-	return (val & CR0_KEPT) | X86_CR0_ET;
-}
+static u64 cr0_kept(u64 val) { return (val & CR0_KEPT) | X86_CR0_ET; }
 
 static u64 efer_allowed(const struct cpu_policy *p)
 {
@@ -46,10 +43,7 @@ bool hvm_paging_ok(const struct domain *d, const struct hvm_paging *p)
 	return lma || !(p->cr4 & X86_CR4_PCIDE);
 }
 
-static bool cr3_ok(u64 val)
-{
-	return !(val >> cpu_features.phys_bits);
-}
+static bool cr3_ok(u64 val) { return !(val >> cpu_features.phys_bits); }
 
 /* SDM vol. 1, 13.3: x87 always; AVX only with SSE; AVX-512's three together and with AVX. */
 bool hvm_xcr0_ok(const struct domain *d, u64 val)
@@ -102,10 +96,7 @@ int hvm_set_cr(struct x86_vcpu *v, unsigned int cr, u64 val)
 	return 0;
 }
 
-static unsigned int dpl(const struct segment *s)
-{
-	return s->attr >> 5 & 3;
-}
+static unsigned int dpl(const struct segment *s) { return s->attr >> 5 & 3; }
 
 static bool limit_ok(const struct segment *s)
 {

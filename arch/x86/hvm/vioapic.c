@@ -59,10 +59,7 @@ struct vioapic {
 	struct vioapic_pin *pins;
 };
 
-static spinlock_t *vioapics_lock(struct domain *d)
-{
-	return &x86_domain(d)->vioapic[0].lock;
-}
+static spinlock_t *vioapics_lock(struct domain *d) { return &x86_domain(d)->vioapic[0].lock; }
 
 /* The device's interrupt arrived. Level: its pin is masked now, until the guest's EOI. */
 static void pin_interrupt(struct irq_user *user)
@@ -218,10 +215,7 @@ bool vioapic_is_page(struct domain *d, gfn_t gfn)
 	return false;
 }
 
-static bool mmio_match(struct vcpu *v, u64 gpa)
-{
-	return find(v->domain, gpa);
-}
+static bool mmio_match(struct vcpu *v, u64 gpa) { return find(v->domain, gpa); }
 
 /* Registers take 32-bit accesses; the index also the 8-bit ones that the data sheet shows. */
 static void mmio_read(struct vcpu *v, u64 gpa, unsigned int size, u64 *val)

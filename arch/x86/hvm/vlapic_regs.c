@@ -43,10 +43,7 @@ static int lvt_index(unsigned int reg)
 	return (int)index_nospec((reg - APIC_LVT_TIMER) >> 4, NR_LVTS);
 }
 
-static u32 x2apic_ldr(u32 id)
-{
-	return (id >> 4) << 16 | 1u << (id & 0xf);
-}
+static u32 x2apic_ldr(u32 id) { return (id >> 4) << 16 | 1u << (id & 0xf); }
 
 /* A 32-bit part of IRR, ISR or TMR. */
 static u32 map_word(const u64 *map, unsigned int reg, unsigned int first)

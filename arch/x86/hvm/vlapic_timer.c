@@ -20,10 +20,7 @@ static u64 tick_ns(const struct vlapic *l)
 	return (u64)BUS_CYCLE_NS << ((code + 1) & 7);
 }
 
-static bool periodic(const struct vlapic *l)
-{
-	return l->lvt[LVT_TIMER] & APIC_LVT_PERIODIC;
-}
+static bool periodic(const struct vlapic *l) { return l->lvt[LVT_TIMER] & APIC_LVT_PERIODIC; }
 
 static u64 period_ns(const struct vlapic *l)
 {

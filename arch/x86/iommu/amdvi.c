@@ -46,15 +46,9 @@ static struct timer event_timer;
 static u64 (*device_table)[4];	/* L: lock */
 static spinlock_t lock = SPINLOCK_INIT(RANK_IRQ); /* never together with that of the descriptors */
 
-static u64 read_reg(const struct unit *u, unsigned int reg)
-{
-	return u->regs[reg / 8];
-}
+static u64 read_reg(const struct unit *u, unsigned int reg) { return u->regs[reg / 8]; }
 
-static void write_reg(const struct unit *u, unsigned int reg, u64 val)
-{
-	u->regs[reg / 8] = val;
-}
+static void write_reg(const struct unit *u, unsigned int reg, u64 val) { u->regs[reg / 8] = val; }
 
 /* --- Commands --- */
 
@@ -133,10 +127,7 @@ static u32 id_of(u32 sbdf)
 }
 
 /* What the id's requests arrive with. */
-static u32 alias_of(u32 id)
-{
-	return (id & ~0xffffu) | ivrs.dev[id].alias;
-}
+static u32 alias_of(u32 id) { return (id & ~0xffffu) | ivrs.dev[id].alias; }
 
 /*
  * A function that IVRS does not name, such as a virtual one that did not exist at power-on, is
@@ -281,10 +272,7 @@ static void amdvi_irq_message(const struct irq_desc *desc, u64 *addr, u32 *data)
 	*data = desc->remap;
 }
 
-static u64 amdvi_irq_redirection(const struct irq_desc *desc)
-{
-	return desc->remap;
-}
+static u64 amdvi_irq_redirection(const struct irq_desc *desc) { return desc->remap; }
 
 /* --- Faults --- */
 
@@ -382,10 +370,7 @@ static void handle_events(void *data)
  * On one CPU only, as the timer, so that the log needs no lock; iommu_fault() may call
  * amdvi_attach().
  */
-static void fault_interrupt(struct irq_user *user)
-{
-	handle_events(NULL);
-}
+static void fault_interrupt(struct irq_user *user) { handle_events(NULL); }
 
 static struct irq_user fault_user = { fault_interrupt };
 

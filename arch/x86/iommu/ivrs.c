@@ -30,10 +30,7 @@ u32 ivrs_index(const struct ivrs *s, u32 sbdf)
 }
 
 /* The function of a unit's block. */
-static u32 unit_id(const u8 *b)
-{
-	return (u32)get16(b + 16) << 16 | get16(b + 4);
-}
+static u32 unit_id(const u8 *b) { return (u32)get16(b + 16) << 16 | get16(b + 4); }
 
 static unsigned int find_unit(const struct ivrs *s, u32 id)
 {

@@ -379,10 +379,7 @@ static void handle_faults(void *data)
 	}
 }
 
-static void fault_interrupt(struct irq_user *user)
-{
-	handle_faults(NULL);
-}
+static void fault_interrupt(struct irq_user *user) { handle_faults(NULL); }
 
 static struct irq_user fault_user = { fault_interrupt };
 

@@ -23,10 +23,7 @@ struct vector_table {
 static spinlock_t irq_lock = SPINLOCK_INIT(RANK_IRQ);
 static struct vector_table *tables[NR_CPUS]; /* set once, never freed; contents: irq_lock */
 
-static bool remapping(void)
-{
-	return iommu_on() && iommu_caps.irq_remap;
-}
+static bool remapping(void) { return iommu_on() && iommu_caps.irq_remap; }
 
 /*
  * Without remapping a message or a redirection entry has 8 bits for the APIC id; 255 is everybody.

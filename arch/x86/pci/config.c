@@ -32,10 +32,7 @@ static volatile void *ecam(u32 sbdf, unsigned int reg)
 	return NULL;
 }
 
-static bool by_ports(u32 sbdf, unsigned int reg)
-{
-	return reg < 256 && sbdf >> 16 == 0;
-}
+static bool by_ports(u32 sbdf, unsigned int reg) { return reg < 256 && sbdf >> 16 == 0; }
 
 static void select_register(u32 sbdf, unsigned int reg)
 {

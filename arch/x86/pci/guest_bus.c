@@ -58,10 +58,7 @@ static const struct { u8 reg; u32 fixed, writable; } registers[] = {
 	{ MSI + 4, 0, ~3u }, { MSI + 8, 0, ~0u }, { MSI + 12, 0, 0xffff },
 };
 
-static u32 *reg_of(struct guest_port *port, unsigned int dword)
-{
-	return &port->config[dword / 4];
-}
+static u32 *reg_of(struct guest_port *port, unsigned int dword) { return &port->config[dword / 4]; }
 
 static struct guest_port *port_at(struct guest_bus *bus, unsigned int nr)
 {

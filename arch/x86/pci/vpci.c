@@ -272,10 +272,7 @@ bool vpci_in_config_space(const struct vpci *p, u64 gpa)
 	return memory_target(p, gpa, 1, &sbdf, &reg);
 }
 
-static bool meet(u64 a, u64 a_size, u64 b, u64 b_size)
-{
-	return a < b + b_size && b < a + a_size;
-}
+static bool meet(u64 a, u64 a_size, u64 b, u64 b_size) { return a < b + b_size && b < a + a_size; }
 
 bool vpci_is_device_range(u64 first, u64 size)
 {

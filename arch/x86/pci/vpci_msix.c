@@ -212,10 +212,7 @@ struct vpci_dev *vpci_msix_find(struct domain *d, u64 gpa)
 	return neighbour;
 }
 
-static bool mmio_match(struct vcpu *v, u64 gpa)
-{
-	return vpci_msix_find(v->domain, gpa);
-}
+static bool mmio_match(struct vcpu *v, u64 gpa) { return vpci_msix_find(v->domain, gpa); }
 
 /* What lies on the table's pages beside it. */
 static void *beside_table(struct vpci_dev *dev, u64 gpa)

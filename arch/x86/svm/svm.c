@@ -23,20 +23,11 @@ static char svm_features[64];
 #define MSRPM_SIZE (PAGE_SIZE << MSRPM_ORDER)
 #define IOPM_ORDER 2 /* 3 pages */
 
-static bool is_loaded(const struct x86_vcpu *v)
-{
-	return this_cpu()->curr == &v->v;
-}
+static bool is_loaded(const struct x86_vcpu *v) { return this_cpu()->curr == &v->v; }
 
-static void vmsave(paddr_t pa)
-{
-	__asm__ volatile("vmsave %0" : : "a"(pa) : "memory");
-}
+static void vmsave(paddr_t pa) { __asm__ volatile("vmsave %0" : : "a"(pa) : "memory"); }
 
-static void vmload(paddr_t pa)
-{
-	__asm__ volatile("vmload %0" : : "a"(pa) : "memory");
-}
+static void vmload(paddr_t pa) { __asm__ volatile("vmload %0" : : "a"(pa) : "memory"); }
 
 static int svm_probe(const char **text)
 {
@@ -151,10 +142,7 @@ static int svm_vcpu_init(struct x86_vcpu *v)
 	return 0;
 }
 
-static void svm_vcpu_fini(struct x86_vcpu *v)
-{
-	free_page(v->svm.vmcb);
-}
+static void svm_vcpu_fini(struct x86_vcpu *v) { free_page(v->svm.vmcb); }
 
 /* A tag unused since the last full flush of this CPU. */
 static void svm_new_asid(struct x86_vcpu *v, struct x86_pcpu *cpu)
@@ -484,15 +472,9 @@ static void svm_set_tpr(struct x86_vcpu *v, u8 tpr)
 	c->vintr = (c->vintr & ~VINTR_TPR_MASK) | (tpr & VINTR_TPR_MASK);
 }
 
-static u8 svm_get_tpr(struct x86_vcpu *v)
-{
-	return v->svm.vmcb->vintr & VINTR_TPR_MASK;
-}
+static u8 svm_get_tpr(struct x86_vcpu *v) { return v->svm.vmcb->vintr & VINTR_TPR_MASK; }
 
-static void svm_set_tsc_offset(struct x86_vcpu *v, u64 offset)
-{
-	v->svm.vmcb->tsc_offset = offset;
-}
+static void svm_set_tsc_offset(struct x86_vcpu *v, u64 offset) { v->svm.vmcb->tsc_offset = offset; }
 
 /*
  * Nested tables are walked as user accesses. Memory types: write-back, so that the

@@ -13,15 +13,9 @@
 
 enum { TYPE = 15, S = BIT(4), P = BIT(7), L = BIT(13), DB = BIT(14), G = BIT(15) };
 
-static unsigned int dpl(u64 attr)
-{
-	return attr >> 5 & 3;
-}
+static unsigned int dpl(u64 attr) { return attr >> 5 & 3; }
 
-static bool ia32e(const u64 *v)
-{
-	return v[VD_ENTRY_CTLS] & ENTRY_IA32E;
-}
+static bool ia32e(const u64 *v) { return v[VD_ENTRY_CTLS] & ENTRY_IA32E; }
 
 /* 27.3.1.1 */
 static const char *check_registers(const u64 *v, unsigned int phys_bits)

@@ -28,10 +28,7 @@ static u16 attr_from_vmx(u64 a)
 	return (u16)((a & 0xff & (a & ATTR_UNUSABLE ? ~ATTR_PRESENT : ~0u)) | (a >> 4 & 0xf00));
 }
 
-static u64 get_cr2(const struct x86_vcpu *v)
-{
-	return vmx_is_loaded(v) ? READ_CR(2) : v->vmx.cr2;
-}
+static u64 get_cr2(const struct x86_vcpu *v) { return vmx_is_loaded(v) ? READ_CR(2) : v->vmx.cr2; }
 
 static void set_cr2(struct x86_vcpu *v, u64 val)
 {
@@ -212,10 +209,7 @@ void vmx_set_state(struct x86_vcpu *v, const struct hvm_state *s)
 }
 
 /* What the guest believes: bits that VMX fixes come from the shadow. */
-static u64 merged(u64 real, u64 shadow, u64 mask)
-{
-	return (real & ~mask) | (shadow & mask);
-}
+static u64 merged(u64 real, u64 shadow, u64 mask) { return (real & ~mask) | (shadow & mask); }
 
 static u64 get_reg(struct x86_vcpu *v, unsigned int reg)
 {

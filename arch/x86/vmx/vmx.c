@@ -23,15 +23,9 @@ static char vmx_features[160];
 /* Of MSRs two pages each: in the second SPEC_CTRL does not exit. */
 static u8 *default_msr_bitmap, *x2apic_msr_bitmap, *default_io_bitmap;
 
-static void vmclear(paddr_t pa)
-{
-	__asm__ volatile("vmclear %0" : : "m"(pa) : "cc", "memory");
-}
+static void vmclear(paddr_t pa) { __asm__ volatile("vmclear %0" : : "m"(pa) : "cc", "memory"); }
 
-static void vmptrld(paddr_t pa)
-{
-	__asm__ volatile("vmptrld %0" : : "m"(pa) : "cc", "memory");
-}
+static void vmptrld(paddr_t pa) { __asm__ volatile("vmptrld %0" : : "m"(pa) : "cc", "memory"); }
 
 static void invept(u64 type, u64 eptp)
 {
@@ -512,10 +506,7 @@ static void vmx_set_tpr(struct x86_vcpu *v, u8 tpr)
 {
 }
 
-static u8 vmx_get_tpr(struct x86_vcpu *v)
-{
-	return vlapic_get_cr8(&v->v);
-}
+static u8 vmx_get_tpr(struct x86_vcpu *v) { return vlapic_get_cr8(&v->v); }
 
 static void vmx_set_tsc_offset(struct x86_vcpu *v, u64 offset)
 {
