@@ -181,8 +181,9 @@ static const struct { long (*fn)(struct xen_sysctl_cpupool_op *p); bool exists; 
 	[XEN_SYSCTL_CPUPOOL_OP_FREEINFO] = { op_freeinfo, false },
 };
 
-long cpupool_op(struct xen_sysctl_cpupool_op *p)
+long cpupool_op(struct xen_sysctl *sysctl)
 {
+	struct xen_sysctl_cpupool_op *p = &sysctl->u.cpupool_op;
 	u32 op = (u32)index_nospec(p->op, ARRAY_SIZE(ops));
 	long rc;
 

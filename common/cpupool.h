@@ -5,7 +5,7 @@
 
 #include "common/pcpu.h"
 
-struct xen_sysctl_cpupool_op;
+struct xen_sysctl;
 
 /*
  * Operations that change pools, or need a pool to stay, run one at a time, between these two calls.
@@ -24,6 +24,6 @@ bool cpupool_is_usable(u32 id);
 void cpupool_cpus(u32 id, cpumask_t *mask);
 
 /* XEN_SYSCTL_cpupool_op. Errnos: docs/abi.md, sysctl; -ERESTART: as cpupools_enter(). No locks. */
-long cpupool_op(struct xen_sysctl_cpupool_op *p);
+long cpupool_op(struct xen_sysctl *sysctl);
 
 #endif

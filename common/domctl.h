@@ -36,8 +36,8 @@ int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask);
 /* Arch: serialised CPUID policies (arch/x86/hvm/cpuid_serialise.c). Errnos: docs/abi.md, domctl. */
 long arch_get_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op);
 long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op);
-long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op);
-long arch_sysctl_featureset(struct xen_sysctl_cpu_featureset *op);
+long arch_sysctl_cpu_policy(struct xen_sysctl *sysctl);
+long arch_sysctl_featureset(struct xen_sysctl *sysctl);
 /*
  * Arch: saved state (arch/x86/hvm/hvmcontext.c). d is paused, and no vCPU of it runs. *size: in
  * room (or length), out length.

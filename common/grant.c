@@ -11,12 +11,6 @@
 
 #define FRAMES_PER_STEP 16	/* between two checks for interrupts */
 
-/* The structure, and behind it the arrays for max_frames frames. */
-static size_t grant_table_size(unsigned int max_frames)
-{
-	return sizeof(struct grant_table) + max_frames * (2 * sizeof(void *) + sizeof(gfn_t));
-}
-
 /* G: one more frame. 0, -ENOSPC, -ENOMEM. */
 static int grant_grow(struct domain *d)
 {
@@ -48,7 +42,8 @@ int grant_init(struct domain *d, unsigned int max_frames, unsigned int max_maptr
 
 	if (max_frames == 0 || max_frames > GRANT_MAX_FRAMES || max_maptrack > GRANT_MAX_MAPTRACK_FRAMES)
 		return -EINVAL;
-	order = size_to_order(grant_table_size(max_frames));
+	/* The structure, and behind it the arrays. */
+	order = size_to_order(sizeof(*gt) + max_frames * (2 * sizeof(void *) + sizeof(gfn_t)));
 	gt = alloc_pages(order);
 	if (!gt)
 		return -ENOMEM;

@@ -22,11 +22,6 @@ static inline void list_insert_between(struct list_head *e, struct list_head *pr
 	next->prev = e;
 }
 
-static inline void list_add(struct list_head *e, struct list_head *head)
-{
-	list_insert_between(e, head, head->next);
-}
-
 static inline void list_add_tail(struct list_head *e, struct list_head *head)
 {
 	list_insert_between(e, head->prev, head);

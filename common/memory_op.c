@@ -326,15 +326,15 @@ static long op_set_memory_map(struct domain *d, void *arg, u64 gva, unsigned lon
 /* The host's own map. */
 static long op_machine_memory_map(struct domain *d, void *arg, u64 gva, unsigned long start)
 {
-	const struct boot_info *bi = platform_boot_info();
+	const struct boot_range *r = boot_info.ranges;
 	struct xen_memory_map *map = arg;
 	struct e820_entry e;
 
-	if (!bi)
+	if (!boot_info.nr_ranges)
 		return -ENODATA;
-	map->nr_entries = min(map->nr_entries, bi->nr_ranges);
-	for (u32 i = 0; i < map->nr_entries; i++) {
-		e = (struct e820_entry){ bi->ranges[i].base, bi->ranges[i].size, bi->ranges[i].type };
+	map->nr_entries = min(map->nr_entries, boot_info.nr_ranges);
+	for (u32 i = 0; i < map->nr_entries; i++, r++) {
+		e = (struct e820_entry){ r->base, r->size, r->type };
 		if (copy_elem_to_guest(map->buffer, i, &e, sizeof(e)))
 			return -EFAULT;
 	}

@@ -20,6 +20,19 @@ long op_answer(const struct op *table, unsigned int n, unsigned long cmd)
 	return hypercall_allowed(op->who) ? op->answer : -EPERM;
 }
 
+long op_copy(const struct op *table, unsigned int n, u64 gva, void *copy, size_t size, u32 version,
+	     const struct op **row)
+{
+	const u32 *head = copy;
+
+	if (copy_from_guest(copy, gva, size))
+		return -EFAULT;
+	if (head[1] != version)
+		return -EACCES;
+	*row = op_find(table, n, head[0]);
+	return !*row ? op_answer(table, n, head[0]) : hypercall_allowed((*row)->who) ? 0 : -EPERM;
+}
+
 bool op_allowed_slow(const struct op *op)
 {
 	return hypercall_allowed(op->who);

@@ -98,6 +98,13 @@ static inline long op_get(const struct op *op, u64 gva, void *copy, struct domai
  */
 long op_run_special(const struct op *op, u64 gva, unsigned long more);
 
+/*
+ * For hypercalls whose argument at gva begins with the operation and the version of its interface:
+ * copies it, and finds the row. 0, or what the hypercall returns.
+ */
+long op_copy(const struct op *table, unsigned int n, u64 gva, void *copy, size_t size, u32 version,
+	     const struct op **row);
+
 /* What an operation without a handler answers: what its row says, -EPERM, or -ENOSYS. */
 long op_answer(const struct op *table, unsigned int n, unsigned long cmd);
 

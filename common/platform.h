@@ -6,10 +6,10 @@
 #include "common/boot_info.h"
 #include "common/types.h"
 
-/* Boot: keeps what the loader passed. */
-void platform_init(const struct boot_info *bi);
-/* The same; NULL before. */
-const struct boot_info *platform_boot_info(void);
+extern struct boot_info boot_info; /* Keel's copy of what the loader passed */
+#define for_each_boot_range(r) \
+	for (const struct boot_range *r = boot_info.ranges; \
+	     r < boot_info.ranges + boot_info.nr_ranges; r++)
 
 /* Arch: fills in what firmware and ACPI call a CPU that is up. */
 struct xenpf_pcpuinfo;

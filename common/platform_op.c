@@ -8,18 +8,6 @@
 
 #define NSEC 1000000000u
 
-static const struct boot_info *boot_info;
-
-void platform_init(const struct boot_info *bi)
-{
-	boot_info = bi;
-}
-
-const struct boot_info *platform_boot_info(void)
-{
-	return boot_info;
-}
-
 static long op_settime64(struct xen_platform_op *op)
 {
 	if (op->u.settime64.mbz || op->u.settime64.nsecs >= NSEC)
@@ -31,13 +19,13 @@ static long op_settime64(struct xen_platform_op *op)
 /* The firmware's linear framebuffer, for Dom0's efifb. Returns how many bytes are filled. */
 static long op_get_dom0_console(struct xen_platform_op *op)
 {
-	const struct boot_framebuffer *fb = boot_info ? &boot_info->fb : NULL;
+	const struct boot_framebuffer *fb = &boot_info.fb;
 	struct dom0_vga_console_info *info = &op->u.dom0_console;
 
-	if (!fb || !fb->present)
+	if (!fb->present)
 		return -ENODEV;
 	*info = (struct dom0_vga_console_info){
-		.video_type = boot_info->loader == BOOT_LOADER_UEFI ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB,
+		.video_type = boot_info.loader == BOOT_LOADER_UEFI ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB,
 		.u.vesa_lfb = {
 			.width = (u16)fb->width,
 			.height = (u16)fb->height,
@@ -102,17 +90,10 @@ long do_platform_op(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct xen_platform_op op;
 	const struct op *row;
-	long rc;
+	long rc = op_copy(ops, ARRAY_SIZE(ops), gva, &op, sizeof(op), XENPF_INTERFACE_VERSION, &row);
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XENPF_INTERFACE_VERSION)
-		return -EACCES;
-	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
-	if (!row)
-		return op_answer(ops, ARRAY_SIZE(ops), op.cmd);
-	if (!hypercall_allowed(row->who))
-		return -EPERM;
+	if (rc)
+		return rc;
 	rc = row->platform(&op);
 	return rc >= 0 && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
 }

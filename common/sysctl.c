@@ -187,8 +187,6 @@ static long op_pcitopoinfo(struct xen_sysctl *op)
 	return 0;
 }
 
-static long op_cpupool(struct xen_sysctl *op) { return cpupool_op(&op->u.cpupool_op); }
-
 static long op_scheduler(struct xen_sysctl *op)
 {
 	struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
@@ -204,16 +202,6 @@ static long op_scheduler(struct xen_sysctl *op)
 	if (s->cmd != XEN_SYSCTL_SCHEDOP_putinfo)
 		return -ENOSYS;
 	return sched_set_ratelimit(s->u.sched_credit2.ratelimit_us);
-}
-
-static long op_featureset(struct xen_sysctl *op)
-{
-	return arch_sysctl_featureset(&op->u.cpu_featureset);
-}
-
-static long op_cpu_policy(struct xen_sysctl *op)
-{
-	return arch_sysctl_cpu_policy(&op->u.cpu_policy);
 }
 
 /* By -ENODEV the tools report that there is no power management, or no cache monitoring. */
@@ -233,30 +221,23 @@ static const struct op ops[] = {
 	SYSCTL(pm_op, NULL, .answer = -ENODEV),
 	SYSCTL(cputopoinfo, op_cputopoinfo),
 	SYSCTL(numainfo, op_numainfo),
-	SYSCTL(cpupool_op, op_cpupool),
+	SYSCTL(cpupool_op, cpupool_op),
 	SYSCTL(scheduler_op, op_scheduler),
 	SYSCTL(psr_cmt_op, NULL, .answer = -ENODEV),
 	SYSCTL(pcitopoinfo, op_pcitopoinfo),
 	SYSCTL(psr_alloc, NULL, .answer = -ENODEV),
-	SYSCTL(get_cpu_featureset, op_featureset),
-	SYSCTL(get_cpu_policy, op_cpu_policy),
+	SYSCTL(get_cpu_featureset, arch_sysctl_featureset),
+	SYSCTL(get_cpu_policy, arch_sysctl_cpu_policy),
 };
 
 long do_sysctl(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct xen_sysctl op;
 	const struct op *row;
-	long rc;
+	long rc = op_copy(ops, ARRAY_SIZE(ops), gva, &op, sizeof(op), XEN_SYSCTL_INTERFACE_VERSION, &row);
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-		return -EACCES;
-	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
-	if (!row)
-		return op_answer(ops, ARRAY_SIZE(ops), op.cmd);
-	if (!hypercall_allowed(row->who))
-		return -EPERM;
+	if (rc)
+		return rc;
 	rc = row->sysctl(&op);
 	/* If a buffer is too short, the argument returns how long it must be. */
 	if ((!rc || rc == -ENOBUFS) && copy_to_guest(gva, &op, sizeof(op)))

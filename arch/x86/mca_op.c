@@ -86,13 +86,9 @@ long do_arch_0(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct xen_mc op;
 	const struct op *row;
-	long rc;
+	long rc = op_copy(ops, ARRAY_SIZE(ops), gva, &op, sizeof(op), XEN_MCA_INTERFACE_VERSION, &row);
 
-	if (copy_from_guest(&op, gva, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XEN_MCA_INTERFACE_VERSION)
-		return -EACCES;
-	row = op_find(ops, ARRAY_SIZE(ops), op.cmd);
-	rc = row ? row->fn(current->domain, &op, gva, 0) : op_answer(ops, ARRAY_SIZE(ops), op.cmd);
+	if (!rc)
+		rc = row->fn(current->domain, &op, gva, 0);
 	return rc == -ENOSYS ? -EINVAL : !rc && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
 }

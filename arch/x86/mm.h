@@ -3,8 +3,8 @@
 #ifndef ARCH_X86_MM_H
 #define ARCH_X86_MM_H
 
-#include "common/boot_info.h"
 #include "common/lib.h"
+#include "common/platform.h"
 
 /*
  * The upper half, top-level slot by slot; mm.c asserts that no part runs into the next:
@@ -38,11 +38,6 @@
 #define MAP_RO	(PTE_P | PTE_A | PTE_G | PTE_NX)
 #define MAP_RW	(PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G | PTE_NX)
 #define MAP_UC	(MAP_RW | PTE_PWT | PTE_PCD)
-
-extern struct boot_info boot_info; /* Keel's copy */
-#define for_each_boot_range(r) \
-	for (const struct boot_range *r = boot_info.ranges; \
-	     r < boot_info.ranges + boot_info.nr_ranges; r++)
 
 /*
  * Boot, in this order: takes a copy of what the loader gave; own page tables, direct map; moves the

@@ -21,7 +21,6 @@
 #include "common/console.h"
 #include "common/heap.h"
 #include "common/option.h"
-#include "common/platform.h"
 #include "common/printk.h"
 #include "common/version.h"
 #include "common/watchdog.h"
@@ -128,7 +127,6 @@ void start_keel(struct boot_info *bi)
 		panic("The firmware's ACPI tables cannot be used (see above): look for a newer firmware, or switch ACPI on in its setup");
 	acpi_power_init();
 	uart_use_spcr();
-	platform_init(&boot_info);
 	lapic_choose_mode();
 	lapic_init_cpu();
 	numa_init();

@@ -183,12 +183,6 @@ static u32 listed(const struct spec_cpu *cpu)
 	return 0;
 }
 
-/* Of the servers' Zen 2; on others the chicken bit is set in any case. */
-static bool has_microcode(const struct spec_cpu *cpu)
-{
-	return cpu->model == 0x31 && cpu->microcode >= 0x0830107b;
-}
-
 bool spec_affected(const struct spec_cpu *cpu, enum spec_fault f)
 {
 	u32 list = cpu->intel ? listed(cpu) : 0;
@@ -201,7 +195,9 @@ bool spec_affected(const struct spec_cpu *cpu, enum spec_fault f)
 		missing += faults[f].no[i] && !has(cpu, faults[f].no[i]);
 	if (faults[f].no[0] && !missing)
 		return false;
-	if (f == SPEC_ZENBLEED && (cpu->model < 0x30 || has_microcode(cpu)))
+	/* Microcode: of the servers' Zen 2; on others the chicken bit is set in any case. */
+	if (f == SPEC_ZENBLEED &&
+	    (cpu->model < 0x30 || (cpu->model == 0x31 && cpu->microcode >= 0x0830107b)))
 		return false;
 	if (cpu->amd)
 		return faults[f].amd_last && cpu->family >= faults[f].amd_first &&

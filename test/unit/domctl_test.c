@@ -125,13 +125,13 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 	return -ERANGE;
 }
 
-long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op)
+long arch_sysctl_cpu_policy(struct xen_sysctl *op)
 {
-	op->nr_leaves = 9;
+	op->u.cpu_policy.nr_leaves = 9;
 	return -ENOBUFS;
 }
 
-long arch_sysctl_featureset(struct xen_sysctl_cpu_featureset *op)
+long arch_sysctl_featureset(struct xen_sysctl *op)
 {
 	return 0;
 }

@@ -372,7 +372,6 @@ static void platform(void **state)
 {
 	struct xen_platform_op op = { .cmd = XENPF_settime64,
 				      .interface_version = XENPF_INTERFACE_VERSION };
-	static struct boot_info bi;
 
 	op.u.settime64.secs = 99;
 	op.u.settime64.system_time = 5;
@@ -395,11 +394,10 @@ static void platform(void **state)
 	assert_int_equal(do_platform_op((unsigned long)&op, 0, 0, 0, 0), 0);
 	assert_int_equal(op.u.pcpu_info.flags, XEN_PCPU_FLAGS_INVALID);
 	op.cmd = XENPF_get_dom0_console;
-	platform_init(&bi);
 	assert_true(do_platform_op((unsigned long)&op, 0, 0, 0, 0) <= 0);
-	bi.fb = (struct boot_framebuffer){ .base = 0x480000000, .width = 1024, .height = 768,
-					   .stride = 4096, .bpp = 32, .present = 1 };
-	bi.loader = BOOT_LOADER_UEFI;
+	boot_info.fb = (struct boot_framebuffer){ .base = 0x480000000, .width = 1024, .height = 768,
+						  .stride = 4096, .bpp = 32, .present = 1 };
+	boot_info.loader = BOOT_LOADER_UEFI;
 	assert_true(do_platform_op((unsigned long)&op, 0, 0, 0, 0) > 0);
 	assert_int_equal(op.u.dom0_console.video_type, XEN_VGATYPE_EFI_LFB);
 	assert_int_equal(op.u.dom0_console.u.vesa_lfb.width, 1024);

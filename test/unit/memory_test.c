@@ -14,7 +14,7 @@
 
 static struct domain *dom0, *guest;
 static void *grant_frames[4];
-static struct boot_info bi;
+struct boot_info boot_info;
 
 void *grant_table_frame(struct domain *d, unsigned int idx)
 {
@@ -33,11 +33,6 @@ static unsigned int mapped_calls;
 void grant_table_mapped(struct domain *d, unsigned int idx, gfn_t gfn)
 {
 	mapped_calls++;
-}
-
-const struct boot_info *platform_boot_info(void)
-{
-	return &bi;
 }
 
 static int setup(void **state)
@@ -540,8 +535,8 @@ static void memory_maps(void **state)
 	assert_int_equal(op(XENMEM_set_memory_map, &set), -ENOMEM);
 	fake_fail_nth(0);
 	assert_int_equal(guest->nr_e820, 2);
-	bi.nr_ranges = 1;
-	bi.ranges[0] = (struct boot_range){ 0x1000, 0x2000, 1, 0 };
+	boot_info.nr_ranges = 1;
+	boot_info.ranges[0] = (struct boot_range){ 0x1000, 0x2000, 1, 0 };
 	get = (struct xen_memory_map){ 4, (u64)out };
 	assert_int_equal(op(XENMEM_machine_memory_map, &get), 0);
 	assert_int_equal(get.nr_entries, 1);

@@ -177,11 +177,10 @@ static evtchn_port_t unbound(domid_t dom, domid_t remote)
 
 static void start_heap(void)
 {
-	static const struct boot_info bi = { .nr_ranges = 1, .fb.present = true };
-
 	option_init("xen_version=4.20");
 	version_init();
-	platform_init(&bi);
+	boot_info.nr_ranges = 1;
+	boot_info.fb.present = true;
 	fake_reset();
 	ASAN_UNPOISON_MEMORY_REGION(fake_ram, FAKE_RAM);
 	for (mfn_t m = 0; m < NR_FRAMES; m++)

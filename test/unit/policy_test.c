@@ -444,23 +444,23 @@ static void policies_go_out_and_in(void **state)
 static void machine_policies(void **state)
 {
 	u32 words[19];
-	struct xen_sysctl_cpu_policy op = { .index = XEN_SYSCTL_cpu_policy_hvm_default };
-	struct xen_sysctl_cpu_featureset fs = { .index = XEN_SYSCTL_cpu_featureset_host };
+	struct xen_sysctl op = { .u.cpu_policy.index = XEN_SYSCTL_cpu_policy_hvm_default };
+	struct xen_sysctl fs = { .u.cpu_featureset.index = XEN_SYSCTL_cpu_featureset_host };
 
 	assert_int_equal(arch_sysctl_cpu_policy(&op), 0);
-	assert_int_equal(op.nr_leaves, 120);
-	op.index = XEN_SYSCTL_cpu_policy_pv_max;
+	assert_int_equal(op.u.cpu_policy.nr_leaves, 120);
+	op.u.cpu_policy.index = XEN_SYSCTL_cpu_policy_pv_max;
 	assert_int_equal(arch_sysctl_cpu_policy(&op), -EOPNOTSUPP);
-	op.index = 6;
+	op.u.cpu_policy.index = 6;
 	assert_int_equal(arch_sysctl_cpu_policy(&op), -EINVAL);
 	assert_int_equal(arch_sysctl_featureset(&fs), 0);
-	assert_int_equal(fs.nr_features, 19);
-	fs.features = (u64)words;
+	assert_int_equal(fs.u.cpu_featureset.nr_features, 19);
+	fs.u.cpu_featureset.features = (u64)words;
 	assert_int_equal(arch_sysctl_featureset(&fs), 0);
 	assert_int_equal(words[0], cpuid(1, 0).d);
-	fs.nr_features = 4;
+	fs.u.cpu_featureset.nr_features = 4;
 	assert_int_equal(arch_sysctl_featureset(&fs), -ENOBUFS);
-	fs.index = 99;
+	fs.u.cpu_featureset.index = 99;
 	assert_int_equal(arch_sysctl_featureset(&fs), -EINVAL);
 }
 

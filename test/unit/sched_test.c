@@ -889,12 +889,13 @@ int bitmap_to_guest(const struct xenctl_bitmap *bitmap, const cpumask_t *mask)
 }
 
 #define ANY XEN_SYSCTL_CPUPOOL_PAR_ANY
-static struct xen_sysctl_cpupool_op last;
+static struct xen_sysctl sysctl;
+#define last sysctl.u.cpupool_op
 static long pool(u32 op, u32 id, u32 cpu_or_domain)
 {
 	last = (struct xen_sysctl_cpupool_op){ .op = op, .cpupool_id = id, .sched_id = sched_id(),
 					       .cpu = cpu_or_domain, .domid = cpu_or_domain };
-	return cpupool_op(&last);
+	return cpupool_op(&sysctl);
 }
 #define POOL(op, id, what) pool(XEN_SYSCTL_CPUPOOL_OP_##op, id, what)
 
@@ -1067,7 +1068,7 @@ static void pools_refuse(void **state)
 	last.op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
 	last.cpupool_id = ANY;
 	last.sched_id = XEN_SCHEDULER_NULL;
-	assert_int_equal(cpupool_op(&last), -ENOENT);
+	assert_int_equal(cpupool_op(&sysctl), -ENOENT);
 	for (u32 id = 1; id < 64; id++) {
 		assert_int_equal(POOL(CREATE, ANY, 0), 0);
 		assert_int_equal(last.cpupool_id, id);

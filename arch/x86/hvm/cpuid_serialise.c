@@ -203,8 +203,9 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 }
 
 /* Without PV guests there are no PV policies. */
-long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op)
+long arch_sysctl_cpu_policy(struct xen_sysctl *sysctl)
 {
+	struct xen_sysctl_cpu_policy *op = &sysctl->u.cpu_policy;
 	struct cpu_policy *p;
 	long rc;
 
@@ -232,8 +233,9 @@ long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op)
 	}
 }
 
-long arch_sysctl_featureset(struct xen_sysctl_cpu_featureset *op)
+long arch_sysctl_featureset(struct xen_sysctl *sysctl)
 {
+	struct xen_sysctl_cpu_featureset *op = &sysctl->u.cpu_featureset;
 	const struct cpu_policy *p = cpu_policy_max();
 	u32 word, n = min(op->nr_features, (u32)CPUID_NR_FEATURESET);
 	bool too_short = op->features && op->nr_features < CPUID_NR_FEATURESET;

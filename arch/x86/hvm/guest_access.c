@@ -32,11 +32,6 @@ struct walk {
  */
 enum access { DATA, CODE, OPERAND };
 
-static bool is_user(const struct vcpu *v, enum access as)
-{
-	return as == OPERAND && hvm_cpl(x86_vcpu(v)) == 3;
-}
-
 /* Keel's pointer to the byte at gpa, for reading or writing, or NULL. p2m lock held. */
 static void *gpa_ptr(struct domain *d, u64 gpa, bool write)
 {
@@ -72,7 +67,7 @@ static inline bool walk_init(struct walk *w, struct vcpu *v, bool write, enum ac
 		w->levels = p.cr4 & X86_CR4_LA57 ? 5 : 4;
 	}
 	w->nx = p.efer & EFER_NX;
-	if (unlikely(is_user(v, as)))
+	if (unlikely(as == OPERAND && hvm_cpl(x86_vcpu(v)) == 3))
 		w->care = w->want = PTE_US | (write ? PTE_RW : 0);
 	else if (write && p.cr0 & X86_CR0_WP)
 		w->care = w->want = PTE_RW;

@@ -219,41 +219,39 @@ static void mask_ports(const struct evtchn_table *t)
 	memset(READ_ONCE(t->mask), 0xff, (evtchn_is_32bit(t) ? EVTCHN_MAX_PORTS_32 : EVTCHN_2L_PORTS) / 8);
 }
 
-static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
+static int load_cpu(struct x86_vcpu *x, struct stream *s, const void *data, u32 len)
 {
-	struct hvm_hw_cpu c;
+	const struct hvm_hw_cpu *c = data;
 	struct hvm_state st = { .pat = x->pat };
 
-	if (copy_from_guest(&c, s->buffer + s->pos, sizeof(c)))
-		return -EFAULT;
 #define SEG(field, seg_name)					\
-	st.seg[SEG_##seg_name] = (struct segment){ (u16)c.field##_sel, (u16)c.field##_arbytes, \
-						   c.field##_limit, c.field##_base };
+	st.seg[SEG_##seg_name] = (struct segment){ (u16)c->field##_sel, (u16)c->field##_arbytes, \
+						   c->field##_limit, c->field##_base };
 	SEGMENTS(SEG)
 #undef SEG
-#define FIELD(field, state) st.state = c.field;
+#define FIELD(field, state) st.state = c->field;
 	FIELDS(FIELD)
 #undef FIELD
-	st.efer = c.msr_efer;
-	st.pending_event = c.pending_valid;
-	st.pending_vector = c.pending_vector;
-	st.pending_type = c.pending_type;
-	st.pending_error = c.error_code;
-	if (c.msr_tsc_aux >> 32 || hvm_state_check(x->v.domain, &st))
+	st.efer = c->msr_efer;
+	st.pending_event = c->pending_valid;
+	st.pending_vector = c->pending_vector;
+	st.pending_type = c->pending_type;
+	st.pending_error = c->error_code;
+	if (c->msr_tsc_aux >> 32 || hvm_state_check(x->v.domain, &st))
 		return -EINVAL;
 	if (!s->apply)
 		return 0;
-#define GPR(field, reg) x->gpr[REG_##reg] = c.field;
+#define GPR(field, reg) x->gpr[REG_##reg] = c->field;
 	HVM_GPRS(GPR)
 #undef GPR
-#define DEBUG_REG(field, reg) x->reg = c.field;
+#define DEBUG_REG(field, reg) x->reg = c->field;
 	DEBUG_REGS(DEBUG_REG)
 #undef DEBUG_REG
-	x->tsc_aux = c.msr_tsc_aux;
-	if (c.flags & XEN_X86_FPU_INITIALISED)
-		hvm_load_fpu(x, c.fpu_regs);
-	if (c.tsc)
-		load_tsc(x, s, c.tsc);
+	x->tsc_aux = c->msr_tsc_aux;
+	if (c->flags & XEN_X86_FPU_INITIALISED)
+		hvm_load_fpu(x, c->fpu_regs);
+	if (c->tsc)
+		load_tsc(x, s, c->tsc);
 	if (!s->ran && st.cr0 & X86_CR0_PG)
 		mask_ports(&x->v.domain->evtchn);
 	hvm_ops->set_state(x, &st);
@@ -263,101 +261,84 @@ static int load_cpu(struct x86_vcpu *x, struct stream *s, u32 len)
 	return 0;
 }
 
-static int load_lapic(struct x86_vcpu *x, struct stream *s, u32 len)
+static int load_lapic(struct x86_vcpu *x, struct stream *s, const void *data, u32 len)
 {
-	struct hvm_hw_lapic l;
+	const struct hvm_hw_lapic *l = data;
 
-	if (copy_from_guest(&l, s->buffer + s->pos, sizeof(l)))
-		return -EFAULT;
-	return vlapic_load_base(&x->v, l.apic_base_msr, s->apply);
+	return vlapic_load_base(&x->v, l->apic_base_msr, s->apply);
 }
 
-static int load_lapic_regs(struct x86_vcpu *x, struct stream *s, u32 len)
+static int load_lapic_regs(struct x86_vcpu *x, struct stream *s, const void *data, u32 len)
 {
-	u32 regs[256];
-
-	if (copy_from_guest(regs, s->buffer + s->pos, sizeof(regs)))
-		return -EFAULT;
-	return vlapic_load_regs(&x->v, regs, s->apply);
+	return vlapic_load_regs(&x->v, data, s->apply);
 }
 
-static int load_mtrr(struct x86_vcpu *x, struct stream *s, u32 len)
+static int load_mtrr(struct x86_vcpu *x, struct stream *s, const void *data, u32 len)
 {
-	struct hvm_hw_mtrr m;
+	const struct hvm_hw_mtrr *m = data;
 	struct hvm_state st;
 	bool ok;
 
-	if (copy_from_guest(&m, s->buffer + s->pos, sizeof(m)))
-		return -EFAULT;
-	ok = memory_types_ok(m.msr_pat_cr, true) && hvm_mtrr_ok(MSR_MTRR_DEF_TYPE, m.msr_mtrr_def_type);
+	ok = memory_types_ok(m->msr_pat_cr, true) && hvm_mtrr_ok(MSR_MTRR_DEF_TYPE, m->msr_mtrr_def_type);
 	for (u32 i = 0; i < ARRAY_SIZE(x->mtrr_var); i++)
-		ok &= hvm_mtrr_ok(0x200 + i, m.msr_mtrr_var[i]);
+		ok &= hvm_mtrr_ok(0x200 + i, m->msr_mtrr_var[i]);
 	for (u32 i = 0; i < ARRAY_SIZE(x->mtrr_fixed); i++)
-		ok &= hvm_mtrr_ok(0x250, m.msr_mtrr_fixed[i]); /* the fixed ranges are alike */
+		ok &= hvm_mtrr_ok(0x250, m->msr_mtrr_fixed[i]); /* the fixed ranges are alike */
 	if (!ok)
 		return -EINVAL;
 	if (!s->apply)
 		return 0;
-	memcpy(x->mtrr_var, m.msr_mtrr_var, sizeof(m.msr_mtrr_var));
-	memcpy(x->mtrr_fixed, m.msr_mtrr_fixed, sizeof(m.msr_mtrr_fixed));
-	x->mtrr_def_type = m.msr_mtrr_def_type;
-	x->pat = m.msr_pat_cr;
+	memcpy(x->mtrr_var, m->msr_mtrr_var, sizeof(m->msr_mtrr_var));
+	memcpy(x->mtrr_fixed, m->msr_mtrr_fixed, sizeof(m->msr_mtrr_fixed));
+	x->mtrr_def_type = m->msr_mtrr_def_type;
+	x->pat = m->msr_pat_cr;
 	hvm_ops->get_state(x, &st);
-	st.pat = m.msr_pat_cr;
+	st.pat = m->msr_pat_cr;
 	hvm_ops->set_state(x, &st);
 	return 0;
 }
 
 /* Only values that XRSTOR accepts without a fault may get into the area. */
-static int load_xsave(struct x86_vcpu *x, struct stream *s, u32 len)
+static int load_xsave(struct x86_vcpu *x, struct stream *s, const void *data, u32 len)
 {
-	u64 prefix[3], header[8] = { 0 }, allowed = cpu_policy_xcr0(x86_domain(x->v.domain)->cpuid);
-	u64 at = s->buffer + s->pos;
+	const struct hvm_hw_cpu_xsave *r = data;
+	u64 bits = r->save_area.xsave_hdr.xstate_bv;
 	u8 *area = x->xsave;
 
-	if (!cpu_features.xsave || len < XSAVE_PREFIX + XSAVE_HEADER + sizeof(header))
-		return -EINVAL;
-	if (copy_from_guest(prefix, at, sizeof(prefix)) ||
-	    copy_from_guest(header, at + XSAVE_PREFIX + XSAVE_HEADER, sizeof(header)))
-		return -EFAULT;
-	if (!hvm_xcr0_ok(x->v.domain, prefix[1]) || header[0] & ~prefix[2] || header[0] & ~allowed ||
-	    header[1])
+	if (!cpu_features.xsave || !hvm_xcr0_ok(x->v.domain, r->xcr0) || bits & ~r->xcr0_accum ||
+	    bits & ~cpu_policy_xcr0(x86_domain(x->v.domain)->cpuid) || r->save_area.xsave_hdr.xcomp_bv)
 		return -EINVAL;
 	if (!s->apply)
 		return 0;
 	memset(area, 0, cpu_features.xsave_size);
-	if (copy_from_guest(area, at + XSAVE_PREFIX,
+	if (copy_from_guest(area, s->buffer + s->pos + XSAVE_PREFIX,
 			    min(len - (u32)XSAVE_PREFIX, cpu_features.xsave_size)))
 		return -EFAULT;
 	*(u32 *)(area + MXCSR_OFFSET) &= MXCSR_VALID;
-	memset(area + XSAVE_HEADER, 0, sizeof(header));
-	memcpy(area + XSAVE_HEADER, header, sizeof(header[0]));
-	x->xcr0 = prefix[1];
+	memset(area + XSAVE_HEADER, 0, sizeof(r->save_area.xsave_hdr));
+	memcpy(area + XSAVE_HEADER, &bits, sizeof(bits));
+	x->xcr0 = r->xcr0;
 	return 0;
 }
 
-static int load_vmce(struct x86_vcpu *x, struct stream *s, u32 len)
+static int load_vmce(struct x86_vcpu *x, struct stream *s, const void *data, u32 len)
 {
-	struct hvm_vmce_vcpu m;
+	const struct hvm_vmce_vcpu *m = data;
 
-	if (copy_from_guest(&m, s->buffer + s->pos, sizeof(m)))
-		return -EFAULT;
-	if (m.mcg_ext_ctl & ~MCG_LMCE_EN)
+	if (m->mcg_ext_ctl & ~MCG_LMCE_EN)
 		return -EINVAL;
 	if (s->apply)
-		x->vmce.ext_ctl = m.mcg_ext_ctl;
+		x->vmce.ext_ctl = m->mcg_ext_ctl;
 	return 0;
 }
 
 /* Of the MSRs that Xen saves here Keel's guests have only SPEC_CTRL. Others must be 0. */
-static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
+static int load_msrs(struct x86_vcpu *x, struct stream *s, const void *data, u32 len)
 {
 	struct hvm_one_msr m;
 	struct hvm_state st;
-	u32 count;
+	u32 count = *(const u32 *)data;
 
-	if (copy_from_guest(&count, s->buffer + s->pos, sizeof(count)))
-		return -EFAULT;
 	if (count > (len - sizeof(struct hvm_msr)) / sizeof(m))
 		return -EINVAL;
 	for (u32 i = 0; i < count; i++) {
@@ -375,7 +356,7 @@ static int load_msrs(struct x86_vcpu *x, struct stream *s, u32 len)
 }
 
 /* Records for devices that a PVH guest does not have are skipped. */
-static const struct { u32 min_len; int (*fn)(struct x86_vcpu *x, struct stream *s, u32 len);
+static const struct { u32 min_len; int (*fn)(struct x86_vcpu *, struct stream *, const void *, u32);
 		      } loaders[HVM_SAVE_CODE_MAX + 1] = {
 	[HVM_SAVE_CODE_CPU] = { sizeof(struct hvm_hw_cpu), load_cpu },
 	[HVM_SAVE_CODE_LAPIC] = { sizeof(struct hvm_hw_lapic), load_lapic },
@@ -417,6 +398,7 @@ static int check_header(struct stream *s)
 
 static int load_record(struct domain *d, struct stream *s, const struct hvm_save_descriptor *desc)
 {
+	union { struct hvm_hw_cpu cpu; struct hvm_hw_lapic_regs regs; struct hvm_hw_mtrr mtrr; } data;
 	struct vcpu *v;
 	u32 type;
 	int rc;
@@ -429,9 +411,11 @@ static int load_record(struct domain *d, struct stream *s, const struct hvm_save
 	v = domain_vcpu(d, desc->instance);
 	if (!v || desc->length < loaders[type].min_len)
 		return -EINVAL;
+	if (copy_from_guest(&data, s->buffer + s->pos, loaders[type].min_len))
+		return -EFAULT;
 	spin_lock(&d->lock);
 	ASSERT(vcpu_is_held(v));
-	rc = loaders[type].fn(x86_vcpu(v), s, desc->length);
+	rc = loaders[type].fn(x86_vcpu(v), s, &data, desc->length);
 	spin_unlock(&d->lock);
 	return rc;
 }

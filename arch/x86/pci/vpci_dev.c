@@ -185,7 +185,7 @@ static void enter(struct vpci *p, struct vpci_dev *dev)
 		dev->entries[i].d = p->d;
 		dev->entries[i].word[MSG_CTRL] = MSIX_ENTRY_MASKED;
 	}
-	list_add(&dev->link, bucket(p, dev->sbdf));
+	list_add_tail(&dev->link, bucket(p, dev->sbdf));
 	if (!dev->msix)
 		return;
 	dev->next_msix = p->msix_list;

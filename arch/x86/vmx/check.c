@@ -193,31 +193,11 @@ const char *vmx_check_guest(const u64 *v, unsigned int phys_bits)
 const char *vmx_error_name(u32 error)
 {
 	static const char *const names[] = {
-		[1] = "VMCALL in VMX root operation",
-		[2] = "VMCLEAR with an invalid address",
-		[3] = "VMCLEAR of the VMXON region",
 		[4] = "VMLAUNCH of a VMCS that is not clear",
 		[5] = "VMRESUME of a VMCS that was not launched",
-		[6] = "VMRESUME after VMXOFF",
 		[7] = "VM entry with invalid control fields",
 		[8] = "VM entry with invalid host state",
-		[9] = "VMPTRLD with an invalid address",
-		[10] = "VMPTRLD of the VMXON region",
-		[11] = "VMPTRLD with another revision identifier",
-		[12] = "VMREAD or VMWRITE of a field that does not exist",
-		[13] = "VMWRITE of a read-only field",
-		[15] = "VMXON in VMX root operation",
-		[16] = "VM entry with an invalid executive VMCS",
-		[17] = "VM entry with an executive VMCS that was not launched",
-		[18] = "VM entry with an executive VMCS that is not the VMXON region",
-		[19] = "VMCALL with a VMCS that is not clear",
-		[20] = "VMCALL with invalid exit controls",
-		[22] = "VMCALL with another MSEG revision",
-		[23] = "VMXOFF under dual-monitor treatment",
-		[24] = "VMCALL with invalid SMM features",
-		[25] = "VM entry with invalid execution controls in the executive VMCS",
 		[26] = "VM entry with events blocked by MOV SS",
-		[28] = "INVEPT or INVVPID with an invalid operand",
 	};
 
 	return error < ARRAY_SIZE(names) && names[error] ? names[error] : "unknown VM-instruction error";

@@ -97,10 +97,7 @@ bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *id)
 	return false;
 }
 
-const struct boot_info *platform_boot_info(void)
-{
-	return NULL;
-}
+struct boot_info boot_info;
 
 long arch_get_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 {
@@ -112,12 +109,12 @@ long arch_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *op)
 	return 0;
 }
 
-long arch_sysctl_cpu_policy(struct xen_sysctl_cpu_policy *op)
+long arch_sysctl_cpu_policy(struct xen_sysctl *op)
 {
 	return 0;
 }
 
-long arch_sysctl_featureset(struct xen_sysctl_cpu_featureset *op)
+long arch_sysctl_featureset(struct xen_sysctl *op)
 {
 	return 0;
 }

@@ -242,10 +242,7 @@ u64 fake_live_pages(void)
 }
 
 /* A machine whose firmware gives no memory map. */
-FAKE const struct boot_info *platform_boot_info(void)
-{
-	return NULL;
-}
+FAKE struct boot_info boot_info;
 
 FAKE bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
 {
