@@ -87,6 +87,7 @@ struct boot_info {
 	uint64_t rsdp;			/* 0: the loader knows none */
 	uint64_t fdt;			/* device tree, 0: none */
 	uint64_t fdt_size;
+	uint64_t efi_system;		/* EFI system table, 0: none */
 	struct boot_framebuffer fb;
 	uint32_t nr_ranges;
 	uint32_t nr_modules;
@@ -99,8 +100,8 @@ struct boot_info {
 _Static_assert(sizeof(struct boot_range) == 24, "boot_range has a fixed layout");
 _Static_assert(sizeof(struct boot_module) == 1104, "boot_module has a fixed layout");
 _Static_assert(sizeof(struct boot_framebuffer) == 48, "boot_framebuffer has a fixed layout");
-_Static_assert(offsetof(struct boot_info, fb) == 72, "boot_info has a fixed layout");
-_Static_assert(offsetof(struct boot_info, ranges) == 72 + 48 + 8 + 64 + 1024,
+_Static_assert(offsetof(struct boot_info, fb) == 80, "boot_info has a fixed layout");
+_Static_assert(offsetof(struct boot_info, ranges) == 80 + 48 + 8 + 64 + 1024,
 	       "boot_info has a fixed layout");
 
 /*

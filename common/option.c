@@ -26,6 +26,8 @@ static const struct option options[] = {
 	  .otherwise =
 		  "a quarter of the memory, " STR(DOM0_MEM_LEAST_MIB) "M to " STR(DOM0_MEM_MOST_GIB) "G",
 	  .help = "memory of Dom0: SIZE, min:SIZE, max:SIZE, such as 1G or 25%, " STR(DOM0_MEM_MIN_MIB) "M at least" },
+	{ "efi", OPTION_FLAG, .dflt = true,
+	  .help = "off: Dom0 does not use the firmware's runtime services" },
 	{ "iommu", OPTION_FLAG, .dflt = true,
 	  .help = "off: run without IOMMU protection (development and emulators only)" },
 	{ "loglvl", OPTION_CHOICE, .words = { "error", "warning", "info", "debug", "all" },

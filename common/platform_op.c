@@ -2,6 +2,7 @@
 /* platform_op: Dom0 queries the machine, and sets the wall clock. */
 #include <public/platform.h>
 
+#include "common/efi.h"
 #include "common/op.h"
 #include "common/platform.h"
 #include "common/time.h"
@@ -76,8 +77,8 @@ static const struct op ops[] = {
 	PLATFORM(settime64, op_settime64),
 	PLATFORM(get_dom0_console, op_get_dom0_console),
 	PLATFORM(get_cpuinfo, op_get_cpuinfo),
-	PLATFORM(firmware_info, NULL, .answer = -EOPNOTSUPP),
-	PLATFORM(efi_runtime_call, NULL, .answer = -EOPNOTSUPP),
+	PLATFORM(firmware_info, efi_firmware_info),
+	PLATFORM(efi_runtime_call, efi_runtime_call),
 	PLATFORM(enter_acpi_sleep, NULL, .answer = -EOPNOTSUPP),
 	PLATFORM(cpu_online, NULL, .answer = -EOPNOTSUPP),
 	PLATFORM(cpu_offline, NULL, .answer = -EOPNOTSUPP),
@@ -95,5 +96,7 @@ long do_platform_op(u64 gva, u64 a2, u64 a3, u64 a4, u64 a5)
 	if (rc)
 		return rc;
 	rc = row->platform(&op);
+	if (rc == -ERESTART)
+		return hypercall_continue(__HYPERVISOR_platform_op, gva, 0, 0, 0);
 	return rc >= 0 && copy_to_guest(gva, &op, sizeof(op)) ? -EFAULT : rc;
 }

@@ -55,6 +55,21 @@ $(DOM0_KEEL): test/dom0/kill.c $(DOM0_KEEL_GUESTS:%=$(O)/test/guests/%.elf) dom0
 	@cp $(DOM0_KEEL_GUESTS:%=$(O)/test/guests/%.elf) $(@D)/keel/usr/lib/keel/guests/
 	@dom0-tools/image/pack $(@D)/keel $@
 
+# EFI's runtime services: also for an initrd with nothing but busybox.
+DOM0_EFI := $(O)/test/dom0/efi.img
+dom0-tests: $(DOM0_EFI)
+$(DOM0_EFI): test/dom0/efitest.c test/dom0/efi/usr/lib/keel/efi test/dom0/efi.modules $(DOM0_DIR)/vmlinux \
+		dom0-tools/image/copy-modules dom0-tools/image/pack
+	@rm -rf $(@D)/efi && mkdir -p $(@D)/efi/usr/bin $(@D)/efi/lib/x86_64-linux-gnu $(@D)/efi/lib64
+	@cp -R test/dom0/efi/. $(@D)/efi/
+	$(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static test/dom0/efitest.c -o $(@D)/efi/usr/bin/efitest
+	@cp "$$(command -v efibootmgr)" "$$(command -v chattr)" $(@D)/efi/usr/bin/
+	@ldd $(@D)/efi/usr/bin/efibootmgr $(@D)/efi/usr/bin/chattr | awk '$$3 ~ "^/" { print $$3 }' | sort -u | \
+		xargs cp -L -t $(@D)/efi/lib/x86_64-linux-gnu
+	@cp -L /lib64/ld-linux-x86-64.so.2 $(@D)/efi/lib64/
+	@dom0-tools/image/copy-modules $(PACKAGES_DIR)/root/kernel test/dom0/efi.modules $(@D)/efi
+	@dom0-tools/image/pack $(@D)/efi $@
+
 # For make try-iso: what tries a machine, and the test guests that can be guests.
 TRY_GUESTS := hello version events timers apic grants cpuid-msr registers edges
 $(O)/test/dom0/try.img: $(wildcard test/dom0/try/usr/lib/keel/*) $(TRY_GUESTS:%=$(O)/test/guests/%.elf) dom0-tools/image/pack

@@ -181,6 +181,7 @@ poweroff_initrd() {	# file
 		/bin/busybox mount -t proc proc /proc
 		echo "Dom0: Linux $(/bin/busybox uname -r)"
 		/bin/busybox grep "Kernel code" /proc/iomem
+		[ ! -e /usr/lib/keel/efi ] || /usr/lib/keel/efi
 		/bin/busybox poweroff -f
 	INIT
 	chmod +x "$tree/init" && dom0-tools/image/pack "$tree" "$1"

@@ -191,6 +191,20 @@ bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags)
 	return true;
 }
 
+u64 *map_runtime(void)
+{
+	u64 *keels = root, *tables = alloc_page();
+	bool ok = tables;
+
+	root = tables;
+	for_each_boot_range(r)
+		if (r->flags & BOOT_RANGE_EFI_RUNTIME)
+			ok = ok && r->base + r->size <= BIT(min(cpu_features.phys_bits, 47u)) &&
+			     map_pages(r->base, r->base, r->size, PTE_P | PTE_RW | PTE_A | PTE_D);
+	root = keels;
+	return ok ? tables : NULL;
+}
+
 /*
  * RAM counts in whole pages: what shares a page with something else is nobody's, as is RAM beyond
  * what Keel can keep account of.

@@ -61,6 +61,11 @@ bool boot_free_range(unsigned int i, paddr_t *base, paddr_t *end);
  * boot it panics).
  */
 bool map_pages(u64 va, paddr_t pa, u64 size, u64 flags);
+/*
+ * Boot: the top level of other tables, whose lower half shows what EFI's runtime services use where
+ * it is; the upper half is empty. NULL: no memory for them, or no such addresses.
+ */
+u64 *map_runtime(void);
 /* Firmware memory, read-only, for ever. NULL: no memory for tables, or no such address. */
 const void *map_firmware(paddr_t pa, size_t len);
 /*

@@ -40,11 +40,12 @@ static inline struct x86_pcpu *x86_pcpu(const struct pcpu *cpu) { return (struct
 static inline struct x86_pcpu *this_x86_pcpu(void) { return (struct x86_pcpu *)this_cpu(); }
 
 /*
- * traps.c: this CPU's descriptor tables and TSS; ist: exceptions may use the TSS (false while a
- * guest's TR is loaded).
+ * traps.c: this CPU's descriptor tables and TSS; what has a stack from the TSS: nothing while a
+ * guest's TR is loaded, all while the stack is not Keel's.
  */
+enum ist_use { IST_NONE, IST_NMI, IST_ALL, NR_IST_USES };
 void traps_init_cpu(struct x86_pcpu *cpu);
-void traps_use_ist(bool ist);
+void traps_use_ist(enum ist_use use);
 /* Prints the calls that led here, by name. Any context. */
 void arch_stack_trace(void);
 /* The same of a CPU that was stopped. */

@@ -19,6 +19,7 @@
 #include "arch/x86/uart.h"
 #include "common/cmdline.h"
 #include "common/console.h"
+#include "common/efi.h"
 #include "common/heap.h"
 #include "common/option.h"
 #include "common/printk.h"
@@ -138,6 +139,7 @@ void start_keel(struct boot_info *bi)
 	cpufreq_init_cpu();
 	sched_init();
 	mce_init_cpu();
+	efi_init();
 	smp_start_all();
 	time_check_cpus();
 	build_domains(&bootcfg);

@@ -6,6 +6,7 @@
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
 #include "common/console.h"
+#include "common/efi.h"
 #include "common/printk.h"
 #include "common/symbols.h"
 
@@ -18,8 +19,7 @@ struct trap_frame {
 struct idt_gate { u16 off0, sel; u8 ist, type; u16 off1; u32 off2, rsvd; };
 struct desc_ptr { u16 limit; u64 base; } __packed;
 
-/* With and without stacks from the TSS: the latter while a guest's TR is loaded (svm.c). */
-static struct idt_gate idt[2][256] __aligned(16);
+static struct idt_gate idt[NR_IST_USES][256] __aligned(16);
 
 extern char trap_stubs[];
 extern const struct { u64 insn, fixup; } __table_ex_table_start[], __table_ex_table_end[];
@@ -43,12 +43,11 @@ static void set_gate(struct idt_gate *g, u64 addr, u8 ist)
 				.off1 = (u16)(addr >> 16), .off2 = (u32)(addr >> 32) };
 }
 
-void traps_use_ist(bool ist)
+void traps_use_ist(enum ist_use use)
 {
-	static const struct desc_ptr idtr[2] = { { sizeof(idt[0]) - 1, (u64)idt[0] },
-						 { sizeof(idt[1]) - 1, (u64)idt[1] } };
+	const struct desc_ptr idtr = { sizeof(idt[use]) - 1, (u64)idt[use] };
 
-	__asm__ volatile("lidt %0" : : "m"(idtr[ist]));
+	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
 static void init_idt(void)
@@ -56,9 +55,10 @@ static void init_idt(void)
 	for (unsigned int i = 0; i < 256; i++) {
 		u64 addr = (u64)trap_stubs + 16 * i;
 
-		set_gate(&idt[0][i], addr, 0);
+		set_gate(&idt[IST_NONE][i], addr, 0);
 		/* NMIs and machine checks interrupt each other: on one stack the frame of the first was lost. */
-		set_gate(&idt[1][i], addr, i == X86_EXC_MC ? 2 : i == X86_EXC_DF || i == X86_EXC_NMI);
+		set_gate(&idt[IST_NMI][i], addr, i == X86_EXC_MC ? 2 : i == X86_EXC_DF || i == X86_EXC_NMI);
+		set_gate(&idt[IST_ALL][i], addr, i == X86_EXC_NMI ? 1 : 2);
 	}
 }
 
@@ -68,7 +68,7 @@ void traps_init_cpu(struct x86_pcpu *cpu)
 	u64 tss = (u64)&cpu->tss;
 	struct desc_ptr gdtr = { sizeof(cpu->gdt) - 1, (u64)cpu->gdt };
 
-	if (!idt[0][0].type)
+	if (!idt[IST_NONE][0].type)
 		init_idt();
 	cpu->tss.ist[0] = map_stack(cpu->p.id, STACK_IST, cpu);
 	cpu->tss.ist[1] = map_stack(cpu->p.id, STACK_IST_MC, cpu);
@@ -88,7 +88,7 @@ void traps_init_cpu(struct x86_pcpu *cpu)
 			 "mov %%eax, %%ds\n\tmov %%eax, %%es\n\tmov %%eax, %%ss\n\t"
 			 "ltr %w3"
 			 : : "m"(gdtr), "i"(SEL_CODE), "i"(SEL_DATA), "r"(SEL_TSS) : "rax", "memory");
-	traps_use_ist(true);
+	traps_use_ist(IST_NMI);
 }
 
 /* On which stack the handler runs: the exception stack, unless it is in use already. */
@@ -217,6 +217,8 @@ void handle_exception(struct trap_frame *f)
 			return;
 		}
 	}
+	if (f->vector != X86_EXC_MC && !is_text(f->rip) && efi_faulted(f->vector, &f->rip, &f->rsp))
+		return;
 	console_start_sync();
 	print_regs(f);
 	panic("Unexpected %s in Keel", f->vector < 32 && names[f->vector] ? names[f->vector]

@@ -259,6 +259,16 @@ XEN_ASSERT_OFFSET(struct xenpf_microcode_update, length, 8);
 XEN_ASSERT_SIZE(struct xenpf_microcode_update2, 16);
 XEN_ASSERT_OFFSET(struct xenpf_microcode_update2, length, 4);
 XEN_ASSERT_OFFSET(struct xenpf_microcode_update2, data, 8);
+XEN_ASSERT_SIZE(struct xenpf_efi_time, 16);
+XEN_ASSERT_OFFSET(struct xenpf_efi_time, ns, 8);
+XEN_ASSERT_SIZE(struct xenpf_efi_guid, 16);
+XEN_ASSERT_SIZE(struct xenpf_efi_runtime_call, 56);
+XEN_ASSERT_OFFSET(struct xenpf_efi_runtime_call, u, 16);
+XEN_ASSERT_OFFSET(struct xenpf_efi_runtime_call, u.get_variable.vendor_guid, 40);
+XEN_ASSERT_OFFSET(struct xenpf_efi_runtime_call, u.get_next_variable_name.name, 24);
+XEN_ASSERT_OFFSET(struct xenpf_efi_runtime_call, u.query_variable_info.max_size, 40);
+XEN_ASSERT_OFFSET(struct xenpf_firmware_info, u.efi_info.cfg.nent, 16);
+XEN_ASSERT_OFFSET(struct xenpf_firmware_info, u.efi_info.mem.type, 32);
 XEN_ASSERT_SIZE(struct xen_platform_op, 136);
 XEN_ASSERT_OFFSET(struct xen_platform_op, u, 8);
 

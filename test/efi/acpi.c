@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The boot manager for tests under OVMF in Bochs, which publishes no ACPI tables: it installs those
- * of Bochs' chipset (i440FX, PIIX4's power management), then starts \EFI\BOOT\keel.efi from its own
- * volume.
+ * of Bochs' chipset (i440FX, PIIX4's power management), breaks a runtime service, then starts
+ * \EFI\BOOT\keel.efi from its own volume.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -184,6 +184,25 @@ static VOID enable_acpi(VOID)
 	asm volatile("outw %0, %w1" : : "a"((UINT16)(val | SCI_EN)), "Nd"(PM_CNT));
 }
 
+/* GetWakeupTime loses its registers, goes to a stack of its own, and faults there. */
+static EFI_STATUS break_service(VOID)
+{
+	static const UINT8 bad[] = {
+		0x31, 0xdb, 0x31, 0xed, 0x4d, 0x31, 0xe4,	/* xor ebx, ebx; xor ebp, ebp; xor r12, r12 */
+		0x48, 0x8d, 0x25, 0, 0x40, 0, 0, 0x0f, 0x0b,	/* lea 0x4000(%rip), %rsp; ud2 */
+	};
+	const UINTN size = 0x10000;
+	VOID *code;
+	EFI_STATUS status = BS->AllocatePool(EfiRuntimeServicesCode, size, &code);
+
+	if (EFI_ERROR(status))
+		return status;
+	SetMem(code, size, 0);
+	CopyMem(code, (VOID *)bad, sizeof(bad));
+	RT->GetWakeupTime = (EFI_GET_WAKEUP_TIME)code;
+	return EFI_SUCCESS;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st)
 {
 	EFI_GUID acpi20 = ACPI_20_TABLE_GUID;
@@ -203,6 +222,9 @@ EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st)
 	if (EFI_ERROR(status))
 		goto fail;
 	enable_acpi();
+	status = break_service();
+	if (EFI_ERROR(status))
+		goto fail;
 	status = BS->HandleProtocol(handle, &LoadedImageProtocol, (VOID **)&image);
 	if (EFI_ERROR(status))
 		goto fail;

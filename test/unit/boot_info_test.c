@@ -303,6 +303,42 @@ static void test_multiboot2(void **state)
 	assert_int_equal(bi.fb.rsvd_pos, 24);
 }
 
+/* GRUB's, from EFI: the map without flags comes first, and has not all that services use. */
+static void test_multiboot2_efi(void **state)
+{
+	static const struct mb2_efi_entry ranges[] = {
+		{ 7, 0x100000, 0, 0x100, 0xf }, { 6, 0x200000, 0, 2, EFI_ATTRIBUTE_RUNTIME | 0xf },
+		{ 11, 0xffc00000, 0, 0x400, EFI_ATTRIBUTE_RUNTIME | 1 },
+	};
+	uint64_t *map;
+
+	mb2_begin();
+	*(uint64_t *)mb2_add(MB2_TAG_EFI64, 16) = 0x7f5ec018;
+	map = mb2_add(MB2_TAG_MMAP, 16 + 2 * 24);
+	((uint32_t *)map)[0] = 24;
+	map[1] = 0x100000;
+	map[2] = 0x100000;
+	map[3] = 1;
+	map[4] = 0x200000;
+	map[5] = 0x3000;
+	map[6] = 2;
+	map = mb2_add(MB2_TAG_EFI_MMAP, 16 + 3 * 48);
+	((uint32_t *)map)[0] = 48;
+	for (unsigned int i = 0; i < 3; i++)
+		memcpy((char *)(map + 1) + 48 * i, &ranges[i], sizeof(ranges[i]));
+	multiboot2_convert(&bi, mb2_end());
+	assert_int_equal(bi.efi_system, 0x7f5ec018);
+	EXPECT({ 0x100000, 0x200000, 1 }, { 0x200000, 0x202000, 2 }, { 0x202000, 0x203000, 2 },
+	       { 0xffc00000, 0x100000000, 2 });
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(bi.ranges[i].flags, i % 2 ? BOOT_RANGE_EFI_RUNTIME : 0);
+
+	memset(&bi, 0, sizeof(bi));
+	((uint32_t *)map)[0] = 32;
+	multiboot2_convert(&bi, (const struct mb2_info *)mb2);
+	assert_int_equal(bi.nr_ranges, 2);
+}
+
 static void test_multiboot2_broken(void **state)
 {
 	uint32_t *tag;
@@ -349,6 +385,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_packed_images),
 	TEST(test_bzimages),
 	TEST(test_multiboot2),
+	TEST(test_multiboot2_efi),
 	TEST(test_multiboot2_broken),
 	TEST(test_other_loaders_give_names),
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * SOURCES: common/vcpu_op.c common/hvm_op.c common/platform_op.c common/physdev_op.c
- * common/console_io.c
+ * common/console_io.c common/efi.c
  */
 #include "test/abi/refused.h"
 #include "test/unit/unit.h"

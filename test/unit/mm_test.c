@@ -69,6 +69,49 @@ static void registers_anywhere(void **state)
 	cpu_features.phys_bits = 52;
 }
 
+/* What EFI's runtime services use is where it is, for all that they do; nothing else is there. */
+static void runtime_tables(void **state)
+{
+	unsigned int rounds = 0;
+	u64 *keels, *own;
+
+	new_tables();
+	keels = root;
+	boot_info.nr_ranges = 4;
+	boot_info.ranges[1] = (struct boot_range){ MiB(128), MiB(2) + 0x1000, BOOT_RANGE_RESERVED,
+						   BOOT_RANGE_EFI_RUNTIME };
+	boot_info.ranges[2] = (struct boot_range){ MiB(256), MiB(2), BOOT_RANGE_RESERVED, 0 };
+	boot_info.ranges[3] = (struct boot_range){ 0xffc00000, MiB(4), BOOT_RANGE_RESERVED,
+						   BOOT_RANGE_EFI_RUNTIME };
+	own = map_runtime();
+	assert_ptr_equal(root, keels);
+	for (unsigned int i = 0; i < 512; i++)
+		assert_true(!keels[i] && !own[i] == !!i);
+	root = own;
+	assert_true(is_mapped(MiB(128)) && is_mapped(MiB(130)) && !is_mapped(MiB(130) + 0x1000));
+	assert_true(entry((void *)MiB(130)) == (MiB(130) | PTE_P | PTE_RW | PTE_A | PTE_D));
+	assert_true(is_mapped(0xffc00000) && is_mapped(0xfffff000));
+	assert_true(!is_mapped(MiB(256)) && !is_mapped(MiB(1)));
+	root = keels;
+	boot_info.ranges[3].base = BIT(47) - MiB(4);
+	assert_non_null(map_runtime());
+	boot_info.ranges[3].base += PAGE_SIZE;
+	assert_null(map_runtime());
+	boot_info.ranges[3].base = BIT(40) - MiB(4);
+	cpu_features.phys_bits = 39;
+	assert_null(map_runtime());
+	cpu_features.phys_bits = 52;
+	FAKE_EACH_FAILURE(n) {
+		fake_fail_nth(n);
+		own = map_runtime();
+		assert_int_equal(!own, fake_failure_happened());
+		fake_fail_nth(0);
+		assert_ptr_equal(root, keels);
+		rounds++;
+	}
+	assert_true(rounds > 4);
+}
+
 static void windows_run_out(void **state)
 {
 	u64 n = 0;
@@ -134,6 +177,7 @@ static void ram_in_whole_pages(void **state)
 
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(registers_anywhere),
+	UNIT_TEST(runtime_tables),
 	UNIT_TEST(windows_run_out),
 	UNIT_TEST(tables_out_of_reach),
 	UNIT_TEST(ram_beyond_the_limit),

@@ -6,7 +6,8 @@
  * common/grant_map.c common/grant_copy.c common/memory_op.c common/physmap.c common/vcpu_op.c
  * SOURCES: common/hvm_op.c common/sched.c common/sched_fair.c common/sched_null.c common/sched_op.c
  * common/timer.c SOURCES: common/pqueue.c common/pcpu.c common/spinlock.c common/physdev_op.c
- * common/platform_op.c common/hypercall.c SOURCES: common/version.c common/console_io.c
+ * common/platform_op.c common/hypercall.c SOURCES: common/efi.c common/version.c
+ * SOURCES: common/console_io.c
  * common/time.c common/clock.c arch/x86/p2m.c arch/x86/p2m_log.c arch/x86/hvm/cpuid.c SOURCES:
  * arch/x86/hvm/cpuid_policy.c SOURCES: arch/x86/hvm/cpuid_serialise.c arch/x86/hvm/guest_context.c
  * arch/x86/hvm/hvmcontext.c arch/x86/hvm/regs.c arch/x86/hvm/msr.c SOURCES: arch/x86/hvm/vcpu.c
@@ -53,6 +54,7 @@
 #include "arch/x86/pci/guest_bus_internal.h"
 #include "common/console.h"
 #include "common/domctl.h"
+#include "common/efi.h"
 #include "common/grant_internal.h"
 #include "common/hypercall.h"
 #include "common/option.h"
@@ -177,10 +179,13 @@ static evtchn_port_t unbound(domid_t dom, domid_t remote)
 
 static void start_heap(void)
 {
+	static const struct efi_system st;
+
 	option_init("xen_version=4.20");
 	version_init();
 	boot_info.nr_ranges = 1;
 	boot_info.fb.present = true;
+	efi_system = &st;
 	fake_reset();
 	ASAN_UNPOISON_MEMORY_REGION(fake_ram, FAKE_RAM);
 	for (mfn_t m = 0; m < NR_FRAMES; m++)
@@ -652,6 +657,8 @@ enum allocates { NEVER, ONCE, OFTEN };
 	X(0, NEVER, PLATFORM(settime64, .u.settime64.secs = 1000)) \
 	X(0, NEVER, PLATFORM(get_dom0_console, .u.pad = { 0 })) \
 	X(0, NEVER, PLATFORM(get_cpuinfo, .u.pad = { 0 })) \
+	X(0, NEVER, PLATFORM(firmware_info, .u.firmware_info.type = XEN_FW_EFI_INFO)) \
+	X(0, NEVER, PLATFORM(efi_runtime_call, .u.efi_runtime_call.function = XEN_EFI_get_time)) \
 	X(0, NEVER, PLATFORM(microcode_update, .u.microcode = { (u64)buffer, sizeof(buffer) })) \
 	X(0, NEVER, PLATFORM(microcode_update2, .u.microcode2 = { 0, sizeof(buffer), (u64)buffer })) \
 	X(0, NEVER, MCA(fetch, .u.mc_fetch = { .flags = XEN_MC_URGENT, .data = (u64)buffer })) \

@@ -64,7 +64,7 @@ static u64 an_msr;
 int rdmsr_safe(u32 msr, u64 *v) { *v = an_msr; return has_msrs; }
 int wrmsr_safe(u32 msr, u64 v) { return has_msrs; }
 u64 keel_cr3(void) { return 0; }
-void traps_use_ist(bool ist) { }
+void traps_use_ist(enum ist_use use) { }
 static unsigned int way;	/* in which the guest was entered last */
 void svm_enter(u64 *gpr) { way = 1; }
 void svm_enter_guarded(u64 *gpr) { way = 2; }

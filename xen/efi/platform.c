@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Data that only the firmware can provide: ACPI's root, the framebuffer. */
+/* Data that only the firmware can provide: its own table, ACPI's root, the framebuffer. */
 #include "xen/efi/loader.h"
 
 static VOID find_rsdp(struct boot_info *bi)
@@ -62,6 +62,7 @@ static VOID find_framebuffer(struct boot_info *bi)
 
 VOID loader_platform(struct loader *l)
 {
+	l->bi->efi_system = (UINTN)ST;
 	find_rsdp(l->bi);
 	find_framebuffer(l->bi);
 }

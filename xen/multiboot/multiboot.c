@@ -119,16 +119,22 @@ static void multiboot1_convert(struct boot_info *bi, const struct mb1_info *info
 	}
 }
 
+/* Of EFI's map only what runtime services use: of other memory the tag without flags says more. */
 static void mb2_memory(struct boot_info *bi, const struct mb2_mmap *map)
 {
+	int efi = map->tag.type == MB2_TAG_EFI_MMAP;
 	uint32_t at = sizeof(*map);
 
-	if (map->entry_size < sizeof(struct mb2_mmap_entry))
+	if (map->entry_size < (efi ? sizeof(struct mb2_efi_entry) : sizeof(struct mb2_mmap_entry)))
 		return;
 	for (; at + map->entry_size <= map->tag.size; at += map->entry_size) {
 		const struct mb2_mmap_entry *m = (const void *)((const char *)map + at);
+		const struct mb2_efi_entry *e = (const void *)m;
 
-		boot_info_add_range(bi, m->base, m->length, range_type(m->type), 0);
+		if (!efi)
+			boot_info_add_range(bi, m->base, m->length, range_type(m->type), 0);
+		else if (e->attribute & EFI_ATTRIBUTE_RUNTIME)
+			boot_info_add_range(bi, e->base, e->pages << 12, BOOT_RANGE_RESERVED, BOOT_RANGE_EFI_RUNTIME);
 	}
 }
 
@@ -166,6 +172,9 @@ static void mb2_tag(struct boot_info *bi, const struct mb2_tag *tag)
 			set_framebuffer(bi, f->addr, geometry, f->bpp, f->color);
 		break;
 	}
+	case MB2_TAG_EFI64:
+		bi->efi_system = *(const uint64_t *)body;
+		break;
 	case MB2_TAG_RSDP_OLD:
 	case MB2_TAG_RSDP_NEW:
 		if (tag->type == MB2_TAG_RSDP_NEW || !bi->rsdp)
@@ -174,7 +183,10 @@ static void mb2_tag(struct boot_info *bi, const struct mb2_tag *tag)
 	}
 }
 
-/* The loader's name decides how to read command lines, so the first pass looks for it. */
+/*
+ * The loader's name decides how to read command lines, so the first pass looks for it; and of two
+ * ranges of the same rank the first one stays.
+ */
 void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info)
 {
 	const char *base = (const char *)info;
@@ -193,6 +205,8 @@ void multiboot2_convert(struct boot_info *bi, const struct mb2_info *info)
 				mb2_tag(bi, tag);
 			else if (tag->type == MB2_TAG_LOADER)
 				boot_copy_string(bi->loader_name, sizeof(bi->loader_name), (const char *)(tag + 1));
+			else if (tag->type == MB2_TAG_EFI_MMAP)
+				mb2_memory(bi, (const void *)tag);
 			at += (tag->size + 7) & ~7u;
 		}
 	}

@@ -28,8 +28,10 @@
 #define MB2_TAG_MODULE		3
 #define MB2_TAG_MMAP		6
 #define MB2_TAG_FRAMEBUFFER	8
+#define MB2_TAG_EFI64		12
 #define MB2_TAG_RSDP_OLD	14
 #define MB2_TAG_RSDP_NEW	15
+#define MB2_TAG_EFI_MMAP	17
 
 #ifndef __ASSEMBLY__
 
@@ -100,6 +102,13 @@ struct mb2_mmap_entry {
 	uint64_t base, length;
 	uint32_t type, reserved;
 };
+
+/* In the tag of EFI's memory map, which is like that of the other: UEFI 2.10, 7.2.3. */
+struct mb2_efi_entry {
+	uint64_t type, base, virt, pages, attribute;
+};
+
+#define EFI_ATTRIBUTE_RUNTIME	(1ull << 63)
 
 struct mb2_framebuffer {
 	struct mb2_tag tag;

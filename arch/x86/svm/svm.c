@@ -190,7 +190,7 @@ static void svm_switch_from(struct x86_vcpu *v)
 
 	vmsave(v->svm.vmcb_pa);
 	vmload(this_x86_pcpu()->svm.host_vmcb);
-	traps_use_ist(true);
+	traps_use_ist(IST_NMI);
 	if (!vmcb->dr_write) { /* the guest's breakpoints are loaded */
 		read_breakpoints(v->dr);
 		WRITE_DR(7, DR7_RESET); /* the exit did that; not so in QEMU 7.2 */
@@ -204,7 +204,7 @@ static bool svm_switch_to(struct x86_vcpu *v)
 
 	if (asid_is_stale(v, cpu))
 		svm_new_asid(v, cpu);
-	traps_use_ist(false); /* the task register will be the guest's */
+	traps_use_ist(IST_NONE); /* the task register will be the guest's */
 	vmload(v->svm.vmcb_pa);
 	if (unlikely(!v->svm.vmcb->dr_write))
 		svm_load_debug_regs(v);

@@ -9,6 +9,7 @@
 
 #include <sanitizer/asan_interface.h>
 
+#include "common/efi.h"
 #include "common/pci.h"
 #include "common/platform.h"
 
@@ -243,6 +244,13 @@ u64 fake_live_pages(void)
 
 /* A machine whose firmware gives no memory map. */
 FAKE struct boot_info boot_info;
+FAKE const struct efi_system *efi_system;
+FAKE const struct efi_runtime *efi_runtime;
+
+FAKE u64 arch_efi_call(enum efi_service service, const void *const args[5])
+{
+	return EFI_UNSUPPORTED;
+}
 
 FAKE bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
 {
