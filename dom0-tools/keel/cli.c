@@ -2,11 +2,13 @@
 /* What the commands share: options, and the output of results and errors. */
 #include "keel/keel.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void command_usage(const struct command *c)
 {
@@ -180,6 +182,21 @@ int parse_options(struct keel *k, int argc, char **argv, const struct options *o
 	return o->cmd->opens ? -1 : open_hypervisor(k, o->cmd);
 }
 
+bool confirmed(const struct keel *k, const char *fmt, ...)
+{
+	char answer[16] = "";
+	va_list ap;
+
+	if (k->json || !isatty(0) || !isatty(1))
+		return true;
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	fputs(" [y/N] ", stdout);
+	fflush(stdout);
+	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
 bool handle_flag(int option, const char *value, void *arg)
 {
 	*(bool *)arg = true;
@@ -189,6 +206,18 @@ bool handle_flag(int option, const char *value, void *arg)
 int open_hypervisor(struct keel *k, const struct command *c)
 {
 	return keel_open(k, c->no_xenstore) ? report(k) : -1;
+}
+
+bool size_option(const char *text, uint64_t *kib)
+{
+	static const char letters[] = "kmgt";
+	size_t n = strspn(text, "0123456789");
+	const char *letter = text[n] ? strchr(letters, tolower((unsigned char)text[n])) : letters + 1;
+
+	if (!n || n > 9 || !letter || (text[n] && text[n + 1]))
+		return false;
+	*kib = strtoull(text, NULL, 10) << (letter - letters) * 10;
+	return *kib >= 1024;
 }
 
 bool number_option(const char *text, unsigned int max, unsigned int *out)

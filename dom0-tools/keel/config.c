@@ -12,30 +12,6 @@
 
 #include "lib/lock.h"
 
-int read_config(struct keel *k, struct guest_config *g, int argc, char **argv)
-{
-	struct cfg c = { 0 }, over = { 0 };
-	int rc;
-
-	rc = guest_read_cfg(&c, argv[0], &k->err);
-	if (!rc)
-		rc = parse_words(k, &over, argc - 1, argv + 1);
-	if (!rc)
-		rc = cfg_replace(&c, &over, &k->err);
-	if (!rc)
-		rc = guest_from_cfg(g, &c, argv[0], warn_of, k, &k->err);
-	cfg_free(&c);
-	cfg_free(&over);
-	return rc;
-}
-
-int bad_config(struct keel *k)
-{
-	int rc = report(k);
-
-	return rc == KEEL_EXIT_FAILED ? KEEL_EXIT_USAGE : rc;
-}
-
 struct change {
 	struct guest_config *now;
 	const char *seen;		/* what it was as a text when the change was begun; or NULL */

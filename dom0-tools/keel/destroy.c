@@ -41,19 +41,6 @@ static int destroy(struct keel *k, const char *who, struct keel_domain *d)
 	return rc;
 }
 
-/* A wrong guess at a terminal costs nothing; scripts are not asked. */
-static bool confirmed(const struct keel *k, const struct keel_domain *d)
-{
-	char answer[16] = "";
-
-	if (k->json || !isatty(0) || !isatty(1))
-		return true;
-	printf("Destroy %s (domain %u)? What it has not written to its disks is lost. [y/N] ", d->name,
-	       d->id);
-	fflush(stdout);
-	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
-}
-
 static int run(struct keel *k, int argc, char **argv)
 {
 	bool force = false;
@@ -70,7 +57,9 @@ static int run(struct keel *k, int argc, char **argv)
 		unfinished_clear(k);
 	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
-	if (!force && !k->dry_run && !confirmed(k, &d)) {
+	if (!force && !k->dry_run &&
+	    !confirmed(k, "Destroy %s (domain %u)? What it has not written to its disks is lost.", d.name,
+		       d.id)) {
 		keel_fail(&k->err, ECANCELED, "%s is not destroyed", d.name);
 		return report(k);
 	}

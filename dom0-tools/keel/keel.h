@@ -32,7 +32,8 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_cpupool_rename, cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove, cmd_cpupool_migrate, cmd_vm_list,
 	cmd_claims, cmd_debug_keys, cmd_set_parameters, cmd_config_update, cmd_edit,
 	cmd_autostart, cmd_events, cmd_stats, cmd_domstats, cmd_top, cmd_logs,
-	cmd_dump_core, cmd_save, cmd_restore, cmd_resume, cmd_install, cmd_uninstall;
+	cmd_dump_core, cmd_save, cmd_restore, cmd_resume, cmd_install, cmd_uninstall,
+	cmd_snapshot, cmd_clone;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
@@ -58,6 +59,11 @@ bool handle_flag(int option, const char *value, void *arg);
 /* For a command with .opens, when it has looked at its arguments. The same. */
 int open_hypervisor(struct keel *k, const struct command *c);
 
+/* Asks at a terminal, so that a wrong guess costs nothing; scripts are not asked. */
+bool confirmed(const struct keel *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "512", "512m", "1g": KiB; MiB without a letter, as for xl. One MiB at least. */
+bool size_option(const char *text, uint64_t *kib);
 /* Decimal digits only, at most @max. */
 bool number_option(const char *text, unsigned int max, unsigned int *out);
 
@@ -89,8 +95,16 @@ int print_result(struct keel *k, struct json_object *j, const char *result);
 /* The result of a command, in words or as {"name": ..., "id": ..., "result": @result}. */
 int print_done(struct keel *k, const struct keel_domain *d, const char *result);
 
-/* config.c. A file, and settings that replace its own, each a word. */
+/*
+ * config_file.c. A file, and settings that replace its own, each a word. A name without a slash
+ * that is no file is that of a guest in keel_config_dir.
+ */
+extern const char *keel_config_dir;
 int read_config(struct keel *k, struct guest_config *g, int argc, char **argv);
+/* The configuration of @guest as a file there: a path to free, or NULL. */
+char *config_path(struct keel *k, const char *guest);
+/* Makes that file, unless it is there already. */
+int config_store(struct keel *k, const char *guest, const char *text);
 /* report(), where EINVAL and the like are the file's fault. */
 int bad_config(struct keel *k);
 /*

@@ -15,19 +15,6 @@
 /* With less, Dom0's kernel ends the toolstack's own processes: the hypervisor's minimum. */
 #define DOM0_LEAST_KIB (96 << 10)
 
-/* "512", "512m", "1g": KiB; MiB without a letter, as for xl. */
-static bool memory_size(const char *text, uint64_t *kib)
-{
-	static const char letters[] = "kmgt";
-	size_t n = strspn(text, "0123456789");
-	const char *letter = text[n] ? strchr(letters, tolower((unsigned char)text[n])) : letters + 1;
-
-	if (!n || n > 9 || !letter || (text[n] && text[n + 1]))
-		return false;
-	*kib = strtoull(text, NULL, 10) << (letter - letters) * 10;
-	return *kib >= 1024;
-}
-
 /*
  * What the guest was made with, in KiB: its maxmem; of another toolstack's guest, what its nodes
  * say.
@@ -60,7 +47,7 @@ static int run_memory(struct keel *k, int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (!memory_size(argv[optind + 1], &kib))
+	if (!size_option(argv[optind + 1], &kib))
 		return usage_error(k, &cmd_mem_set, "'%s' is no size of memory like 512 (MiB), 512m or 2g",
 				   argv[optind + 1]);
 	rc = open_hypervisor(k, &cmd_mem_set);

@@ -9,6 +9,7 @@
 
 /* Images in the formats of QEMU, whose programs read and write them. */
 #define QEMU_NBD "/usr/bin/qemu-nbd"
+#define QEMU_IMG "/usr/bin/qemu-img"
 #define QEMU_PACKAGE "qemu-utils"
 
 /*
@@ -21,6 +22,59 @@ int image_lock(int fd, bool readonly);
 bool image_is_locked(int fd, bool readonly);
 /* -EBUSY with the text. */
 int image_in_use(struct keel *k, const struct guest_disk *d);
+
+struct image_info {
+	char format[16];		/* QEMU's name */
+	uint64_t size;			/* of the disk, in bytes */
+	bool outside;			/* parts of it are in other files, backing files included */
+	char backing[4096];		/* what is directly behind it, or empty */
+	bool encrypted, damaged;
+};
+
+/*
+ * image_info.c: what qemu-img says of the image at @path, which may be hostile. Without @format
+ * (QEMU's name) it guesses: then nothing may be believed but that .outside is false.
+ */
+int image_info(struct keel *k, const char *path, const char *format, struct image_info *i);
+/*
+ * Refuses an image some part of which would be guessed: a guest that writes a raw disk can make it
+ * look like an image that names files of Dom0.
+ */
+int image_check_chain(struct keel *k, const struct guest_disk *d);
+
+/*
+ * image_make.c: new files, qcow2 all of them, for root only; a failure leaves none. @base_format
+ * and @format are QEMU's names. The base of an overlay has to stay as it is from now on.
+ */
+int image_overlay(struct keel *k, const char *base, const char *base_format, const char *path);
+int image_copy(struct keel *k, const char *from, const char *format, const char *path);
+/* -EBUSY if a guest or a program has it open. */
+int image_check_unused(struct keel *k, const struct guest_disk *d);
+
+/*
+ * States of an image: IMAGE.NAME is what it was, for reading only, and IMAGE itself becomes an
+ * overlay of it, so that configurations that name it stay true. -EBUSY if the image is in use.
+ */
+int image_keep(struct keel *k, const struct guest_disk *d, const char *name);
+/* Whether it can be, as far as that can be checked in advance. */
+int image_check_keep(struct keel *k, const struct guest_disk *d, const char *name);
+/* Undoes it: what was written since is lost. k->err stays. */
+void image_unkeep(struct keel *k, const struct guest_disk *d, const char *name);
+/* The image becomes an empty overlay of that state: what was written since is lost. */
+int image_revert(struct keel *k, const struct guest_disk *d, const char *name);
+/* A path to free, or NULL. */
+char *image_kept_path(struct keel *k, const struct guest_disk *d, const char *name);
+
+/*
+ * images.c: the folder of the images that keel makes for a guest, for root only. First, whether
+ * the guest may have the name, and has none yet.
+ */
+extern const char *keel_images_dir;
+int images_check_name(struct keel *k, const char *guest);
+int images_make_folder(struct keel *k, const char *guest);
+void images_remove_folder(const char *guest);
+/* A path in it, to free, or NULL. */
+char *images_path(struct keel *k, const char *guest, const char *file);
 
 /* A server of one image, for one connection: it ends with it, and has written everything then. */
 struct image_server {

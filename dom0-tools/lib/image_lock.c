@@ -48,6 +48,6 @@ int image_lock(int fd, bool readonly)
 
 int image_in_use(struct keel *k, const struct guest_disk *d)
 {
-	return keel_fail(&k->err, EBUSY, "disk %s is in use by another program, which has QEMU's lock on "
-			 "it (`fuser -v %s` shows it)", d->path, d->path);
+	return keel_fail(&k->err, EBUSY, "disk %s is in use: a guest or another program has QEMU's lock on "
+			 "it (`keel block-list` or `fuser -v %s` shows it)", d->path, d->path);
 }

@@ -201,6 +201,8 @@ int nbd_attach(struct keel *k, const struct guest_disk *d, const struct stat *st
 		return rc;
 	nbd_sweep(k);
 	rc = wait_unlocked(k, d);
+	if (!rc)
+		rc = image_check_chain(k, d);
 	for (int tries = 0; !rc && tries < 5; tries++) {
 		rc = serve(k, family, d, st, minor);
 		if (rc != -EAGAIN)

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,57 +36,119 @@ void program_said(int fd, char *text, size_t size)
 			*c = ' ';
 }
 
-static void start(const char *const argv[], int in, int out)
+static void limit(int what, uint64_t value)
+{
+	struct rlimit l = { .rlim_cur = value, .rlim_max = value };
+
+	if (value)
+		setrlimit(what, &l);
+}
+
+static void start(const struct program *p, int in, int out, int err)
 {
 	dup2(in, 0);
 	dup2(out, 1);
-	dup2(out, 2);
+	dup2(err, 2);
 	program_signals();
-	execv(argv[0], (char *const *)argv);
+	if (p->what) {
+		setpgid(0, 0);		/* Ctrl-C is for keel, which undoes what was begun */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	}
+	limit(RLIMIT_AS, p->memory);
+	limit(RLIMIT_FSIZE, p->file);
+	execv(p->argv[0], (char *const *)p->argv);
 	_exit(127);
 }
 
-static int wait_for(struct keel *k, pid_t pid, const char *program, int out)
+/* -EAGAIN: it goes on. */
+static int stop(struct keel *k, const struct program *p, uint64_t end)
 {
-	char said[256];
-	int status;
+	if (!p->what)
+		return -EAGAIN;
+	keel_progress(k, p->what, 0, 0);
+	if (keel_interrupted(k))
+		return -EINTR;
+	if (p->seconds && keel_now_ms() > end)
+		return keel_fail(&k->err, ETIMEDOUT, "%s did not end within %u s", p->argv[0], p->seconds);
+	usleep(5000);
+	return -EAGAIN;
+}
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return keel_fail_errno(&k->err, "what became of %s is not known", program);
+static int wait_for(struct keel *k, const struct program *p, pid_t pid, int err)
+{
+	uint64_t end = p->what ? keel_now_ms() + p->seconds * 1000ull : 0;
+	char said[256];
+	int status, rc;
+	pid_t ended;
+
+	while ((ended = waitpid(pid, &status, p->what ? WNOHANG : 0)) != pid) {
+		if (ended < 0 && errno != EINTR)
+			return keel_fail_errno(&k->err, "what became of %s is not known", p->argv[0]);
+		rc = stop(k, p, end);
+		if (rc == -EAGAIN)
+			continue;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return rc;
+	}
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	program_said(out, said, sizeof(said));
-	return keel_fail(&k->err, EIO, "%s failed (%s %d)%s%s", program,
+	program_said(err, said, sizeof(said));
+	return keel_fail(&k->err, EIO, "%s failed (%s %d)%s%s", p->argv[0],
 			 WIFEXITED(status) ? "exit status" : "signal",
 			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), *said ? ": " : "", said);
 }
 
-int program_run(struct keel *k, const char *const argv[], const char *package, const char *input)
+/* The output as a text. */
+static int take_output(struct keel *k, const struct program *p, int out)
 {
-	size_t size = strlen(input);
-	int in, out, rc;
-	void (*old)(int);
-	pid_t pid;
+	off_t size = lseek(out, 0, SEEK_END);
+	char *text = size >= 0 && size <= PROGRAM_OUTPUT_MAX ? calloc(1, size + 1) : NULL;
 
-	if (access(argv[0], X_OK))
-		return keel_fail_errno(&k->err, "cannot run %s (the package %s has it)", argv[0], package);
+	if (!text || pread(out, text, size, 0) != size) {
+		free(text);
+		return keel_fail(&k->err, EIO, "%s prints too much", p->argv[0]);
+	}
+	*p->output = text;
+	return 0;
+}
+
+static int run(struct keel *k, const struct program *p, int in, int out, int err)
+{
+	/* If whoever started this process had it ignore SIGCHLD, nobody could wait for the program. */
+	void (*old)(int) = signal(SIGCHLD, SIG_DFL);
+	pid_t pid = fork();
+	int rc;
+
+	if (!pid)
+		start(p, in, out, err);
+	rc = pid < 0 ? keel_fail_errno(&k->err, "cannot start %s", p->argv[0]) : wait_for(k, p, pid, err);
+	signal(SIGCHLD, old);
+	return !rc && p->output ? take_output(k, p, out) : rc;
+}
+
+int program_do(struct keel *k, const struct program *p)
+{
+	ssize_t size = p->input ? strlen(p->input) : 0;
+	int in, out, err, rc;
+
+	if (access(p->argv[0], X_OK))
+		return keel_fail_errno(&k->err, "cannot run %s (the package %s has it)", p->argv[0], p->package);
 	in = memfd_create("input", MFD_CLOEXEC);
 	out = memfd_create("output", MFD_CLOEXEC);
-	if (in < 0 || out < 0 || write(in, input, size) != (ssize_t)size || lseek(in, 0, SEEK_SET)) {
-		rc = keel_fail_errno(&k->err, "cannot start %s", argv[0]);
-		goto done;
-	}
-	/* If whoever started this process had it ignore SIGCHLD, nobody could wait for the program. */
-	old = signal(SIGCHLD, SIG_DFL);
-	pid = fork();
-	if (!pid)
-		start(argv, in, out);
-	rc = pid < 0 ? keel_fail_errno(&k->err, "cannot start %s", argv[0]) :
-	     wait_for(k, pid, argv[0], out);
-	signal(SIGCHLD, old);
-done:
+	/* What it says may be no part of what it prints. */
+	err = p->output ? memfd_create("errors", MFD_CLOEXEC) : dup(out);
+	if (in < 0 || out < 0 || err < 0 || write(in, p->input, size) != size || lseek(in, 0, SEEK_SET))
+		rc = keel_fail_errno(&k->err, "cannot start %s", p->argv[0]);
+	else
+		rc = run(k, p, in, out, err);
 	close(in);
 	close(out);
+	close(err);
 	return rc;
+}
+
+int program_run(struct keel *k, const char *const argv[], const char *package, const char *input)
+{
+	return program_do(k, &(struct program){ .argv = argv, .package = package, .input = input });
 }

@@ -58,6 +58,10 @@ bool keel_interrupted(struct keel *q)
 	return interrupted;
 }
 
+void keel_progress(struct keel *q, const char *what, uint64_t done, uint64_t total)
+{
+}
+
 void keel_warn(struct keel *q, const char *fmt, ...)
 {
 	va_list ap;
@@ -531,7 +535,7 @@ static void in_use(void **state)
 	assert_int_equal(image_lock(fd, false), 0);
 	locked_for_ever = true;
 	assert_int_equal(attach(&minor), -EBUSY);
-	assert_contains(k.err.text, IMAGE " is in use by another program");
+	assert_contains(k.err.text, IMAGE " is in use: a guest or another program");
 	locked_for_ever = false;
 	pid = fork();
 	if (!pid) {
@@ -547,6 +551,32 @@ static void in_use(void **state)
 	no_server();
 }
 
+/* An image that does not say the format of what is behind it. */
+static void guesses(void **state)
+{
+	static const unsigned char format[] = { 0xe2, 0x79, 0x2a, 0xca };	/* the extension with it */
+	unsigned char head[512], *at;
+	unsigned int minor;
+	int fd;
+
+	assert_int_equal(run("qemu-img create -q -f qcow2 " DIR "/base 8M && rm " IMAGE " && "
+			     "qemu-img create -q -f qcow2 -F qcow2 -b base " IMAGE), 0);
+	fd = attach(&minor);
+	assert_true(fd >= 0);
+	close(fd);
+	close(kernel.fd[0]);
+	no_server();
+	fd = opened(IMAGE, O_RDWR);
+	assert_int_equal(pread(fd, head, sizeof(head), 0), sizeof(head));
+	at = memmem(head, sizeof(head), format, sizeof(format));
+	assert_non_null(at);
+	assert_int_equal(pwrite(fd, "????", 4, at - head), 4);
+	close(fd);
+	assert_int_equal(attach(&minor), -EINVAL);
+	assert_contains(k.err.text, "does not say the format of base");
+	no_server();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -554,7 +584,7 @@ int main(void)
 		cmocka_unit_test_setup(discards, reset), cmocka_unit_test_setup(readers, reset),
 		cmocka_unit_test_setup(killed, reset), cmocka_unit_test_setup(device, reset),
 		cmocka_unit_test_setup(device_is_lost, reset), cmocka_unit_test_setup(sweeps, reset),
-		cmocka_unit_test_setup(in_use, reset),
+		cmocka_unit_test_setup(in_use, reset), cmocka_unit_test_setup(guesses, reset),
 	};
 	int rc;
 

@@ -20,13 +20,13 @@ static void record(const char *words)
 
 int run_command(struct keel *k, const struct command *const *all, const char *words)
 {
-	char copy[512], *argv[16] = { 0 }, *rest = copy;
+	char copy[512], *argv[24] = { 0 }, *rest = copy;
 	FILE *out = stdout, *err = stderr;
 	int argc = 0, rc = -1;
 	size_t size;
 
 	snprintf(copy, sizeof(copy), "%s", words);
-	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
+	while (argc < 23 && (argv[argc] = strsep(&rest, " ")))
 		argc++;
 	free(printed);
 	printed = NULL;

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * snapshot and clone, with Debian's own qemu-img: what they make of images, and what they leave
+ * when something fails.
+ */
+#include "test/check.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/device.h"
+#include "lib/image.h"
+#include "test/run.h"
+
+#define DIR "/tmp/images-test"
+#define IMAGES DIR "/images"
+
+static struct keel k;
+static char warned[512];
+static bool interrupted;
+
+static const struct command *const all[] = { &cmd_snapshot, &cmd_clone, NULL };
+
+int keel_open(struct keel *q, bool no_xenstore)
+{
+	fail_msg("nothing here needs a hypervisor");
+	return 0;
+}
+
+int keel_domain_list(struct keel *q, struct keel_domain **out)
+{
+	return -1;
+}
+
+int keel_domain_find(struct keel *q, const char *who, struct keel_domain *d)
+{
+	return -1;
+}
+
+void warn_of(void *arg, const char *text)
+{
+}
+
+/* Each is another one. */
+void vif_choose_mac(struct guest_vif *v)
+{
+	static unsigned char last;
+
+	memcpy(v->mac, (unsigned char[]){ 0, 0x16, 0x3e, 0, 0, ++last }, 6);
+	v->has_mac = true;
+}
+
+uint64_t keel_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void keel_progress(struct keel *q, const char *what, uint64_t done, uint64_t total)
+{
+}
+
+bool keel_interrupted(struct keel *q)
+{
+	if (interrupted)
+		keel_fail(&q->err, EINTR, "interrupted");
+	return interrupted;
+}
+
+void keel_hold_signals(sigset_t *old)
+{
+}
+
+void keel_release_signals(const sigset_t *old)
+{
+}
+
+void keel_warn(struct keel *q, const char *fmt, ...)
+{
+	size_t n = strlen(warned);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(warned + n, sizeof(warned) - n, fmt, ap);
+	va_end(ap);
+}
+
+/* Another program: its exit status. */
+static int run(const char *fmt, ...)
+{
+	char command[1024];
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	rc = system(command);
+	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
+}
+
+static char *said_by(const char *command)
+{
+	static char text[8192];
+	FILE *f = popen(command, "r");
+	size_t n = fread(text, 1, sizeof(text) - 1, f);
+
+	text[n] = 0;
+	pclose(f);
+	return text;
+}
+
+/* All files and their modes. */
+static char *files(void)
+{
+	return said_by("cd " DIR " && find . -type f -printf '%P %m\\n' | LC_ALL=C sort");
+}
+
+static int reset(void **state)
+{
+	run("rm -rf " DIR "; mkdir -p " DIR "/etc; cp /bin/true " DIR "/grub");
+	assert_int_equal(run("cd " DIR " && truncate -s 8M raw && printf abc | dd of=raw conv=notrunc 2>/dev/null && "
+			     "qemu-img convert -f raw -O qcow2 raw cloud.qcow2 && "
+			     "echo 'ssh-ed25519 AAAA me' >key.pub"), 0);
+	keel_images_dir = IMAGES;
+	keel_config_dir = DIR "/etc";
+	guest_pvh_grub = DIR "/grub";
+	warned[0] = 0;
+	interrupted = false;
+	k = (struct keel){ 0 };
+	return 0;
+}
+
+/* Runs a command; its exit code and what it says. After a failure everything is as it was. */
+static void expect(int code, const char *says, const char *words)
+{
+	char before[4096];
+	int rc;
+
+	snprintf(before, sizeof(before), "%s", files());
+	k = (struct keel){ 0 };
+	rc = run_command(&k, all, words);
+	if (rc != code)
+		fail_msg("keel %s: %d, not %d: %s", words, rc, code, printed);
+	assert_contains(printed, says);
+	if (rc || strstr(words, " -n "))
+		assert_string_equal(files(), before);
+}
+
+/* What a guest sees at the start of its disk. */
+static void first_bytes(const char *path, const char *bytes)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "qemu-img dd -f qcow2 -O raw bs=512 count=1 if=%s of=" DIR "/first && head -c 3 " DIR
+		 "/first", path);
+	assert_string_equal(said_by(command), bytes);
+}
+
+static void writes(const char *path, const char *pattern)
+{
+	assert_int_equal(run("qemu-io -f qcow2 -c 'write -P %s 0 512' %s >/dev/null", pattern, path), 0);
+}
+
+static void config(const char *name, const char *disks)
+{
+	assert_int_equal(run("cat >" DIR "/etc/%s.cfg <<'END'\nname = '%s'\ntype = 'pvh'\nkernel = '" DIR "/grub'\n"
+			     "memory = 64\nuuid = '00112233-4455-6677-8899-aabbccddeeff'\n"
+			     "vif = ['mac=00:16:3e:01:02:03,ip=10.0.0.1,network=lan', 'vifname=x']\n"
+			     "disk = [ %s ]\nEND\n", name, name, disks), 0);
+}
+
+/* A failure after each step leaves nothing. */
+static void undone(void **state)
+{
+	config("web", "'" DIR "/cloud.qcow2,qcow2,xvda,w'");
+	interrupted = true;
+	expect(1, "interrupted", "clone web a");
+	interrupted = false;
+	assert_int_equal(run("mkdir " DIR "/etc/a.cfg.new"), 0);
+	expect(1, "cannot write", "clone web a");
+	first_bytes(DIR "/cloud.qcow2", "abc");
+	assert_int_equal(access(IMAGES "/a", F_OK), -1);
+}
+
+static void snapshots(void **state)
+{
+	int fd;
+
+	expect(0, "would be kept as one", "snapshot -n " DIR "/cloud.qcow2 one");
+	expect(0, "\"dry_run\":true", "snapshot --json -n " DIR "/cloud.qcow2 one");
+	expect(0, "kept as one", "snapshot " DIR "/cloud.qcow2 one");
+	assert_contains(files(), "cloud.qcow2 644\ncloud.qcow2.one 444\n");
+	writes(DIR "/cloud.qcow2", "0x58");
+	first_bytes(DIR "/cloud.qcow2", "XXX");
+	first_bytes(DIR "/cloud.qcow2.one", "abc");
+	expect(1, "cloud.qcow2.one is there already", "snapshot " DIR "/cloud.qcow2 one");
+	expect(0, "\"result\":\"kept as\"", "snapshot --json " DIR "/cloud.qcow2 two");
+	writes(DIR "/cloud.qcow2", "0x59");
+	expect(0, "two ", "snapshot -l " DIR "/cloud.qcow2");
+	expect(0, "\"name\":\"one\"", "snapshot -l --json " DIR "/cloud.qcow2");
+	assert_null(strstr(printed, "\"key"));
+	/* Both belong together wherever they are moved. */
+	assert_int_equal(run("mkdir " DIR "/moved && mv " DIR "/cloud.* " DIR "/moved"), 0);
+	first_bytes(DIR "/moved/cloud.qcow2", "YYY");
+	expect(1, "has no state 'three'", "snapshot -r " DIR "/moved/cloud.qcow2 three");
+	expect(0, "would be set back to two", "snapshot -n -r " DIR "/moved/cloud.qcow2 two");
+	first_bytes(DIR "/moved/cloud.qcow2", "YYY");
+	expect(0, "set back to two", "snapshot -r " DIR "/moved/cloud.qcow2 two");
+	first_bytes(DIR "/moved/cloud.qcow2", "XXX");
+	expect(0, "set back to one", "snapshot -r " DIR "/moved/cloud.qcow2 one");
+	first_bytes(DIR "/moved/cloud.qcow2", "abc");
+	/* What somebody has open stays. */
+	fd = open(DIR "/moved/cloud.qcow2", O_RDWR);
+	assert_int_equal(image_lock(fd, false), 0);
+	expect(1, "is in use: a guest", "snapshot " DIR "/moved/cloud.qcow2 three");
+	expect(1, "is in use: a guest", "snapshot -r " DIR "/moved/cloud.qcow2 two");
+	close(fd);
+	expect(1, "Image is not in qcow2 format", "snapshot " DIR "/raw one");
+	expect(2, "the state needs a name", "snapshot " DIR "/raw");
+	expect(2, "is no name of a state", "snapshot " DIR "/raw new");
+	expect(2, "is one too many", "snapshot -l " DIR "/raw x");
+}
+
+/* All of a guest's disks, or none. */
+static void guests(void **state)
+{
+	config("web", "'" DIR "/cloud.qcow2,qcow2,xvda,w', '" DIR "/raw,raw,xvdb,r', "
+	       "'" DIR "/b.qcow2,qcow2,xvdc,w'");
+	expect(1, "b.qcow2", "snapshot web one");
+	assert_int_equal(run("cd " DIR "; qemu-img create -q -f qcow2 b.qcow2 8M; touch b.qcow2.two"), 0);
+	expect(1, "b.qcow2.two is there already", "snapshot web two");
+	/* The second fails when the first is done already. */
+	assert_int_equal(run("mkdir " DIR "/b.qcow2.new"), 0);
+	expect(1, "b.qcow2.new", "snapshot web one");
+	assert_int_equal(run("rmdir " DIR "/b.qcow2.new"), 0);
+	first_bytes(DIR "/cloud.qcow2", "abc");
+	expect(0, "b.qcow2: kept as one", "snapshot web one");
+	assert_null(strstr(printed, "raw"));
+	expect(1, "has no state 'two'", "snapshot -r web two");
+	expect(0, "set back to one", "snapshot -r web one");
+	config("ro", "'" DIR "/raw,raw,xvdb,r'");
+	expect(1, "no disk that the guest writes", "snapshot ro one");
+	expect(2, "cannot open configuration nosuch", "snapshot nosuch one");
+}
+
+static void clones(void **state)
+{
+	struct guest_config g;
+
+	config("web", "'" DIR "/cloud.qcow2,qcow2,xvda,w', '" DIR "/raw,raw,xvdb,r'");
+	expect(0, "would be cloned as two", "clone -n web two");
+	expect(0, "\"dry_run\":true", "clone --json -n web two");
+	warned[0] = 0;
+	expect(0, "web: cloned as two: " DIR "/etc/two.cfg", "clone web two");
+	assert_contains(warned, "vifname and ip of interface 0 are not copied");
+	assert_contains(files(), "cloud.qcow2.two 444\n");
+	assert_contains(files(), "images/two/xvda.qcow2 600\n");
+	writes(DIR "/cloud.qcow2", "0x58");
+	writes(IMAGES "/two/xvda.qcow2", "0x59");
+	first_bytes(DIR "/cloud.qcow2", "XXX");
+	first_bytes(DIR "/cloud.qcow2.two", "abc");
+	assert_int_equal(guest_from_file(&g, DIR "/etc/two.cfg", NULL, NULL, &k.err), 0);
+	assert_string_equal(g.name, "two");
+	assert_true(g.has_uuid && memcmp(g.uuid, "\x00\x11\x22\x33", 4));
+	assert_true(g.vif[0].has_mac && g.vif[1].has_mac);
+	assert_int_equal(g.vif[0].mac[4], 0);
+	assert_int_not_equal(g.vif[0].mac[5], g.vif[1].mac[5]);
+	assert_string_equal(g.vif[0].ip, "");
+	assert_string_equal(g.vif[0].network, "lan");
+	assert_string_equal(g.disk[0].path, IMAGES "/two/xvda.qcow2");
+	assert_string_equal(g.disk[1].path, DIR "/raw");
+	guest_free(&g);
+	expect(1, "there are images of 'two' already", "clone web two");
+	expect(1, "there is a guest 'web' already", "clone two web");
+	expect(0, "\"result\":\"cloned\"", "clone --json web three");
+	/* A clone of a clone. */
+	expect(0, "cloned as four", "clone two four");
+	first_bytes(IMAGES "/four/xvda.qcow2", "YYY");
+}
+
+static void full_clones(void **state)
+{
+	int fd;
+
+	config("web", "'" DIR "/raw,raw,xvda,w'");
+	expect(1, "copy it whole (--full)", "clone web two");
+	fd = open(DIR "/raw", O_RDWR);
+	assert_int_equal(image_lock(fd, false), 0);
+	expect(1, "is in use: a guest", "clone --full web two");
+	close(fd);
+	expect(0, "cloned as two", "clone --full web two");
+	first_bytes(IMAGES "/two/xvda.qcow2", "abc");
+	assert_int_equal(run("qemu-img info " IMAGES "/two/xvda.qcow2 | grep -q backing"), 1);
+	/* What nobody may write stays as it is. */
+	assert_int_equal(run("chmod 444 " DIR "/raw"), 0);
+	expect(0, "cloned as three", "clone web three");
+	first_bytes(IMAGES "/three/xvda.qcow2", "abc");
+	assert_int_equal(run("qemu-img info " IMAGES "/three/xvda.qcow2 | grep -q '^backing file: " DIR
+			     "/raw'"), 0);
+	config("shared", "'" DIR "/raw,raw,xvda,w!'");
+	expect(1, "shared by guests", "clone --full shared x");
+	/* The second disk cannot be copied: neither the first one nor its kept state remain. */
+	config("bad", "'" DIR "/cloud.qcow2,qcow2,xvda,w', '" DIR "/raw,qcow2,xvdb,w'");
+	expect(1, "not in qcow2 format", "clone bad x");
+	first_bytes(DIR "/cloud.qcow2", "abc");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(undone, reset), cmocka_unit_test_setup(snapshots, reset),
+		cmocka_unit_test_setup(guests, reset), cmocka_unit_test_setup(clones, reset),
+		cmocka_unit_test_setup(full_clones, reset),
+	};
+	int rc;
+
+	/* One run at a time: the folder has one name. */
+	flock(open(DIR ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600), LOCK_EX);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	run("rm -rf " DIR);
+	return rc;
+}
