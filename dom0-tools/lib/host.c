@@ -344,7 +344,9 @@ static void check_boot(const struct host *h, struct host_item *i)
 {
 	unsigned char on = 0;
 
-	if (!exists(h, "/sys/firmware/efi"))
+	if (h->below && !exists(h, "/sys/firmware/efi"))
+		set(i, HOST_UNKNOWN, NULL, "BIOS, or UEFI that the hypervisor below hides");
+	else if (!exists(h, "/sys/firmware/efi"))
 		set(i, HOST_OK, NULL, "BIOS: GRUB starts Keel");
 	else if (read_at(h, SECURE_BOOT, 4, &on, 1) && on == 1)
 		set(i, HOST_LIMITED, "switch Secure Boot off in the firmware's setup, or use `keel install --sign`",

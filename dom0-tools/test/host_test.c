@@ -267,6 +267,10 @@ static void below(void **state)
 	expect("virtualization", HOST_UNKNOWN, "hypervisor", NULL);
 	expect("nested-paging", HOST_UNKNOWN, "", NULL);
 	expect("iommu", HOST_UNKNOWN, "hypervisor", NULL);
+	expect("boot", HOST_OK, "UEFI", NULL);
+	drop("sys/firmware/efi/fw_platform_size");
+	drop("sys/firmware/efi");
+	expect("boot", HOST_UNKNOWN, "UEFI that the hypervisor below hides", NULL);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, new_machine, end_machine)
