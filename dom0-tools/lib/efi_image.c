@@ -138,25 +138,46 @@ static int is_kernel(const struct dirent *d)
 	return version && !strstr(version, ".dpkg-");
 }
 
+/*
+ * The newest that can be Dom0, of those that have an initrd beside them or of the others: a kernel
+ * that a package manager is about to install gets its initrd when its turn comes.
+ */
+static int take_newest(struct keel *k, const char *boot, struct dirent **found, int n,
+		       struct efi_image *i, bool with_initrd)
+{
+	int rc = -ENOENT, passed = -1;
+
+	for (int at = n - 1; at >= 0 && rc; at--) {
+		snprintf(i->kernel, sizeof(i->kernel), "%.3800s/%s", boot, found[at]->d_name);
+		efi_image_find_initrd(i);
+		if (!*i->initrd == with_initrd) {
+			passed = passed < 0 ? at : passed;
+			continue;
+		}
+		rc = open_kernel(k, i);
+		if (rc)
+			keel_warn(k, "%s", k->err.text);
+	}
+	if (!rc && with_initrd && passed >= 0)
+		keel_warn(k, "%s/%s has no initrd yet, and is not taken", boot, found[passed]->d_name);
+	return rc;
+}
+
 int efi_image_find_kernel(struct keel *k, const char *boot, struct efi_image *i)
 {
 	struct dirent **found;
-	int n = scandir(boot, &found, is_kernel, versionsort), rc = -ENOENT;
+	int n = scandir(boot, &found, is_kernel, versionsort);
+	int rc = take_newest(k, boot, found, n, i, true);
 
-	for (int at = n - 1; at >= 0; at--) {
-		if (rc && snprintf(i->kernel, sizeof(i->kernel), "%s/%s", boot, found[at]->d_name) < PATH_MAX) {
-			rc = open_kernel(k, i);
-			if (rc)
-				keel_warn(k, "%s", k->err.text);
-		}
+	if (rc)
+		rc = take_newest(k, boot, found, n, i, false);
+	for (int at = 0; at < n; at++)
 		free(found[at]);
-	}
 	if (n >= 0)
 		free(found);
 	if (rc)
 		return keel_fail(&k->err, ENOENT, "there is no kernel in %s that can be Dom0: install Debian's linux-image-amd64, "
 				 "or name one (--kernel)", boot);
-	efi_image_find_initrd(i);
 	return 0;
 }
 

@@ -27,8 +27,9 @@ struct efi_image {
 extern const char *keel_objcopy, *keel_sbsign, *keel_sbverify;
 
 /*
- * The newest kernel of the folder that can be Dom0, and its initrd. A newer one that cannot is
- * named in a warning. -ENOENT: there is none.
+ * The newest kernel of the folder that can be Dom0, and its initrd. One without an initrd is taken
+ * only if no other is left. A newer one that is not taken is named in a warning. -ENOENT: there is
+ * none.
  */
 int efi_image_find_kernel(struct keel *k, const char *boot, struct efi_image *i);
 /* The initrd that is beside the kernel, if there is one. */

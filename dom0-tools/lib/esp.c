@@ -30,20 +30,21 @@ struct mount {
 /* What is mounted there; of several, the last one hides the others. False: nothing. */
 static bool find_mount(const char *path, struct mount *m)
 {
-	char *line = NULL, at[PATH_MAX], options[64], device[24], *rest;
+	char *line = NULL, at[PATH_MAX], options[8], whole[8], device[24], *rest;
 	FILE *f = fopen(keel_mounts, "re");
 	bool found = false;
 	size_t size = 0;
 
-	/* proc(5): id, parent, device, root, mount point, options, more, "-", type. */
+	/* proc(5): id, parent, device, root, mount point, options, more, "-", type, source, options. */
 	while (f && getline(&line, &size, f) > 0) {
-		if (sscanf(line, "%*s %*s %23s %*s %4095s %63s", device, at, options) != 3 || strcmp(at, path))
+		if (sscanf(line, "%*s %*s %23s %*s %4095s %7[^, ]", device, at, options) != 3 || strcmp(at, path))
 			continue;
 		rest = strstr(line, " - ");
-		if (!rest || sscanf(rest, " - %15s", m->type) != 1)
+		if (!rest || sscanf(rest, " - %15s %*s %7[^, \n]", m->type, whole) != 2)
 			continue;
 		snprintf(m->device, sizeof(m->device), "%s", device);
-		m->read_only = !strncmp(options, "ro", 2) && (!options[2] || options[2] == ',');
+		/* Linux does the latter by itself when it finds FAT damaged. */
+		m->read_only = !strcmp(options, "ro") || !strcmp(whole, "ro");
 		found = true;
 	}
 	free(line);
@@ -101,8 +102,8 @@ int esp_find(struct keel *k, const char *path, struct esp *e)
 			continue;
 		snprintf(e->path, sizeof(e->path), "%s", *p);
 		if (m.read_only)
-			return keel_fail(&k->err, EROFS, "the EFI system partition is mounted read-only: mount -o remount,rw %s",
-					 *p);
+			return keel_fail(&k->err, EROFS, "the EFI system partition is mounted read-only: fsck it, if Linux has found it damaged "
+					 "(dmesg); then mount -o remount,rw %s", *p);
 		return find_disk(k, &m, e);
 	}
 	if (path)
@@ -146,24 +147,13 @@ int esp_room(struct keel *k, const struct esp *e, uint64_t size, const char *wit
 			 (unsigned long long)(size + 2 * SLACK - 1) >> 20, e->path);
 }
 
-static int sync_path(const char *path)
+/* A new name, or its end, and that of Keel's folder. */
+static bool sync_names(const struct esp *e, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	char folder[PATH_MAX];
 
-	if (fd < 0)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
-}
-
-/* A new name, or its end, is in the folder. */
-static int sync_folder(const struct esp *e)
-{
-	char path[PATH_MAX];
-
-	esp_path(e, ".", path);
-	return sync_path(path);
+	snprintf(folder, sizeof(folder), "%.3800s/" FOLDER, e->path);
+	return keel_sync_name(path) && keel_sync_name(folder);
 }
 
 static int copy_bytes(struct keel *k, int in, int out, uint64_t size)
@@ -217,7 +207,7 @@ int esp_put(struct keel *k, const struct esp *e, const char *from, const char *n
 		rc = esp_remove(k, e, name);
 	if (!rc)
 		rc = write_copy(k, from, next);
-	if (!rc && (rename(next, path) || sync_folder(e)))
+	if (!rc && (rename(next, path) || !sync_names(e, path)))
 		rc = keel_fail_errno(&k->err, "cannot give %s its name", path);
 	if (rc)
 		unlink(next);
@@ -232,7 +222,7 @@ int esp_remove(struct keel *k, const struct esp *e, const char *name)
 	unlink(path);
 	esp_path(e, name, path);
 	if (!unlink(path))
-		return sync_folder(e) ? keel_fail_errno(&k->err, "cannot write to %s", e->path) : 0;
+		return sync_names(e, path) ? 0 : keel_fail_errno(&k->err, "cannot write to %s", e->path);
 	return errno == ENOENT ? 0 : keel_fail_errno(&k->err, "cannot remove %s", path);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,14 +46,30 @@ bool keel_write_file(const char *path, const char *text)
 	return !close(fd) && ok;
 }
 
+bool keel_sync_name(const char *path)
+{
+	char folder[PATH_MAX];
+	int fd, rc;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	rc = fsync(fd);
+	close(fd);
+	return !rc;
+}
+
 int keel_replace_file(struct keel *k, const char *path, const char *text, mode_t mode)
 {
 	char next[PATH_MAX];
 	int rc;
 
 	snprintf(next, sizeof(next), "%s.new", path);
-	if (keel_write_file(next, text) && !chmod(next, mode) && !rename(next, path))
+	if (keel_write_file(next, text) && !chmod(next, mode) && !rename(next, path)) {
+		keel_sync_name(path);	/* not every file system can */
 		return 0;
+	}
 	rc = keel_fail_errno(&k->err, "cannot write %s", path);
 	unlink(next);
 	return rc;

@@ -14,6 +14,8 @@ int keel_make_dirs(struct keel *k, const char *dir);
 bool keel_write_file(const char *path, const char *text);
 /* The same with @mode, at once or not at all: what is there stays until the new text is on disk. */
 int keel_replace_file(struct keel *k, const char *path, const char *text, mode_t mode);
+/* A name that has come or gone is so on disk, too, when it returns. False: errno says why not. */
+bool keel_sync_name(const char *path);
 /*
  * The names of the files NAME.json in @dir, in order: an array to free, as the names are; returns
  * how many. None if there is no such folder.

@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/files.h"
 
 int new_file_check(struct keel *k, const char *path, const char *what)
 {
@@ -35,20 +36,6 @@ int new_file_open(struct new_file *f, struct keel *k, const char *path, const ch
 	return f->fd < 0 ? keel_fail_errno(&k->err, "cannot make a file beside %s", path) : 0;
 }
 
-/* A file's new name is on disk when its folder is; not every file system can sync one. */
-static void sync_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	int fd;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
 int new_file_done(struct new_file *f)
 {
 	if (fsync(f->fd) < 0)
@@ -57,7 +44,7 @@ int new_file_done(struct new_file *f)
 		return keel_fail_errno(&f->k->err, "cannot make %s", f->path);
 	close(f->fd);
 	f->fd = -1;
-	sync_folder(f->path);
+	keel_sync_name(f->path);	/* not every file system can */
 	return 0;
 }
 

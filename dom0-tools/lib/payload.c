@@ -150,11 +150,20 @@ static int make_entry(struct keel *k, struct state *s, int slot)
 	return rc;
 }
 
+/* An image that nothing starts takes room, and no later run would look for it. */
+static void undo(struct state *s, int slot)
+{
+	struct keel other = { 0 };
+
+	if (entry_of(s, slot))
+		efi_delete(&other, entry_of(s, slot)->number);
+	esp_remove(&other, &s->esp, slots[slot].file);
+}
+
 /* After each of these steps the firmware's order starts what it would have started before. */
 static int change(struct keel *k, struct state *s, int slot, const char *image)
 {
 	bool had_entry = entry_of(s, slot);
-	struct keel other = { 0 };
 	int rc = 0;
 
 	if (place_in_order(s, slot) < s->boot.nr_order)
@@ -164,22 +173,44 @@ static int change(struct keel *k, struct state *s, int slot, const char *image)
 	if (rc)
 		return rc;
 	rc = make_entry(k, s, slot);
+	if (!rc)
+		rc = efi_set_next(k, entry_of(s, slot)->number);
 	if (rc && !had_entry)
-		esp_remove(&other, &s->esp, slots[slot].file);
-	return rc ? rc : efi_set_next(k, entry_of(s, slot)->number);
+		undo(s, slot);
+	return rc;
 }
 
-static int build_and_change(struct keel *k, struct state *s, int slot, const struct efi_image *i,
-			    struct payload_result *r)
+/*
+ * Settings come before the first image or entry, and go after the last one: whoever removes the
+ * tools knows by them that the firmware starts Keel.
+ */
+static int store_and_change(struct keel *k, struct state *s, int slot, const char *image,
+			    const struct payload *p, const struct efi_image *i)
+{
+	int rc = payload_store(k, p, i);
+
+	if (rc)
+		return rc;
+	rc = change(k, s, slot, image);
+	if (rc)
+		payload_restore(p);
+	return rc;
+}
+
+static int build_and_change(struct keel *k, struct state *s, int slot, const struct payload *p,
+			    const struct efi_image *i, struct payload_result *r)
 {
 	char made[PATH_MAX];
 	struct stat st;
 	int rc = efi_image_build(k, i, keel_payload_work, made);
 
+	if (rc == -EROFS)
+		rc = keel_fail(&k->err, EROFS, "%s, where images are made, is on a file system that is mounted read-only: "
+			       "mount -o remount,rw it", keel_payload_work);
 	if (!rc && stat(made, &st))
 		rc = keel_fail_errno(&k->err, "cannot examine %s", made);
 	if (!rc)
-		rc = change(k, s, slot, made);
+		rc = store_and_change(k, s, slot, made, p, i);
 	if (!rc) {
 		r->size = st.st_size;
 		r->entry = entry_of(s, slot)->number;
@@ -210,8 +241,7 @@ static int install(struct keel *k, struct state *s, const struct payload *p, str
 	rc = esp_room(k, &s->esp, r->size, slots[slot].file);
 	if (rc || k->dry_run)
 		return rc;
-	rc = build_and_change(k, s, slot, i, r);
-	return rc ? rc : payload_store(k, p, i);
+	return build_and_change(k, s, slot, p, i, r);
 }
 
 int payload_install(struct keel *k, const struct payload *p, struct payload_result *r)

@@ -11,5 +11,7 @@ int payload_choose(struct keel *k, const struct payload *p, bool secure, struct 
 unsigned int payload_timeout(const struct payload *p);
 /* For the next time: what was said, and the options of Dom0's kernel. */
 int payload_store(struct keel *k, const struct payload *p, const struct efi_image *i);
+/* What was said the last time is there again, or nothing. */
+void payload_restore(const struct payload *p);
 
 #endif

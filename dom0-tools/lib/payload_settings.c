@@ -60,6 +60,12 @@ void payload_free(struct payload *p)
 	p->stored = NULL;
 }
 
+static int write_settings(struct keel *k, struct json_object *j)
+{
+	return keel_replace_file(k, keel_payload_settings,
+				 json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY), 0600);
+}
+
 int payload_store(struct keel *k, const struct payload *p, const struct efi_image *i)
 {
 	const struct { const char *name; const char *const *text; } settings[] = SETTINGS(p);
@@ -72,10 +78,19 @@ int payload_store(struct keel *k, const struct payload *p, const struct efi_imag
 	json_object_object_add(j, "dom0_options", json_object_new_string(i->dom0_options));
 	if (p->boot_timeout >= 0)
 		json_object_object_add(j, "boot_timeout", json_object_new_int(p->boot_timeout));
-	rc = keel_replace_file(k, keel_payload_settings,
-			       json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY), 0600);
+	rc = write_settings(k, j);
 	json_object_put(j);
 	return rc;
+}
+
+void payload_restore(const struct payload *p)
+{
+	struct keel other = { 0 };
+
+	if (p->stored)
+		write_settings(&other, p->stored);
+	else
+		unlink(keel_payload_settings);
 }
 
 static const char *said(const char *text)

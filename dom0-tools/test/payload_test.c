@@ -37,13 +37,16 @@ static int warnings;
 static char warning[640];
 static uint64_t room;			/* for images on the partition; 0: as much as it takes */
 static uid_t user;
-static bool full;			/* the firmware has no room for variables */
+static const char *full;		/* the firmware has no room for what this option makes */
 static unsigned long read_only;		/* ST_RDONLY: the variables are */
 
 /* Steps that change a disk or a variable. */
 
 static int steps, cut_at;		/* 0: never */
-static bool dirty;			/* something is written, and perhaps not on the disk */
+/* Something is written, or has a name, and perhaps not on the disk. */
+static bool dirty, folder, named, settings_named;
+static bool fills;			/* somebody else fills the partition now */
+static bool frozen;			/* /var is read-only */
 
 static void step(void)
 {
@@ -51,10 +54,21 @@ static void step(void)
 		_exit(CUT);
 }
 
+int open(const char *path, int flags, ...)
+{
+	if (flags & O_CREAT && !strstr(path, "/run/"))
+		step();
+	return syscall(SYS_open, path, flags, 0644);
+}
+
 int rename(const char *from, const char *to)
 {
 	step();
 	assert_false(dirty && strstr(to, "/esp/"));
+	if (strstr(to, "/esp/"))
+		named = true;
+	else
+		settings_named = true;
 	return syscall(SYS_rename, from, to);
 }
 
@@ -73,8 +87,14 @@ int rmdir(const char *path)
 
 int mkdir(const char *path, mode_t mode)
 {
+	if (frozen && access(path, F_OK) && strstr(path, "/var")) {
+		errno = EROFS;
+		return -1;
+	}
 	if (access(path, F_OK))
 		step();
+	if (strstr(path, "/EFI/"))
+		folder = true;
 	return syscall(SYS_mkdir, path, mode);
 }
 
@@ -98,7 +118,7 @@ ssize_t sendfile(int out, int in, off_t *at, size_t n)
 	ssize_t half, rest;
 
 	errno = ENOSPC;
-	if (room && used() + n > room)
+	if (fills || (room && used() + n > room))
 		return -1;
 	half = syscall(SYS_sendfile, out, in, at, n / 2 + 1);
 	dirty = true;
@@ -109,7 +129,20 @@ ssize_t sendfile(int out, int in, off_t *at, size_t n)
 
 int fsync(int fd)
 {
-	dirty = false;
+	char link[32], path[256] = "";
+	struct stat st;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	assert_true(readlink(link, path, sizeof(path) - 1) > 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	if (!S_ISDIR(st.st_mode))
+		dirty = false;
+	else if (strstr(path, "/esp/EFI/keel"))
+		named = false;
+	else if (strstr(path, "/esp/EFI"))
+		folder = false;
+	else
+		settings_named = false;
 	return 0;
 }
 
@@ -159,7 +192,7 @@ static void put(const char *name, const void *data, size_t size)
 		*p = 0;
 		syscall(SYS_mkdir, path, 0755);
 	}
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	fd = syscall(SYS_open, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, data, size), size);
 	close(fd);
@@ -355,7 +388,8 @@ static void delete(const char *number)
 static int change_variables(struct keel *q, const char *const argv[])
 {
 	step();
-	if (full && has(argv, "--create-only"))
+	assert_false(folder || named || settings_named);
+	if (full && has(argv, full))
 		return keel_fail(&q->err, EIO, "efibootmgr failed (exit status 5): Could not prepare Boot variable: "
 				 "No space left on device");
 	if (has(argv, "--create-only"))
@@ -476,12 +510,13 @@ static void put_hypervisor(const char *section)
 	put("lib/keel.efi", pe, sizeof(pe));
 }
 
-static void put_mounts(const char *type, const char *options)
+/* @whole: the file system's own options. */
+static void put_mounts(const char *type, const char *options, const char *whole)
 {
 	char text[512];
 
 	snprintf(text, sizeof(text), "20 1 8:2 / / rw - ext4 /dev/root rw\n"
-		 "21 20 259:1 / %s/esp %s shared:1 - %s /dev/nvme0n1p1 rw\n", root, options, type);
+		 "21 20 259:1 / %s/esp %s shared:1 - %s /dev/nvme0n1p1 %s\n", root, options, type, whole);
 	put_text("mounts", text);
 }
 
@@ -494,9 +529,10 @@ static int new_machine(void **state)
 	drop("sys");
 	cut_at = steps = warnings = 0;
 	room = read_only = 0;
-	full = dirty = false;
+	full = NULL;
+	dirty = folder = named = settings_named = fills = frozen = false;
 	k = (struct keel){ 0 };
-	put_mounts("vfat", "rw,relatime");
+	put_mounts("vfat", "rw,relatime", "rw,fmask=0077");
 	put_text("sys/devices/nvme0n1/queue/logical_block_size", "512\n");
 	put_text("sys/devices/nvme0n1/nvme0n1p1/partition", "1\n");
 	put_text("sys/devices/nvme0n1/nvme0n1p1/start", "2048\n");
@@ -616,6 +652,13 @@ static void two_images(void **state)
 	assert_string_equal(r.fallback_label, "Keel 1");
 }
 
+/* Is there an image or an entry? */
+static bool names_keel(void)
+{
+	return there("esp/EFI/keel/keel-1.efi") || there("esp/EFI/keel/keel-2.efi") ||
+	       there("efi/efivars/Boot0000" GLOBAL) || there("efi/efivars/Boot0001" GLOBAL);
+}
+
 /* Runs it in a process whose power goes at each step, on a machine that @prepare makes. */
 static void cut_everywhere(void (*prepare)(void), int (*run)(void), void (*check)(bool whole))
 {
@@ -638,6 +681,8 @@ static void cut_everywhere(void (*prepare)(void), int (*run)(void), void (*check
 			return;
 		}
 		assert_int_equal(WEXITSTATUS(status), CUT);
+		/* Whoever removes keeld looks there. */
+		assert_true(payload_is_installed() || !names_keel());
 		check(false);
 		/* The next run mends it. */
 		if (run())
@@ -744,22 +789,27 @@ static void refuses(int code, const char *text)
 	assert_contains(k.err.text, text);
 	assert_int_equal(get_number("BootNext"), -1);
 	assert_string_equal(order(), "3,A");
-	assert_false(there("esp/EFI/keel/keel-1.efi"));
+	assert_false(names_keel());
 	assert_false(there("esp/EFI/keel/new"));
 	assert_false(there("var/install"));
+	assert_false(payload_is_installed());
 	new_machine(NULL);
 }
 
 static void the_partition(void **state)
 {
-	put_mounts("ext4", "rw");
+	put_mounts("ext4", "rw", "rw");
 	refuses(ENOENT, "no FAT volume is mounted at");
-	put_mounts("vfat", "ro,relatime");
+	put_mounts("vfat", "ro,relatime", "rw");
 	refuses(EROFS, "mount -o remount,rw");
+	put_mounts("vfat", "rw", "ro,errors=remount-ro");
+	refuses(EROFS, "if Linux has found it damaged");
 	drop("sys/devices/nvme0n1/nvme0n1p1/partition");
 	refuses(ENOTSUP, "no partition of a disk");
 	room = 1 << 20;
 	refuses(ENOSPC, "has 1 MiB left, and the image takes 2");
+	fills = true;
+	refuses(ENOSPC, "No space left on device");
 	room = 0x8d000 + 0x3000 + (1 << 20);	/* keel.efi, kernel, initrd, options; and a little */
 	assert_int_equal(install("a=1", NULL), 0);
 }
@@ -784,8 +834,19 @@ static void room_is_made(void **state)
 	assert_contains(boot(), "a=3");
 }
 
+/* What `keel install` will do again. */
+static void assert_last(const char *options)
+{
+	char text[512];
+
+	assert_true(get_from(keel_payload_settings, text, sizeof(text)) > 0);
+	assert_contains(text, options);
+}
+
 static void the_variables(void **state)
 {
+	int number;
+
 	drop("efi");
 	assert_int_equal(install("a=9", NULL), -ENOTSUP);
 	assert_contains(k.err.text, "no UEFI firmware");
@@ -797,18 +858,81 @@ static void the_variables(void **state)
 	new_machine(NULL);
 	read_only = ST_RDONLY;
 	refuses(EROFS, "mount -o remount,rw");
-	full = true;
+	full = "--create-only";
 	refuses(ENOSPC, "no room for another variable");
-	/* An entry that is there needs no room. */
+	full = "--bootnext";
+	refuses(ENOSPC, "no room for another variable");
 	have("a=1");
-	full = true;
+	full = "--create-only";
 	assert_int_equal(install("a=2", NULL), -ENOSPC);
 	assert_false(there("esp/EFI/keel/keel-2.efi"));
 	assert_contains(boot(), "a=1");
+	assert_last("a=1");
+	/* An entry that is there needs no room for itself. */
+	full = NULL;
+	assert_int_equal(install("a=2", NULL), 0);
+	assert_contains(boot(), "a=2");
+	put_number("BootCurrent", 0);
+	full = "--create-only";
+	assert_int_equal(install("a=3", NULL), 0);
+	drop_variable("BootNext");
+	full = "--bootnext";
+	assert_int_equal(install("a=4", NULL), -ENOSPC);
+	assert_last("a=3");
+	assert_contains(boot(), "a=1");
+	full = NULL;
+	assert_int_equal(install("a=4", NULL), 0);
+	assert_contains(boot(), "a=4");
+	full = "--bootorder";
+	assert_int_equal(payload_confirm(&k, &number), -ENOSPC);
+	assert_string_equal(order(), "0,3,A");
+	full = NULL;
+	assert_int_equal(confirm(), 1);
 	keel_efibootmgr = at("efibootmgr");
 	assert_int_equal(install("a=2", NULL), -ENOENT);
 	assert_contains(k.err.text, "the package efibootmgr");
 	keel_efibootmgr = "/bin/true";
+}
+
+/* Nothing can be made, and the machine is as it was. */
+static void a_root_that_is_read_only(void **state)
+{
+	frozen = true;
+	refuses(EROFS, "where images are made, is on a file system that is mounted read-only");
+	have("a=1");
+	frozen = true;
+	assert_int_equal(install("a=2", NULL), -EROFS);
+	assert_contains(boot(), "a=1");
+	frozen = false;
+	have("a=2");
+}
+
+/* Both are unpacked before the first one's hook runs, and initrds come in turn. */
+static void two_kernels_at_once(void **state)
+{
+	struct payload_result r;
+
+	put_kernel("boot/vmlinuz-6.1.0-11", true, true);
+	put_kernel("boot/vmlinuz-6.1.0-12", true, true);
+	put_text("boot/initrd.img-6.1.0-11", "initrd 11");
+	assert_int_equal(install("a=1", &r), 0);
+	assert_string_equal(r.kernel, at("boot/vmlinuz-6.1.0-11"));
+	assert_string_equal(r.initrd, at("boot/initrd.img-6.1.0-11"));
+	assert_contains(warning, "vmlinuz-6.1.0-12 has no initrd yet");
+	put_text("boot/initrd.img-6.1.0-12", "initrd 12");
+	assert_int_equal(install(NULL, &r), 0);
+	assert_int_equal(warnings, 1);
+	assert_string_equal(r.file, at("esp/EFI/keel/keel-1.efi"));
+	assert_contains(boot(), "initrd 12");
+	assert_contains(boot(), "plain Linux");
+	/* Those that have one cannot be Dom0. */
+	drop("boot");
+	put_kernel("boot/vmlinuz-6.1.0-9", false, true);
+	put_text("boot/initrd.img-6.1.0-9", "initrd 9");
+	put_kernel("boot/vmlinuz-6.1.0-8", true, true);
+	assert_int_equal(install(NULL, &r), 0);
+	assert_string_equal(r.kernel, at("boot/vmlinuz-6.1.0-8"));
+	assert_string_equal(r.initrd, "");
 }
 
 static void damaged_entries(void **state)
@@ -851,6 +975,9 @@ static void kernels(void **state)
 	put_kernel("boot/vmlinuz-6.10.0-1", true, false);
 	put_kernel("boot/vmlinuz-6.9.0-1", false, true);
 	put_kernel("boot/vmlinuz-6.11.dpkg-new", true, true);
+	put_text("boot/initrd.img-6.10.0-1", "initrd");
+	put_text("boot/initrd.img-6.9.0-1", "initrd");
+	put_text("boot/initrd.img-6.11.dpkg-new", "initrd");
 	assert_int_equal(install("a=1", &r), 0);
 	assert_string_equal(r.kernel, at("boot/vmlinuz-6.1.0-10"));
 	assert_int_equal(warnings, 2);
@@ -859,6 +986,7 @@ static void kernels(void **state)
 	drop("boot");
 	put_kernel("boot/vmlinuz-6.1.0-9", false, true);
 	refuses(ENOENT, "no kernel in");
+	drop("boot/initrd.img-6.1.0-9");
 	drop("boot/initrd.img-6.1.0-10");
 	assert_int_equal(install("a=1", &r), 0);
 	assert_string_equal(r.initrd, "");
@@ -1076,6 +1204,8 @@ int main(void)
 		cmocka_unit_test_setup(the_partition, new_machine),
 		cmocka_unit_test_setup(room_is_made, new_machine),
 		cmocka_unit_test_setup(the_variables, new_machine),
+		cmocka_unit_test_setup(a_root_that_is_read_only, new_machine),
+		cmocka_unit_test_setup(two_kernels_at_once, new_machine),
 		cmocka_unit_test_setup(damaged_entries, new_machine),
 		cmocka_unit_test_setup(kernels, new_machine),
 		cmocka_unit_test_setup(settings, new_machine),
