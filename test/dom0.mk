@@ -46,7 +46,7 @@ $(DOM0_VF): $(DOM0_TEST_PACKAGES) $(DOM0_DIR)/vmlinux dom0-tools/image/copy-libs
 
 # For test/system/keel: what kills keel, and small guests.
 DOM0_KEEL := $(O)/test/dom0/keel.img
-DOM0_KEEL_GUESTS := hello
+DOM0_KEEL_GUESTS := hello uses
 dom0-tests: $(DOM0_KEEL)
 $(DOM0_KEEL): test/dom0/kill.c $(DOM0_KEEL_GUESTS:%=$(O)/test/guests/%.elf) dom0-tools/image/pack | $(TOOLS_INCLUDE)/xen
 	@rm -rf $(@D)/keel && mkdir -p $(@D)/keel/usr/lib/keel/guests

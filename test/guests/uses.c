@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A small guest of the toolstack's. It writes to its disk and reads that back, asks Dom0 for an
+ * address by its interface, and tells so in xenstore (data/state); then it waits for its end.
+ *
+ * "mode=store", "rings", "grants" or "console": instead it does harm there for "seconds=N", with
+ * the numbers of "seed=N", once its devices are connected.
+ */
+#include "uses/uses.h"
+
+const char test_title[] = "uses";
+
+static u8 out[PAGE_SIZE] PAGE_ALIGNED, in[PAGE_SIZE] PAGE_ALIGNED;
+
+static const char *use_disk(void)
+{
+	for (u64 round = 0; round < 4; round++) {
+		for (u32 i = 0; i < PAGE_SIZE; i++)
+			out[i] = i * 7 + round + own_domid();
+		memset(in, 0, sizeof(in));
+		if (blk_transfer(true, round * 64, out) || blk_transfer(false, round * 64, in))
+			return "the disk fails";
+		if (memcmp(out, in, sizeof(in)))
+			return "the disk has not what was written";
+	}
+	return NULL;
+}
+
+void test_main(void)
+{
+	const char *mode = option("mode"), *why;
+
+	store_open();
+	front_open();
+	store_write("up", "data/state");
+	blk_open();
+	net_open();
+	why = use_disk();
+	if (!why && !net_asks())
+		why = "nobody answers on the network";
+	store_write(why ? why : "ok", "data/state");
+	if (why)
+		error_stop(why);
+	if (mode)
+		EXPECT(harm(mode, option_number("seconds", 10) * 1000000000ull, option_number("seed", 1)));
+	for (;;)
+		rest_ns(1000000000);
+}
