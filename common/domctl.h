@@ -20,7 +20,7 @@
 		.domid = offsetof(struct xen_domctl, domain) + 1)
 
 /* One table in families. */
-#define NR_DOMCTLS (XEN_DOMCTL_set_paging_mempool_size + 1)
+#define NR_DOMCTLS (XEN_DOMCTL_set_llc_colors + 1)
 extern const struct op domctl_life[NR_DOMCTLS], domctl_vcpu[NR_DOMCTLS], domctl_misc[NR_DOMCTLS],
 	domctl_pci[NR_DOMCTLS];
 

@@ -251,8 +251,11 @@ static long op_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 	return READ_ONCE(d->started) ? -EEXIST : arch_set_cpu_policy(d, &op->u.cpu_policy);
 }
 
-/* Guests see one node: Linux as a PVH guest does not ask for more. */
-static long op_setvnumainfo(struct domain *d, struct xen_domctl *op) { return -EOPNOTSUPP; }
+/*
+ * Guests see one node, as Linux does not ask for more as a PVH guest. Caches have no colours: libxl
+ * 4.20 asks for none in each guest, and goes on when told this.
+ */
+static long op_unsupported(struct domain *d, struct xen_domctl *op) { return -EOPNOTSUPP; }
 
 /*
  * Guests have no access to devices: revoking it succeeds trivially, granting it is not supported.
@@ -281,7 +284,8 @@ const struct op domctl_misc[NR_DOMCTLS] = {
 	DOMCTL_OP(sethvmcontext, op_sethvmcontext, OP_OTHER | OP_PAUSED),
 	DOMCTL_OP(get_cpu_policy, op_get_cpu_policy, OP_OUT),
 	DOMCTL_OP(set_cpu_policy, op_set_cpu_policy, OP_OTHER | OP_PAUSED | OP_OUT),
-	DOMCTL_OP(setvnumainfo, op_setvnumainfo, 0),
+	DOMCTL_OP(setvnumainfo, op_unsupported, 0),
+	DOMCTL_OP(set_llc_colors, op_unsupported, 0),
 	DOMCTL_OP(irq_permission, op_permission, 0),
 	DOMCTL_OP(iomem_permission, op_permission, 0),
 	DOMCTL_OP(ioport_permission, op_permission, 0),

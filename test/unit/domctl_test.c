@@ -556,6 +556,8 @@ static void triggers(void **state)
 	assert_int_equal(fake_events.shutdowns, 1);
 	op = make(XEN_DOMCTL_setvnumainfo, 3);
 	assert_int_equal(call(&op), -EOPNOTSUPP);
+	op = make(XEN_DOMCTL_set_llc_colors, 3);
+	assert_int_equal(call(&op), -EOPNOTSUPP);
 }
 
 static void shares(void **state)

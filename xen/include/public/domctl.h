@@ -54,6 +54,7 @@
 #define XEN_DOMCTL_set_cpu_policy           83
 #define XEN_DOMCTL_get_paging_mempool_size  85
 #define XEN_DOMCTL_set_paging_mempool_size  86
+#define XEN_DOMCTL_set_llc_colors           89
 
 /* createdomain.flags. */
 #define XEN_DOMCTL_CDF_hvm          (1u << 0)
