@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # $(XL_DISK): a root file system for Dom0 with Debian's own Xen toolstack, for the tests xl-*.
-XL_DISK := $(O)/test/xl/root.img
+XL_DIR := $(O)/test/xl$(SUFFIX)
+XL_DISK := $(XL_DIR)/root.img
 
 .PHONY: xl-disk
 xl-disk: $(XL_DISK)
 
-XL_PACKAGES := $(O)/test/xl/.packages
+XL_PACKAGES := $(XL_DIR)/.packages
 $(XL_PACKAGES): test/xl/packages.list $(PACKAGES_STAMP)
 	@mkdir -p $(@D)
 	dom0-tools/image/fetch-packages test/xl/packages.list $(PACKAGES_DIR) $(PACKAGES_SUITE)
@@ -17,14 +18,14 @@ $(XL_DISK): $(XL_PACKAGES) $(DOM0_DIR)/vmlinux $(GUEST_IMAGE) test/dom0/repack t
 	test/xl/build-disk $(PACKAGES_DIR)/root test/xl/modules.list $(@D)/vmlinuz $(GUEST_IMAGE) $(TO)/keel \
 		$(@D)/tree $@
 
-XL_INITRD := $(O)/test/xl/initrd.img
+XL_INITRD := $(XL_DIR)/initrd.img
 xl-disk: $(XL_INITRD)
 $(XL_INITRD): $(PACKAGES_STAMP) test/xl/build-initrd test/xl/initrd-init test/xl/initrd.modules $(IMAGE_SCRIPTS)
 	@mkdir -p $(@D)
 	test/xl/build-initrd $(PACKAGES_DIR)/root $(@D)/initrd $@
 
 # The kernel is another one than Dom0's, and compressed: GRUB takes no other.
-XL_GUEST_DISK := $(O)/test/xl/guest.img
+XL_GUEST_DISK := $(XL_DIR)/guest.img
 xl-disk: $(XL_GUEST_DISK)
 $(XL_GUEST_DISK): $(DOM0_DIR)/vmlinuz-cloud $(GUEST_IMAGE) test/xl/build-guest-disk
 	@mkdir -p $(@D)
