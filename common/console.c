@@ -220,6 +220,15 @@ size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 gva, u32 
 	return done;
 }
 
+size_t console_newest(char *buf, size_t len)
+{
+	u32 n = (u32)min_t(size_t, len, ring_end - ring_start);
+
+	for (u32 i = 0; i < n; i++)
+		buf[i] = ring[(ring_end - n + i) % RING_SIZE];
+	return n;
+}
+
 void console_input(char c)
 {
 	lock_console();

@@ -30,6 +30,9 @@ void console_guest_end(struct domain *d);
  */
 size_t console_read_ring(u32 *index, bool incremental, bool clear, u64 gva, u32 count, int *err);
 
+/* The newest bytes of messages, as many as fit: their number. In a panic. */
+size_t console_newest(char *buf, size_t len);
+
 /* Input: from the UART's interrupt or poll to Dom0; raises VIRQ_CONSOLE. No locks. */
 void console_input(char c);
 size_t console_read_input(char *buf, size_t len);

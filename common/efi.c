@@ -8,12 +8,16 @@
 #include <public/errno.h>
 #include <public/platform.h>
 
+#include "common/console.h"
 #include "common/guest_access.h"
 #include "common/platform.h"
 #include "common/printk.h"
 
 #define NAME_MAX 1024		/* characters, with the 0 at the end */
 #define DATA_MAX KiB(64)
+#define LOG_MOST KiB(8)		/* the firmware's flash is small, and not for this only */
+/* 3fa2489d-3dcb-48c2-a911-6ddab701f4b6 */
+#define LOG_GUID { 0x3fa2489d, 0x3dcb, 0x48c2, { 0xa9, 0x11, 0x6d, 0xda, 0xb7, 0x01, 0xf4, 0xb6 } }
 
 /* UEFI 2.10, 7.2.3. */
 #define MEMORY_RUNTIME_DATA 6
@@ -139,6 +143,21 @@ long efi_runtime_call(struct xen_platform_op *op)
 	rc = call_service(c);
 	clear_bit(0, &busy);
 	return rc;
+}
+
+void efi_keep_log(void)
+{
+	static const struct xenpf_efi_guid guid = LOG_GUID;
+	char *text = (char *)data;
+	size_t all;
+
+	if (!efi_system)
+		return;
+	efi_system = NULL; /* if this panics, that one is not kept */
+	all = console_newest(text, LOG_MOST);
+	for (size_t n = all; n; n /= 2)
+		if (!CALL(EFI_SET_VARIABLE, u"KeelLog", &guid, VALUE(7), VALUE(n), text + all - n))
+			break;
 }
 
 /* The types that boot services had, and Keel does not know, matter to nobody any more. */

@@ -38,7 +38,7 @@ extern const struct efi_runtime *efi_runtime;
 
 /*
  * Arch: the status of a service that gets these arguments. For its time this CPU does nothing else.
- * EFI_DEVICE_ERROR, too, if it faults, and from then on. One call at a time.
+ * EFI_DEVICE_ERROR, too, if it faults, and from then on, or if a service is under way already.
  */
 u64 arch_efi_call(enum efi_service service, const void *const args[5]);
 
@@ -49,6 +49,12 @@ void efi_init(void);
  * ends: rip and rsp are now those of its caller.
  */
 bool efi_faulted(u64 vector, u64 *rip, u64 *rsp);
+
+/*
+ * The machine goes down for a reason that is worth knowing: puts the log's end into a variable,
+ * where the next boot finds it. Once. Any context; all other CPUs are stopped.
+ */
+void efi_keep_log(void);
 
 /* platform_op's two operations. */
 struct xen_platform_op;

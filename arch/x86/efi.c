@@ -69,7 +69,7 @@ u64 arch_efi_call(enum efi_service service, const void *const args[5])
 	const u32 mxcsr = 0x1f80;
 	struct vcpu *v = current;
 
-	if (broken || efi_runtime->services[service] >= BIT(47)) /* where map_runtime() ends */
+	if (broken || inside || efi_runtime->services[service] >= BIT(47)) /* where map_runtime() ends */
 		return EFI_DEVICE_ERROR;
 	memcpy(tables + 256, keels + 256, PAGE_SIZE / 2);
 	arch_context_switch(v, this_cpu()->idle);

@@ -4,6 +4,7 @@
 #include "arch/x86/pcpu.h"
 #include "common/console.h"
 #include "common/domain.h"
+#include "common/efi.h"
 #include "common/option.h"
 #include "common/printk.h"
 #include <public/sched.h>
@@ -30,6 +31,8 @@ void arch_machine_down(u8 reason)
 		pr_err("The machine does not switch off: ACPI S5 had no effect");
 		arch_halt();
 	}
+	if (reason == SHUTDOWN_crash || reason == SHUTDOWN_watchdog)
+		efi_keep_log();
 	if (reason == SHUTDOWN_crash && option_flag("noreboot"))
 		arch_halt();
 	acpi_reset();

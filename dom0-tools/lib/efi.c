@@ -167,7 +167,7 @@ static int read_order(struct keel *k, struct efi_boot *b)
 	return 0;
 }
 
-static int no_variables(struct keel *k, int error)
+int efi_no_variables(struct keel *k, int error)
 {
 	char firmware[SYSFS_PATH_MAX];
 
@@ -190,7 +190,7 @@ int efi_boot_read(struct keel *k, struct efi_boot *b, bool write)
 	if (n == -ENOMEM)
 		return n;
 	if (n <= 0)
-		return no_variables(k, -n);
+		return efi_no_variables(k, -n);
 	if (write && !statvfs(keel_efivars, &fs) && (fs.f_flag & ST_RDONLY))
 		return keel_fail(&k->err, EROFS, "the firmware's variables are mounted read-only: mount -o remount,rw %s",
 				 keel_efivars);

@@ -37,6 +37,9 @@ struct efi_boot {
 int efi_boot_read(struct keel *k, struct efi_boot *b, bool write);
 void efi_boot_free(struct efi_boot *b);
 
+/* Says why no variables are there; @error: what reading their folder said, or 0. */
+int efi_no_variables(struct keel *k, int error);
+
 /* NULL: there is no such entry. */
 const struct efi_entry *efi_find(const struct efi_boot *b, int number);
 bool efi_in_order(const struct efi_boot *b, int number);

@@ -160,6 +160,23 @@ static void the_ring_can_be_read(void **state)
 	wire_len = 0;
 }
 
+static void the_newest_text(void **state)
+{
+	char buf[80000];
+
+	printk(LOG_INFO, "last");
+	memset(buf, '-', sizeof(buf));
+	assert_int_equal(console_newest(buf, 5), 5);
+	assert_memory_equal(buf, "last\n-", 6);
+	/* Many rounds of the ring: all of it, and no more. */
+	for (unsigned int i = 0; i < 10000; i++)
+		printk(LOG_INFO, "line %u", i);
+	assert_int_equal(console_newest(buf, sizeof(buf)), 65536);
+	assert_memory_equal(buf + 65536 - 17, "(KEEL) line 9999\n-", 18);
+	assert_non_null(strstr(buf, "(KEEL) line 9000\n(KEEL) line 9001\n"));
+	wire_len = 0;
+}
+
 static void ring_to_a_bad_address(void **state)
 {
 	u32 index = 0;
@@ -310,6 +327,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(level_is_an_option),
 	UNIT_TEST(long_messages_are_cut),
 	UNIT_TEST(the_ring_can_be_read),
+	UNIT_TEST(the_newest_text),
 	UNIT_TEST(ring_to_a_bad_address),
 	UNIT_TEST(repeated_messages_are_limited),
 	UNIT_TEST(guests_write_lines_with_their_name),

@@ -9,6 +9,7 @@
 #include "arch/x86/mitigations.h"
 #include "arch/x86/mm.h"
 #include "arch/x86/pcpu.h"
+#include "common/console.h"
 #include "common/efi.h"
 #include "common/hypercall.h"
 #include "common/option.h"
@@ -72,11 +73,13 @@ void traps_use_ist(enum ist_use use)
 
 static struct {
 	unsigned int calls, left, entered;	/* services called; a vCPU's state saved, loaded */
+	bool idle;				/* no vCPU runs */
 	u64 last;
 	const void *args[5];
 	u16 name[1024];
 	u32 attr;
 	u64 size, says;		/* says: what it says of the size, if it lies */
+	u64 most;		/* room for a variable; 0: for any */
 	u8 data[65536];
 	u64 status;
 	void (*during)(void);
@@ -84,8 +87,8 @@ static struct {
 
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
-	assert_true(prev->idle != next->idle && ist == IST_NMI);
-	*(prev->idle ? &fw.entered : &fw.left) += 1;
+	assert_true((prev->idle || next->idle) && ist == IST_NMI);
+	*(prev->idle ? &fw.entered : &fw.left) += prev != next;
 	this_cpu()->curr = next;
 }
 
@@ -94,7 +97,10 @@ static u64 fw_variable(u64 service, const void *const a[5])
 	u64 *size = (u64 *)(service == EFI_GET_VARIABLE ? a[3] : a[0]), room;
 
 	if (service == EFI_SET_VARIABLE) {
-		memcpy(fw.name, a[0], sizeof(fw.name));
+		if (fw.most && (u64)a[3] > fw.most)
+			return EFI_OUT_OF_RESOURCES;
+		for (const u16 *c = a[0]; *c; c++)
+			fw.name[c - (const u16 *)a[0]] = *c;
 		fw.attr = (u32)(u64)a[2];
 		fw.size = (u64)a[3];
 		memcpy(fw.data, a[4], fw.size);
@@ -117,7 +123,7 @@ static u64 fw_variable(u64 service, const void *const a[5])
 /* Services are known by the numbers that stand for their addresses. */
 u64 efi_call(const void *const args[5], u64 service, paddr_t top)
 {
-	assert_true(current->idle && fw.left == fw.entered + 1 && ist == IST_ALL);
+	assert_true(current->idle && fw.left == fw.entered + !fw.idle && ist == IST_ALL);
 	assert_memory_equal((u8 *)pa_to_virt(top) + PAGE_SIZE / 2,
 			    (u8 *)pa_to_virt(root) + PAGE_SIZE / 2, PAGE_SIZE / 2);
 	fw.calls++;
@@ -444,6 +450,87 @@ static void one_at_a_time(void **state)
 	assert_int_equal(fw.calls, 2);
 }
 
+/* --- The log of a crash --- */
+
+static char log_text[20000];
+static size_t log_len;
+
+size_t console_newest(char *buf, size_t len)
+{
+	len = min(len, log_len);
+	memcpy(buf, log_text + log_len - len, len);
+	return len;
+}
+
+static void crash(size_t len)
+{
+	for (log_len = 0; log_len < len; log_len++)
+		log_text[log_len] = (char)('A' + log_len % 53);
+	efi_keep_log();
+	assert_null(efi_system);
+}
+
+static void kept(u64 size)
+{
+	assert_memory_equal(fw.name, u"KeelLog", 16);
+	assert_memory_equal(fw.args[1], ((u32[]){ 0x3fa2489d, 0x48c23dcb, 0xda6d11a9, 0xb6f401b7 }), 16);
+	assert_int_equal(fw.attr, 7);
+	assert_int_equal(fw.size, size);
+	assert_memory_equal(fw.data, log_text + log_len - size, size);
+}
+
+static void a_crash_is_kept(void **state)
+{
+	machine();
+	crash(20000);
+	kept(8192);
+	assert_true(fw.calls == 1 && current == dom0->vcpu[0]);
+	efi_keep_log(); /* once */
+	assert_int_equal(fw.calls, 1);
+	fake_reset();
+	machine();
+	fake_run_on(1, NULL);
+	fw.idle = true;
+	crash(100);
+	kept(100);
+	/* A firmware with little room, and with none; no log; no firmware. */
+	fake_reset();
+	machine();
+	fw.most = 2500;
+	crash(8192);
+	kept(2048);
+	assert_int_equal(fw.calls, 3);
+	fake_reset();
+	machine();
+	fw.status = EFI_OUT_OF_RESOURCES;
+	crash(8192);
+	assert_int_equal(fw.calls, 14);
+	fake_reset();
+	machine();
+	crash(0);
+	assert_int_equal(fw.calls, 0);
+	efi_system = NULL;
+	crash(10);
+	assert_int_equal(fw.calls, 0);
+}
+
+static void crash_in_a_service(void)
+{
+	fw.during = NULL;
+	fake_run_on(2, NULL);
+	crash(100);
+	fake_run_on(1, NULL);
+}
+
+static void a_service_is_not_called_in_another(void **state)
+{
+	machine();
+	fw.during = crash_in_a_service;
+	assert_int_equal(service(XEN_EFI_get_time), 0);
+	assert_int_equal(fw.calls, 1);
+	assert_null(fw.name[0] ? fw.name : NULL);
+}
+
 static void fault(void)
 {
 	u64 rip = 0x1234, rsp = 0x5678;
@@ -503,6 +590,8 @@ static const struct CMUnitTest all[] = {
 	UNIT_TEST(listing),
 	UNIT_TEST(one_at_a_time),
 	UNIT_TEST(no_address),
+	UNIT_TEST(a_crash_is_kept),
+	UNIT_TEST(a_service_is_not_called_in_another),
 	UNIT_TEST(faults),
 };
 

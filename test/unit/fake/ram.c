@@ -9,6 +9,7 @@
 
 #include <sanitizer/asan_interface.h>
 
+#include "common/console.h"
 #include "common/efi.h"
 #include "common/pci.h"
 #include "common/platform.h"
@@ -250,6 +251,11 @@ FAKE const struct efi_runtime *efi_runtime;
 FAKE u64 arch_efi_call(enum efi_service service, const void *const args[5])
 {
 	return EFI_UNSUPPORTED;
+}
+
+FAKE size_t console_newest(char *buf, size_t len)
+{
+	return 0;
 }
 
 FAKE bool arch_reserved_memory(unsigned int i, u64 *first, u64 *last, u32 *sbdf)
