@@ -10,35 +10,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "lib/frames.h"
 #include "lib/hyper.h"
 #include "lib/lock.h"
 #include "lib/new_file.h"
 #include "lib/save_internal.h"
 
 #define WHAT "file"
-
-static int put_batch(void *arg, const uint64_t *gfns, unsigned int n, unsigned char *pages,
-		     const int *err)
-{
-	struct save *s = arg;
-
-	s->done += n;
-	keel_progress(s->k, "MiB of memory", s->done >> 8, s->pages >> 8);
-	return stream_put_pages(&s->out, gfns, n, pages, err);
-}
-
-static int put_memory(struct save *s)
-{
-	struct frames f;
-	int rc = frames_find(s->k, s->d, &f);
-
-	s->pages = f.pages;
-	if (!rc)
-		rc = frames_map_all(s->k, s->d, &f, put_batch, s);
-	free(f.run);
-	return rc;
-}
 
 static int write_stream(struct save *s)
 {
@@ -47,7 +24,7 @@ static int write_stream(struct save *s)
 	if (!rc)
 		rc = save_put_policy(s);
 	if (!rc)
-		rc = put_memory(s);
+		rc = save_put_memory(s);
 	return rc ? rc : save_put_state(s);
 }
 

@@ -86,6 +86,29 @@ int save_put_policy(struct save *s)
 	return rc;
 }
 
+int save_put_batch(void *arg, const uint64_t *gfns, unsigned int n, unsigned char *pages,
+		   const int *err)
+{
+	struct save *s = arg;
+
+	s->done += n;
+	s->sent += n;
+	keel_progress(s->k, "MiB of memory", s->done >> 8, s->pages >> 8);
+	return stream_put_pages(&s->out, gfns, n, pages, err);
+}
+
+int save_put_memory(struct save *s)
+{
+	struct frames f;
+	int rc = frames_find(s->k, s->d, &f);
+
+	s->pages = f.pages;
+	if (!rc)
+		rc = frames_map_all(s->k, s->d, &f, save_put_batch, s);
+	free(f.run);
+	return rc;
+}
+
 /* Those that xl saves, and that have a value. */
 static int read_params(struct save *s, struct stream_params *p)
 {

@@ -102,6 +102,11 @@ struct stream_state {
 	uint64_t tsc_at, params_at, context_at;	/* of a stream that is read: where their records are */
 };
 
+/* All of it to @fd, which @name names. A signal ends the wait for one that takes no more. */
+int stream_write_all(struct keel *k, int fd, const char *name, const void *data, size_t size);
+/* At least one byte, unless the end comes before: 0. A signal ends the wait: -EINTR. */
+ssize_t stream_read_some(struct keel *k, int fd, const char *name, void *data, size_t size);
+
 /* A stream that is written. */
 struct stream_out {
 	struct keel *k;

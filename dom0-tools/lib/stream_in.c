@@ -34,23 +34,27 @@ int stream_bad(struct stream_in *in, const char *fmt, ...)
 			 (unsigned long long)in->record_at, text);
 }
 
-/* At least one byte, unless the end comes before; a signal ends the wait. */
-static ssize_t read_some(struct stream_in *in, void *data, size_t size)
+ssize_t stream_read_some(struct keel *k, int fd, const char *name, void *data, size_t size)
 {
-	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	ssize_t n;
 
 	for (;;) {
-		if (keel_interrupted(in->k))
+		if (keel_interrupted(k))
 			return -EINTR;
 		if (!poll(&p, 1, 200))
 			continue;
-		n = read(in->fd, data, size);
+		n = read(fd, data, size);
 		if (n >= 0)
 			return n;
 		if (errno != EINTR && errno != EAGAIN)
-			return keel_fail_errno(&in->k->err, "cannot read %s", in->name);
+			return keel_fail_errno(&k->err, "cannot read %s", name);
 	}
+}
+
+static ssize_t read_some(struct stream_in *in, void *data, size_t size)
+{
+	return stream_read_some(in->k, in->fd, in->name, data, size);
 }
 
 static int cut(struct stream_in *in)

@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -35,19 +36,31 @@ void stream_out_close(struct stream_out *o)
 	o->packed = NULL;
 }
 
-static int write_all(struct stream_out *o, const void *data, size_t size)
+int stream_write_all(struct keel *k, int fd, const char *name, const void *data, size_t size)
 {
-	while (size) {
-		ssize_t n = write(o->fd, data, size);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return keel_fail_errno(&o->k->err, "cannot write %s", o->name);
-		data = (const char *)data + n;
-		size -= n;
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EAGAIN) {
+			if (keel_interrupted(k))
+				return -EINTR;
+			poll(&p, 1, 200);
+		} else if (n < 0 && errno != EINTR) {
+			return keel_fail_errno(&k->err, "cannot write %s", name);
+		}
+		if (n > 0) {
+			data = (const char *)data + n;
+			size -= n;
+		}
 	}
 	return 0;
+}
+
+static int write_all(struct stream_out *o, const void *data, size_t size)
+{
+	return stream_write_all(o->k, o->fd, o->name, data, size);
 }
 
 static int pack(struct stream_out *o, const void *data, size_t size, ZSTD_EndDirective how)
