@@ -227,6 +227,8 @@ int making_run(struct making *m)
 	if (rc >= 0) {
 		m->domid = rc;
 		rc = fill_domain(m);
+		if (!rc && m->ready)
+			rc = m->ready(m);
 		if (rc)
 			undo(m->k, m->domid);
 	}

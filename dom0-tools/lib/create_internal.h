@@ -12,7 +12,9 @@ struct making {
 	struct build b;
 	/* Gives the empty domain memory and vCPUs, through .b, whose ports and rings it sets. */
 	int (*fill)(struct making *m);
-	void *arg;			/* of .fill */
+	/* Or NULL. The domain is whole, with its devices; a failure ends it. */
+	int (*ready)(struct making *m);
+	void *arg;			/* of these two */
 	bool paused;
 	uint64_t target_kib;		/* of memory, and vCPUs, that it is to use */
 	unsigned int online;

@@ -199,6 +199,11 @@ int hyper_get_param(struct keel *k, unsigned int domid, unsigned int index, uint
 int hyper_resume(struct keel *k, unsigned int domid);
 /* Frames that are no memory of @domid's any more; returns how many. */
 long hyper_give_back(struct keel *k, unsigned int domid, const uint64_t *gfns, unsigned long n);
+/* From now on it is logged which pages are written to; all are clean. -EINVAL: it is already. */
+int hyper_log_start(struct keel *k, unsigned int domid);
+void hyper_log_stop(struct keel *k, unsigned int domid);
+/* Which of the first @pages have been written to since, a bit each in @bits; they become clean. */
+int hyper_log_read(struct keel *k, unsigned int domid, unsigned char *bits, uint64_t pages);
 
 /* The hypervisor's log: up to @size bytes; returns how many. @clear empties it. */
 long hyper_read_console(struct keel *k, char *out, size_t size, bool clear);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Hypercalls for saving and restoring a guest. */
+/* Hypercalls for saving, restoring and moving a guest. */
 #include "lib/hyper.h"
 
 #include <errno.h>
@@ -53,6 +53,43 @@ long hyper_give_back(struct keel *k, unsigned int domid, const uint64_t *gfns, u
 	memcpy(buf, gfns, n * sizeof(*gfns));
 	SET_HANDLE(r.extent_start, buf);
 	rc = hyper_call2(k, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r, sizeof(r));
+	hyper_buffer_free(k, buf);
+	return rc;
+}
+
+int hyper_log_start(struct keel *k, unsigned int domid)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_shadow_op, .domain = domid };
+
+	d.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY;
+	return hyper_domctl(k, &d);
+}
+
+void hyper_log_stop(struct keel *k, unsigned int domid)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_shadow_op, .domain = domid };
+
+	d.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_OFF;
+	hyper_domctl(k, &d);
+}
+
+int hyper_log_read(struct keel *k, unsigned int domid, unsigned char *bits, uint64_t pages)
+{
+	struct xen_domctl d = { .cmd = XEN_DOMCTL_shadow_op, .domain = domid };
+	size_t size = (pages + 7) / 8;
+	void *buf = hyper_buffer(k, size);
+	int rc;
+
+	if (!buf)
+		return -ENOMEM;
+	d.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_CLEAN;
+	d.u.shadow_op.pages = pages;
+	SET_HANDLE(d.u.shadow_op.dirty_bitmap, buf);
+	rc = hyper_domctl(k, &d);
+	if (!rc && d.u.shadow_op.pages != pages)
+		rc = -ERANGE;
+	if (!rc)
+		memcpy(bits, buf, size);
 	hyper_buffer_free(k, buf);
 	return rc;
 }

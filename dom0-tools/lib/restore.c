@@ -292,6 +292,13 @@ static int fill(struct making *m)
 	return rc;
 }
 
+static int ready(struct making *m)
+{
+	struct restore *r = m->arg;
+
+	return r->o->ready ? r->o->ready(m->k, r->o->arg) : 0;
+}
+
 static int read_config(struct restore *r)
 {
 	struct keel *k = r->m.k;
@@ -336,7 +343,7 @@ static int make(struct restore *r)
 int keel_domain_restore(struct keel *k, int fd, const char *from, const struct restore_options *o,
 			struct keel_domain *d)
 {
-	struct restore r = { .o = o, .m = { .k = k, .fill = fill, .paused = o->paused } };
+	struct restore r = { .o = o, .m = { .k = k, .fill = fill, .ready = ready, .paused = o->paused } };
 	int rc = stream_in_open(&r.in, k, fd, from);
 	sigset_t old;
 

@@ -8,6 +8,9 @@ struct restore_options {
 	const char *name;		/* in place of the guest's own; or NULL */
 	bool paused;
 	bool check_only;		/* the stream is read and checked, and nothing is made */
+	/* Or NULL. The guest is whole, and starts if this returns 0; else nothing is left of it. */
+	int (*ready)(struct keel *k, void *arg);
+	void *arg;			/* of .ready */
 };
 
 /*

@@ -2,7 +2,7 @@
 #ifndef KEEL_LIB_SAVE_INTERNAL_H
 #define KEEL_LIB_SAVE_INTERNAL_H
 
-/* Private header of save.c and save_stream.c: a guest that is written. */
+/* Private header of save.c, save_stream.c and migrate.c: a guest that is written. */
 #include "lib/domain.h"
 #include "lib/guest_libxl.h"
 #include "lib/stream.h"

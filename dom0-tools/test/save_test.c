@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `keel save`, `restore` and `resume` on a simulated machine: domains with pages and parameters, a
- * guest that obeys control/shutdown or does not, and hypercalls, each of which can be made to fail.
+ * `keel save`, `restore`, `resume` and `migrate` on a simulated machine: domains with pages and
+ * parameters, a guest that obeys control/shutdown or does not, and hypercalls, each of which can be
+ * made to fail. A guest migrates to another process of this test, which has a machine of its own.
  * Streams are read back by the rules of Xen's documents, cut, damaged and forged at every record:
  * a restore refuses them, or takes them, and leaves nothing that is not the guest's.
  */
 #include "test/check.h"
+#include "test/run.h"
 
 #include <dirent.h>
 #include <endian.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xengnttab.h>
@@ -18,11 +21,14 @@
 #include <zlib.h>
 
 #include "keel/keel.h"
+#include "lib/autostart.h"
 #include "lib/device.h"
 #include "lib/guest_libxl.h"
 #include "lib/hyper.h"
 #include "lib/layout.h"
 #include "lib/lock.h"
+#include "lib/migrate.h"
+#include "lib/migrate_internal.h"
 #include "lib/pci.h"
 #include "lib/placement.h"
 #include "lib/pool.h"
@@ -65,11 +71,13 @@ static const char config[] = "{\"name\":\"web\",\"uuid\":\"11223344-5566-7788-99
 	"\"disk\":[{\"target\":\"/d\",\"vdev\":\"xvda\"}],"
 	"\"vif\":[{\"mac\":\"00:16:3e:00:00:07\",\"bridge\":\"br0\",\"rate\":\"10Mb/s@50ms\"}]}";
 static const char *stored;
-static char folder[] = "/tmp/save_test.XXXXXX", file[64], warned[1024], *printed;
+static char folder[] = "/tmp/save_test.XXXXXX", file[64], warned[1024];
 static int fail_at, calls;	/* which hypercall or write fails, and how many there were */
+static bool dies;		/* the process, where it would fail */
 static uint64_t bad_gfn = ~0ULL;	/* that cannot be mapped */
 static bool no_grants;		/* pages are mapped to be written */
 static bool cannot_continue;
+static bool keeps;		/* the pages of a domain that is destroyed, to be looked at */
 static bool keeps_one;		/* page of those that are given back */
 static unsigned int maps, tables;	/* that are open */
 static int until_interrupt;
@@ -88,7 +96,11 @@ static struct dom *dom(unsigned int id)
 
 static int failing(void)
 {
-	return ++calls == fail_at ? -EIO : 0;
+	if (++calls != fail_at)
+		return 0;
+	if (dies)
+		_exit(1);
+	return -EIO;
 }
 
 static void drop_page(struct dom *d, uint64_t gfn)
@@ -170,9 +182,58 @@ static void start_web(unsigned int low)
 }
 
 /* The hypervisor. */
+static uint64_t top = PVH_CONSOLE_GFN;
+
 long hyper_max_gfn(struct keel *q, unsigned int domid)
 {
-	return failing() ? -EIO : PVH_CONSOLE_GFN;
+	return failing() ? -EIO : (long)top;
+}
+
+/* The log of what the guest writes to: at each look so many pages from 0 on. */
+static unsigned int looks, writes[8];
+static bool logging;
+
+int hyper_log_start(struct keel *q, unsigned int domid)
+{
+	assert_int_equal(domid, WEB);
+	if (logging)
+		return -EINVAL;
+	if (failing())
+		return -EIO;
+	logging = true;
+	looks = 0;
+	return 0;
+}
+
+void hyper_log_stop(struct keel *q, unsigned int domid)
+{
+	logging = false;
+}
+
+static void write_page(unsigned char *bits, uint64_t gfn)
+{
+	bits[gfn / 8] |= 1u << gfn % 8;
+	if (web.page[gfn])
+		web.page[gfn][gfn % PAGE] += 1 + looks;
+}
+
+int hyper_log_read(struct keel *q, unsigned int domid, unsigned char *bits, uint64_t pages)
+{
+	assert_true(logging);
+	if (failing())
+		return -EIO;
+	assert_true(pages > top);
+	memset(bits, 0, (pages + 7) / 8);
+	for (unsigned int i = 0; i < writes[looks]; i++)
+		write_page(bits, i);
+	if (!looks++ && writes[0] > 5) {
+		drop_page(&web, 5);	/* the guest gives it back */
+		top = PVH_CONSOLE_GFN + 900;
+		assert_int_equal(add_page(&web, top), 0);	/* and gets another one */
+	} else if (looks == 2 && top != PVH_CONSOLE_GFN) {
+		write_page(bits, top);
+	}
+	return 0;
 }
 
 int hyper_frame_types(struct keel *q, unsigned int domid, uint64_t *gfns, unsigned int n)
@@ -703,7 +764,12 @@ int keel_domain_destroy(struct keel *q, unsigned int domid)
 	struct dom *d = dom(domid);
 
 	assert_true(d->there);
-	end(d);
+	if (keeps) {
+		d->there = false;
+		d->destroyed++;
+	} else {
+		end(d);
+	}
 	return 0;
 }
 
@@ -1786,6 +1852,329 @@ static int run(const struct command *c, ...)
 	return rc;
 }
 
+/* The other side: a process that reads commands of its own. What it has then is in the file. */
+static char peer[300], arrived[80], conversation[80];
+
+static void write_arrived(void)
+{
+	FILE *f = fopen(arrived, "w");
+
+	for (unsigned int i = 0; i < new.gfns; i++)
+		if (new.page[new.gfn[i]]) {
+			fwrite(&new.gfn[i], sizeof(new.gfn[i]), 1, f);
+			fwrite(new.page[new.gfn[i]], PAGE, 1, f);
+		}
+	fclose(f);
+}
+
+static int ignore_policy(void *arg, const struct hyper_policy *p)
+{
+	return 0;
+}
+
+static int ignore_pages(void *arg, const uint64_t *gfns, unsigned int n, const unsigned char *data)
+{
+	return 0;
+}
+
+static int ignore_none(void *arg, const uint64_t *gfns, unsigned int n)
+{
+	return 0;
+}
+
+static int ignore_state(void *arg, const struct stream_state *st)
+{
+	return 0;
+}
+
+static void say(const char *words, size_t size)
+{
+	if (write(1, words, size) != (ssize_t)size)
+		_exit(1);
+}
+
+/* Talks as @parts say: b(anner), s(tream), r(eady), g(o), o(k), f(ailure), G(o back), w(ait). */
+static int talk(const char *parts)
+{
+	static const struct stream_ops ops = { ignore_policy, ignore_pages, ignore_none, ignore_state };
+	struct json_object *j;
+	struct stream_in in;
+
+	for (; *parts; parts++) {
+		if (*parts == 'b')
+			say(MIGRATE_BANNER, sizeof(MIGRATE_BANNER) - 1);
+		if (*parts == 's' && (stream_in_open(&in, &k, 0, "S") || stream_read_head(&in, &j) ||
+				      stream_read_body(&in, &ops, NULL, true)))
+			return 1;
+		if (*parts == 'r')
+			say(MIGRATE_READY, sizeof(MIGRATE_READY));
+		if (*parts == 'g' && migrate_expect(&k, 0, "S", MIGRATE_GO, sizeof(MIGRATE_GO)))
+			return 1;
+		if (*parts == 'o' || *parts == 'f')
+			say(*parts == 'o' ? MIGRATE_REPORT "\0" : MIGRATE_REPORT "\0\1",
+			    sizeof(MIGRATE_REPORT) + 1);
+		if (*parts == 'G')
+			say(MIGRATE_GO, sizeof(MIGRATE_GO));
+		if (*parts == 'w')
+			sleep(60);
+	}
+	return 0;
+}
+
+/* save_test FILE talk PARTS | fail N | die N: with N 0 it receives a guest. */
+static int be_peer(char **argv)
+{
+	struct keel_domain d;
+	int rc;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	k = (struct keel){ .version = 4 << 16 | 17 };
+	if (!strcmp(argv[2], "talk"))
+		_exit(talk(argv[3]));
+	snprintf(arrived, sizeof(arrived), "%s", argv[1]);
+	fail_at = atoi(argv[3]);
+	dies = !strcmp(argv[2], "die");
+	rc = keel_migrate_receive(&k, 0, 1, &d);
+	/* After a failure nothing must be left. */
+	if (maps || tables || (rc ? new.there : new.there && !new.paused))
+		write_arrived();
+	_exit(calls < fail_at ? 2 : rc != 0);
+}
+
+/* A guest moves to one that does as the words say. */
+static int migrate(struct migrate_result *r, const char *how, const char *what)
+{
+	char command[500];
+	struct keel_domain d;
+	int rc;
+
+	snprintf(command, sizeof(command), "\"%s\" %s %s %s; echo $? >%s", peer, arrived, how, what,
+		 conversation);
+	unlink(arrived);
+	k = (struct keel){ .version = 4 << 16 | 17 };
+	calls = 0;
+	warned[0] = 0;
+	logging = false;
+	top = PVH_CONSOLE_GFN;
+	fill_domain(WEB, &d);
+	rc = keel_domain_migrate(&k, &d, command, "h", r);
+	assert_int_equal(maps, 0);
+	return rc;
+}
+
+/* What has arrived is what the guest has, or had; nothing is missing. */
+static void check_arrived(void)
+{
+	static const unsigned char zeros[PAGE];
+	unsigned char *data;
+	unsigned int there = 0;
+	size_t size;
+
+	data = read_file(arrived, &size);
+	for (size_t at = 0; at < size; at += 8 + PAGE) {
+		uint64_t gfn;
+
+		memcpy(&gfn, data + at, 8);
+		assert_non_null(web.page[gfn]);
+		assert_memory_equal(data + at + 8, gfn == PVH_STORE_GFN || gfn == PVH_CONSOLE_GFN ? zeros :
+				    web.page[gfn], PAGE);
+		there += web.page[gfn] != NULL;
+	}
+	free(data);
+	for (unsigned int i = 0; i < web.gfns; i++)
+		there -= web.page[web.gfn[i]] != NULL;
+	assert_int_equal(there, 0);
+}
+
+/* It runs here, and only here. */
+static void check_stayed(void)
+{
+	assert_true(web.there);
+	assert_false(web.shutdown);
+	assert_false(logging);
+	assert_int_equal(access(arrived, F_OK), -1);
+}
+
+static int read_number(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	int n = -1;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &n), 1);
+	fclose(f);
+	return n;
+}
+
+static void migrations(void **state)
+{
+	static const unsigned int busy[] = { 300, 200, 100, 80, 70, 20 }, idle[] = { 64, 10 };
+	struct migrate_result r;
+
+	keeps = true;
+	start_web(600);
+	memcpy(writes, busy, sizeof(busy));
+	assert_int_equal(migrate(&r, "fail", "0"), 0);
+	assert_int_equal(r.rounds, 5);
+	/* The page that came, too; what was written to before the end is sent once. */
+	assert_int_equal(r.pages, 603 + 300 + 201 + 100 + 80 + 70);
+	assert_true(r.size > 1350 * PAGE);
+	assert_true(r.suspended_ms && r.suspended_ms < r.total_ms);
+	assert_int_equal(web.destroyed, 1);
+	check_arrived();
+	/* One that writes little: suspended at once. */
+	start_web(600);
+	memset(writes, 0, sizeof(writes));
+	memcpy(writes, idle, sizeof(idle));
+	assert_int_equal(migrate(&r, "fail", "0"), 0);
+	assert_int_equal(r.rounds, 1);
+	assert_int_equal(r.pages, 603 + 64 + 1);
+	check_arrived();
+	memset(writes, 0, sizeof(writes));
+	keeps = false;
+}
+
+/* Whatever fails, on whatever side: it runs on one, or it is said that this is not known. */
+static void failing_migrations(void **state)
+{
+	struct migrate_result r;
+	char number[12];
+	int n, rc, said;
+
+	for (n = 1;; n++) {
+		start_web(10);
+		fail_at = n;
+		rc = migrate(&r, "fail", "0");
+		if (calls < n)
+			break;
+		assert_int_not_equal(rc, 0);
+		if (web.shutdown)
+			assert_contains(warned, "web stays suspended");
+		else
+			check_stayed();
+	}
+	assert_in_range(n, 15, 60);
+	for (n = 2; n < 200; n += 4) {
+		snprintf(number, sizeof(number), "%d", n);
+		start_web(10);
+		fail_at = 0;
+		rc = migrate(&r, "fail", number);
+		if (!rc)
+			assert_false(web.there);
+		else
+			assert_true(web.there && !web.shutdown && !logging);
+		start_web(10);
+		rc = migrate(&r, "die", number);
+		if (rc && rc != -EREMOTEIO)
+			check_stayed();
+		said = read_number(conversation);
+		if (said == 2)
+			break;
+	}
+	assert_in_range(n, 25, 90);
+	for (n = 1;; n += 1 + n / 4) {
+		start_web(10);
+		until_interrupt = n;
+		rc = migrate(&r, "fail", "0");
+		if (!rc)
+			break;
+		if (rc == -EREMOTEIO)
+			assert_contains(k.err.text, "is not known (interrupted)");
+		else
+			check_stayed();
+	}
+	until_interrupt = 0;
+	assert_in_range(n, 50, 5000);
+}
+
+static void other_sides(void **state)
+{
+	static const struct {
+		const char *talk;
+		int rc;
+		bool stays;
+		const char *says;
+	} cases[] = {
+		{ "", -ECONNRESET, true, "the other side has ended before it was done" },
+		{ "r", -EPROTO, true, "the other side says something else ('d...') than 'xl migr" },
+		{ "b", -EPIPE, true, "cannot write the other side" },
+		{ "bs", -ECONNRESET, true, "has ended before it was done" },
+		{ "bsb", -EPROTO, true, "says something else ('x...') than 'domain received" },
+		{ "bsrg", -EREMOTEIO, false,
+		  "whether web runs on the other side is not known (the other side has ended" },
+		{ "bsrgb", -EREMOTEIO, false, "`keel destroy web` here; if not, `keel resume web`" },
+		{ "bsrgf", -EREMOTEIO, false, "is not known" },
+		{ "bsrgfG", -EREMOTEIO, true, "web cannot run on the other side; it goes on here" },
+		{ "bsrgo", 0, false, "" },
+	};
+	struct migrate_result r;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		start_web(200);
+		assert_int_equal(migrate(&r, "talk", *cases[i].talk ? cases[i].talk : "-"), cases[i].rc);
+		assert_contains(k.err.text, cases[i].says);
+		if (cases[i].stays)
+			check_stayed();
+		else
+			assert_int_equal(web.there && web.shutdown, cases[i].rc != 0);
+	}
+	/* One that does not listen: a signal ends the wait, and then its process. */
+	start_web(200);
+	until_interrupt = 9;
+	assert_int_equal(migrate(&r, "talk", "bw"), -EINTR);
+	until_interrupt = 0;
+	check_stayed();
+}
+
+static void migrate_commands(void **state)
+{
+	static const struct command *const all[] = { &cmd_migrate, &cmd_migrate_receive, NULL };
+	char words[500], script[80], stays[80];
+	FILE *f;
+
+	snprintf(script, sizeof(script), "%s/peer", folder);
+	f = fopen(script, "w");
+	fprintf(f, "#!/bin/sh\nexec %s %s fail 0\n", peer, arrived);
+	fclose(f);
+	chmod(script, 0700);
+	start_web(10);
+	k = (struct keel){ .version = 4 << 16 | 17 };
+	assert_int_equal(run(&cmd_migrate, "web", NULL), KEEL_EXIT_USAGE);
+	assert_int_equal(run(&cmd_migrate, "web", "-oProxyCommand=x", NULL), KEEL_EXIT_USAGE);
+	assert_int_equal(run(&cmd_migrate, "web", "", NULL), KEEL_EXIT_USAGE);
+	assert_int_equal(run(&cmd_migrate, "nobody", "h", NULL), KEEL_EXIT_NO_GUEST);
+	assert_int_equal(run(&cmd_migrate, "web", "--", "-x", NULL), KEEL_EXIT_USAGE);
+	assert_contains(printed, "'-x' is no host");
+	snprintf(words, sizeof(words), "migrate -n --json --ssh= web %s", script);
+	assert_int_equal(run_command(&k, all, words), KEEL_EXIT_OK);
+	assert_contains(printed, "\"dry_run\":true");
+	check_stayed();
+	/* What starts with Dom0 would run twice. */
+	keel_autostart_dir = folder;
+	snprintf(stays, sizeof(stays), "%s/web.json", folder);
+	fclose(fopen(stays, "w"));
+	snprintf(words, sizeof(words), "migrate --json --ssh= web %s", script);
+	k = (struct keel){ .version = 4 << 16 | 17 };
+	warned[0] = 0;
+	assert_int_equal(run_command(&k, all, words), KEEL_EXIT_OK);
+	assert_contains(printed, "\"rounds\":1");
+	assert_contains(printed, "\"pages\":13");
+	assert_contains(printed, "\"suspended_ms\":");
+	assert_contains(printed, "\"result\":\"migrated\"");
+	assert_contains(warned, "web is not started here any more");
+	assert_int_equal(access(stays, F_OK), -1);
+	assert_false(web.there);
+	/* By a command for ssh, whose host is one word. */
+	start_web(10);
+	logging = false;
+	snprintf(words, sizeof(words), "f() { [ \"$*\" = 'a $b keel migrate-receive' ] && %s; }; f",
+		 script);
+	assert_int_equal(run(&cmd_migrate, "-s", words, "web", "a $b", NULL), KEEL_EXIT_OK);
+	assert_contains(printed, "web (domain 3): migrated: a $b; it took ");
+	unlink(arrived);
+	unlink(script);
+}
+
 static void commands_work(void **state)
 {
 	start_web(10);
@@ -1839,7 +2228,7 @@ static void commands_work(void **state)
 	unlink(file);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip), cmocka_unit_test(unreadable), cmocka_unit_test(then),
@@ -1847,9 +2236,14 @@ int main(void)
 		cmocka_unit_test(failing_restores), cmocka_unit_test(form), cmocka_unit_test(refused),
 		cmocka_unit_test(moved), cmocka_unit_test(pages_again), cmocka_unit_test(features),
 		cmocka_unit_test(configurations), cmocka_unit_test(samples), cmocka_unit_test(commands_work),
+		cmocka_unit_test(migrations), cmocka_unit_test(other_sides),
+		cmocka_unit_test(migrate_commands),
 	};
 	/* Seconds each: only if the others have passed, since most breakages show there. */
-	const struct CMUnitTest slow[] = { cmocka_unit_test(cut_or_damaged), cmocka_unit_test(fuzz) };
+	const struct CMUnitTest slow[] = {
+		cmocka_unit_test(failing_migrations), cmocka_unit_test(cut_or_damaged),
+		cmocka_unit_test(fuzz),
+	};
 	char run_dir[64], command[128];
 	int rc;
 
@@ -1859,8 +2253,13 @@ int main(void)
 	web.page = calloc(MAX_GFNS, sizeof(*web.page));
 	new.page = calloc(MAX_GFNS, sizeof(*new.page));
 	snprintf(file, sizeof(file), "%s/saved", folder);
+	snprintf(arrived, sizeof(arrived), "%s/arrived", folder);
+	snprintf(conversation, sizeof(conversation), "%s/conversation", folder);
 	snprintf(run_dir, sizeof(run_dir), "%s/run", folder);
 	keel_run_dir = run_dir;
+	if (argc == 4)
+		return be_peer(argv);
+	assert_true(readlink("/proc/self/exe", peer, sizeof(peer) - 1) > 0);
 	if (getenv("SAMPLE")) {
 		snprintf(file, sizeof(file), "%s", getenv("SAMPLE"));
 		start_web(6);
