@@ -31,6 +31,7 @@ install-hypervisor: all $(UNPACK_KERNEL)
 install-tools: tools
 	@install -d $(ROOT_PREFIX)/sbin $(addprefix $(ROOT_PREFIX)/share/man/man,1 5 8)
 	@install $(INSTALL_STRIP) -m 755 $(TO)/keel $(TO)/keeld $(ROOT_PREFIX)/sbin
+	@install -D $(INSTALL_STRIP) -m 755 -t $(ROOT_PREFIX)/lib/keel $(TO)/run-init
 	@install -m 644 $(T)/man/keel.1 $(ROOT_PREFIX)/share/man/man1
 	@install -m 644 $(T)/man/keel.cfg.5 $(ROOT_PREFIX)/share/man/man5
 	@install -m 644 $(T)/man/keeld.8 $(ROOT_PREFIX)/share/man/man8

@@ -52,6 +52,17 @@ static char *file_of(struct keel *k, const char *word)
 	return path;
 }
 
+int config_parse(struct keel *k, struct guest_config *g, const char *text)
+{
+	struct cfg c;
+	int rc = cfg_parse(&c, text, strlen(text), "the guest's file", &k->err);
+
+	if (!rc)
+		rc = guest_from_cfg(g, &c, "the guest's file", NULL, NULL, &k->err);
+	cfg_free(&c);
+	return rc;
+}
+
 int read_config(struct keel *k, struct guest_config *g, int argc, char **argv)
 {
 	struct cfg c = { 0 }, over = { 0 };

@@ -33,7 +33,7 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_claims, cmd_debug_keys, cmd_set_parameters, cmd_config_update, cmd_edit,
 	cmd_autostart, cmd_events, cmd_stats, cmd_domstats, cmd_top, cmd_logs,
 	cmd_dump_core, cmd_save, cmd_restore, cmd_resume, cmd_install, cmd_uninstall,
-	cmd_snapshot, cmd_clone, cmd_migrate, cmd_migrate_receive;
+	cmd_snapshot, cmd_clone, cmd_run, cmd_migrate, cmd_migrate_receive;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
@@ -101,6 +101,8 @@ int print_done(struct keel *k, const struct keel_domain *d, const char *result);
  */
 extern const char *keel_config_dir;
 int read_config(struct keel *k, struct guest_config *g, int argc, char **argv);
+/* From a text that keel has made. */
+int config_parse(struct keel *k, struct guest_config *g, const char *text);
 /* The configuration of @guest as a file there: a path to free, or NULL. */
 char *config_path(struct keel *k, const char *guest);
 /* Makes that file, unless it is there already. */

@@ -83,26 +83,33 @@ static int talk(int tty)
 	}
 }
 
-int keel_domain_console(struct keel *k, const struct keel_domain *d)
+int keel_domain_open_console(struct keel *k, const struct keel_domain *d)
 {
-	struct termios old, raw;
-	bool terminal = !tcgetattr(0, &old);
 	char *name = find_tty(k, d->id);
-	int tty, rc;
+	struct termios raw;
+	int tty;
 
 	if (!name)
 		return keel_fail(&k->err, ENXIO, "%s has no console (is xenconsoled running?)", d->name);
 	tty = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (tty < 0) {
-		rc = keel_fail_errno(&k->err, "cannot open %s's console %s", d->name, name);
-		free(name);
-		return rc;
-	}
+	if (tty < 0)
+		tty = keel_fail_errno(&k->err, "cannot open %s's console %s", d->name, name);
 	free(name);
-	if (!tcgetattr(tty, &raw)) {
+	if (tty >= 0 && !tcgetattr(tty, &raw)) {
 		cfmakeraw(&raw);
 		tcsetattr(tty, TCSANOW, &raw);
 	}
+	return tty;
+}
+
+int keel_domain_console(struct keel *k, const struct keel_domain *d)
+{
+	struct termios old, raw;
+	bool terminal = !tcgetattr(0, &old);
+	int tty = keel_domain_open_console(k, d), rc;
+
+	if (tty < 0)
+		return tty;
 	if (terminal) {
 		raw = old;
 		cfmakeraw(&raw);

@@ -93,5 +93,7 @@ int keel_domain_resume(struct keel *k, const struct keel_domain *d);
 
 /* console.c: connects the terminal to the guest's console; returns after Ctrl-]. */
 int keel_domain_console(struct keel *k, const struct keel_domain *d);
+/* Only the descriptor of its terminal, on which everything passes as it is. */
+int keel_domain_open_console(struct keel *k, const struct keel_domain *d);
 
 #endif

@@ -101,3 +101,17 @@ int keel_list_json(struct keel *k, const char *dir, char ***names)
 	qsort(*names, kept, sizeof(**names), by_name);
 	return kept;
 }
+
+int keel_own_file(struct keel *k, char out[PATH_MAX], const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return keel_fail_errno(&k->err, "cannot read /proc/self/exe");
+	self[n] = 0;
+	*strrchr(self, '/') = 0;
+	if (snprintf(out, PATH_MAX, "%s/../lib/keel/%s", self, name) >= PATH_MAX)
+		return keel_fail(&k->err, ENAMETOOLONG, "the path of %s is too long", name);
+	return 0;
+}

@@ -2,6 +2,7 @@
 #ifndef KEEL_LIB_FILES_H
 #define KEEL_LIB_FILES_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "lib/keel.h"
@@ -21,5 +22,7 @@ bool keel_sync_name(const char *path);
  * how many. None if there is no such folder.
  */
 int keel_list_json(struct keel *k, const char *dir, char ***names);
+/* The path of a file that is installed for this program to use, in ../lib/keel from it. */
+int keel_own_file(struct keel *k, char out[PATH_MAX], const char *name);
 
 #endif

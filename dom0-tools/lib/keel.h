@@ -23,6 +23,7 @@ enum {
 	KEEL_EXIT_NO_GUEST = 3,
 	KEEL_EXIT_NO_MEMORY = 4,
 	KEEL_EXIT_TIMEOUT = 5,
+	KEEL_EXIT_NOT_RUN = 125,	/* of `keel run`, whose others are the command's */
 };
 
 /* When each step of long work began, in microseconds of a clock that never jumps. */

@@ -128,19 +128,6 @@ static int default_dom0_options(struct keel *k, char *out, size_t size)
 					   size - 1);
 }
 
-/* keel.efi is where this program was installed. */
-static int default_hypervisor(struct keel *k, char out[PATH_MAX])
-{
-	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 32);
-
-	if (n < 0)
-		return keel_fail_errno(&k->err, "cannot read /proc/self/exe");
-	out[n] = 0;
-	*strrchr(out, '/') = 0;
-	strcat(out, "/../lib/keel/keel.efi");
-	return 0;
-}
-
 static int choose_kernel(struct keel *k, const struct payload *p, struct efi_image *i)
 {
 	int rc;
@@ -198,7 +185,7 @@ int payload_choose(struct keel *k, const struct payload *p, bool secure, struct 
 {
 	int rc = said(p->hypervisor) ?
 		 copy_text(k, i->hypervisor, sizeof(i->hypervisor), p->hypervisor, "the hypervisor's path") :
-		 default_hypervisor(k, i->hypervisor);
+		 keel_own_file(k, i->hypervisor, "keel.efi");
 
 	if (!rc)
 		rc = choose_kernel(k, p, i);

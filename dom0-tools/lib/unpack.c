@@ -275,3 +275,13 @@ int unpack_kernel(const struct blob *in, struct blob *out, struct keel_error *e)
 	blob_free(&inner);
 	return rc;
 }
+
+int unpack_whole(const struct blob *in, struct blob *out, struct keel_error *e)
+{
+	const struct packing *how = find_packing(in->data, in->size);
+
+	if (how && how->unpack)
+		return unpack_file(how, in, out, e);
+	*out = (struct blob){ .data = in->data, .size = in->size, .kind = BLOB_BORROWED };
+	return 0;
+}

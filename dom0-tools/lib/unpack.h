@@ -15,6 +15,9 @@
  */
 int unpack_kernel(const struct blob *in, struct blob *out, struct keel_error *e);
 
+/* A file that may be packed as a whole by one of these. If it is not, @out borrows its bytes. */
+int unpack_whole(const struct blob *in, struct blob *out, struct keel_error *e);
+
 /*
  * LZ4, in the legacy framing that kernels use or the frame format that `lz4` writes. Returns the
  * bytes written, -ENOSPC if there are more, or -EINVAL.

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lib/oci.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/blob.h"
+#include "lib/unpack.h"
+
+#define LAYERS_MAX 256
+
+static struct json_object *member(struct json_object *j, const char *key)
+{
+	struct json_object *v = NULL;
+
+	json_object_object_get_ex(j, key, &v);
+	return v;
+}
+
+static const char *text_of(struct json_object *j, const char *key)
+{
+	const char *text = json_object_get_string(member(j, key));
+
+	return text ? text : "";
+}
+
+bool oci_is_layout(const char *dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/oci-layout", dir);
+	return !access(path, F_OK);
+}
+
+/* "ALGORITHM:HEX" names a file; anything else could name any file. */
+static int open_digest(struct keel *k, const char *dir, const char *digest, struct blob *b)
+{
+	size_t name = strspn(digest, "abcdefghijklmnopqrstuvwxyz0123456789");
+	char path[PATH_MAX];
+
+	if (!name || digest[name] != ':' || !digest[name + 1] ||
+	    strspn(digest + name + 1, "0123456789abcdef") != strlen(digest + name + 1))
+		return keel_fail(&k->err, EINVAL, "%s is no image: '%.80s' is no digest", dir, digest);
+	snprintf(path, sizeof(path), "%s/blobs/%.*s/%s", dir, (int)name, digest, digest + name + 1);
+	return blob_open(b, path, "part of the image", &k->err);
+}
+
+/* A parsed object, or NULL. */
+static struct json_object *parse(struct keel *k, const char *dir, struct blob *b)
+{
+	struct json_tokener *t = json_tokener_new();
+	struct json_object *j = t && b->size < INT_MAX ?
+				json_tokener_parse_ex(t, (const char *)b->data, b->size) : NULL;
+
+	if (!j)
+		keel_fail(&k->err, EINVAL, "%s is no image: a part of it is no JSON", dir);
+	json_tokener_free(t);
+	blob_free(b);
+	return j;
+}
+
+/* The digest of the first manifest in an index that is for this kind of machine. */
+static const char *choose(struct json_object *index)
+{
+	struct json_object *list = member(index, "manifests");
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *one = json_object_array_get_idx(list, i);
+		const char *for_cpu = text_of(member(one, "platform"), "architecture");
+
+		if (!*for_cpu || !strcmp(for_cpu, "amd64"))
+			return text_of(one, "digest");
+	}
+	return NULL;
+}
+
+/* An index may name another one, but not for ever. */
+static struct json_object *find_manifest(struct keel *k, const char *dir)
+{
+	struct json_object *j = NULL, *next;
+	char path[PATH_MAX];
+	struct blob b;
+
+	snprintf(path, sizeof(path), "%s/index.json", dir);
+	if (blob_open(&b, path, "image", &k->err))
+		return NULL;
+	j = parse(k, dir, &b);
+	for (int depth = 0; j && depth < 4; depth++) {
+		const char *digest = choose(j);
+
+		if (member(j, "layers"))
+			return j;
+		next = NULL;
+		if (!digest)
+			keel_fail(&k->err, EINVAL, "%s has no image for amd64", dir);
+		else if (!open_digest(k, dir, digest, &b))
+			next = parse(k, dir, &b);
+		json_object_put(j);
+		j = next;
+	}
+	if (j)
+		keel_fail(&k->err, EINVAL, "%s is no image: its index names indexes", dir);
+	json_object_put(j);
+	return NULL;
+}
+
+static int add_layer(struct tar_tree *t, const char *dir, const char *digest, struct blob *layer)
+{
+	struct blob packed;
+	int rc = open_digest(t->k, dir, digest, &packed);
+
+	if (rc)
+		return rc;
+	rc = unpack_whole(&packed, layer, &t->k->err);
+	if (!rc && layer->kind == BLOB_BORROWED)
+		*layer = packed;
+	else
+		blob_free(&packed);
+	return rc ? rc : tar_add_layer(t, layer->data, layer->size);
+}
+
+int oci_tree(struct cpio *c, const char *dir)
+{
+	struct json_object *manifest = find_manifest(c->k, dir), *layers = member(manifest, "layers");
+	struct tar_tree t = { .k = c->k };
+	struct blob layer[LAYERS_MAX] = { 0 };
+	size_t n;
+	int rc = 0;
+
+	if (!manifest)
+		return -c->k->err.code;
+	n = json_object_is_type(layers, json_type_array) ? json_object_array_length(layers) : 0;
+	if (!n || n > LAYERS_MAX)
+		rc = keel_fail(&c->k->err, EINVAL, "%s is no image with 1 to %d layers", dir, LAYERS_MAX);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_layer(&t, dir, text_of(json_object_array_get_idx(layers, i), "digest"), &layer[i]);
+	if (!rc)
+		rc = tar_write(&t, c);
+	tar_free(&t);
+	for (size_t i = 0; i < LAYERS_MAX; i++)
+		blob_free(&layer[i]);
+	json_object_put(manifest);
+	return rc;
+}
