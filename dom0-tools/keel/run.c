@@ -28,6 +28,7 @@
 #define SPARE_KIB (160 << 10)
 
 const char *run_init = NULL;
+uint64_t run_limit = 0;
 
 struct run {
 	const char *kernel, *dir;
@@ -124,9 +125,23 @@ static int add_init(struct keel *k, struct cpio *c)
 	return rc;
 }
 
+/* In bytes. An image may be anybody's, and must not leave Dom0 without memory. */
+static uint64_t half_of_free(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %llu", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kib << 9;
+}
+
 static int make_root(struct keel *k, struct run *r, char **argv)
 {
-	struct cpio c = { .k = k };
+	struct cpio c = { .k = k, .limit = run_limit ? run_limit : half_of_free() };
 	int rc;
 
 	r->root = c.fd = memfd_create("root", MFD_CLOEXEC);

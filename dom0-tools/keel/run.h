@@ -3,6 +3,7 @@
 #define KEEL_KEEL_RUN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What a guest of `keel run` prints, and the exit status behind it. */
 struct run_output {
@@ -18,5 +19,7 @@ size_t run_output(struct run_output *o, const char *in, size_t size, char *out);
 
 /* The guest's first program; NULL: where this one is installed. */
 extern const char *run_init;
+/* How much of Dom0's memory a root may need, in bytes; 0: half of what is free. */
+extern uint64_t run_limit;
 
 #endif

@@ -12,10 +12,23 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+int cpio_hold(struct cpio *c, uint64_t size)
+{
+	if (size > c->limit || c->held + c->size > c->limit - size)
+		return keel_fail(&c->k->err, EFBIG, "this root needs more than "
+				 "%llu MiB of Dom0's memory, half of what is free",
+				 (unsigned long long)c->limit >> 20);
+	c->held += size;
+	return 0;
+}
+
 static int put(struct cpio *c, const void *data, size_t size)
 {
 	const char *p = data;
 
+	if (cpio_hold(c, size))
+		return -EFBIG;
+	c->held -= size;
 	while (size) {
 		ssize_t n = write(c->fd, p, size);
 

@@ -14,9 +14,13 @@ struct cpio {
 	struct keel *k;
 	int fd;
 	uint64_t size;			/* so far */
+	uint64_t held;			/* by what goes into it, beside it in Dom0's memory */
+	uint64_t limit;			/* of both */
 	unsigned int entries;
 };
 
+/* Dom0 holds @size bytes more; it must not run out of memory. -EFBIG: that is beyond the limit. */
+int cpio_hold(struct cpio *c, uint64_t size);
 /* All that is in @dir, without what is mounted there, sockets, and that names are links of one. */
 int cpio_tree(struct cpio *c, const char *dir);
 /* One file of any kind; @data is what it holds, or what a symbolic link names. */

@@ -110,7 +110,8 @@ static struct json_object *find_manifest(struct keel *k, const char *dir)
 	return NULL;
 }
 
-static int add_layer(struct tar_tree *t, const char *dir, const char *digest, struct blob *layer)
+static int add_layer(struct tar_tree *t, struct cpio *c, const char *dir, const char *digest,
+		     struct blob *layer)
 {
 	struct blob packed;
 	int rc = open_digest(t->k, dir, digest, &packed);
@@ -118,10 +119,12 @@ static int add_layer(struct tar_tree *t, const char *dir, const char *digest, st
 	if (rc)
 		return rc;
 	rc = unpack_whole(&packed, layer, &t->k->err);
-	if (!rc && layer->kind == BLOB_BORROWED)
+	if (!rc && layer->kind == BLOB_BORROWED) {
 		*layer = packed;
-	else
+	} else {
 		blob_free(&packed);
+		rc = rc ? rc : cpio_hold(c, layer->size);
+	}
 	return rc ? rc : tar_add_layer(t, layer->data, layer->size);
 }
 
@@ -139,7 +142,7 @@ int oci_tree(struct cpio *c, const char *dir)
 	if (!n || n > LAYERS_MAX)
 		rc = keel_fail(&c->k->err, EINVAL, "%s is no image with 1 to %d layers", dir, LAYERS_MAX);
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = add_layer(&t, dir, text_of(json_object_array_get_idx(layers, i), "digest"), &layer[i]);
+		rc = add_layer(&t, c, dir, text_of(json_object_array_get_idx(layers, i), "digest"), &layer[i]);
 	if (!rc)
 		rc = tar_write(&t, c);
 	tar_free(&t);

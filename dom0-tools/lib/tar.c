@@ -133,21 +133,24 @@ static void remove_one(const void *node, VISIT visit, void *arg)
 		f->gone = true;
 }
 
+static void take_away(struct tar_tree *t, const char *path, bool itself)
+{
+	twalk_r(t->root, remove_one, &(struct tar_walk){ .t = t, .path = path, .itself = itself });
+}
+
 /* Whether the name takes files away instead of being one. */
 static bool white_out(struct tar_tree *t, char *path)
 {
 	char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	struct tar_walk w = { .t = t, .path = path };
+	bool itself = strcmp(name, OPAQUE);
 
 	if (strncmp(name, WHITEOUT, strlen(WHITEOUT)))
 		return false;
-	if (!strcmp(name, OPAQUE)) {
-		*(slash ? slash : path) = 0;
-	} else {
-		w.itself = true;
+	if (itself)
 		memmove(name, name + strlen(WHITEOUT), strlen(name) - strlen(WHITEOUT) + 1);
-	}
-	twalk_r(t->root, remove_one, &w);
+	else
+		*(slash ? slash : path) = 0;
+	take_away(t, path, itself);
 	return true;
 }
 
@@ -218,6 +221,9 @@ static int add_file(struct tar_tree *t, struct tar_head *h, const unsigned char 
 	if (!*h->path || white_out(t, h->path))
 		return 0;
 	rc = make_parents(t, h->path);
+	f = find(t, h->path);
+	if (f && S_ISDIR(f->st.st_mode) && type != '5')
+		take_away(t, h->path, false); /* what was in the folder that this is in place of */
 	if (rc || type == '1')
 		return rc ? rc : add_link(t, h->path, h->link);
 	f = make(t, h->path);
@@ -332,6 +338,10 @@ int tar_add_layer(struct tar_tree *t, const unsigned char *data, size_t size)
 	while (!rc && at + BLOCK <= size && data[at]) {
 		bool about_next = strchr("xgLK", data[at + 156]) && data[at + 156];
 
+		if (keel_interrupted(t->k)) {
+			rc = -EINTR;
+			break;
+		}
 		h.at = data + at;
 		h.size = h.has_size && !about_next ? h.pax_size : number(h.at + 124, 12);
 		at += BLOCK;

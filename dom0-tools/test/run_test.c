@@ -151,6 +151,7 @@ static int reset(void **state)
 	guest.end = RUN_BEGIN "%s:0\n";
 	k = (struct keel){ 0 };
 	run_init = "/bin/true";
+	run_limit = 0;
 	return shell("rm -rf " DIR " && mkdir -p " DIR "/root");
 }
 
@@ -282,11 +283,32 @@ static void layers(void **state)
 			       "two,keep,long,new, ] && [ ! -e gone ] && [ ! -e opaque/x ] && [ $(stat -c %a usr/bin/tool) = 4755 ] && "
 			       "[ $(cat usr/bin/again) = tool ] && [ $(readlink usr/bin/sym) = tool ] && [ "
 			       "$(find . | wc -l) = 16 ]"), 0);
+	/* A file in place of a folder, which was not empty. */
+	assert_int_equal(image("rm -rf l2; mkdir l2; echo file >l2/opaque; tar -C l1 -cf a.tar opaque; tar -C l2 -cf b.tar opaque; "
+			       "finish a.tar b.tar"), 0);
+	expect(0, "", RUN_IMAGE);
+	assert_int_equal(shell("cd " DIR "/out && rm .keel-* && [ $(cat opaque) = file ]"), 0);
 	/* Another tar, and long names as pax has them. */
 	assert_int_equal(image("tar -C l1 --format=pax -cf a.tar .; finish a.tar"), 0);
 	expect(0, "", RUN_IMAGE);
 	assert_int_equal(shell("cd " DIR "/out && rm .keel-* && cd .. && diff -r --no-dereference "
 			       "l1 out"), 0);
+}
+
+/* Layers that are large when they are unpacked, though nothing of them is left, and archives. */
+static void too_large(void **state)
+{
+	run_limit = 8 << 20;
+	assert_int_equal(image("head -c 20M /dev/zero >l1/zeros; tar -C l1 -czf a.tgz zeros; : >l2/.wh.zeros; "
+			       "tar -C l2 -cf b.tar .wh.zeros; finish a.tgz b.tar"), 0);
+	expect(125, "needs more than 8 MiB of Dom0's memory", RUN_IMAGE);
+	/* Each name of a file is a copy of it. */
+	assert_int_equal(image("head -c 1M /dev/zero >l1/zeros; for n in 1 2 3 4 5 6 7 8; do ln l1/zeros l1/$n; done; "
+			       "tar -C l1 -cf a.tar .; finish a.tar"), 0);
+	expect(125, "needs more than 8 MiB of Dom0's memory", RUN_IMAGE);
+	assert_int_equal(shell("head -c 9M /dev/zero >" DIR "/root/large"), 0);
+	expect(125, "needs more than 8 MiB of Dom0's memory", RUN "true");
+	assert_int_equal(guest.created, 0);
 }
 
 /* Whatever an image says, only its own parts are read, and each one ends. */
@@ -321,7 +343,7 @@ int main(void)
 		cmocka_unit_test_setup(statuses, reset), cmocka_unit_test_setup(interrupted, reset),
 		cmocka_unit_test_setup(pieces, reset), cmocka_unit_test_setup(roots, reset),
 		cmocka_unit_test_setup(memory, reset), cmocka_unit_test_setup(layers, reset),
-		cmocka_unit_test_setup(forged, reset),
+		cmocka_unit_test_setup(too_large, reset), cmocka_unit_test_setup(forged, reset),
 	};
 	int rc;
 
