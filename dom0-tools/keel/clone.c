@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,11 +113,9 @@ static int make_own(struct keel *k, struct clone *c)
 
 	*g = *c->from;
 	g->name = (char *)c->name;
-	if (getrandom(g->uuid, sizeof(g->uuid), 0) != sizeof(g->uuid))
-		return keel_fail_errno(&k->err, "cannot make a UUID");
-	g->uuid[6] = (g->uuid[6] & 0x0f) | 0x40;
-	g->uuid[8] = (g->uuid[8] & 0x3f) | 0x80;
 	g->has_uuid = true;
+	if (guest_uuid_make(g->uuid, &k->err))
+		return -k->err.code;
 	for (unsigned int i = 0; i < g->vifs; i++) {
 		struct guest_vif *v = &g->vif[i];
 

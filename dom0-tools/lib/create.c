@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "lib/create_internal.h"
@@ -15,17 +14,13 @@
 #include "lib/store.h"
 #include "lib/unfinished.h"
 
-/* Handles that this process makes for guests without a `uuid`: RFC 4122 version 4. */
+/* A guest without a `uuid` gets one. */
 static int choose_uuid(struct keel *k, struct guest_config *g)
 {
-	if (g->has_uuid)
-		return 0;
-	if (getrandom(g->uuid, sizeof(g->uuid), 0) != sizeof(g->uuid))
-		return keel_fail_errno(&k->err, "cannot make a UUID");
-	g->uuid[6] = (g->uuid[6] & 0x0f) | 0x40;
-	g->uuid[8] = (g->uuid[8] & 0x3f) | 0x80;
-	g->has_uuid = true;	/* a restart keeps it, as with xl */
-	return 0;
+	int rc = g->has_uuid ? 0 : guest_uuid_make(g->uuid, &k->err);
+
+	g->has_uuid = !rc;	/* a restart keeps it, as with xl */
+	return rc;
 }
 
 int keel_domain_name_free(struct keel *k, const char *name)

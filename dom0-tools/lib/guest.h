@@ -173,6 +173,8 @@ char *guest_to_text(const struct guest_config *g);
 const char *guest_action_name(enum guest_action a);
 int guest_action_from_name(const char *name, enum guest_action *a);
 void guest_uuid_text(const unsigned char uuid[16], char out[37]);
+/* A new one: RFC 4122, version 4. */
+int guest_uuid_make(unsigned char uuid[16], struct keel_error *e);
 int guest_uuid_parse(const char *text, unsigned char uuid[16]);
 void guest_mac_text(const unsigned char mac[6], char out[18]);
 

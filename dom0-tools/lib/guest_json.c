@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "lib/guest.h"
+#include "lib/json.h"
 
 static const char *const action_names[] = {
 	[ACTION_DESTROY] = "destroy",
@@ -28,6 +30,15 @@ int guest_action_from_name(const char *name, enum guest_action *a)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+int guest_uuid_make(unsigned char uuid[16], struct keel_error *e)
+{
+	if (getrandom(uuid, 16, 0) != 16)
+		return keel_fail_errno(e, "cannot make a UUID");
+	uuid[6] = (uuid[6] & 0x0f) | 0x40;
+	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+	return 0;
 }
 
 void guest_uuid_text(const unsigned char u[16], char out[37])
@@ -248,18 +259,9 @@ static struct cfg_value *new_value(enum cfg_type type)
 	return v;
 }
 
-static const char *text_of(struct json_object *j, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(j, key, &v) ? json_object_get_string(v) : NULL;
-}
-
 static bool true_of(struct json_object *j, const char *key)
 {
-	struct json_object *v;
-
-	return json_object_object_get_ex(j, key, &v) && json_object_get_boolean(v);
+	return json_object_get_boolean(json_member(j, key));
 }
 
 static const char *type_name(struct json_object *j)
@@ -335,7 +337,7 @@ static char *vif_text(struct json_object *j)
 
 	for (size_t i = 0; out && i < NR_VIF_TEXTS + NR_PARTS; i++) {
 		const char *key = i < NR_PARTS ? parts[i].key : vif_texts[i - NR_PARTS].key;
-		const char *text = text_of(j, key);
+		const char *text = json_text(j, key);
 		char *longer = NULL;
 
 		if (!text)
@@ -350,9 +352,9 @@ static char *vif_text(struct json_object *j)
 
 static char *disk_text(struct json_object *j)
 {
-	const char *target = text_of(j, "target"), *vdev = text_of(j, "vdev");
+	const char *target = json_text(j, "target"), *vdev = json_text(j, "vdev");
 	const char *access = true_of(j, "readonly") ? "r" : true_of(j, "shared") ? "w!" : "w";
-	const char *discard = "", *format = text_of(j, "format");
+	const char *discard = "", *format = json_text(j, "format");
 	char *out = NULL;
 
 	if (json_object_object_get(j, "discard") && !true_of(j, "discard"))

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/json.h"
+
 static void put(struct json_object *to, const char *key, struct json_object *value)
 {
 	if (value)
@@ -144,18 +146,9 @@ struct json_object *guest_to_libxl(const struct guest_saved *s)
 }
 
 /* The other way. */
-static struct json_object *find(struct json_object *j, const char *key)
-{
-	struct json_object *v = NULL;
-
-	if (json_object_is_type(j, json_type_object))
-		json_object_object_get_ex(j, key, &v);
-	return v;
-}
-
 static const char *text_of(struct json_object *j, const char *key)
 {
-	struct json_object *v = find(j, key);
+	struct json_object *v = json_member(j, key);
 
 	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
 }
@@ -164,7 +157,7 @@ static const char *text_of(struct json_object *j, const char *key)
 static int64_t number_of(struct json_object *j, const char *key, int64_t min, int64_t max,
 			 int64_t otherwise)
 {
-	struct json_object *v = find(j, key);
+	struct json_object *v = json_member(j, key);
 	int64_t n = json_object_is_type(v, json_type_int) ? json_object_get_int64(v) : otherwise;
 
 	return n < min || n > max ? otherwise : n;
@@ -172,7 +165,7 @@ static int64_t number_of(struct json_object *j, const char *key, int64_t min, in
 
 static bool is_true(struct json_object *j, const char *key)
 {
-	struct json_object *v = find(j, key);
+	struct json_object *v = json_member(j, key);
 	const char *text = text_of(j, key);
 
 	return text ? !strcmp(text, "True") : json_object_is_type(v, json_type_boolean) &&
@@ -181,7 +174,7 @@ static bool is_true(struct json_object *j, const char *key)
 
 static size_t length_of(struct json_object *j, const char *key)
 {
-	struct json_object *v = find(j, key);
+	struct json_object *v = json_member(j, key);
 
 	return json_object_is_type(v, json_type_array) ? json_object_array_length(v) : 0;
 }
@@ -213,7 +206,7 @@ static void copy_numbers(struct json_object *to, struct json_object *b)
 		{ "max_maptrack_frames", "max_maptrack_frames", 0, 4096 },
 		{ "event_channels", "max_event_channels", 16, 4095 },
 	};
-	struct json_object *sched = find(b, "sched_params");
+	struct json_object *sched = json_member(b, "sched_params");
 	int64_t n;
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
@@ -239,7 +232,7 @@ static void copy_numbers(struct json_object *to, struct json_object *b)
 static void copy_affinity(struct json_object *to, const char *key, struct json_object *b,
 			  const char *from)
 {
-	struct json_object *lists = find(b, from), *out;
+	struct json_object *lists = json_member(b, from), *out;
 
 	if (!length_of(b, from))
 		return;
@@ -264,7 +257,7 @@ static int copy_disks(struct json_object *to, struct json_object *j, struct keel
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < length_of(j, "disks"); i++) {
-		struct json_object *from = json_object_array_get_idx(find(j, "disks"), i);
+		struct json_object *from = json_object_array_get_idx(json_member(j, "disks"), i);
 		struct json_object *d = json_object_new_object();
 		const char *format = text_of(from, "format"), *script = text_of(from, "script");
 
@@ -293,7 +286,7 @@ static void copy_vifs(struct json_object *to, struct json_object *j)
 	struct json_object *out = json_object_new_array();
 
 	for (size_t i = 0; i < length_of(j, "nics"); i++) {
-		struct json_object *from = json_object_array_get_idx(find(j, "nics"), i);
+		struct json_object *from = json_object_array_get_idx(json_member(j, "nics"), i);
 		struct json_object *v = json_object_new_object();
 		int64_t mtu = number_of(from, "mtu", 1, 65535, 0), devid = number_of(from, "devid", 0, 255, -1);
 		int64_t bytes = number_of(from, "rate_bytes_per_interval", 1, INT64_MAX / 1000000, 0);
@@ -335,7 +328,7 @@ static void copy_memory(struct json_object *to, struct json_object *b)
 
 static int to_own(struct json_object *to, struct json_object *j, struct keel_error *e)
 {
-	struct json_object *c = find(j, "c_info"), *b = find(j, "b_info");
+	struct json_object *c = json_member(j, "c_info"), *b = json_member(j, "b_info");
 	const char *type = text_of(c, "type");
 	int rc;
 
@@ -370,7 +363,7 @@ static int to_own(struct json_object *to, struct json_object *j, struct keel_err
 
 int guest_from_libxl(struct guest_saved *s, struct json_object *j, struct keel_error *e)
 {
-	struct json_object *keel = find(j, "keel"), *b = find(j, "b_info"), *own;
+	struct json_object *keel = json_member(j, "keel"), *b = json_member(j, "b_info"), *own;
 	int64_t online = length_of(b, "avail_vcpus");
 	int rc = 0;
 

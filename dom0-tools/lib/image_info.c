@@ -3,28 +3,15 @@
 #include "lib/image.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "lib/program.h"
 
 #define MEMORY (1ull << 30)
 #define SECONDS 60
-
-static struct json_object *member(struct json_object *j, const char *key)
-{
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(j, key, &v);
-	return v;
-}
-
-static const char *text_of(struct json_object *j, const char *key)
-{
-	return json_object_get_string(member(j, key));
-}
 
 /* The parsed answer to `qemu-img info`, or NULL. */
 static struct json_object *ask(struct keel *k, const char *path, const char *format, bool chain)
@@ -57,11 +44,11 @@ static struct json_object *ask(struct keel *k, const char *path, const char *for
 /* A VMware image may be a list of other files. */
 static bool has_other_extents(struct json_object *data, const char *path)
 {
-	struct json_object *list = member(data, "extents");
+	struct json_object *list = json_member(data, "extents");
 	size_t n = list ? json_object_array_length(list) : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *file = text_of(json_object_array_get_idx(list, i), "filename");
+		const char *file = json_text(json_object_array_get_idx(list, i), "filename");
 
 		if (!file || strcmp(file, path))
 			return true;
@@ -76,26 +63,20 @@ int image_info(struct keel *k, const char *path, const char *format, struct imag
 
 	if (!j)
 		return -k->err.code;
-	data = member(member(j, "format-specific"), "data");
-	backing = text_of(j, "full-backing-filename");
-	is = text_of(j, "format");
+	data = json_member(json_member(j, "format-specific"), "data");
+	backing = json_text(j, "full-backing-filename");
+	is = json_text(j, "format");
 	*i = (struct image_info){
-		.size = json_object_get_int64(member(j, "virtual-size")),
-		.outside = backing || text_of(j, "backing-filename") || text_of(data, "data-file") ||
+		.size = json_object_get_int64(json_member(j, "virtual-size")),
+		.outside = backing || json_text(j, "backing-filename") || json_text(data, "data-file") ||
 			   has_other_extents(data, path),
-		.encrypted = json_object_get_boolean(member(j, "encrypted")),
-		.damaged = json_object_get_boolean(member(data, "corrupt")),
+		.encrypted = json_object_get_boolean(json_member(j, "encrypted")),
+		.damaged = json_object_get_boolean(json_member(data, "corrupt")),
 	};
 	snprintf(i->format, sizeof(i->format), "%s", is ? is : "");
 	snprintf(i->backing, sizeof(i->backing), "%s", backing ? backing : "");
 	json_object_put(j);
 	return 0;
-}
-
-/* Whether it names what is behind it without its format. */
-static bool leaves_guess(struct json_object *j)
-{
-	return text_of(j, "backing-filename") && !text_of(j, "backing-filename-format");
 }
 
 int image_check_chain(struct keel *k, const struct guest_disk *d)
@@ -106,12 +87,12 @@ int image_check_chain(struct keel *k, const struct guest_disk *d)
 
 	for (size_t i = 0; i < n && !rc; i++) {
 		struct json_object *one = json_object_array_get_idx(j, i);
+		const char *behind = json_text(one, "backing-filename");
 
-		if (leaves_guess(one))
+		if (behind && !json_text(one, "backing-filename-format"))
 			rc = keel_fail(&k->err, EINVAL, "disk %s: the image %s does not say the format of %s, which is "
 				       "behind it, and a guess may be what a guest wrote there; say it by qemu-img rebase -u "
-				       "-b %s -F FORMAT", d->path, text_of(one, "filename"), text_of(one, "backing-filename"),
-				       text_of(one, "backing-filename"));
+				       "-b %s -F FORMAT", d->path, json_text(one, "filename"), behind, behind);
 	}
 	json_object_put(j);
 	return rc;

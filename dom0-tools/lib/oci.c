@@ -2,7 +2,6 @@
 #include "lib/oci.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,21 +9,15 @@
 #include <unistd.h>
 
 #include "lib/blob.h"
+#include "lib/json.h"
 #include "lib/unpack.h"
 
 #define LAYERS_MAX 256
 
-static struct json_object *member(struct json_object *j, const char *key)
-{
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(j, key, &v);
-	return v;
-}
-
+/* "" stands for what is not there. */
 static const char *text_of(struct json_object *j, const char *key)
 {
-	const char *text = json_object_get_string(member(j, key));
+	const char *text = json_text(j, key);
 
 	return text ? text : "";
 }
@@ -67,12 +60,12 @@ static struct json_object *parse(struct keel *k, const char *dir, struct blob *b
 /* The digest of the first manifest in an index that is for this kind of machine. */
 static const char *choose(struct json_object *index)
 {
-	struct json_object *list = member(index, "manifests");
+	struct json_object *list = json_member(index, "manifests");
 	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
-		const char *for_cpu = text_of(member(one, "platform"), "architecture");
+		const char *for_cpu = text_of(json_member(one, "platform"), "architecture");
 
 		if (!*for_cpu || !strcmp(for_cpu, "amd64"))
 			return text_of(one, "digest");
@@ -94,7 +87,7 @@ static struct json_object *find_manifest(struct keel *k, const char *dir)
 	for (int depth = 0; j && depth < 4; depth++) {
 		const char *digest = choose(j);
 
-		if (member(j, "layers"))
+		if (json_member(j, "layers"))
 			return j;
 		next = NULL;
 		if (!digest)
@@ -130,7 +123,7 @@ static int add_layer(struct tar_tree *t, struct cpio *c, const char *dir, const 
 
 int oci_tree(struct cpio *c, const char *dir)
 {
-	struct json_object *manifest = find_manifest(c->k, dir), *layers = member(manifest, "layers");
+	struct json_object *manifest = find_manifest(c->k, dir), *layers = json_member(manifest, "layers");
 	struct tar_tree t = { .k = c->k };
 	struct blob layer[LAYERS_MAX] = { 0 };
 	size_t n;

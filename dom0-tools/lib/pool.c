@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "lib/hyper.h"
 #include "lib/store.h"
@@ -175,10 +174,8 @@ static int write_names(struct keel *k, const struct pool *p)
 	char path[STORE_PATH_MAX], text[37];
 	int rc;
 
-	if (getrandom(uuid, sizeof(uuid), 0) != sizeof(uuid))
-		return keel_fail_errno(&k->err, "cannot make a UUID");
-	uuid[6] = (uuid[6] & 0x0f) | 0x40;
-	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+	if (guest_uuid_make(uuid, &k->err))
+		return -k->err.code;
 	guest_uuid_text(uuid, text);
 	snprintf(path, sizeof(path), "/local/pool/%u/uuid", p->id);
 	rc = store_write(k, path, "%s", text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/hyper.h"
+#include "lib/json.h"
 #include "lib/store.h"
 #include "lib/sysfs.h"
 
@@ -236,9 +237,9 @@ static void print_label(FILE *out, const char *name, const char *value)
 
 static const char *text_of(struct json_object *j, const char *key)
 {
-	struct json_object *value;
+	const char *text = json_text(j, key);
 
-	return json_object_object_get_ex(j, key, &value) ? json_object_get_string(value) : "";
+	return text ? text : "";
 }
 
 /* The domain's labels, and those of a part of it. */
