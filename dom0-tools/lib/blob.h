@@ -3,6 +3,8 @@
 #define KEEL_LIB_BLOB_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "lib/error.h"
 
@@ -20,5 +22,14 @@ int blob_open(struct blob *b, const char *path, const char *what, struct keel_er
 int blob_alloc(struct blob *b, size_t size, struct keel_error *e);
 
 void blob_free(struct blob *b);
+
+/* The number in these four bytes, which need not be aligned. */
+static inline uint32_t get32(const unsigned char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
 
 #endif

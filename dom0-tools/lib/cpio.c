@@ -12,34 +12,31 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "lib/files.h"
+
+static int fits(struct cpio *c, uint64_t size)
+{
+	if (size <= c->limit && c->held + c->size <= c->limit - size)
+		return 0;
+	return keel_fail(&c->k->err, EFBIG, "this root needs more than %llu MiB of Dom0's memory, half of "
+			 "what is free", (unsigned long long)c->limit >> 20);
+}
+
 int cpio_hold(struct cpio *c, uint64_t size)
 {
-	if (size > c->limit || c->held + c->size > c->limit - size)
-		return keel_fail(&c->k->err, EFBIG, "this root needs more than "
-				 "%llu MiB of Dom0's memory, half of what is free",
-				 (unsigned long long)c->limit >> 20);
-	c->held += size;
-	return 0;
+	int rc = fits(c, size);
+
+	c->held += rc ? 0 : size;
+	return rc;
 }
 
 static int put(struct cpio *c, const void *data, size_t size)
 {
-	const char *p = data;
-
-	if (cpio_hold(c, size))
+	if (fits(c, size))
 		return -EFBIG;
-	c->held -= size;
-	while (size) {
-		ssize_t n = write(c->fd, p, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return keel_fail_errno(&c->k->err, "cannot write the guest's root");
-		p += n;
-		size -= n;
-		c->size += n;
-	}
+	if (!keel_write_bytes(c->fd, data, size))
+		return keel_fail_errno(&c->k->err, "cannot write the guest's root");
+	c->size += size;
 	return 0;
 }
 

@@ -40,14 +40,6 @@ static void path_of(char path[PATH_MAX], const char *dir, int part)
 	snprintf(path, PATH_MAX, "%.3800s/%s", dir, parts[part]);
 }
 
-static uint32_t get32(const unsigned char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* keel.efi: @end gets the address behind it. */
 static int check_hypervisor(struct keel *k, const char *path, uint64_t *end)
 {
@@ -186,13 +178,6 @@ static uint64_t aligned(uint64_t n)
 	return (n + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 }
 
-static uint64_t file_size(const char *path)
-{
-	struct stat st;
-
-	return *path && !stat(path, &st) ? st.st_size : 0;
-}
-
 static int check_files(struct keel *k, const struct efi_image *i)
 {
 	struct { const char *path, *what; } files[] = {
@@ -221,7 +206,7 @@ int efi_image_check(struct keel *k, struct efi_image *i, uint64_t *size)
 		rc = open_kernel(k, i);
 	if (rc)
 		return rc;
-	*size = aligned(end) + aligned(i->elf.size) + aligned(file_size(i->initrd)) + 2 * ALIGNMENT +
+	*size = aligned(end) + aligned(i->elf.size) + aligned(keel_file_size(i->initrd)) + 2 * ALIGNMENT +
 		(*i->key ? SIGNATURE_ROOM : 0);
 	if (*size >= IMAGE_MAX)
 		return keel_fail(&k->err, EFBIG, "kernel and initrd are too large for one image");
@@ -231,14 +216,10 @@ int efi_image_check(struct keel *k, struct efi_image *i, uint64_t *size)
 static int write_all(struct keel *k, const char *path, const void *data, size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	size_t done = 0;
-	ssize_t n = 0;
+	bool ok = fd >= 0 && keel_write_bytes(fd, data, size);
 
-	while (fd >= 0 && done < size && (n = write(fd, (const char *)data + done, size - done)) > 0)
-		done += n;
-	if (fd < 0 || done < size || close(fd))
-		return keel_fail_errno(&k->err, "cannot write %s", path);
-	return 0;
+	ok = (fd < 0 || !close(fd)) && ok;
+	return ok ? 0 : keel_fail_errno(&k->err, "cannot write %s", path);
 }
 
 static int write_options(struct keel *k, const struct efi_image *i, const char *path)
@@ -271,7 +252,7 @@ static int add_sections(struct keel *k, const struct efi_image *i, const char *d
 		snprintf(text[n], sizeof(text[n]), "%s=%#llx", add[a].name, (unsigned long long)end);
 		argv[args++] = "--change-section-vma";
 		argv[args++] = text[n++];
-		end += file_size(add[a].path);
+		end += keel_file_size(add[a].path);
 	}
 	argv[args++] = i->hypervisor;
 	argv[args++] = out;

@@ -117,13 +117,6 @@ void esp_path(const struct esp *e, const char *name, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%.3800s/" FOLDER "/%s", e->path, name);
 }
 
-static uint64_t size_of(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) ? 0 : st.st_size;
-}
-
 /* 0: the file system cannot say. */
 static uint64_t room_left(const struct esp *e)
 {
@@ -139,7 +132,7 @@ int esp_room(struct keel *k, const struct esp *e, uint64_t size, const char *wit
 
 	if (without)
 		esp_path(e, without, path);
-	if (size + SLACK <= left + size_of(path))
+	if (size + SLACK <= left + keel_file_size(path))
 		return 0;
 	return keel_fail(&k->err, ENOSPC, "the EFI system partition %s has %llu MiB left, and the image takes %llu: remove what "
 			 "is not needed there (du -ah %s), or make the initrd smaller (MODULES=dep in "
@@ -183,7 +176,7 @@ static int write_copy(struct keel *k, const char *from, const char *to)
 	if (in < 0)
 		return keel_fail_errno(&k->err, "cannot open %s", from);
 	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	rc = out < 0 || copy_bytes(k, in, out, size_of(from)) ?
+	rc = out < 0 || copy_bytes(k, in, out, keel_file_size(from)) ?
 	     keel_fail_errno(&k->err, "cannot write %s", to) : 0;
 	if (out >= 0)
 		close(out);
@@ -202,8 +195,8 @@ int esp_put(struct keel *k, const struct esp *e, const char *from, const char *n
 	unlink(next);
 	esp_path(e, name, path);
 	if (!rc)
-		rc = esp_room(k, e, size_of(from), name);
-	if (!rc && esp_room(k, e, size_of(from), NULL))
+		rc = esp_room(k, e, keel_file_size(from), name);
+	if (!rc && esp_room(k, e, keel_file_size(from), NULL))
 		rc = esp_remove(k, e, name);
 	if (!rc)
 		rc = write_copy(k, from, next);

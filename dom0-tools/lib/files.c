@@ -34,15 +34,36 @@ int keel_make_dirs(struct keel *k, const char *dir)
 	}
 }
 
+bool keel_write_bytes(int fd, const void *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data = (const char *)data + n;
+		size -= n;
+	}
+	return true;
+}
+
+uint64_t keel_file_size(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_size;
+}
+
 bool keel_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	size_t size = strlen(text);
 	bool ok;
 
 	if (fd < 0)
 		return false;
-	ok = write(fd, text, size) == (ssize_t)size && !fsync(fd);
+	ok = keel_write_bytes(fd, text, strlen(text)) && !fsync(fd);
 	return !close(fd) && ok;
 }
 

@@ -11,6 +11,10 @@
 
 /* The folder and those above it, where they are missing. */
 int keel_make_dirs(struct keel *k, const char *dir);
+/* All of it, however many writes that takes. False: errno says why not. */
+bool keel_write_bytes(int fd, const void *data, size_t size);
+/* 0 if there is no such file. */
+uint64_t keel_file_size(const char *path);
 /* For root only, and on disk when it returns. False: errno says why. */
 bool keel_write_file(const char *path, const char *text);
 /* The same with @mode, at once or not at all: what is there stays until the new text is on disk. */

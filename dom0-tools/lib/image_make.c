@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +21,9 @@ static uint64_t room_for(const char *path)
 {
 	char dir[PATH_MAX];
 	struct statvfs s;
-	char *slash;
 
 	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	if (slash)
-		slash[slash == dir] = 0;
-	if (statvfs(dir, &s))
+	if (statvfs(dirname(dir), &s))
 		return 0;
 	return (uint64_t)s.f_bavail * s.f_frsize / 20 * 19 + 1;
 }

@@ -102,18 +102,26 @@ static int choose_slot(const struct state *s)
 	return place_in_order(s, 0) < place_in_order(s, 1);
 }
 
-/* What the firmware starts if the new image does not come up. */
-static void find_fallback(const struct state *s, int slot, struct payload_result *r)
+/* What the firmware's order starts without that image, or NULL. */
+static const struct efi_entry *first_other(const struct state *s, int slot)
 {
-	r->fallback = -1;
-	for (unsigned int i = 0; i < s->boot.nr_order && r->fallback < 0; i++) {
+	for (unsigned int i = 0; i < s->boot.nr_order; i++) {
 		const struct efi_entry *e = efi_find(&s->boot, s->boot.order[i]);
 
-		if (!e || !e->boots || is_of(s, e->number, slot))
-			continue;
-		r->fallback = e->number;
-		snprintf(r->fallback_label, sizeof(r->fallback_label), "%s", e->label);
+		if (e && e->boots && !is_of(s, e->number, slot))
+			return e;
 	}
+	return NULL;
+}
+
+/* What it starts if the new image does not come up. */
+static void find_fallback(const struct state *s, int slot, struct payload_result *r)
+{
+	const struct efi_entry *e = first_other(s, slot);
+
+	r->fallback = e ? (int)e->number : -1;
+	if (e)
+		snprintf(r->fallback_label, sizeof(r->fallback_label), "%s", e->label);
 }
 
 /* @first, if it is not -1, then BootOrder as it is, without that and those of @without. */
@@ -264,11 +272,8 @@ static int remove_entries(struct keel *k, struct state *s)
 
 	if (is_of(s, s->boot.next, ANY))
 		rc = efi_clear_next(k);
-	for (unsigned int i = 0; i < s->boot.nr_order && !rc; i++)
-		if (is_of(s, s->boot.order[i], ANY)) {
-			rc = set_order(k, s, -1, ANY);
-			break;
-		}
+	if (!rc && place_in_order(s, ANY) < s->boot.nr_order)
+		rc = set_order(k, s, -1, ANY);
 	for (unsigned int i = 0; i < s->boot.nr_entries && !rc; i++)
 		if (is_of(s, s->boot.entries[i].number, ANY)) {
 			rc = efi_delete(k, s->boot.entries[i].number);
@@ -305,14 +310,8 @@ static int count_entries(const struct state *s)
 static int uninstall(struct keel *k, struct state *s, bool force)
 {
 	int entries, images;
-	bool others = false;
 
-	for (unsigned int i = 0; i < s->boot.nr_order; i++) {
-		const struct efi_entry *e = efi_find(&s->boot, s->boot.order[i]);
-
-		others |= e && e->boots && !is_of(s, e->number, ANY);
-	}
-	if (!others && !force && count_entries(s))
+	if (!first_other(s, ANY) && !force && count_entries(s))
 		return keel_fail(&k->err, EPERM, "the firmware's order names nothing but Keel, so it would start nothing, or "
 				 "what it finds: make another entry first (efibootmgr, or grub-install), or use --force");
 	entries = k->dry_run ? count_entries(s) : remove_entries(k, s);

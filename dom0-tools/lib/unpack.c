@@ -21,14 +21,6 @@
 #define HDR_PAYLOAD_LENGTH	0x24c
 #define HDR_END			0x250
 
-static uint32_t get32(const unsigned char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /*
  * Each of the unpackers returns the bytes that it wrote, -ENOSPC if there are more than @out_size,
  * or -EINVAL for damaged or incomplete input. What follows the packed data is left alone.

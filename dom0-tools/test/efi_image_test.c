@@ -59,14 +59,6 @@ static int start(void **state)
 	return 0;
 }
 
-static uint32_t get32(const unsigned char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /*
  * A section's headers: its size and place in memory, and both in the file. Sections do not overlap,
  * and are neither writable nor code (PE/COFF specification, 4).
