@@ -4,6 +4,7 @@
  * kernel's side is simulated, since a test has no devices: netlink's messages, sysfs and /dev.
  */
 #include "test/check.h"
+#include "test/shell.h"
 
 #include <dirent.h>
 #include <endian.h>
@@ -228,20 +229,6 @@ ssize_t netlink_talk(int protocol, void *request, size_t size, void *answer, siz
 	return out->nlmsg_len;
 }
 
-/* Another program: its exit status. */
-static int run(const char *fmt, ...)
-{
-	char command[512];
-	va_list ap;
-	int rc;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	rc = system(command);
-	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
-}
-
 /* The process that serves an image of DIR, or 0. */
 static pid_t server(void)
 {
@@ -290,8 +277,8 @@ static int reset(void **state)
 {
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;	/* servers that have ended */
-	run("rm -rf " DIR "; mkdir -p " DIR "; truncate -s 1M " RAW);
-	assert_int_equal(run("qemu-img create -q -f qcow2 " IMAGE " 8M"), 0);
+	shell("rm -rf " DIR "; mkdir -p " DIR "; truncate -s 1M " RAW);
+	assert_int_equal(shell("qemu-img create -q -f qcow2 " IMAGE " 8M"), 0);
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.module = true;
 	strcpy(kernel.max_part, "0");
@@ -320,7 +307,7 @@ static void locks(void **state)
 	assert_true(image_is_locked(two, true));
 	assert_int_equal(image_lock(two, true), -EBUSY);
 	/* QEMU's programs see it, too. */
-	assert_int_equal(run(WRITES_TO RAW), 1);
+	assert_int_equal(shell(WRITES_TO RAW), 1);
 	/* Whoever has the open file has the lock. */
 	copy = dup(one);
 	close(one);
@@ -335,11 +322,11 @@ static void locks(void **state)
 	assert_false(image_is_locked(one, true));
 	assert_true(image_is_locked(one, false));
 	assert_int_equal(image_lock(one, true), 0);
-	assert_int_equal(run("qemu-io -r -f raw -c 'read 0 512' " RAW " >/dev/null 2>&1"), 0);
-	assert_int_equal(run(WRITES_TO RAW), 1);
+	assert_int_equal(shell("qemu-io -r -f raw -c 'read 0 512' " RAW " >/dev/null 2>&1"), 0);
+	assert_int_equal(shell(WRITES_TO RAW), 1);
 	close(one);
 	close(two);
-	assert_int_equal(run(WRITES_TO RAW), 0);
+	assert_int_equal(shell(WRITES_TO RAW), 0);
 }
 
 static int serve(struct image_server *s)
@@ -380,15 +367,15 @@ static void flushes(void **state)
 	assert_int_equal(kill(server(), SIGKILL), 0);
 	no_server();
 	close(s.fd);
-	assert_int_equal(run("qemu-img check -q -f qcow2 " IMAGE), 0);
-	assert_int_equal(run("qemu-io -f qcow2 -c 'read -P 0x5a 3M 64k' " IMAGE READ_64K), 0);
+	assert_int_equal(shell("qemu-img check -q -f qcow2 " IMAGE), 0);
+	assert_int_equal(shell("qemu-io -f qcow2 -c 'read -P 0x5a 3M 64k' " IMAGE READ_64K), 0);
 	/* The end of the connection is the end of the server, which has written all then. */
 	assert_int_equal(serve(&s), 0);
 	memset(data, 0x33, sizeof(data));
 	request(s.fd, NBD_CMD_WRITE, 0, sizeof(data), data);
 	close(s.fd);
 	no_server();
-	assert_int_equal(run("qemu-io -f qcow2 -c 'read -P 0x33 0 64k' " IMAGE READ_64K), 0);
+	assert_int_equal(shell("qemu-io -f qcow2 -c 'read -P 0x33 0 64k' " IMAGE READ_64K), 0);
 }
 
 /* Blocks that the guest gives back are free in the file, unless it may not. */
@@ -433,7 +420,7 @@ static void readers(void **state)
 	disk.format = "vhd";
 	assert_int_equal(serve(&s), -EIO);
 	assert_contains(k.err.text, "invalid VPC image");
-	assert_int_equal(run("qemu-img convert -O vpc " IMAGE " " DIR "/a.vhd"), 0);
+	assert_int_equal(shell("qemu-img convert -O vpc " IMAGE " " DIR "/a.vhd"), 0);
 	disk.path = (char *)DIR "/a.vhd";
 	assert_int_equal(serve(&s), 0);
 	request(s.fd, NBD_CMD_READ, 0, 0, &byte);
@@ -478,11 +465,11 @@ static void device(void **state)
 
 	kernel.module = false;
 	assert_int_equal(truncate(IMAGE, 0), 0);
-	assert_int_equal(run("qemu-img create -q -f qcow2 " IMAGE " 1049088"), 0);
+	assert_int_equal(shell("qemu-img create -q -f qcow2 " IMAGE " 1049088"), 0);
 	fd = attach(&minor);
 	assert_true(fd >= 0);
 	assert_int_equal(minor, 0);
-	assert_int_equal(run("[ \"$(cat " DIR "/modprobe)\" = 'nbd nbds_max=0 max_part=0 ' ]"), 0);
+	assert_int_equal(shell("[ \"$(cat " DIR "/modprobe)\" = 'nbd nbds_max=0 max_part=0 ' ]"), 0);
 	assert_int_equal(kernel.size, 1049088);
 	assert_int_equal(kernel.sector, 512);
 	assert_true(kernel.flags & NBD_FLAG_SEND_FLUSH);
@@ -569,8 +556,8 @@ static void guesses(void **state)
 	unsigned int minor;
 	int fd;
 
-	assert_int_equal(run("qemu-img create -q -f qcow2 " DIR "/base 8M && rm " IMAGE " && "
-			     "qemu-img create -q -f qcow2 -F qcow2 -b base " IMAGE), 0);
+	assert_int_equal(shell("qemu-img create -q -f qcow2 " DIR "/base 8M && rm " IMAGE " && "
+			       "qemu-img create -q -f qcow2 -F qcow2 -b base " IMAGE), 0);
 	fd = attach(&minor);
 	assert_true(fd >= 0);
 	close(fd);
@@ -602,6 +589,6 @@ int main(void)
 	flock(open(DIR ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600), LOCK_EX);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	run("rm -rf " DIR);
+	shell("rm -rf " DIR);
 	return rc;
 }

@@ -15,12 +15,13 @@
 #include "lib/device.h"
 #include "lib/image.h"
 #include "test/run.h"
+#include "test/shell.h"
+#include "test/warned.h"
 
 #define DIR "/tmp/images-test"
 #define IMAGES DIR "/images"
 
 static struct keel k;
-static char warned[512];
 static bool interrupted;
 
 static const struct command *const all[] = { &cmd_snapshot, &cmd_clone, NULL };
@@ -81,30 +82,6 @@ void keel_release_signals(const sigset_t *old)
 {
 }
 
-void keel_warn(struct keel *q, const char *fmt, ...)
-{
-	size_t n = strlen(warned);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(warned + n, sizeof(warned) - n, fmt, ap);
-	va_end(ap);
-}
-
-/* Another program: its exit status. */
-static int run(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-	int rc;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	rc = system(command);
-	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
-}
-
 static char *said_by(const char *command)
 {
 	static char text[8192];
@@ -124,10 +101,10 @@ static char *files(void)
 
 static int reset(void **state)
 {
-	run("rm -rf " DIR "; mkdir -p " DIR "/etc; cp /bin/true " DIR "/grub");
-	assert_int_equal(run("cd " DIR " && truncate -s 8M raw && printf abc | dd of=raw conv=notrunc 2>/dev/null && "
-			     "qemu-img convert -f raw -O qcow2 raw cloud.qcow2 && "
-			     "echo 'ssh-ed25519 AAAA me' >key.pub"), 0);
+	shell("rm -rf " DIR "; mkdir -p " DIR "/etc; cp /bin/true " DIR "/grub");
+	assert_int_equal(shell("cd " DIR " && truncate -s 8M raw && printf abc | dd of=raw conv=notrunc 2>/dev/null && "
+			       "qemu-img convert -f raw -O qcow2 raw cloud.qcow2 && "
+			       "echo 'ssh-ed25519 AAAA me' >key.pub"), 0);
 	keel_images_dir = IMAGES;
 	keel_config_dir = DIR "/etc";
 	guest_pvh_grub = DIR "/grub";
@@ -165,15 +142,16 @@ static void first_bytes(const char *path, const char *bytes)
 
 static void writes(const char *path, const char *pattern)
 {
-	assert_int_equal(run("qemu-io -f qcow2 -c 'write -P %s 0 512' %s >/dev/null", pattern, path), 0);
+	assert_int_equal(shell_of("qemu-io -f qcow2 -c 'write -P %s 0 512' %s >/dev/null", pattern, path),
+			 0);
 }
 
 static void config(const char *name, const char *disks)
 {
-	assert_int_equal(run("cat >" DIR "/etc/%s.cfg <<'END'\nname = '%s'\ntype = 'pvh'\nkernel = '" DIR "/grub'\n"
-			     "memory = 64\nuuid = '00112233-4455-6677-8899-aabbccddeeff'\n"
-			     "vif = ['mac=00:16:3e:01:02:03,ip=10.0.0.1,network=lan', 'vifname=x']\n"
-			     "disk = [ %s ]\nEND\n", name, name, disks), 0);
+	assert_int_equal(shell_of("cat >" DIR "/etc/%s.cfg <<'END'\nname = '%s'\ntype = 'pvh'\nkernel = '" DIR "/grub'\n"
+				  "memory = 64\nuuid = '00112233-4455-6677-8899-aabbccddeeff'\n"
+				  "vif = ['mac=00:16:3e:01:02:03,ip=10.0.0.1,network=lan', 'vifname=x']\n"
+				  "disk = [ %s ]\nEND\n", name, name, disks), 0);
 }
 
 /* A failure after each step leaves nothing. */
@@ -183,7 +161,7 @@ static void undone(void **state)
 	interrupted = true;
 	expect(1, "interrupted", "clone web a");
 	interrupted = false;
-	assert_int_equal(run("mkdir " DIR "/etc/a.cfg.new"), 0);
+	assert_int_equal(shell("mkdir " DIR "/etc/a.cfg.new"), 0);
 	expect(1, "cannot write", "clone web a");
 	first_bytes(DIR "/cloud.qcow2", "abc");
 	assert_int_equal(access(IMAGES "/a", F_OK), -1);
@@ -207,7 +185,7 @@ static void snapshots(void **state)
 	expect(0, "\"name\":\"one\"", "snapshot -l --json " DIR "/cloud.qcow2");
 	assert_null(strstr(printed, "\"key"));
 	/* Both belong together wherever they are moved. */
-	assert_int_equal(run("mkdir " DIR "/moved && mv " DIR "/cloud.* " DIR "/moved"), 0);
+	assert_int_equal(shell("mkdir " DIR "/moved && mv " DIR "/cloud.* " DIR "/moved"), 0);
 	first_bytes(DIR "/moved/cloud.qcow2", "YYY");
 	expect(1, "has no state 'three'", "snapshot -r " DIR "/moved/cloud.qcow2 three");
 	expect(0, "would be set back to two", "snapshot -n -r " DIR "/moved/cloud.qcow2 two");
@@ -234,12 +212,13 @@ static void guests(void **state)
 	config("web", "'" DIR "/cloud.qcow2,qcow2,xvda,w', '" DIR "/raw,raw,xvdb,r', "
 	       "'" DIR "/b.qcow2,qcow2,xvdc,w'");
 	expect(1, "b.qcow2", "snapshot web one");
-	assert_int_equal(run("cd " DIR "; qemu-img create -q -f qcow2 b.qcow2 8M; touch b.qcow2.two"), 0);
+	assert_int_equal(shell("cd " DIR "; qemu-img create -q -f qcow2 b.qcow2 8M; "
+			       "touch b.qcow2.two"), 0);
 	expect(1, "b.qcow2.two is there already", "snapshot web two");
 	/* The second fails when the first is done already. */
-	assert_int_equal(run("mkdir " DIR "/b.qcow2.new"), 0);
+	assert_int_equal(shell("mkdir " DIR "/b.qcow2.new"), 0);
 	expect(1, "b.qcow2.new", "snapshot web one");
-	assert_int_equal(run("rmdir " DIR "/b.qcow2.new"), 0);
+	assert_int_equal(shell("rmdir " DIR "/b.qcow2.new"), 0);
 	first_bytes(DIR "/cloud.qcow2", "abc");
 	expect(0, "b.qcow2: kept as one", "snapshot web one");
 	assert_null(strstr(printed, "raw"));
@@ -297,13 +276,13 @@ static void full_clones(void **state)
 	close(fd);
 	expect(0, "cloned as two", "clone --full web two");
 	first_bytes(IMAGES "/two/xvda.qcow2", "abc");
-	assert_int_equal(run("qemu-img info " IMAGES "/two/xvda.qcow2 | grep -q backing"), 1);
+	assert_int_equal(shell("qemu-img info " IMAGES "/two/xvda.qcow2 | grep -q backing"), 1);
 	/* What nobody may write stays as it is. */
-	assert_int_equal(run("chmod 444 " DIR "/raw"), 0);
+	assert_int_equal(shell("chmod 444 " DIR "/raw"), 0);
 	expect(0, "cloned as three", "clone web three");
 	first_bytes(IMAGES "/three/xvda.qcow2", "abc");
-	assert_int_equal(run("qemu-img info " IMAGES "/three/xvda.qcow2 | grep -q '^backing file: " DIR
-			     "/raw'"), 0);
+	assert_int_equal(shell("qemu-img info " IMAGES "/three/xvda.qcow2 | grep -q '^backing file: " DIR
+			       "/raw'"), 0);
 	config("shared", "'" DIR "/raw,raw,xvda,w!'");
 	expect(1, "shared by guests", "clone --full shared x");
 	/* The second disk cannot be copied: neither the first one nor its kept state remain. */
@@ -324,6 +303,6 @@ int main(void)
 	/* One run at a time: the folder has one name. */
 	flock(open(DIR ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600), LOCK_EX);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	run("rm -rf " DIR);
+	shell("rm -rf " DIR);
 	return rc;
 }

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "keel/run.h"
 #include "lib/hyper.h"
 #include "run/init.h"
 #include "test/run.h"
+#include "test/shell.h"
 
 #define DIR "/tmp/keel-run-test"
 #define RUN "run --kernel /k " DIR "/root -- "
@@ -72,13 +72,6 @@ void keel_warn(struct keel *q, const char *fmt, ...)
 
 void warn_of(void *arg, const char *text)
 {
-}
-
-static int shell(const char *command)
-{
-	int rc = system(command);
-
-	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
 }
 
 /* What Debian's cpio makes of the archive is in DIR/out. */
@@ -314,27 +307,28 @@ static void too_large(void **state)
 /* Whatever an image says, only its own parts are read, and each one ends. */
 static void forged(void **state)
 {
-	assert_int_equal(image("echo evil >l1/f; tar -C l1 -cPf a.tar --transform 's,f,../../evil,"
-			       "' f; finish a.tar"), 0);
-	expect(125, "layer 1 of the image is damaged", RUN_IMAGE);
-	assert_int_equal(image("tar -C l1 -cf a.tar f; head -c 700 a.tar >b.tar; finish b.tar"), 0);
-	expect(125, "layer 1 of the image is damaged", RUN_IMAGE);
-	assert_int_equal(image("tar -C l1 -cf a.tar f; printf 7 | dd of=a.tar conv=notrunc bs=1 "
-			       "seek=110 2>/dev/null; finish a.tar"), 0);
-	expect(125, "layer 1 of the image is damaged", RUN_IMAGE);
-	assert_int_equal(image("printf '{\"layers\":[{\"digest\":\"sha256:../../../a.tar\"}]}' >m; "
-			       "blob m; index $d"), 0);
-	expect(125, "is no digest", RUN_IMAGE);
-	assert_int_equal(image("echo '[1' >i/index.json"), 0);
-	expect(125, "is no JSON", RUN_IMAGE);
-	assert_int_equal(image("echo '{\"manifests\":[{\"digest\":\"sha256:0\","
-			       "\"platform\":{\"architecture\":\"arm64\"}}]}' >i/index.json"), 0);
-	expect(125, "has no image for amd64", RUN_IMAGE);
-	assert_int_equal(image("echo '{}' >m; manifest m >/dev/null; index $d; cp i/index.json m2; "
-			       "blob m; index $d"), 0);
-	expect(125, "has no image for amd64", RUN_IMAGE);
-	assert_int_equal(image("echo '{\"layers\":[]}' >m; blob m; index $d"), 0);
-	expect(125, "is no image with 1 to 256 layers", RUN_IMAGE);
+	static const struct { const char *script, *says; } cases[] = {
+		{ "echo evil >l1/f; tar -C l1 -cPf a.tar --transform 's,f,../../evil,' f; finish a.tar",
+		  "layer 1 of the image is damaged" },
+		{ "tar -C l1 -cf a.tar f; head -c 700 a.tar >b.tar; finish b.tar",
+		  "layer 1 of the image is damaged" },
+		{ "tar -C l1 -cf a.tar f; printf 7 | dd of=a.tar conv=notrunc bs=1 seek=110 2>/dev/null; "
+		  "finish a.tar",
+		  "layer 1 of the image is damaged" },
+		{ "printf '{\"layers\":[{\"digest\":\"sha256:../../../a.tar\"}]}' >m; blob m; index $d",
+		  "is no digest" },
+		{ "echo '[1' >i/index.json", "is no JSON" },
+		{ "echo '{\"manifests\":[{\"digest\":\"sha256:0\",\"platform\":{\"architecture\":\"arm64\"}}]}' >i/index.json",
+		  "has no image for amd64" },
+		{ "echo '{}' >m; manifest m >/dev/null; index $d; cp i/index.json m2; blob m; index $d",
+		  "has no image for amd64" },
+		{ "echo '{\"layers\":[]}' >m; blob m; index $d", "is no image with 1 to 256 layers" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(image(cases[i].script), 0);
+		expect(125, cases[i].says, RUN_IMAGE);
+	}
 }
 
 int main(void)

@@ -8,6 +8,7 @@
  */
 #include "test/check.h"
 #include "test/run.h"
+#include "test/warned.h"
 
 #include <dirent.h>
 #include <endian.h>
@@ -71,7 +72,7 @@ static const char config[] = "{\"name\":\"web\",\"uuid\":\"11223344-5566-7788-99
 	"\"disk\":[{\"target\":\"/d\",\"vdev\":\"xvda\"}],"
 	"\"vif\":[{\"mac\":\"00:16:3e:00:00:07\",\"bridge\":\"br0\",\"rate\":\"10Mb/s@50ms\"}]}";
 static const char *stored;
-static char folder[] = "/tmp/save_test.XXXXXX", file[64], warned[1024];
+static char folder[] = "/tmp/save_test.XXXXXX", file[64];
 static int fail_at, calls;	/* which hypercall or write fails, and how many there were */
 static bool dies;		/* the process, where it would fail */
 static uint64_t bad_gfn = ~0ULL;	/* that cannot be mapped */
@@ -890,16 +891,6 @@ void keel_hold_signals(sigset_t *old)
 
 void keel_release_signals(const sigset_t *old)
 {
-}
-
-void keel_warn(struct keel *q, const char *fmt, ...)
-{
-	size_t n = strlen(warned);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(warned + n, sizeof(warned) - n, fmt, ap);
-	va_end(ap);
 }
 
 uint64_t keel_now_ms(void)

@@ -4,6 +4,7 @@
  * domains.
  */
 #include "test/check.h"
+#include "test/warned.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -15,7 +16,7 @@
 #include "lib/store.h"
 #include "lib/unfinished.h"
 
-static char dir[] = "/tmp/unfinished-test-XXXXXX", warned[512];
+static char dir[] = "/tmp/unfinished-test-XXXXXX";
 static const unsigned char uuid[16] = { 0xaa }, other[16] = { 0xbb };
 static unsigned int destroyed[8];
 static int stays;
@@ -46,16 +47,6 @@ int hyper_domain_info(struct keel *q, unsigned int domid, struct xen_domctl_getd
 char *store_read(struct keel *q, const char *fmt, ...)
 {
 	return NULL;
-}
-
-void keel_warn(struct keel *q, const char *fmt, ...)
-{
-	size_t n = strlen(warned);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(warned + n, sizeof(warned) - n, fmt, ap);
-	va_end(ap);
 }
 
 int keel_domain_destroy(struct keel *q, unsigned int domid)

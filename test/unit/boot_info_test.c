@@ -247,6 +247,17 @@ static const struct mb2_info *mb2_end(void)
 	return (const struct mb2_info *)mb2;
 }
 
+struct range { uint64_t base, size, type; };
+
+static void add_map(struct range first, struct range second)
+{
+	uint32_t *map = mb2_add(MB2_TAG_MMAP, 16 + 2 * 24);
+
+	map[0] = 24;
+	memcpy(map + 2, &first, sizeof(first));
+	memcpy(map + 8, &second, sizeof(second));
+}
+
 static void add_module_tag(uint32_t start, uint32_t end, const char *string)
 {
 	uint32_t *m = mb2_add(MB2_TAG_MODULE, 17 + strlen(string));
@@ -258,7 +269,6 @@ static void add_module_tag(uint32_t start, uint32_t end, const char *string)
 
 static void test_multiboot2(void **state)
 {
-	uint64_t *map;
 	uint32_t *fb;
 
 	mb2_begin();
@@ -266,14 +276,7 @@ static void test_multiboot2(void **state)
 	/* Too short to be a device tree, so nothing is read at these addresses. */
 	add_module_tag(0x200000, 0x200010, "placeholder root=/dev/sda");
 	add_module_tag(0x300000, 0x300010, "quiet");
-	map = mb2_add(MB2_TAG_MMAP, 16 + 2 * 24);
-	((uint32_t *)map)[0] = 24;
-	map[1] = 0x100000;
-	map[2] = 0x100000;
-	map[3] = 1;
-	map[4] = 0;
-	map[5] = 0x9f000;
-	map[6] = 99;
+	add_map((struct range){ 0x100000, 0x100000, 1 }, (struct range){ 0, 0x9f000, 99 });
 	fb = mb2_add(MB2_TAG_FRAMEBUFFER, 8 + 32);
 	fb[0] = 0xfd000000;
 	fb[2] = 4096;
@@ -314,14 +317,7 @@ static void test_multiboot2_efi(void **state)
 
 	mb2_begin();
 	*(uint64_t *)mb2_add(MB2_TAG_EFI64, 16) = 0x7f5ec018;
-	map = mb2_add(MB2_TAG_MMAP, 16 + 2 * 24);
-	((uint32_t *)map)[0] = 24;
-	map[1] = 0x100000;
-	map[2] = 0x100000;
-	map[3] = 1;
-	map[4] = 0x200000;
-	map[5] = 0x3000;
-	map[6] = 2;
+	add_map((struct range){ 0x100000, 0x100000, 1 }, (struct range){ 0x200000, 0x3000, 2 });
 	map = mb2_add(MB2_TAG_EFI_MMAP, 16 + 3 * 48);
 	((uint32_t *)map)[0] = 48;
 	for (unsigned int i = 0; i < 3; i++)
