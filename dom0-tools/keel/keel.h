@@ -33,7 +33,7 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_claims, cmd_debug_keys, cmd_set_parameters, cmd_config_update, cmd_edit,
 	cmd_autostart, cmd_events, cmd_stats, cmd_domstats, cmd_top, cmd_logs,
 	cmd_dump_core, cmd_save, cmd_restore, cmd_resume, cmd_install, cmd_uninstall,
-	cmd_snapshot, cmd_clone, cmd_run, cmd_migrate, cmd_migrate_receive;
+	cmd_import, cmd_snapshot, cmd_clone, cmd_run, cmd_migrate, cmd_migrate_receive;
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);

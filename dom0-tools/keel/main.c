@@ -18,7 +18,7 @@ const struct command *const commands[] = {
 	&cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove, &cmd_cpupool_migrate, &cmd_trigger,
 	&cmd_sysrq, &cmd_dmesg, &cmd_debug_keys, &cmd_set_parameters, &cmd_events,
 	&cmd_stats, &cmd_domstats, &cmd_top, &cmd_logs, &cmd_dump_core, &cmd_save, &cmd_restore,
-	&cmd_resume, &cmd_migrate, &cmd_migrate_receive, &cmd_snapshot, &cmd_clone, &cmd_run,
+	&cmd_resume, &cmd_migrate, &cmd_migrate_receive, &cmd_import, &cmd_snapshot, &cmd_clone, &cmd_run,
 	&cmd_help, NULL,
 };
 

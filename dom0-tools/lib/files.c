@@ -67,6 +67,16 @@ bool keel_write_file(const char *path, const char *text)
 	return !close(fd) && ok;
 }
 
+bool keel_sync_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && !fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 bool keel_sync_name(const char *path)
 {
 	char folder[PATH_MAX];

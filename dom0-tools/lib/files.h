@@ -19,6 +19,8 @@ uint64_t keel_file_size(const char *path);
 bool keel_write_file(const char *path, const char *text);
 /* The same with @mode, at once or not at all: what is there stays until the new text is on disk. */
 int keel_replace_file(struct keel *k, const char *path, const char *text, mode_t mode);
+/* What is in it is on disk. False: errno says why not. */
+bool keel_sync_file(const char *path);
 /* A name that has come or gone is so on disk, too, when it returns. False: errno says why not. */
 bool keel_sync_name(const char *path);
 /*

@@ -24,16 +24,13 @@ bool image_is_locked(int fd, bool readonly);
 int image_in_use(struct keel *k, const struct guest_disk *d);
 
 struct image_info {
-	char format[16];		/* QEMU's name */
 	uint64_t size;			/* of the disk, in bytes */
-	bool outside;			/* parts of it are in other files, backing files included */
-	char backing[4096];		/* what is directly behind it, or empty */
 	bool encrypted, damaged;
 };
 
 /*
- * image_info.c: what qemu-img says of the image at @path, which may be hostile. Without @format
- * (QEMU's name) it guesses: then nothing may be believed but that .outside is false.
+ * image_info.c: what qemu-img says of the image at @path, which may be hostile; @format is QEMU's
+ * name. It opens a data file that the image names, but no backing file.
  */
 int image_info(struct keel *k, const char *path, const char *format, struct image_info *i);
 /*
@@ -42,12 +39,30 @@ int image_info(struct keel *k, const char *path, const char *format, struct imag
  */
 int image_check_chain(struct keel *k, const struct guest_disk *d);
 
+/* image_source.c: an image that may be hostile, in a folder where others may write. */
+struct image_source {
+	const char *path, *format;	/* "qcow2" or "raw" */
+	int fd;
+	struct stat st;
+};
+
+/*
+ * Opens a file or block device, but no symbolic link. @format is one of the two, or NULL: then the
+ * first sector says it. -EPERM: it is an image with parts in other files, none of which was opened.
+ */
+int image_source_open(struct keel *k, struct image_source *s, const char *path, const char *format);
+/* After it was read by its name: whether it is still the file that was opened. -EAGAIN if not. */
+int image_source_unchanged(struct keel *k, const struct image_source *s);
+void image_source_close(struct image_source *s);
+
 /*
  * image_make.c: new files, qcow2 all of them, for root only; a failure leaves none. @base_format
  * and @format are QEMU's names. The base of an overlay has to stay as it is from now on.
  */
 int image_overlay(struct keel *k, const char *base, const char *base_format, const char *path);
 int image_copy(struct keel *k, const char *from, const char *format, const char *path);
+/* It grows to @size bytes. */
+int image_resize(struct keel *k, const char *path, uint64_t size);
 /* -EBUSY if a guest or a program has it open. */
 int image_check_unused(struct keel *k, const struct guest_disk *d);
 
@@ -75,6 +90,19 @@ int images_make_folder(struct keel *k, const char *guest);
 void images_remove_folder(const char *guest);
 /* A path in it, to free, or NULL. */
 char *images_path(struct keel *k, const char *guest, const char *file);
+
+/* seed.c: what cloud-init finds on a disk with the label CIDATA (its data source NoCloud). */
+struct seed {
+	const char *hostname;
+	const char *user;		/* or NULL: the image's own */
+	const char *keys;		/* lines as in ~/.ssh/authorized_keys, or NULL */
+	const char *instance;		/* another one is another machine to cloud-init */
+};
+
+/* Whether one can be made of it. */
+int seed_check(struct keel *k, const struct seed *s);
+/* On disk when it returns, for root only; a failure leaves none. */
+int seed_make(struct keel *k, const char *path, const struct seed *s);
 
 /* A server of one image, for one connection: it ends with it, and has written everything then. */
 struct image_server {

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "lib/files.h"
 #include "lib/program.h"
 
 #define MEMORY (2ull << 30)
@@ -34,13 +35,10 @@ static int qemu_img(struct keel *k, const char *const argv[], const char *what, 
 	int rc = program_do(k, &(struct program){
 		.argv = argv, .package = QEMU_PACKAGE, .what = what, .memory = MEMORY, .file = room_for(path),
 	});
-	int fd = rc ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 
 	umask(before);
-	if (!rc && (fd < 0 || fsync(fd)))
+	if (!rc && !keel_sync_file(path))
 		rc = keel_fail_errno(&k->err, "cannot write %s", path);
-	if (fd >= 0)
-		close(fd);
 	if (rc)
 		unlink(path);
 	return rc;
@@ -62,6 +60,15 @@ int image_copy(struct keel *k, const char *from, const char *format, const char 
 	};
 
 	return qemu_img(k, argv, "copying the image", path);
+}
+
+int image_resize(struct keel *k, const char *path, uint64_t size)
+{
+	char text[24];
+	const char *const argv[] = { QEMU_IMG, "resize", "-q", "-f", "qcow2", path, text, NULL };
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
+	return qemu_img(k, argv, "resizing the image", path);
 }
 
 int image_check_unused(struct keel *k, const struct guest_disk *d)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * snapshot and clone, with Debian's own qemu-img: what they make of images, and what they leave
- * when something fails.
+ * import, snapshot and clone, with Debian's own qemu-img and mtools: what they make of images, and
+ * what they leave when something fails.
  */
 #include "test/check.h"
 
@@ -20,11 +20,13 @@
 
 #define DIR "/tmp/images-test"
 #define IMAGES DIR "/images"
+#define KEY " --ssh-key " DIR "/key.pub"
 
 static struct keel k;
 static bool interrupted;
+static void (*meanwhile)(void);
 
-static const struct command *const all[] = { &cmd_snapshot, &cmd_clone, NULL };
+static const struct command *const all[] = { &cmd_import, &cmd_snapshot, &cmd_clone, NULL };
 
 int keel_open(struct keel *q, bool no_xenstore)
 {
@@ -63,8 +65,22 @@ uint64_t keel_now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static void touch(void)
+{
+	assert_int_equal(utimensat(AT_FDCWD, DIR "/raw", NULL, 0), 0);
+}
+
+static void exchange(void)
+{
+	assert_int_equal(renameat2(AT_FDCWD, DIR "/theirs", AT_FDCWD, DIR "/other", RENAME_EXCHANGE), 0);
+}
+
+/* Once, beside the first program. */
 void keel_progress(struct keel *q, const char *what, uint64_t done, uint64_t total)
 {
+	if (meanwhile)
+		meanwhile();
+	meanwhile = NULL;
 }
 
 bool keel_interrupted(struct keel *q)
@@ -103,6 +119,7 @@ static int reset(void **state)
 {
 	shell("rm -rf " DIR "; mkdir -p " DIR "/etc; cp /bin/true " DIR "/grub");
 	assert_int_equal(shell("cd " DIR " && truncate -s 8M raw && printf abc | dd of=raw conv=notrunc 2>/dev/null && "
+			       "printf '\\125\\252' | dd of=raw bs=1 seek=510 conv=notrunc 2>/dev/null && "
 			       "qemu-img convert -f raw -O qcow2 raw cloud.qcow2 && "
 			       "echo 'ssh-ed25519 AAAA me' >key.pub"), 0);
 	keel_images_dir = IMAGES;
@@ -110,6 +127,7 @@ static int reset(void **state)
 	guest_pvh_grub = DIR "/grub";
 	warned[0] = 0;
 	interrupted = false;
+	meanwhile = NULL;
 	k = (struct keel){ 0 };
 	return 0;
 }
@@ -128,6 +146,117 @@ static void expect(int code, const char *says, const char *words)
 	assert_contains(printed, says);
 	if (rc || strstr(words, " -n "))
 		assert_string_equal(files(), before);
+}
+
+/* A word of the FAT file system in the seed. */
+static void seed_has(const char *guest, const char *file, const char *what)
+{
+	char command[256], *text;
+
+	snprintf(command, sizeof(command), "mcopy -n -i " IMAGES "/%s/seed.img ::%s -", guest, file);
+	text = said_by(command);
+	assert_contains(text, what);
+}
+
+static void imported(void **state)
+{
+	struct guest_config g;
+	char uuid[37];
+
+	expect(0, "would be imported", "import -n " DIR "/cloud.qcow2 --name web");
+	expect(0, "\"dry_run\":true", "import --json -n " DIR "/cloud.qcow2 --name web");
+	expect(0, "`keel create web` starts it", "import " DIR "/cloud.qcow2 --name web --user me"
+	       KEY " --memory 2g --vcpus 2 --network lan --size 16m");
+	assert_int_equal(guest_from_file(&g, DIR "/etc/web.cfg", NULL, NULL, &k.err), 0);
+	assert_string_equal(g.name, "web");
+	guest_uuid_text(g.uuid, uuid);
+	assert_string_equal(g.kernel, DIR "/grub");
+	assert_int_equal(g.memory_mib, 2048);
+	assert_int_equal(g.vcpus, 2);
+	assert_string_equal(g.vif[0].network, "lan");
+	assert_string_equal(g.disk[0].path, IMAGES "/web/disk.qcow2");
+	assert_string_equal(g.disk[0].format, "qcow2");
+	assert_true(g.disk[1].readonly);
+	guest_free(&g);
+	assert_contains(files(), "images/web/disk.qcow2 600\n");
+	assert_int_equal(shell("qemu-img dd -f qcow2 -O raw if=" IMAGES "/web/disk.qcow2 of=" DIR "/out bs=1M && cmp -n 8388608 "
+			     DIR "/out " DIR "/raw && [ $(stat -c %s " DIR "/out) = 16777216 ]"), 0);
+	seed_has("web", "user-data", "#cloud-config\n{");
+	seed_has("web", "user-data", "\"ssh_authorized_keys\":[\n        \"ssh-ed25519 AAAA me\"\n");
+	seed_has("web", "user-data", "\"name\":\"me\"");
+	seed_has("web", "meta-data", uuid);
+	seed_has("web", "meta-data", "\"local-hostname\":\"web\"");
+	assert_int_equal(shell("[ \"$(blkid -p -o value -s LABEL " IMAGES "/web/seed.img)\" = "
+			       "CIDATA ]"), 0);
+	expect(1, "there are images of 'web' already", "import " DIR "/raw --name web");
+	expect(0, "\"result\":", "import --json " DIR "/raw --name other --hostname a.b" KEY);
+	seed_has("other", "user-data", "\"hostname\":\"a.b\"");
+	seed_has("other", "user-data", "\"ssh_authorized_keys\"");
+	/* Two machines are two to cloud-init. */
+	assert_int_equal(shell("cd " IMAGES " && for g in web other; do mcopy -n -i $g/seed.img ::meta-data - | grep instance; done | "
+			     "uniq -d | grep -q ."), 1);
+}
+
+/* Nothing of an image may be elsewhere; what is no image of a disk is refused. */
+static void hostile(void **state)
+{
+	assert_int_equal(shell("cd " DIR " && qemu-img create -q -f qcow2 -F raw -b raw backed && "
+			       "qemu-img create -q -f qcow2 -o data_file=data data.qcow2 8M && rm data && mkfifo data fifo && "
+			       "qemu-img create -q -f qcow2 huge 3T && ln -s raw link && ln -s fifo tofifo && "
+			       "qemu-img create -q -f qcow2 -o encrypt.format=aes,encrypt.key-secret=s "
+			       "--object secret,id=s,data=x locked 8M && cp cloud.qcow2 damaged && "
+			       "printf '\\2' | dd of=damaged bs=1 seek=79 conv=notrunc 2>/dev/null"), 0);
+	/* A raw disk whose guest has written the header of an image. */
+	assert_int_equal(shell("cd " DIR " && cp backed trap.raw && truncate -s 8M trap.raw"), 0);
+	expect(1, "in another file (a backing file)", "import " DIR "/backed --name a");
+	expect(1, "in another file (a backing file)", "import " DIR "/trap.raw --name a");
+	expect(1, "in another file (a backing file)", "import " DIR "/trap.raw --name a --format qcow2");
+	/* Nothing opens the FIFO that it names. */
+	expect(1, "in another file (a data file)", "import " DIR "/data.qcow2 --name a");
+	expect(1, "is neither a file nor a block device", "import " DIR "/fifo --name a");
+	expect(1, "is neither a file nor a block device", "import " DIR " --name a");
+	expect(1, "is a symbolic link", "import " DIR "/link --name a");
+	expect(1, "is a symbolic link", "import " DIR "/tofifo --name a");
+	expect(1, "1 MiB to 2 TiB are sensible", "import " DIR "/huge --name a");
+	expect(1, "neither qcow2 nor a disk", "import " DIR "/key.pub --name a");
+	expect(1, "1 MiB to 2 TiB are sensible", "import " DIR "/key.pub --name a --format raw");
+	expect(1, " is encrypted", "import " DIR "/locked --name a");
+	expect(1, " is marked as damaged", "import " DIR "/damaged --name a");
+	expect(1, "cannot open " DIR "/none", "import " DIR "/none --name a");
+	expect(1, "not in qcow2 format", "import " DIR "/raw --name a --format qcow2");
+	expect(0, "imported", "import " DIR "/trap.raw --name a --format raw");
+}
+
+/* Whoever can write the image waits until it was looked at. */
+static void changed(void **state)
+{
+	meanwhile = touch;
+	expect(1, "was changed meanwhile", "import " DIR "/raw --name a");
+	assert_int_equal(shell("cd " DIR " && mkdir theirs other && cp raw theirs && cp raw other"), 0);
+	meanwhile = exchange;
+	expect(1, "was changed meanwhile", "import " DIR "/theirs/raw --name a");
+	expect(0, "imported", "import " DIR "/raw --name a");
+}
+
+static void bad_words(void **state)
+{
+	expect(2, "the guest needs a name", "import " DIR "/raw");
+	expect(1, "has to begin with a letter", "import " DIR "/raw --name ..");
+	expect(1, "may hold letters", "import " DIR "/raw --name a/b");
+	expect(1, "is no host name", "import " DIR "/raw --name a_b");
+	expect(1, "is no name of a user", "import " DIR "/raw --name a --user Me" KEY);
+	expect(1, "could not log in without a key", "import " DIR "/raw --name a --user me");
+	expect(1, "cannot open SSH key", "import " DIR "/raw --name a --ssh-key " DIR "/nokey");
+	assert_int_equal(shell("cd " DIR "; echo '--BEGIN OPENSSH PRIVATE KEY--' >key; echo >empty"), 0);
+	expect(1, "that is a private key", "import " DIR "/raw --name a --ssh-key " DIR "/key");
+	expect(1, "no public key", "import " DIR "/raw --name a --ssh-key " DIR "/empty");
+	expect(1, "cannot become smaller", "import " DIR "/raw --name a --size 4m");
+	expect(1, "no name of a network", "import " DIR "/raw --name a --network a]");
+	expect(1, "may not hold @@", "import " DIR "/raw --name a@@1M");
+	expect(2, "bad option or value", "import " DIR "/raw --name a --memory lots");
+	expect(2, "bad option or value", "import " DIR "/raw --name a --format vmdk");
+	guest_pvh_grub = "/none";
+	expect(1, "no GRUB for PVH guests", "import " DIR "/raw --name a");
 }
 
 /* What a guest sees at the start of its disk. */
@@ -160,9 +289,11 @@ static void undone(void **state)
 	config("web", "'" DIR "/cloud.qcow2,qcow2,xvda,w'");
 	interrupted = true;
 	expect(1, "interrupted", "clone web a");
+	expect(1, "interrupted", "import " DIR "/raw --name a");
 	interrupted = false;
 	assert_int_equal(shell("mkdir " DIR "/etc/a.cfg.new"), 0);
 	expect(1, "cannot write", "clone web a");
+	expect(1, "cannot write", "import " DIR "/raw --name a");
 	first_bytes(DIR "/cloud.qcow2", "abc");
 	assert_int_equal(access(IMAGES "/a", F_OK), -1);
 }
@@ -294,6 +425,8 @@ static void full_clones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(imported, reset), cmocka_unit_test_setup(hostile, reset),
+		cmocka_unit_test_setup(changed, reset), cmocka_unit_test_setup(bad_words, reset),
 		cmocka_unit_test_setup(undone, reset), cmocka_unit_test_setup(snapshots, reset),
 		cmocka_unit_test_setup(guests, reset), cmocka_unit_test_setup(clones, reset),
 		cmocka_unit_test_setup(full_clones, reset),
