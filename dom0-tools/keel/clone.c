@@ -113,9 +113,9 @@ static int make_own(struct keel *k, struct clone *c)
 
 	*g = *c->from;
 	g->name = (char *)c->name;
-	g->has_uuid = true;
 	if (guest_uuid_make(g->uuid, &k->err))
 		return -k->err.code;
+	g->has_uuid = true;
 	for (unsigned int i = 0; i < g->vifs; i++) {
 		struct guest_vif *v = &g->vif[i];
 
