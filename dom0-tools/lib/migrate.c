@@ -42,30 +42,10 @@ static int failed(struct migrate *m, int rc, const char *what)
 	return keel_fail(&m->s.k->err, -rc, "cannot %s of %s: %s", what, m->d->name, strerror(-rc));
 }
 
-/* Some have been given back since they were written to: they cannot be mapped, and that is said. */
+/* Some may have been given back since they were written to: that, too, is said of them. */
 static int put_pages(struct migrate *m, const uint64_t *gfns, unsigned int n)
 {
-	uint64_t types[FRAMES_BATCH], there[FRAMES_BATCH], none[FRAMES_BATCH];
-	unsigned int nr_there = 0, nr_none = 0;
-	int err[FRAMES_BATCH], rc;
-
-	memcpy(types, gfns, n * sizeof(*gfns));
-	rc = hyper_frame_types(m->s.k, m->d->id, types, n);
-	if (rc)
-		return failed(m, rc, "find the memory");
-	for (unsigned int i = 0; i < n; i++) {
-		if (types[i] == XEN_DOMCTL_PFINFO_NOTAB) {
-			there[nr_there++] = gfns[i];
-		} else {
-			err[nr_none] = 1;
-			none[nr_none++] = gfns[i];
-		}
-	}
-	if (nr_none)
-		rc = save_put_batch(&m->s, none, nr_none, NULL, err);
-	if (!rc && nr_there)
-		rc = frames_map(m->s.k, m->d, there, nr_there, save_put_batch, &m->s);
-	return rc;
+	return frames_map(m->s.k, m->d, gfns, n, save_put_batch, &m->s);
 }
 
 /* All pages with a bit, which goes. */
