@@ -1884,7 +1884,10 @@ static void say(const char *words, size_t size)
 		_exit(1);
 }
 
-/* Talks as @parts say: b(anner), s(tream), r(eady), g(o), o(k), f(ailure), G(o back), w(ait). */
+/*
+ * Talks as @parts say: b(anner), s(tream), r(eady), g(o), o(k), f(ailure), G(o back), w(ait), x: a
+ * report that is none.
+ */
 static int talk(const char *parts)
 {
 	static const struct stream_ops ops = { ignore_policy, ignore_pages, ignore_none, ignore_state };
@@ -1906,8 +1909,10 @@ static int talk(const char *parts)
 			    sizeof(MIGRATE_REPORT) + 1);
 		if (*parts == 'G')
 			say(MIGRATE_GO, sizeof(MIGRATE_GO));
+		if (*parts == 'x')
+			say("my copy!\0", 9);
 		if (*parts == 'w')
-			sleep(60);
+			sleep(30);
 	}
 	return 0;
 }
@@ -2030,7 +2035,7 @@ static void failing_migrations(void **state)
 {
 	struct migrate_result r;
 	char number[12];
-	int n, rc, said;
+	int n, rc, said, refused = 0;
 
 	for (n = 1;; n++) {
 		start_web(10);
@@ -2063,6 +2068,20 @@ static void failing_migrations(void **state)
 			break;
 	}
 	assert_in_range(n, 25, 90);
+	/* The last of its calls let the guest run, when it has been told that it may. */
+	for (n -= 7;; n++) {
+		snprintf(number, sizeof(number), "%d", n);
+		start_web(10);
+		rc = migrate(&r, "fail", number);
+		if (read_number(conversation) == 2)
+			break;
+		if (rc != -EREMOTEIO)
+			continue;
+		assert_contains(k.err.text, "it goes on here");
+		check_stayed();
+		refused++;
+	}
+	assert_true(refused);
 	for (n = 1;; n += 1 + n / 2) {
 		start_web(10);
 		until_interrupt = n;
@@ -2078,8 +2097,14 @@ static void failing_migrations(void **state)
 	assert_in_range(n, 50, 5000);
 }
 
+static void interrupt(int signal)
+{
+	until_interrupt = 1;
+}
+
 static void other_sides(void **state)
 {
+	static const struct sigaction alarmed = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
 	static const struct {
 		const char *talk;
 		int rc;
@@ -2094,6 +2119,7 @@ static void other_sides(void **state)
 		{ "bsrg", -EREMOTEIO, false,
 		  "whether web runs on the other side is not known (the other side has ended" },
 		{ "bsrgb", -EREMOTEIO, false, "`keel destroy web` here; if not, `keel resume web`" },
+		{ "bsrgx", -EREMOTEIO, false, "is not known" },
 		{ "bsrgf", -EREMOTEIO, false, "is not known" },
 		{ "bsrgfG", -EREMOTEIO, true, "web cannot run on the other side; it goes on here" },
 		{ "bsrgo", 0, false, "" },
@@ -2109,12 +2135,43 @@ static void other_sides(void **state)
 		else
 			assert_int_equal(web.there && web.shutdown, cases[i].rc != 0);
 	}
-	/* One that does not listen: a signal ends the wait, and then its process. */
+	/* One that does not listen: a signal ends the wait for room, long before its process ends. */
 	start_web(200);
-	until_interrupt = 9;
+	unlink(conversation);
+	sigaction(SIGALRM, &alarmed, NULL);
+	alarm(1);
 	assert_int_equal(migrate(&r, "talk", "bw"), -EINTR);
 	until_interrupt = 0;
+	assert_int_not_equal(r.size, 0);
+	assert_int_equal(access(conversation, F_OK), -1);
 	check_stayed();
+}
+
+/* It is not told that it may run the guest: it says nothing of how that went, and keeps nothing. */
+static void not_allowed(void **state)
+{
+	static const char said[] = MIGRATE_BANNER MIGRATE_READY;
+	int in = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
+	unsigned char *data, answer[200];
+	struct keel_domain d;
+	size_t size;
+
+	start_web(10);
+	assert_int_equal(save(), 0);
+	data = read_file(file, &size);
+	assert_int_equal(write(in, data, size), size);
+	assert_int_equal(write(in, "domain is mine", 15), 15);
+	lseek(in, 0, SEEK_SET);
+	end(&new);
+	assert_int_equal(keel_migrate_receive(&k, in, out, &d), -EPROTO);
+	assert_contains(k.err.text, "says something else ('domain is m...')");
+	assert_false(new.there);
+	assert_int_equal(pread(out, answer, sizeof(answer), 0), sizeof(said));
+	assert_memory_equal(answer, said, sizeof(said));
+	close(in);
+	close(out);
+	free(data);
+	unlink(file);
 }
 
 static void migrate_commands(void **state)
@@ -2228,7 +2285,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(failing_restores), cmocka_unit_test(form), cmocka_unit_test(refused),
 		cmocka_unit_test(moved), cmocka_unit_test(pages_again), cmocka_unit_test(features),
 		cmocka_unit_test(configurations), cmocka_unit_test(samples), cmocka_unit_test(commands_work),
-		cmocka_unit_test(migrations), cmocka_unit_test(other_sides), cmocka_unit_test(migrate_commands),
+		cmocka_unit_test(migrations), cmocka_unit_test(other_sides), cmocka_unit_test(not_allowed),
+		cmocka_unit_test(migrate_commands),
 		cmocka_unit_test(cut_or_damaged), cmocka_unit_test(fuzz), cmocka_unit_test(failing_migrations),
 	};
 	char run_dir[64], command[128];
