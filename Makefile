@@ -48,6 +48,13 @@ $(O)/%.o: %.c $(CONFIG_H) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# GRUB's font: 16 bytes for each character of ASCII.
+FONT_H := $(O)/include/font.h $(O)/unit/include/font.h
+$(O)/arch/x86/screen.o $(O)/unit/obj/arch/x86/screen.o $(O)/unit/obj/test/unit/screen_test.o: $(FONT_H)
+$(FONT_H): /usr/share/grub/ascii.h
+	@mkdir -p $(@D)
+	@sed 's/^unsigned char/static const &/' $< >$@
+
 $(O)/%.o: %.S $(CONFIG_H) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ASFLAGS) -MMD -MP -c $< -o $@

@@ -64,6 +64,7 @@ static void putc_sync(char c)
 	if (c == '\n' && wire_last != '\r')
 		arch_uart_putc_sync('\r');
 	arch_uart_putc_sync(c);
+	arch_screen_putc(c);
 	wire_last = c;
 }
 

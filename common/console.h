@@ -57,6 +57,12 @@ int boot_console_init(struct domain *d, evtchn_port_t port);
 /* d is dying: its ports are closed already. */
 void boot_console_end(struct domain *d);
 
+/*
+ * Arch: the firmware's framebuffer, which shows what is written synchronously. Boot, once there are
+ * page tables: shows what was said before.
+ */
+void arch_screen_init(void);
+void arch_screen_putc(char c);
 /* Arch: the 16550. */
 void arch_uart_putc_sync(char c);	/* waits for room, but not for ever */
 /* as much as fits in the FIFO now; number of bytes taken */

@@ -81,6 +81,7 @@ static void init_memory(struct boot_info *bi)
 	mm_init_early(bi);
 	mm_init_paging();
 	traps_init_cpu((struct x86_pcpu *)this_cpu());
+	arch_screen_init();
 	mm_move_modules();
 	mm_init_frames();
 	smp_reserve_trampoline();

@@ -17,6 +17,14 @@ void arch_uart_putc_sync(char c)
 	wire[wire_len++] = c;
 }
 
+static char shown[262144];
+static size_t shown_len;
+
+void arch_screen_putc(char c)
+{
+	shown[shown_len++ % sizeof(shown)] = c;
+}
+
 size_t arch_uart_write(const char *s, size_t len)
 {
 	len = min(len, uart_room);
@@ -78,6 +86,7 @@ static void boot_output_is_synchronous(void **state)
 {
 	printk(LOG_INFO, "hello %d", 1);
 	wire_is("(KEEL) hello 1\r\n");
+	assert_memory_equal(shown, "(KEEL) hello 1\n", 16);
 	printk(LOG_ERR, "bad\n");
 	wire_is("(KEEL) error: bad\r\n");
 	printk(LOG_DEBUG, "not shown");

@@ -36,6 +36,9 @@ void vpci_port_out(struct vcpu *v, u16 port, unsigned int size, u32 val);
  */
 bool vpci_mmio_is_trapped(struct domain *d, gfn_t gfn);
 
+/* Can there be a device's registers, and nothing else, as far as is known by then? Bytes. */
+bool vpci_is_device_range(u64 first, u64 size);
+
 extern const struct mmio_handler vpci_msix_mmio, vpci_config_mmio;
 
 #endif

@@ -140,8 +140,6 @@ void vpci_size_bars(u32 sbdf, unsigned int reg, u64 size[6]);
 u64 vpci_read_bar(u32 sbdf, unsigned int reg);
 /* Can the two only change hands together? */
 bool vpci_one_group(const struct vpci_dev *a, const struct vpci_dev *b);
-/* Can there be a device's registers, and nothing else? Bytes. */
-bool vpci_is_device_range(u64 first, u64 size);
 /* Has the owner switched interrupts of the function on? */
 bool vpci_in_use(const struct vpci_dev *dev);
 /*
