@@ -138,7 +138,7 @@ $(DOM0_DIR)/images.img: $(PACKAGES_STAMP) $(T)/image/build-images $(IMAGE_SCRIPT
 CHECKS += check-tools
 TOOLS_TESTS := $(patsubst $(T)/test/%_test.c,%,$(sort $(wildcard $(T)/test/*_test.c)))
 TOOLS_PURE := $(addprefix $(T)/lib/,error.c blob.c cfg.c guest.c guest_set.c guest_known.c guest_cpus.c guest_vif.c guest_disk.c guest_json.c guest_text.c guest_pci.c \
-	unpack.c lz4.c elf.c layout.c pci.c pci_info.c sysfs.c autostart.c stats.c vf.c vf_link.c script.c skeleton.c store.c device.c disk.c vif.c net.c net_define.c net_rules.c net_forward.c net_run.c link.c program.c netlink.c files.c hotplug.c pool.c lock.c host.c placement.c hyper_numa.c dump.c domain_text.c \
+	unpack.c lz4.c elf.c layout.c pci.c pci_info.c sysfs.c autostart.c stats.c vf.c vf_link.c script.c skeleton.c store.c device.c disk.c disk_resize.c vif.c net.c net_define.c net_rules.c net_forward.c net_run.c link.c program.c netlink.c files.c hotplug.c pool.c lock.c host.c placement.c hyper_numa.c dump.c domain_text.c \
 	image_info.c image_lock.c image_make.c image_server.c image_source.c images.c nbd.c seed.c cpio.c oci.c tar.c efi.c kept_log.c esp.c efi_image.c payload.c payload_settings.c frames.c new_file.c create.c build.c build_memory.c build_copy.c build_cpu.c control.c stream_in.c stream_read.c stream_write.c guest_libxl.c save.c save_stream.c restore.c migrate.c migrate_receive.c unfinished.c domain.c times.c) \
 	$(addprefix $(T)/keel/,cli.c devices.c vcpu.c tune.c poke.c domains.c list.c destroy.c power.c pause.c config.c config_file.c params.c autostart.c events.c stats.c top.c logs.c block.c network.c networks.c pool.c dump.c save.c migrate.c pci.c pci_list.c install.c \
 	import.c snapshot.c clone.c run.c) $(T)/keeld/worker.c

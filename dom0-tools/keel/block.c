@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* block-attach, block-detach and block-list. */
+/* block-attach, block-detach, block-resize and block-list. */
 #include "keel/keel.h"
 
 #include <errno.h>
@@ -70,6 +70,19 @@ static unsigned int disk_number(const char *text)
 	return number_option(text, 1 << 29, &n) ? n : guest_vdev_number(text);
 }
 
+static int bad_vdev(struct keel *k, const struct command *c, const char *vdev)
+{
+	return usage_error(k, c, "'%s' is no virtual device (xvda, xvdb1, sda, ...)", vdev);
+}
+
+static int no_disk(struct keel *k, const struct keel_domain *d, const char *vdev, int rc)
+{
+	if (rc == -ENODEV)
+		keel_fail(&k->err, ENODEV, "%s has no disk %s (`keel block-list %s` shows all)", d->name, vdev,
+			  d->name);
+	return report(k);
+}
+
 static int run_detach(struct keel *k, int argc, char **argv)
 {
 	bool force = false;
@@ -85,18 +98,14 @@ static int run_detach(struct keel *k, int argc, char **argv)
 		return rc;
 	number = disk_number(argv[optind + 1]);
 	if (!number)
-		return usage_error(k, &cmd_block_detach, "'%s' is no virtual device (xvda, xvdb1, sda, ...)",
-				   argv[optind + 1]);
+		return bad_vdev(k, &cmd_block_detach, argv[optind + 1]);
 	rc = open_hypervisor(k, &cmd_block_detach);
 	if (rc >= 0)
 		return rc;
 	if (keel_domain_find_guest(k, argv[optind], &d))
 		return report(k);
 	rc = hotplug_remove(k, &d, "vbd", number, force);
-	if (rc == -ENODEV)
-		keel_fail(&k->err, ENODEV, "%s has no disk %s (`keel block-list %s` shows all)", d.name,
-			  argv[optind + 1], d.name);
-	return rc ? report(k) : done(k, &d, argv[optind + 1], "detached");
+	return rc ? no_disk(k, &d, argv[optind + 1], rc) : done(k, &d, argv[optind + 1], "detached");
 }
 
 const struct command cmd_block_detach = {
@@ -108,6 +117,60 @@ const struct command cmd_block_detach = {
 	"to close it, which has it write first what it has not written yet; unmount it there before.\n\n"
 	"  -f, --force        do not ask: what the guest has not written is lost\n",
 	.run = run_detach,
+	.opens = true,
+	.changes = true,
+};
+
+static int resized(struct keel *k, const struct keel_domain *d, const char *vdev, uint64_t size)
+{
+	struct json_object *j;
+
+	end_progress(k);
+	if (!k->json) {
+		printf("%s (domain %u): %s %sresized: %llu bytes\n", d->name, d->id, vdev, would_be(k),
+		       (unsigned long long)size);
+		return KEEL_EXIT_OK;
+	}
+	j = json_of_domain(d);
+	json_object_object_add(j, "vdev", json_object_new_string(vdev));
+	json_object_object_add(j, "bytes", json_object_new_int64(size));
+	return print_result(k, j, "resized");
+}
+
+static int run_resize(struct keel *k, int argc, char **argv)
+{
+	const struct options o = { .cmd = &cmd_block_resize, .min_args = 2, .max_args = 3 };
+	unsigned int number;
+	struct keel_domain d;
+	uint64_t size = 0;
+	int rc = parse_options(k, argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	number = disk_number(argv[optind + 1]);
+	if (!number)
+		return bad_vdev(k, &cmd_block_resize, argv[optind + 1]);
+	if (argv[optind + 2] && !size_option(argv[optind + 2], &size))
+		return usage_error(k, &cmd_block_resize, "'%s' is no size", argv[optind + 2]);
+	size <<= 10;
+	rc = open_hypervisor(k, &cmd_block_resize);
+	if (rc >= 0)
+		return rc;
+	if (keel_domain_find_guest(k, argv[optind], &d))
+		return report(k);
+	rc = hotplug_resize(k, &d, number, &size);
+	return rc ? no_disk(k, &d, argv[optind + 1], rc) : resized(k, &d, argv[optind + 1], size);
+}
+
+const struct command cmd_block_resize = {
+	.name = "block-resize",
+	.args = "NAME|ID VDEV [SIZE]",
+	.summary = "Enlarges a disk of a running guest",
+	.help =
+	"SIZE is in MiB, or has a letter (k, m, g, t): the raw file gets it. Without SIZE, the file or block\n"
+	"device was enlarged already. The guest learns the new size; its partitions and file systems are its\n"
+	"own business. Images in other formats grow only while the guest does not run (qemu-img resize).\n\n",
+	.run = run_resize,
 	.opens = true,
 	.changes = true,
 };

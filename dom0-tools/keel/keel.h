@@ -27,12 +27,12 @@ extern const struct command cmd_create, cmd_list, cmd_info, cmd_pci_list, cmd_pc
 	cmd_console, cmd_shutdown, cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_dmesg, cmd_help,
 	cmd_check, cmd_check_host, cmd_convert, cmd_rename, cmd_domid, cmd_domname, cmd_uptime,
 	cmd_vcpu_list, cmd_vcpu_pin, cmd_vcpu_set, cmd_mem_set, cmd_sched_credit2, cmd_trigger, cmd_sysrq,
-	cmd_block_attach, cmd_block_detach, cmd_block_list, cmd_network_attach, cmd_network_detach,
-	cmd_network_list, cmd_network, cmd_cpupool_list, cmd_cpupool_create, cmd_cpupool_destroy,
-	cmd_cpupool_rename, cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove, cmd_cpupool_migrate, cmd_vm_list,
-	cmd_claims, cmd_debug_keys, cmd_set_parameters, cmd_config_update, cmd_edit,
-	cmd_autostart, cmd_events, cmd_stats, cmd_domstats, cmd_top, cmd_logs,
-	cmd_dump_core, cmd_save, cmd_restore, cmd_resume, cmd_install, cmd_uninstall,
+	cmd_block_attach, cmd_block_detach, cmd_block_resize, cmd_block_list, cmd_network_attach,
+	cmd_network_detach, cmd_network_list, cmd_network, cmd_cpupool_list, cmd_cpupool_create,
+	cmd_cpupool_destroy, cmd_cpupool_rename, cmd_cpupool_cpu_add, cmd_cpupool_cpu_remove,
+	cmd_cpupool_migrate, cmd_vm_list, cmd_claims, cmd_debug_keys, cmd_set_parameters,
+	cmd_config_update, cmd_edit, cmd_autostart, cmd_events, cmd_stats, cmd_domstats, cmd_top,
+	cmd_logs, cmd_dump_core, cmd_save, cmd_restore, cmd_resume, cmd_install, cmd_uninstall,
 	cmd_import, cmd_snapshot, cmd_clone, cmd_run, cmd_migrate, cmd_migrate_receive;
 extern const struct command *const commands[];
 

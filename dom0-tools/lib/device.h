@@ -23,8 +23,17 @@ int disk_check(struct keel *k, const struct guest_disk *d);
 int disk_check_file(struct keel *k, const struct guest_disk *d);
 
 /*
- * The same for a network interface: puts Dom0's end into the bridge, or lets the script that it
- * names do it, without the lock. Fills in the address and the number that @v leaves open.
+ * The guest learns that its disk has grown. *@size bytes, a multiple of 512, are what its raw file
+ * gets first; 0: it was enlarged elsewhere, and *@size becomes what it has. Waits until the
+ * back-end driver has told the guest. -ENODEV without a text if there is no such disk; -EOPNOTSUPP:
+ * an image in one of QEMU's formats; -ETIMEDOUT: it has grown, but the driver does not say so. A
+ * dry run only checks.
+ */
+int disk_resize(struct keel *k, unsigned int domid, unsigned int number, uint64_t *size);
+
+/*
+ * disk_attach() for a network interface: puts Dom0's end into the bridge, or lets the script that
+ * it names do it, without the lock. Fills in the address and the number that @v leaves open.
  */
 int vif_attach(struct keel *k, unsigned int domid, struct guest_vif *v);
 int vif_check(struct keel *k, const struct guest_vif *v);
@@ -64,5 +73,7 @@ int loop_attach(struct keel *k, const struct guest_disk *d, const struct stat *s
 		unsigned int *minor);
 /* Whether loop device @minor is attached to this file. */
 bool loop_holds(unsigned int minor, const struct stat *st);
+/* It gets the size that its file has. */
+int loop_resize(struct keel *k, unsigned int minor);
 
 #endif

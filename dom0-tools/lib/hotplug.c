@@ -182,3 +182,17 @@ int hotplug_remove(struct keel *k, const struct keel_domain *d, const char *type
 	keel_release_signals(&old);
 	return rc;
 }
+
+int hotplug_resize(struct keel *k, const struct keel_domain *d, unsigned int number,
+		   uint64_t *size)
+{
+	sigset_t old;
+	int rc;
+
+	keel_hold_signals(&old);
+	rc = check_guest(k, d);
+	if (!rc)
+		rc = disk_resize(k, d->id, number, size);
+	keel_release_signals(&old);
+	return rc;
+}

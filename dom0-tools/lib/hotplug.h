@@ -19,4 +19,8 @@ int hotplug_vif(struct keel *k, const struct keel_domain *d, struct guest_vif *v
 int hotplug_remove(struct keel *k, const struct keel_domain *d, const char *type,
 		   unsigned int number, bool force);
 
+/* See disk_resize(). What is stored does not change. */
+int hotplug_resize(struct keel *k, const struct keel_domain *d, unsigned int number,
+		   uint64_t *size);
+
 #endif

@@ -90,15 +90,32 @@ int loop_attach(struct keel *k, const struct guest_disk *d, const struct stat *s
 	return fd;
 }
 
+static int open_loop(unsigned int minor)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "/dev/loop%u", minor);
+	return open(name, O_RDONLY | O_CLOEXEC);
+}
+
+int loop_resize(struct keel *k, unsigned int minor)
+{
+	int fd = open_loop(minor), rc = 0;
+
+	if (fd < 0 || ioctl(fd, LOOP_SET_CAPACITY, 0) < 0)
+		rc = keel_fail_errno(&k->err, "loop device %u does not grow with its file", minor);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 bool loop_holds(unsigned int minor, const struct stat *st)
 {
 	struct loop_info64 info;
-	char name[32];
 	bool same;
 	int fd;
 
-	snprintf(name, sizeof(name), "/dev/loop%u", minor);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
+	fd = open_loop(minor);
 	if (fd < 0)
 		return false;
 	same = !ioctl(fd, LOOP_GET_STATUS64, &info) && info.lo_device == st->st_dev &&

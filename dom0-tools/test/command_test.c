@@ -343,6 +343,15 @@ int hotplug_remove(struct keel *q, const struct keel_domain *d, const char *type
 	return hyper_error ? keel_fail(&q->err, -hyper_error, "it stays") : 0;
 }
 
+int hotplug_resize(struct keel *q, const struct keel_domain *d, unsigned int number,
+		   uint64_t *size)
+{
+	did("%sresize %u %u to %llu\n", q->dry_run ? "dry " : "", d->id, number,
+	    (unsigned long long)*size);
+	*size = *size ? *size : 4096;
+	return hyper_error ? keel_fail(&q->err, -hyper_error, "it does not grow") : 0;
+}
+
 void keel_warn(struct keel *q, const char *fmt, ...)
 {
 }
@@ -471,7 +480,8 @@ static int run(const char *words)
 		&cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set, &cmd_mem_set, &cmd_rename, &cmd_sched_credit2,
 			&cmd_trigger,
 		&cmd_sysrq, &cmd_uptime, &cmd_domid, &cmd_domname, &cmd_block_attach, &cmd_block_detach,
-		&cmd_block_list, &cmd_network_attach, &cmd_network_detach, &cmd_network_list,
+		&cmd_block_resize, &cmd_block_list, &cmd_network_attach, &cmd_network_detach,
+		&cmd_network_list,
 		&cmd_vm_list, &cmd_claims, &cmd_debug_keys, &cmd_list, &cmd_destroy,
 		&cmd_config_update, &cmd_edit, &cmd_autostart, &cmd_set_parameters, &cmd_events,
 		&cmd_shutdown, &cmd_reboot, &cmd_pause, &cmd_unpause, NULL,
@@ -1054,6 +1064,16 @@ static void disks(void **state)
 	expect("block-detach web xvdb", 0, "xvdb detached", "remove 3 vbd 51728\n");
 	expect("block-detach -f web 51728", 0, "51728 detached", "remove 3 vbd 51728 by force\n");
 	expect("block-detach web x", 2, "'x' is no virtual device", "");
+	expect("block-resize web xvdb 1g", 0, "web (domain 3): xvdb resized: 1073741824 bytes\n",
+	       "resize 3 51728 to 1073741824\n");
+	expect("block-resize web 51728", 0, "51728 resized: 4096 bytes\n", "resize 3 51728 to 0\n");
+	expect("block-resize --json -n web xvdb 2", 0, "\"dry_run\":true",
+	       "dry resize 3 51728 to 2097152\n");
+	expect("block-resize -n web xvdb 2", 0, "xvdb would be resized: 2097152",
+	       "dry resize 3 51728 to 2097152\n");
+	expect("block-resize web xvdb 1x", 2, "'1x' is no size", "");
+	expect("block-resize web x 1g", 2, "'x' is no virtual device", "");
+	expect("block-resize 0 xvdb 1g", 1, "0 is Dom0", "");
 	expect("block-list web", 0,
 	       "web                                  3 xvda    51712 connected    w    /a.img\n",
 	       "");
@@ -1064,10 +1084,13 @@ static void disks(void **state)
 	expect("block-list 0", 0, "Name", "");
 	assert_null(strstr(printed, "xvda"));
 	hyper_error = -ENODEV;
+	expect("block-resize web xvdb", 1, "web has no disk xvdb (`keel block-list web` shows all)",
+	       "resize 3 51728 to 0\n");
 	expect("block-detach web xvdb", 1, "web has no disk xvdb (`keel block-list web` shows all)",
 	       "remove 3 vbd 51728\n");
 	hyper_error = -ETIMEDOUT;
 	expect("block-detach web xvdb", 5, "it stays", "remove 3 vbd 51728\n");
+	expect("block-resize web xvdb", 5, "it does not grow", "resize 3 51728 to 0\n");
 	expect("block-attach web /b.img,raw,xvdb,w", 5, "no disk", "disk 3 xvdb /b.img\n");
 	hyper_error = 0;
 }
@@ -1120,6 +1143,7 @@ static void json(void **state)
 		  "\"device\":\"7:0\"}" },
 		{ "block-attach --json web /b,raw,xvdb,w", "\"vdev\":\"xvdb\",\"result\":\"attached\"" },
 		{ "block-detach --json web xvdb", "\"result\":\"detached\"" },
+		{ "block-resize --json web xvdb", "\"vdev\":\"xvdb\",\"bytes\":4096,\"result\":\"resized\"" },
 		{ "network-list --json", "{\"devid\":1,\"mac\":\"00:16:3e:00:00:01\",\"state\":\"connected\","
 		  "\"bridge\":\"xenbr0\",\"script\":null}" },
 		{ "network-attach --json web",

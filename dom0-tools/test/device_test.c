@@ -257,6 +257,23 @@ bool loop_holds(unsigned int minor, const struct stat *st)
 	return minor == 4 && st->st_ino == on_loop.st_ino;
 }
 
+/* The driver tells the guest. */
+static unsigned int resizes;
+
+int loop_resize(struct keel *q, unsigned int minor)
+{
+	struct stat st;
+	char text[24];
+
+	resizes++;
+	assert_int_equal(minor, 4);
+	assert_int_equal(stat(IMAGE, &st), 0);
+	snprintf(text, sizeof(text), "%lld", (long long)st.st_size / 512);
+	if (!driver_hangs)
+		set(BACK "/vbd/3/51728/sectors", text);
+	return 0;
+}
+
 int nbd_attach(struct keel *q, const struct guest_disk *d, const struct stat *st,
 	       unsigned int *minor)
 {
@@ -304,7 +321,7 @@ static int reset(void **state)
 	now = 0;
 	memset(&on_loop, 0, sizeof(on_loop));
 	memset(&on_nbd, 0, sizeof(on_nbd));
-	waits_with_lock = 0;
+	waits_with_lock = resizes = 0;
 	no_qemu = no_driver = driver_hangs = script_fails = interrupted = guest_ends = false;
 	guest = CLOSES;
 	k = (struct keel){ 0 };
@@ -448,6 +465,76 @@ static void dry_run(void **state)
 	assert_int_equal(hotplug_remove(&k, &web, "vbd", 51728, false), 0);
 	assert_string_equal(value(BACK "/vbd/3/51728/online"), "1");
 	config_is(1, 0, NULL);
+}
+
+static uint64_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static int resize(uint64_t size, uint64_t becomes)
+{
+	int rc = hotplug_resize(&k, &web, 51728, &size);
+
+	if (!rc)
+		assert_int_equal(size, becomes);
+	return rc;
+}
+
+static void disk_grows(void **state)
+{
+	assert_int_equal(resize(8192, 0), -ENODEV);
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w"), 0);
+	set(BACK "/vbd/3/51728/sectors", "8");
+	assert_int_equal(resize(8192, 8192), 0);
+	assert_int_equal(size_of(IMAGE), 8192);
+	assert_int_equal(resizes, 1);
+	assert_string_equal(value(BACK "/vbd/3/51728/sectors"), "16");
+	/* Enlarged elsewhere. */
+	assert_int_equal(truncate(IMAGE, 16384), 0);
+	assert_int_equal(resize(0, 16384), 0);
+	assert_string_equal(value(BACK "/vbd/3/51728/sectors"), "32");
+	assert_int_equal(resize(8192, 0), -EINVAL);
+	assert_contains(k.err.text, "has 16384 bytes, and cannot become smaller");
+	assert_int_equal(size_of(IMAGE), 16384);
+	k.dry_run = true;
+	assert_int_equal(resize(32768, 32768), 0);
+	assert_int_equal(resize(8192, 0), -EINVAL);
+	assert_int_equal(size_of(IMAGE), 16384);
+	assert_int_equal(resizes, 2);
+	k.dry_run = false;
+	/* The driver does not see it, or there is no time to wait for it. */
+	driver_hangs = true;
+	assert_int_equal(resize(32768, 0), -ETIMEDOUT);
+	assert_contains(k.err.text, "has 32768 bytes, but its driver in Dom0 does not tell the guest");
+	interrupted = true;
+	assert_int_equal(resize(65536, 0), -EINTR);
+	assert_int_equal(waits_with_lock, 0);
+}
+
+static void disk_does_not_grow(void **state)
+{
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,r"), 0);
+	assert_int_equal(resize(8192, 0), -EROFS);
+	assert_int_equal(resize(0, 4096), 0);		/* the guest reads its size when it connects */
+	/* Another file has its name. */
+	on_loop.st_ino++;
+	assert_int_equal(resize(0, 0), -ENOENT);
+	assert_contains(k.err.text, "another file than the one that the guest has");
+	on_loop.st_ino--;
+	unlink(IMAGE);
+	assert_int_equal(resize(0, 0), -ENOENT);
+	assert_contains(k.err.text, "cannot open disk");
+	set(BACK "/vbd/3/51728/format", "qcow2");
+	assert_int_equal(resize(0, 0), -EOPNOTSUPP);
+	assert_contains(k.err.text, "use qemu-img resize");
+	web.shutdown = true;
+	assert_int_equal(resize(0, 0), -EINVAL);
+	web.shutdown = false;
+	assert_int_equal(resizes, 1);
 }
 
 static void disk_goes(void **state)
@@ -646,6 +733,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(disk_comes, reset), cmocka_unit_test_setup(disk_goes, reset),
+		cmocka_unit_test_setup(disk_grows, reset), cmocka_unit_test_setup(disk_does_not_grow, reset),
 		cmocka_unit_test_setup(guest_keeps, reset), cmocka_unit_test_setup(not_attached, reset),
 		cmocka_unit_test_setup(interfaces, reset), cmocka_unit_test_setup(no_room, reset),
 		cmocka_unit_test_setup(others, reset), cmocka_unit_test_setup(somebody_faster, reset),
