@@ -37,6 +37,6 @@ $(EFI_DIR)/keel.so: $(EFI_OBJS)
 
 $(O)/keel.efi: $(EFI_DIR)/keel.so
 	$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .dynsym -j .rel -j .rela -j '.rel.*' \
-		-j '.rela.*' -j .reloc --target efi-app-x86_64 --subsystem=10 $< $@
+		-j '.rela.*' -j .reloc -j .sbat --target efi-app-x86_64 --subsystem=10 $< $@
 
 -include $(EFI_OBJS:.o=.d)

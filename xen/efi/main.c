@@ -2,9 +2,16 @@
 /* The loader's entry: an ordered list of steps. */
 #include "xen/efi/loader.h"
 
+#include "common/version.h"
+
 EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st);
 
 #define ERROR_SHOWN_SECONDS 3
+
+/* What shim compares with its list of what is revoked: it starts nothing that has none. */
+static const char sbat[] __attribute__((used, section(".sbat"), aligned(4096))) =
+	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim\n"
+	"keel,1,Keel,keel," KEEL_RELEASE ",mailto:maintainers@users.noreply.b-seed-87a504df.example\n";
 
 EFI_STATUS loader_error(EFI_STATUS status, const CHAR16 *fmt, ...)
 {
