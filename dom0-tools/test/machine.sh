@@ -23,6 +23,10 @@ kernel() {
 cat >"$work/grub-probe" <<'END'
 #!/bin/sh
 case "$*" in
+*target=device*) [ ! -e "$2/no-device" ] || exit 1; echo /dev/sda1 ;;
+*sda1*target=fs) echo fat ;;
+*sda1*compatibility_hint) echo hd0,gpt1 ;;
+*sda1*fs_uuid) echo ESP-UUID ;;
 *partmap) echo gpt ;;
 *abstraction) case $* in *mapper*) echo lvm ;; esac ;;
 *target=fs) echo ext2 ;;
@@ -33,7 +37,7 @@ esac
 END
 cat >"$work/relpath" <<'END'
 #!/bin/sh
-case $1 in "$GRUB_BOOT"*) echo "${1#"$GRUB_BOOT"}/" ;; *) echo "${1#"$KEEL_ROOT"}" ;; esac
+case $1 in */boot/efi/*) echo "${1#*/boot/efi}" ;; "$GRUB_BOOT"*) echo "${1#"$GRUB_BOOT"}/" ;; *) echo "${1#"$KEEL_ROOT"}" ;; esac
 END
 chmod +x "$work/grub-probe" "$work/relpath"
 
