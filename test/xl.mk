@@ -13,10 +13,14 @@ $(XL_PACKAGES): test/xl/packages.list $(PACKAGES_STAMP)
 	@touch $@
 
 $(XL_DISK): $(XL_PACKAGES) $(DOM0_DIR)/vmlinux $(GUEST_IMAGE) test/dom0/repack test/xl/build-disk test/xl/modules.list \
-		$(shell find test/xl/root -type f) $(IMAGE_SCRIPTS) $(TO)/keel
+		$(shell find test/xl/root -type f) $(IMAGE_SCRIPTS) $(TO)/keel $(O)/test/xl/load
 	@test/dom0/repack $(DOM0_DIR)/vmlinux $(@D)/vmlinuz
 	test/xl/build-disk $(PACKAGES_DIR)/root test/xl/modules.list $(@D)/vmlinuz $(GUEST_IMAGE) $(TO)/keel \
-		$(@D)/tree $@
+		$(O)/test/xl/load $(@D)/tree $@
+
+$(O)/test/xl/load: test/xl/load.c
+	@mkdir -p $(@D)
+	$(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -pthread $< -o $@
 
 XL_INITRD := $(XL_DIR)/initrd.img
 xl-disk: $(XL_INITRD)
