@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -153,6 +154,23 @@ int stream_put_policy(struct stream_out *o, const struct hyper_policy *p)
 	return rc ? rc : put_record(o, RECORD_STATIC_DATA_END, NULL, 0);
 }
 
+/* A guest that runs may write to a page between its part in the sum and its way out. */
+static int put_copies(struct stream_out *o, const unsigned char *pages, size_t size)
+{
+	unsigned char copy[16 * KEEL_PAGE_SIZE];
+	int rc = 0;
+
+	while (!rc && size) {
+		size_t n = size < sizeof(copy) ? size : sizeof(copy);
+
+		memcpy(copy, pages, n);
+		rc = put(o, copy, n);
+		pages += n;
+		size -= n;
+	}
+	return rc;
+}
+
 int stream_put_pages(struct stream_out *o, const uint64_t *gfns, unsigned int n,
 		     const unsigned char *pages, const int *err)
 {
@@ -171,7 +189,7 @@ int stream_put_pages(struct stream_out *o, const uint64_t *gfns, unsigned int n,
 		for (from = i; i < n && !err[i]; i++)
 			;
 		if (i > from)
-			rc = put(o, pages + from * KEEL_PAGE_SIZE, (i - from) * KEEL_PAGE_SIZE);
+			rc = put_copies(o, pages + from * KEEL_PAGE_SIZE, (i - from) * KEEL_PAGE_SIZE);
 	}
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <xengnttab.h>
 #include <xentoollog.h>
@@ -1311,6 +1312,47 @@ static void form(void **state)
 	unlink(file);
 }
 
+/* The sum of what comes from a pipe. A guest meanwhile writes to its last page. */
+static uint32_t read_while_written(int fd, unsigned char *last)
+{
+	static unsigned char data[PAGE];
+	uint32_t crc = 0;
+	ssize_t n;
+
+	for (; (n = read(fd, data, sizeof(data))) > 0; ++*last)
+		crc = crc32(crc, data, n);
+	return crc;
+}
+
+/* The sum is that of the bytes that are sent, whatever a guest that runs does to its pages. */
+static void written_meanwhile(void **state)
+{
+	enum { PAGES = 64 };	/* a pipe has room for a quarter of them */
+	unsigned char *pages = mmap(NULL, (PAGES + 1) * PAGE, PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint32_t *sum = (uint32_t *)(pages + PAGES * PAGE);
+	uint64_t gfns[PAGES] = { 0 };
+	int err[PAGES] = { 0 }, ends[2];
+	struct stream_out out;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (!pid) {
+		close(ends[1]);
+		*sum = read_while_written(ends[0], pages + (PAGES - 1) * PAGE);
+		_exit(0);
+	}
+	assert_int_equal(stream_out_open(&out, &k, ends[1], "a pipe", false), 0);
+	assert_int_equal(stream_put_pages(&out, gfns, PAGES, pages, err), 0);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(out.crc, *sum);
+	stream_out_close(&out);
+	munmap(pages, (PAGES + 1) * PAGE);
+}
+
 /* A stream in memory, to be changed. */
 struct bytes {
 	unsigned char *data;
@@ -2282,7 +2324,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip), cmocka_unit_test(unreadable), cmocka_unit_test(then),
 		cmocka_unit_test(asked_in_vain), cmocka_unit_test(failing_saves),
-		cmocka_unit_test(failing_restores), cmocka_unit_test(form), cmocka_unit_test(refused),
+		cmocka_unit_test(failing_restores), cmocka_unit_test(form),
+		cmocka_unit_test(written_meanwhile), cmocka_unit_test(refused),
 		cmocka_unit_test(moved), cmocka_unit_test(pages_again), cmocka_unit_test(features),
 		cmocka_unit_test(configurations), cmocka_unit_test(samples), cmocka_unit_test(commands_work),
 		cmocka_unit_test(migrations), cmocka_unit_test(other_sides), cmocka_unit_test(not_allowed),
