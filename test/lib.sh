@@ -116,11 +116,12 @@ machine() {	# log-or-stdio
 }
 
 # For test/run: connects the monitor to a pair of pipes in the test's folder, where test/evidence
-# finds it.
+# finds it, and has QEMU write there why it resets, for qemu_ended().
 monitor_args() {
 	local pipe=${TEST_DIR:-}/monitor.$BASHPID
 	if [ -n "${TEST_DIR:-}" ] && mkdir -p "$TEST_DIR" && mkfifo "$pipe.in" "$pipe.out"; then
-		machine_args+=(-chardev "pipe,id=monitor,path=$pipe" -mon chardev=monitor)
+		machine_args+=(-chardev "pipe,id=monitor,path=$pipe" -mon chardev=monitor
+			-d cpu_reset -D "$TEST_DIR/resets.$BASHPID")
 	else
 		machine_args+=(-monitor none)
 	fi
@@ -131,6 +132,13 @@ monitor_args() {
 quiet_qemu() {
 	grep -v -e "TCG doesn't support requested feature" -e 'failed to initialize module' \
 		-e 'Only modules from the same build' >&2
+}
+
+# Says how QEMU ended, if not as a guest that powers off or reboots ends it. Nothing else would: a
+# shell does not name the signal that killed one of a pipeline, and a triple fault is silent.
+qemu_ended() {	# status
+	[ "$1" = 0 ] || printf "\nQEMU ended with status %s\n" "$1"
+	! grep -s -h -m1 'Triple fault' "${TEST_DIR:-/nonexistent}/resets.$BASHPID"
 }
 
 # Runs the emulator, on the machine of machine() and with these arguments, for so long at the most. The
