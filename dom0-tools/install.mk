@@ -25,6 +25,7 @@ install-hypervisor: all $(UNPACK_KERNEL)
 	@install -D -m 644 $(T)/man/update-keel.8 $(ROOT_PREFIX)/share/man/man8/update-keel.8
 	@$(call install-made,755,$(H)/kernel-hook,$(DESTDIR)/etc/kernel/postinst.d/keel)
 	@$(call install-made,755,$(H)/kernel-hook,$(DESTDIR)/etc/kernel/postrm.d/keel)
+	@$(call install-made,755,$(H)/kernel-hook,$(DESTDIR)/etc/initramfs/post-update.d/keel)
 	@install -D -m 755 $(H)/20_keel $(DESTDIR)/etc/grub.d/20_keel
 	@install -D -m 644 $(H)/grub.cfg $(DESTDIR)/etc/default/grub.d/keel.cfg
 
