@@ -120,6 +120,8 @@ static EFI_STATUS load_module(struct loader *l, const char *path, BOOLEAN kernel
 	struct loader_blob b;
 
 	if (*path != '.' || !loader_find_section(l, path, &b)) {
+		if (*path == '.' && optional)
+			return EFI_NOT_FOUND;
 		status = loader_read_file(l, path, optional, &b);
 		if (EFI_ERROR(status))
 			return status;
@@ -192,18 +194,14 @@ static EFI_STATUS load_tree_files(struct loader *l, const char *name,
  */
 static EFI_STATUS load_defaults(struct loader *l)
 {
-	static const char *const ramdisks[] = { ".ramdisk", "initrd.img" };
-	EFI_STATUS status;
-	BOOLEAN sections;
-	struct loader_blob b;
+	EFI_STATUS status = load_module(l, ".kernel", TRUE, TRUE, l->dom0_cmdline);
+	BOOLEAN files = status == EFI_NOT_FOUND;
 
-	sections = loader_find_section(l, ".kernel", &b);
-	if (sections)
-		BS->FreePages((UINTN)b.data, (b.size + EFI_PAGE_SIZE - 1) / EFI_PAGE_SIZE);
-	status = load_module(l, sections ? ".kernel" : "vmlinux", TRUE, FALSE, l->dom0_cmdline);
+	if (files)
+		status = load_module(l, "vmlinux", TRUE, FALSE, l->dom0_cmdline);
 	if (EFI_ERROR(status))
 		return status;
-	status = load_module(l, ramdisks[!sections], FALSE, TRUE, "");
+	status = load_module(l, files ? "initrd.img" : ".ramdisk", FALSE, TRUE, "");
 	return status == EFI_NOT_FOUND ? EFI_SUCCESS : status;
 }
 

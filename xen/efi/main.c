@@ -16,17 +16,14 @@ static const char sbat[] __attribute__((used, section(".sbat"), aligned(4096))) 
 EFI_STATUS loader_error(EFI_STATUS status, const CHAR16 *fmt, ...)
 {
 	va_list args;
-	CHAR16 *text;
 
+	Print(L"Keel: ");
 	va_start(args, fmt);
-	text = VPoolPrint((CHAR16 *)(UINTN)fmt, args);
+	VPrint(fmt, args);
 	va_end(args);
-	Print(L"Keel: %s", text ? text : L"out of memory");
 	if (status != EFI_SUCCESS)
 		Print(L" (%r)", status);
 	Print(L"\n");
-	if (text)
-		FreePool(text);
 	return status;
 }
 

@@ -3,44 +3,24 @@
 #include "xen/efi/loader.h"
 
 #define EXIT_TRIES	8
-#define MAP_SLACK	16	/* more descriptors that allocations may add */
 
 struct memory_map {
-	VOID *data;
-	UINTN size, capacity, key, desc_size;
+	EFI_MEMORY_DESCRIPTOR *data;
+	UINTN nr, key, desc_size;
 };
 
-static const EFI_MEMORY_DESCRIPTOR *map_entry(const struct memory_map *m, UINTN offset)
-{
-	return (const EFI_MEMORY_DESCRIPTOR *)((const UINT8 *)m->data + offset);
-}
-
-static EFI_STATUS map_read(struct memory_map *m)
+/* Reads the map into new pool memory. */
+static BOOLEAN map_get(struct memory_map *m)
 {
 	UINT32 version;
 
-	m->size = m->capacity;
-	return BS->GetMemoryMap(&m->size, m->data, &m->key, &m->desc_size, &version);
+	m->data = LibMemoryMap(&m->nr, &m->key, &m->desc_size, &version);
+	return m->data != NULL;
 }
 
-/* Reads the map into new pool memory, with room to read it again after it has grown a little. */
-static EFI_STATUS map_get(struct memory_map *m)
+static const EFI_MEMORY_DESCRIPTOR *map_entry(const struct memory_map *m, UINTN i)
 {
-	EFI_STATUS status;
-
-	m->data = NULL;
-	m->capacity = 0;
-	for (;;) {
-		status = map_read(m);
-		if (status != EFI_BUFFER_TOO_SMALL)
-			return status;
-		if (m->data)
-			FreePool(m->data);
-		m->capacity = m->size + MAP_SLACK * m->desc_size;
-		m->data = AllocatePool(m->capacity);
-		if (!m->data)
-			return EFI_OUT_OF_RESOURCES;
-	}
+	return (const EFI_MEMORY_DESCRIPTOR *)((const UINT8 *)m->data + i * m->desc_size);
 }
 
 /* The highest free address in [lo, hi) of @m, or 0. */
@@ -48,10 +28,10 @@ static UINT64 find_place(const struct memory_map *m, UINT64 size, UINT64 align, 
 			 UINT64 hi)
 {
 	UINT64 best = 0;
-	UINTN at;
+	UINTN i;
 
-	for (at = 0; at + m->desc_size <= m->size; at += m->desc_size) {
-		const EFI_MEMORY_DESCRIPTOR *d = map_entry(m, at);
+	for (i = 0; i < m->nr; i++) {
+		const EFI_MEMORY_DESCRIPTOR *d = map_entry(m, i);
 		UINT64 base = d->PhysicalStart, end = base + d->NumberOfPages * EFI_PAGE_SIZE;
 
 		if (d->Type != EfiConventionalMemory)
@@ -80,7 +60,7 @@ VOID *loader_alloc(UINT64 size, UINT64 align, EFI_MEMORY_TYPE type, BOOLEAN stri
 	EFI_PHYSICAL_ADDRESS place = 0;
 	UINTN i, pages = (size + EFI_PAGE_SIZE - 1) / EFI_PAGE_SIZE;
 
-	if (EFI_ERROR(map_get(&m)))
+	if (!map_get(&m))
 		return NULL;
 	for (i = 0; i < (strict ? 1 : sizeof(windows) / sizeof(windows[0])); i++) {
 		place = find_place(&m, pages * EFI_PAGE_SIZE, align, windows[i].lo, windows[i].hi);
@@ -115,28 +95,21 @@ EFI_STATUS loader_exit_boot_services(struct loader *l)
 {
 	struct memory_map m;
 	EFI_STATUS status;
-	UINTN at, tries;
+	UINTN i, tries = 0;
 
-	status = map_get(&m);
-	if (EFI_ERROR(status))
-		return loader_error(status, L"the firmware gives no memory map");
 	/*
-	 * A timer event between the two calls may change the map, so that its key is stale. Make no
-	 * other calls.
+	 * A timer event between the two calls may change the map, so that its key is stale. After
+	 * the first try only memory may be asked for (UEFI 2.10, 7.4.6).
 	 */
-	for (tries = 0; tries < EXIT_TRIES; tries++) {
+	do {
+		if (!map_get(&m))
+			return loader_error(EFI_OUT_OF_RESOURCES, L"the firmware gives no memory map");
 		status = BS->ExitBootServices(l->handle, m.key);
-		if (!EFI_ERROR(status))
-			break;
-		status = map_read(&m);
-		if (EFI_ERROR(status))
-			break;
-	}
-	if (tries == EXIT_TRIES || EFI_ERROR(status))
-		return loader_error(status ? status : EFI_INVALID_PARAMETER,
-				    L"the firmware does not end its boot services");
+	} while (EFI_ERROR(status) && ++tries < EXIT_TRIES);
+	if (EFI_ERROR(status))
+		return loader_error(status, L"the firmware does not end its boot services");
 	asm volatile("cli");
-	for (at = 0; at + m.desc_size <= m.size; at += m.desc_size)
-		add_descriptor(l->bi, map_entry(&m, at));
+	for (i = 0; i < m.nr; i++)
+		add_descriptor(l->bi, map_entry(&m, i));
 	return EFI_SUCCESS;
 }

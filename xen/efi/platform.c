@@ -2,21 +2,6 @@
 /* Data that only the firmware can provide: its own table, ACPI's root, the framebuffer. */
 #include "xen/efi/loader.h"
 
-static VOID find_rsdp(struct boot_info *bi)
-{
-	static const EFI_GUID acpi20 = ACPI_20_TABLE_GUID, acpi10 = ACPI_TABLE_GUID;
-	UINTN i;
-
-	for (i = 0; i < ST->NumberOfTableEntries; i++) {
-		EFI_CONFIGURATION_TABLE *t = &ST->ConfigurationTable[i];
-
-		if (!CompareMem(&t->VendorGuid, &acpi20, sizeof(acpi20)))
-			bi->rsdp = (UINTN)t->VendorTable;
-		else if (!bi->rsdp && !CompareMem(&t->VendorGuid, &acpi10, sizeof(acpi10)))
-			bi->rsdp = (UINTN)t->VendorTable;
-	}
-}
-
 static VOID mask_to_field(UINT32 mask, UINT8 *pos, UINT8 *size)
 {
 	*pos = mask ? __builtin_ctz(mask) : 0;
@@ -62,7 +47,11 @@ static VOID find_framebuffer(struct boot_info *bi)
 
 VOID loader_platform(struct loader *l)
 {
+	static EFI_GUID acpi20 = ACPI_20_TABLE_GUID, acpi10 = ACPI_TABLE_GUID;
+	VOID **rsdp = (VOID **)&l->bi->rsdp;
+
 	l->bi->efi_system = (UINTN)ST;
-	find_rsdp(l->bi);
+	if (EFI_ERROR(LibGetSystemConfigurationTable(&acpi20, rsdp)))
+		LibGetSystemConfigurationTable(&acpi10, rsdp);
 	find_framebuffer(l->bi);
 }
