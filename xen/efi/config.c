@@ -90,10 +90,12 @@ EFI_STATUS loader_options(struct loader *l)
 			text[--i] = '\0';
 		split_options(l, text);
 	} else if (options_text(l, text, sizeof(text))) {
-		if (l->secure)
+		if (l->secure) {
 			Print(L"Keel: Secure Boot is on: options count only in the section .cmdline\n");
-		else
+		} else {
+			loader_measure(PCR_OUTSIDE, text, NULL, 0);
 			split_options(l, loader_skip_program(text));
+		}
 	}
 	return EFI_SUCCESS;
 }

@@ -130,6 +130,8 @@ EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional
 				    L"that keel.efi was started from", path, l->folder);
 	status = read_all(file, path, out);
 	file->Close(file);
+	if (!EFI_ERROR(status))
+		loader_measure_named(PCR_OUTSIDE, path, out);
 	return status;
 }
 
@@ -167,6 +169,7 @@ BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_bl
 			return FALSE;
 		}
 		memcpy(out->data, base + get32(section + SECTION_VIRT_ADDR), size);
+		loader_measure_named(PCR_SECTIONS, name, out);
 		return TRUE;
 	}
 	return FALSE;

@@ -58,13 +58,32 @@ EFI_STATUS loader_exit_boot_services(struct loader *l);
 
 /* files.c */
 EFI_STATUS loader_open_volume(struct loader *l);
-/* EFI_NOT_FOUND is not reported if @optional. With Secure Boot on, there are no files. */
+/*
+ * The file is measured. EFI_NOT_FOUND is not reported if @optional. With Secure Boot on, there are
+ * no files.
+ */
 EFI_STATUS loader_read_file(struct loader *l, const char *path, BOOLEAN optional,
 			    struct loader_blob *out);
 /*
- * Finds a section of keel.efi's own image, and copies it. FALSE: there is no section of this name.
+ * Finds a section of keel.efi's own image, copies it, and measures the copy. FALSE: there is no
+ * section of this name.
  */
 BOOLEAN loader_find_section(struct loader *l, const char *name, struct loader_blob *out);
+
+/* measure.c */
+
+/* As systemd-stub(7) has them: what a unified image has inside, and what comes from beside it. */
+#define PCR_SECTIONS	11
+#define PCR_OUTSIDE	12
+
+/*
+ * Extends @pcr by @data and puts an event EV_IPL into the firmware's log, which says @text. Without
+ * @data, it is @text itself in UTF-16, with its end. Nothing happens without a TPM 2.0. A failure
+ * is reported, and that is all: a broken TPM must not keep a server down.
+ */
+VOID loader_measure(UINT32 pcr, const char *text, const VOID *data, UINT64 size);
+/* The name, with the byte that ends it, and then the contents. */
+VOID loader_measure_named(UINT32 pcr, const char *name, const struct loader_blob *b);
 
 /* config.c */
 EFI_STATUS loader_options(struct loader *l);
