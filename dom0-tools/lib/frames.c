@@ -25,16 +25,28 @@ static int add_frame(struct keel *k, const struct keel_domain *d, struct frames 
 	return 0;
 }
 
-int frames_find(struct keel *k, const struct keel_domain *d, struct frames *f)
+int frames_highest(struct keel *k, const struct keel_domain *d, uint64_t *gfn)
 {
 	long max = hyper_max_gfn(k, d->id);
-	uint64_t gfns[FRAMES_BATCH];
+
+	if (max < 0)
+		return keel_fail(&k->err, -max, "cannot find out where %s has memory: %s", d->name,
+				 strerror(-max));
+	*gfn = (uint64_t)max < FRAMES_MAX_GFN ? (uint64_t)max : FRAMES_MAX_GFN - 1;
+	return 0;
+}
+
+int frames_find(struct keel *k, const struct keel_domain *d, struct frames *f)
+{
+	uint64_t gfns[FRAMES_BATCH], max = 0;
+	int rc = frames_highest(k, d, &max);
 	unsigned int n;
-	int rc = max < 0 ? max : 0;
 
 	*f = (struct frames){ 0 };
-	for (uint64_t gfn = 0; !rc && gfn <= (uint64_t)max; gfn += n) {
-		n = (uint64_t)max - gfn < FRAMES_BATCH ? (uint64_t)max - gfn + 1 : FRAMES_BATCH;
+	if (rc)
+		return rc;
+	for (uint64_t gfn = 0; !rc && gfn <= max; gfn += n) {
+		n = max - gfn < FRAMES_BATCH ? max - gfn + 1 : FRAMES_BATCH;
 		for (unsigned int i = 0; i < n; i++)
 			gfns[i] = gfn + i;
 		if (keel_interrupted(k))

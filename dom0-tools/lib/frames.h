@@ -13,6 +13,14 @@ struct frames {
 	uint64_t pages;			/* in all runs */
 };
 
+/* No guest has memory from this frame on (4 TiB): each list of a guest's frames ends before. */
+#define FRAMES_MAX_GFN (1ULL << 30)
+
+/*
+ * The highest frame that @d has, or had, below FRAMES_MAX_GFN. PCI functions have BARs above; and
+ * what a guest puts there to have Dom0 list all that is below is lost to itself.
+ */
+int frames_highest(struct keel *k, const struct keel_domain *d, uint64_t *gfn);
 /* Finds out where @d has memory. The runs are to be freed, also after a failure. */
 int frames_find(struct keel *k, const struct keel_domain *d, struct frames *f);
 

@@ -82,11 +82,12 @@ static bool grow(unsigned char **bits, uint64_t from, uint64_t to)
 /* The guest may have got memory above what it had. */
 static int make_bits(struct migrate *m)
 {
-	long max = hyper_max_gfn(m->s.k, m->d->id);
-	uint64_t gfns = (max + 64ULL) & ~63ULL;
+	uint64_t max = 0, gfns;
+	int rc = frames_highest(m->s.k, m->d, &max);
 
-	if (max < 0)
-		return failed(m, max, "find the memory");
+	if (rc)
+		return rc;
+	gfns = (max + 64) & ~63ULL;
 	if (gfns <= m->gfns)
 		return 0;
 	if (!grow(&m->dirty, m->gfns / 8, gfns / 8) || !grow(&m->log, m->gfns / 8, gfns / 8))

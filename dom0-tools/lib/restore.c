@@ -11,15 +11,14 @@
 #include <sys/mman.h>
 
 #include "lib/create_internal.h"
+#include "lib/frames.h"
 #include "lib/guest_libxl.h"
 #include "lib/hyper.h"
 #include "lib/stream.h"
 
 #include <public/hvm/params.h>
 
-/* A guest has no page above: 4 TiB. */
-#define MAX_GFN		(1ULL << 30)
-#define MAP_SIZE	(MAX_GFN / 8)
+#define MAP_SIZE	(FRAMES_MAX_GFN / 8)
 
 struct restore {
 	struct making m;
@@ -46,7 +45,7 @@ static void mark_page(struct restore *r, uint64_t gfn, bool has)
 static int check_gfns(struct restore *r, const uint64_t *gfns, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (gfns[i] >= MAX_GFN)
+		if (gfns[i] >= FRAMES_MAX_GFN)
 			return stream_bad(&r->in, "page %#llx is beyond what a guest can have",
 					  (unsigned long long)gfns[i]);
 	return 0;
@@ -196,7 +195,7 @@ static int put_policy(void *arg, const struct hyper_policy *p)
 
 static int take_ring(struct restore *r, uint64_t *gfn, const struct stream_param *p)
 {
-	if (p->value >= MAX_GFN || !has_page(r, p->value))
+	if (p->value >= FRAMES_MAX_GFN || !has_page(r, p->value))
 		return stream_bad(&r->in, "parameter %llu names page %#llx, which the guest does not have",
 				  (unsigned long long)p->index, (unsigned long long)p->value);
 	*gfn = p->value;
@@ -231,10 +230,10 @@ static int put_params(struct restore *r, const struct stream_params *params)
 {
 	int rc = 0;
 
-	r->m.b.store_gfn = r->m.b.console_gfn = MAX_GFN;
+	r->m.b.store_gfn = r->m.b.console_gfn = FRAMES_MAX_GFN;
 	for (unsigned int i = 0; !rc && i < params->count; i++)
 		rc = take_param(r, &params->param[i]);
-	if (!rc && (r->m.b.store_gfn == MAX_GFN || r->m.b.console_gfn == MAX_GFN ||
+	if (!rc && (r->m.b.store_gfn == FRAMES_MAX_GFN || r->m.b.console_gfn == FRAMES_MAX_GFN ||
 		    r->m.b.store_gfn == r->m.b.console_gfn))
 		rc = stream_bad(&r->in, "the parameters do not say where xenstore's ring and the console's are");
 	return rc;

@@ -25,6 +25,7 @@
 #include "keel/keel.h"
 #include "lib/autostart.h"
 #include "lib/device.h"
+#include "lib/frames.h"
 #include "lib/guest_libxl.h"
 #include "lib/hyper.h"
 #include "lib/layout.h"
@@ -186,8 +187,13 @@ static void start_web(unsigned int low)
 /* The hypervisor. */
 static uint64_t top = PVH_CONSOLE_GFN;
 
+/* At that look the guest has had a page where no memory is. 0: never. */
+static unsigned int until_far;
+
 long hyper_max_gfn(struct keel *q, unsigned int domid)
 {
+	if (until_far && !--until_far)
+		top = 1ULL << 36;
 	return failing() ? -EIO : (long)top;
 }
 
@@ -224,7 +230,7 @@ int hyper_log_read(struct keel *q, unsigned int domid, unsigned char *bits, uint
 	assert_true(logging);
 	if (failing())
 		return -EIO;
-	assert_true(pages > top);
+	assert_true(pages > top || pages == FRAMES_MAX_GFN);
 	memset(bits, 0, (pages + 7) / 8);
 	for (unsigned int i = 0; i < writes[looks]; i++)
 		write_page(bits, i);
@@ -232,7 +238,7 @@ int hyper_log_read(struct keel *q, unsigned int domid, unsigned char *bits, uint
 		drop_page(&web, 5);	/* the guest gives it back */
 		top = PVH_CONSOLE_GFN + 900;
 		assert_int_equal(add_page(&web, top), 0);	/* and gets another one */
-	} else if (looks == 2 && top != PVH_CONSOLE_GFN) {
+	} else if (looks == 2 && top == PVH_CONSOLE_GFN + 900) {
 		write_page(bits, top);
 	}
 	return 0;
@@ -2074,6 +2080,22 @@ static void migrations(void **state)
 	keeps = false;
 }
 
+/* One page far up: the lists end where no guest has memory. */
+static void far_up(void **state)
+{
+	static const unsigned int idle[] = { 5, 5 };
+	struct migrate_result r;
+
+	start_web(600);
+	memcpy(writes, idle, sizeof(idle));
+	until_far = 2;
+	assert_int_equal(migrate(&r, "fail", "0"), 0);
+	assert_int_equal(until_far, 0);
+	assert_int_equal(r.pages, 603 + 5);
+	memset(writes, 0, sizeof(writes));
+	top = PVH_CONSOLE_GFN;
+}
+
 /* Whatever fails, on whatever side: it runs on one, or it is said that this is not known. */
 static void failing_migrations(void **state)
 {
@@ -2330,7 +2352,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(written_meanwhile), cmocka_unit_test(refused),
 		cmocka_unit_test(moved), cmocka_unit_test(pages_again), cmocka_unit_test(features),
 		cmocka_unit_test(configurations), cmocka_unit_test(samples), cmocka_unit_test(commands_work),
-		cmocka_unit_test(migrations), cmocka_unit_test(other_sides), cmocka_unit_test(not_allowed),
+		cmocka_unit_test(migrations), cmocka_unit_test(far_up),
+		cmocka_unit_test(other_sides), cmocka_unit_test(not_allowed),
 		cmocka_unit_test(migrate_commands),
 		cmocka_unit_test(cut_or_damaged), cmocka_unit_test(fuzz), cmocka_unit_test(failing_migrations),
 	};
