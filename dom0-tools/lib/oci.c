@@ -13,6 +13,8 @@
 #include "lib/unpack.h"
 
 #define LAYERS_MAX 256
+/* What registries take; parsed, it may be many times as large. */
+#define JSON_MAX (4u << 20)
 
 /* "" stands for what is not there. */
 static const char *text_of(struct json_object *j, const char *key)
@@ -47,11 +49,12 @@ static int open_digest(struct keel *k, const char *dir, const char *digest, stru
 static struct json_object *parse(struct keel *k, const char *dir, struct blob *b)
 {
 	struct json_tokener *t = json_tokener_new();
-	struct json_object *j = t && b->size < INT_MAX ?
+	struct json_object *j = t && b->size <= JSON_MAX ?
 				json_tokener_parse_ex(t, (const char *)b->data, b->size) : NULL;
 
 	if (!j)
-		keel_fail(&k->err, EINVAL, "%s is no image: a part of it is no JSON", dir);
+		keel_fail(&k->err, EINVAL, "%s is no image: a part of it is no JSON of at most %u MiB", dir,
+			  JSON_MAX >> 20);
 	json_tokener_free(t);
 	blob_free(b);
 	return j;
@@ -124,7 +127,7 @@ static int add_layer(struct tar_tree *t, struct cpio *c, const char *dir, const 
 int oci_tree(struct cpio *c, const char *dir)
 {
 	struct json_object *manifest = find_manifest(c->k, dir), *layers = json_member(manifest, "layers");
-	struct tar_tree t = { .k = c->k };
+	struct tar_tree t = { .k = c->k, .c = c };
 	struct blob layer[LAYERS_MAX] = { 0 };
 	size_t n;
 	int rc = 0;

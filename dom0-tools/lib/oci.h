@@ -17,6 +17,7 @@ int oci_tree(struct cpio *c, const char *dir);
 /* tar.c: files by their paths, which have neither slashes at their ends nor "..". */
 struct tar_tree {
 	struct keel *k;
+	struct cpio *c;			/* what the tree takes is held by it */
 	void *root;			/* of tsearch(3) */
 	unsigned int layer;
 };

@@ -16,6 +16,8 @@
 #define BLOCK 512
 #define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
+/* What the heap and tsearch() take for a file beside its path and itself. */
+#define NODE_SIZE 96
 
 struct tar_file {
 	char *path;
@@ -96,10 +98,17 @@ static struct tar_file *find(struct tar_tree *t, const char *path)
 	return f && !(*f)->gone ? *f : NULL;
 }
 
+/*
+ * NULL with the reason. What it takes counts as the root's: a long path is one of many folders, and
+ * the names of them all are many times as long.
+ */
 static struct tar_file *make(struct tar_tree *t, const char *path)
 {
-	struct tar_file *f = calloc(1, sizeof(*f)), **there;
+	struct tar_file *f, **there;
 
+	if (cpio_hold(t->c, sizeof(*f) + NODE_SIZE + strlen(path)))
+		return NULL;
+	f = calloc(1, sizeof(*f));
 	if (f)
 		f->path = strdup(path);
 	there = f && f->path ? tsearch(f, &t->root, by_path) : NULL;
@@ -171,7 +180,7 @@ static int make_parents(struct tar_tree *t, char *path)
 		}
 		*slash = '/';
 		if (!f)
-			return -ENOMEM;
+			return -t->k->err.code;
 	}
 	return 0;
 }
@@ -199,12 +208,15 @@ static int add_link(struct tar_tree *t, const char *path, char *to)
 	copy = *old;
 	if (!strcmp(old->path, path))
 		return 0;
-	f = make(t, path);
+	f = cpio_hold(t->c, copy.link ? strlen(copy.link) : 0) ? NULL : make(t, path);
 	if (!f)
-		return -ENOMEM;
+		return -t->k->err.code;
 	copy.path = f->path;
 	copy.layer = t->layer;
-	copy.link = copy.link ? strdup(copy.link) : NULL;
+	if (copy.link)
+		copy.link = strdup(copy.link);
+	if (old->link && !copy.link)
+		return keel_fail(&t->k->err, ENOMEM, "no memory");
 	*f = copy;
 	return 0;
 }
@@ -228,7 +240,7 @@ static int add_file(struct tar_tree *t, struct tar_head *h, const unsigned char 
 		return rc ? rc : add_link(t, h->path, h->link);
 	f = make(t, h->path);
 	if (!f)
-		return -ENOMEM;
+		return -t->k->err.code;
 	f->layer = t->layer;
 	f->st = (struct stat){
 		.st_mode = mode_of(type) | (number(p + 100, 8) & 07777), .st_uid = number(p + 108, 8),
@@ -242,6 +254,7 @@ static int add_file(struct tar_tree *t, struct tar_head *h, const unsigned char 
 	if (S_ISLNK(f->st.st_mode)) {
 		f->link = h->link;
 		h->link = NULL;
+		return cpio_hold(t->c, strlen(f->link));
 	}
 	return 0;
 }

@@ -295,6 +295,15 @@ static void too_large(void **state)
 	assert_int_equal(image("head -c 20M /dev/zero >l1/zeros; tar -C l1 -czf a.tgz zeros; : >l2/.wh.zeros; "
 			       "tar -C l2 -cf b.tar .wh.zeros; finish a.tgz b.tar"), 0);
 	expect(125, "needs more than 8 MiB of Dom0's memory", RUN_IMAGE);
+	/* Names of folders are many times as large as the path; what a link names is a copy each time. */
+	assert_int_equal(image("rm -rf l1 l2; mkdir l1 l2; echo >l1/f\n"
+			       "tar -C l1 -cf a.tar f --transform \"s,f,$(printf 'a/%.0s' $(seq 4000)),\"\n"
+			       ": >l2/.wh.a; tar -C l2 -cf b.tar .wh.a; finish a.tar b.tar"), 0);
+	expect(125, "needs more than 8 MiB of Dom0's memory", RUN_IMAGE);
+	assert_int_equal(image("rm -rf l1; mkdir -p l1/a; ln -s $(printf '%04000d' 1) l1/a/0\n"
+			       "for n in $(seq 2200); do ln l1/a/0 l1/a/$n; done\n"
+			       "tar -C l1 -cf a.tar a; finish a.tar b.tar"), 0);
+	expect(125, "needs more than 8 MiB of Dom0's memory", RUN_IMAGE);
 	/* Each name of a file is a copy of it. */
 	assert_int_equal(image("head -c 1M /dev/zero >l1/zeros; for n in 1 2 3 4 5 6 7 8; do ln l1/zeros l1/$n; done; "
 			       "tar -C l1 -cf a.tar .; finish a.tar"), 0);
@@ -318,6 +327,8 @@ static void forged(void **state)
 		{ "printf '{\"layers\":[{\"digest\":\"sha256:../../../a.tar\"}]}' >m; blob m; index $d",
 		  "is no digest" },
 		{ "echo '[1' >i/index.json", "is no JSON" },
+		{ "{ echo '{'; head -c 4M /dev/zero | tr '\\0' ' '; echo '}'; } >i/index.json",
+		  "of at most 4 MiB" },
 		{ "echo '{\"manifests\":[{\"digest\":\"sha256:0\",\"platform\":{\"architecture\":\"arm64\"}}]}' >i/index.json",
 		  "has no image for amd64" },
 		{ "echo '{}' >m; manifest m >/dev/null; index $d; cp i/index.json m2; blob m; index $d",
