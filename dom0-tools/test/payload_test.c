@@ -814,6 +814,26 @@ static void the_partition(void **state)
 	assert_int_equal(install("a=1", NULL), 0);
 }
 
+/* Nobody has said where it is. */
+static void where_it_is_looked_for(void **state)
+{
+	struct esp e;
+
+	assert_int_equal(esp_find(&k, NULL, &e), -ENOENT);
+	assert_contains(k.err.text, "is not mounted at /efi, /boot/efi or /boot");
+	put_text("mounts", "21 20 8:2 / /boot rw - ext4 /dev/sda2 rw\n"
+		 "22 21 259:1 / /boot/efi rw - vfat /dev/nvme0n1p1 rw\n");
+	assert_int_equal(esp_find(&k, NULL, &e), 0);
+	assert_string_equal(e.path, "/boot/efi");
+	put_text("mounts", "21 20 259:1 / /boot rw - vfat /dev/nvme0n1p1 rw\n");
+	assert_int_equal(esp_find(&k, NULL, &e), 0);
+	assert_string_equal(e.path, "/boot");
+	put_text("mounts", "21 20 259:1 / /boot/efi rw - vfat /dev/nvme0n1p1 rw\n"
+		 "22 20 259:1 / /efi rw - vfat /dev/nvme0n1p1 rw\n");
+	assert_int_equal(esp_find(&k, NULL, &e), 0);
+	assert_string_equal(e.path, "/efi");
+}
+
 /* What has not proved itself makes room, and nothing else does. */
 static void room_is_made(void **state)
 {
@@ -1202,6 +1222,7 @@ int main(void)
 		cmocka_unit_test_setup(two_images, new_machine),
 		cmocka_unit_test_setup(power_goes_at_each_step, new_machine),
 		cmocka_unit_test_setup(the_partition, new_machine),
+		cmocka_unit_test_setup(where_it_is_looked_for, new_machine),
 		cmocka_unit_test_setup(room_is_made, new_machine),
 		cmocka_unit_test_setup(the_variables, new_machine),
 		cmocka_unit_test_setup(a_root_that_is_read_only, new_machine),
