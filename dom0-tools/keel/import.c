@@ -52,7 +52,7 @@ static int check_image(struct keel *k, struct import *i)
 	int rc = image_source_open(k, &i->source, i->image, i->format);
 
 	if (!rc)
-		rc = image_info(k, i->image, i->source.format, &i->info);
+		rc = image_info(k, i->source.opened, i->source.format, &i->info);
 	if (rc)
 		return rc;
 	if (i->info.encrypted || i->info.damaged)
@@ -145,7 +145,7 @@ static int make_all(struct keel *k, struct import *i)
 
 	if (rc)
 		return rc;
-	rc = image_copy(k, i->image, i->source.format, i->disk);
+	rc = image_copy(k, i->source.opened, i->source.format, i->disk);
 	if (!rc)
 		rc = image_source_unchanged(k, &i->source);
 	if (!rc && i->size_kib)

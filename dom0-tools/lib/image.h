@@ -42,16 +42,19 @@ int image_check_chain(struct keel *k, const struct guest_disk *d);
 /* image_source.c: an image that may be hostile, in a folder where others may write. */
 struct image_source {
 	const char *path, *format;	/* "qcow2" or "raw" */
+	char opened[32];		/* a name of what was opened, wherever that is by now */
 	int fd;
+	bool leased;
 	struct stat st;
 };
 
 /*
  * Opens a file or block device, but no symbolic link. @format is one of the two, or NULL: then the
  * first sector says it. -EPERM: it is an image with parts in other files, none of which was opened.
+ * -EBUSY: somebody may write to the file.
  */
 int image_source_open(struct keel *k, struct image_source *s, const char *path, const char *format);
-/* After it was read by its name: whether it is still the file that was opened. -EAGAIN if not. */
+/* After s->opened was read: whether it is still what was looked at. -EAGAIN if not. */
 int image_source_unchanged(struct keel *k, const struct image_source *s);
 void image_source_close(struct image_source *s);
 

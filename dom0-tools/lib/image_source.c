@@ -5,7 +5,11 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/blob.h"
@@ -57,11 +61,36 @@ static int check_format(struct keel *k, struct image_source *s, const char *form
 		       keel_fail(&k->err, EINVAL, "%s is not in qcow2 format", s->path);
 }
 
+/* Whose leases are their server's, which gives none when it likes: fcntl(2) does not tell why. */
+static bool is_remote(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) &&
+	       (fs.f_type == NFS_SUPER_MAGIC || (uint32_t)fs.f_type == SMB2_SUPER_MAGIC ||
+		(uint32_t)fs.f_type == CIFS_SUPER_MAGIC);
+}
+
+/*
+ * As long as the lease lasts, nobody has it open to write, or maps it so; times alone do not tell
+ * of memory that is mapped. Not every file system has leases.
+ */
+static int take_lease(struct keel *k, struct image_source *s)
+{
+	fcntl(s->fd, F_SETSIG, SIGURG);		/* which is for nobody: the end is looked for */
+	s->leased = !fcntl(s->fd, F_SETLEASE, F_RDLCK);
+	if (s->leased || errno != EAGAIN || is_remote(s->fd))
+		return 0;
+	return keel_fail(&k->err, EBUSY, "%s is open for writing (`fuser -v %s` shows by whom)", s->path,
+			 s->path);
+}
+
 int image_source_open(struct keel *k, struct image_source *s, const char *path, const char *format)
 {
 	int rc = 0;
 
 	s->path = path;
+	s->leased = false;
 	s->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);	/* a FIFO would wait */
 	if (s->fd < 0 && errno == ELOOP)
 		return keel_fail(&k->err, ELOOP, "%s is a symbolic link; name the image itself", path);
@@ -69,6 +98,9 @@ int image_source_open(struct keel *k, struct image_source *s, const char *path, 
 		rc = keel_fail_errno(&k->err, "cannot open %s", path);
 	else if (!S_ISREG(s->st.st_mode) && !S_ISBLK(s->st.st_mode))
 		rc = keel_fail(&k->err, EINVAL, "%s is neither a file nor a block device", path);
+	else
+		rc = take_lease(k, s);
+	snprintf(s->opened, sizeof(s->opened), "/proc/%d/fd/%d", getpid(), s->fd);
 	if (!rc)
 		rc = check_format(k, s, format);
 	if (rc)
@@ -85,7 +117,8 @@ int image_source_unchanged(struct keel *k, const struct image_source *s)
 {
 	struct stat now, named;
 
-	if (!fstat(s->fd, &now) && !lstat(s->path, &named) && named.st_dev == s->st.st_dev &&
+	if ((!s->leased || fcntl(s->fd, F_GETLEASE) == F_RDLCK) && !fstat(s->fd, &now) &&
+	    !lstat(s->path, &named) && named.st_dev == s->st.st_dev &&
 	    named.st_ino == s->st.st_ino && now.st_size == s->st.st_size &&
 	    same_time(now.st_ctim, s->st.st_ctim))
 		return 0;

@@ -227,6 +227,45 @@ static void hostile(void **state)
 	expect(0, "imported", "import " DIR "/trap.raw --name a --format raw");
 }
 
+/* What a guest sees at the start of its disk. */
+static void first_bytes(const char *path, const char *bytes)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "qemu-img dd -f qcow2 -O raw bs=512 count=1 if=%s of=" DIR "/first && head -c 3 " DIR
+		 "/first", path);
+	assert_string_equal(said_by(command), bytes);
+}
+
+static void open_to_write(void)
+{
+	assert_int_equal(open(DIR "/raw", O_RDWR | O_NONBLOCK | O_CLOEXEC), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+}
+
+/* What is read is what was looked at, whatever has its name; nobody can write to it unseen. */
+static void held(void **state)
+{
+	struct image_source s;
+	int fd;
+
+	assert_int_equal(shell("cd " DIR " && mkdir theirs other && cp raw theirs && "
+			       "truncate -s 8M other/raw"), 0);
+	assert_int_equal(image_source_open(&k, &s, DIR "/theirs/raw", NULL), 0);
+	exchange();
+	assert_int_equal(image_copy(&k, s.opened, s.format, DIR "/copy"), 0);
+	exchange();
+	assert_int_equal(image_source_unchanged(&k, &s), 0);
+	image_source_close(&s);
+	first_bytes(DIR "/copy", "abc");
+	meanwhile = open_to_write;
+	expect(1, "was changed meanwhile", "import " DIR "/raw --name a");
+	fd = open(DIR "/raw", O_RDWR);
+	expect(1, "raw is open for writing", "import " DIR "/raw --name a");
+	close(fd);
+	expect(0, "imported", "import " DIR "/raw --name a");
+}
+
 /* Whoever can write the image waits until it was looked at. */
 static void changed(void **state)
 {
@@ -257,16 +296,6 @@ static void bad_words(void **state)
 	expect(2, "bad option or value", "import " DIR "/raw --name a --format vmdk");
 	guest_pvh_grub = "/none";
 	expect(1, "no GRUB for PVH guests", "import " DIR "/raw --name a");
-}
-
-/* What a guest sees at the start of its disk. */
-static void first_bytes(const char *path, const char *bytes)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), "qemu-img dd -f qcow2 -O raw bs=512 count=1 if=%s of=" DIR "/first && head -c 3 " DIR
-		 "/first", path);
-	assert_string_equal(said_by(command), bytes);
 }
 
 static void writes(const char *path, const char *pattern)
@@ -426,7 +455,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(imported, reset), cmocka_unit_test_setup(hostile, reset),
-		cmocka_unit_test_setup(changed, reset), cmocka_unit_test_setup(bad_words, reset),
+		cmocka_unit_test_setup(changed, reset), cmocka_unit_test_setup(held, reset),
+		cmocka_unit_test_setup(bad_words, reset),
 		cmocka_unit_test_setup(undone, reset), cmocka_unit_test_setup(snapshots, reset),
 		cmocka_unit_test_setup(guests, reset), cmocka_unit_test_setup(clones, reset),
 		cmocka_unit_test_setup(full_clones, reset),
