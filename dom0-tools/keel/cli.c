@@ -217,7 +217,7 @@ bool size_option(const char *text, uint64_t *kib)
 	if (!n || n > 9 || !letter || (text[n] && text[n + 1]))
 		return false;
 	*kib = strtoull(text, NULL, 10) << (letter - letters) * 10;
-	return *kib >= 1024;
+	return *kib >= 1024 && *kib < 1ULL << 53;	/* in bytes, it has 63 bits */
 }
 
 bool number_option(const char *text, unsigned int max, unsigned int *out)

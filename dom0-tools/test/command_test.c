@@ -1072,6 +1072,8 @@ static void disks(void **state)
 	expect("block-resize -n web xvdb 2", 0, "xvdb would be resized: 2097152",
 	       "dry resize 3 51728 to 2097152\n");
 	expect("block-resize web xvdb 1x", 2, "'1x' is no size", "");
+	/* Bytes that have more than 64 bits, which would be none. */
+	expect("block-resize web xvdb 16777216t", 2, "'16777216t' is no size", "");
 	expect("block-resize web x 1g", 2, "'x' is no virtual device", "");
 	expect("block-resize 0 xvdb 1g", 1, "0 is Dom0", "");
 	expect("block-list web", 0,
