@@ -31,13 +31,43 @@ static bool has_only(const char *text, const char *others, size_t max)
 	return n && n <= max && isalnum((unsigned char)*text);
 }
 
-/* Each line is the text of a public key, perhaps with options before it. */
+/* The next line that is neither empty nor a comment, and its length; NULL: there is none. */
+static const char *next_line(const char *text, size_t *n)
+{
+	for (;;) {
+		text += strspn(text, " \t\r\n");
+		*n = strcspn(text, "\r\n");
+		if (*text != '#')
+			return *n ? text : NULL;
+		text += *n;
+	}
+}
+
+/* The text of a public key, perhaps with options before it. */
+static bool is_key(const char *line, size_t n)
+{
+	static const char *const types[] = { "ssh-", "ecdsa-", "sk-" };
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		found |= !!memmem(line, n, types[i], strlen(types[i]));
+	return found && memmem(line, n, "AAAA", 4);
+}
+
+/* Every line: a private key may have its public one in it, as PuTTY's files do. */
 static int check_keys(struct keel *k, const char *keys)
 {
-	if (strstr(keys, "PRIVATE KEY"))
+	const char *line;
+	size_t n;
+
+	if (strstr(keys, "PRIVATE KEY") || strstr(keys, "PuTTY-User-Key-File"))
 		return keel_fail(&k->err, EINVAL, "that is a private key; give the public one (FILE.pub)");
-	if (!strstr(keys, "ssh-") && !strstr(keys, "ecdsa-") && !strstr(keys, "sk-"))
+	if (!next_line(keys, &n))
 		return keel_fail(&k->err, EINVAL, "there is no public key as in ~/.ssh/authorized_keys");
+	for (line = keys; (line = next_line(line, &n)); line += n)
+		if (!is_key(line, n))
+			return keel_fail(&k->err, EINVAL, "a line is no public key as in ~/.ssh/authorized_keys: '%.*s'",
+					 n < 20 ? (int)n : 20, line);
 	return 0;
 }
 
@@ -64,19 +94,13 @@ static void put(struct json_object *j, const char *key, const char *value)
 	json_object_object_add(j, key, json_object_new_string(value));
 }
 
-/* Lines that are neither empty nor comments. */
 static struct json_object *lines_of(const char *text)
 {
 	struct json_object *list = json_object_new_array();
+	size_t n;
 
-	while (*text) {
-		size_t n = strcspn(text, "\r\n");
-
-		if (n && *text != '#')
-			json_object_array_add(list, json_object_new_string_len(text, n));
-		text += n;
-		text += strspn(text, "\r\n");
-	}
+	for (; (text = next_line(text, &n)); text += n)
+		json_object_array_add(list, json_object_new_string_len(text, n));
 	return list;
 }
 

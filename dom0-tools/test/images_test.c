@@ -289,6 +289,13 @@ static void bad_words(void **state)
 	assert_int_equal(shell("cd " DIR "; echo '--BEGIN OPENSSH PRIVATE KEY--' >key; echo >empty"), 0);
 	expect(1, "that is a private key", "import " DIR "/raw --name a --ssh-key " DIR "/key");
 	expect(1, "no public key", "import " DIR "/raw --name a --ssh-key " DIR "/empty");
+	assert_int_equal(shell("cd " DIR "; printf 'PuTTY-User-Key-File-3: ssh-ed25519\\nPrivate-Lines: 1\\nAAAA\\n' >ppk; "
+			       "(cat key.pub; echo 'Private-MAC: AAAA') >more"), 0);
+	expect(1, "that is a private key", "import " DIR "/raw --name a --ssh-key " DIR "/ppk");
+	expect(1, "a line is no public key", "import " DIR "/raw --name a --ssh-key " DIR "/more");
+	assert_int_equal(shell("cd " DIR "; (printf '\\n \\t# mine\\r\\n\\t'; cat key.pub) >key.txt"), 0);
+	expect(0, "imported", "import " DIR "/raw --name keys --ssh-key " DIR "/key.txt");
+	seed_has("keys", "user-data", "\"ssh_authorized_keys\":[\n    \"ssh-ed25519 AAAA me\"\n  ]");
 	expect(1, "cannot become smaller", "import " DIR "/raw --name a --size 4m");
 	expect(1, "no name of a network", "import " DIR "/raw --name a --network a]");
 	expect(1, "may not hold @@", "import " DIR "/raw --name a@@1M");
