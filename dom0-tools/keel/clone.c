@@ -84,22 +84,26 @@ static void undo(struct keel *k, struct clone *c)
 	while (c->made--)
 		if (!c->full && !c->from->disk[c->made].readonly && !is_template(&c->from->disk[c->made]))
 			image_unkeep(k, &c->from->disk[c->made], c->name);
-	images_remove_folder(c->name);
+	images_remove_folder(k, c->name);
 }
 
 static int make_all(struct keel *k, struct clone *c)
 {
 	char *text = guest_to_text(&c->to);
-	int rc = text ? images_make_folder(k, c->name) : keel_fail(&k->err, ENOMEM, "no memory");
+	int fd = text ? images_make_folder(k, c->name) : keel_fail(&k->err, ENOMEM, "no memory");
+	int rc = fd < 0 ? fd : 0;
 
 	if (!rc) {
 		for (c->made = 0; c->made < c->to.disks && !rc; c->made++)
 			rc = make_disk(k, c, c->made);
 		c->made -= rc ? 1 : 0;
-		if (!rc)
+		if (!rc) {
+			images_finish_folder(k, c->name);
 			rc = config_store(k, c->name, text);
+		}
 		if (rc)
 			undo(k, c);
+		close(fd);
 	}
 	free(text);
 	return rc;

@@ -141,10 +141,10 @@ static int prepare(struct keel *k, struct import *i)
 
 static int make_all(struct keel *k, struct import *i)
 {
-	int rc = images_make_folder(k, i->name);
+	int fd = images_make_folder(k, i->name), rc;
 
-	if (rc)
-		return rc;
+	if (fd < 0)
+		return fd;
 	rc = image_copy(k, i->source.opened, i->source.format, i->disk);
 	if (!rc)
 		rc = image_source_unchanged(k, &i->source);
@@ -152,10 +152,13 @@ static int make_all(struct keel *k, struct import *i)
 		rc = image_resize(k, i->disk, i->size_kib << 10);
 	if (!rc)
 		rc = seed_make(k, i->seed_path, &i->seed);
-	if (!rc)
+	if (!rc) {
+		images_finish_folder(k, i->name);
 		rc = config_store(k, i->name, i->text);
+	}
 	if (rc)
-		images_remove_folder(i->name);
+		images_remove_folder(k, i->name);
+	close(fd);
 	return rc;
 }
 

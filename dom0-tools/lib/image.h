@@ -89,8 +89,15 @@ char *image_kept_path(struct keel *k, const struct guest_disk *d, const char *na
  */
 extern const char *keel_images_dir;
 int images_check_name(struct keel *k, const char *guest);
+/*
+ * A descriptor to close when all is done. Until then nobody else makes that folder, and if this
+ * process is killed before images_finish_folder(), whoever makes it next removes what is in it.
+ */
 int images_make_folder(struct keel *k, const char *guest);
-void images_remove_folder(const char *guest);
+/* The images are whole: from here on they are the guest's, and stay. */
+void images_finish_folder(struct keel *k, const char *guest);
+/* k->err stays. */
+void images_remove_folder(struct keel *k, const char *guest);
 /* A path in it, to free, or NULL. */
 char *images_path(struct keel *k, const char *guest, const char *file);
 

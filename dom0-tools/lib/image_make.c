@@ -31,12 +31,16 @@ static uint64_t room_for(const char *path)
 
 static int qemu_img(struct keel *k, const char *const argv[], const char *what, const char *path)
 {
+	uint64_t room = room_for(path);
 	mode_t before = umask(077);
 	int rc = program_do(k, &(struct program){
-		.argv = argv, .package = QEMU_PACKAGE, .what = what, .memory = MEMORY, .file = room_for(path),
+		.argv = argv, .package = QEMU_PACKAGE, .what = what, .memory = MEMORY, .file = room,
 	});
 
 	umask(before);
+	if (rc == -EFBIG)
+		rc = keel_fail(&k->err, ENOSPC, "%s needs more than the %llu MiB that it may have: 95%% of what is free "
+			       "in its file system", path, (unsigned long long)room >> 20);
 	if (!rc && !keel_sync_file(path))
 		rc = keel_fail_errno(&k->err, "cannot write %s", path);
 	if (rc)

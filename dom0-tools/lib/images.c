@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/files.h"
+#include "lib/lock.h"
 
 const char *keel_images_dir = "/var/lib/keel/images";
 
@@ -22,6 +23,27 @@ char *images_path(struct keel *k, const char *guest, const char *file)
 		return path;
 	keel_fail(&k->err, ENOMEM, "no memory");
 	return NULL;
+}
+
+/* As long as keel makes what is in a folder: keel_lock_file(). */
+#define UNFINISHED ".unfinished"
+
+/* A folder that is there: only one that a killed process has left is in nobody's way. */
+static int check_left(struct keel *k, const char *guest, const char *path)
+{
+	char *mark = images_path(k, guest, UNFINISHED);
+	int fd = mark ? keel_lock_file(mark, 0) : -ENOMEM;
+
+	free(mark);
+	if (fd == -ENOENT)
+		return keel_fail(&k->err, EEXIST, "there are images of '%s' already, in %s; if no guest needs them, "
+				 "remove that folder", guest, path);
+	if (fd == -EAGAIN)
+		return keel_fail(&k->err, EBUSY, "another keel makes images of '%s'", guest);
+	if (fd < 0)
+		return keel_fail(&k->err, -fd, "cannot examine %s: %s", path, strerror(-fd));
+	close(fd);
+	return 0;
 }
 
 int images_check_name(struct keel *k, const char *guest)
@@ -37,34 +59,78 @@ int images_check_name(struct keel *k, const char *guest)
 	if (!rc && !path)
 		rc = -ENOMEM;
 	if (!rc && !lstat(path, &st))
-		rc = keel_fail(&k->err, EEXIST, "there are images of '%s' already, in %s", guest, path);
+		rc = check_left(k, guest, path);
 	free(path);
 	return rc;
+}
+
+/* All that is in it but @but. */
+static void empty_folder(int folder, const char *but)
+{
+	DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strcmp(e->d_name, but))
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
+static int open_folder(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The mark, locked. */
+static int make_folder(struct keel *k, const char *path, const char *mark)
+{
+	bool left = mkdir(path, 0700);
+	int fd;
+
+	if (left && errno != EEXIST)
+		return keel_fail_errno(&k->err, "cannot make %s", path);
+	fd = keel_lock_file(mark, left ? 0 : O_CREAT);
+	if (fd < 0)
+		return keel_fail(&k->err, -fd, "cannot make %s: %s", mark, strerror(-fd));
+	if (left) {
+		keel_warn(k, "whoever made images in %s was killed before they were whole: they are removed",
+			  path);
+		empty_folder(open_folder(path), UNFINISHED);
+	}
+	return fd;
 }
 
 int images_make_folder(struct keel *k, const char *guest)
 {
-	char *path = images_path(k, guest, "");
-	int rc = path ? keel_make_dirs(k, keel_images_dir) : -ENOMEM;
+	char *path = images_path(k, guest, ""), *mark = images_path(k, guest, UNFINISHED);
+	int rc = path && mark ? keel_make_dirs(k, keel_images_dir) : -ENOMEM;
 
-	if (!rc && mkdir(path, 0700))
-		rc = keel_fail_errno(&k->err, "cannot make %s", path);
+	if (!rc)
+		rc = make_folder(k, path, mark);
+	free(mark);
 	free(path);
 	return rc;
 }
 
-void images_remove_folder(const char *guest)
+void images_finish_folder(struct keel *k, const char *guest)
 {
-	int root = open(keel_images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = openat(root, guest, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *e;
+	char *mark = images_path(k, guest, UNFINISHED);
 
-	while (dir && (e = readdir(dir)))
-		unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir)
-		closedir(dir);
-	unlinkat(root, guest, AT_REMOVEDIR);
-	if (root >= 0)
-		close(root);
+	if (mark)
+		unlink(mark);
+	free(mark);
+}
+
+void images_remove_folder(struct keel *k, const char *guest)
+{
+	struct keel_error before = k->err;
+	char *path = images_path(k, guest, "");
+
+	if (path) {
+		empty_folder(open_folder(path), "");
+		rmdir(path);
+	}
+	free(path);
+	k->err = before;
 }

@@ -22,6 +22,23 @@ static int open_file(struct keel *k, const char *name)
 	return fd < 0 ? keel_fail_errno(&k->err, "cannot open %s", path) : fd;
 }
 
+int keel_lock_file(const char *path, int flags)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600), rc = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0)
+		rc = -errno;
+	else if (!st.st_nlink)
+		rc = -ENOENT;
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
 int keel_lock(struct keel *k)
 {
 	int fd = open_file(k, "lock");

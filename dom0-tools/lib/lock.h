@@ -8,6 +8,13 @@
 extern const char *keel_run_dir;
 
 /*
+ * A file that is there as long as something is not finished, and locked as long as somebody works
+ * on it: its locked descriptor, to be closed after the file was removed. @flags: O_CREAT or none.
+ * -EAGAIN: somebody has the lock; -ENOENT: it is gone, if only meanwhile; or another errno.
+ */
+int keel_lock_file(const char *path, int flags);
+
+/*
  * For what keeld does about the end of one guest: a byte of a file for each, so that the end of the
  * process gives it back. A descriptor to close, or -EBUSY: somebody else has it.
  */

@@ -44,7 +44,7 @@ static void limit(int what, uint64_t value)
 		setrlimit(what, &l);
 }
 
-static void start(const struct program *p, int in, int out, int err)
+static void start(const struct program *p, pid_t parent, int in, int out, int err)
 {
 	dup2(in, 0);
 	dup2(out, 1);
@@ -53,6 +53,8 @@ static void start(const struct program *p, int in, int out, int err)
 	if (p->what) {
 		setpgid(0, 0);		/* Ctrl-C is for keel, which undoes what was begun */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)	/* it was killed before that */
+			_exit(127);
 	}
 	limit(RLIMIT_AS, p->memory);
 	limit(RLIMIT_FSIZE, p->file);
@@ -94,6 +96,11 @@ static int wait_for(struct keel *k, const struct program *p, pid_t pid, int err)
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
 	program_said(err, said, sizeof(said));
+	/* The signal does not end a thread that blocks it, as QEMU's do. */
+	if (p->file && ((WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) ||
+			strstr(said, strerror(EFBIG))))
+		return keel_fail(&k->err, EFBIG, "%s wrote a file of more than the %llu MiB that it may",
+				 p->argv[0], (unsigned long long)p->file >> 20);
 	return keel_fail(&k->err, EIO, "%s failed (%s %d)%s%s", p->argv[0],
 			 WIFEXITED(status) ? "exit status" : "signal",
 			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), *said ? ": " : "", said);
@@ -117,11 +124,11 @@ static int run(struct keel *k, const struct program *p, int in, int out, int err
 {
 	/* If whoever started this process had it ignore SIGCHLD, nobody could wait for the program. */
 	void (*old)(int) = signal(SIGCHLD, SIG_DFL);
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	int rc;
 
 	if (!pid)
-		start(p, in, out, err);
+		start(p, parent, in, out, err);
 	rc = pid < 0 ? keel_fail_errno(&k->err, "cannot start %s", p->argv[0]) : wait_for(k, p, pid, err);
 	signal(SIGCHLD, old);
 	return !rc && p->output ? take_output(k, p, out) : rc;

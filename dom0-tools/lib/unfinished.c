@@ -25,24 +25,6 @@ static void path_of(char path[SYSFS_PATH_MAX], const char *name)
 	snprintf(path, SYSFS_PATH_MAX, FOLDER "/%s", keel_run_dir, name);
 }
 
-/* A locked descriptor. -EAGAIN: somebody has the lock; -ENOENT: it is gone, if only meanwhile. */
-static int take(const char *path, int flags)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600), rc = 0;
-	struct stat st;
-
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0)
-		rc = -errno;
-	else if (!st.st_nlink)
-		rc = -ENOENT;
-	if (!rc)
-		return fd;
-	close(fd);
-	return rc;
-}
-
 int unfinished_begin(struct keel *k, const unsigned char uuid[16])
 {
 	char path[SYSFS_PATH_MAX], name[37];
@@ -54,7 +36,7 @@ int unfinished_begin(struct keel *k, const unsigned char uuid[16])
 		return rc;
 	guest_uuid_text(uuid, name);
 	path_of(path, name);
-	for (int tries = 0; (fd = take(path, O_CREAT)) == -ENOENT || fd == -EAGAIN; tries++) {
+	for (int tries = 0; (fd = keel_lock_file(path, O_CREAT)) == -ENOENT || fd == -EAGAIN; tries++) {
 		if (tries == TRIES)
 			return keel_fail(&k->err, EBUSY, "another process makes a guest with the UUID %s, or clears "
 					 "it away", name);
@@ -85,7 +67,7 @@ static void for_each(struct keel *k, each_fn *each)
 
 	for (int i = 0; i < n; i++) {
 		path_of(path, names[i]);
-		fd = more && !guest_uuid_parse(names[i], uuid) ? take(path, 0) : -1;
+		fd = more && !guest_uuid_parse(names[i], uuid) ? keel_lock_file(path, 0) : -1;
 		if (fd >= 0) {
 			more = each(k, uuid);
 			close(fd);

@@ -6,9 +6,12 @@
 #include "test/check.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +68,23 @@ uint64_t keel_now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* So many pages are free. */
+static uint64_t room;
+
+int statvfs(const char *path, struct statvfs *s)
+{
+	*s = (struct statvfs){ .f_bavail = room, .f_frsize = 4096 };
+	return 0;
+}
+
+/* Beside the first program that makes an image. */
+static void die(void)
+{
+	if (!access(IMAGES "/a", F_OK))
+		raise(SIGKILL);
+	meanwhile = die;
+}
+
 static void touch(void)
 {
 	assert_int_equal(utimensat(AT_FDCWD, DIR "/raw", NULL, 0), 0);
@@ -78,9 +98,11 @@ static void exchange(void)
 /* Once, beside the first program. */
 void keel_progress(struct keel *q, const char *what, uint64_t done, uint64_t total)
 {
-	if (meanwhile)
-		meanwhile();
+	void (*now)(void) = meanwhile;
+
 	meanwhile = NULL;
+	if (now)
+		now();
 }
 
 bool keel_interrupted(struct keel *q)
@@ -128,6 +150,7 @@ static int reset(void **state)
 	warned[0] = 0;
 	interrupted = false;
 	meanwhile = NULL;
+	room = 1 << 20;
 	k = (struct keel){ 0 };
 	return 0;
 }
@@ -334,6 +357,58 @@ static void undone(void **state)
 	assert_int_equal(access(IMAGES "/a", F_OK), -1);
 }
 
+static void full_disk(void **state)
+{
+	room = 1 << 4;
+	expect(1, IMAGES "/a/disk.qcow2 needs more than the 0 MiB that it may have",
+	       "import " DIR "/raw --name a");
+}
+
+/* A keel with these words, which is killed while it makes images. */
+static void killed(const char *words)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		meanwhile = die;
+		k = (struct keel){ 0 };
+		run_command(&k, all, words);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(access(IMAGES "/a/.unfinished", F_OK), 0);
+}
+
+/* The next one clears away what is left, if nobody works on it. */
+static void left(void **state)
+{
+	int fd;
+
+	killed("import " DIR "/raw --name a");
+	assert_int_equal(shell("touch " IMAGES "/a/theirs"), 0);
+	fd = open(IMAGES "/a/.unfinished", O_RDWR);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	expect(1, "another keel makes images of 'a'", "import " DIR "/raw --name a");
+	close(fd);
+	expect(0, "would be imported", "import -n " DIR "/raw --name a");
+	assert_string_equal(warned, "");
+	expect(0, "imported", "import " DIR "/raw --name a");
+	assert_contains(warned, "was killed before they were whole");
+	assert_null(strstr(files(), "theirs"));
+	assert_null(strstr(files(), ".unfinished"));
+	first_bytes(IMAGES "/a/disk.qcow2", "abc");
+	/* Without the guest's file, too, they stay. */
+	assert_int_equal(shell("rm " DIR "/etc/a.cfg"), 0);
+	expect(1, "if no guest needs them, remove that folder", "import " DIR "/raw --name a");
+	assert_int_equal(shell("rm -r " IMAGES "/a"), 0);
+	config("web", "'" DIR "/raw,raw,xvda,w'");
+	killed("clone --full web a");
+	expect(0, "cloned", "clone --full web a");
+	assert_null(strstr(files(), ".unfinished"));
+}
+
 static void snapshots(void **state)
 {
 	int fd;
@@ -463,8 +538,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(imported, reset), cmocka_unit_test_setup(hostile, reset),
 		cmocka_unit_test_setup(changed, reset), cmocka_unit_test_setup(held, reset),
-		cmocka_unit_test_setup(bad_words, reset),
-		cmocka_unit_test_setup(undone, reset), cmocka_unit_test_setup(snapshots, reset),
+		cmocka_unit_test_setup(bad_words, reset), cmocka_unit_test_setup(undone, reset),
+		cmocka_unit_test_setup(full_disk, reset), cmocka_unit_test_setup(left, reset),
+		cmocka_unit_test_setup(snapshots, reset),
 		cmocka_unit_test_setup(guests, reset), cmocka_unit_test_setup(clones, reset),
 		cmocka_unit_test_setup(full_clones, reset),
 	};
