@@ -89,14 +89,16 @@ none:
 int esp_find(struct keel *k, const char *path, struct esp *e)
 {
 	static const char *const places[] = { "/efi", "/boot/efi", "/boot", NULL };
-	const char *const named[] = { path, NULL };
+	char real[PATH_MAX];
+	/* A shell puts a slash behind the name of a folder, and a link may lead to it. */
+	const char *const named[] = { path && realpath(path, real) ? real : path, NULL };
 	struct mount m = { 0 };
 
 	*e = (struct esp){ 0 };
 	for (const char *const *p = path ? named : places; *p; p++) {
 		char inside[PATH_MAX];
 
-		snprintf(inside, sizeof(inside), "%s/.", *p);
+		snprintf(inside, sizeof(inside), "%.4000s/.", *p);
 		(void)access(inside, F_OK);	/* an automounter mounts it now */
 		if (!find_mount(*p, &m) || !is_fat(&m))
 			continue;

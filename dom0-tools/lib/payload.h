@@ -25,6 +25,7 @@ struct payload {
 	const char *sign;		/* KEY,CERT */
 	int boot_timeout;		/* s; 0: none */
 	struct json_object *stored;	/* of the last time */
+	char *made[6];			/* paths above that payload_read() has made */
 };
 
 /* What was installed, or would be. */
@@ -38,7 +39,10 @@ struct payload_result {
 	bool sign;
 };
 
-/* Settings of the last time where @p has none. payload_free() in any case. */
+/*
+ * Settings of the last time where @p has none; what it has is kept for the next time, which may be
+ * in another folder: its paths become absolute. payload_free() in any case.
+ */
 int payload_read(struct keel *k, struct payload *p);
 void payload_free(struct payload *p);
 /* Was there a last time, which was not undone? */

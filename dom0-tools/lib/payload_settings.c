@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/files.h"
+#include "lib/guest.h"
 #include "lib/sysfs.h"
 
 const char *keel_payload_settings = "/var/lib/keel/install.json";
@@ -34,13 +35,49 @@ bool payload_is_installed(void)
 	return !access(keel_payload_settings, F_OK);
 }
 
+/* KEY,CERTIFICATE; what is neither is told later. */
+static int absolute_key(struct keel *k, struct payload *p)
+{
+	const char *comma = p->sign ? strrchr(p->sign, ',') : NULL;
+	int rc;
+
+	if (!comma || comma == p->sign || !comma[1])
+		return 0;
+	rc = guest_absolute(&p->made[4], strndupa(p->sign, comma - p->sign), &k->err);
+	if (!rc)
+		rc = guest_absolute(&p->made[5], comma + 1, &k->err);
+	if (rc)
+		return rc;
+	comma = p->made[4];
+	if (asprintf(&p->made[4], "%s,%s", comma, p->made[5]) < 0)
+		p->made[4] = NULL;
+	free((char *)comma);
+	p->sign = p->made[4];
+	return p->sign ? 0 : keel_fail(&k->err, ENOMEM, "no memory");
+}
+
+static int make_absolute(struct keel *k, struct payload *p)
+{
+	const char **paths[] = { &p->kernel, &p->initrd, &p->hypervisor, &p->esp };
+	int rc = absolute_key(k, p);
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths) && !rc; i++) {
+		if (!*paths[i] || !**paths[i])
+			continue;
+		rc = guest_absolute(&p->made[i], *paths[i], &k->err);
+		*paths[i] = p->made[i];
+	}
+	return rc;
+}
+
 int payload_read(struct keel *k, struct payload *p)
 {
 	const struct { const char *name, **text; } settings[] = SETTINGS(p);
+	int rc = make_absolute(k, p);
 	struct json_object *timeout;
 
-	if (!payload_is_installed())
-		return 0;
+	if (rc || !payload_is_installed())
+		return rc;
 	p->stored = json_object_from_file(keel_payload_settings);
 	if (!json_object_is_type(p->stored, json_type_object))
 		return keel_fail(&k->err, EINVAL, "%s is damaged: remove it, and say all options again",
@@ -58,6 +95,8 @@ void payload_free(struct payload *p)
 {
 	json_object_put(p->stored);
 	p->stored = NULL;
+	for (size_t i = 0; i < sizeof(p->made) / sizeof(*p->made); i++)
+		free(p->made[i]);
 }
 
 static int write_settings(struct keel *k, struct json_object *j)

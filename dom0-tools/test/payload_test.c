@@ -814,6 +814,21 @@ static void the_partition(void **state)
 	assert_int_equal(install("a=1", NULL), 0);
 }
 
+/* Who says where it is may say it in any way. */
+static void names_of_it(void **state)
+{
+	struct esp e;
+
+	assert_int_equal(esp_find(&k, at("esp/"), &e), 0);
+	assert_string_equal(e.path, esp);
+	assert_int_equal(symlink("esp", at("link")), 0);
+	assert_int_equal(esp_find(&k, at("link"), &e), 0);
+	assert_string_equal(e.path, esp);
+	unlink(at("link"));
+	assert_int_equal(esp_find(&k, at("boot"), &e), -ENOENT);
+	assert_int_equal(esp_find(&k, at("none"), &e), -ENOENT);
+}
+
 /* Nobody has said where it is. */
 static void where_it_is_looked_for(void **state)
 {
@@ -1076,6 +1091,32 @@ static void settings(void **state)
 	keel_payload_work = work;
 }
 
+/* What is named from this folder on is the same when a kernel's hook runs in another one. */
+static void in_another_folder(void **state)
+{
+	char *here = getcwd(NULL, 0);
+	struct payload_result r;
+	struct payload p = { .kernel = "k", .initrd = "./i", .hypervisor = "lib/keel.efi", .esp = "esp/",
+			     .sign = "key,cert", .boot_timeout = -1 };
+
+	put_kernel("k", true, true);
+	put_text("i", "other initrd");
+	put_text("key", "key");
+	put_text("cert", "cert");
+	assert_int_equal(chdir(root), 0);
+	assert_int_equal(payload_read(&k, &p), 0);
+	assert_int_equal(payload_install(&k, &p, &r), 0);
+	payload_free(&p);
+	assert_int_equal(chdir("/"), 0);
+	p = (struct payload){ LAST };
+	assert_int_equal(payload_read(&k, &p), 0);
+	assert_int_equal(payload_install(&k, &p, &r), 0);
+	payload_free(&p);
+	assert_contains(boot(), ".ramdisk=other initrd\n");
+	assert_int_equal(chdir(here), 0);
+	free(here);
+}
+
 static void secure_boot(void **state)
 {
 	char sign[600];
@@ -1223,6 +1264,8 @@ int main(void)
 		cmocka_unit_test_setup(power_goes_at_each_step, new_machine),
 		cmocka_unit_test_setup(the_partition, new_machine),
 		cmocka_unit_test_setup(where_it_is_looked_for, new_machine),
+		cmocka_unit_test_setup(names_of_it, new_machine),
+		cmocka_unit_test_setup(in_another_folder, new_machine),
 		cmocka_unit_test_setup(room_is_made, new_machine),
 		cmocka_unit_test_setup(the_variables, new_machine),
 		cmocka_unit_test_setup(a_root_that_is_read_only, new_machine),
