@@ -14,9 +14,11 @@ static u8 out[PAGE_SIZE] PAGE_ALIGNED, in[PAGE_SIZE] PAGE_ALIGNED;
 
 static const char *use_disk(void)
 {
+	u8 first = own_domid();	/* which asks Keel */
+
 	for (u64 round = 0; round < 4; round++) {
 		for (u32 i = 0; i < PAGE_SIZE; i++)
-			out[i] = i * 7 + round + own_domid();
+			out[i] = i * 7 + round + first;
 		memset(in, 0, sizeof(in));
 		if (blk_transfer(true, round * 64, out) || blk_transfer(false, round * 64, in))
 			return "the disk fails";

@@ -74,6 +74,6 @@ void wait_backend(const char *device, unsigned int state)
 			return;
 		if (now_ns() > end)
 			error_stop("a back-end does not connect");
-		rest_ns(2000000);
+		rest_ns(10000000);
 	}
 }
