@@ -5,8 +5,13 @@
  *
  * "mode=store", "rings", "grants" or "console": instead it does harm there for "seconds=N", with
  * the numbers of "seed=N", once its devices are connected.
+ *
+ * "every=N": it uses them again each N seconds, and counts that in data/rounds. "keep=N": it gives
+ * back its memory from N MiB on, because toolstacks create none as small as it could be.
  */
 #include "uses/uses.h"
+
+#include <public/memory.h>
 
 const char test_title[] = "uses";
 
@@ -28,23 +33,46 @@ static const char *use_disk(void)
 	return NULL;
 }
 
+static const char *use(void)
+{
+	const char *why = use_disk();
+
+	return why || net_asks() ? why : "nobody answers on the network";
+}
+
+static void give_back(u64 from)
+{
+	struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 9, .domid = DOMID_SELF };
+
+	for (u64 gfn = from << 8; gfn < memory_map[0].size >> PAGE_SHIFT; gfn += 512) {
+		r.extent_start = (u64)&gfn;
+		EXPECT_EQ(memory_op(decrease_reservation, &r), 1);
+	}
+}
+
 void test_main(void)
 {
 	const char *mode = option("mode"), *why;
+	u64 every = option_number("every", 0), rounds = 0;
 
+	if (option("keep"))
+		give_back(option_number("keep", 0));
 	store_open();
 	front_open();
 	store_write("up", "data/state");
 	blk_open();
 	net_open();
-	why = use_disk();
-	if (!why && !net_asks())
-		why = "nobody answers on the network";
+	why = use();
 	store_write(why ? why : "ok", "data/state");
 	if (why)
 		error_stop(why);
 	if (mode)
 		EXPECT(harm(mode, option_number("seconds", 10) * 1000000000ull, option_number("seed", 1)));
-	for (;;)
-		rest_ns(1000000000);
+	for (;;) {
+		rest_ns((every + !every) * 1000000000);
+		if (every && (why = use()))
+			error_stop(why);
+		if (every)
+			store_write_number(++rounds, "data/rounds");
+	}
 }

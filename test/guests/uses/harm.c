@@ -62,7 +62,7 @@ static void harm_rings(u64 end)
 {
 	for (; now_ns() < end; rest_ns(1000000)) {
 		spoil(blk_ring, blk_port);
-		spoil(net_tx_ring, net_port);
+		spoil(net_tx_ring, net_tx_port);
 		spoil(net_rx_ring, net_port);
 	}
 }
@@ -72,9 +72,10 @@ static void harm_grants(u64 end)
 {
 	static const char *const nodes[] = {
 		"device/vbd/51712/state", "device/vif/0/state", "device/vbd/51712/ring-ref",
-		"device/vif/0/tx-ring-ref", "device/vif/0/event-channel", "control/shutdown",
+		"device/vif/0/tx-ring-ref", "device/vif/0/event-channel-rx", "control/shutdown",
 		"device/vbd/51712/backend", "device/vif/0/mac", "memory/target", "name", "domid",
 	};
+	const u32 ports[] = { blk_port, net_port, net_tx_port };
 	char text[24];
 
 	for (u32 i = 0; now_ns() < end; i++) {
@@ -83,7 +84,7 @@ static void harm_grants(u64 end)
 		grants[ref].frame = any() % 4 ? any() % 0x2200 : any();
 		grants[ref].domid = any() % 4 ? DOM0 : any();
 		WRITE_ONCE(grants[ref].flags, any() % 2 ? GTF_permit_access : any());
-		notify(any() % 2 ? blk_port : net_port);
+		notify(ports[any() % ARRAY_SIZE(ports)]);
 		if (i % 64)
 			continue;
 		snprintk(text, sizeof(text), "%u", any() % 2 ? any() % 9 : any());

@@ -29,7 +29,7 @@ struct rx_response {
 static struct net_ring tx_page[PAGE_SIZE / sizeof(struct net_ring)] PAGE_ALIGNED;
 static struct net_ring rx_page[PAGE_SIZE / sizeof(struct net_ring)] PAGE_ALIGNED;
 void *net_tx_ring = tx_page, *net_rx_ring = rx_page;
-u32 net_port;
+u32 net_tx_port, net_port;
 
 static u8 frame[PAGE_SIZE] PAGE_ALIGNED, buffer[BUFFERS][PAGE_SIZE] PAGE_ALIGNED, mac[6];
 static u32 refs[BUFFERS], frame_ref, consumed;
@@ -59,6 +59,7 @@ void net_open(void)
 		mac[i] = digit(text[3 * i]) << 4 | digit(text[3 * i + 1]);
 	tx->req_event = tx->rsp_event = rx->req_event = rx->rsp_event = 1;
 	net_port = new_channel();
+	net_tx_port = new_channel();
 	frame_ref = grant_page(frame, true);
 	for (unsigned int i = 0; i < BUFFERS; i++) {
 		refs[i] = grant_page(buffer[i], false);
@@ -67,7 +68,8 @@ void net_open(void)
 	wait_backend(DEVICE, 2);
 	store_write_number(grant_page(tx, false), DEVICE "/tx-ring-ref");
 	store_write_number(grant_page(rx, false), DEVICE "/rx-ring-ref");
-	store_write_number(net_port, DEVICE "/event-channel");
+	store_write_number(net_port, DEVICE "/event-channel-rx");
+	store_write_number(net_tx_port, DEVICE "/event-channel-tx");
 	store_write_number(1, DEVICE "/request-rx-copy");
 	store_write_number(1, DEVICE "/feature-rx-notify");
 	store_write_number(1, DEVICE "/feature-no-csum-offload");
@@ -92,7 +94,8 @@ static void ask(void)
 	memcpy(frame + 38, wanted, 4);
 	*r = (struct tx_request){ .ref = frame_ref, .size = 60 };
 	__atomic_store_n(&ring->req_prod, ring->req_prod + 1, __ATOMIC_SEQ_CST);
-	notify(net_port);
+	notify(net_tx_port);
+	notify(net_port);	/* of the buffers that answered() has given back */
 }
 
 /* Takes what has come. Whether an answer is among it. */

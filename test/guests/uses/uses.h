@@ -58,7 +58,8 @@ int blk_transfer(bool write, u64 sector, void *page);
 
 /* --- net.c --- */
 extern void *net_tx_ring, *net_rx_ring;
-extern u32 net_port;
+/* As Linux has it: a channel for what is sent, and one for what comes. */
+extern u32 net_tx_port, net_port;
 void net_open(void);
 /* Asks who has 10.79.0.254 until somebody answers, or not: false. */
 bool net_asks(void);
