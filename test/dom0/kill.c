@@ -5,8 +5,8 @@
  * KILL_CALL names a file for what the Nth was.
  *
  * Counted are hypercalls but those that only ask; messages to xenstored that change nodes or
- * domains; files opened to be written, renamed, removed, made or locked; ioctls on loop devices and
- * interfaces; rtnetlink.
+ * domains; files opened to be written, copied, renamed, removed, made or locked; ioctls on loop
+ * devices and interfaces; rtnetlink; programs that it starts.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -210,6 +211,24 @@ int mkdir(const char *path, mode_t mode)
 {
 	count("mkdir %s", path);
 	return REAL(mkdir)(path, mode);
+}
+
+int rmdir(const char *path)
+{
+	count("rmdir %s", path);
+	return REAL(rmdir)(path);
+}
+
+ssize_t sendfile(int out, int in, off_t *at_offset, size_t size)
+{
+	count("sendfile");
+	return REAL(sendfile)(out, in, at_offset, size);
+}
+
+pid_t fork(void)
+{
+	count("fork");
+	return REAL(fork)();
 }
 
 int flock(int fd, int op)
