@@ -20,7 +20,7 @@ static const struct server {
 		      unsigned int *minor);
 	bool (*holds)(unsigned int minor, const struct stat *st);
 } servers[] = {
-	{ LOOP_MAJOR, loop_attach, loop_holds },	/* raw ones */
+	{ LOOP_MAJOR, loop_attach, loop_holds },	/* raw ones without limits */
 	{ NBD_MAJOR, nbd_attach, nbd_holds },
 };
 
@@ -149,7 +149,7 @@ static int check_stat(struct keel *k, const struct guest_disk *d, struct stat *s
 	if (S_ISREG(st->st_mode) && st->st_size < 512)
 		return keel_fail(&k->err, EINVAL, "disk %s has %lld bytes, which is less than one sector",
 				 d->path, (long long)st->st_size);
-	if (d->format && access(QEMU_NBD, X_OK))
+	if (guest_disk_served(d) && access(QEMU_NBD, X_OK))
 		return keel_fail_errno(&k->err, "disk %s: cannot run %s (the package %s has it)", d->path,
 				       QEMU_NBD, QEMU_PACKAGE);
 	return 0;
@@ -248,11 +248,11 @@ static int put_nodes(struct keel *k, unsigned int domid, const struct guest_disk
 		rc = check_stat(k, d, &st);
 	if (rc)
 		return rc;
-	if (S_ISBLK(st.st_mode) && !d->format) {
+	if (S_ISBLK(st.st_mode) && !guest_disk_served(d)) {
 		n.major = major(st.st_rdev);
 		n.minor = minor(st.st_rdev);
 	} else {
-		const struct server *s = &servers[d->format != NULL];
+		const struct server *s = &servers[guest_disk_served(d)];
 
 		n.major = s->major;
 		*fd = s->attach(k, d, &st, &n.minor);

@@ -97,14 +97,22 @@ static int wait_told(struct keel *k, unsigned int domid, unsigned int number, ui
 	}
 }
 
+static bool is_served(const struct served *s)
+{
+	unsigned int major;
+
+	return sscanf(s->device, "%x:", &major) == 1 && major == NBD_MAJOR;
+}
+
 int disk_resize(struct keel *k, unsigned int domid, unsigned int number, uint64_t *size)
 {
 	struct served s;
 	int rc = look(k, domid, number, &s), fd = -1;
 
-	if (!rc && s.format) {
-		rc = keel_fail(&k->err, EOPNOTSUPP, "%s is an image in %s format, whose server goes on with the size that it "
-			       "had; shut the guest down, and use qemu-img resize", s.path, s.format);
+	if (!rc && (s.format || is_served(&s))) {
+		rc = keel_fail(&k->err, EOPNOTSUPP, "%s is served as %s, and its server goes on with the size that it had; "
+			       "shut the guest down, and use qemu-img resize", s.path,
+			       s.format ? s.format : "a disk with limits");
 	} else if (!rc) {
 		fd = open(s.path, (*size ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 		rc = fd < 0 ? keel_fail_errno(&k->err, "cannot open disk %s", s.path) : grow(k, &s, fd, size);

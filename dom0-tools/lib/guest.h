@@ -32,6 +32,7 @@ struct guest_disk {
 	bool readonly;
 	bool no_discard;		/* the guest cannot give blocks back */
 	bool shared;			/* w!: others may have it too, nobody looks */
+	uint64_t bps, iops;		/* bytes and requests in a second; 0: no limit */
 };
 
 #define VIF_ANY_DEVID ~0u
@@ -183,6 +184,8 @@ int guest_parse_disk(struct guest_disk *d, const char *spec, guest_warn_fn *warn
 		     struct keel_error *e);
 int guest_parse_vif(struct guest_vif *v, const char *spec, guest_warn_fn *warn, void *arg,
 		    struct keel_error *e);
+/* Whether a program serves it: an image, or a disk with limits. */
+bool guest_disk_served(const struct guest_disk *d);
 /* What QEMU calls a disk's format, NULL included. */
 const char *guest_format_qemu(const char *format);
 /* The other way; NULL for raw and for what disks do not have. */

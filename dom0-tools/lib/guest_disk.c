@@ -65,6 +65,11 @@ const char *guest_format_qemu(const char *format)
 	return format ? format_named(format, strlen(format))->qemu : "raw";
 }
 
+bool guest_disk_served(const struct guest_disk *d)
+{
+	return d->format || d->bps || d->iops;
+}
+
 const char *guest_format_of_qemu(const char *qemu)
 {
 	for (size_t i = 0; i < NR_FORMATS; i++)
@@ -241,6 +246,42 @@ static int set_cache(struct disk_parse *p, const char *value)
 	return 0;
 }
 
+/* The largest one that QEMU takes (THROTTLE_VALUE_MAX). */
+#define LIMIT_MAX 1000000000000000ull
+
+static int set_limit(struct disk_parse *p, const char *key, const char *value, uint64_t min,
+		     uint64_t *limit)
+{
+	static const char letters[] = "kmg";
+	char *end;
+	const char *letter;
+	uint64_t n;
+
+	errno = 0;
+	n = isdigit((unsigned char)*value) ? strtoull(value, &end, 10) : 0;
+	letter = n && *end ? strchr(letters, *end) : NULL;
+	if (!n || errno || (*end && (!letter || end[1])))
+		return keel_fail(p->e, EINVAL, "%s '%s' is no number, or one with k, m or g", key, value);
+	for (int i = letter ? letter - letters + 1 : 0; i && n <= LIMIT_MAX; i--)
+		n <<= 10;
+	if (n < min || n > LIMIT_MAX)
+		return keel_fail(p->e, EINVAL, "%s '%s' is not between %llu and %llu", key, value,
+				 (unsigned long long)min, LIMIT_MAX);
+	*limit = n;
+	return 0;
+}
+
+/* With less, a page would take more than a second. */
+static int set_bps(struct disk_parse *p, const char *value)
+{
+	return set_limit(p, "bps", value, 4096, &p->d->bps);
+}
+
+static int set_iops(struct disk_parse *p, const char *value)
+{
+	return set_limit(p, "iops", value, 1, &p->d->iops);
+}
+
 static const struct {
 	const char *key;
 	int (*set)(struct disk_parse *p, const char *value);
@@ -248,7 +289,7 @@ static const struct {
 	{ "format", set_format }, { "vdev", set_vdev }, { "access", set_access },
 	{ "target", set_target }, { "backendtype", set_backendtype }, { "backend", set_backend },
 	{ "devtype", set_devtype }, { "cache", set_cache }, { "script", set_script },
-	{ "specification", set_specification },
+	{ "specification", set_specification }, { "bps", set_bps }, { "iops", set_iops },
 };
 
 static int disk_flag(struct disk_parse *p, const char *word)
@@ -289,7 +330,7 @@ static int disk_named(struct disk_parse *p, char *word, const char *target)
 			return disk_keys[i].set(p, value);
 	return keel_fail(p->e, EINVAL,
 			 "unknown disk option '%s' (there are target, format, vdev, access, backendtype, "
-			 "specification)", word);
+			 "specification, bps, iops)", word);
 }
 
 static bool names_vdev(const char *word)
@@ -335,6 +376,9 @@ static int disk_whole(struct disk_parse *p)
 	if (d->shared && d->format)
 		return keel_fail(p->e, EINVAL, "access 'w!' does not go with format '%s': two that write to such an "
 				 "image destroy it; only raw disks can be shared", d->format);
+	if (d->shared && guest_disk_served(d))
+		return keel_fail(p->e, EINVAL, "access 'w!' does not go with bps and iops: the program that keeps to "
+				 "limits wants a disk for itself");
 	return 0;
 }
 

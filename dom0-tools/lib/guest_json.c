@@ -113,6 +113,10 @@ static struct json_object *disks_to_json(const struct guest_config *g)
 			json_object_object_add(d, "discard", json_object_new_boolean(false));
 		if (g->disk[i].shared)
 			json_object_object_add(d, "shared", json_object_new_boolean(true));
+		if (g->disk[i].bps)
+			put_number(d, "bps", g->disk[i].bps);
+		if (g->disk[i].iops)
+			put_number(d, "iops", g->disk[i].iops);
 		json_object_array_add(list, d);
 	}
 	return list;
@@ -288,6 +292,7 @@ static const struct part {
 } parts[] = {
 	{ "disk", "target", false }, { "disk", "vdev", false }, { "disk", "readonly", true },
 	{ "disk", "shared", true }, { "disk", "discard", true }, { "disk", "format", false },
+	{ "disk", "bps", false }, { "disk", "iops", false },
 	{ "vif", "mac", false }, { "vif", "devid", false }, { "vif", "mtu", false },
 };
 
@@ -355,12 +360,14 @@ static char *disk_text(struct json_object *j)
 	const char *target = json_text(j, "target"), *vdev = json_text(j, "vdev");
 	const char *access = true_of(j, "readonly") ? "r" : true_of(j, "shared") ? "w!" : "w";
 	const char *discard = "", *format = json_text(j, "format");
+	const char *bps = json_text(j, "bps"), *iops = json_text(j, "iops");
 	char *out = NULL;
 
 	if (json_object_object_get(j, "discard") && !true_of(j, "discard"))
 		discard = ", no-discard";
-	if (asprintf(&out, "format=%s, vdev=%s, access=%s%s, target=%s", format ? format : "raw",
-		     vdev ? vdev : "", access, discard, target ? target : "") < 0)
+	if (asprintf(&out, "format=%s, vdev=%s, access=%s%s%s%s%s%s, target=%s", format ? format : "raw",
+		     vdev ? vdev : "", access, discard, bps ? ", bps=" : "", bps ? bps : "",
+		     iops ? ", iops=" : "", iops ? iops : "", target ? target : "") < 0)
 		return NULL;
 	return out;
 }

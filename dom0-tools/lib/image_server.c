@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -117,17 +118,45 @@ static int make_sockets(struct keel *k, int *listener, int *connection)
 	return rc;
 }
 
+/*
+ * The image behind QEMU's filter that keeps to limits, as --image-opts takes it; a comma in the
+ * path has to be there twice.
+ */
+static void limited(const struct guest_disk *d, char *out, size_t size)
+{
+	struct stat st;
+	size_t n;
+
+	n = snprintf(out, size, "driver=throttle,throttle-group=limits,file.driver=%s,file.file.driver=%s,"
+		     "file.file.filename=", guest_format_qemu(d->format),
+		     !stat(d->path, &st) && S_ISBLK(st.st_mode) ? "host_device" : "file");
+	for (const char *p = d->path; *p && n < size - 2; p++) {
+		if (*p == ',')
+			out[n++] = *p;
+		out[n++] = *p;
+	}
+	out[n] = 0;
+}
+
 /* The server finds the socket that listens as descriptor 3 (sd_listen_fds(3)). */
 static void run_server(const struct guest_disk *d, int listener, int said)
 {
-	char format[24], discard[24], pid[12];
-	const char *argv[] = {
-		QEMU_NBD, format, discard, "--cache=writeback", "--shared=1", d->path,
-		d->readonly ? "--read-only" : NULL, NULL,
+	char format[24], discard[24], pid[12], image[2 * PATH_MAX], limits[128];
+	bool limit = d->bps || d->iops;
+	const char *argv[9] = {
+		QEMU_NBD, discard, "--cache=writeback", "--shared=1", limit ? "--image-opts" : format,
+		limit ? image : d->path,
 	};
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR), n = 6;
 
 	snprintf(format, sizeof(format), "--format=%s", guest_format_qemu(d->format));
+	if (d->readonly)
+		argv[n++] = "--read-only";
+	if (limit)
+		argv[n++] = limits;
+	limited(d, image, sizeof(image));
+	snprintf(limits, sizeof(limits), "--object=throttle-group,id=limits,limits.bps-total=%llu,"
+		 "limits.iops-total=%llu", (unsigned long long)d->bps, (unsigned long long)d->iops);
 	snprintf(discard, sizeof(discard), "--discard=%s", d->no_discard ? "ignore" : "unmap");
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	setenv("LISTEN_PID", pid, 1);

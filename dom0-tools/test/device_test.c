@@ -427,6 +427,7 @@ static void formats(void **state)
 	/* The program is missing. */
 	no_qemu = true;
 	memset(&on_loop, 0, sizeof(on_loop));
+	assert_int_equal(give_disk(IMAGE ",raw,xvdd,w,iops=100"), -ENOENT);
 	assert_int_equal(give_disk(IMAGE ",qcow2,xvdd,w"), -ENOENT);
 	assert_contains(k.err.text, "cannot run /usr/bin/qemu-nbd (the package qemu-utils has it)");
 }
@@ -513,6 +514,22 @@ static void disk_grows(void **state)
 	interrupted = true;
 	assert_int_equal(resize(65536, 0), -EINTR);
 	assert_int_equal(waits_with_lock, 0);
+}
+
+/* A raw disk with limits has a program that keeps to them, and the size that this has found. */
+static void limited(void **state)
+{
+	struct guest_config g;
+
+	assert_int_equal(give_disk(IMAGE ",raw,xvdb,w,bps=1m,iops=100"), 0);
+	assert_string_equal(value(BACK "/vbd/3/51728/physical-device"), "2b:5");
+	assert_string_equal(value(BACK "/vbd/3/51728/format"), "none");
+	config_is(1, 0, &g);
+	assert_int_equal(g.disk[0].bps, 1 << 20);
+	assert_int_equal(g.disk[0].iops, 100);
+	guest_free(&g);
+	assert_int_equal(resize(8192, 0), -EOPNOTSUPP);
+	assert_contains(k.err.text, "served as a disk with limits");
 }
 
 static void disk_does_not_grow(void **state)
@@ -739,7 +756,8 @@ int main(void)
 		cmocka_unit_test_setup(others, reset), cmocka_unit_test_setup(somebody_faster, reset),
 		cmocka_unit_test_setup(all_go, reset), cmocka_unit_test_setup(stale, reset),
 		cmocka_unit_test_setup(driver_keeps, reset), cmocka_unit_test_setup(dry_run, reset),
-		cmocka_unit_test_setup(formats, reset), cmocka_unit_test_setup(served_by_qemu, reset),
+		cmocka_unit_test_setup(formats, reset), cmocka_unit_test_setup(limited, reset),
+		cmocka_unit_test_setup(served_by_qemu, reset),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -192,6 +192,16 @@ static void bad_values(void **state)
 		{ "disk=['qcow2:/a,raw,xvda,w']", "two formats, 'qcow2' and 'raw'" },
 		{ "disk=['/a,qcow2,xvda,w!']", "access 'w!' does not go with format 'qcow2'" },
 		{ "disk=['/a,raw,xvda,x']", "access 'x'" },
+		{ "disk=['/a,raw,xvda,w,bps=fast']", "bps 'fast' is no number, or one with k, m or g" },
+		{ "disk=['/a,raw,xvda,w,bps=-1']", "bps '-1' is no number" },
+		{ "disk=['/a,raw,xvda,w,bps=1mb']", "bps '1mb' is no number" },
+		{ "disk=['/a,raw,xvda,w,iops=']", "iops '' is no number" },
+		{ "disk=['/a,raw,xvda,w,iops=0']", "iops '0' is no number" },
+		{ "disk=['/a,raw,xvda,w,iops=18446744073709551617']", "is no number" },
+		{ "disk=['/a,raw,xvda,w,bps=4095']", "bps '4095' is not between 4096 and 1000000000000000" },
+		{ "disk=['/a,raw,xvda,w,iops=1000000000000001']", "is not between 1 and 1000000000000000" },
+		{ "disk=['/a,raw,xvda,w,bps=20000000000g']", "is not between 4096" },
+		{ "disk=['/a,raw,xvda,w!,iops=100']", "access 'w!' does not go with bps and iops" },
 		{ "disk=['/a,raw,foo,w']", "'foo' is no virtual device" },
 		{ "disk=['/a,raw,xvda,w,more']", "unknown disk option 'more'" },
 		{ "disk=['vdev=xvda,target=']", "the target is empty" },
@@ -618,7 +628,8 @@ static void json_and_back(void **state)
 		"ramdisk='/r'\nextra='a \"b\" \\\\ \\n\\x01'\nvcpus=2\nmaxvcpus=3\ncpu_weight=100\ncap=20\n"
 		"tsc_mode='native'\non_crash='preserve'\nmax_maptrack_frames=7\nshadow_memory=9\nrtc_timeoffset='-60'\n"
 		"localtime=1\npool='p'\ncpus='0-3'\ncpus_soft=['0','1']\non_watchdog='restart'\n"
-		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r','/c,raw,xvdc,w!,no-discard','/d,vpc,xvdd,w','/e,raw,hdc,w,cdrom']\n"
+		"disk=['/a,raw,xvda,w','/b c,raw,xvdb,r','/c,raw,xvdc,w!,no-discard','/d,vpc,xvdd,w,bps=2m',"
+		"'/e,raw,hdc,w,cdrom,iops=7']\n"
 		"vif=['mac=00:16:3e:0:0:1,vifname=x','devid=5,bridge=b,mtu=1400,rate=1MB/s,ip=10.0.0.1,script=vif-x,gatewaydev=e']\n"
 		"pci=['01:00.1','01:00.2,mac=2:0:0:0:0:1,vlan=7']"), 0);
 	j = guest_to_json(&g);
@@ -646,6 +657,11 @@ static void json_and_back(void **state)
 	assert_string_equal(h.disk[3].format, "vhd");
 	assert_string_equal(guest_format_qemu(h.disk[3].format), "vpc");
 	assert_true(h.disk[4].readonly);
+	assert_int_equal(h.disk[3].bps, 2 << 20);
+	assert_int_equal(h.disk[3].iops, 0);
+	assert_int_equal(h.disk[4].iops, 7);
+	assert_false(guest_disk_served(&h.disk[0]));
+	assert_true(guest_disk_served(&h.disk[4]));
 	assert_int_equal(h.vif[1].devid, 5);
 	assert_contains(first, "\"memory\": 64");
 	assert_contains(first, "\"readonly\": true");

@@ -277,7 +277,7 @@ static int reset(void **state)
 {
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;	/* servers that have ended */
-	shell("rm -rf " DIR "; mkdir -p " DIR "; truncate -s 1M " RAW);
+	shell("rm -rf " DIR "; mkdir -p " DIR "; truncate -s 8M " RAW);
 	assert_int_equal(shell("qemu-img create -q -f qcow2 " IMAGE " 8M"), 0);
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.module = true;
@@ -398,6 +398,56 @@ static void discards(void **state)
 		assert_int_equal(stat(IMAGE, &after), 0);
 		assert_true(i ? after.st_blocks >= before.st_blocks : after.st_blocks < before.st_blocks - 2048);
 	}
+}
+
+/* Milliseconds that @count requests of 64 KiB take at least. */
+static uint64_t takes(const char *path, const char *format, int count)
+{
+	uint64_t begin = keel_now_ms();
+	static char data[65536];
+	struct image_server s;
+
+	disk.path = (char *)path;
+	disk.format = format;
+	assert_int_equal(serve(&s), 0);
+	assert_int_equal(s.size, 8 * MIB);
+	for (int i = 0; i < count; i += 2) {
+		request(s.fd, NBD_CMD_WRITE, i * sizeof(data), sizeof(data), data);
+		request(s.fd, NBD_CMD_READ, i * sizeof(data), sizeof(data), NULL);
+		assert_int_equal(recv(s.fd, data, sizeof(data), MSG_WAITALL), sizeof(data));
+	}
+	close(s.fd);
+	no_server();
+	return keel_now_ms() - begin;
+}
+
+/* Reads and writes together have the limits; a request that comes early may pass. */
+static void limits(void **state)
+{
+	static char data[65536];
+	struct image_server s;
+
+	assert_int_equal(shell("qemu-img create -q -f qcow2 " DIR "/a,b.qcow2 8M"), 0);
+	disk.bps = 256 << 10;
+	assert_in_range(takes(DIR "/a,b.qcow2", "qcow2", 10), 1500, 60000);
+	disk.bps = 0;
+	disk.iops = 5;
+	assert_in_range(takes(RAW, NULL, 10), 1000, 60000);
+	disk.readonly = true;
+	assert_int_equal(serve(&s), 0);
+	assert_true(s.flags & NBD_FLAG_READ_ONLY);
+	close(s.fd);
+	no_server();
+	/* The rest is as without limits. */
+	disk = (struct guest_disk){ .path = (char *)DIR "/a,b.qcow2", .format = "qcow2", .iops = 1000000 };
+	memset(data, 0x5a, sizeof(data));
+	assert_int_equal(serve(&s), 0);
+	request(s.fd, NBD_CMD_WRITE, 0, sizeof(data), data);
+	request(s.fd, NBD_CMD_FLUSH, 0, 0, NULL);
+	assert_int_equal(kill(server(), SIGKILL), 0);
+	no_server();
+	close(s.fd);
+	assert_int_equal(shell("qemu-io -f qcow2 -c 'read -P 0x5a 0 64k' " DIR "/a,b.qcow2" READ_64K), 0);
 }
 
 static void readers(void **state)
@@ -578,7 +628,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(locks, reset), cmocka_unit_test_setup(flushes, reset),
-		cmocka_unit_test_setup(discards, reset), cmocka_unit_test_setup(readers, reset),
+		cmocka_unit_test_setup(discards, reset), cmocka_unit_test_setup(limits, reset),
+		cmocka_unit_test_setup(readers, reset),
 		cmocka_unit_test_setup(killed, reset), cmocka_unit_test_setup(device, reset),
 		cmocka_unit_test_setup(device_is_lost, reset), cmocka_unit_test_setup(sweeps, reset),
 		cmocka_unit_test_setup(in_use, reset), cmocka_unit_test_setup(guesses, reset),
