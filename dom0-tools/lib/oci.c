@@ -10,6 +10,7 @@
 
 #include "lib/blob.h"
 #include "lib/json.h"
+#include "lib/sha256.h"
 #include "lib/unpack.h"
 
 #define LAYERS_MAX 256
@@ -32,17 +33,32 @@ bool oci_is_layout(const char *dir)
 	return !access(path, F_OK);
 }
 
-/* "ALGORITHM:HEX" names a file; anything else could name any file. */
+#define SHA256 "sha256:"
+
+/*
+ * The part of an image with this digest, "sha256:HEX"; anything else could name any file. It is
+ * what the digest says, so that whoever knows the digest of the manifest knows the whole.
+ */
 static int open_digest(struct keel *k, const char *dir, const char *digest, struct blob *b)
 {
-	size_t name = strspn(digest, "abcdefghijklmnopqrstuvwxyz0123456789");
-	char path[PATH_MAX];
+	const char *hex = digest + strlen(SHA256);
+	char path[PATH_MAX], is[SHA256_TEXT];
+	int rc;
 
-	if (!name || digest[name] != ':' || !digest[name + 1] ||
-	    strspn(digest + name + 1, "0123456789abcdef") != strlen(digest + name + 1))
-		return keel_fail(&k->err, EINVAL, "%s is no image: '%.80s' is no digest", dir, digest);
-	snprintf(path, sizeof(path), "%s/blobs/%.*s/%s", dir, (int)name, digest, digest + name + 1);
-	return blob_open(b, path, "part of the image", &k->err);
+	if (strncmp(digest, SHA256, strlen(SHA256)) || strlen(hex) != SHA256_TEXT - 1 ||
+	    strspn(hex, "0123456789abcdef") != SHA256_TEXT - 1)
+		return keel_fail(&k->err, EINVAL, "%s is no image: '%.80s' is no digest of SHA-256", dir,
+				 digest);
+	snprintf(path, sizeof(path), "%s/blobs/sha256/%s", dir, hex);
+	rc = blob_open(b, path, "part of the image", &k->err);
+	if (rc)
+		return rc;
+	sha256_text(b->data, b->size, is);
+	if (!strcmp(is, hex))
+		return 0;
+	blob_free(b);
+	return keel_fail(&k->err, EBADMSG, "%s is damaged, or another part of an image: its SHA-256 is %s",
+			 path, is);
 }
 
 /* A parsed object, or NULL. */

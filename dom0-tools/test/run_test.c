@@ -9,6 +9,7 @@
 
 #include "keel/run.h"
 #include "lib/hyper.h"
+#include "lib/sha256.h"
 #include "run/init.h"
 #include "test/run.h"
 #include "test/shell.h"
@@ -313,6 +314,26 @@ static void too_large(void **state)
 	assert_int_equal(guest.created, 0);
 }
 
+/* Of lengths around those of SHA-256's blocks, and as coreutils say it. */
+static void digests(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 5000 };
+	static unsigned char data[5000];
+	char command[256], text[SHA256_TEXT];
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = i * 7 + i / 256;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		FILE *f = fopen(DIR "/data", "w");
+
+		fwrite(data, 1, sizes[i], f);
+		fclose(f);
+		sha256_text(data, sizes[i], text);
+		snprintf(command, sizeof(command), "sha256sum <" DIR "/data | grep -q '^%s '", text);
+		assert_int_equal(shell(command), 0);
+	}
+}
+
 /* Whatever an image says, only its own parts are read, and each one ends. */
 static void forged(void **state)
 {
@@ -324,8 +345,14 @@ static void forged(void **state)
 		{ "tar -C l1 -cf a.tar f; printf 7 | dd of=a.tar conv=notrunc bs=1 seek=110 2>/dev/null; "
 		  "finish a.tar",
 		  "layer 1 of the image is damaged" },
-		{ "printf '{\"layers\":[{\"digest\":\"sha256:../../../a.tar\"}]}' >m; blob m; index $d",
+		{ "printf '{\"layers\":[{\"digest\":\"sha256:../../..%s\"}]}' "
+		  "$(printf '/%.0s' $(seq 51))a.tar >m; blob m; index $d",
 		  "is no digest" },
+		{ "printf '{\"manifests\":[{\"digest\":\"sha512:%s\"}]}' $(printf '%064d' 0) >i/index.json",
+		  "is no digest of SHA-256" },
+		{ "index $(printf '%064d' 0)", "part of the image" },
+		{ "tar -C l1 -cf a.tar f; finish a.tar; blob a.tar; printf 7 >>i/blobs/sha256/$d", "is damaged" },
+		{ "tar -C l1 -cf a.tar f; finish a.tar; blob m; echo >>i/blobs/sha256/$d", "is damaged" },
 		{ "echo '[1' >i/index.json", "is no JSON" },
 		{ "{ echo '{'; head -c 4M /dev/zero | tr '\\0' ' '; echo '}'; } >i/index.json",
 		  "of at most 4 MiB" },
@@ -349,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup(pieces, reset), cmocka_unit_test_setup(roots, reset),
 		cmocka_unit_test_setup(memory, reset), cmocka_unit_test_setup(layers, reset),
 		cmocka_unit_test_setup(too_large, reset), cmocka_unit_test_setup(forged, reset),
+		cmocka_unit_test_setup(digests, reset),
 	};
 	int rc;
 
