@@ -42,12 +42,15 @@ static bool is_here(const struct state *s, const struct efi_entry *e)
 	return e->part == s->esp.part && e->start == s->esp.start;
 }
 
-/* The entry of that image on this partition, or NULL. */
+/* The entry of that image on this partition, or NULL; one that is switched off starts nothing. */
 static const struct efi_entry *entry_of(const struct state *s, int slot)
 {
-	for (unsigned int i = 0; i < s->boot.nr_entries; i++)
-		if (starts(&s->boot.entries[i], slot) && is_here(s, &s->boot.entries[i]))
-			return &s->boot.entries[i];
+	for (unsigned int i = 0; i < s->boot.nr_entries; i++) {
+		const struct efi_entry *e = &s->boot.entries[i];
+
+		if (e->boots && starts(e, slot) && is_here(s, e))
+			return e;
+	}
 	return NULL;
 }
 

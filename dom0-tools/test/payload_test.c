@@ -652,6 +652,25 @@ static void two_images(void **state)
 	assert_string_equal(r.fallback_label, "Keel 1");
 }
 
+/* Somebody has switched the entry off (efibootmgr -A): the firmware would pass over it. */
+static void an_entry_that_is_off(void **state)
+{
+	unsigned char value[512];
+	int n;
+
+	have("a=1");
+	n = get_variable("Boot0000", value);
+	assert_true(n > 0 && value[0] & 1);
+	value[0] &= ~1;
+	put_variable("Boot0000", value, n);
+	put_number("BootCurrent", DEBIAN);
+	put_order("3,A");
+	have("a=2");
+	assert_contains(boot(), "a=2");
+	assert_string_equal(order(), "1,3,A");
+	assert_int_equal(payload_uninstall(&k, esp, false), 3);
+}
+
 /* Is there an image or an entry? */
 static bool names_keel(void)
 {
@@ -1265,6 +1284,7 @@ int main(void)
 		cmocka_unit_test_setup(the_partition, new_machine),
 		cmocka_unit_test_setup(where_it_is_looked_for, new_machine),
 		cmocka_unit_test_setup(names_of_it, new_machine),
+		cmocka_unit_test_setup(an_entry_that_is_off, new_machine),
 		cmocka_unit_test_setup(in_another_folder, new_machine),
 		cmocka_unit_test_setup(room_is_made, new_machine),
 		cmocka_unit_test_setup(the_variables, new_machine),
