@@ -114,7 +114,8 @@ int disk_resize(struct keel *k, unsigned int domid, unsigned int number, uint64_
 			       "shut the guest down, and use qemu-img resize", s.path,
 			       s.format ? s.format : "a disk with limits");
 	} else if (!rc) {
-		fd = open(s.path, (*size ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+		/* A FIFO of that name by now would wait for a writer. */
+		fd = open(s.path, (*size ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
 		rc = fd < 0 ? keel_fail_errno(&k->err, "cannot open disk %s", s.path) : grow(k, &s, fd, size);
 	}
 	if (fd >= 0)

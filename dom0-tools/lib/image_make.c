@@ -77,7 +77,7 @@ int image_resize(struct keel *k, const char *path, uint64_t size)
 
 int image_check_unused(struct keel *k, const struct guest_disk *d)
 {
-	int fd = open(d->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(d->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);	/* a FIFO would wait */
 	bool locked;
 
 	if (fd < 0)

@@ -61,7 +61,7 @@ static int free_loop(struct keel *k, int control, int file, const char *path, bo
 /* The loop device keeps the open file, and with it the lock. */
 static int open_locked(struct keel *k, const struct guest_disk *d)
 {
-	int file = open(d->path, (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	int file = open(d->path, (d->readonly ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC);
 
 	if (file < 0)
 		return keel_fail_errno(&k->err, "cannot open disk image %s", d->path);

@@ -180,7 +180,7 @@ static int serve(struct keel *k, uint16_t family, const struct guest_disk *d, co
 static int wait_unlocked(struct keel *k, const struct guest_disk *d)
 {
 	uint64_t end = keel_now_ms() + 5000;
-	int fd = open(d->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(d->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	bool locked;
 
 	if (fd < 0)

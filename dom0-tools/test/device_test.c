@@ -534,6 +534,8 @@ static void limited(void **state)
 
 static void disk_does_not_grow(void **state)
 {
+	char fifo[64];
+
 	assert_int_equal(give_disk(IMAGE ",raw,xvdb,r"), 0);
 	assert_int_equal(resize(8192, 0), -EROFS);
 	assert_int_equal(resize(0, 4096), 0);		/* the guest reads its size when it connects */
@@ -545,6 +547,13 @@ static void disk_does_not_grow(void **state)
 	unlink(IMAGE);
 	assert_int_equal(resize(0, 0), -ENOENT);
 	assert_contains(k.err.text, "cannot open disk");
+	snprintf(fifo, sizeof(fifo), "/tmp/device-test-fifo-%d", getpid());
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	set(BACK "/vbd/3/51728/params", fifo);
+	alarm(5);
+	assert_int_equal(resize(0, 0), -ESPIPE);
+	alarm(0);
+	unlink(fifo);
 	set(BACK "/vbd/3/51728/format", "qcow2");
 	assert_int_equal(resize(0, 0), -EOPNOTSUPP);
 	assert_contains(k.err.text, "use qemu-img resize");

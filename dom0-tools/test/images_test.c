@@ -443,6 +443,10 @@ static void snapshots(void **state)
 	expect(1, "is in use: a guest", "snapshot -r " DIR "/moved/cloud.qcow2 two");
 	close(fd);
 	expect(1, "Image is not in qcow2 format", "snapshot " DIR "/raw one");
+	assert_int_equal(shell("mkfifo " DIR "/fifo"), 0);
+	alarm(5);
+	expect(1, "has no state 'one'", "snapshot -r " DIR "/fifo one");
+	alarm(0);
 	expect(2, "the state needs a name", "snapshot " DIR "/raw");
 	expect(2, "is no name of a state", "snapshot " DIR "/raw new");
 	expect(2, "is one too many", "snapshot -l " DIR "/raw x");
