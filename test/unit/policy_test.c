@@ -1281,6 +1281,21 @@ static void xsave_records(void **state)
 		assert_int_equal(((u64 *)x86_vcpu(v0)->xsave)[66], 0);
 		assert_int_equal(((u32 *)x86_vcpu(v0)->xsave)[6] >> 16, 0);
 	}
+	/* A guest that never sets XCR0 has SSE, and one that switched AVX off may have its state. */
+	for (u64 bv = 3; bv <= 4; bv++) {
+		const struct hvm_save_descriptor *d = (const void *)blob;
+
+		x86_vcpu(v0)->xcr0 = 1;
+		((u64 *)x86_vcpu(v0)->xsave)[64] = bv;
+		blob_len = sizeof(blob);
+		assert_int_equal(arch_get_hvmcontext(&x->d, (u64)blob, &blob_len), 0);
+		while (d->typecode != HVM_SAVE_CODE_CPU_XSAVE)
+			d = (const void *)((const u8 *)(d + 1) + d->length);
+		assert_int_equal(((const u64 *)(d + 1))[2], bv | 3);	/* Xen refuses AVX without SSE */
+		((u64 *)x86_vcpu(v0)->xsave)[64] = 0;
+		assert_int_equal(load(), 0);
+		assert_int_equal(((u64 *)x86_vcpu(v0)->xsave)[64], bv);
+	}
 	assert_int_equal(hvm_xsetbv(v0, 0, 7), 0);
 	assert_int_equal(x86_vcpu(v0)->xcr0, 7);
 	cpu_features.xsave = false;

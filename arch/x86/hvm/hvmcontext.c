@@ -123,7 +123,9 @@ static void save_xsave(struct stream *s, struct x86_vcpu *x)
 {
 	struct hvm_save_descriptor desc = { HVM_SAVE_CODE_CPU_XSAVE, (u16)x->v.id,
 					    (u32)XSAVE_PREFIX + cpu_features.xsave_size };
-	u64 prefix[3] = { cpu_features.xcr0, x->xcr0, x->xcr0 };
+	/* Accumulated: a guest without XSAVE uses x87 and SSE, and what it switched off may have state. */
+	const u64 *area = x->xsave;
+	u64 prefix[3] = { cpu_features.xcr0, x->xcr0, x->xcr0 | 3 | area[XSAVE_HEADER / 8] };
 
 	_Static_assert(sizeof(prefix) == XSAVE_PREFIX, "feature mask, XCR0, accumulated XCR0");
 	if (!cpu_features.xsave)
