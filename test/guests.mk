@@ -27,8 +27,9 @@ $(GUEST_OUT)/fuzz.elf: LINK_BASE := --defsym=link_base=0x1b39000
 # A guest of several files has a folder with its name.
 $(GUEST_OUT)/pairs.elf: $(patsubst test/guests/%.c,$(GUEST_OUT)/%.o,$(sort $(wildcard test/guests/pairs/*.c)))
 # Low, so that it needs little memory.
-$(GUEST_OUT)/uses.elf: LINK_BASE := --defsym=link_base=0x200000
+$(GUEST_OUT)/uses.elf $(GUEST_OUT)/moves.elf: LINK_BASE := --defsym=link_base=0x200000
 $(GUEST_OUT)/uses.elf: $(patsubst test/guests/%.c,$(GUEST_OUT)/%.o,$(sort $(wildcard test/guests/uses/*.c)))
+$(GUEST_OUT)/moves.elf: $(GUEST_OUT)/uses/front.o $(GUEST_OUT)/uses/store.o
 
 # Only 32-bit code, so it cannot use the library. -malign-double gives structures the layout of
 # 64-bit guests.

@@ -94,6 +94,12 @@ choose_qemu() {
 	esac
 }
 
+# Writes Debian's Xen to FILE, for multiboot.
+debian_xen() {	# file
+	dom0-tools/image/fetch-packages test/bench/packages.list "$O/packages" &&
+		zcat "$O"/packages/root/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz >"$1"
+}
+
 # Sets machine_args: the machine, without the files to boot.
 machine() {	# log-or-stdio
 	choose_qemu

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A QEMU TCG plugin that counts all instructions of a machine with one CPU, from a mark that a
- * program sets to the first instruction of a guest.
+ * A QEMU TCG plugin that counts all instructions of a machine with one CPU, from a mark to the
+ * instruction of a guest that has a certain address.
  *
- * The mark is a NOP with a certain displacement (mark.c). Arguments: first=ADDRESS,out=FILE. For
- * each mark FILE gets a line "hypervisor N kernel N programs N". Guests are followed through VMRUN
- * as hvcount.c does. A translation block counts as a whole, whether or not it is left early.
+ * The mark is a NOP with a certain displacement (mark.c, test/guests/moves.c). Arguments:
+ * first=ADDRESS,out=FILE. For each mark FILE gets a line "hypervisor N kernel N programs N". Guests
+ * are followed through VMRUN as hvcount.c does, but Xen, whose PV Dom0 runs without it, is known by
+ * its addresses (Xen's xen/arch/x86/include/asm/config.h). A translation block counts as a whole,
+ * whether or not it is left early.
  *
  * No Debian package has the plugin API's header, so this file declares what it uses (QEMU 7.2,
  * plugin API version 1).
@@ -39,6 +41,8 @@ size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 
 #define ADD_U64 0		/* enum qemu_plugin_op */
 #define MAX_RESUMES 8
+#define XEN_START 0xffff800000000000
+#define XEN_END   0xffff880000000000
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int qemu_plugin_version = 1;
@@ -53,11 +57,11 @@ static uint64_t first;
  * All that was executed, by address: the hypervisor and Dom0's kernel are in the upper half. What
  * of that was the hypervisor is known when it lets a guest run.
  */
-static uint64_t upper, lower;
+static uint64_t upper, lower, xen;
 static uint64_t hypervisor, hypervisor_from;
 
 static bool in_guest, counting;
-static uint64_t upper_from, lower_from;		/* when the mark was set */
+static uint64_t upper_from, lower_from, xen_from;	/* when the mark was set */
 static uint64_t resumes[MAX_RESUMES];		/* the hypervisor continues there after a VMRUN */
 static unsigned int nr_resumes;
 
@@ -81,6 +85,7 @@ static void mark_executed(unsigned int cpu, void *data)
 	hypervisor = 0;
 	upper_from = upper;
 	lower_from = lower;
+	xen_from = xen;
 }
 
 static void first_executed(unsigned int cpu, void *data)
@@ -88,7 +93,9 @@ static void first_executed(unsigned int cpu, void *data)
 	if (!counting || !in_guest)
 		return;
 	counting = false;
-	fprintf(out, "hypervisor %lu kernel %lu programs %lu\n", hypervisor,
+	if (xen)
+		hypervisor = 0;
+	fprintf(out, "hypervisor %lu kernel %lu programs %lu\n", hypervisor + xen - xen_from,
 		upper - upper_from - hypervisor, lower - lower_from);
 	fflush(out);
 }
@@ -132,7 +139,9 @@ static void translated_insn(struct qemu_plugin_insn *insn)
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 {
 	size_t n = qemu_plugin_tb_n_insns(tb);
-	uint64_t *count = qemu_plugin_tb_vaddr(tb) >> 63 ? &upper : &lower;
+	uint64_t address = qemu_plugin_tb_vaddr(tb);
+	bool in_xen = address >= XEN_START && address < XEN_END;
+	uint64_t *count = in_xen ? &xen : address >> 63 ? &upper : &lower;
 
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, ADD_U64, count, n);
 	for (size_t i = 0; i < n; i++)

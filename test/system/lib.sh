@@ -62,3 +62,13 @@ wait_for() {	# seconds process pattern
 		sleep 0.5
 	done
 }
+
+# From here on machines have Debian's Xen in place of Keel. It takes the options that Keel is given here; with SMAP
+# its PV Dom0 does not start in QEMU. It also intercepts RDTSCP, which QEMU 7.2 reports as RDTSC: without_rdtscp().
+use_xen() {
+	mkdir "$work/xen" && debian_xen "$work/xen/keel.elf" || exit 1
+	export KEEL_BUILD=$work/xen KEEL_OPTIONS="${KEEL_OPTIONS:-} com1=115200,8n1 smap=hvm"
+}
+without_rdtscp() {
+	export CPU=EPYC,+svm,monitor=off,-rdtscp
+}
