@@ -35,13 +35,21 @@ bool payload_is_installed(void)
 	return !access(keel_payload_settings, F_OK);
 }
 
-/* KEY,CERTIFICATE; what is neither is told later. */
+/* The comma of KEY,CERTIFICATE, or NULL if it is none. */
+static const char *key_comma(const char *sign)
+{
+	const char *comma = sign ? strrchr(sign, ',') : NULL;
+
+	return comma && comma != sign && comma[1] ? comma : NULL;
+}
+
+/* What is no KEY,CERTIFICATE is told later. */
 static int absolute_key(struct keel *k, struct payload *p)
 {
-	const char *comma = p->sign ? strrchr(p->sign, ',') : NULL;
+	const char *comma = key_comma(p->sign);
 	int rc;
 
-	if (!comma || comma == p->sign || !comma[1])
+	if (!comma)
 		return 0;
 	rc = guest_absolute(&p->made[4], strndupa(p->sign, comma - p->sign), &k->err);
 	if (!rc)
@@ -208,13 +216,13 @@ static int choose_options(struct keel *k, const struct payload *p, struct efi_im
 
 static int choose_key(struct keel *k, const struct payload *p, struct efi_image *i, bool secure)
 {
-	const char *comma = said(p->sign) ? strrchr(p->sign, ',') : NULL;
+	const char *comma = key_comma(p->sign);
 
 	if (!said(p->sign))
 		return secure ? keel_fail(&k->err, EPERM, "Secure Boot is on, and the firmware would refuse an image without a "
 					  "signature: name a key that it knows (--sign KEY,CERTIFICATE), or switch Secure "
 					  "Boot off in its setup") : 0;
-	if (!comma || comma == p->sign || !comma[1])
+	if (!comma)
 		return keel_fail(&k->err, EINVAL, "'%s' is no KEY,CERTIFICATE", p->sign);
 	snprintf(i->key, sizeof(i->key), "%.*s", (int)(comma - p->sign), p->sign);
 	return copy_text(k, i->cert, sizeof(i->cert), comma + 1, "the certificate's path");
