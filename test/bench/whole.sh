@@ -26,7 +26,7 @@ count_whole() {
 	says '^XL: done'
 }
 
-# For awk: prints what one line of counts, of so many for WHO, is; sets all.
+# For awk: print_count(WHO) prints the line of counts that is being read, after WHO, and sets all to their sum.
 # shellcheck disable=SC2034
 print_count='function print_count(who) {
 	all = $2 + $4 + $6
